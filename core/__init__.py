@@ -1,0 +1,1 @@
+"""The engine: plans, jobs, moves. Knows nothing of Slack."""

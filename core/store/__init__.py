@@ -1,0 +1,1 @@
+"""Persistence: SQLAlchemy Core over aiosqlite."""

@@ -1,0 +1,1 @@
+"""Simulated Hyper-V hosts behind real WinRM and PSRP."""
