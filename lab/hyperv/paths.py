@@ -1,0 +1,47 @@
+"""Windows paths as plain text: roots, parents, names, and the comparison that ignores case."""
+
+from __future__ import annotations
+
+from ntpath import basename, normpath, splitdrive
+from ntpath import join as _join
+
+
+def join(path: str, *parts: str) -> str:
+    """Return the joined path without trailing backslash, except for a volume root."""
+    return normpath(_join(path if splitdrive(path)[1] or path.startswith("\\\\") else path + "\\", *parts))
+
+
+def key(path: str) -> str:
+    """Return what two spellings of one path have in common."""
+    return tidy(path).lower()
+
+
+def tidy(path: str) -> str:
+    """Return the path with single backslashes and no trailing one; a volume root keeps it: `D:\\`."""
+    drive, rest = splitdrive(path.replace("/", "\\"))
+    normal = normpath(drive + (rest or "\\"))
+    return normal if splitdrive(normal)[1].strip("\\") else splitdrive(normal)[0] + "\\"
+
+
+def root(path: str) -> str:
+    """Return the root of the path's volume: `D:\\` or `\\\\server\\share\\`; empty for a relative path."""
+    drive = splitdrive(path.replace("/", "\\"))[0]
+    return drive + "\\" if drive else ""
+
+
+def parent(path: str) -> str | None:
+    """Return the folder that holds the path, or None for a volume root."""
+    tidied = tidy(path)
+    if key(tidied) == key(root(tidied)):
+        return None
+    head = tidied.rsplit("\\", 1)[0]
+    return tidy(head)
+
+
+def name(path: str) -> str:
+    """Return the last part of a path."""
+    return basename(tidy(path).rstrip("\\"))
+
+
+def is_unc(path: str) -> bool:
+    return path.startswith("\\\\")
