@@ -1,0 +1,351 @@
+"""Jobs, moves, attempts, events, and the one table of legal transitions.
+
+Nothing changes a state except ``transit`` (moves) and ``transit_job`` (jobs).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+from core.domain.fleet import DiskTarget, HostName, VmDetails, VmId
+from core.domain.plan import Plan
+from core.errors import IllegalTransition
+
+JobId = NewType("JobId", str)
+"""``J1``, ``J2``, … as people type it."""
+
+MoveId = NewType("MoveId", int)
+
+
+class MoveState(StrEnum):
+    """Where a move stands."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    MOVING = "moving"
+    VERIFYING = "verifying"
+    CLEANING = "cleaning"
+    DONE = "done"
+    FAILED = "failed"
+    UNMIGRATABLE = "unmigratable"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more happens to the move by itself."""
+        return not TRANSITIONS[self]
+
+    @property
+    def holds_slots(self) -> bool:
+        """Whether an attempt is open, so that slots are taken on both hosts."""
+        return self in {MoveState.STARTING, MoveState.MOVING, MoveState.VERIFYING}
+
+
+TRANSITIONS: Mapping[MoveState, frozenset[MoveState]] = {
+    MoveState.QUEUED: frozenset(
+        {MoveState.STARTING, MoveState.CANCELLED, MoveState.UNMIGRATABLE, MoveState.FAILED, MoveState.LOST}
+    ),
+    MoveState.STARTING: frozenset({MoveState.MOVING, MoveState.VERIFYING, MoveState.QUEUED}),
+    MoveState.MOVING: frozenset({MoveState.VERIFYING}),
+    MoveState.VERIFYING: frozenset(
+        {
+            MoveState.CLEANING,
+            MoveState.QUEUED,
+            MoveState.FAILED,
+            MoveState.UNMIGRATABLE,
+            MoveState.CANCELLED,
+            MoveState.LOST,
+            MoveState.MOVING,
+        }
+    ),
+    MoveState.CLEANING: frozenset({MoveState.DONE}),
+    MoveState.DONE: frozenset(),
+    MoveState.FAILED: frozenset(),
+    MoveState.UNMIGRATABLE: frozenset(),
+    MoveState.CANCELLED: frozenset(),
+    MoveState.LOST: frozenset(),
+}
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    PROPOSED = "proposed"
+    RUNNING = "running"
+    FINISHED = "finished"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the job is over."""
+        return not JOB_TRANSITIONS[self]
+
+
+JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.PROPOSED: frozenset({JobState.RUNNING, JobState.REJECTED, JobState.EXPIRED, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset({JobState.FINISHED}),
+    JobState.FINISHED: frozenset(),
+    JobState.REJECTED: frozenset(),
+    JobState.EXPIRED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+class HoldCode(StrEnum):
+    """Why a queued move is not starting now."""
+
+    SLOT = "slot"
+    PARALLEL = "parallel"
+    BACKUP = "backup"
+    BUSY = "busy"
+    MIGRATING = "migrating"
+    LAST = "last"
+    RETRY = "retry"
+    START_TIME = "start_time"
+    HOST = "host"
+    STOPPED = "stopped"
+    ROOM = "room"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a move waits, in words, and since when."""
+
+    code: HoldCode
+    text: str
+    since: datetime
+
+
+class Fault(StrEnum):
+    """Classes of failures; each has its own patience. See ``core.domain.diagnosis``."""
+
+    LIMIT = "limit"
+    BACKUP = "backup"
+    PASSING = "passing"
+    VM = "vm"
+    PAIR = "pair"
+    OPERATOR = "operator"
+    CANCELLED = "cancelled"
+    NEVER_STARTED = "never_started"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One VM of a job. ``attempts`` counts the attempts that really started.
+
+    ``before`` is what the VM looked like on the source before its attempt: verification and clean-up need it after the
+    VM has left. ``backup_since`` is the clock of the backup seen now; ``not_before`` the earliest next attempt.
+    """
+
+    id: MoveId
+    job_id: JobId
+    vm_id: VmId
+    vm_name: str
+    source: HostName
+    destination: HostName
+    path: str
+    disks: tuple[DiskTarget, ...] = ()
+    size_bytes: int = 0
+    is_live: bool = True
+    state: MoveState = MoveState.QUEUED
+    hold: Hold | None = None
+    attempts: int = 0
+    not_before: datetime | None = None
+    backup_since: datetime | None = None
+    before: VmDetails | None = None
+    error: str = ""
+    hint: str = ""
+    cancel_by: str = ""
+    """Who asked to cancel it; empty when nobody did."""
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a move, and while ``ended_at`` is None the reservation of its slots on both hosts."""
+
+    id: int
+    move_id: MoveId
+    vm_id: VmId
+    source: HostName
+    destination: HostName
+    number: int
+    started_at: datetime
+    confirmed_at: datetime | None = None
+    """When a host first showed the migration."""
+    ended_at: datetime | None = None
+    fault: Fault | None = None
+    host_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One approver's click."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where the job's card is: Slack's channel id and message timestamp."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A plan on its way: proposed, approved, carried out."""
+
+    id: JobId
+    plan: Plan
+    requester: str
+    channel: str
+    text: str
+    created_at: datetime
+    expires_at: datetime
+    state: JobState = JobState.PROPOSED
+    approvals: tuple[Approval, ...] = ()
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    decision_reason: str = ""
+    finished_at: datetime | None = None
+    card: Card | None = None
+    is_card_final: bool = False
+    version: int = 0
+
+
+class EventKind(StrEnum):
+    """What can happen. ``docs/events.md`` says each in a sentence."""
+
+    PROPOSED = "proposed"
+    APPROVAL = "approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    CANCEL_ASKED = "cancel_asked"
+    HELD = "held"
+    STARTING = "starting"
+    MOVING = "moving"
+    NOT_STARTED = "not_started"
+    ADOPTED = "adopted"
+    VERIFYING = "verifying"
+    MOVED = "moved"
+    DONE = "done"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    UNMIGRATABLE = "unmigratable"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+
+
+class Tone(StrEnum):
+    """How loudly an event is told: the card itself, a line in its thread, the channel too, or on-call by mention."""
+
+    CARD = "card"
+    LINE = "line"
+    BROADCAST = "broadcast"
+    PAGE = "page"
+
+
+TONES: Mapping[EventKind, Tone] = {
+    EventKind.PROPOSED: Tone.CARD,
+    EventKind.APPROVAL: Tone.LINE,
+    EventKind.APPROVED: Tone.LINE,
+    EventKind.REJECTED: Tone.LINE,
+    EventKind.EXPIRED: Tone.LINE,
+    EventKind.WITHDRAWN: Tone.LINE,
+    EventKind.CANCEL_ASKED: Tone.LINE,
+    EventKind.STARTING: Tone.LINE,
+    EventKind.ADOPTED: Tone.LINE,
+    EventKind.DONE: Tone.LINE,
+    EventKind.RETRYING: Tone.LINE,
+    EventKind.FAILED: Tone.PAGE,
+    EventKind.UNMIGRATABLE: Tone.PAGE,
+    EventKind.CANCELLED: Tone.LINE,
+    EventKind.LOST: Tone.PAGE,
+    EventKind.FINISHED: Tone.BROADCAST,
+}
+"""Events that are told. The others are in the history only (a hold is told when it is worth a line: see ``told``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, recorded in the transaction that made it happen.
+
+    ``data`` is JSON: words, numbers, lists. ``actor`` is a Slack user id or ``bot``. ``tone`` None: not told, only kept.
+    """
+
+    kind: EventKind
+    at: datetime
+    job_id: JobId | None = None
+    move_id: MoveId | None = None
+    actor: str = "bot"
+    data: Mapping[str, Any] = field(default_factory=dict)
+    tone: Tone | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event on its way to people: an outbox row with what it takes to say it."""
+
+    id: int
+    event: Event
+    job: Job
+    move: Move | None
+    tries: int = 0
+    maybe_said: bool = False
+    """An earlier try ended without an answer: look before saying it again."""
+
+
+def transit(move: Move, to: MoveState, **changes: Any) -> Move:
+    """Return the move in its next state.
+
+    Raises:
+        IllegalTransition: the table does not allow it.
+
+    """
+    if to is not move.state and to not in TRANSITIONS[move.state]:
+        raise IllegalTransition(f"{move.vm_name} cannot go from {move.state} to {to}.")
+    return replace(move, state=to, **changes)
+
+
+def transit_job(job: Job, to: JobState, **changes: Any) -> Job:
+    """Return the job in its next state.
+
+    Raises:
+        IllegalTransition: the table does not allow it.
+
+    """
+    if to is not job.state and to not in JOB_TRANSITIONS[job.state]:
+        raise IllegalTransition(f"{job.id} cannot go from {job.state} to {to}.")
+    return replace(job, state=to, **changes)
+
+
+def check_transition(before: MoveState, after: MoveState) -> None:
+    """Raise IllegalTransition unless the table allows it; staying is allowed."""
+    if after is not before and after not in TRANSITIONS[before]:
+        raise IllegalTransition(f"A move cannot go from {before} to {after}.")
+
+
+def event(
+    kind: EventKind, at: datetime, *, move: Move | None = None, job: Job | None = None, actor: str = "bot", **data: Any
+) -> Event:
+    """Make an event of a move or a job with the tone its kind has."""
+    job_id = move.job_id if move else job.id if job else None
+    return Event(kind, at, job_id, move.id if move else None, actor, data, TONES.get(kind))

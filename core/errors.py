@@ -1,0 +1,204 @@
+"""Every error migrate-bot raises on purpose, in one tree.
+
+::
+
+    MigrateBotError
+    ├── SettingsError            the settings file or a secret is wrong
+    ├── IllegalTransition        a bug: the transition table does not allow it
+    ├── RequestError             what a person asked cannot be done as asked
+    │   ├── UnknownHost          no host of that name is in the settings
+    │   ├── UnknownVm            no VM of that name on that host
+    │   ├── AmbiguousVm          two VMs of one name
+    │   ├── NothingToMove        the request selects no VM
+    │   ├── UnknownJob           no job of that id
+    │   └── NotAllowed           somebody may not do this
+    ├── StoreError               the database
+    │   ├── Outdated             somebody else changed the row first (compare-and-set failed)
+    │   ├── StoreBusy            locked longer than we are willing to wait
+    │   └── StoreFull            no space left for the database
+    ├── HostError                one host
+    │   ├── HostUnreachable      no answer, refused, timed out, circuit open
+    │   ├── ContactLost          the connection broke while a command may still be running
+    │   ├── LoginRejected        wrong account, password or authentication method
+    │   ├── EndpointRefused      the endpoint does not allow the command, or we sent a wrong one
+    │   ├── MalformedReply       the host answered something we cannot read
+    │   └── CommandFailed        the command ran and reported errors
+    └── NotifierError            Slack, or whoever listens
+        ├── NotifierBusy         rate limited: try again after ``retry_after_s``
+        ├── NotifierDown         no answer, or a server-side failure: it may have been said
+        └── NotifierRefused      it will never accept this message
+
+Each says what happened (its text), whose problem it is (``owner``), whether trying again can help (``retry``) and what a
+human may do (``hint``). Texts never hold a secret: they are built from names, ids and the host's own words only.
+"""
+
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Whose problem an error is."""
+
+    OPERATOR = "operator"
+    VM = "vm"
+    HOST = "host"
+    SLACK = "slack"
+    BOT = "bot"
+
+
+class MigrateBotError(Exception):
+    """Something that migrate-bot foresaw went wrong."""
+
+    owner: Owner = Owner.BOT
+    retry: bool = False
+    hint: str = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+    def sentence(self) -> str:
+        """Say it to a person: what happened and what to do."""
+        return f"{self.message} {self.hint}".strip()
+
+
+class SettingsError(MigrateBotError):
+    """A setting or a secret is missing or wrong."""
+
+    owner = Owner.OPERATOR
+
+
+class IllegalTransition(MigrateBotError):
+    """The transition table does not allow this step: a bug of migrate-bot."""
+
+
+class RequestError(MigrateBotError):
+    """What a person asked cannot be done as asked."""
+
+    owner = Owner.OPERATOR
+
+
+class UnknownHost(RequestError):
+    """No host of that name is in the settings."""
+
+
+class UnknownVm(RequestError):
+    """No VM of that name or id is on that host."""
+
+
+class AmbiguousVm(RequestError):
+    """A name stands for more than one VM."""
+
+
+class NothingToMove(RequestError):
+    """The request selects no VM that could move."""
+
+
+class UnknownJob(RequestError):
+    """No job of that id exists."""
+
+
+class NotAllowed(RequestError):
+    """This person may not do this, or not now."""
+
+
+class StoreError(MigrateBotError):
+    """The database did not do what it was asked."""
+
+    retry = True
+
+
+class Outdated(StoreError):
+    """Somebody else changed it first; read again and decide again."""
+
+
+class StoreBusy(StoreError):
+    """The database stayed locked."""
+
+
+class StoreFull(StoreError):
+    """There is no space left for the database."""
+
+    owner = Owner.OPERATOR
+    hint = "Free space on the bot's own disk."
+
+
+class HostError(MigrateBotError):
+    """One host could not do what it was asked. ``host`` is its name in the settings."""
+
+    owner = Owner.HOST
+
+    def __init__(self, host: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.host = host
+
+
+class HostUnreachable(HostError):
+    """The host does not answer."""
+
+    retry = True
+    hint = "Check that the host is up and WinRM answers."
+
+
+class ContactLost(HostError):
+    """The connection broke while a command may still be running."""
+
+    retry = True
+    hint = "The command may still run on the host; the bot looks again."
+
+
+class LoginRejected(HostError):
+    """The host rejected the bot's login."""
+
+    owner = Owner.OPERATOR
+    hint = "Check username, password and authentication method in [winrm]."
+
+
+class EndpointRefused(HostError):
+    """The endpoint does not allow the command, or the bot sent a wrong one."""
+
+    owner = Owner.OPERATOR
+    hint = "Check the session configuration of the host (deploy/)."
+
+
+class MalformedReply(HostError):
+    """The host answered something that cannot be read."""
+
+    retry = True
+
+
+class CommandFailed(HostError):
+    """The command ran and reported errors. ``fqid`` is PowerShell's FullyQualifiedErrorId of the first."""
+
+    retry = True
+
+    def __init__(self, host: str, message: str, *, fqid: str = "", hint: str | None = None) -> None:
+        super().__init__(host, message, hint=hint)
+        self.fqid = fqid
+
+
+class NotifierError(MigrateBotError):
+    """Slack did not take what the bot said."""
+
+    owner = Owner.SLACK
+
+
+class NotifierBusy(NotifierError):
+    """Slack asks to wait ``retry_after_s`` seconds."""
+
+    retry = True
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotifierDown(NotifierError):
+    """Slack did not answer; it may have taken the message all the same."""
+
+    retry = True
+
+
+class NotifierRefused(NotifierError):
+    """Slack will not take this message, however often it is sent."""

@@ -1,0 +1,227 @@
+"""The four doors of the engine: hosts, memory, people, time. The rules of each method stand beside it.
+
+Every implementation of a port passes the contract suite of that port (``tests/contracts``).
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.domain.fleet import (
+    CancelReply,
+    CheckLine,
+    FolderReceipt,
+    HostJob,
+    HostName,
+    Inspection,
+    MoveOrder,
+    MoveReport,
+    Snapshot,
+    Vm,
+    VmId,
+)
+from core.domain.job import Attempt, Card, Event, Fault, Job, JobId, JobState, Move, Notice
+from core.domain.slots import Load
+from core.domain.view import JobView
+
+
+class Clock(Protocol):
+    """Time. Tests bring their own."""
+
+    def now(self) -> datetime:
+        """Return the time now, in UTC, with a time zone."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class HostGateway(Protocol):
+    """Everything the engine asks of Hyper-V hosts. ``host`` is always a name from the settings.
+
+    - No method starts anything twice: a call that may have been carried out is never repeated inside.
+    - Every method raises HostError and nothing else; LoginRejected, EndpointRefused and HostUnreachable mean that nothing
+      was done, ContactLost that it may have been.
+    - Calls to one host never wait for another host. Cancelling a call's task returns at once and leaves the host as is.
+    """
+
+    async def observe(self, host: HostName) -> Snapshot:
+        """Read limits, counters, every realized VM and the migration jobs, all after the call began."""
+        ...
+
+    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+        """Read a snapshot plus volumes, free memory, switches, and disks and adapters of these VMs (None: all)."""
+        ...
+
+    async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
+        """Read one VM, planned ones included. None only when the host answered and does not have it."""
+        ...
+
+    async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
+        """Read the migration jobs of one VM that the host remembers (five minutes after their end)."""
+        ...
+
+    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+        """Start a move on its source host and stay until the command returns.
+
+        Errors the command reports are in the MoveReport, not raised. ``on_progress`` gets percents 0..100 in the event
+        loop. The migration outlives this call: raising ContactLost says nothing about it.
+        """
+        ...
+
+    async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
+        """Ask the source host to end the migration job of a VM cleanly; do not wait for it to end."""
+        ...
+
+    async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
+        """Return the full paths of everything in a folder, hidden items too; None when there is no such folder."""
+        ...
+
+    async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
+        """Remove one folder if it is empty: one atomic non-recursive call on the host, never a volume root.
+
+        The receipt says removed, kept (and why) or gone (it was not there).
+        """
+        ...
+
+    async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
+        """Look whether everything a migration needs is in order: login, commands, rights, limits, both hops to peers."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every session. Migrations go on."""
+        ...
+
+
+class Store(Protocol):
+    """What must survive. Each method is one transaction; when it returns, the disk has it.
+
+    - ``before`` arguments are compared with what is stored by ``version``; a difference raises Outdated and changes
+      nothing. What is returned carries the new version.
+    - Events are stored in the transaction of the change that made them; those with a tone are also put in the outbox.
+    - Raises StoreError and nothing else (IllegalTransition if the one table does not allow a change of state).
+    """
+
+    async def open(self) -> None:
+        """Open or create the database and bring its schema up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+    async def add_job(self, job: Job, *events: Event) -> Job:
+        """Store a new job; its id (``J1``, ``J2``, …) is given here, and put into the events, which have none yet."""
+        ...
+
+    async def job(self, job_id: JobId) -> Job:
+        """Read one job. Ids are found in any case. Raises UnknownJob."""
+        ...
+
+    async def jobs(self, *states: JobState, limit: int = 100) -> tuple[Job, ...]:
+        """Read jobs in these states (none given: all), newest first."""
+        ...
+
+    async def change_job(self, before: Job, after: Job, *events: Event, new_moves: Sequence[Move] = ()) -> Job:
+        """Replace a job; add its moves (their ids are given here) when it was approved."""
+        ...
+
+    async def set_card(self, job_id: JobId, card: Card) -> None:
+        """Remember where the job's card is. Does not change the job's version."""
+        ...
+
+    async def set_card_final(self, job_id: JobId) -> None:
+        """Remember that the card of an ended job shows its end. Does not change the job's version."""
+        ...
+
+    async def move(self, move_id: int) -> Move:
+        """Read one move."""
+        ...
+
+    async def moves(self, job_id: JobId | None = None, *, open_only: bool = False) -> tuple[Move, ...]:
+        """Read the moves of a job (None: of every job), in the plan's order; ``open_only``: not ended, job running."""
+        ...
+
+    async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
+        """Replace a move that holds no reservation, or goes on holding it."""
+        ...
+
+    async def begin_attempt(
+        self, before: Move, after: Move, claims: Sequence[Load], *events: Event, at: datetime
+    ) -> tuple[Move, Attempt]:
+        """Reserve the slots and open the attempt, or raise Outdated when the claims no longer allow it.
+
+        Inside the transaction the open attempts are read again and ``slots.refusal`` decides: two callers can never both
+        take the last slot. A VM with an open attempt is never given a second one.
+        """
+        ...
+
+    async def confirm_attempt(self, before: Move, after: Move, *events: Event, at: datetime) -> Move:
+        """Replace a move and note on its open attempt that a host showed the migration."""
+        ...
+
+    async def end_attempt(
+        self, before: Move, after: Move, *events: Event, at: datetime, fault: Fault | None = None, host_words: str = ""
+    ) -> Move:
+        """Replace a move, close its open attempt and so free the slots."""
+        ...
+
+    async def attempts(self, move_id: int | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
+        """Read attempts, oldest first."""
+        ...
+
+    async def events(self, job_id: JobId) -> tuple[Event, ...]:
+        """Read everything that happened to a job, oldest first."""
+        ...
+
+    async def add_event(self, event: Event) -> None:
+        """Store an event that changes nothing else."""
+        ...
+
+    async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
+        """Read the oldest undelivered notices that are due, and mark them as being said.
+
+        Per job only in order: nothing behind an undelivered notice of the same job. A notice that had been marked before
+        (by a process that died) comes with ``maybe_said``.
+        """
+        ...
+
+    async def notice_said(self, notice_id: int, at: datetime) -> None:
+        """Mark a notice as delivered."""
+        ...
+
+    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None) -> None:
+        """Note a failed delivery and when to try again; None: give up (it stays in the history as unsaid)."""
+        ...
+
+    async def switch(self, name: str) -> str:
+        """Read a persistent switch, such as the big red stop; empty when it was never set."""
+        ...
+
+    async def set_switch(self, name: str, value: str, *events: Event) -> None:
+        """Set a persistent switch."""
+        ...
+
+    async def speeds(self) -> dict[tuple[HostName, HostName], float]:
+        """Read learned throughput per host pair, in bytes per second."""
+        ...
+
+    async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
+        """Fold one measured move into the throughput of a host pair (moving average)."""
+        ...
+
+
+class Notifier(Protocol):
+    """Whoever tells people. Raises NotifierError and nothing else."""
+
+    async def tell(self, notice: Notice) -> Card | None:
+        """Say one event. Returns the card's place when the notice was the card itself.
+
+        With ``maybe_said`` it first looks whether people already see it. Saying the same notice twice shows it once.
+        """
+        ...
+
+    async def show(self, view: JobView) -> None:
+        """Bring the job's card up to date. Edits are paced here; the newest view wins."""
+        ...
