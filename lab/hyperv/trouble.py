@@ -1,0 +1,145 @@
+"""Holds the trouble somebody has ordered: faults that moves of a VM will meet, and faults of a host's wire.
+
+A new kind of wire fault is a member of `WireFaultKind` that the wire obeys; a new kind of move fault is a member of
+`MoveFaultKind` that the migrations obey. Nothing else needs to know.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+
+class MoveFaultKind(StrEnum):
+    FAIL = "fail"
+    """The move fails at `at_percent` with `cause` (a name of `texts.CAUSES`) or the literal `text` and `hresult`."""
+    STALL = "stall"
+    """The move stops making progress at `at_percent` and stays so until it is cancelled."""
+    SAYS_FAILED = "says-failed"
+    """The move succeeds; the cmdlet and the job report failure."""
+    SAYS_SUCCEEDED = "says-succeeded"
+    """The move fails at `at_percent`; the cmdlet and the job report success."""
+    DUPLICATE = "duplicate"
+    """The move succeeds and the source keeps a realized copy as well."""
+    VANISH = "vanish"
+    """The move ends, and the VM is on neither host."""
+
+
+class WireFaultKind(StrEnum):
+    REFUSE = "refuse"
+    """Connections are refused or closed without an answer."""
+    DROP = "drop"
+    """The connection breaks in the middle of the answer, typically to Receive."""
+    HANG = "hang"
+    """Requests are accepted and never answered."""
+    STATUS = "status"
+    """The answer is the HTTP status `status`: 401, 500, 503."""
+    SLOW = "slow"
+    """Every answer comes `delay_s` later."""
+    MALFORMED = "malformed"
+    """The answer is no valid reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveFault:
+    """What the next `times` moves of a VM will meet."""
+
+    vm: UUID
+    kind: MoveFaultKind = MoveFaultKind.FAIL
+    at_percent: int = 50
+    cause: str = "network"
+    text: str | None = None
+    hresult: int | None = None
+    times: int | None = 1
+    """None is every time until cleared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireFault:
+    """What the next `times` requests to a host will meet."""
+
+    host: str
+    kind: WireFaultKind
+    times: int | None = None
+    """None is every time until cleared."""
+    operation: str | None = None
+    """Only this WSMan action (`Create`, `Command`, `Send`, `Receive`, `Signal`, `Delete`); None is all of them."""
+    status: int = 503
+    delay_s: float = 5.0
+
+
+_Fault = TypeVar("_Fault", MoveFault, WireFault)
+
+
+class HostTrouble:
+    """The wire faults of one host, oldest first."""
+
+    def __init__(self) -> None:
+        self._faults: list[WireFault] = []
+
+    def add(self, fault: WireFault) -> None:
+        self._faults.append(fault)
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    @property
+    def faults(self) -> tuple[WireFault, ...]:
+        return tuple(self._faults)
+
+    def take(self, operation: str | None = None) -> WireFault | None:
+        """Return the fault this request meets and count it as met; None is a request that goes well.
+
+        Without an operation (a connection before its request is known) only faults of every operation apply.
+        """
+        for fault in self._faults:
+            if fault.operation is None or fault.operation == operation:
+                _count_down(self._faults, fault)
+                return fault
+        return None
+
+
+class Trouble:
+    """All trouble of a world."""
+
+    def __init__(self) -> None:
+        self._moves: list[MoveFault] = []
+        self._hosts: dict[str, HostTrouble] = {}
+
+    def for_host(self, name: str) -> HostTrouble:
+        """Return the wire trouble of a host by its short name."""
+        return self._hosts.setdefault(name.lower(), HostTrouble())
+
+    def add(self, fault: MoveFault | WireFault) -> None:
+        if isinstance(fault, WireFault):
+            self.for_host(fault.host).add(fault)
+        else:
+            self._moves.append(fault)
+
+    def take_for_move(self, vm: UUID) -> MoveFault | None:
+        """Return the fault that a move of this VM, starting now, will meet, and count it as met."""
+        for fault in self._moves:
+            if fault.vm == vm:
+                _count_down(self._moves, fault)
+                return fault
+        return None
+
+    def clear(self) -> None:
+        """End all trouble; moves already under way still meet theirs."""
+        self._moves.clear()
+        for host in self._hosts.values():
+            host.clear()
+
+    @property
+    def faults(self) -> tuple[MoveFault | WireFault, ...]:
+        return (*self._moves, *(fault for host in self._hosts.values() for fault in host.faults))
+
+
+def _count_down(faults: list[_Fault], fault: _Fault) -> None:
+    if fault.times is None:
+        return
+    at = faults.index(fault)
+    if fault.times <= 1:
+        del faults[at]
+    else:
+        faults[at] = replace(fault, times=fault.times - 1)
