@@ -231,7 +231,8 @@ def load_settings(path: Path) -> Settings:
             f"{path} holds a secret ({', '.join(misplaced)}).", hint="Secrets come from the environment or from *_FILE."
         )
     try:
-        return Settings.model_validate(raw | _secrets())
+        values: Any = raw | _secrets()
+        return Settings(**values)
     except ValidationError as error:
         lines = [f"[{'.'.join(str(part) for part in e['loc'])}] {e['msg']}" for e in error.errors(include_input=False)]
         raise SettingsError(f"{path}: " + "; ".join(lines)) from None

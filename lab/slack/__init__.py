@@ -1,1 +1,1 @@
-"""A Slack workspace on localhost."""
+"""A strict Slack workspace on localhost, written from Slack's public documentation."""
