@@ -140,7 +140,8 @@ class Move:
     """One VM of a job. ``attempts`` counts the attempts that really started.
 
     ``before`` is what the VM looked like on the source before its attempt: verification and clean-up need it after the
-    VM has left. ``backup_since`` is the clock of the backup seen now; ``not_before`` the earliest next attempt.
+    VM has left. ``busy_since`` is the clock of what the VM is seen busy with now (``busy_code``), one clock per backup;
+    ``not_before`` the earliest next attempt.
     """
 
     id: MoveId
@@ -157,7 +158,8 @@ class Move:
     hold: Hold | None = None
     attempts: int = 0
     not_before: datetime | None = None
-    backup_since: datetime | None = None
+    busy_since: datetime | None = None
+    busy_code: HoldCode | None = None
     before: VmDetails | None = None
     error: str = ""
     hint: str = ""
@@ -280,7 +282,10 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.LOST: Tone.PAGE,
     EventKind.FINISHED: Tone.BROADCAST,
 }
-"""Events that are told. The others are in the history only (a hold is told when it is worth a line: see ``told``)."""
+"""Events that are told. The others are in the history only."""
+
+TOLD_HOLDS = frozenset({HoldCode.BACKUP, HoldCode.HOST})
+"""Holds worth a line in the thread; the card shows every hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,4 +353,5 @@ def event(
 ) -> Event:
     """Make an event of a move or a job with the tone its kind has."""
     job_id = move.job_id if move else job.id if job else None
-    return Event(kind, at, job_id, move.id if move else None, actor, data, TONES.get(kind))
+    tone = Tone.LINE if kind is EventKind.HELD and data.get("code") in TOLD_HOLDS else TONES.get(kind)
+    return Event(kind, at, job_id, move.id if move else None, actor, data, tone)
