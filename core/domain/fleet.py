@@ -49,7 +49,7 @@ class VmState(IntEnum):
     FAST_SAVING_CRITICAL = 32796
 
     @classmethod
-    def _missing_(cls, value: object) -> "VmState":
+    def _missing_(cls, value: object) -> "VmState":  # noqa: ARG003
         return cls.OTHER
 
     @property
@@ -105,7 +105,7 @@ class ReplicationMode(IntEnum):
     EXTENDED_REPLICA = 4
 
     @classmethod
-    def _missing_(cls, value: object) -> "ReplicationMode":
+    def _missing_(cls, value: object) -> "ReplicationMode":  # noqa: ARG003
         return cls.NONE
 
 
@@ -234,7 +234,7 @@ class HostJobState(IntEnum):
     COMPLETED_WITH_WARNINGS = 32768
 
     @classmethod
-    def _missing_(cls, value: object) -> "HostJobState":
+    def _missing_(cls, value: object) -> "HostJobState":  # noqa: ARG003
         return cls.OTHER
 
 

@@ -292,7 +292,7 @@ TOLD_HOLDS = frozenset({HoldCode.BACKUP, HoldCode.HOST})
 class Event:
     """One thing that happened, recorded in the transaction that made it happen.
 
-    ``data`` is JSON: words, numbers, lists. ``actor`` is a Slack user id or ``bot``. ``tone`` None: not told, only kept.
+    ``data`` is JSON: words, numbers, lists. ``actor`` is a Slack user id or ``bot``. ``tone`` None: kept, not told.
     """
 
     kind: EventKind

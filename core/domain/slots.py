@@ -1,8 +1,8 @@
 """Slots: how many simultaneous migrations a host still allows, counted by VM id.
 
-A shared-nothing move takes one live and one storage slot on both of its hosts (that it counts as both is unconfirmed but
-logged by real hosts, so the careful reading is taken). Other people's moves count. A VM seen on both hosts, or seen and
-reserved, counts once.
+A shared-nothing move takes one live and one storage slot on both of its hosts (that it counts as both is unconfirmed
+but logged by real hosts, so the careful reading is taken). Other people's moves count. A VM seen on both hosts, or seen
+and reserved, counts once.
 """
 
 from collections.abc import Iterable, Sequence

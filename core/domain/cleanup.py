@@ -1,0 +1,72 @@
+"""Which folders on the source may be removed after a move, if empty; and which never.
+
+Source of the list: what Hyper-V leaves behind (Microsoft docs: Move-VM; the folder layout of a VM).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.domain import paths
+from core.domain.fleet import HostFacts, Vm, VmDetails
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """Folders to remove if empty, deepest first; and those left alone, with the reason."""
+
+    remove: tuple[str, ...]
+    keep: tuple[tuple[str, str], ...]
+
+
+def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> CleanUp:
+    """List what a moved VM may have left on its source, from how it looked there before the move."""
+    vm_id = str(before.vm.id).upper()
+    config, checkpoints, paging = before.vm.config_path, before.vm.checkpoint_path, before.vm.paging_path
+    wanted = [
+        *_below(paging, ("Virtual Machines", vm_id), ("Virtual Machines",)),
+        *_below(config, ("Virtual Machines", vm_id), ("Virtual Machines",)),
+        *_below(config, ("UndoLog Configuration",), ("Planned Virtual Machines",)),
+        *_below(checkpoints, ("Snapshots",)),
+    ]
+    homes = [paths.parent(disk.path) for disk in before.disks if disk.path] + [config, checkpoints, paging]
+    for home in filter(None, homes):
+        wanted += [home, paths.parent(home)]
+    kept = _protected(facts, others)
+    remove: dict[str, str] = {}
+    keep: dict[str, tuple[str, str]] = {}
+    for path in wanted:
+        place = paths.key(path)
+        reason = _why_never(path) or kept.get(place)
+        if reason:
+            keep.setdefault(place, (path, reason))
+        else:
+            remove.setdefault(place, path)
+    return CleanUp(tuple(sorted(remove.values(), key=lambda path: -paths.depth(path))), tuple(keep.values()))
+
+
+def _below(root: str, *tails: tuple[str, ...]) -> list[str]:
+    return [paths.join(root, *tail) for tail in tails] if root else []
+
+
+def _why_never(path: str) -> str:
+    if not paths.is_absolute(path):
+        return "is not an absolute path"
+    if paths.depth(path) == 0:
+        return "is the root of a volume"
+    if paths.depth(path) == 1:
+        return "is a first-level folder"
+    return ""
+
+
+def _protected(facts: HostFacts, others: Iterable[Vm]) -> dict[str, str]:
+    """Folders that somebody still names: the host's defaults, and every other VM's roots."""
+    kept = {
+        paths.key(path): "is a default folder of the host"
+        for path in (facts.default_vm_path, facts.default_disk_path)
+        if path
+    }
+    for vm in others:
+        for path in (vm.config_path, vm.checkpoint_path, vm.paging_path):
+            if path:
+                kept.setdefault(paths.key(path), f"is named by the VM {vm.name}")
+    return kept

@@ -1,0 +1,218 @@
+"""What to start now and why everything else waits: one pass over all open moves, as data in and decisions out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from core.domain.fleet import HostName, Snapshot
+from core.domain.job import Attempt, Hold, HoldCode, Job, JobId, Move, MoveState
+from core.domain.readiness import Never, Ready, Wait, readiness
+from core.domain.slots import Load, free, full_text, loads
+from core.domain.words import span
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Patience and limits, from the settings."""
+
+    backup_threshold: timedelta
+    busy_patience: timedelta
+    max_parallel: int
+    fail_fast: bool
+    snapshot_max_age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a pass looks at. ``trouble`` says of a host why it is silent."""
+
+    now: datetime
+    jobs: Mapping[JobId, Job]
+    moves: Sequence[Move]
+    """Every move of the running jobs, ended ones too (fail-fast looks at them), in each plan's order."""
+    snapshots: Mapping[HostName, Snapshot]
+    reservations: Sequence[Attempt]
+    policy: Policy
+    trouble: Mapping[HostName, str] = field(default_factory=dict)
+    stopped_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start this move; the claims are what the store checks again when it reserves."""
+
+    move: Move
+    claims: tuple[Load, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Let this move wait. ``move`` carries the hold and the clock of what the VM is busy with."""
+
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End this move without an attempt."""
+
+    move: Move
+    state: MoveState
+    text: str
+    hint: str = ""
+
+
+Decision = Start | Keep | End
+
+
+def decide(situation: Situation) -> list[Decision]:
+    """Decide for every queued move, in starting order: starts first come from the oldest job, others fill gaps."""
+    return _Pass(situation).run()
+
+
+class _Pass:
+    """One pass: what was decided before counts for what is decided next."""
+
+    def __init__(self, situation: Situation) -> None:
+        self.at = situation
+        self.reserved: defaultdict[HostName, list[Attempt]] = defaultdict(list)
+        for attempt in situation.reservations:
+            self._reserve(attempt)
+        self.loads = {host: loads(snapshot) for host, snapshot in situation.snapshots.items()}
+        self.in_flight = Counter(move.job_id for move in situation.moves if move.state.holds_slots)
+        self.busy_vms = {attempt.vm_id for attempt in situation.reservations}
+        failed = {MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.LOST}
+        # Only what failed while the job ran counts: a VM that preflight had ruled out was approved as such.
+        self.failed = {m.job_id: m.vm_name for m in situation.moves if m.state in failed and m.attempts > 0}
+        self.work = self._remaining_work()
+        self.waiting_live: defaultdict[JobId, set[HostName]] = defaultdict(set)
+
+    def run(self) -> list[Decision]:
+        verdicts: list[tuple[Move, Decision | Ready]] = [
+            (move, self._before_slots(move)) for move in self.at.moves if move.state is MoveState.QUEUED
+        ]
+        decisions: list[Decision] = [verdict for _, verdict in verdicts if not isinstance(verdict, Ready)]
+        ready = [(move, verdict) for move, verdict in verdicts if isinstance(verdict, Ready)]
+        for move, verdict in sorted(ready, key=lambda pair: self._order(*pair)):
+            decisions.append(self._slots(replace(move, busy_since=None, busy_code=None), verdict))
+        return decisions
+
+    def _order(self, move: Move, verdict: Ready) -> tuple[object, ...]:
+        job = self.at.jobs[move.job_id]
+        load = max(self.work[move.source], self.work[move.destination])
+        return (job.decided_at or job.created_at, job.id, verdict.is_last, -load, -move.size_bytes, move.id)
+
+    def _before_slots(self, move: Move) -> Decision | Ready:
+        job, now = self.at.jobs[move.job_id], self.at.now
+        if move.cancel_by:
+            return End(move, MoveState.CANCELLED, "cancelled before it started")
+        fail_fast = self.at.policy.fail_fast if job.plan.options.fail_fast is None else job.plan.options.fail_fast
+        if fail_fast and move.job_id in self.failed:
+            return End(move, MoveState.CANCELLED, f"not started: {self.failed[move.job_id]} failed (fail-fast)")
+        silent = next((host for host in (move.source, move.destination) if self._silence(host)), None)
+        if silent is not None:
+            return self._keep(move, HoldCode.HOST, self._silence(silent))
+        verdict = self._vm(move, job)
+        if not isinstance(verdict, Ready):
+            return verdict
+        at_rest = replace(move, busy_since=None, busy_code=None)
+        if self.at.stopped_by:
+            return self._keep(at_rest, HoldCode.STOPPED, "all starts are stopped")
+        start_at = job.plan.options.start_at
+        if start_at is not None and now < start_at:
+            return self._keep(at_rest, HoldCode.START_TIME, "waits for its start time")
+        if move.not_before is not None and now < move.not_before:
+            tried = f"attempt {move.attempts} failed; " if move.attempts else ""
+            return self._keep(at_rest, HoldCode.RETRY, f"{tried}next try soon")
+        return verdict
+
+    def _silence(self, host: HostName) -> str:
+        if host in self.at.trouble:
+            return self.at.trouble[host]
+        snapshot = self.at.snapshots.get(host)
+        if snapshot is None:
+            return f"{host} has not been looked at yet"
+        age = self.at.now - snapshot.taken_at
+        return f"{host} was last seen {span(age)} ago" if age > self.at.policy.snapshot_max_age else ""
+
+    def _vm(self, move: Move, job: Job) -> Decision | Ready:
+        vm = self.at.snapshots[move.source].vm(move.vm_id)
+        there = self.at.snapshots[move.destination].vm(move.vm_id)
+        if vm is None:
+            where = f"it is on {move.destination}" if there else f"it is not on {move.destination} either"
+            text = f"is no longer on {move.source}; {where}"
+            return End(move, MoveState.UNMIGRATABLE, text, "Somebody moved or removed it after the plan was made.")
+        if there is not None and not vm.is_migrating and not there.is_migrating:
+            text = f"is on {move.source} and on {move.destination} at once"
+            return End(move, MoveState.LOST, text, "Look at both copies before anybody starts either.")
+        match readiness(vm):
+            case Never(text, hint):
+                return End(move, MoveState.UNMIGRATABLE, text, hint)
+            case Wait(code, text):
+                return self._wait(move, job, code, text)
+            case Ready() as ready:
+                if move.vm_id in self.busy_vms:
+                    return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
+                return ready
+
+    def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
+        """Wait with one clock per backup (or other business); the clock starts anew when the business changes."""
+        since = move.busy_since if move.busy_code is code and move.busy_since else self.at.now
+        clocked = replace(move, busy_since=since, busy_code=code)
+        wanted = job.plan.options.backup_wait_s
+        backup = self.at.policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
+        patience = {HoldCode.BACKUP: backup, HoldCode.BUSY: self.at.policy.busy_patience}.get(code)
+        if patience is not None and self.at.now - since >= patience:
+            told = f"{text}, for {span(self.at.now - since)} now"
+            return End(clocked, MoveState.UNMIGRATABLE, told, "Look at the VM on its host, then ask again.")
+        until = f"; waits up to {span(patience)}" if patience else ""
+        return self._keep(clocked, code, f"{text}{until}", since=since)
+
+    def _slots(self, move: Move, ready: Ready) -> Decision:
+        job = self.at.jobs[move.job_id]
+        parallel = job.plan.options.parallel or self.at.policy.max_parallel
+        hosts = {move.source, move.destination}
+        if move.vm_id in self.busy_vms:
+            return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
+        if parallel and self.in_flight[job.id] >= parallel:
+            self._note_waiting(move, ready)
+            return self._keep(move, HoldCode.PARALLEL, f"{job.id} moves at most {parallel} at a time")
+        if ready.is_last and self.waiting_live[job.id] & hosts:
+            return self._keep(move, HoldCode.LAST, "is not running; running VMs go first")
+        claims = self.loads[move.source] + self.loads[move.destination]
+        for claim in claims:
+            if free(claim, self.reserved[claim.host]) < 1:
+                self._note_waiting(move, ready)
+                return self._keep(move, HoldCode.SLOT, full_text(claim, self.reserved[claim.host]))
+        self._reserve(Attempt(0, move.id, move.vm_id, move.source, move.destination, 0, self.at.now))
+        self.in_flight[job.id] += 1
+        self.busy_vms.add(move.vm_id)
+        return Start(move, claims, f"{move.source} and {move.destination} have free slots")
+
+    def _note_waiting(self, move: Move, ready: Ready) -> None:
+        if not ready.is_last:
+            self.waiting_live[move.job_id] |= {move.source, move.destination}
+
+    def _reserve(self, attempt: Attempt) -> None:
+        for host in {attempt.source, attempt.destination}:
+            self.reserved[host].append(attempt)
+
+    def _keep(self, move: Move, code: HoldCode, text: str, *, since: datetime | None = None) -> Keep:
+        """Hold a move; the hold's own clock goes on while its code stays."""
+        if since is None:
+            since = move.hold.since if move.hold and move.hold.code is code else self.at.now
+        return Keep(replace(move, hold=Hold(code, text, since)))
+
+    def _remaining_work(self) -> defaultdict[HostName, float]:
+        """Bytes still to move per slot of each host: the most loaded hosts decide when all is over."""
+        work: defaultdict[HostName, float] = defaultdict(float)
+        for move in self.at.moves:
+            if not move.state.is_end:
+                work[move.source] += move.size_bytes
+                work[move.destination] += move.size_bytes
+        for host in work:
+            limit = min((load.limit for load in self.loads.get(host, ())), default=1)
+            work[host] /= max(1, limit)
+        return work

@@ -1,0 +1,52 @@
+"""Windows paths as data: joining, comparing, volumes. UNC paths count as having a volume, their share."""
+
+from ntpath import normpath
+from pathlib import PureWindowsPath
+
+
+def join(folder: str, *parts: str) -> str:
+    """Join a folder and names below it."""
+    return str(PureWindowsPath(folder, *parts))
+
+
+def name(path: str) -> str:
+    """Return the last part."""
+    return PureWindowsPath(path).name
+
+
+def parent(path: str) -> str:
+    """Return the folder a path is in."""
+    return str(PureWindowsPath(path).parent)
+
+
+def same(left: str, right: str) -> bool:
+    """Whether two paths name the same place: any case, any trailing backslash."""
+    return key(left) == key(right)
+
+
+def key(path: str) -> str:
+    """Return a form of a path to compare and to look up by."""
+    return normpath(path).rstrip("\\").casefold() if path else ""
+
+
+def depth(path: str) -> int:
+    """Count the folders below the volume: 0 is the root, 1 a first-level folder."""
+    pure = PureWindowsPath(normpath(path))
+    return len(pure.parts) - (1 if pure.anchor else 0)
+
+
+def is_absolute(path: str) -> bool:
+    r"""Whether it names a place by itself: ``D:\VMs`` or ``\\server\share\VMs``, not ``VMs``, ``D:VMs`` or ``\VMs``."""
+    pure = PureWindowsPath(path)
+    return bool(pure.drive and pure.root)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder or something in it."""
+    return key(path) == key(folder) or key(path).startswith(key(folder) + "\\")
+
+
+def volume_of(path: str, roots: tuple[str, ...]) -> str | None:
+    """Return the root of the volume a path is on: the longest that fits (a volume may be mounted in a folder)."""
+    fitting = [root for root in roots if is_below(path, root)]
+    return max(fitting, key=lambda root: len(key(root)), default=None)

@@ -1,0 +1,199 @@
+"""What stands in the way of a plan, found before anybody is asked to approve it, and again before each start."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from core.domain import paths
+from core.domain.fleet import HostFacts, HostName, Inspection, ReplicationMode, VmDetails, VmState
+from core.domain.plan import Finding, FindingCode, PlannedMove, Severity
+from core.domain.readiness import Never, Wait, readiness
+from core.domain.words import size
+
+SPARE_DISK_BYTES = 5 * 2**30
+"""Room to leave on a destination volume: configuration files, saved memory, growth while copying."""
+
+SPARE_MEMORY_BYTES = 2 * 2**30
+"""Memory to leave to the destination host itself."""
+
+Rooms = Mapping[HostName, Inspection]
+Taken = Mapping[tuple[HostName, str], frozenset[str]]
+"""Files already in a destination folder, by host and folder key: keys of their paths."""
+
+
+def preflight(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> tuple[Finding, ...]:
+    """Find everything that would make these moves fail or surprise somebody, worst first."""
+    findings = [
+        *_hosts(moves, rooms),
+        *_space(moves, rooms),
+        *_memory(moves, rooms),
+        *_files(moves, rooms, taken),
+    ]
+    for move in moves:
+        source, destination = rooms.get(move.source), rooms.get(move.destination)
+        details = source.of(move.vm_id) if source else None
+        if details is None or destination is None:
+            findings.append(_blocker(FindingCode.HOST_SILENT, f"{move.vm_name} could not be looked at.", move))
+            continue
+        findings += [*_vm(move, details), *_fit(move, details, destination)]
+    order = list(Severity)
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
+
+
+def _blocker(code: FindingCode, text: str, move: PlannedMove) -> Finding:
+    return Finding(Severity.BLOCKER, code, text, vm_id=move.vm_id)
+
+
+def _warning(code: FindingCode, text: str, move: PlannedMove) -> Finding:
+    return Finding(Severity.WARNING, code, text, vm_id=move.vm_id)
+
+
+def _note(code: FindingCode, text: str, move: PlannedMove) -> Finding:
+    return Finding(Severity.NOTE, code, text, vm_id=move.vm_id)
+
+
+def _hosts(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+    hosts = dict.fromkeys(host for move in moves for host in (move.source, move.destination))
+    for host in hosts:
+        if host in rooms:
+            yield from _host(host, rooms[host].snapshot.facts)
+    for source, destination in dict.fromkeys((move.source, move.destination) for move in moves):
+        if source in rooms and destination in rooms:
+            here, there = rooms[source].snapshot.facts.migration_auth, rooms[destination].snapshot.facts.migration_auth
+            if here is not there:
+                text = f"{source} migrates with {here.name.title()}, {destination} with {there.name.title()}."
+                yield Finding(Severity.WARNING, FindingCode.AUTH_DIFFERS, text)
+
+
+def _host(host: HostName, facts: HostFacts) -> Iterable[Finding]:
+    if not facts.is_migration_enabled:
+        yield Finding(
+            Severity.BLOCKER, FindingCode.MIGRATION_OFF, f"Live migration is switched off on {host}.", host=host
+        )
+    for limit, kind in ((facts.live_limit, "live"), (facts.storage_limit, "storage")):
+        if limit < 1:
+            yield Finding(
+                Severity.BLOCKER, FindingCode.LIMIT_ZERO, f"{host} allows no {kind} migrations (limit 0).", host=host
+            )
+
+
+def _vm(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
+    vm, name = details.vm, move.vm_name
+    match readiness(vm):
+        case Never(text, hint):
+            code = FindingCode.CLUSTERED if vm.is_clustered else FindingCode.REPLICA
+            yield _blocker(code, f"{name} {text}. {hint}", move)
+        case Wait(_, text):
+            yield _note(FindingCode.BUSY, f"{name} {text}; the move will wait for it.", move)
+    if vm.replication_mode in {ReplicationMode.PRIMARY, ReplicationMode.EXTENDED_REPLICA}:
+        text = f"{name} is replicated; check its replication after the move."
+        yield _warning(FindingCode.REPLICATED, text, move)
+    if vm.state in {VmState.SAVED, VmState.FAST_SAVED}:
+        text = f"{name} is in saved state; it resumes only on a host with the same processors."
+        yield _warning(FindingCode.SAVED_STATE, text, move)
+    if any(disk.is_pass_through for disk in details.disks):
+        yield _blocker(FindingCode.PASS_THROUGH_DISK, f"{name} has a pass-through disk, which cannot be copied.", move)
+    if any(disk.is_shared for disk in details.disks):
+        yield _blocker(FindingCode.SHARED_DISK, f"{name} has a shared disk, which cannot be moved this way.", move)
+    for iso in details.iso_paths:
+        yield _warning(FindingCode.ISO_MOUNTED, f"{name} has {iso} mounted; eject it if the move fails.", move)
+    if details.has_vtpm:
+        yield _warning(
+            FindingCode.VTPM, f"{name} has a virtual TPM; the destination needs its key protector certificates.", move
+        )
+    if details.checkpoints:
+        yield _note(FindingCode.CHECKPOINTS, f"{name} has {details.checkpoints} checkpoint(s); they move too.", move)
+
+
+def _fit(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iterable[Finding]:
+    name, host = move.vm_name, move.destination
+    there = destination.snapshot.vm(move.vm_id)
+    if there is not None:
+        text = f"{name} exists on {host} already (same id); look at both before moving."
+        yield _blocker(FindingCode.ON_DESTINATION, text, move)
+    known = {switch.casefold() for switch in destination.switches}
+    missing = sorted({a.switch for a in details.adapters if a.switch and a.switch.casefold() not in known})
+    if missing:
+        yield _blocker(
+            FindingCode.NO_SWITCH, f"{host} has no virtual switch {', '.join(missing)}; {name} uses it.", move
+        )
+    versions = destination.snapshot.facts.supported_versions
+    if versions and details.vm.version not in versions:
+        text = f"{host} does not support configuration version {details.vm.version} of {name}."
+        yield _blocker(FindingCode.OLD_DESTINATION, text, move)
+
+
+def _space(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+    """Sum what each destination volume must take; name the VMs that no longer fit, in the plan's order."""
+    needed: defaultdict[tuple[HostName, str], int] = defaultdict(int)
+    for move in moves:
+        room, source = rooms.get(move.destination), rooms.get(move.source)
+        details = source.of(move.vm_id) if source else None
+        if room is None or details is None:
+            continue
+        volumes = {volume.root: volume for volume in room.volumes}
+        for path, length in disk_targets(move, details) or [(move.path, 0)]:
+            root = paths.volume_of(path, tuple(volumes))
+            if root is None:
+                if path.startswith("\\\\"):
+                    text = f"Free space on {move.path} is unknown: it is a share."
+                    yield _warning(FindingCode.SPACE_UNKNOWN, text, move)
+                else:
+                    text = f"{move.destination} has no volume for {path}."
+                    yield _blocker(FindingCode.NO_DRIVE, text, move)
+                break
+            place = (move.destination, root)
+            needed[place] += length
+            free = volumes[root].free_bytes
+            if needed[place] + SPARE_DISK_BYTES > free:
+                text = X
+                needed[place] -= length
+                yield _blocker(FindingCode.NO_SPACE, text, move)
+                break
+
+
+def disk_targets(move: PlannedMove, details: VmDetails) -> list[tuple[str, int]]:
+    """Return where each disk file will land and its bytes."""
+    targets = {paths.key(disk.source): disk.destination for disk in move.disks}
+    default = paths.join(move.path, "Virtual Hard Disks")
+    return [
+        (targets.get(paths.key(disk.path), paths.join(default, paths.name(disk.path))), disk.file_bytes)
+        for disk in details.disks
+        if disk.path
+    ]
+
+
+def _memory(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+    needed: defaultdict[HostName, int] = defaultdict(int)
+    for move in moves:
+        room = rooms.get(move.destination)
+        if room is None or not move.is_live:
+            continue
+        needed[move.destination] += move.memory_bytes
+        if needed[move.destination] + SPARE_MEMORY_BYTES > room.memory_free_bytes:
+            text = (
+                f"{move.destination} has {size(room.memory_free_bytes)} of memory free; "
+                f"{move.vm_name} and those before it need {size(needed[move.destination])}."
+            )
+            needed[move.destination] -= move.memory_bytes
+            yield _blocker(FindingCode.NO_MEMORY, text, move)
+
+
+def _files(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> Iterable[Finding]:
+    """Two disks of one file name collide in ``Virtual Hard Disks``; so do files that lie there already."""
+    claimed: dict[tuple[HostName, str], str] = {}
+    for move in moves:
+        source = rooms.get(move.source)
+        details = source.of(move.vm_id) if source else None
+        for path, _ in disk_targets(move, details) if details else ():
+            target = paths.key(path)
+            place = (move.destination, target)
+            file = paths.name(path)
+            if place in claimed:
+                whose = "another of its disks" if claimed[place] == move.vm_name else f"a disk of {claimed[place]}"
+                text = f"The disk {file} of {move.vm_name} would land on {whose}; use a subfolder per VM."
+                yield _blocker(FindingCode.DISK_NAMES_COLLIDE, text, move)
+            elif target in taken.get((move.destination, paths.key(paths.parent(target))), frozenset()):
+                text = f"A file {file} is in the destination folder of {move.vm_name} already; look before deleting it."
+                yield _blocker(FindingCode.FILE_EXISTS, text, move)
+            else:
+                claimed[place] = move.vm_name

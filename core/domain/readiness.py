@@ -1,0 +1,90 @@
+"""Whether a VM may be moved now, judged from how its host shows it. Every case has a name, and waiting has an end.
+
+Source of the cases: Microsoft docs (Msvm_ComputerSystem.OperationalStatus) and the states public tools met.
+"""
+
+from dataclasses import dataclass
+
+from core.domain.fleet import MIGRATING, Operation, ReplicationMode, Vm, VmState
+from core.domain.job import HoldCode
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """It may start. ``is_last``: it is not running, so it goes after the running ones."""
+
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It must wait, for a while. ``code`` decides how long."""
+
+    code: HoldCode
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """It cannot be moved by the bot, however long one waits."""
+
+    text: str
+    hint: str
+
+
+Readiness = Ready | Wait | Never
+
+_AT_REST = {VmState.OFF, VmState.SAVED, VmState.PAUSED, VmState.FAST_SAVED, VmState.HIBERNATED}
+_BUSY_WITH = {
+    Operation.MERGING_DISKS: "is merging disks",
+    Operation.CREATING_CHECKPOINT: "is creating a checkpoint",
+    Operation.DELETING_CHECKPOINT: "is deleting a checkpoint",
+    Operation.APPLYING_CHECKPOINT: "is applying a checkpoint",
+    Operation.EXPORTING: "is being exported",
+    Operation.MODIFYING: "is being modified",
+    Operation.WAITING_TO_START: "is waiting to start",
+    Operation.CHECKING_COMPATIBILITY: "is being checked for compatibility",
+    Operation.CRITICAL_IO_ERROR: "has lost its storage",
+}
+
+
+def readiness(vm: Vm) -> Readiness:
+    """Decide whether this VM may be moved now."""
+    if vm.is_clustered:
+        return Never("belongs to a failover cluster", "Use the cluster's tools.")
+    if vm.replication_mode in {ReplicationMode.REPLICA, ReplicationMode.TEST_REPLICA}:
+        return Never("is the replica side of a Hyper-V Replica pair", "Move the primary, or remove replication first.")
+    return _by_operation(vm) or _by_state(vm)
+
+
+def _by_operation(vm: Vm) -> Readiness | None:
+    first = vm.status[0] if vm.status else Operation.OK
+    second = vm.status[1] if len(vm.status) > 1 else None
+    if first in MIGRATING or second in MIGRATING:
+        return Wait(HoldCode.MIGRATING, "is being migrated already")
+    if Operation.BACKING_UP in {first, second}:
+        return Wait(HoldCode.BACKUP, "is being backed up")
+    for operation in (second, first):
+        if operation in _BUSY_WITH:
+            return Wait(HoldCode.BUSY, _BUSY_WITH[operation])
+    if first is Operation.IN_SERVICE:
+        # Some backups show no more than this; so does every other short busy phase.
+        said = f' ("{vm.status_text}")' if vm.status_text else ""
+        return Wait(HoldCode.BUSY, f"is busy, its host does not say with what{said}")
+    if first is Operation.PREDICTIVE_FAILURE:
+        return Wait(HoldCode.BUSY, "is on a volume low on space")
+    if first is not Operation.OK:
+        return Wait(HoldCode.BUSY, f"is not healthy ({first.name.lower().replace('_', ' ')})")
+    return None
+
+
+def _by_state(vm: Vm) -> Readiness:
+    if vm.state.is_critical:
+        return Wait(HoldCode.BUSY, "has lost its storage")
+    if vm.state is VmState.RUNNING:
+        return Ready(is_last=False)
+    if vm.state in _AT_REST:
+        return Ready(is_last=True)
+    if vm.state is VmState.OTHER:
+        return Wait(HoldCode.BUSY, "is in a state the bot does not know")
+    return Wait(HoldCode.BUSY, f"is {vm.state.name.lower().replace('_', ' ')}")

@@ -1,0 +1,81 @@
+"""Which VMs a person means: names, globs, ids or ``all``, on the hosts they named."""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from fnmatch import translate
+from uuid import UUID
+
+from core.domain.fleet import HostName, Snapshot, Vm
+from core.errors import AmbiguousVm, NothingToMove, UnknownVm
+
+Selected = tuple[HostName, Vm]
+
+
+def select(
+    wanted: Sequence[str], sources: Sequence[Snapshot], elsewhere: Sequence[Snapshot] = ()
+) -> tuple[Selected, ...]:
+    """Find the VMs on the source hosts; each once, in the order asked.
+
+    ``elsewhere`` are other hosts' snapshots, to say where a VM is instead.
+
+    Raises:
+        UnknownVm: a name, id or glob fits nothing.
+        AmbiguousVm: a name fits several VMs.
+        NothingToMove: ``all`` of hosts that have no VM.
+
+    """
+    found: dict[object, Selected] = {}
+    everything = [(snapshot.host, vm) for snapshot in sources for vm in snapshot.vms if not vm.is_planned]
+    for text in wanted:
+        for host, vm in _fitting(text, everything, sources, elsewhere):
+            found.setdefault((host, vm.id), (host, vm))
+    return tuple(found.values())
+
+
+def _fitting(
+    text: str, everything: list[Selected], sources: Sequence[Snapshot], elsewhere: Sequence[Snapshot]
+) -> list[Selected]:
+    where = _names(sources)
+    if text.casefold() == "all":
+        if not everything:
+            raise NothingToMove(f"There is no VM on {where}.")
+        return everything
+    vm_id = _as_id(text)
+    if vm_id is not None:
+        hits = [(host, vm) for host, vm in everything if vm.id == vm_id]
+    elif any(char in text for char in "*?["):
+        pattern = re.compile(translate(text), re.IGNORECASE)
+        hits = [(host, vm) for host, vm in everything if pattern.match(vm.name)]
+        if not hits:
+            raise UnknownVm(f"No VM on {where} fits {text}.")
+        return hits
+    else:
+        hits = [(host, vm) for host, vm in everything if vm.name.casefold() == text.casefold()]
+    if not hits:
+        raise UnknownVm(f"{text} is not on {where}.", hint=_hint(text, everything, elsewhere))
+    if len(hits) > 1:
+        ids = ", ".join(f"{vm.id} on {host}" for host, vm in hits)
+        raise AmbiguousVm(f"There are {len(hits)} VMs called {text} on {where}.", hint=f"Say which by id: {ids}.")
+    return hits
+
+
+def _hint(text: str, everything: list[Selected], elsewhere: Sequence[Snapshot]) -> str:
+    for snapshot in elsewhere:
+        for vm in snapshot.vms:
+            if text.casefold() in {vm.name.casefold(), str(vm.id)}:
+                return f"It is on {snapshot.host}."
+    names = {vm.name.casefold(): vm.name for _, vm in everything}
+    near = get_close_matches(text.casefold(), list(names), n=3, cutoff=0.6)
+    return f"Did you mean {' or '.join(names[name] for name in near)}?" if near else ""
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _names(snapshots: Sequence[Snapshot]) -> str:
+    return " or ".join(snapshot.host for snapshot in snapshots)

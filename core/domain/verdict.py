@@ -1,0 +1,103 @@
+"""Where a VM really is after an attempt, judged from both hosts. What the move command returned is a hint only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.domain.fleet import HostJob, HostWord, MoveReport, Snapshot, Vm, VmId
+from core.domain.job import Attempt
+
+CLOCK_SKEW = timedelta(minutes=2)
+"""How far a host's clock may be off when its job object is matched with our attempt."""
+
+
+class Outcome(StrEnum):
+    """What became of an attempt."""
+
+    RUNNING = "running"
+    MOVED = "moved"
+    NOT_MOVED = "not_moved"
+    NEVER_STARTED = "never_started"
+    BOTH = "both"
+    NEITHER = "neither"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome and why. ``words`` are the host's errors when it did not move; ``vm`` is the VM where it is."""
+
+    outcome: Outcome
+    reason: str
+    words: tuple[HostWord, ...] = ()
+    vm: Vm | None = None
+    percent: int | None = None
+
+
+def judge(
+    attempt: Attempt,
+    source: Snapshot | None,
+    destination: Snapshot | None,
+    *,
+    report: MoveReport | None,
+    now: datetime,
+    confirm_start: timedelta,
+) -> Verdict:
+    """Decide from what both hosts show.
+
+    A snapshot is None while its host is silent. ``report`` is None when the command did not return to us: the bot was
+    restarted, or the connection was lost.
+    """
+    running = _running_job(attempt.vm_id, source, destination)
+    if running is not None:
+        return Verdict(Outcome.RUNNING, "the host's migration job is running", percent=running.percent)
+    here = source.vm(attempt.vm_id) if source else None
+    there = destination.vm(attempt.vm_id) if destination else None
+    if (here and here.is_migrating) or (there and there.is_migrating):
+        return Verdict(Outcome.RUNNING, "a host shows the VM as migrating")
+    if source is None or destination is None:
+        silent = attempt.source if source is None else attempt.destination
+        return Verdict(Outcome.UNKNOWN, f"{silent} does not answer")
+    if here and there:
+        return Verdict(Outcome.BOTH, f"{attempt.source} and {attempt.destination} both have the VM")
+    if there:
+        return Verdict(Outcome.MOVED, f"the VM is on {attempt.destination} only", vm=there)
+    if here is None:
+        return Verdict(Outcome.NEITHER, f"neither {attempt.source} nor {attempt.destination} has the VM")
+    young = now - attempt.started_at < confirm_start
+    return _stayed(attempt, here, source, report, is_young=young)
+
+
+def _stayed(attempt: Attempt, vm: Vm, source: Snapshot, report: MoveReport | None, *, is_young: bool) -> Verdict:
+    """Judge a VM that is on its source and that nothing moves."""
+    if report is not None and report.errors:
+        return Verdict(Outcome.NOT_MOVED, "the move failed", report.errors, vm)
+    ended = _ended_jobs(attempt, source.jobs)
+    if ended:
+        last = ended[-1]
+        words = (HostWord(last.error_text),) if last.error_text else ()
+        return Verdict(Outcome.NOT_MOVED, "the host's migration job ended without success", words, vm)
+    # A command that has just returned, or was just sent, may not show yet; waiting costs little, a second start a VM.
+    if is_young:
+        return Verdict(Outcome.UNKNOWN, "the move may not be visible yet", vm=vm)
+    if report is not None:
+        return Verdict(Outcome.NOT_MOVED, "the command reported success, but the VM is still on its source", vm=vm)
+    if attempt.confirmed_at is not None:
+        return Verdict(Outcome.NOT_MOVED, "the move ended while nobody watched; the VM is still on its source", vm=vm)
+    return Verdict(Outcome.NEVER_STARTED, "the host never showed this move", vm=vm)
+
+
+def _running_job(vm_id: VmId, *snapshots: Snapshot | None) -> HostJob | None:
+    jobs = (job for snapshot in snapshots if snapshot for job in snapshot.jobs)
+    return next((job for job in jobs if job.vm_id == vm_id and job.is_running), None)
+
+
+def _ended_jobs(attempt: Attempt, jobs: Sequence[HostJob]) -> list[HostJob]:
+    since = attempt.started_at - CLOCK_SKEW
+    mine = [
+        job
+        for job in jobs
+        if job.vm_id == attempt.vm_id and not job.is_running and (job.started_at is None or job.started_at >= since)
+    ]
+    return sorted(mine, key=lambda job: job.started_at or since)
