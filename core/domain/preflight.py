@@ -1,6 +1,6 @@
 """What stands in the way of a plan, found before anybody is asked to approve it, and again before each start."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.domain import paths
@@ -124,31 +124,34 @@ def _fit(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iter
 
 def _space(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
     """Sum what each destination volume must take; name the VMs that no longer fit, in the plan's order."""
-    needed: defaultdict[tuple[HostName, str], int] = defaultdict(int)
+    promised: Counter[tuple[HostName, str]] = Counter()
     for move in moves:
         room, source = rooms.get(move.destination), rooms.get(move.source)
         details = source.of(move.vm_id) if source else None
         if room is None or details is None:
             continue
         volumes = {volume.root: volume for volume in room.volumes}
+        needed: Counter[str] = Counter()
         for path, length in disk_targets(move, details) or [(move.path, 0)]:
             root = paths.volume_of(path, tuple(volumes))
-            if root is None:
-                if path.startswith("\\\\"):
-                    text = f"Free space on {move.path} is unknown: it is a share."
-                    yield _warning(FindingCode.SPACE_UNKNOWN, text, move)
-                else:
-                    text = f"{move.destination} has no volume for {path}."
-                    yield _blocker(FindingCode.NO_DRIVE, text, move)
-                break
-            place = (move.destination, root)
-            needed[place] += length
-            free = volumes[root].free_bytes
-            if needed[place] + SPARE_DISK_BYTES > free:
-                text = X
-                needed[place] -= length
-                yield _blocker(FindingCode.NO_SPACE, text, move)
-                break
+            if root is not None:
+                needed[root] += length
+            elif path.startswith("\\\\"):
+                yield _warning(FindingCode.SPACE_UNKNOWN, f"Free space on {path} is unknown: it is a share.", move)
+            else:
+                yield _blocker(FindingCode.NO_DRIVE, f"{move.destination} has no volume for {path}.", move)
+        full = [
+            r for r in needed if promised[move.destination, r] + needed[r] + SPARE_DISK_BYTES > volumes[r].free_bytes
+        ]
+        for root in full:
+            total = promised[move.destination, root] + needed[root]
+            text = (
+                f"{root} of {move.destination} has {size(volumes[root].free_bytes)} free; {move.vm_name} and those before"
+                f" it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare."
+            )
+            yield _blocker(FindingCode.NO_SPACE, text, move)
+        if not full:
+            promised.update({(move.destination, root): length for root, length in needed.items()})
 
 
 def disk_targets(move: PlannedMove, details: VmDetails) -> list[tuple[str, int]]:
