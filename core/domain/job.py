@@ -228,29 +228,32 @@ class Job:
 
 
 class EventKind(StrEnum):
-    """What can happen. ``docs/events.md`` says each in a sentence."""
+    """What can happen. The comments give the keys of ``Event.data``; times are ISO 8601 texts, spans seconds.
 
-    PROPOSED = "proposed"
-    APPROVAL = "approval"
-    APPROVED = "approved"
-    REJECTED = "rejected"
+    ``docs/events.md`` says each in a sentence.
+    """
+
+    PROPOSED = "proposed"  # vms: int, blocked: int
+    APPROVAL = "approval"  # count: int, needed: int (one of several approvals; actor is the approver)
+    APPROVED = "approved"  # count: int, needed: int (the last one: the job is queued)
+    REJECTED = "rejected"  # reason: str
     EXPIRED = "expired"
-    WITHDRAWN = "withdrawn"
-    CANCEL_ASKED = "cancel_asked"
-    HELD = "held"
-    STARTING = "starting"
+    WITHDRAWN = "withdrawn"  # cancelled before it was approved
+    CANCEL_ASKED = "cancel_asked"  # vms: list of names, running: int
+    HELD = "held"  # code: HoldCode, text: str
+    STARTING = "starting"  # attempt: int, of: int, reason: str
     MOVING = "moving"
-    NOT_STARTED = "not_started"
-    ADOPTED = "adopted"
+    NOT_STARTED = "not_started"  # text: str (the attempt was withdrawn before the host began; costs nothing)
+    ADOPTED = "adopted"  # state: MoveState it was found in after a restart
     VERIFYING = "verifying"
-    MOVED = "moved"
-    DONE = "done"
-    RETRYING = "retrying"
-    FAILED = "failed"
-    UNMIGRATABLE = "unmigratable"
-    CANCELLED = "cancelled"
-    LOST = "lost"
-    FINISHED = "finished"
+    MOVED = "moved"  # seconds: float, bytes: int
+    DONE = "done"  # seconds, bytes, attempts: int, removed: [path], kept: [[path, reason]], differences: [str]
+    RETRYING = "retrying"  # attempt: int, of: int, words: str (the host's), hint: str, code: str, again_at: str
+    FAILED = "failed"  # attempts: int, of: int, words: str, hint: str, code: str, where: str (host it is on now)
+    UNMIGRATABLE = "unmigratable"  # text: str, words: str, hint: str, code: str, where: str
+    CANCELLED = "cancelled"  # text: str, where: str
+    LOST = "lost"  # text: str, hint: str
+    FINISHED = "finished"  # done, failed, unmigratable, cancelled, lost: int, seconds: float, bytes: int
     STOPPED = "stopped"
     RESUMED = "resumed"
 
