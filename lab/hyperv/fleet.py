@@ -209,6 +209,19 @@ class ScheduledMigration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Physics:
+    """How long the parts of a move take that are no plain copy; our assumptions, for nobody publishes them."""
+
+    setup_s: float = 2.0
+    switch_over_s: float = 1.0
+    deletion_s: float = 0.5
+    mirror_share: float = 0.02
+    """Of a running VM's disks, what is written anew while they are copied."""
+    memory_passes: float = 1.25
+    """How often a running VM's memory crosses the network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
     """Everything the lab starts with. Building one checks that its parts fit together; raises `BadDescription`."""
 
@@ -219,6 +232,7 @@ class Fleet:
     """Exceptions: a pair not named here is allowed."""
     backups: tuple[BackupWindow, ...] = ()
     migrations: tuple[ScheduledMigration, ...] = ()
+    physics: Physics = field(default_factory=Physics)
 
     def __post_init__(self) -> None:
         names = [host.name.lower() for host in self.hosts]
@@ -230,7 +244,9 @@ class Fleet:
         for vm_id in [v for window in self.backups for v in window.vms] + [move.vm for move in self.migrations]:
             if vm_id not in ids:
                 raise BadDescription(f"no VM has the id {vm_id}.")
-        replicas = {vm.id for vm in self.vms if vm.replication_mode in (ReplicationMode.Replica, ReplicationMode.Primary)}
+        replicas = {
+            vm.id for vm in self.vms if vm.replication_mode in (ReplicationMode.Replica, ReplicationMode.Primary)
+        }
         if any(ids.count(vm_id) > 1 for vm_id in set(ids) - replicas):
             raise BadDescription("two VMs have one id and are no replicas of each other.")
         if len({(vm.host.lower(), vm.id) for vm in self.vms}) != len(ids):
