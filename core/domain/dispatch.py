@@ -124,8 +124,8 @@ class _Pass:
         if start_at is not None and now < start_at:
             return self._keep(at_rest, HoldCode.START_TIME, "waits for its start time")
         if move.not_before is not None and now < move.not_before:
-            tried = f"attempt {move.attempts} failed; " if move.attempts else ""
-            return self._keep(at_rest, HoldCode.RETRY, f"{tried}next try soon")
+            why = f"attempt {move.attempts} failed" if move.attempts else "the last try did not start"
+            return self._keep(at_rest, HoldCode.RETRY, f"{why}; the next comes soon")
         return verdict
 
     def _silence(self, host: HostName) -> str:

@@ -48,7 +48,16 @@ TRANSITIONS: Mapping[MoveState, frozenset[MoveState]] = {
     MoveState.QUEUED: frozenset(
         {MoveState.STARTING, MoveState.CANCELLED, MoveState.UNMIGRATABLE, MoveState.FAILED, MoveState.LOST}
     ),
-    MoveState.STARTING: frozenset({MoveState.MOVING, MoveState.VERIFYING, MoveState.QUEUED}),
+    MoveState.STARTING: frozenset(
+        {
+            MoveState.MOVING,
+            MoveState.VERIFYING,
+            MoveState.QUEUED,
+            MoveState.FAILED,
+            MoveState.UNMIGRATABLE,
+            MoveState.CANCELLED,
+        }
+    ),
     MoveState.MOVING: frozenset({MoveState.VERIFYING}),
     MoveState.VERIFYING: frozenset(
         {

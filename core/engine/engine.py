@@ -12,7 +12,9 @@ from core.ports import Clock, HostGateway, Notifier, Store
 class Engine:
     """Plans, carries out and tells. Build it, ``start`` it, ask it, ``stop`` it."""
 
-    def __init__(self, *, settings: Settings, store: Store, gateway: HostGateway, notifier: Notifier, clock: Clock) -> None:
+    def __init__(
+        self, *, settings: Settings, store: Store, gateway: HostGateway, notifier: Notifier, clock: Clock
+    ) -> None:
         raise NotImplementedError
 
     async def start(self) -> None:

@@ -1,0 +1,72 @@
+"""What the hosts last told us, in one place; whoever waits for news is woken."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain.fleet import HostName, Snapshot, VmId
+from core.errors import HostError
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a host is silent, and since when."""
+
+    text: str
+    hint: str
+    since: datetime
+
+
+class Board:
+    """The newest snapshot of each host, its trouble if it is silent, and the percents of running moves."""
+
+    def __init__(self) -> None:
+        self.snapshots: dict[HostName, Snapshot] = {}
+        self.troubles: dict[HostName, Trouble] = {}
+        self.percents: dict[VmId, int] = {}
+        self._watchers: set[asyncio.Event] = set()
+
+    @contextmanager
+    def watch(self) -> Iterator[asyncio.Event]:
+        """Give an event that is set at every change; the watcher clears it."""
+        event = asyncio.Event()
+        self._watchers.add(event)
+        try:
+            yield event
+        finally:
+            self._watchers.discard(event)
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Take a new snapshot. One that was asked earlier than the one here is ignored."""
+        known = self.snapshots.get(snapshot.host)
+        if known is None or known.asked_at <= snapshot.asked_at:
+            self.snapshots[snapshot.host] = snapshot
+        self.troubles.pop(snapshot.host, None)
+        for job in snapshot.jobs:
+            if job.is_running:
+                self.percents[job.vm_id] = job.percent
+        self.news()
+
+    def silent(self, host: HostName, error: HostError, at: datetime) -> bool:
+        """Note that a host does not answer. Returns whether that is news."""
+        known = self.troubles.get(host)
+        self.troubles[host] = Trouble(error.message, error.hint, known.since if known else at)
+        self.news()
+        return known is None
+
+    def progress(self, vm_id: VmId, percent: int) -> None:
+        """Note a running move's percent."""
+        if self.percents.get(vm_id) != percent:
+            self.percents[vm_id] = percent
+            self.news()
+
+    def forget(self, vm_id: VmId) -> None:
+        """Drop the percent of a move that ended."""
+        self.percents.pop(vm_id, None)
+
+    def news(self) -> None:
+        """Wake everybody who watches."""
+        for event in self._watchers:
+            event.set()

@@ -1,0 +1,348 @@
+"""One move from its reservation to its end: look again, move, settle where the VM really is, clean up."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core.domain.diagnosis import Diagnosis, diagnose
+from core.domain.fleet import HostName, HostWord, MoveOrder, MoveReport, Snapshot
+from core.domain.job import Attempt, EventKind, Fault, HoldCode, Move, MoveId, MoveState, event, transit
+from core.domain.outcome import Next, after_failure
+from core.domain.readiness import Wait, readiness
+from core.domain.slots import loads, used
+from core.domain.verdict import Outcome, Verdict, judge
+from core.domain.words import span
+from core.engine.board import Board
+from core.engine.cleaner import clean_up
+from core.engine.ledger import Ledger
+from core.engine.lookout import Lookout
+from core.errors import EndpointRefused, HostError, HostUnreachable, LoginRejected
+from core.ports import Clock, HostGateway
+
+log = logging.getLogger(__name__)
+
+Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
+
+TWICE_SEEN = 3
+"""How many looks in a row must agree before a VM on both hosts, or on neither, is called lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a move is carried out, from the settings. ``address`` is how other hosts reach a host."""
+
+    max_attempts: int
+    confirm_start: timedelta
+    poll_s: float
+    silence_patience: timedelta
+    retry_delay: timedelta
+    address: Callable[[HostName], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a mover works with."""
+
+    gateway: HostGateway
+    ledger: Ledger
+    board: Board
+    clock: Clock
+    fresh: Fresh
+    rules: Rules
+
+
+class Mover:
+    """The shepherd of one move's attempt."""
+
+    def __init__(self, hands: Hands, move: Move, attempt: Attempt, attempts_allowed: int) -> None:
+        self._hands = hands
+        self._ledger, self._board, self._clock = hands.ledger, hands.board, hands.clock
+        self._rules, self._gateway = hands.rules, hands.gateway
+        self._id: MoveId = move.id
+        self._move = move
+        self._attempt = attempt
+        self._allowed = attempts_allowed
+        self._is_progressing = False
+        self._is_cancel_wanted = bool(move.cancel_by)
+        self._is_cancel_sent = False
+
+    async def carry_out(self) -> None:
+        """Run the attempt that was reserved: a last look, the move, and what comes after."""
+        lookout = Lookout(self._gateway, self._ledger.store, self._rules.address)
+        look = await lookout.last_look(self._move, self._attempt)
+        if isinstance(look, Diagnosis):
+            await self._ended_badly(look, timedelta(seconds=self._rules.poll_s))
+            return
+        before = look.before
+        await self._record(lambda m: self._ledger.store.change_move(m, replace(m, before=before)))
+        report, error = await self._start(look.order)
+        await self._settle(report, error)
+
+    def ask_cancel(self) -> None:
+        """Pass on that a person wants this move cancelled."""
+        self._is_cancel_wanted = True
+        self._board.news()
+
+    async def adopt(self) -> None:
+        """Take up a move that went on without us: settle it, or finish its clean-up."""
+        if self._move.state is MoveState.CLEANING:
+            await self._clean()
+            return
+        await self._record(
+            lambda m: self._ledger.store.change_move(
+                m, m, event(EventKind.ADOPTED, self._clock.now(), move=m, state=m.state)
+            )
+        )
+        await self._settle(None, None)
+
+    # ------------------------------------------------------------------ the attempt
+
+    async def _start(self, order: MoveOrder) -> tuple[MoveReport | None, HostError | None]:
+        """Give the order and stay with it. No report: the connection was lost, the move may go on."""
+        call = asyncio.create_task(self._gateway.move(self._move.source, order, self._progress))
+        try:
+            with self._board.watch() as news:
+                while not call.done():
+                    waker = asyncio.create_task(news.wait())
+                    await asyncio.wait({call, waker}, return_when=asyncio.FIRST_COMPLETED)
+                    waker.cancel()
+                    news.clear()
+                    if not call.done():
+                        await self._watch_over(self._seen_running())
+            return call.result(), None
+        except (HostUnreachable, LoginRejected, EndpointRefused) as error:
+            return MoveReport((HostWord(error.message),)), error
+        except HostError as error:
+            log.warning("lost sight of %s: %s", self._move.vm_name, error.message)
+            return None, None
+        finally:
+            call.cancel()
+
+    def _progress(self, percent: int) -> None:
+        self._is_progressing = True
+        self._board.progress(self._move.vm_id, percent)
+
+    def _seen_running(self) -> bool:
+        if self._is_progressing:
+            return True
+        vm_id = self._move.vm_id
+        for host in (self._move.source, self._move.destination):
+            snapshot = self._board.snapshots.get(host)
+            if snapshot is None or snapshot.asked_at < self._attempt.started_at:
+                continue
+            vm, job = snapshot.vm(vm_id), snapshot.job(vm_id)
+            if (vm is not None and vm.is_migrating) or (job is not None and job.is_running):
+                return True
+        return False
+
+    async def _watch_over(self, is_running: bool) -> None:  # noqa: FBT001 (what was seen, not a switch)
+        """Note that the host shows the move; pass on a wish to cancel it."""
+        if is_running and self._move.state in {MoveState.STARTING, MoveState.VERIFYING}:
+            now = self._clock.now()
+            self._attempt = replace(self._attempt, confirmed_at=now)
+            await self._record(
+                lambda m: self._ledger.store.confirm_attempt(
+                    m,
+                    transit(m, MoveState.MOVING, hold=None),
+                    *([event(EventKind.MOVING, now, move=m)] if m.state is MoveState.STARTING else []),
+                    at=now,
+                )
+            )
+        if is_running and self._is_cancel_wanted and not self._is_cancel_sent:
+            self._is_cancel_sent = True
+            try:
+                reply = await self._gateway.cancel(self._move.source, self._move.vm_id)
+                log.info("asked %s to cancel %s: %s", self._move.source, self._move.vm_name, reply)
+            except HostError as error:
+                self._is_cancel_sent = False
+                log.warning("could not ask to cancel %s: %s", self._move.vm_name, error.message)
+
+    # ------------------------------------------------------------------ the truth
+
+    async def _settle(self, report: MoveReport | None, error: HostError | None) -> None:
+        """Look at both hosts until it is clear where the VM is, then act on it."""
+        agreeing, silent_since = 0, self._clock.now()
+        last: Outcome | None = None
+        with self._board.watch() as news:
+            while True:
+                verdict = await self._look(report)
+                agreeing = agreeing + 1 if verdict.outcome is last else 1
+                last = verdict.outcome
+                if verdict.outcome is not Outcome.UNKNOWN:
+                    silent_since = self._clock.now()
+                if verdict.outcome is Outcome.RUNNING:
+                    if verdict.percent is not None:
+                        self._board.progress(self._move.vm_id, verdict.percent)
+                    await self._watch_over(is_running=True)
+                elif verdict.outcome is Outcome.UNKNOWN:
+                    if self._clock.now() - silent_since >= self._rules.silence_patience:
+                        await self._lose(f"{verdict.reason}; the bot waited {span(self._rules.silence_patience)}")
+                        return
+                elif verdict.outcome in {Outcome.BOTH, Outcome.NEITHER}:
+                    # In the switch-over both, or neither, may show for a moment.
+                    if agreeing >= TWICE_SEEN:
+                        await self._lose(verdict.reason)
+                        return
+                else:
+                    await self._verified(verdict, error)
+                    return
+                await self._news_or_poll(news)
+
+    async def _news_or_poll(self, news: asyncio.Event) -> None:
+        """Wait for the next poll; news of others do not make this one's looks more frequent than the polls."""
+        await self._clock.sleep(self._rules.poll_s)
+        news.clear()
+
+    async def _look(self, report: MoveReport | None) -> Verdict:
+        source, destination = await asyncio.gather(
+            self._hands.fresh(self._move.source), self._hands.fresh(self._move.destination)
+        )
+        return judge(
+            self._attempt,
+            source,
+            destination,
+            report=report,
+            now=self._clock.now(),
+            confirm_start=self._rules.confirm_start,
+        )
+
+    async def _verified(self, verdict: Verdict, error: HostError | None) -> None:
+        now = self._clock.now()
+        self._board.forget(self._move.vm_id)
+        await self._record(
+            lambda m: self._ledger.store.change_move(
+                m, transit(m, MoveState.VERIFYING), event(EventKind.VERIFYING, now, move=m)
+            )
+        )
+        if verdict.outcome is Outcome.MOVED:
+            await self._moved(verdict, now)
+        else:
+            await self._not_moved(verdict, error)
+
+    async def _moved(self, verdict: Verdict, now: datetime) -> None:
+        seconds = (now - self._attempt.started_at).total_seconds()
+        before = self._move.before
+        differences = []
+        if before is not None and verdict.vm is not None and before.vm.state is not verdict.vm.state:
+            was, is_now = before.vm.state.name.lower(), verdict.vm.state.name.lower()
+            differences.append(f"it was {was} before the move and is {is_now} now")
+        await self._record(
+            lambda m: self._ledger.store.end_attempt(
+                m,
+                transit(m, MoveState.CLEANING, attempts=m.attempts + 1, hold=None, error="", hint=""),
+                event(EventKind.MOVED, now, move=m, seconds=seconds, bytes=m.size_bytes, differences=differences),
+                at=now,
+            )
+        )
+        if self._attempt.confirmed_at is not None and self._move.size_bytes and seconds > 1:
+            await self._ledger.store.learn_speed(
+                self._move.source, self._move.destination, self._move.size_bytes / seconds
+            )
+        await self._clean(seconds, differences)
+
+    async def _clean(self, seconds: float = 0.0, differences: Sequence[str] = ()) -> None:
+        """Remove the empty folders the VM left on its source, and finish."""
+        receipts = await clean_up(self._gateway, self._hands.fresh, self._move, self._clock)
+        now = self._clock.now()
+        kept = [[receipt.path, receipt.reason] for receipt in receipts if receipt.fate == "kept"]
+        removed = [receipt.path for receipt in receipts if receipt.fate == "removed"]
+        await self._record(
+            lambda m: self._ledger.store.change_move(
+                m,
+                transit(m, MoveState.DONE, ended_at=now),
+                event(
+                    EventKind.DONE,
+                    now,
+                    move=m,
+                    seconds=seconds or (now - self._attempt.started_at).total_seconds(),
+                    bytes=m.size_bytes,
+                    attempts=m.attempts,
+                    removed=removed,
+                    kept=kept,
+                    differences=list(differences),
+                ),
+            )
+        )
+
+    # ------------------------------------------------------------------ other ends
+
+    async def _not_moved(self, verdict: Verdict, error: HostError | None) -> None:
+        await self._ended_badly(self._diagnose(verdict, error), self._rules.retry_delay)
+
+    async def _ended_badly(self, diagnosis: Diagnosis, retry_delay: timedelta) -> None:
+        now = self._clock.now()
+
+        def end(move: Move) -> Awaitable[Move]:
+            then = after_failure(
+                move,
+                diagnosis,
+                now=now,
+                tries=self._attempt.number,
+                allowed=self._allowed,
+                retry_delay=retry_delay,
+            )
+            return self._end(move, then, diagnosis, now)
+
+        await self._record(end)
+
+    def _end(self, move: Move, then: Next, diagnosis: Diagnosis, now: datetime) -> Awaitable[Move]:
+        ended_at = now if then.state.is_end else None
+        after = transit(
+            move,
+            then.state,
+            attempts=then.attempts,
+            not_before=then.not_before,
+            error=diagnosis.words,
+            hint=diagnosis.hint,
+            hold=None,
+            ended_at=ended_at,
+        )
+        return self._ledger.store.end_attempt(
+            move,
+            after,
+            event(then.event, now, move=move, where=move.source, **then.data),
+            at=now,
+            fault=diagnosis.fault,
+            host_words=diagnosis.words,
+        )
+
+    def _diagnose(self, verdict: Verdict, error: HostError | None) -> Diagnosis:
+        if verdict.outcome is Outcome.NEVER_STARTED or isinstance(error, HostUnreachable):
+            said = error.message if error else verdict.reason
+            return Diagnosis("never-started", Fault.NEVER_STARTED, "Nothing was started.", said)
+        if error is not None:
+            fault = Fault.PASSING if error.retry else Fault.OPERATOR
+            return Diagnosis(type(error).__name__, fault, error.hint, error.message)
+        words = verdict.words or (HostWord(verdict.reason),)
+        state = readiness(verdict.vm) if verdict.vm else None
+        is_backing_up = isinstance(state, Wait) and state.code is HoldCode.BACKUP
+        return diagnose(words, is_backing_up=is_backing_up, is_host_full=self._is_a_host_full())
+
+    def _is_a_host_full(self) -> bool:
+        snapshots = (self._board.snapshots.get(host) for host in (self._move.source, self._move.destination))
+        return any(used(load, ()) >= load.limit for snapshot in snapshots if snapshot for load in loads(snapshot))
+
+    async def _lose(self, reason: str) -> None:
+        now = self._clock.now()
+        hint = "Look at both hosts before anybody starts this VM; the bot touches nothing more."
+        await self._record(
+            lambda m: self._ledger.store.change_move(
+                m, transit(m, MoveState.VERIFYING), event(EventKind.VERIFYING, now, move=m)
+            )
+        )
+        await self._record(
+            lambda m: self._ledger.store.end_attempt(
+                m,
+                transit(m, MoveState.LOST, error=reason, hint=hint, ended_at=now, hold=None),
+                event(EventKind.LOST, now, move=m, text=reason, hint=hint),
+                at=now,
+                fault=Fault.UNKNOWN,
+                host_words=reason,
+            )
+        )
+
+    async def _record(self, step: Callable[[Move], Awaitable[Move]]) -> Move:
+        self._move = await self._ledger.record(self._id, step)
+        return self._move
