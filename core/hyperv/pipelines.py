@@ -1,0 +1,210 @@
+"""Names every cmdlet pipeline the gateway sends: cmdlets, typed parameters, selected properties; never script text.
+
+One rule for all of them: a host is asked in a constant number of pipelines, however many VMs it has. Sources: Microsoft
+docs of each cmdlet and class.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core.domain.fleet import MoveOrder
+
+VIRTUALIZATION = "root/virtualization/v2"
+CIMV2 = "root/cimv2"
+SELECT = "Microsoft.PowerShell.Utility\\Select-Object"
+"""By its full name: in a JEA endpoint the short one is a restricted stand-in (Microsoft docs: JEA)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One cmdlet; a parameter without a value is a switch."""
+
+    cmdlet: str
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Cmdlets whose objects flow from one to the next."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def title(self) -> str:
+        """What errors call it."""
+        return " | ".join(stage.cmdlet.rpartition("\\")[2] for stage in self.stages if stage.cmdlet != SELECT)
+
+
+def _line(*stages: Stage, pick: Sequence[str] = ()) -> Pipeline:
+    if pick:
+        stages = (*stages, Stage(SELECT, (("Property", list(pick)),)))
+    return Pipeline(stages)
+
+
+VM_PROPERTIES = (
+    "Id",
+    "Name",
+    "State",
+    "OperationalStatus",
+    "Status",
+    "VirtualMachineType",
+    "IsClustered",
+    "Generation",
+    "Version",
+    "MemoryAssigned",
+    "MemoryStartup",
+    "Uptime",
+    "Heartbeat",
+    "ReplicationMode",
+    "ReplicationState",
+    "Path",
+    "SnapshotFileLocation",
+    "SmartPagingFilePath",
+)
+HOST_PROPERTIES = (
+    "MaximumVirtualMachineMigrations",
+    "MaximumStorageMigrations",
+    "VirtualMachineMigrationEnabled",
+    "VirtualMachineMigrationAuthenticationType",
+    "VirtualMachinePath",
+    "VirtualHardDiskPath",
+    "MemoryCapacity",
+    "SupportedVmVersions",
+)
+JOB_PROPERTIES = (
+    "InstanceID",
+    "VirtualSystemName",
+    "JobState",
+    "PercentComplete",
+    "DestinationHost",
+    "Cancellable",
+    "ErrorCode",
+    "ErrorSummaryDescription",
+    "ErrorDescription",
+    "StartTime",
+    "Owner",
+)
+COUNTER_PROPERTIES = (
+    "ActiveVirtualSystemMigrationCount",
+    "ActiveStorageMigrationCount",
+    "MigrationServiceListenerIPAddressList",
+)
+DISK_PROPERTIES = (
+    "VMId",
+    "Path",
+    "DiskNumber",
+    "ControllerType",
+    "ControllerNumber",
+    "ControllerLocation",
+    "SupportPersistentReservations",
+)
+
+
+def _instances(namespace: str, kind: str, pick: Sequence[str]) -> Pipeline:
+    return _line(Stage("Get-CimInstance", (("Namespace", namespace), ("ClassName", kind))), pick=pick)
+
+
+HOST = _line(Stage("Get-VMHost"), pick=HOST_PROPERTIES)
+VMS = _line(Stage("Get-VM"), pick=VM_PROPERTIES)
+JOBS = _instances(VIRTUALIZATION, "Msvm_MigrationJob", JOB_PROPERTIES)
+COUNTERS = _instances(VIRTUALIZATION, "Msvm_VirtualSystemMigrationService", COUNTER_PROPERTIES)
+SWITCHES = _line(Stage("Get-VMSwitch"), pick=("Name",))
+VOLUMES = _instances(CIMV2, "Win32_Volume", ("Name", "DriveType", "Capacity", "FreeSpace"))
+SECURITY = _instances(VIRTUALIZATION, "Msvm_SecuritySettingData", ("InstanceID", "TpmEnabled"))
+"""Get-VMSecurity would not say which VM each of its objects is about."""
+MEMORY = _instances(CIMV2, "Win32_OperatingSystem", ("FreePhysicalMemory",))
+
+
+def vm(vm_id: UUID) -> Pipeline:
+    """Read one VM, planned ones included."""
+    return _line(_which(vm_id), pick=VM_PROPERTIES)
+
+
+def _which(vm_id: UUID | None) -> Stage:
+    return Stage("Get-VM", (("Id", vm_id),) if vm_id else ())
+
+
+def disks(vm_id: UUID | None = None) -> Pipeline:
+    """Read the virtual disks of one VM, or of all."""
+    return _line(_which(vm_id), Stage("Get-VMHardDiskDrive"), pick=DISK_PROPERTIES)
+
+
+def adapters(vm_id: UUID | None = None) -> Pipeline:
+    """Read the network adapters of one VM, or of all."""
+    return _line(_which(vm_id), Stage("Get-VMNetworkAdapter"), pick=("VMId", "Name", "SwitchName"))
+
+
+def dvd_drives(vm_id: UUID | None = None) -> Pipeline:
+    """Read the DVD drives of one VM, or of all."""
+    return _line(_which(vm_id), Stage("Get-VMDvdDrive"), pick=("VMId", "Path"))
+
+
+def checkpoints(vm_id: UUID | None = None) -> Pipeline:
+    """Read the checkpoints of one VM, or of all."""
+    return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "Id"))
+
+
+def disk_files(paths: Sequence[str]) -> Pipeline:
+    """Read the sizes of disk files. Each bad path is an error of its own and costs the others nothing."""
+    return _line(Stage("Get-VHD", (("Path", list(paths)),)), pick=("Path", "FileSize"))
+
+
+def folder(path: str) -> Pipeline:
+    """Read what is in a folder, hidden items too; brackets in the path are plain characters."""
+    return _line(Stage("Get-ChildItem", (("LiteralPath", path), ("Force", None))), pick=("FullName",))
+
+
+def move(order: MoveOrder) -> Pipeline:
+    """Move one VM with its storage: everything below one folder, or each disk to its own (Microsoft docs: Move-VM)."""
+    if order.disks:
+        disks = [{"SourceFilePath": disk.source, "DestinationFilePath": disk.destination} for disk in order.disks]
+        where: tuple[tuple[str, Any], ...] = (
+            ("VirtualMachinePath", order.path),
+            ("SnapshotFilePath", order.path),
+            ("SmartPagingFilePath", order.path),
+            ("Vhds", disks),
+        )
+    else:
+        where = (("IncludeStorage", None), ("DestinationStoragePath", order.path))
+    return _line(_which(order.vm_id), Stage("Move-VM", (("DestinationHost", order.address), *where)))
+
+
+def commands(names: Sequence[str]) -> Pipeline:
+    """Ask which of these commands the endpoint has."""
+    return _line(Stage("Get-Command", (("Name", list(names)),)), pick=("Name",))
+
+
+def peer(address: str) -> Pipeline:
+    """Let the host log on to another host over WinRM, as Move-VM does, and read its migration settings."""
+    picked = ("VirtualMachineMigrationEnabled", "VirtualMachineMigrationAuthenticationType")
+    return _line(Stage("Get-VMHost", (("ComputerName", address),)), pick=picked)
+
+
+def remove_empty_folder(path: str) -> Pipeline:
+    """Call the role function of that name."""
+    return _line(Stage("Remove-EmptyFolder", (("Path", path),)))
+
+
+def stop_migration(vm_id: UUID) -> Pipeline:
+    """Call the role function of that name."""
+    return _line(Stage("Stop-VMMigration", (("VMId", vm_id),)))
+
+
+FUNCTIONS = ("Remove-EmptyFolder", "Stop-VMMigration")
+"""What core/hyperv/MigrateBot.psm1 defines."""
+CMDLETS = (
+    "Get-VMHost",
+    "Get-VM",
+    "Get-VMHardDiskDrive",
+    "Get-VMNetworkAdapter",
+    "Get-VMDvdDrive",
+    "Get-VMSnapshot",
+    "Get-VMSwitch",
+    "Get-VHD",
+    "Get-CimInstance",
+    "Get-ChildItem",
+    "Move-VM",
+)
+"""What the endpoint must offer besides."""

@@ -1,0 +1,254 @@
+"""Holds one WinRM session with one host and runs cmdlet pipelines in it, one at a time, in one thread.
+
+A session that failed in any way is dropped, never used again: encryption and fragments have state on both sides. Closing
+or dropping it does not end a migration, which runs in the host's own service.
+"""
+
+import contextlib
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import resources
+from threading import Event
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from pypsrp.complex_objects import PSInvocationState
+from pypsrp.messages import ProgressRecord
+from pypsrp.negotiate import NoCertificateRetrievedWarning
+from pypsrp.powershell import PowerShell, RunspacePool, RunspacePoolWarning
+from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
+from urllib3.exceptions import InsecureRequestWarning
+
+from core.domain.fleet import HostWord
+from core.errors import ContactLost, HostUnreachable
+from core.hyperv.failures import FAILURES, Step, is_refusal, refused, translate
+from core.hyperv.pipelines import Pipeline
+from core.hyperv.reading import read_word
+from core.hyperv.targets import Target
+
+FUNCTIONS_TEXT = resources.files("core.hyperv").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
+"""The one script text that is ever sent: constant, to define our two functions where the endpoint has none."""
+
+_IDLE_S = 900
+"""After how long the host may remove a reading session whose bot has died. Moves keep the host's own, longer limit."""
+_CONNECT_S = 10.0
+_GRACE = 1.5
+"""How much longer the HTTP request may take than the operation the host was asked to bound."""
+_OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
+_PROCESSING = 0
+_PERCENT = 100
+
+# Whatever pypsrp has to say is in the exceptions we translate; at DEBUG it would show whole messages.
+logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a pipeline emitted, reported and warned of."""
+
+    values: list[Any] = field(default_factory=list)
+    words: tuple[HostWord, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class _Wire(WSMan):
+    """WSMan whose Receive asks the host to answer within ``hold_s`` and is never repeated inside."""
+
+    hold_s: float | None = None
+
+    def receive(
+        self,
+        resource_uri: str,
+        resource: ET.Element,
+        option_set: OptionSet | None = None,
+        selector_set: SelectorSet | None = None,
+        timeout: int | None = None,
+    ) -> ET.Element:
+        usual, self.operation_timeout = self.operation_timeout, self.hold_s or self.operation_timeout
+        try:
+            reply = self.invoke(WSManAction.RECEIVE, resource_uri, resource, option_set, selector_set, timeout)
+        finally:
+            self.operation_timeout = usual
+        body = reply.find("s:Body", namespaces=NAMESPACES)
+        if body is None:
+            raise ValueError("the reply has no body")
+        return body
+
+
+class Session:
+    """One warm session. Not thread-safe: it belongs to the thread that opened it."""
+
+    def __init__(
+        self, target: Target, *, hold_s: float | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._target = target
+        self._hold_s = hold_s
+        self._clock = clock
+        self._wire: _Wire | None = None
+        self._pool: RunspacePool | None = None
+        self._has_functions = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can run a pipeline."""
+        return self._pool is not None
+
+    def open(self) -> None:
+        """Log on. Raises HostError; nothing was done then."""
+        _hush()
+        target = self._target
+        try:
+            self._wire = _Wire(target.address, **_options(target))
+            self._pool = RunspacePool(
+                self._wire,
+                configuration_name=target.configuration,
+                idle_timeout=None if self._hold_s else _IDLE_S,
+            )
+            self._pool.open()
+        except FAILURES as error:
+            self.drop()
+            raise translate(target, error, Step.OPENING) from error
+        self._wire.hold_s = self._hold_s
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        *,
+        limit_s: float | None = None,
+        on_progress: Callable[[int], None] | None = None,
+        abandoned: Event | None = None,
+    ) -> Reply:
+        """Run a pipeline to its end; errors its cmdlets reported are in the reply.
+
+        Raises:
+            EndpointRefused: PowerShell ran nothing of it.
+            HostUnreachable: the host never got it.
+            ContactLost: it may have been begun; or ``limit_s`` passed, or ``abandoned`` was set.
+
+        """
+        shell = PowerShell(self._opened())
+        for stage in pipeline.stages:
+            shell.add_cmdlet(stage.cmdlet)
+            for name, value in stage.parameters:
+                shell.add_parameter(name, value)
+        return self._invoke(shell, pipeline.title, limit_s, on_progress, abandoned)
+
+    def call(self, pipeline: Pipeline, *, limit_s: float | None = None) -> Reply:
+        """Run one of our own functions, which a full-language endpoint is taught first. Raises as ``run``."""
+        if self._target.is_full_language and not self._has_functions:
+            shell = PowerShell(self._opened())
+            shell.add_script(FUNCTIONS_TEXT)
+            self._invoke(shell, "the definition of its functions", limit_s, None, None)
+            self._has_functions = True
+        return self.run(pipeline, limit_s=limit_s)
+
+    def close(self) -> None:
+        """Say goodbye to the host, so that it frees the session now."""
+        if self._pool is not None:
+            with contextlib.suppress(*FAILURES):  # a host that does not listen frees it after its idle timeout
+                self._pool.close()
+        self.drop()
+
+    def drop(self) -> None:
+        """Let go of the connection without a word: the host goes on with whatever it does."""
+        wire, self._wire, self._pool, self._has_functions = self._wire, None, None, False
+        if wire is not None:
+            with contextlib.suppress(*FAILURES):
+                wire.close()
+
+    def _opened(self) -> RunspacePool:
+        if self._pool is None:
+            raise HostUnreachable(self._target.host, f"There is no open session with {self._target.host}.")
+        return self._pool
+
+    def _invoke(
+        self,
+        shell: PowerShell,
+        title: str,
+        limit_s: float | None,
+        on_progress: Callable[[int], None] | None,
+        abandoned: Event | None,
+    ) -> Reply:
+        _hush()
+        target, step = self._target, Step.SENDING
+        ends_at = None if limit_s is None else self._clock() + limit_s
+        try:
+            shell.begin_invoke()
+            step = Step.RUNNING
+            while shell.state == PSInvocationState.RUNNING:
+                if abandoned is not None and abandoned.is_set():
+                    raise ContactLost(target.host, f"Left {target.host} alone while it ran {title}.")
+                if ends_at is not None and self._clock() >= ends_at:
+                    raise ContactLost(target.host, f"{target.host} did not finish {title} in {limit_s:.0f} s.")
+                shell.poll_invoke()
+                _tell(shell, on_progress)
+        except ContactLost:
+            self.drop()
+            raise
+        except FAILURES as error:
+            self.drop()
+            raise translate(target, error, step, title) from error
+        return self._reply(shell, title)
+
+    def _reply(self, shell: PowerShell, title: str) -> Reply:
+        words = [read_word(record) for record in shell.streams.error]
+        if shell.state not in _OVER:
+            self.drop()
+            raise ContactLost(self._target.host, f"{self._target.host} let go of {title} before it ended.")
+        try:
+            shell.close()
+        except FAILURES:
+            self.drop()  # we have the answer, but this session has had its day
+        if shell.state != PSInvocationState.COMPLETED:
+            fatal = next((word for word in reversed(words) if is_refusal(word)), None)
+            if fatal is not None:
+                raise refused(self._target, title, fatal)
+            if not words:
+                words.append(HostWord(f"The pipeline {title} failed without saying why."))
+        return Reply(list(shell.output), tuple(words), tuple(str(warning) for warning in shell.streams.warning))
+
+
+def _tell(shell: PowerShell, on_progress: Callable[[int], None] | None) -> None:
+    records: list[ProgressRecord] = list(shell.streams.progress)
+    shell.streams.progress.clear()  # an hour of them would only fill memory
+    if on_progress is None:
+        return
+    for record in records:
+        percent, kind = record.percent_complete, record.progress_type
+        # The record that closes an activity, and "Preparing modules for first use.", are no progress of a move.
+        is_under_way = getattr(kind, "value", kind) == _PROCESSING
+        if is_under_way and isinstance(percent, int) and 0 <= percent <= _PERCENT:
+            on_progress(percent)
+
+
+def _options(target: Target) -> dict[str, Any]:
+    read_s = target.operation_timeout_s * _GRACE
+    options: dict[str, Any] = {
+        "port": target.port,
+        "username": target.username or None,
+        "password": target.password.get_secret_value() or None,
+        "ssl": target.tls,
+        "auth": target.auth,
+        "cert_validation": target.verify,
+        "operation_timeout": target.operation_timeout_s,
+        "connection_timeout": min(_CONNECT_S, read_s),
+        "read_timeout": read_s,
+        "reconnection_retries": 0,
+        "no_proxy": True,
+    }
+    if target.auth in {"kerberos", "negotiate"}:
+        options["negotiate_delegate"] = True
+    if target.auth == "certificate":
+        options |= {"certificate_pem": target.certificate, "certificate_key_pem": target.certificate_key}
+    if not target.tls and target.auth == "basic":
+        options["encryption"] = "never"  # basic cannot encrypt; the operator chose it
+    return options
+
+
+def _hush() -> None:
+    """Keep pypsrp's warnings from people: what matters in them comes back as an error."""
+    for category in (InsecureRequestWarning, NoCertificateRetrievedWarning, RunspacePoolWarning):
+        warnings.filterwarnings("ignore", category=category)
