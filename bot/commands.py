@@ -1,0 +1,159 @@
+"""What ``/migrate`` can be told, as data, and how each is written down again."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.spelling import is_near_reserved
+from core.domain.job import JobId
+from core.domain.plan import Options, Request
+
+_BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._*?-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """Move these VMs."""
+
+    vms: tuple[str, ...]
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    path: str = ""
+    options: Options = field(default_factory=Options)
+    text: str = field(default="", compare=False)
+
+    def request(self, *, requester: str, channel: str) -> Request:
+        """Say who asks it, and where."""
+        return Request(
+            self.vms, self.sources, self.destinations, requester, channel, self.path, self.options, text=self.text
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Show one job; without ``job`` every job that is not over."""
+
+    job: JobId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """List the newest jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """List the hosts and their slots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel a job, or one VM of it."""
+
+    job: JobId
+    vm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Start nothing more, in any job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Allow starts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Propose what did not get done once more."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Show everything that happened to a job."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Explain the command, or one topic of it."""
+
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """A word that is reserved and does nothing so far."""
+
+    verb: str
+
+
+Command = Migrate | Status | Jobs | Hosts | Cancel | Stop | Resume | Retry | History | Help | NotYet
+
+
+def write(command: Command) -> str:
+    """Write a command so that reading it gives the same command."""
+    match command:
+        case Migrate():
+            return _write_migrate(command)
+        case Status(job):
+            return f"status {job}" if job else "status"
+        case Cancel(job, vm):
+            return f"cancel {job} {quote(vm)}" if vm else f"cancel {job}"
+        case Retry(job):
+            return f"retry {job}"
+        case History(job):
+            return f"history {job}"
+        case Help(topic):
+            return f"help {topic}".strip()
+        case NotYet(verb):
+            return verb
+        case Jobs() | Hosts() | Stop() | Resume():
+            return type(command).__name__.lower()
+
+
+def quote(name: str) -> str:
+    """Put a name in quotes when it could be read as something else."""
+    if _BARE.fullmatch(name) and not is_near_reserved(name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def write_options(options: Options) -> str:
+    """Write options as ``name=value``; those left to the settings are left out."""
+    parts: list[str] = []
+    if options.parallel:
+        parts.append(f"parallel={options.parallel}")
+    if options.attempts is not None:
+        parts.append(f"attempts={options.attempts}")
+    if options.backup_wait_s is not None:
+        parts.append(f"backup-wait={options.backup_wait_s:.0f}s")
+    for name, value in (
+        ("subfolder", options.subfolder),
+        ("keep-drives", options.keep_drives),
+        ("fail-fast", options.fail_fast),
+    ):
+        if value is not None:
+            parts.append(f"{name}={'yes' if value else 'no'}")
+    if options.start_at is not None:
+        parts.append(f"at={_minute(options.start_at)}")
+    if options.reason:
+        parts.append('reason="' + options.reason.replace('"', '""') + '"')
+    return " ".join(parts)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}Z"
+
+
+def _write_migrate(command: Migrate) -> str:
+    parts = [",".join(map(quote, command.vms))]
+    parts += ["from", ",".join(map(quote, command.sources)), "to", ",".join(map(quote, command.destinations))]
+    if command.path:
+        parts += ["path", '"' + command.path.replace('"', '""') + '"']
+    parts.append(write_options(command.options))
+    return " ".join(filter(None, parts))
