@@ -1,0 +1,63 @@
+"""Tells whoever waits that something changed in the workspace, so that nobody has to poll."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened, where, to what, and who sees it.
+
+    Kinds: `message.posted`, `message.updated`, `message.deleted`, `message.reacted`, `ephemeral.posted`, `view.opened`,
+    `view.updated`, `view.closed`, `home.published`, `failure.seen`, `event.acked`, `event.missed`, `envelope.sent`,
+    `socket.opened`, `socket.closed`, `call`. The subject is the ts, view id, event type or method.
+    """
+
+    kind: str
+    channel_id: str = ""
+    subject: str = ""
+    user_id: str = ""
+
+
+class Changes:
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[Change]] = set()
+
+    def publish(self, change: Change) -> None:
+        for queue in tuple(self._queues):
+            queue.put_nowait(change)
+
+    async def stream(self) -> AsyncIterator[Change]:
+        """Every change from now on."""
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._queues.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._queues.discard(queue)
+
+    async def wait_for(self, predicate: Callable[[], T | None], timeout_s: float = 10.0) -> T:
+        """Return the first truthy answer of `predicate`, asked now and after every change.
+
+        Raise TimeoutError, naming the last changes, when `timeout_s` real seconds pass first.
+        """
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._queues.add(queue)
+        seen: list[Change] = []
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    while True:
+                        if answer := predicate():
+                            return answer
+                        seen.append(await queue.get())
+        finally:
+            self._queues.discard(queue)
+        last = ", ".join(f"{change.kind} {change.subject}".strip() for change in seen[-8:]) or "nothing"
+        raise TimeoutError(f"waited {timeout_s:g} s in vain; last changes: {last}")

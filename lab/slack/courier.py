@@ -1,0 +1,145 @@
+"""Decides when something the app must hear is sent, when it counts as missed, and when it is sent again."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lab.slack.changes import Change, Changes
+from lab.slack.clock import Clock
+from lab.slack.faults import FaultKind, Faults
+from lab.slack.ledger import Ledger
+from lab.slack.messages import Json
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+ACK_WINDOW_S = 3.0
+# docs.slack.dev: events-api. "Nearly immediately", after one minute, after five minutes.
+RETRY_DELAYS_S = (0.0, 60.0, 300.0)
+TOO_LATE_S = 2 * 3600.0
+
+
+class ParcelKind(StrEnum):
+    EVENT = "events_api"
+    SLASH = "slash_commands"
+    INTERACTIVE = "interactive"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is put into one envelope (Socket Mode) or one request (HTTP mode)."""
+
+    kind: ParcelKind
+    payload: Json
+    accepts_response_payload: bool = False
+    retry_attempt: int = 0
+    retry_reason: str = ""
+
+    @property
+    def subject(self) -> str:
+        if self.kind is ParcelKind.EVENT:
+            return str(self.payload["event"]["type"])
+        if self.kind is ParcelKind.SLASH:
+            return str(self.payload["command"])
+        actions = self.payload.get("actions")
+        return str(actions[0]["action_id"] if actions else self.payload["type"])
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    payload: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    reason: str  # timeout, not_connected, http_error, ...
+    may_retry: bool = True
+
+
+Answer = Ack | Missed
+
+
+class Transport(Protocol):
+    def offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
+        """Send it to exactly one listener; None when nobody listens."""
+        ...
+
+
+@dataclass(slots=True)
+class _Announcement:
+    parcel: Parcel
+    raised_s: float
+
+
+class Courier:
+    """Events are repeated until acked; commands and interactions are sent once, and a person sees them fail."""
+
+    def __init__(self, clock: Clock, ledger: Ledger, changes: Changes, faults: Faults) -> None:
+        self.transport: Transport | None = None
+        self._clock = clock
+        self._ledger = ledger
+        self._changes = changes
+        self._faults = faults
+        self._unheard: deque[_Announcement] = deque()
+
+    async def ask(self, parcel: Parcel) -> Answer:
+        """Send once and wait for the ack, at most 3 s."""
+        answer = self._offer(parcel)
+        return Missed("not_connected") if answer is None else await answer
+
+    def announce(self, parcel: Parcel) -> None:
+        """Send an event, and again when it is not acked."""
+        announcement = _Announcement(parcel, self._clock.now())
+        self._try(announcement, 0, "")
+        if self._faults.take({FaultKind.DUPLICATE_EVENT}, parcel.subject):
+            self._offer(replace(parcel, retry_attempt=1, retry_reason="timeout"))
+
+    def listener_came(self) -> None:
+        """Events that happened while nobody listened come now, as retries."""
+        waiting = [*self._unheard]
+        self._unheard.clear()
+        for announcement in waiting:
+            if self._clock.now() - announcement.raised_s <= TOO_LATE_S:
+                self._try(announcement, 1, "timeout")
+            else:
+                self._lose(announcement)
+
+    def _lose(self, announcement: _Announcement) -> None:
+        self._ledger.events_lost += 1
+        self._changes.publish(Change("event.missed", "", announcement.parcel.subject))
+
+    def _try(self, announcement: _Announcement, attempt: int, reason: str) -> None:
+        answer = self._offer(replace(announcement.parcel, retry_attempt=attempt, retry_reason=reason))
+        if answer is None:
+            self._unheard.append(announcement)
+            return
+        if attempt:
+            self._ledger.redelivered += 1
+
+        def judge(done: "asyncio.Future[Answer]") -> None:
+            if done.cancelled():
+                return
+            outcome = done.result()
+            if isinstance(outcome, Ack):
+                self._changes.publish(Change("event.acked", "", announcement.parcel.subject))
+            elif outcome.may_retry and attempt < len(RETRY_DELAYS_S):
+                again: Callable[[], None] = lambda: self._try(announcement, attempt + 1, outcome.reason)  # noqa: E731
+                self._clock.call_later(RETRY_DELAYS_S[attempt], again)
+            else:
+                self._lose(announcement)
+
+        answer.add_done_callback(judge)
+
+    def _offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
+        answer = self.transport.offer(parcel) if self.transport else None
+        if answer is None:
+            return None
+        self._ledger.envelopes[parcel.kind.value] += 1
+        timer = self._clock.call_later(
+            ACK_WINDOW_S, lambda: None if answer.done() else answer.set_result(Missed("timeout"))
+        )
+        answer.add_done_callback(lambda _: timer.cancel())
+        self._changes.publish(Change("envelope.sent", "", parcel.subject))
+        return answer

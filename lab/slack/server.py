@@ -1,0 +1,152 @@
+"""Starts the workspace on localhost: Web API, Socket Mode, uploads, response URLs, control API, pages; one port."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from lab.slack.api.gate import Gate
+from lab.slack.channels import Channel
+from lab.slack.clock import Clock, RealClock
+from lab.slack.composer import Composer
+from lab.slack.courier import Courier
+from lab.slack.directory import DEFAULT_DIRECTORY, Directory, User, load_directory
+from lab.slack.events import EventFeed
+from lab.slack.faults import Faults
+from lab.slack.grants import Grants
+from lab.slack.interactions import Interactions
+from lab.slack.ledger import Ledger
+from lab.slack.manifest import DEFAULT_MANIFEST, Manifest, load_manifest
+from lab.slack.people import Desk, Person
+from lab.slack.ratelimit import RateLimiter, Strictness
+from lab.slack.refusals import NotOnScreenError
+from lab.slack.responses import Responses
+from lab.slack.sockets import SocketHub
+from lab.slack.transcript import Transcript
+from lab.slack.workspace import Workspace
+
+_BODY_LIMIT_BYTES = 80 * 1024 * 1024
+
+
+class SlackLab:
+    """`async with SlackLab() as lab:` then give the app `lab.api_url`, `lab.bot_token` and `lab.app_token`."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory | Path = DEFAULT_DIRECTORY,
+        manifest: Manifest | Path = DEFAULT_MANIFEST,
+        clock: Clock | None = None,
+        port: int = 0,
+        rate_limits: Strictness = Strictness.OFF,
+    ) -> None:
+        self.clock: Clock = clock or RealClock()
+        loaded = load_directory(directory) if isinstance(directory, Path) else directory
+        terms = load_manifest(manifest) if isinstance(manifest, Path) else manifest
+        self.workspace = Workspace(loaded, terms, self.clock)
+        self.faults = Faults()
+        self.grants = Grants(self.clock)
+        self.limiter = RateLimiter(self.clock, rate_limits)
+        self.courier = Courier(self.clock, self.ledger, self.workspace.changes, self.faults)
+        self.sockets = SocketHub(loaded.app.id, self.clock, self.ledger, self.workspace.changes, self.faults)
+        self.sockets.on_connect = self.courier.listener_came
+        self.courier.transport = self.sockets
+        self.events = EventFeed(self.workspace, self.courier)
+        self.interactions = Interactions(self.workspace, self.courier, self.grants, self.faults)
+        self.responses = Responses(self.workspace, self.grants, self.faults)
+        composer = Composer(self._find_user, self._find_channel)
+        self._desk = Desk(self.workspace, self.interactions, self.events, self.responses, composer)
+        self._people: dict[str, Person] = {}
+        self._gate = Gate(self.workspace, self.grants, self.faults, self.limiter, self._websocket_url)
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    # -- addresses and secrets --------------------------------------------------------------------------------------
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.base_url}/api/"
+
+    @property
+    def control_url(self) -> str:
+        return f"{self.base_url}/control/"
+
+    @property
+    def bot_token(self) -> str:
+        return self.workspace.directory.app.bot_token
+
+    @property
+    def app_token(self) -> str:
+        return self.workspace.directory.app.app_token
+
+    @property
+    def signing_secret(self) -> str:
+        return self.workspace.directory.app.signing_secret
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.workspace.ledger
+
+    def _websocket_url(self) -> str:
+        return self.sockets.new_url(f"ws://127.0.0.1:{self._port}")
+
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def person(self, name: str) -> Person:
+        """By name or user id; always the same object for the same person."""
+        user = self.workspace.user(name)
+        if user.id not in self._people:
+            self._people[user.id] = Person(user, self._desk)
+        return self._people[user.id]
+
+    def transcript(self, channel: str, *, viewer: str = "", with_times: bool = False) -> str:
+        """Return what stands in a channel; with `viewer`, what that person reads there."""
+        viewer_id = self.workspace.user(viewer).id if viewer else ""
+        return Transcript(self.workspace, viewer_id, with_times=with_times).channel(self.workspace.channel(channel))
+
+    def _find_user(self, name: str) -> User | None:
+        try:
+            return self.workspace.user(name)
+        except NotOnScreenError:
+            return None
+
+    def _find_channel(self, name: str) -> Channel | None:
+        try:
+            return self.workspace.channel(name)
+        except NotOnScreenError:
+            return None
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        site_app = web.Application(client_max_size=_BODY_LIMIT_BYTES)
+        site_app.router.add_route("*", "/api/{method}", self._gate.serve)
+        site_app.router.add_get("/link/", self.sockets.serve)
+        site_app.router.add_post("/upload/{key}", self.workspace.files.receive)
+        site_app.router.add_post("/response/{key}", self.responses.serve)
+        self._runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self._gate.base_url = self.interactions.base_url = self.base_url
+
+    async def stop(self) -> None:
+        await self.sockets.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
