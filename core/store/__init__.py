@@ -1,1 +1,5 @@
 """Persistence: SQLAlchemy Core over aiosqlite."""
+
+from core.store.store import SqlStore
+
+__all__ = ["SqlStore"]

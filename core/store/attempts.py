@@ -1,0 +1,93 @@
+"""Opens and closes attempts: an open one is the reservation of its slots. The last slot is given away here, once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection, Update, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.domain.job import Attempt, Event, Fault, Move, MoveId
+from core.domain.slots import Load, refusal
+from core.errors import IllegalTransition, Outdated, StoreError
+from core.store import moves, rows
+from core.store.tables import attempts
+
+_is_open = attempts.c.ended_at.is_(None)
+
+
+def listed(connection: Connection, move_id: MoveId | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
+    """Read attempts, oldest first."""
+    query = select(attempts).order_by(attempts.c.id)
+    if move_id is not None:
+        query = query.where(attempts.c.move_id == move_id)
+    if open_only:
+        query = query.where(_is_open)
+    return tuple(rows.attempt_of(row) for row in connection.execute(query).mappings())
+
+
+def begin(
+    connection: Connection,
+    before: Move,
+    after: Move,
+    claims: Sequence[Load],
+    happened: Sequence[Event],
+    *,
+    at: datetime,
+) -> tuple[Move, Attempt]:
+    """Reserve the slots and open an attempt.
+
+    Raises:
+        IllegalTransition: ``after`` would hold no slots, or ``before`` holds them already.
+        Outdated: the claims no longer allow it, the VM has an open attempt, or the move was changed.
+
+    """
+    if before.state.holds_slots or not after.state.holds_slots:
+        raise IllegalTransition(f"An attempt does not begin by going from {before.state} to {after.state}.")
+    reservations = listed(connection, open_only=True)
+    if any(attempt.vm_id == before.vm_id for attempt in reservations):
+        raise Outdated(f"{before.vm_name} has an open attempt already.")
+    reason = refusal(claims, reservations)
+    if reason is not None:
+        raise Outdated(f"{reason}.")
+    stored = moves.replaced(connection, before, after, happened)
+    last = connection.execute(select(func.max(attempts.c.number)).where(attempts.c.move_id == before.id)).scalar()
+    attempt = Attempt(0, stored.id, stored.vm_id, stored.source, stored.destination, (last or 0) + 1, at)
+    try:
+        attempt_id = rows.add(connection, attempts, rows.attempt_values(attempt))
+    except IntegrityError:
+        raise Outdated(f"{before.vm_name} has an open attempt already.") from None
+    return stored, replace(attempt, id=attempt_id)
+
+
+def confirm(connection: Connection, before: Move, after: Move, happened: Sequence[Event], *, at: datetime) -> Move:
+    """Replace a move and note when a host first showed the migration of its open attempt."""
+    if not (before.state.holds_slots and after.state.holds_slots):
+        raise IllegalTransition(f"An attempt is not open from {before.state} to {after.state}.")
+    stored = moves.replaced(connection, before, after, happened)
+    noted = update(attempts).values(confirmed_at=func.coalesce(attempts.c.confirmed_at, at))
+    _of_open_attempt(connection, stored, noted)
+    return stored
+
+
+def end(
+    connection: Connection,
+    before: Move,
+    after: Move,
+    happened: Sequence[Event],
+    *,
+    at: datetime,
+    fault: Fault | None,
+    host_words: str,
+) -> Move:
+    """Replace a move, close its open attempt and so free the slots."""
+    if after.state.holds_slots or not before.state.holds_slots:
+        raise IllegalTransition(f"An attempt does not end by going from {before.state} to {after.state}.")
+    stored = moves.replaced(connection, before, after, happened)
+    _of_open_attempt(connection, stored, update(attempts).values(ended_at=at, fault=fault, host_words=host_words))
+    return stored
+
+
+def _of_open_attempt(connection: Connection, move: Move, change: Update) -> None:
+    if connection.execute(change.where(attempts.c.move_id == move.id, _is_open)).rowcount != 1:
+        raise StoreError(f"The move of {move.vm_name} has no open attempt.")

@@ -1,0 +1,106 @@
+"""Opens the database and runs transactions: one writer at a time, several readers, and no half transaction ever.
+
+A transaction runs in a task of its own. Cancelling the caller while it waits for its turn cancels it; once begun, it is
+carried to its end, and only then does the caller learn that it was cancelled. So no connection is left in the middle.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from core.errors import StoreError
+from core.store import dialects, schema
+from core.store.failures import explain
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# What a transaction may die of: the database, or a value that no column can hold or no type can read.
+FORESEEN = (SQLAlchemyError, ValueError, TypeError, LookupError, ArithmeticError, OSError)
+
+
+class Database:
+    """A file (or server) with the newest schema. ``busy_s``: how long to wait for another process."""
+
+    def __init__(self, url: str, *, busy_s: float) -> None:
+        self._url = url
+        self._busy_s = busy_s
+        self._engines: tuple[AsyncEngine, AsyncEngine] | None = None
+        self._turn = asyncio.Lock()
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Open or create it and bring its schema up to date; nothing happens when it is open."""
+        if self._engines is not None:
+            return
+        self._engines = dialects.connect(self._url, self._busy_s)
+        try:
+            await self.write(schema.upgrade)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let what is under way come to its end, then let go of every connection."""
+        engines, self._engines = self._engines, None
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        for engine in engines or ():
+            await engine.dispose()
+
+    async def write(self, do: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``do`` in a transaction that may write; when this returns, the disk has it."""
+        await self._turn.acquire()
+        try:
+            writer, _ = self._open_engines()
+            task = self._begin(_commit(writer, lambda connection: do(connection, *args, **kwargs)))
+        except BaseException:
+            self._turn.release()
+            raise
+        task.add_done_callback(lambda _: self._turn.release())
+        return await _end(task)
+
+    async def read(self, do: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``do`` on one consistent state of the database."""
+        _, reader = self._open_engines()
+        return await _end(self._begin(_look(reader, lambda connection: do(connection, *args, **kwargs))))
+
+    def _open_engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        if self._engines is None:
+            raise StoreError("The database is not open.")
+        return self._engines
+
+    def _begin(self, transaction: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        task = asyncio.create_task(transaction)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+
+async def _commit(engine: AsyncEngine, do: Callable[[Connection], T]) -> T:
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(do)
+    except FORESEEN as error:
+        raise explain(error) from error
+
+
+async def _look(engine: AsyncEngine, do: Callable[[Connection], T]) -> T:
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(do)
+    except FORESEEN as error:
+        raise explain(error) from error
+
+
+async def _end(task: "asyncio.Task[T]") -> T:
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait({task})
+        raise

@@ -1,0 +1,87 @@
+"""Holds all that differs between databases: how to connect, how a transaction begins, what makes it durable.
+
+SQLite: write-ahead log, ``synchronous=FULL`` (a commit is on the disk when it returns), and a writer takes the write
+lock with ``BEGIN IMMEDIATE``, so that a transaction never finds out at its end that another one was first. PostgreSQL
+gets the same from ``SERIALIZABLE``.
+"""
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from core.errors import StoreError
+
+READERS = 3
+
+
+def connect(url: str, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return an engine for the one writer and an engine for readers; nothing is opened yet.
+
+    Raises:
+        StoreError: the URL names no database we can use.
+
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed, busy_s)
+        writer = create_async_engine(
+            parsed, hide_parameters=True, pool_size=1, max_overflow=0, isolation_level="SERIALIZABLE"
+        )
+        reader = create_async_engine(
+            parsed, hide_parameters=True, pool_size=READERS, max_overflow=0, isolation_level="REPEATABLE READ"
+        )
+    except (ArgumentError, ImportError) as error:
+        # The URL may hold a password: it is not repeated.
+        raise StoreError(
+            f"url in [store] names no database I can use ({type(error).__name__}).",
+            hint="Example: sqlite+aiosqlite:///migrate-bot.db",
+        ) from None
+    return writer, reader
+
+
+def _sqlite(url: URL, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
+    if url.database in {None, "", ":memory:"} or url.get_driver_name() != "aiosqlite":
+        raise StoreError("url in [store] names no file.", hint="Example: sqlite+aiosqlite:///migrate-bot.db")
+    # isolation_level None: the driver begins nothing on its own, so that the BEGIN below is the only one.
+    args = {"timeout": busy_s, "isolation_level": None}
+    writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args)
+    reader = create_async_engine(url, hide_parameters=True, pool_size=READERS, max_overflow=0, connect_args=args)
+    event.listen(writer.sync_engine, "connect", _prepare_writer)
+    event.listen(reader.sync_engine, "connect", _prepare_reader)
+    event.listen(writer.sync_engine, "begin", _begin_immediate)
+    event.listen(reader.sync_engine, "begin", _begin)
+    return writer, reader
+
+
+def _prepare_writer(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    if _pragma(connection, "journal_mode=WAL") != "wal":
+        raise StoreError("The database cannot keep a write-ahead log there.", hint="Keep it on a local disk.")
+    _pragma(connection, "synchronous=FULL")
+    _pragma(connection, "foreign_keys=ON")
+
+
+def _prepare_reader(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    _pragma(connection, "query_only=ON")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _pragma(connection: DBAPIConnection, setting: str) -> Any:
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA {setting}")
+        row = cursor.fetchone()
+    finally:
+        cursor.close()
+    return row[0] if row else None

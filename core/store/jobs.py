@@ -1,0 +1,135 @@
+"""Reads and changes jobs. A job is compared by its version and replaced; its card is set beside that."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, false, select, update
+
+from core.domain.job import Card, Event, Job, JobId, JobState, Move, transit_job
+from core.domain.plan import Plan
+from core.errors import Outdated, UnknownJob
+from core.store import events, moves, rows
+from core.store.columns import job_number
+from core.store.tables import jobs, plans
+
+
+class PlanShelf:
+    """Plans read before. A stored plan never changes, and one of ten thousand moves takes a while to read."""
+
+    def __init__(self, size: int = 64) -> None:
+        self._size = size
+        self._plans: OrderedDict[int, Plan] = OrderedDict()
+
+    def get(self, connection: Connection, ids: Collection[int]) -> dict[int, Plan]:
+        """Return these plans, reading those that are not on the shelf."""
+        found = {plan_id: self._plans[plan_id] for plan_id in ids if plan_id in self._plans}
+        missing = [plan_id for plan_id in ids if plan_id not in found]
+        if missing:
+            query = select(plans.c.id, plans.c.body).where(plans.c.id.in_(missing))
+            found |= {row.id: row.body for row in connection.execute(query)}
+        for plan_id, plan in found.items():
+            self._plans[plan_id] = plan
+            self._plans.move_to_end(plan_id)
+        while len(self._plans) > self._size:
+            self._plans.popitem(last=False)
+        return found
+
+
+def add(connection: Connection, job: Job, happened: Sequence[Event]) -> Job:
+    """Store a new job and give it its id."""
+    values = rows.job_values(job, version=1) | rows.card_values(job.card)
+    values |= {"plan_id": _add_plan(connection, job.plan), "is_card_final": job.is_card_final}
+    stored = replace(job, id=rows.add(connection, jobs, values), version=1)
+    events.add(connection, happened, stored.id)
+    return stored
+
+
+def read(connection: Connection, shelf: PlanShelf, job_id: JobId) -> Job:
+    """Read one job.
+
+    Raises:
+        UnknownJob: there is none of that id.
+
+    """
+    number = job_number(job_id)
+    found = _jobs_of(connection, shelf, connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().all())
+    if not found:
+        raise UnknownJob(f"There is no job J{number}.")
+    return found[0]
+
+
+def listed(connection: Connection, shelf: PlanShelf, states: Sequence[JobState], limit: int) -> tuple[Job, ...]:
+    """Read jobs in these states (none given: all), newest first."""
+    query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+    if states:
+        query = query.where(jobs.c.state.in_(states))
+    return _jobs_of(connection, shelf, connection.execute(query).mappings().all())
+
+
+def by_id(connection: Connection, shelf: PlanShelf, ids: Collection[JobId]) -> dict[JobId, Job]:
+    """Read these jobs."""
+    query = select(jobs).where(jobs.c.id.in_(ids)) if ids else select(jobs).where(false())
+    return {job.id: job for job in _jobs_of(connection, shelf, connection.execute(query).mappings().all())}
+
+
+def change(
+    connection: Connection, before: Job, after: Job, happened: Sequence[Event], new_moves: Sequence[Move]
+) -> Job:
+    """Replace a job, all but its card, and add its moves.
+
+    Raises:
+        IllegalTransition: the table of states does not allow it.
+        Outdated: it is not stored as ``before`` any more.
+
+    """
+    transit_job(before, after.state)
+    values = rows.job_values(after, version=before.version + 1)
+    if after.plan is not before.plan and after.plan != before.plan:
+        values["plan_id"] = _add_plan(connection, after.plan)
+    unchanged = (jobs.c.id == before.id, jobs.c.version == before.version, jobs.c.state == before.state)
+    query = update(jobs).where(*unchanged).values(values)
+    card = (
+        connection.execute(query.returning(jobs.c.id, jobs.c.card_channel, jobs.c.card_ts, jobs.c.is_card_final))
+        .mappings()
+        .one_or_none()
+    )
+    if card is None:
+        raise Outdated(f"{before.id} was changed by somebody else.")
+    stored = replace(
+        after,
+        id=card["id"],
+        version=before.version + 1,
+        card=rows.card_of(card),
+        is_card_final=card["is_card_final"],
+    )
+    moves.add(connection, stored.id, new_moves)
+    events.add(connection, happened, stored.id)
+    return stored
+
+
+def set_card(connection: Connection, job_id: JobId, card: Card) -> None:
+    """Remember where the card is."""
+    _set(connection, job_id, rows.card_values(card))
+
+
+def set_card_final(connection: Connection, job_id: JobId) -> None:
+    """Remember that the card shows the job's end."""
+    _set(connection, job_id, {"is_card_final": True})
+
+
+def _set(connection: Connection, job_id: JobId, values: Mapping[str, Any]) -> None:
+    number = job_number(job_id)
+    if connection.execute(update(jobs).where(jobs.c.id == job_id).values(values)).rowcount == 0:
+        raise UnknownJob(f"There is no job J{number}.")
+
+
+def _add_plan(connection: Connection, plan: Plan) -> int:
+    plan_id: int = rows.add(connection, plans, {"body": plan})
+    return plan_id
+
+
+def _jobs_of(connection: Connection, shelf: PlanShelf, found: Sequence[rows.Row]) -> tuple[Job, ...]:
+    read_plans = shelf.get(connection, {row["plan_id"] for row in found})
+    return tuple(rows.job_of(row, read_plans[row["plan_id"]]) for row in found)

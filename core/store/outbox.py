@@ -1,0 +1,70 @@
+"""Hands out what people must still hear: of each job the oldest only, and says so when it was tried before."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, or_, select, update
+
+from core.domain.job import Notice
+from core.store import jobs, moves, rows
+from core.store.jobs import PlanShelf
+from core.store.tables import Outcome, events, outbox
+
+CLAIM = timedelta(minutes=2)
+"""How long whoever claimed a notice may take to report before it is handed out again."""
+
+_undelivered = outbox.c.outcome.is_(None)
+
+
+def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, at: datetime) -> tuple[Notice, ...]:
+    """Read the oldest undelivered notice of each job that is due, and mark it as being said by ``claimant``.
+
+    What the same claimant is saying is left out until ``CLAIM`` is over; what another one (a process that died) was
+    saying is handed out at once. Either way it comes with ``maybe_said``: so does one whose earlier try was reported
+    as failed, because a failed try may have reached people all the same.
+    """
+    heads = select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)
+    query = (
+        select(events, outbox.c.tries)
+        .join(outbox, outbox.c.event_id == events.c.id)
+        .where(
+            outbox.c.event_id.in_(heads),
+            or_(outbox.c.due_at.is_(None), outbox.c.due_at <= at),
+            or_(outbox.c.claimed_by != claimant, outbox.c.claimed_at <= at - CLAIM),
+        )
+        .order_by(events.c.id)
+        .limit(limit)
+    )
+    found = [dict(row) for row in connection.execute(query).mappings()]
+    if not found:
+        return ()
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.event_id.in_([row["id"] for row in found]))
+        .values(claimed_by=claimant, claimed_at=at, tries=outbox.c.tries + 1)
+    )
+    their_jobs = jobs.by_id(connection, shelf, {row["job_id"] for row in found})
+    their_moves = moves.by_id(connection, {row["move_id"] for row in found if row["move_id"] is not None})
+    notices = []
+    for row in found:
+        tries = row.pop("tries")
+        event = rows.event_of(row)
+        job, move = their_jobs[row["job_id"]], their_moves.get(row["move_id"])
+        notices.append(Notice(event.id, event, job, move, tries, maybe_said=tries > 0))
+    return tuple(notices)
+
+
+def said(connection: Connection, notice_id: int, at: datetime) -> None:
+    """Mark a notice as delivered."""
+    connection.execute(
+        update(outbox).where(outbox.c.event_id == notice_id).values(outcome=Outcome.SAID, said_at=at, claimed_by="")
+    )
+
+
+def failed(connection: Connection, notice_id: int, error: str, again_at: datetime | None) -> None:
+    """Note a failed delivery and when to try again; None: give up."""
+    outcome = Outcome.GIVEN_UP if again_at is None else None
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.event_id == notice_id, _undelivered)
+        .values(error=error, due_at=again_at, outcome=outcome, claimed_by="")
+    )

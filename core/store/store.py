@@ -1,0 +1,123 @@
+"""The store behind the engine's port: each method is one transaction on the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from core.domain.fleet import HostName
+from core.domain.job import Attempt, Card, Event, Fault, Job, JobId, JobState, Move, MoveId, Notice
+from core.domain.slots import Load
+from core.store import attempts, events, jobs, moves, outbox, speeds, switches
+from core.store.database import Database
+
+
+class SqlStore:
+    """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``. ``busy_s``: patience with another process."""
+
+    def __init__(self, url: str, *, busy_s: float = 5.0) -> None:
+        self._database = Database(url, busy_s=busy_s)
+        self._shelf = jobs.PlanShelf()
+        self._claimant = uuid4().hex
+
+    async def open(self) -> None:
+        """Open or create the database and bring its schema up to date."""
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Let what is under way come to its end and close."""
+        await self._database.close()
+
+    async def add_job(self, job: Job, *events: Event) -> Job:
+        """Store a new job; its id is given here, and put into the events."""
+        return await self._database.write(jobs.add, job, events)
+
+    async def job(self, job_id: JobId) -> Job:
+        """Read one job."""
+        return await self._database.read(jobs.read, self._shelf, job_id)
+
+    async def jobs(self, *states: JobState, limit: int = 100) -> tuple[Job, ...]:
+        """Read jobs, newest first."""
+        return await self._database.read(jobs.listed, self._shelf, states, limit)
+
+    async def change_job(self, before: Job, after: Job, *events: Event, new_moves: Sequence[Move] = ()) -> Job:
+        """Replace a job, all but its card; add its moves."""
+        return await self._database.write(jobs.change, before, after, events, new_moves)
+
+    async def set_card(self, job_id: JobId, card: Card) -> None:
+        """Remember where the job's card is."""
+        await self._database.write(jobs.set_card, job_id, card)
+
+    async def set_card_final(self, job_id: JobId) -> None:
+        """Remember that the card of an ended job shows its end."""
+        await self._database.write(jobs.set_card_final, job_id)
+
+    async def move(self, move_id: int) -> Move:
+        """Read one move."""
+        return await self._database.read(moves.read, MoveId(move_id))
+
+    async def moves(self, job_id: JobId | None = None, *, open_only: bool = False) -> tuple[Move, ...]:
+        """Read moves in the plan's order."""
+        return await self._database.read(moves.listed, job_id, open_only=open_only)
+
+    async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
+        """Replace a move that holds no reservation, or goes on holding it."""
+        return await self._database.write(moves.change, before, after, events)
+
+    async def begin_attempt(
+        self, before: Move, after: Move, claims: Sequence[Load], *events: Event, at: datetime
+    ) -> tuple[Move, Attempt]:
+        """Reserve the slots and open the attempt."""
+        return await self._database.write(attempts.begin, before, after, claims, events, at=at)
+
+    async def confirm_attempt(self, before: Move, after: Move, *events: Event, at: datetime) -> Move:
+        """Replace a move and note that a host showed the migration."""
+        return await self._database.write(attempts.confirm, before, after, events, at=at)
+
+    async def end_attempt(
+        self, before: Move, after: Move, *events: Event, at: datetime, fault: Fault | None = None, host_words: str = ""
+    ) -> Move:
+        """Replace a move and close its open attempt."""
+        return await self._database.write(
+            attempts.end, before, after, events, at=at, fault=fault, host_words=host_words
+        )
+
+    async def attempts(self, move_id: int | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
+        """Read attempts, oldest first."""
+        wanted = None if move_id is None else MoveId(move_id)
+        return await self._database.read(attempts.listed, wanted, open_only=open_only)
+
+    async def events(self, job_id: JobId) -> tuple[Event, ...]:
+        """Read everything that happened to a job, oldest first."""
+        return await self._database.read(events.of_job, job_id)
+
+    async def add_event(self, event: Event) -> None:
+        """Store an event that changes nothing else."""
+        await self._database.write(events.add, (event,))
+
+    async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
+        """Read the oldest undelivered notice of each job that is due, and mark them as being said."""
+        return await self._database.write(outbox.claim, self._shelf, self._claimant, limit, at)
+
+    async def notice_said(self, notice_id: int, at: datetime) -> None:
+        """Mark a notice as delivered."""
+        await self._database.write(outbox.said, notice_id, at)
+
+    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None) -> None:
+        """Note a failed delivery."""
+        await self._database.write(outbox.failed, notice_id, error, again_at)
+
+    async def switch(self, name: str) -> str:
+        """Read a persistent switch."""
+        return await self._database.read(switches.read, name)
+
+    async def set_switch(self, name: str, value: str, *events: Event) -> None:
+        """Set a persistent switch."""
+        await self._database.write(switches.write, name, value, events)
+
+    async def speeds(self) -> dict[tuple[HostName, HostName], float]:
+        """Read learned throughput per host pair."""
+        return await self._database.read(speeds.read)
+
+    async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
+        """Fold one measured move into the throughput of a host pair."""
+        await self._database.write(speeds.learn, source, destination, bytes_per_s)
