@@ -1,6 +1,6 @@
 """Runs backups: the windows a fleet describes and single ones, with the merge and the checkpoint they may leave.
 
-A backup product's VM is busy from start to end; a VM that is moving when its turn comes is skipped, and the ledger says so.
+A VM in backup is busy from start to end; a VM that is moving when its turn comes is skipped, and the ledger says so.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.hyperv.errors import BadChange, UnknownVM
-from lab.hyperv.fleet import BackupVariant
 from lab.hyperv.vms import Backup, recovery_checkpoint
 
 if TYPE_CHECKING:

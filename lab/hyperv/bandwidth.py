@@ -1,4 +1,4 @@
-"""Shares each host's network between the transfers that use it: equally on both ends, and a transfer runs at the slower share."""
+"""Shares each host's network between the transfers that use it: equally, and the slower end decides."""
 
 from __future__ import annotations
 

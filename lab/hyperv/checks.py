@@ -1,4 +1,7 @@
-"""Decides whether a move may start and whether it survives its setup. Sources: Microsoft docs, Move-VM and Troubleshoot live migration issues."""
+"""Decides whether a move may start and whether it survives its setup.
+
+Sources: Microsoft docs, Move-VM and Troubleshoot live migration issues.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.hyperv import paths
-from lab.hyperv.enums import MigrationAuthentication, ReplicationMode, VMState
+from lab.hyperv.enums import MigrationAuthentication, VMState
 from lab.hyperv.fleet import Endpoint, MigrationKind
 from lab.hyperv.steps import Load
 from lab.hyperv.texts import SOURCE, status_text
@@ -148,6 +151,11 @@ def _storage(destination: HostState, request: MoveRequest, machine: Machine, lan
             if disk.has_file and not paths.is_unc(disk.path) and files.entry(disk.path) is None:
                 yield Failure("no-path", {"path": disk.path})
         return
+    yield from _room(destination, machine, landed)
+
+
+def _room(destination: HostState, machine: Machine, landed: VM) -> Iterator[Failure]:
+    files = destination.files
     needed: dict[str, int] = {}
     seen: set[str] = set()
     for path, size_bytes in new_files(machine.spec, landed):
@@ -157,7 +165,7 @@ def _storage(destination: HostState, request: MoveRequest, machine: Machine, lan
         if files.entry(path) is not None or paths.key(path) in seen:
             yield Failure("file-exists", {"path": path})
         seen.add(paths.key(path))
-        root = paths.root(path)
+        root = paths.key(paths.root(path))
         needed[root] = needed.get(root, 0) + size_bytes
     for root, size_bytes in needed.items():
         if size_bytes > files.free_bytes(root):

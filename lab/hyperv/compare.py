@@ -1,4 +1,7 @@
-"""Does what Compare-VM does: finds what would stop a move, and leaves a planned VM behind. Source: Microsoft docs, Compare-VM."""
+"""Does what Compare-VM does: finds what would stop a move, and leaves a planned VM behind.
+
+Source: Microsoft docs, Compare-VM.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The numbers Hyper-V gives to states, statuses and kinds; member names are the names that cross the wire.
 
-Sources: type stubs generated from the Hyper-V PowerShell module 2.0.0.0 (HyperVDsc); Microsoft docs: Msvm_ComputerSystem,
-Msvm_MigrationJob, ErrorCategory.
+Sources: type stubs generated from the Hyper-V PowerShell module 2.0.0.0 (HyperVDsc); Microsoft docs:
+Msvm_ComputerSystem, Msvm_MigrationJob, ErrorCategory.
 """
 
 from __future__ import annotations

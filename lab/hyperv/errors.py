@@ -20,17 +20,17 @@ class WorldError(Exception):
     """Something cannot be done in the simulated world."""
 
 
-class UnknownHost(WorldError):  # noqa: N818 - named as the finding it is
+class UnknownHost(WorldError):
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no host {name!r}.")
 
 
-class UnknownVM(WorldError):  # noqa: N818 - named as the finding it is
+class UnknownVM(WorldError):
     def __init__(self, vm: object, host: str | None = None) -> None:
         super().__init__(f"There is no VM {vm}{f' on {host}' if host else ''}.")
 
 
-class BadChange(WorldError):  # noqa: N818 - named as the finding it is
+class BadChange(WorldError):
     """The change makes no sense; the text says why."""
 
 

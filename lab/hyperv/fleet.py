@@ -1,6 +1,7 @@
-"""Describes a fleet of Hyper-V hosts at the moment the lab starts: hosts, VMs, backups, other people's migrations; reads it from TOML."""
+"""Describes a fleet as the lab starts: hosts, VMs, backups, other people's migrations; reads it from TOML."""
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -57,7 +58,7 @@ class MigrationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A volume by its root: `D:` or a share `\\\\server\\share`. Without `free_bytes`, only the declared files fill it."""
+    """A volume by its root, a letter or a share. Without `free_bytes`, only the declared files fill it."""
 
     root: str
     size_bytes: int = 2048 * GB
@@ -76,7 +77,7 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A Hyper-V host; the migration settings default to what a fresh installation has. Source: Microsoft docs, Set-VMHost."""
+    """A Hyper-V host; its migration settings default to a fresh installation's. Source: Microsoft docs, Set-VMHost."""
 
     name: str
     address: str | None = None
@@ -171,7 +172,7 @@ class VM:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """Whether `source` may act on `destination`: over WinRM (hop a) and between the Hyper-V services (hop b, Kerberos only)."""
+    """Whether `source` may act on `destination`: by WinRM (hop a), between Hyper-V services (hop b, Kerberos)."""
 
     source: str
     destination: str
@@ -181,7 +182,7 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupWindow:
-    """A backup product's run: from `start_s`, `at_once` VMs at a time, each for `duration_s`, then merging for `merge_s`."""
+    """A backup product's run: from `start_s`, `at_once` VMs at a time, each `duration_s`, then merging `merge_s`."""
 
     start_s: float
     vms: tuple[UUID, ...]
@@ -238,28 +239,31 @@ class Fleet:
         names = [host.name.lower() for host in self.hosts]
         if len(set(names)) != len(names):
             raise BadDescription("two hosts have one name.")
-        ids = [vm.id for vm in self.vms]
+        self._check_names(names)
+        self._check_ids()
+        if any(window.at_once < 1 for window in self.backups):
+            raise BadDescription("a backup window needs at_once of at least 1.")
+
+    def _check_names(self, names: list[str]) -> None:
         for vm in self.vms:
             _known(vm.host, names, f"VM {vm.name!r}")
-        for vm_id in [v for window in self.backups for v in window.vms] + [move.vm for move in self.migrations]:
-            if vm_id not in ids:
-                raise BadDescription(f"no VM has the id {vm_id}.")
-        replicas = {
-            vm.id for vm in self.vms if vm.replication_mode in (ReplicationMode.Replica, ReplicationMode.Primary)
-        }
-        if any(ids.count(vm_id) > 1 for vm_id in set(ids) - replicas):
-            raise BadDescription("two VMs have one id and are no replicas of each other.")
-        if len({(vm.host.lower(), vm.id) for vm in self.vms}) != len(ids):
-            raise BadDescription("two VMs on one host have one id.")
-        for window in self.backups:
-            if window.at_once < 1:
-                raise BadDescription("a backup window needs at_once of at least 1.")
         for move in self.migrations:
             if move.kind is not MigrationKind.STORAGE:
                 _known(move.destination, names, "a scheduled migration")
         for pair in self.delegation:
             _known(pair.source, names, "delegation")
             _known(pair.destination, names, "delegation")
+
+    def _check_ids(self) -> None:
+        times = Counter(vm.id for vm in self.vms)
+        for vm_id in [v for window in self.backups for v in window.vms] + [move.vm for move in self.migrations]:
+            if vm_id not in times:
+                raise BadDescription(f"no VM has the id {vm_id}.")
+        paired = (ReplicationMode.Replica, ReplicationMode.Primary)
+        if any(times[vm.id] > 1 and vm.replication_mode not in paired for vm in self.vms):
+            raise BadDescription("two VMs have one id and are no replicas of each other.")
+        if len({(vm.host.lower(), vm.id) for vm in self.vms}) != len(self.vms):
+            raise BadDescription("two VMs on one host have one id.")
 
     def address_of(self, host: Host) -> str:
         """Return the fully qualified name of a host."""

@@ -36,7 +36,7 @@ class _Space:
 
 
 class FileSystem:
-    """Every volume of a host. Paths are Windows paths, compared without case. Source: Microsoft docs, Directory.Delete."""
+    """Every volume of a host; paths are compared without case. Source: Microsoft docs, Directory.Delete."""
 
     def __init__(self, volumes: Iterable[Volume]) -> None:
         self._spaces: dict[str, _Space] = {}

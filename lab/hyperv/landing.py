@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def landed(vm: VM, request: MoveRequest, default_vm_path: str) -> VM:
-    """Return the VM as it will be on the destination: same id, paths by -DestinationStoragePath or by the explicit ones."""
+    """Return the VM as it will be on the destination: paths by -DestinationStoragePath or by the explicit ones."""
     if request.kind is MigrationKind.LIVE:
         return replace(vm, host=request.destination)
     if request.storage_path is not None:

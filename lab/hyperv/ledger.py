@@ -26,7 +26,7 @@ class ViolationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """One call of Move-VM, whoever made it. `refused_for` is a name of `texts.CAUSES`, or None for an accepted start."""
+    """One call of Move-VM, whoever made it. `refused_for` names one of `texts.CAUSES`; None is an accepted start."""
 
     at_s: float
     owner: str

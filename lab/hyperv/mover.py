@@ -1,6 +1,7 @@
 """Carries migrations from start to end: setup, disks, memory, switch-over, deletion; and back again when one fails.
 
-The order of events follows Microsoft docs (Move-VM, Troubleshoot live migration issues); how long each takes is `fleet.Physics`.
+The order of events follows Microsoft docs (Move-VM, Troubleshoot live migration issues); `fleet.Physics` says how long
+each takes.
 """
 
 from __future__ import annotations

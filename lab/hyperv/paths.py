@@ -17,14 +17,14 @@ def key(path: str) -> str:
 
 
 def tidy(path: str) -> str:
-    """Return the path with single backslashes and no trailing one; a volume root keeps it: `D:\\`."""
+    """Return the path with single backslashes and no trailing one; a volume root keeps its own."""
     drive, rest = splitdrive(path.replace("/", "\\"))
     normal = normpath(drive + (rest or "\\"))
     return normal if splitdrive(normal)[1].strip("\\") else splitdrive(normal)[0] + "\\"
 
 
 def root(path: str) -> str:
-    """Return the root of the path's volume: `D:\\` or `\\\\server\\share\\`; empty for a relative path."""
+    """Return the root of the path's volume, a letter or a share, with a backslash; empty for a relative path."""
     drive = splitdrive(path.replace("/", "\\"))[0]
     return drive + "\\" if drive else ""
 

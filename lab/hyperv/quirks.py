@@ -1,4 +1,4 @@
-"""What nobody has confirmed about real Hyper-V hosts, as one switch each, so that a program can be tested against both answers."""
+"""What nobody has confirmed about real Hyper-V hosts, one switch each: a program can be tested against both answers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from lab.hyperv.enums import JobState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirks:
-    """How one host behaves where public sources are silent or disagree; the defaults are the likeliest or the least forgiving.
+    """How one host behaves where public sources are silent or disagree.
 
-    A switch is read from the host it speaks of: limits from the host that enforces them, the look of a VM from the host that
-    shows it, the end of a job from the source of the move.
+    The defaults are what is likeliest, or least forgiving. A switch is read from the host it speaks of: limits from the
+    host that enforces them, the look of a VM from the host that shows it, the end of a job from the source of the move.
     """
 
     # Limits. Sources: Microsoft docs (Set-VMHost, KB2790310); the rest is silence.
@@ -37,7 +37,7 @@ class Quirks:
     staleness_s: float = 0.0
     """VM data may be this old (5 is said of one live VM object)."""
     storage_phases_visible: bool = True
-    """While disks move, the second status says StorageMigrationPhaseOne or Two; otherwise MigratingVirtualMachine throughout."""
+    """While disks move, the second status is StorageMigrationPhaseOne or Two, else MigratingVirtualMachine."""
     incoming_visible_in_lists: bool = False
     """The half-built VM of the destination appears in lists of VMs, not only when asked for by id."""
     incoming_shows_planned_status: bool = True
@@ -67,6 +67,6 @@ class Quirks:
     merge_blocks_move: bool = True
     """Move-VM of a VM that merges disks fails; otherwise it goes ahead."""
     hop_a_needs_delegated_logon: bool = True
-    """Move-VM's own WinRM session to the destination needs a logon that can be delegated, as PowerShell's documentation says."""
+    """Move-VM's own WinRM session to the destination needs a delegatable logon, as PowerShell's docs say."""
     hop_b_credssp_needs_delegated_logon: bool = True
-    """With CredSSP migration, any remote logon without delegatable credentials fails; one page of the documentation disagrees."""
+    """With CredSSP migration, a logon that is not delegatable fails; one page of the documentation disagrees."""

@@ -67,7 +67,7 @@ def full_host(state: State, request: MoveRequest, vm: VM) -> tuple[HostState, Sl
 
 
 def take(state: State, migration: Migration) -> None:
-    """Let a migration hold its slots, and write down the truth: counted on both ends, in both directions, off VMs too."""
+    """Let a migration hold its slots; the ledger counts both ends, both directions, and off VMs too."""
     for name in migration.hosts:
         host = state.host(name)
         host.active[migration.number] = migration

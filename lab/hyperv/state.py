@@ -1,4 +1,4 @@
-"""What the parts of the world share: the hosts with their volumes and VMs, the timeline, the network, ledger and trouble."""
+"""What the parts of the world share: hosts with their volumes and VMs, timeline, network, ledger and trouble."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides what a move consists of: which steps take how long or send how many bytes, and what percentage the job shows meanwhile."""
+"""Decides what a move consists of: steps that take time or send bytes, and the percentage the job shows meanwhile."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Ends:
 
 
 def plan(load: Load, physics: Physics, ends: Ends) -> list[Step]:
-    """Return the steps of a move; whatever fails in the setup fails below 10 percent, as Microsoft says of a missing switch."""
+    """Return the steps of a move; what fails in the setup fails below 10 percent, as Microsoft says of a switch."""
     half_s = physics.setup_s / 2
     steps = [
         Step(phase=Phase.SETUP, percent_from=0.0, percent_to=4.0, duration_s=half_s, end=ends.connect),

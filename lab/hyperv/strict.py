@@ -1,4 +1,4 @@
-"""Strict reading: turns plain TOML or JSON mappings into frozen descriptions and names the first thing that does not fit."""
+"""Strict reading: turns TOML or JSON mappings into frozen descriptions and names the first thing that does not fit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
 T = TypeVar("T")
 
@@ -20,13 +20,13 @@ _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB)\s*$", re.IGNORECASE)
 _UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
-class BadDescription(ValueError):  # noqa: N818 - it is a finding about a text, named as one
+class BadDescription(ValueError):
     """A description does not fit: one sentence that says where and why."""
 
 
 def read_as(kind: type[T], data: Mapping[str, Any], where: str) -> T:
     """Return `data` as the dataclass `kind`; sizes may be texts such as `40 GB`. Raises `BadDescription`."""
-    hints = _hints(kind)
+    hints = _hints(cast("Hashable", kind))
     fields = {field.name: field for field in dataclasses.fields(cast("Any", kind))}
     for key in data:
         if key not in fields:
@@ -46,7 +46,7 @@ def read_as(kind: type[T], data: Mapping[str, Any], where: str) -> T:
 def changed(original: T, data: Mapping[str, Any], where: str) -> T:
     """Return a copy of a frozen description with the keys of `data` changed. Raises `BadDescription`."""
     kind = type(original)
-    hints = _hints(kind)
+    hints = _hints(cast("Hashable", kind))
     for key in data:
         if key not in hints:
             raise BadDescription(f"{where}: unknown key {key!r}; known keys are {', '.join(sorted(hints))}.")
@@ -55,7 +55,7 @@ def changed(original: T, data: Mapping[str, Any], where: str) -> T:
 
 
 @cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 

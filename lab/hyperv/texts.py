@@ -1,7 +1,8 @@
 """The words of Hyper-V: error texts and status texts in the language of a host, with the ids that stay English.
 
-English texts follow Microsoft docs (Troubleshoot live migration issues, KB 4558514; KB2790310; Compare-VM) and public logs where
-those quote them; the rest, and the German of what no German log shows, is our wording around the documented HRESULT.
+English texts follow Microsoft docs (Troubleshoot live migration issues, KB 4558514; KB2790310; Compare-VM) and public
+logs where those quote them; the rest, and the German of what no German log shows, is our wording around the documented
+HRESULT.
 """
 
 from __future__ import annotations
@@ -46,15 +47,20 @@ _INVALID = ErrorCategory.InvalidOperation
 
 CAUSES: dict[str, Cause] = {
     "live-limit": Cause(
-        english="Failed to perform migration on virtual machine '{vm}' because virtual machine migration limit \"{limit}\" "
+        english="Failed to perform migration on virtual machine '{vm}' because virtual machine migration limit "
+        '"{limit}" '
         "was reached, please wait for completion of an ongoing migration operation. (Virtual machine ID {id})",
-        german="Fehler beim Migrieren des virtuellen Computers '{vm}', da das Limit \"{limit}\" für die Migration virtueller "
-        "Computer erreicht wurde. Warten Sie, bis ein laufender Vorgang abgeschlossen ist. (ID des virtuellen Computers {id})",
+        german="Fehler beim Migrieren des virtuellen Computers '{vm}', da das Limit \"{limit}\" für die "
+        "Migration virtueller "
+        "Computer erreicht wurde. Warten Sie, bis ein laufender Vorgang abgeschlossen ist. (ID des virtuellen "
+        "Computers {id})",
     ),
     "storage-limit": Cause(
-        english="Storage migration for '{vm}' was not finished because maximum storage migration limit '{limit}' was reached, "
+        english="Storage migration for '{vm}' was not finished because maximum storage migration limit "
+        "'{limit}' was reached, "
         "please wait for completion of an ongoing migration operation (Virtual machine ID {id}).",
-        german="Die Speichermigration für '{vm}' wurde nicht abgeschlossen, da das Limit '{limit}' für Speichermigrationen "
+        german="Die Speichermigration für '{vm}' wurde nicht abgeschlossen, da das Limit '{limit}' für "
+        "Speichermigrationen "
         "erreicht wurde. Warten Sie, bis ein laufender Vorgang abgeschlossen ist (ID des virtuellen Computers {id}).",
     ),
     "no-credentials": Cause(
@@ -62,13 +68,16 @@ CAUSES: dict[str, Cause] = {
         german=_CONNECT_DE + "Im Sicherheitspaket sind keine Anmeldeinformationen verfügbar (0x8009030E).",
     ),
     "unknown-credentials": Cause(
-        english="Failed to establish a connection with host '{other}': The credentials supplied to the package were not "
-        "recognized (0x8009030D).\nThe Virtual Machine Management Service failed to authenticate the connection for a Virtual "
+        english="Failed to establish a connection with host '{other}': The credentials supplied to the package "
+        "were not "
+        "recognized (0x8009030D).\nThe Virtual Machine Management Service failed to authenticate the connection "
+        "for a Virtual "
         "Machine migration at the source host: no suitable credentials available.",
     ),
     "wrong-principal": Cause(english=_CONNECT + "The target principal name is incorrect. (0x80090322)"),
     "logon-right": Cause(
-        english="Failed to create Planned Virtual Machine at migration destination: Logon failure: the user has not been "
+        english="Failed to create Planned Virtual Machine at migration destination: Logon failure: the user has "
+        "not been "
         "granted the requested logon type at this computer. (0x80070569)",
         side=DESTINATION,
     ),
@@ -87,8 +96,10 @@ CAUSES: dict[str, Cause] = {
         is_wrapped=False,
     ),
     "hop-a-unreachable": Cause(
-        english="The operation on computer '{other}' failed: The WS-Management service cannot process the request. The client "
-        "cannot connect to the destination specified in the request. Verify that the service on the destination is running and "
+        english="The operation on computer '{other}' failed: The WS-Management service cannot process the "
+        "request. The client "
+        "cannot connect to the destination specified in the request. Verify that the service on the destination "
+        "is running and "
         "is accepting requests.",
         german="Fehler beim Vorgang auf dem Computer '{other}': Der WS-Verwaltungsdienst kann die Anforderung nicht "
         "verarbeiten. Der Client kann keine Verbindung mit dem in der Anforderung angegebenen Ziel herstellen.",
@@ -102,9 +113,11 @@ CAUSES: dict[str, Cause] = {
         + "An attempt was made to access a socket in a way forbidden by its access permissions. (0x8007271D)"
     ),
     "network": Cause(
-        english="Failed to send data for a Virtual Machine migration: An existing connection was forcibly closed by the remote "
+        english="Failed to send data for a Virtual Machine migration: An existing connection was forcibly "
+        "closed by the remote "
         "host. (0x80072746)",
-        german="Fehler beim Senden von Daten für die Migration: Eine vorhandene Verbindung wurde vom Remotehost geschlossen. "
+        german="Fehler beim Senden von Daten für die Migration: Eine vorhandene Verbindung wurde vom Remotehost "
+        "geschlossen. "
         "(0x80072746)",
     ),
     "timeout": Cause(
@@ -113,17 +126,21 @@ CAUSES: dict[str, Cause] = {
         "time, or established connection failed because connected host has failed to respond. (0x8007274C)"
     ),
     "listener-off": Cause(
-        english="The Virtual Machine Management Service disabled the listener for Virtual Machine migration connections.",
+        english="The Virtual Machine Management Service disabled the listener for Virtual Machine migration "
+        "connections.",
         side=DESTINATION,
     ),
     "migration-disabled": Cause(
-        english="The operation cannot be performed because virtual machine migration is not enabled on computer '{host}'.",
-        german="Der Vorgang kann nicht ausgeführt werden, da die Migration auf dem Computer '{host}' nicht aktiviert ist.",
+        english="The operation cannot be performed because virtual machine migration is not enabled on computer "
+        "'{host}'.",
+        german="Der Vorgang kann nicht ausgeführt werden, da die Migration auf dem Computer '{host}' nicht "
+        "aktiviert ist.",
         category=_INVALID,
         is_wrapped=False,
     ),
     "no-listener": Cause(
-        english="The operation cannot be performed because computer '{host}' has no network address that accepts virtual "
+        english="The operation cannot be performed because computer '{host}' has no network address that "
+        "accepts virtual "
         "machine migrations.",
         german="Der Vorgang kann nicht ausgeführt werden, da der Computer '{host}' keine Adresse für Migrationen hat.",
         category=_INVALID,
@@ -131,7 +148,8 @@ CAUSES: dict[str, Cause] = {
     ),
     "clustered": Cause(
         english="The operation cannot be performed on virtual machine '{vm}' because it is clustered.",
-        german="Der Vorgang kann für '{vm}' nicht ausgeführt werden, da der virtuelle Computer Teil eines Clusters ist.",
+        german="Der Vorgang kann für '{vm}' nicht ausgeführt werden, da der virtuelle Computer Teil eines "
+        "Clusters ist.",
         category=_INVALID,
         is_wrapped=False,
     ),
@@ -141,8 +159,10 @@ CAUSES: dict[str, Cause] = {
         side=DESTINATION,
     ),
     "cpu": Cause(
-        english="The virtual machine '{vm}' is using processor-specific features not supported on host '{other}'. To allow for "
-        "migration of this virtual machine to a server with a different processor, modify the virtual machine settings to limit "
+        english="The virtual machine '{vm}' is using processor-specific features not supported on host "
+        "'{other}'. To allow for "
+        "migration of this virtual machine to a server with a different processor, modify the virtual machine "
+        "settings to limit "
         "the processor features used by the virtual machine.",
         side=DESTINATION,
     ),
@@ -152,8 +172,10 @@ CAUSES: dict[str, Cause] = {
         side=DESTINATION,
     ),
     "iso": Cause(
-        english="'{vm}' Synthetic SCSI Controller: Failed to restore with Error 'A virtual disk support provider for the "
-        "specified file was not found.' (0xC03A0014).\n'{vm}': Attachment '{path}' failed to open because of error: 'A virtual "
+        english="'{vm}' Synthetic SCSI Controller: Failed to restore with Error 'A virtual disk support "
+        "provider for the "
+        "specified file was not found.' (0xC03A0014).\n'{vm}': Attachment '{path}' failed to open because of "
+        "error: 'A virtual "
         "disk support provider for the specified file was not found.' (0xC03A0014).",
         side=DESTINATION,
     ),
@@ -184,9 +206,11 @@ CAUSES: dict[str, Cause] = {
         english="No mapping between account names and security IDs was done. (0x80070534)",
     ),
     "busy": Cause(
-        english="The operation cannot be performed because the virtual machine '{vm}' is currently performing the following "
+        english="The operation cannot be performed because the virtual machine '{vm}' is currently performing "
+        "the following "
         "operation: '{operation}'. (Virtual machine ID {id})",
-        german="Der Vorgang kann nicht ausgeführt werden, da der virtuelle Computer '{vm}' gerade den folgenden Vorgang "
+        german="Der Vorgang kann nicht ausgeführt werden, da der virtuelle Computer '{vm}' gerade den folgenden "
+        "Vorgang "
         "ausführt: '{operation}'. (ID des virtuellen Computers {id})",
         error_id="ObjectInUse",
         category=ErrorCategory.ResourceBusy,
@@ -203,7 +227,8 @@ CAUSES: dict[str, Cause] = {
     ),
     "disk-full": Cause(
         english="Failed to copy storage of '{vm}' to '{path}': There is not enough space on the disk. (0x80070070)",
-        german="Fehler beim Kopieren von '{vm}' nach '{path}': Es steht nicht genug Speicherplatz zur Verfügung. (0x80070070)",
+        german="Fehler beim Kopieren von '{vm}' nach '{path}': Es steht nicht genug Speicherplatz zur "
+        "Verfügung. (0x80070070)",
         side=DESTINATION,
     ),
     "file-exists": Cause(
@@ -246,7 +271,8 @@ def wrapper(vm: str, vm_id: UUID, side: str, host: str, language: Language) -> s
             f"Fehler beim Migrationsvorgang für virtuelle Computer für '{vm}' bei {end} '{host}'. "
             f"(ID des virtuellen Computers {number})"
         )
-    return f"Virtual machine migration operation for '{vm}' failed at migration {side} '{host}'. (Virtual machine ID {number})"
+    start = f"Virtual machine migration operation for '{vm}' failed at migration {side} '{host}'."
+    return f"{start} (Virtual machine ID {number})"
 
 
 def record(

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from lab.hyperv.slots import SlotKind, used
 from lab.hyperv.views import HostView
-from lab.hyperv.vms import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lab.hyperv.migrations import Migration
     from lab.hyperv.state import HostState, State
+    from lab.hyperv.vms import Machine
 
 
 def host_view(host: HostState, domain: str, number: int) -> HostView:

@@ -70,7 +70,10 @@ class Machine:
     def operational_status(
         self, time_s: float, *, delay_s: float, phases_visible: bool, planned_status: bool
     ) -> tuple[int, ...]:
-        """Return one or two numbers: whether a request can be issued, and what is going on. Source: Microsoft docs, Msvm_ComputerSystem."""
+        """Return one or two numbers: whether a request can be issued, and what is going on.
+
+        Source: Microsoft docs, Msvm_ComputerSystem.
+        """
         move = self.migration
         if move is not None and time_s >= move.started_s + delay_s:
             if self.is_planned:

@@ -1,8 +1,8 @@
 """The simulated world: every host, VM, folder and migration of a fleet, moved through time by an injected clock.
 
 The world neither sleeps nor waits. Each call first brings it up to `now()`; between calls nothing happens. It is not
-thread-safe: call it from one event loop. Errors are those of `lab.hyperv.errors`; what a *cmdlet* would answer with an error
-record is returned as `ErrorRecord`, not raised.
+thread-safe: call it from one event loop. Errors are those of `lab.hyperv.errors`; what a *cmdlet* would answer with an
+error record is returned as `ErrorRecord`, not raised.
 """
 
 from __future__ import annotations
@@ -14,25 +14,28 @@ from typing import TYPE_CHECKING, Any
 from lab.hyperv import slots, truth
 from lab.hyperv.backups import Backups
 from lab.hyperv.compare import compare
-from lab.hyperv.enums import VMState
-from lab.hyperv.errors import BadChange, UnknownHost, WorldError
+from lab.hyperv.errors import BadChange, UnknownHost
 from lab.hyperv.fleet import BackupVariant, BackupWindow, MigrationKind
 from lab.hyperv.ledger import Removal, ViolationKind
 from lab.hyperv.mover import Mover
 from lab.hyperv.moves import MoveRequest
+from lab.hyperv.sight import Sight
 from lab.hyperv.state import State
 from lab.hyperv.strict import changed
-from lab.hyperv.vms import CONFIGURATION_FILE_BYTES, configuration_files, files_of, own_folders
+from lab.hyperv.texts import CAUSES
+from lab.hyperv.trouble import WireFault
+from lab.hyperv.vms import configuration_files, own_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
 
+    from lab.hyperv.enums import VMState
     from lab.hyperv.fleet import VM, Fleet, ScheduledMigration
     from lab.hyperv.ledger import Ledger
     from lab.hyperv.migrations import Migration
     from lab.hyperv.state import HostState
-    from lab.hyperv.trouble import Trouble
+    from lab.hyperv.trouble import MoveFault, Trouble
     from lab.hyperv.views import (
         CompatibilityReport,
         Counters,
@@ -60,7 +63,7 @@ class World:
         self._state = State(fleet)
         self._mover = Mover(self._state, self.advance)
         self._backups = Backups(self._state)
-        self._seen: dict[str, tuple[float, dict[UUID, VMView]]] = {}
+        self._sight = Sight(self._state.timeline, epoch)
         for window in fleet.backups:
             self._backups.arrange(window)
         for planned in fleet.migrations:
@@ -77,6 +80,17 @@ class World:
     def trouble(self) -> Trouble:
         """The faults that are ordered; add to it or let a wire read it."""
         return self._state.trouble
+
+    def order(self, fault: MoveFault | WireFault) -> None:
+        """Order trouble. Raises `UnknownHost`, `UnknownVM`, `BadChange` for a cause nobody knows."""
+        self.advance()
+        if isinstance(fault, WireFault):
+            self.trouble.add(replace(fault, host=self._state.short_name(fault.host)))
+            return
+        self.where_is(fault.vm)
+        if fault.cause not in CAUSES:
+            raise BadChange(f"no cause {fault.cause!r}; known causes are {', '.join(sorted(CAUSES))}.")
+        self.trouble.add(fault)
 
     # --- time
 
@@ -138,7 +152,7 @@ class World:
         return self._host(host).free_memory_bytes()
 
     def change_host(self, host: str, changes: Mapping[str, Any]) -> HostView:
-        """Change fields of `fleet.Host` while it runs, e.g. `{"live_limit": 1}`. Raises `BadDescription`, `BadChange`."""
+        """Change fields of `fleet.Host`, e.g. `{"live_limit": 1}`. Raises `BadDescription`, `BadChange`."""
         state = self._host(host)
         fixed = {"name", "address", "volumes", "files"} & set(changes)
         if fixed:
@@ -155,25 +169,24 @@ class World:
     def vms(self, host: str) -> tuple[VMView, ...]:
         """Return the realized VMs of a host sorted by name, as old as the host's quirks allow."""
         state = self._host(host)
-        listed = (view for view in self._views(state).values() if not view.is_planned)
-        shown = [*listed, *self._incoming(state)] if state.quirks.incoming_visible_in_lists else list(listed)
-        return tuple(sorted(shown, key=lambda view: (view.name.lower(), str(view.id))))
+        return self._sight.vms(state)
 
     def vm(self, host: str, vm_id: UUID) -> VMView | None:
         """Return one VM by id, realized before planned, or None."""
         state = self._host(host)
-        realized = self._views(state).get(vm_id)
-        if realized is not None:
-            return realized
-        planned = state.planned.get(vm_id)
-        return self._view(state, planned) if planned else None
+        return self._sight.vm(state, vm_id)
+
+    def where_is(self, vm_id: UUID) -> str:
+        """Return the host on which a VM is realized (the first, if several). Raises `UnknownVM`."""
+        self.advance()
+        return self._backups.of(vm_id).host
 
     def create_vm(self, vm: VM) -> VMView:
         """Create a VM with its files. Raises `BadChange`, `FolderError`."""
         host = self._host(vm.host)
         if any(self._state.copies(vm.id)):
             raise BadChange(f"a VM with the id {vm.id} exists already.")
-        return self._view(host, self._state.add_vm(host, vm))
+        return self._sight.view(host, self._state.add_vm(host, vm))
 
     def remove_vm(self, host: str, vm_id: UUID) -> None:
         """Remove a VM; its disks stay, as Remove-VM leaves them. Raises `BadChange` while it is busy."""
@@ -202,10 +215,10 @@ class World:
         if not was_up and machine.reserved_memory_bytes > 0:
             machine.running_since_s = self.time_s
         self._host(host).put_files(machine.spec)
-        return self._view(self._host(host), machine)
+        return self._sight.view(self._host(host), machine)
 
     def force_status(self, host: str, vm_id: UUID, status: tuple[int, ...] | None) -> None:
-        """Let a VM show an operational status of one or two numbers until it is set to None; it cannot move meanwhile."""
+        """Let a VM show one or two operational statuses until they are set to None; it cannot move meanwhile."""
         if status is not None and len(status) not in (1, 2):
             raise BadChange("an operational status has one or two numbers.")
         self._machine(host, vm_id).forced_status = status
@@ -219,7 +232,7 @@ class World:
         *,
         makes_recovery_checkpoint: bool = False,
     ) -> None:
-        """Begin a backup of a VM where it is; without a duration until `stop_backup`. Raises `BadChange`, `UnknownVM`."""
+        """Begin a backup; without a duration it lasts until `stop_backup`. Raises `BadChange`, `UnknownVM`."""
         self.advance()
         window = BackupWindow(
             start_s=self.time_s,
@@ -266,7 +279,7 @@ class World:
         return tuple(self._mover.migrations)
 
     def jobs(self, host: str) -> tuple[JobView, ...]:
-        """Return Msvm_MigrationJob of a host; ended ones for five more minutes. Source: Microsoft docs, Msvm_MigrationJob."""
+        """Return the host's jobs, ended ones for five more minutes. Source: Microsoft docs, Msvm_MigrationJob."""
         state = self._host(host)
         return tuple(move.job(self.time_s, self.datetime_at) for move in self._visible(state))
 
@@ -292,7 +305,7 @@ class World:
         return self._host(host).files.everything()
 
     def delete_folder(self, host: str, path: str, owner: str) -> None:
-        """Remove an empty folder as `[IO.Directory]::Delete(path, $false)` does: at once or not at all. Raises `FolderError`."""
+        """Remove an empty folder in one step, as `[IO.Directory]::Delete(path, $false)` does. Raises `FolderError`."""
         state = self._host(host)
         state.files.remove_empty_folder(path)
         self._state.ledger.removals.append(Removal(self.time_s, owner, state.name, path))
@@ -340,28 +353,6 @@ class World:
         if machine.migration is not None or machine.backup is not None:
             raise BadChange(f"VM {machine.spec.name!r} is busy.")
         return machine
-
-    def _views(self, host: HostState) -> dict[UUID, VMView]:
-        seen = self._seen.get(host.name)
-        if seen is not None and self.time_s - seen[0] < host.quirks.staleness_s:
-            return seen[1]
-        views = {vm_id: self._view(host, machine) for vm_id, machine in host.vms.items()}
-        self._seen[host.name] = (self.time_s, views)
-        return views
-
-    def _incoming(self, host: HostState) -> list[VMView]:
-        arriving = (m for vm_id, m in host.planned.items() if m.migration is not None and vm_id not in host.vms)
-        return [self._view(host, machine) for machine in arriving]
-
-    def _view(self, host: HostState, machine: Machine) -> VMView:
-        quirks = host.quirks
-        status = machine.operational_status(
-            self.time_s,
-            delay_s=quirks.status_delay_s,
-            phases_visible=quirks.storage_phases_visible,
-            planned_status=quirks.incoming_shows_planned_status,
-        )
-        return machine.view(status, host.spec.language, self.time_s, self.datetime_at(machine.created_s))
 
     def _visible(self, host: HostState) -> list[Migration]:
         def is_listed(move: Migration) -> bool:
