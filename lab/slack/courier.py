@@ -62,6 +62,8 @@ Answer = Ack | Missed
 
 
 class Transport(Protocol):
+    timeout_reason: str
+
     def offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
         """Send it to exactly one listener; None when nobody listens."""
         ...
@@ -134,11 +136,12 @@ class Courier:
 
     def _offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
         answer = self.transport.offer(parcel) if self.transport else None
-        if answer is None:
+        if answer is None or self.transport is None:
             return None
+        reason = self.transport.timeout_reason
         self._ledger.envelopes[parcel.kind.value] += 1
         timer = self._clock.call_later(
-            ACK_WINDOW_S, lambda: None if answer.done() else answer.set_result(Missed("timeout"))
+            ACK_WINDOW_S, lambda: None if answer.done() else answer.set_result(Missed(reason))
         )
         answer.add_done_callback(lambda _: timer.cancel())
         self._changes.publish(Change("envelope.sent", "", parcel.subject))

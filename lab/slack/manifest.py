@@ -146,3 +146,9 @@ def load_manifest(path: Path = DEFAULT_MANIFEST) -> Manifest:
         return parse_manifest(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:
         raise LabSetupError(f"{path}: {error}") from error
+
+
+def without_socket_mode(manifest: Manifest) -> Manifest:
+    """Return the same app as it is set up for HTTP mode."""
+    settings = manifest.settings.model_copy(update={"socket_mode_enabled": False})
+    return manifest.model_copy(update={"settings": settings})

@@ -5,11 +5,13 @@ from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from lab.slack.api.gate import Gate
 from lab.slack.channels import Channel
 from lab.slack.clock import Clock, RealClock
 from lab.slack.composer import Composer
+from lab.slack.control import Control
 from lab.slack.courier import Courier
 from lab.slack.directory import DEFAULT_DIRECTORY, Directory, User, load_directory
 from lab.slack.events import EventFeed
@@ -17,16 +19,26 @@ from lab.slack.faults import Faults
 from lab.slack.grants import Grants
 from lab.slack.interactions import Interactions
 from lab.slack.ledger import Ledger
-from lab.slack.manifest import DEFAULT_MANIFEST, Manifest, load_manifest
+from lab.slack.manifest import DEFAULT_MANIFEST, Manifest, load_manifest, without_socket_mode
+from lab.slack.page import Pages
 from lab.slack.people import Desk, Person
 from lab.slack.ratelimit import RateLimiter, Strictness
 from lab.slack.refusals import NotOnScreenError
 from lab.slack.responses import Responses
 from lab.slack.sockets import SocketHub
 from lab.slack.transcript import Transcript
+from lab.slack.webhooks import WebhookTransport
 from lab.slack.workspace import Workspace
 
 _BODY_LIMIT_BYTES = 80 * 1024 * 1024
+
+
+@web.middleware
+async def _only_local(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests that came here under a foreign name: a web page must not reach the lab by DNS rebinding."""
+    if request.host.rpartition(":")[0] not in {"127.0.0.1", "localhost"}:
+        return web.Response(status=421, text="this is 127.0.0.1")
+    return await handler(request)
 
 
 class SlackLab:
@@ -40,10 +52,14 @@ class SlackLab:
         clock: Clock | None = None,
         port: int = 0,
         rate_limits: Strictness = Strictness.OFF,
+        request_url: str = "",
     ) -> None:
+        """With `request_url` the app is served in HTTP mode instead of Socket Mode."""
         self.clock: Clock = clock or RealClock()
         loaded = load_directory(directory) if isinstance(directory, Path) else directory
         terms = load_manifest(manifest) if isinstance(manifest, Path) else manifest
+        if request_url:
+            terms = without_socket_mode(terms)
         self.workspace = Workspace(loaded, terms, self.clock)
         self.faults = Faults()
         self.grants = Grants(self.clock)
@@ -51,7 +67,8 @@ class SlackLab:
         self.courier = Courier(self.clock, self.ledger, self.workspace.changes, self.faults)
         self.sockets = SocketHub(loaded.app.id, self.clock, self.ledger, self.workspace.changes, self.faults)
         self.sockets.on_connect = self.courier.listener_came
-        self.courier.transport = self.sockets
+        self.webhooks = WebhookTransport(request_url, loaded.app.signing_secret, self.clock) if request_url else None
+        self.courier.transport = self.webhooks or self.sockets
         self.events = EventFeed(self.workspace, self.courier)
         self.interactions = Interactions(self.workspace, self.courier, self.grants, self.faults)
         self.responses = Responses(self.workspace, self.grants, self.faults)
@@ -133,12 +150,16 @@ class SlackLab:
         await self.stop()
 
     async def start(self) -> None:
-        site_app = web.Application(client_max_size=_BODY_LIMIT_BYTES)
+        site_app = web.Application(client_max_size=_BODY_LIMIT_BYTES, middlewares=[_only_local])
         site_app.router.add_route("*", "/api/{method}", self._gate.serve)
         site_app.router.add_get("/link/", self.sockets.serve)
         site_app.router.add_post("/upload/{key}", self.workspace.files.receive)
         site_app.router.add_post("/response/{key}", self.responses.serve)
+        site_app.router.add_get("/channel/{name}", Pages(self.workspace).serve)
+        Control(self).add_routes(site_app.router)
         self._runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=1.0)
+        if self.webhooks is not None:
+            await self.webhooks.start()
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
@@ -147,6 +168,8 @@ class SlackLab:
 
     async def stop(self) -> None:
         await self.sockets.close()
+        if self.webhooks is not None:
+            await self.webhooks.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -41,6 +41,8 @@ class Connection:
 class SocketHub:
     """A `Transport` over any number of websockets. Each envelope goes to exactly one, in turn."""
 
+    timeout_reason = "timeout"
+
     def __init__(self, app_id: str, clock: Clock, ledger: Ledger, changes: Changes, faults: Faults) -> None:
         self.connections: list[Connection] = []
         self.on_connect: Callable[[], None] = lambda: None

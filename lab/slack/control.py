@@ -1,0 +1,284 @@
+"""The control API: lets scripts and curl act as the people of the workspace, watch it, and bring misfortune over it."""
+
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lab.slack.composer import Habits
+from lab.slack.faults import FaultKind
+from lab.slack.messages import Json, Message
+from lab.slack.people import Outcome, Person
+from lab.slack.ratelimit import Strictness
+from lab.slack.refusals import FormIncompleteError, NotOnScreenError
+from lab.slack.transcript import Transcript
+
+if TYPE_CHECKING:
+    from lab.slack.server import SlackLab
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SlashOrder(_Order):
+    user: str
+    channel: str
+    line: Annotated[str, Field(pattern=r"^\s*/")]
+    thread_ts: str = ""
+
+
+class SayOrder(_Order):
+    user: str
+    channel: str
+    text: str
+    thread_ts: str = ""
+
+
+class ClickOrder(_Order):
+    user: str
+    channel: str
+    action_id: str
+    ts: str = ""  # empty: the newest message that has the action
+    value: Any = None
+    confirm: bool = True
+    version: int | None = None
+    block_id: str = ""
+
+
+class PressOrder(_Order):
+    user: str
+    name: str
+    value: Any = None
+    home: bool = False
+
+
+class SubmitOrder(_Order):
+    user: str
+    values: dict[str, Any] = {}
+
+
+class CloseOrder(_Order):
+    user: str
+    everything: bool = False
+
+
+class SuggestOrder(_Order):
+    user: str
+    name: str
+    typed: str
+
+
+class HomeOrder(_Order):
+    user: str
+    tab: Literal["home", "messages"] = "home"
+
+
+class HabitsOrder(_Order):
+    user: str
+    smart_quotes: bool = False
+    smart_dashes: bool = False
+    capitalise: bool = False
+
+
+class FaultOrder(_Order):
+    kind: FaultKind
+    target: str = "*"
+    times: Annotated[int, Field(ge=1)] | None = 1
+    seconds: float = 0.0
+
+
+class RateLimitOrder(_Order):
+    strictness: Strictness
+
+
+class SocketOrder(_Order):
+    do: Literal["refresh", "abort", "disable"]
+
+
+class Control:
+    """Every order is a POST with a JSON body (which no foreign web page can send), every look a GET."""
+
+    def __init__(self, lab: "SlackLab") -> None:
+        self._lab = lab
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        orders: dict[str, tuple[type[_Order], Callable[[Any], Awaitable[Any]]]] = {
+            "slash": (SlashOrder, self._slash),
+            "say": (SayOrder, self._say),
+            "click": (ClickOrder, self._click),
+            "press": (PressOrder, self._press),
+            "submit": (SubmitOrder, self._submit),
+            "close": (CloseOrder, self._close),
+            "suggest": (SuggestOrder, self._suggest),
+            "home": (HomeOrder, self._open_home),
+            "habits": (HabitsOrder, self._habits),
+            "faults": (FaultOrder, self._add_fault),
+            "rate-limits": (RateLimitOrder, self._rate_limits),
+            "sockets": (SocketOrder, self._sockets),
+        }
+        for name, (model, act) in orders.items():
+            router.add_post(f"/control/{name}", _order(model, act))
+        router.add_delete("/control/faults", self._clear_faults)
+        looks: dict[str, Callable[[web.Request], Any]] = {
+            "people": lambda _: [asdict_user(user) for user in self._lab.workspace.users.values()],
+            "channels": lambda _: [
+                {"id": one.id, "name": one.name, "members": one.members}
+                for one in self._lab.workspace.channels.values()
+            ],
+            "ledger": lambda _: self._lab.ledger.summary(),
+            "faults": lambda _: [fault.to_json() for fault in self._lab.faults.active],
+            "messages/{channel}": self._messages,
+            "transcript/{channel}": self._transcript,
+            "form": lambda request: self._viewer(request).reads_form(),
+            "home": lambda request: self._viewer(request).reads_home(),
+        }
+        for name, look in looks.items():
+            router.add_get(f"/control/{name}", _look(look))
+        names = sorted([*(f"POST {one}" for one in orders), *(f"GET {one}" for one in looks), "GET changes"])
+        router.add_get("/control/", _look(lambda _: names))
+        router.add_get("/control/changes", self._changes)
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    async def _slash(self, order: SlashOrder) -> Json:
+        person = self._lab.person(order.user)
+        return _told(await person.slash(order.channel, order.line, thread_ts=order.thread_ts))
+
+    async def _say(self, order: SayOrder) -> Json:
+        message = await self._lab.person(order.user).say(order.channel, order.text, thread_ts=order.thread_ts)
+        return {"ts": message.ts}
+
+    async def _click(self, order: ClickOrder) -> Json:
+        person = self._lab.person(order.user)
+        message = self._find(person, order)
+        outcome = await person.click(
+            message,
+            order.action_id,
+            order.value,
+            confirm=order.confirm,
+            version=order.version,
+            block_id=order.block_id,
+        )
+        return _told(outcome)
+
+    def _find(self, person: Person, order: ClickOrder) -> Message:
+        for message in reversed(person.sees(order.channel)):
+            if order.ts in {"", message.ts} and (order.ts or f'"{order.action_id}"' in json.dumps(message.blocks)):
+                return message
+        raise NotOnScreenError(f"no message with {order.action_id} in {order.channel}")
+
+    async def _press(self, order: PressOrder) -> Json:
+        person = self._lab.person(order.user)
+        return _told(await person.press(order.name, order.value, view=person.home if order.home else None))
+
+    async def _submit(self, order: SubmitOrder) -> Json:
+        return _told(await self._lab.person(order.user).submit(order.values))
+
+    async def _close(self, order: CloseOrder) -> Json:
+        return _told(await self._lab.person(order.user).close(everything=order.everything))
+
+    async def _suggest(self, order: SuggestOrder) -> list[Json]:
+        return await self._lab.person(order.user).suggest(order.name, order.typed)
+
+    async def _open_home(self, order: HomeOrder) -> Json:
+        return {"is_heard": await self._lab.person(order.user).open_home(order.tab)}
+
+    async def _habits(self, order: HabitsOrder) -> Json:
+        self._lab.person(order.user).habits = Habits(order.smart_quotes, order.smart_dashes, order.capitalise)
+        return {}
+
+    async def _add_fault(self, order: FaultOrder) -> Json:
+        return self._lab.faults.add(order.kind, order.target, times=order.times, seconds=order.seconds).to_json()
+
+    async def _clear_faults(self, _: web.Request) -> web.Response:
+        self._lab.faults.clear()
+        return web.json_response({})
+
+    async def _rate_limits(self, order: RateLimitOrder) -> Json:
+        self._lab.limiter.strictness = order.strictness
+        return {}
+
+    async def _sockets(self, order: SocketOrder) -> Json:
+        hub = self._lab.sockets
+        if order.do == "disable":
+            hub.disable()
+        for connection in () if order.do == "disable" else tuple(hub.connections):
+            hub.refresh(connection) if order.do == "refresh" else connection.abort()
+        return {"connections": len(hub.connections)}
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def _viewer(self, request: web.Request) -> Person:
+        return self._lab.person(request.query.get("as", ""))
+
+    def _messages(self, request: web.Request) -> list[Json]:
+        app = self._lab.workspace.app_fields()
+        name = request.match_info["channel"]
+        return [message.to_api(app, full_metadata=True) for message in self._viewer(request).sees(name)]
+
+    def _transcript(self, request: web.Request) -> str:
+        channel = self._lab.workspace.channel(request.match_info["channel"])
+        viewer = self._lab.workspace.user(request.query["as"]).id if "as" in request.query else ""
+        with_times = request.query.get("times") == "1"
+        return Transcript(self._lab.workspace, viewer, with_times=with_times).channel(channel)
+
+    async def _changes(self, request: web.Request) -> web.StreamResponse:
+        """Stream every change as a server-sent event."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        with suppress(ConnectionError):  # the reader went away
+            async for change in self._lab.workspace.changes.stream():
+                await response.write(f"event: change\ndata: {json.dumps(asdict(change))}\n\n".encode())
+        return response
+
+
+def asdict_user(user: Any) -> Json:
+    return {"id": user.id, "name": user.name, "real_name": user.real_name, "is_bot": user.is_bot}
+
+
+def _told(outcome: Outcome) -> Json:
+    return {
+        "is_sent": outcome.is_sent,
+        "error": outcome.error,
+        "confirm": asdict(outcome.confirm) if outcome.confirm else None,
+        "field_errors": outcome.field_errors,
+        "shown_ts": outcome.message.ts if outcome.message else None,
+    }
+
+
+def _problem(error: Exception, status: int) -> web.Response:
+    return web.json_response({"error": str(error)}, status=status)
+
+
+def _order(
+    model: type[_Order], act: Callable[[Any], Awaitable[Any]]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.content_type != "application/json":
+            return web.json_response({"error": "send application/json"}, status=415)
+        try:
+            return web.json_response(await act(model.model_validate_json(await request.read())))
+        except ValidationError as error:
+            return _problem(error, 400)
+        except NotOnScreenError as error:
+            return _problem(error, 404)
+        except FormIncompleteError as error:
+            return _problem(error, 422)
+
+    return handle
+
+
+def _look(look: Callable[[web.Request], Any]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            seen = look(request)
+        except NotOnScreenError as error:
+            return _problem(error, 404)
+        return web.Response(text=seen) if isinstance(seen, str) else web.json_response(seen)
+
+    return handle
