@@ -284,7 +284,7 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.EXPIRED: Tone.LINE,
     EventKind.WITHDRAWN: Tone.LINE,
     EventKind.CANCEL_ASKED: Tone.LINE,
-    EventKind.STARTING: Tone.LINE,
+    EventKind.MOVING: Tone.LINE,
     EventKind.ADOPTED: Tone.LINE,
     EventKind.DONE: Tone.LINE,
     EventKind.RETRYING: Tone.LINE,

@@ -50,3 +50,8 @@ def volume_of(path: str, roots: tuple[str, ...]) -> str | None:
     """Return the root of the volume a path is on: the longest that fits (a volume may be mounted in a folder)."""
     fitting = [root for root in roots if is_below(path, root)]
     return max(fitting, key=lambda root: len(key(root)), default=None)
+
+
+def clean(path: str) -> str:
+    r"""Return the path in its plain form: ``D:/VMs\`` becomes ``D:\VMs``."""
+    return str(PureWindowsPath(path))

@@ -75,6 +75,7 @@ class FindingCode(StrEnum):
     CHECKPOINTS = "checkpoints"
     NO_DRIVE = "no_drive"
     HOST_SILENT = "host_silent"
+    IN_JOB = "in_job"
 
 
 @dataclass(frozen=True, slots=True)

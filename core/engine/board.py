@@ -58,9 +58,7 @@ class Board:
 
     def progress(self, vm_id: VmId, percent: int) -> None:
         """Note a running move's percent."""
-        if self.percents.get(vm_id) != percent:
-            self.percents[vm_id] = percent
-            self.news()
+        self.percents[vm_id] = percent
 
     def forget(self, vm_id: VmId) -> None:
         """Drop the percent of a move that ended."""

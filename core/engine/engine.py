@@ -1,12 +1,50 @@
 """The engine's front door: what the bot may ask of it."""
 
+import asyncio
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from core.config import Settings
-from core.domain.job import Event, Job, JobId
-from core.domain.plan import Request
+from core.domain.dispatch import Policy
+from core.domain.drift import drift
+from core.domain.fleet import HostName, Snapshot
+from core.domain.job import (
+    Approval,
+    Event,
+    EventKind,
+    Job,
+    JobId,
+    JobState,
+    Move,
+    MoveId,
+    MoveState,
+    event,
+    transit_job,
+)
+from core.domain.plan import Plan, Request
 from core.domain.view import HostView, JobView
+from core.engine.board import Board
+from core.engine.dispatcher import STOP, Dispatcher, Pace
+from core.engine.ledger import Ledger
+from core.engine.mover import Hands, Rules
+from core.engine.observer import Observer
+from core.engine.outbox import Cards, Outbox
+from core.engine.planner import Planner
+from core.engine.views import view_hosts, view_job
+from core.errors import NothingToMove, NotAllowed, Outdated, UnknownVm
 from core.ports import Clock, HostGateway, Notifier, Store
+
+log = logging.getLogger(__name__)
+
+_STATE_WORDS = {
+    JobState.RUNNING: "is approved already",
+    JobState.FINISHED: "is finished",
+    JobState.REJECTED: "was rejected",
+    JobState.EXPIRED: "has expired; ask again",
+    JobState.CANCELLED: "was withdrawn",
+}
 
 
 class Engine:
@@ -15,22 +53,82 @@ class Engine:
     def __init__(
         self, *, settings: Settings, store: Store, gateway: HostGateway, notifier: Notifier, clock: Clock
     ) -> None:
-        raise NotImplementedError
+        self._settings = settings
+        self._store = store
+        self._gateway = gateway
+        self._clock = clock
+        self._board = Board()
+        self._ledger = Ledger(store, clock)
+        self._planner = Planner(settings, gateway, store, self._board)
+        migration = settings.migration
+        pace = Pace(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
+        self._observers = {
+            HostName(name): Observer(
+                HostName(name), gateway, self._board, clock, poll_busy_s=pace.busy_s, poll_idle_s=pace.idle_s
+            )
+            for name in settings.hosts
+        }
+        policy = Policy(
+            migration.backup_threshold,
+            migration.busy_patience,
+            migration.max_parallel,
+            migration.fail_fast,
+            # A snapshot is too old when two idle polls have gone by without one.
+            2 * migration.poll_idle + timedelta(minutes=1),
+        )
+        hands = Hands(gateway, self._ledger, self._board, clock, self._fresh, _rules(settings))
+        self._dispatcher = Dispatcher(hands, policy, pace, migration.max_attempts, self._mark_busy)
+        self._cards = Cards(store, notifier, clock, self.job)
+        self._outbox = Outbox(store, notifier, clock, self._cards.touch)
+        self._ledger.listen(self._changed)
+        self._pace = pace
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # ------------------------------------------------------------------ life
 
     async def start(self) -> None:
         """Open the store, adopt what went on without us, and begin to work."""
-        raise NotImplementedError
+        await self._store.open()
+        await self._dispatcher.adopt()
+        await self._cards.resume()
+        loops = [observer.run() for observer in self._observers.values()]
+        loops += [self._outbox.run(), self._cards.run(self._pace.busy_s), self._dispatcher.run()]
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
         """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them."""
-        raise NotImplementedError
+        for task in reversed(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self._gateway.close()
+        await self._store.close()
+
+    # ------------------------------------------------------------------ asking and deciding
 
     async def propose(self, request: Request) -> Job:
         """Make a plan of a request and put its card on the way (the notifier gets PROPOSED; no need to post anything).
 
         Raises RequestError (unknown or ambiguous VM or host, nothing to move …) and HostError, each with a sentence.
         """
-        raise NotImplementedError
+        plan = await self._planner.plan(request)
+        now = self._clock.now()
+        job = Job(
+            JobId(""),
+            plan,
+            request.requester,
+            request.channel,
+            request.text,
+            now,
+            now + self._settings.access.approval_ttl,
+        )
+        blocked = len(plan.blocked_ids)
+        proposed = event(
+            EventKind.PROPOSED, now, job=job, actor=request.requester, vms=len(plan.moves), blocked=blocked
+        )
+        job = await self._store.add_job(job, proposed)
+        self._ledger.changed(job.id)
+        return job
 
     async def approve(self, job_id: JobId, plan_hash: str, by: str) -> Job:
         """Count an approval of exactly this plan; with enough of them the job is queued in the same transaction.
@@ -38,43 +136,217 @@ class Engine:
         The caller has checked that ``by`` may approve; here: state, hash, expiry, self-approval, one click per person.
         Raises NotAllowed with a sentence when the click does not count, UnknownJob.
         """
-        raise NotImplementedError
+        job = await self._decidable(job_id, plan_hash)
+        access = self._settings.access
+        if by == job.requester and not access.self_approval:
+            raise NotAllowed(f"{job.id} is your own request; somebody else must approve it.")
+        if any(approval.by == by for approval in job.approvals):
+            raise NotAllowed(f"You approved {job.id} already; it needs somebody else too.")
+        changes = drift(job.plan, self._board.snapshots)
+        if changes:
+            raise NotAllowed(
+                f"{job.id} is out of date: {' '.join(changes)}",
+                hint="Reject it and ask again: the plan would differ now.",
+            )
+        now = self._clock.now()
+        approvals = (*job.approvals, Approval(by, now))
+        counted = {"count": len(approvals), "needed": access.approvals_required}
+        if len(approvals) < access.approvals_required:
+            after, kind, moves = replace(job, approvals=approvals), EventKind.APPROVAL, []
+        else:
+            after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
+            kind, moves = EventKind.APPROVED, _moves(job, now)
+        return await self._decide(job, after, event(kind, now, job=job, actor=by, **counted), moves)
 
     async def reject(self, job_id: JobId, plan_hash: str, by: str, reason: str) -> Job:
         """Reject a proposed plan. Raises NotAllowed, UnknownJob."""
-        raise NotImplementedError
+        job = await self._decidable(job_id, plan_hash)
+        now = self._clock.now()
+        after = transit_job(
+            job, JobState.REJECTED, decided_by=by, decided_at=now, decision_reason=reason, finished_at=now
+        )
+        return await self._decide(job, after, event(EventKind.REJECTED, now, job=job, actor=by, reason=reason))
 
     async def cancel(self, job_id: JobId, by: str, vm: str = "") -> tuple[Job, str]:
         """Withdraw a proposed job, or cancel a running one (or one VM of it): queued moves end, running ones are asked to.
 
         Returns the job and one sentence for the person. Raises UnknownJob, UnknownVm, NotAllowed.
         """
-        raise NotImplementedError
+        job = await self._store.job(job_id)
+        now = self._clock.now()
+        if job.state is JobState.PROPOSED:
+            after = transit_job(job, JobState.CANCELLED, decided_by=by, decided_at=now, finished_at=now)
+            return await self._decide(
+                job, after, event(EventKind.WITHDRAWN, now, job=job, actor=by)
+            ), f"{job.id} is withdrawn; nothing was started."
+        if job.state is not JobState.RUNNING:
+            raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}; there is nothing to cancel.")
+        moves = [
+            m
+            for m in await self._store.moves(job.id)
+            if not vm or vm.casefold() in {m.vm_name.casefold(), str(m.vm_id)}
+        ]
+        if not moves:
+            raise UnknownVm(f"{vm} is not in {job.id}.")
+        wanted = [move for move in moves if not move.state.is_end and move.state is not MoveState.CLEANING]
+        if not wanted:
+            raise NotAllowed(f"{vm or job.id} has nothing left to cancel.")
+        running = sum(1 for move in wanted if move.state is not MoveState.QUEUED)
+        asked = event(
+            EventKind.CANCEL_ASKED, now, job=job, actor=by, vms=[move.vm_name for move in wanted], running=running
+        )
+        await self._store.add_event(asked)
+        for move in wanted:
+            await self._ledger.record(move.id, lambda m: self._wish_cancel(m, by))
+            self._dispatcher.ask_cancel(move.id)
+        return job, _cancel_sentence(len(wanted) - running, running)
 
     async def retry(self, job_id: JobId, by: str) -> Job:
         """Propose a new job of the moves that did not get done. Raises UnknownJob, NothingToMove, HostError."""
-        raise NotImplementedError
+        job = await self._store.job(job_id)
+        moves = [m for m in await self._store.moves(job.id) if m.state.is_end and m.state is not MoveState.DONE]
+        if not moves:
+            raise NothingToMove(f"Nothing of {job.id} is left to try again.")
+        return await self.propose(
+            Request(
+                vms=tuple(str(move.vm_id) for move in moves),
+                sources=tuple(dict.fromkeys(move.source for move in moves)),
+                destinations=tuple(dict.fromkeys(move.destination for move in moves)),
+                requester=by,
+                channel=job.channel,
+                path=moves[0].path if len({move.path for move in moves}) == 1 else "",
+                options=replace(job.plan.options, start_at=None, subfolder=False, reason=f"again, after {job.id}"),
+                text=f"retry {job.id}",
+            )
+        )
 
     async def stop_starts(self, by: str) -> None:
-        """The big red stop: no move is started until ``resume_starts``; survives restarts."""
-        raise NotImplementedError
+        """Stop every new start, the big red stop; it lasts until ``resume_starts`` and survives restarts."""
+        await self._switch(by, EventKind.STOPPED, by)
 
     async def resume_starts(self, by: str) -> None:
         """Allow starts again."""
-        raise NotImplementedError
+        await self._switch("", EventKind.RESUMED, by)
+
+    # ------------------------------------------------------------------ looking
 
     async def jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs, newest first."""
-        raise NotImplementedError
+        stopped_by = await self._store.switch(STOP)
+        now = self._clock.now()
+        return [
+            await view_job(self._store, self._board, job, now, stopped_by)
+            for job in await self._store.jobs(limit=limit)
+        ]
 
     async def job(self, job_id: JobId) -> JobView:
         """Return one job as it is now. Raises UnknownJob."""
-        raise NotImplementedError
+        job = await self._store.job(job_id)
+        return await view_job(self._store, self._board, job, self._clock.now(), await self._store.switch(STOP))
 
     async def history(self, job_id: JobId) -> Sequence[Event]:
         """Return everything that happened to a job. Raises UnknownJob."""
-        raise NotImplementedError
+        return await self._store.events((await self._store.job(job_id)).id)
 
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
-        raise NotImplementedError
+        return view_hosts(list(self._observers), self._board, await self._store.attempts(open_only=True))
+
+    # ------------------------------------------------------------------ inside
+
+    async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
+        job = await self._store.job(job_id)
+        if job.state is not JobState.PROPOSED:
+            raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}.")
+        if self._clock.now() >= job.expires_at:
+            raise NotAllowed(f"{job.id} has expired; ask again.")
+        if job.plan.hash != plan_hash:
+            raise NotAllowed(f"This card does not show the plan of {job.id} as it is now.")
+        return job
+
+    async def _decide(self, before: Job, after: Job, told: Event, moves: Sequence[Move] = ()) -> Job:
+        try:
+            job = await self._store.change_job(before, after, told, new_moves=moves)
+        except Outdated:
+            now = await self._store.job(before.id)
+            words = _STATE_WORDS.get(now.state, "was changed by somebody else at the same moment; look again")
+            raise NotAllowed(f"{before.id} {words}.") from None
+        self._ledger.changed(job.id)
+        return job
+
+    async def _wish_cancel(self, move: Move, by: str) -> Move:
+        if move.state.is_end or move.state is MoveState.CLEANING:
+            return move
+        return await self._store.change_move(move, replace(move, cancel_by=by))
+
+    async def _switch(self, value: str, kind: EventKind, by: str) -> None:
+        await self._store.set_switch(STOP, value, event(kind, self._clock.now(), actor=by))
+        self._dispatcher.poke()
+        for job in await self._store.jobs(JobState.RUNNING):
+            self._cards.touch(job.id)
+
+    def _changed(self, job_id: JobId) -> None:
+        self._outbox.poke()
+        self._cards.touch(job_id)
+        self._dispatcher.poke()
+
+    def _mark_busy(self, hosts: set[HostName]) -> None:
+        for name, observer in self._observers.items():
+            was_busy, observer.is_busy = observer.is_busy, name in hosts
+            if observer.is_busy and not was_busy:
+                observer.poke()
+
+    async def _fresh(self, host: HostName) -> Snapshot | None:
+        observer = self._observers.get(host)
+        return await observer.fresh() if observer else None
+
+
+def _rules(settings: Settings) -> Rules:
+    migration = settings.migration
+
+    def address(host: HostName) -> str:
+        known = settings.hosts[host]
+        return known.migration_address or known.address
+
+    return Rules(
+        migration.confirm_start,
+        migration.poll_busy.total_seconds(),
+        migration.silence_patience,
+        migration.retry_delay,
+        address,
+    )
+
+
+def _moves(job: Job, now: datetime) -> list[Move]:
+    """Make the moves of an approved plan; a VM that preflight ruled out is there too, with its reason."""
+    return [_move(job, job.plan, index, now) for index in range(len(job.plan.moves))]
+
+
+def _move(job: Job, plan: Plan, index: int, now: datetime) -> Move:
+    planned = plan.moves[index]
+    blocked = plan.why_blocked(planned.vm_id) if planned.vm_id in plan.blocked_ids else ""
+    return Move(
+        MoveId(0),
+        job.id,
+        planned.vm_id,
+        planned.vm_name,
+        planned.source,
+        planned.destination,
+        planned.path,
+        planned.disks,
+        planned.size_bytes,
+        planned.is_live,
+        MoveState.UNMIGRATABLE if blocked else MoveState.QUEUED,
+        error=blocked,
+        queued_at=now,
+        ended_at=now if blocked else None,
+    )
+
+
+def _cancel_sentence(queued: int, running: int) -> str:
+    parts = []
+    if queued:
+        parts.append(f"{queued} waiting VM{'s' if queued > 1 else ''} will not be moved")
+    if running:
+        parts.append(f"{running} running move{'s are' if running > 1 else ' is'} asked to stop; the thread will tell")
+    return "; ".join(parts) + "."

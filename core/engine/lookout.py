@@ -1,4 +1,4 @@
-"""Takes the last look before a start: everything is still as planned, on hosts read this moment, or it says what not."""
+"""Takes the last look before a start, on hosts read this moment: all is as planned, or what is not."""
 
 import asyncio
 from collections.abc import Callable

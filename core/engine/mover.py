@@ -33,7 +33,6 @@ TWICE_SEEN = 3
 class Rules:
     """How a move is carried out, from the settings. ``address`` is how other hosts reach a host."""
 
-    max_attempts: int
     confirm_start: timedelta
     poll_s: float
     silence_patience: timedelta
@@ -60,11 +59,12 @@ class Mover:
         self._hands = hands
         self._ledger, self._board, self._clock = hands.ledger, hands.board, hands.clock
         self._rules, self._gateway = hands.rules, hands.gateway
-        self._id: MoveId = move.id
+        self.id: MoveId = move.id
         self._move = move
         self._attempt = attempt
         self._allowed = attempts_allowed
         self._is_progressing = False
+        self._stir: Callable[[], None] = lambda: None
         self._is_cancel_wanted = bool(move.cancel_by)
         self._is_cancel_sent = False
 
@@ -87,15 +87,15 @@ class Mover:
 
     async def adopt(self) -> None:
         """Take up a move that went on without us: settle it, or finish its clean-up."""
+        self._move = await self._ledger.store.move(self.id)
         if self._move.state is MoveState.CLEANING:
             await self._clean()
-            return
-        await self._record(
-            lambda m: self._ledger.store.change_move(
-                m, m, event(EventKind.ADOPTED, self._clock.now(), move=m, state=m.state)
+        elif self._move.state.holds_slots:
+            now = self._clock.now()
+            await self._record(
+                lambda m: self._ledger.store.change_move(m, m, event(EventKind.ADOPTED, now, move=m, state=m.state))
             )
-        )
-        await self._settle(None, None)
+            await self._settle(None, None)
 
     # ------------------------------------------------------------------ the attempt
 
@@ -104,6 +104,7 @@ class Mover:
         call = asyncio.create_task(self._gateway.move(self._move.source, order, self._progress))
         try:
             with self._board.watch() as news:
+                self._stir = news.set
                 while not call.done():
                     waker = asyncio.create_task(news.wait())
                     await asyncio.wait({call, waker}, return_when=asyncio.FIRST_COMPLETED)
@@ -121,7 +122,9 @@ class Mover:
             call.cancel()
 
     def _progress(self, percent: int) -> None:
-        self._is_progressing = True
+        if not self._is_progressing:
+            self._is_progressing = True
+            self._stir()
         self._board.progress(self._move.vm_id, percent)
 
     def _seen_running(self) -> bool:
@@ -344,5 +347,5 @@ class Mover:
         )
 
     async def _record(self, step: Callable[[Move], Awaitable[Move]]) -> Move:
-        self._move = await self._ledger.record(self._id, step)
+        self._move = await self._ledger.record(self.id, step)
         return self._move

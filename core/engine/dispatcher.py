@@ -1,0 +1,216 @@
+"""The one loop that starts moves: woken by events, it decides over everything open and carries the decisions out."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.domain.dispatch import End, Keep, Policy, Situation, Start, decide
+from core.domain.fleet import HostName
+from core.domain.job import (
+    Attempt,
+    EventKind,
+    Job,
+    JobId,
+    JobState,
+    Move,
+    MoveId,
+    MoveState,
+    event,
+    transit,
+    transit_job,
+)
+from core.engine.mover import Hands, Mover
+from core.errors import Outdated, StoreError
+
+log = logging.getLogger(__name__)
+
+STOP = "stop"
+"""The switch of the big red stop: who pressed it, or empty."""
+
+_END_EVENTS = {
+    MoveState.CANCELLED: EventKind.CANCELLED,
+    MoveState.UNMIGRATABLE: EventKind.UNMIGRATABLE,
+    MoveState.LOST: EventKind.LOST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the loop looks without being woken."""
+
+    busy_s: float
+    idle_s: float
+
+
+class Dispatcher:
+    """Owns the movers. ``busy`` is told which hosts open moves concern."""
+
+    def __init__(
+        self, hands: Hands, policy: Policy, pace: Pace, max_attempts: int, busy: Callable[[set[HostName]], None]
+    ) -> None:
+        self._hands = hands
+        self._ledger, self._store, self._clock = hands.ledger, hands.ledger.store, hands.clock
+        self._board = hands.board
+        self._policy, self._pace, self._max_attempts = policy, pace, max_attempts
+        self._busy = busy
+        self._wake = asyncio.Event()
+        self._movers: dict[MoveId, Mover] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def poke(self) -> None:
+        """Look again soon."""
+        self._wake.set()
+
+    def ask_cancel(self, move_id: MoveId) -> None:
+        """Pass a person's wish on to the running move."""
+        mover = self._movers.get(move_id)
+        if mover is not None:
+            mover.ask_cancel()
+        self.poke()
+
+    async def adopt(self) -> None:
+        """Take up every move that an earlier process left under way."""
+        jobs = {job.id: job for job in await self._store.jobs(JobState.RUNNING, limit=10_000)}
+        attempts = {attempt.move_id: attempt for attempt in await self._store.attempts()}
+        for move in await self._store.moves(open_only=True):
+            if move.state.holds_slots or move.state is MoveState.CLEANING:
+                log.info("adopting %s of %s, found %s", move.vm_name, move.job_id, move.state)
+                self._shepherd(move, attempts[move.id], jobs[move.job_id], is_new=False)
+
+    async def run(self) -> None:
+        """Dispatch for ever; stop the movers at the end (the migrations go on)."""
+        try:
+            with self._board.watch() as news:
+                while True:
+                    delay_s = self._pace.idle_s
+                    try:
+                        delay_s = await self.step()
+                    except StoreError as error:
+                        log.warning("the database did not answer, looking again soon: %s", error)
+                        delay_s = self._pace.busy_s
+                    await self._pause(news, delay_s)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _pause(self, news: asyncio.Event, delay_s: float) -> None:
+        """Wait for a poke, news from a host, or the slow tick."""
+        wakers = {asyncio.create_task(self._wake.wait()), asyncio.create_task(news.wait())}
+        try:
+            await asyncio.wait(wakers, timeout=delay_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waker in wakers:
+                waker.cancel()
+            self._wake.clear()
+            news.clear()
+
+    async def step(self) -> float:
+        """Decide once, over everything. Returns after how many seconds to look again unasked."""
+        now = self._clock.now()
+        jobs = await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=10_000)
+        await self._expire([job for job in jobs if job.state is JobState.PROPOSED and now >= job.expires_at], now)
+        running = {job.id: job for job in jobs if job.state is JobState.RUNNING}
+        moves = [move for job_id in reversed(running) for move in await self._store.moves(job_id)]
+        open_moves = [move for move in moves if not move.state.is_end]
+        self._busy({host for move in open_moves for host in (move.source, move.destination)})
+        situation = Situation(
+            now,
+            running,
+            moves,
+            self._board.snapshots,
+            await self._store.attempts(open_only=True),
+            self._policy,
+            {host: f"{host} does not answer: {trouble.text}" for host, trouble in self._board.troubles.items()},
+            await self._store.switch(STOP),
+        )
+        originals = {move.id: move for move in moves}
+        for decision in decide(situation):
+            try:
+                await self._apply(decision, originals[decision.move.id], running[decision.move.job_id], now)
+            except Outdated as error:
+                log.info("%s changed meanwhile, deciding again: %s", decision.move.vm_name, error)
+                self.poke()
+        await self._finish(running, now)
+        expiries = [(job.expires_at - now).total_seconds() for job in jobs if job.state is JobState.PROPOSED]
+        return max(0.05, min([self._pace.busy_s if open_moves else self._pace.idle_s, *expiries]))
+
+    async def _apply(self, decision: Start | Keep | End, before: Move, job: Job, now: datetime) -> None:
+        match decision:
+            case Start(move, claims, reason):
+                number = self._allowed(job)
+                told = event(EventKind.STARTING, now, move=move, attempt=move.attempts + 1, of=number, reason=reason)
+                after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
+                started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
+                self._shepherd(started, attempt, job, is_new=True)
+            case Keep(move):
+                if (before.hold, before.busy_since, before.busy_code) == (move.hold, move.busy_since, move.busy_code):
+                    return
+                is_news = move.hold is not None and (before.hold is None or before.hold.code is not move.hold.code)
+                hold = move.hold
+                told_hold = (
+                    [event(EventKind.HELD, now, move=move, code=hold.code, text=hold.text)] if hold and is_news else []
+                )
+                await self._store.change_move(before, move, *told_hold)
+            case End(move, state, text, hint):
+                after = transit(move, state, hold=None, ended_at=now, error=text, hint=hint)
+                data: dict[str, Any] = {"text": text, "hint": hint, "words": "", "code": "", "where": move.source}
+                await self._store.change_move(before, after, event(_END_EVENTS[state], now, move=move, **data))
+                self.poke()
+        self._ledger.changed(job.id)
+
+    async def _expire(self, jobs: list[Job], now: datetime) -> None:
+        for job in jobs:
+            expired = transit_job(job, JobState.EXPIRED, decided_at=now, finished_at=now)
+            try:
+                await self._store.change_job(job, expired, event(EventKind.EXPIRED, now, job=job))
+            except Outdated:
+                self.poke()
+            else:
+                self._ledger.changed(job.id)
+
+    async def _finish(self, running: dict[JobId, Job], now: datetime) -> None:
+        for job in running.values():
+            moves = await self._store.moves(job.id)
+            if not all(move.state.is_end for move in moves):
+                continue
+            counts: dict[str, Any] = {
+                state.value: sum(1 for move in moves if move.state is state) for state in MoveState if state.is_end
+            }
+            since = job.decided_at or job.created_at
+            moved = sum(move.size_bytes for move in moves if move.state is MoveState.DONE)
+            told = event(EventKind.FINISHED, now, job=job, seconds=(now - since).total_seconds(), bytes=moved, **counts)
+            await self._store.change_job(job, transit_job(job, JobState.FINISHED, finished_at=now), told)
+            self._ledger.changed(job.id)
+
+    # ------------------------------------------------------------------ movers
+
+    def _allowed(self, job: Job) -> int:
+        return job.plan.options.attempts or self._max_attempts
+
+    def _shepherd(self, move: Move, attempt: Attempt, job: Job, *, is_new: bool) -> None:
+        mover = Mover(self._hands, move, attempt, self._allowed(job))
+        self._movers[move.id] = mover
+        task = asyncio.create_task(self._guard(mover, move.vm_name, is_new=is_new), name=f"move {move.vm_name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, mover: Mover, name: str, *, is_new: bool) -> None:
+        """Run a mover; if it breaks on something nobody foresaw, take the move up again: it must not be left alone."""
+        work = mover.carry_out if is_new else mover.adopt
+        try:
+            while True:
+                try:
+                    await work()
+                except Exception:  # a bug must not orphan a migration that runs on a host
+                    log.exception("the mover of %s broke; taking the move up again", name)
+                    await self._clock.sleep(self._pace.busy_s)
+                    work = mover.adopt
+                else:
+                    return
+        finally:
+            self._movers.pop(mover.id, None)
+            self.poke()

@@ -1,0 +1,157 @@
+"""Carries what was recorded to people: notices in order and at least once, cards as they change. Never delays a move."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+
+from core.domain.job import Card, JobId, JobState, Notice
+from core.domain.view import JobView
+from core.errors import MigrateBotError, NotifierBusy, NotifierDown, NotifierError, StoreError
+from core.ports import Clock, Notifier, Store
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+TICK_S = 5.0
+LONGEST_DELAY_S = 60.0
+
+
+class Outbox:
+    """Delivers notices: one job's in order, different jobs' side by side."""
+
+    def __init__(self, store: Store, notifier: Notifier, clock: Clock, card_posted: Callable[[JobId], None]) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._clock = clock
+        self._card_posted = card_posted
+        self._wake = asyncio.Event()
+
+    def poke(self) -> None:
+        """There is something to say."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        while True:
+            self._wake.clear()
+            try:
+                while await self.deliver():
+                    pass
+            except StoreError as error:
+                log.warning("the outbox could not be read: %s", error)
+            await _wait(self._wake, TICK_S)
+
+    async def deliver(self) -> bool:
+        """Deliver what is due. Returns whether there may be more."""
+        notices = await self._store.claim_notices(BATCH, self._clock.now())
+        by_job = groupby(sorted(notices, key=lambda n: (n.job.id, n.id)), key=lambda n: n.job.id)
+        results = await asyncio.gather(*(self._deliver_job(list(group)) for _, group in by_job))
+        return bool(notices) and all(results)
+
+    async def _deliver_job(self, notices: list[Notice]) -> bool:
+        """Say one job's notices in order; stop at the first that fails, so that nothing overtakes it."""
+        card: Card | None = None
+        for index, notice in enumerate(notices):
+            told = replace(notice, job=replace(notice.job, card=card)) if card else notice
+            try:
+                posted = await self._notifier.tell(told)
+            except NotifierError as error:
+                await self._failed(notice, error)
+                for later in notices[index + 1 :]:
+                    await self._store.notice_failed(later.id, "", self._clock.now())
+                return False
+            if posted is not None:
+                card = posted
+                await self._store.set_card(notice.job.id, posted)
+                self._card_posted(notice.job.id)
+            await self._store.notice_said(notice.id, self._clock.now())
+        return True
+
+    async def _failed(self, notice: Notice, error: NotifierError) -> None:
+        match error:
+            case NotifierBusy(retry_after_s=delay_s):
+                pass
+            case NotifierDown():
+                delay_s = min(LONGEST_DELAY_S, 2.0 ** min(notice.tries, 6))
+            case _:
+                log.error("%s of %s will never be said: %s", notice.event.kind, notice.job.id, error.message)
+                await self._store.notice_failed(notice.id, error.message, None)
+                return
+        log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, error.message)
+        await self._store.notice_failed(notice.id, error.message, self._clock.now() + timedelta(seconds=delay_s))
+
+
+class Cards:
+    """Keeps the cards up to date: one writer per card, many changes one edit."""
+
+    def __init__(
+        self, store: Store, notifier: Notifier, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]
+    ) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._clock = clock
+        self._view = view
+        self._dirty: set[JobId] = set()
+        self._writers: dict[JobId, asyncio.Task[None]] = {}
+
+    def touch(self, job_id: JobId) -> None:
+        """The job changed: its card is out of date."""
+        self._dirty.add(job_id)
+        if job_id not in self._writers:
+            self._writers[job_id] = asyncio.create_task(self._write(job_id), name=f"card {job_id}")
+
+    async def resume(self) -> None:
+        """Bring every card up to date that an earlier process may have left behind."""
+        for job in await self._store.jobs(limit=10_000):
+            if not job.is_card_final:
+                self.touch(job.id)
+
+    async def run(self, tick_s: float) -> None:
+        """Touch the cards of running jobs now and then: percents and estimates change without an event."""
+        try:
+            while True:
+                await self._clock.sleep(tick_s)
+                try:
+                    for job in await self._store.jobs(JobState.RUNNING, limit=10_000):
+                        self.touch(job.id)
+                except StoreError as error:
+                    log.warning("cards wait for the database: %s", error)
+        finally:
+            writers = list(self._writers.values())
+            for writer in writers:
+                writer.cancel()
+            await asyncio.gather(*writers, return_exceptions=True)
+
+    async def _write(self, job_id: JobId) -> None:
+        delay_s = 1.0
+        try:
+            while job_id in self._dirty:
+                self._dirty.discard(job_id)
+                try:
+                    view = await self._view(job_id)
+                    if view.job.card is None:
+                        return  # not posted yet: posting touches it again
+                    await self._notifier.show(view)
+                    if view.is_over:
+                        await self._store.set_card_final(job_id)
+                    delay_s = 1.0
+                except (NotifierBusy, NotifierDown, StoreError) as error:
+                    log.warning("the card of %s waits: %s", job_id, error.message)
+                    self._dirty.add(job_id)
+                    await self._clock.sleep(error.retry_after_s if isinstance(error, NotifierBusy) else delay_s)
+                    delay_s = min(LONGEST_DELAY_S, delay_s * 2)
+                except MigrateBotError as error:
+                    log.error("the card of %s cannot be shown: %s", job_id, error.message)
+        finally:
+            del self._writers[job_id]
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,174 @@
+"""Makes a plan of a request: looks at the hosts, resolves names, places VMs, runs preflight, estimates."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.config import Settings
+from core.domain import eta, paths
+from core.domain.fleet import HostName, Inspection, Snapshot, VmDetails, VmId, VmState
+from core.domain.placement import Target, keep_drives, place, subfolder
+from core.domain.plan import Finding, FindingCode, Plan, PlannedMove, Request, Severity
+from core.domain.preflight import disk_targets, preflight
+from core.domain.selection import select
+from core.engine.board import Board
+from core.errors import HostError, NothingToMove, RequestError
+from core.ports import HostGateway, Store
+
+_REASONS_SHOWN = 5
+
+
+class Planner:
+    """Answers a request with a plan; reads hosts, changes nothing."""
+
+    def __init__(self, settings: Settings, gateway: HostGateway, store: Store, board: Board) -> None:
+        self._settings = settings
+        self._gateway = gateway
+        self._store = store
+        self._board = board
+
+    async def plan(self, request: Request) -> Plan:
+        """Make the plan.
+
+        Raises:
+            RequestError: a host or VM is unknown or ambiguous, the path is no Windows path, nothing could move.
+            HostError: a host does not answer, so nothing can be promised.
+
+        """
+        sources = self._hosts(request.sources)
+        targets = self._targets(request, sources)
+        snapshots, rooms = await self._look(sources, [target.host for target in targets])
+        elsewhere = [room.snapshot for room in rooms.values()]
+        elsewhere += [s for host, s in self._board.snapshots.items() if host not in rooms and host not in sources]
+        chosen = select(request.vms, snapshots, elsewhere)
+        by_source: defaultdict[HostName, list[VmId]] = defaultdict(list)
+        for host, vm in chosen:
+            by_source[host].append(vm.id)
+        inspections = await asyncio.gather(*(self._gateway.inspect(host, ids) for host, ids in by_source.items()))
+        rooms = dict(rooms) | {inspection.host: inspection for inspection in inspections}
+        details = [row for host, vm in chosen if (row := rooms[host].of(vm.id)) is not None]
+        if not details:
+            raise HostError(sources[0], f"{sources[0]} did not describe the VMs; try again.")
+        homes = {vm.id: host for host, vm in chosen}
+        moves = await self._moves(request, details, homes, place(details, targets, rooms), rooms)
+        findings = (*await self._in_jobs(moves), *preflight(moves, rooms, await self._taken(moves, rooms)))
+        plan = Plan(tuple(moves), findings, request.options)
+        self._refuse_hopeless(plan)
+        return replace(plan, expected_s=await self._expected(plan, rooms))
+
+    def _hosts(self, typed: Sequence[str]) -> list[HostName]:
+        return list(dict.fromkeys(self._settings.host_name(name) for name in typed))
+
+    def _targets(self, request: Request, sources: Sequence[HostName]) -> list[Target]:
+        targets = []
+        for host in self._hosts(request.destinations):
+            if host in sources:
+                raise RequestError(f"{host} is source and destination at once.", hint="Name another destination.")
+            path = request.path or self._settings.hosts[host].path
+            if not path:
+                raise RequestError(
+                    f"I do not know where on {host} to put VMs.",
+                    hint=f"Add a folder, such as path D:\\VMs, or set hosts.{host}.path.",
+                )
+            if not paths.is_absolute(path) or paths.depth(path) < 1:
+                raise RequestError(f"{path} is not a folder I can use.", hint="Name a full one, such as D:\\VMs.")
+            targets.append(Target(host, paths.clean(path)))
+        return targets
+
+    async def _look(
+        self, sources: Sequence[HostName], destinations: Sequence[HostName]
+    ) -> tuple[list[Snapshot], dict[HostName, Inspection]]:
+        observed, inspected = await asyncio.gather(
+            asyncio.gather(*(self._gateway.observe(host) for host in sources)),
+            asyncio.gather(*(self._gateway.inspect(host, []) for host in destinations)),
+        )
+        for snapshot in (*observed, *(inspection.snapshot for inspection in inspected)):
+            self._board.put(snapshot)
+        return list(observed), {inspection.host: inspection for inspection in inspected}
+
+    async def _moves(
+        self,
+        request: Request,
+        details: Sequence[VmDetails],
+        homes: dict[VmId, HostName],
+        placed: dict[VmId, Target],
+        rooms: dict[HostName, Inspection],
+    ) -> list[PlannedMove]:
+        migration, options = self._settings.migration, request.options
+        wants_subfolder = migration.put_in_subfolder if options.subfolder is None else options.subfolder
+        wants_drives = migration.preserve_drive_letters if options.keep_drives is None else options.keep_drives
+        names: dict[Target, set[str]] = {}
+        moves = []
+        for row in details:
+            target = placed[row.vm.id]
+            path = target.path
+            if wants_subfolder:
+                if target not in names:
+                    there = await self._gateway.list_folder(target.host, path) or ()
+                    names[target] = {paths.name(item).casefold() for item in there}
+                path = subfolder(path, row.vm.name, names[target])
+            disks = keep_drives(row, path, rooms[target.host].volumes) if wants_drives else ()
+            is_live = row.vm.state in {VmState.RUNNING, VmState.PAUSED}
+            moves.append(
+                PlannedMove(
+                    row.vm.id,
+                    row.vm.name,
+                    homes[row.vm.id],
+                    target.host,
+                    path,
+                    disks,
+                    row.disk_bytes,
+                    row.vm.memory_bytes,
+                    is_live,
+                )
+            )
+        return moves
+
+    async def _taken(
+        self, moves: Sequence[PlannedMove], rooms: dict[HostName, Inspection]
+    ) -> dict[tuple[HostName, str], frozenset[str]]:
+        folders: dict[tuple[HostName, str], str] = {}
+        for move in moves:
+            row = rooms[move.source].of(move.vm_id)
+            for path, _ in disk_targets(move, row) if row else ():
+                folder = paths.parent(path)
+                folders[move.destination, paths.key(folder)] = folder
+        listed = await asyncio.gather(*(self._gateway.list_folder(host, path) for (host, _), path in folders.items()))
+        return {
+            place: frozenset(paths.key(item) for item in items or ())
+            for place, items in zip(folders, listed, strict=True)
+        }
+
+    async def _in_jobs(self, moves: Sequence[PlannedMove]) -> list[Finding]:
+        open_moves = {move.vm_id: move.job_id for move in await self._store.moves(open_only=True)}
+        return [
+            Finding(
+                Severity.BLOCKER,
+                FindingCode.IN_JOB,
+                f"{move.vm_name} is in {open_moves[move.vm_id]} already.",
+                vm_id=move.vm_id,
+            )
+            for move in moves
+            if move.vm_id in open_moves
+        ]
+
+    @staticmethod
+    def _refuse_hopeless(plan: Plan) -> None:
+        if len(plan.blocked_ids) < len({move.vm_id for move in plan.moves}):
+            return
+        reasons = [finding.text for finding in plan.findings if finding.severity is Severity.BLOCKER]
+        more = f" And {len(reasons) - _REASONS_SHOWN} more." if len(reasons) > _REASONS_SHOWN else ""
+        raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
+
+    async def _expected(self, plan: Plan, rooms: dict[HostName, Inspection]) -> tuple[float, float]:
+        speeds = await self._store.speeds()
+        works = [
+            eta.Work(m.source, m.destination, eta.seconds(m.size_bytes, m.source, m.destination, speeds))
+            for m in plan.moves
+            if m.vm_id not in plan.blocked_ids
+        ]
+        slots = {
+            host: min(room.snapshot.facts.live_limit, room.snapshot.facts.storage_limit) for host, room in rooms.items()
+        }
+        return eta.lower_bound(works, slots), eta.makespan(works, slots)
