@@ -1,0 +1,128 @@
+"""Decides who may ask, approve, cancel, stop and resume. Pure; anything unclear is a no.
+
+Lists hold Slack ids of users (``U…``, ``W…``) and user groups (``S…``). Who is in a group comes from outside, None when
+nobody could tell.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from core.config import AccessSettings
+
+Members = Mapping[str, frozenset[str] | None]
+"""Who is in each group; None or missing: unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Yes, or no with a sentence that says why."""
+
+    is_allowed: bool
+    reason: str = ""
+
+
+YES = Verdict(is_allowed=True)
+
+
+def is_group(who: str) -> bool:
+    """Whether an id names a user group."""
+    return who.startswith("S")
+
+
+def groups_in(*lists: Iterable[str]) -> frozenset[str]:
+    """Pick the user groups out of lists of ids."""
+    return frozenset(who for people in lists for who in people if is_group(who))
+
+
+def may_request(user: str, access: AccessSettings, members: Members) -> Verdict:
+    """Decide whether somebody may ask for a migration. An empty list means everybody who can use the command."""
+    if not access.requesters:
+        return YES
+    return _listed(user, access.requesters, members, "You may not ask for migrations here.", "[access] requesters")
+
+
+def may_approve(user: str, requester: str, access: AccessSettings, members: Members) -> Verdict:
+    """Decide whether somebody may approve or reject what ``requester`` asked for."""
+    if user == requester and not access.self_approval:
+        return Verdict(False, "You asked for this yourself; somebody else has to approve it.")
+    if not access.approvers:
+        return Verdict(False, "Nobody may approve: the list [access] approvers in my settings is empty.")
+    return _listed(user, access.approvers, members, "You may not approve migrations.", "[access] approvers")
+
+
+def may_reject(user: str, requester: str, access: AccessSettings, members: Members) -> Verdict:
+    """Decide whether somebody may reject: approvers, and whoever asked."""
+    if user == requester:
+        return YES
+    verdict = may_approve(user, requester, access, members)
+    return verdict if verdict.is_allowed else Verdict(False, verdict.reason.replace("approve", "reject", 1))
+
+
+def may_cancel(
+    user: str, requester: str, access: AccessSettings, oncall: Iterable[str], members: Members
+) -> Verdict:  # fmt: skip
+    """Decide whether somebody may cancel a job: whoever asked for it, approvers and on-call."""
+    if user == requester:
+        return YES
+    allowed = (*access.approvers, *oncall)
+    return _listed(
+        user, allowed, members, "Only who asked for a job, approvers and on-call may cancel it.", "[access] approvers"
+    )
+
+
+def may_stop(user: str, access: AccessSettings, oncall: Iterable[str], members: Members) -> Verdict:
+    """Decide whether somebody may press the big red stop: whoever may ask or approve, and on-call."""
+    asking = may_request(user, access, members)
+    return asking if asking.is_allowed else may_resume(user, access, oncall, members, to="stop")
+
+
+def may_resume(
+    user: str, access: AccessSettings, oncall: Iterable[str], members: Members, *, to: str = "resume"
+) -> Verdict:
+    """Decide whether somebody may let moves start again: approvers and on-call."""
+    allowed = (*access.approvers, *oncall)
+    return _listed(user, allowed, members, f"Only approvers and on-call may {to} all migrations.", "[access] approvers")
+
+
+def approval_outlook(requester: str, access: AccessSettings, members: Members) -> Verdict:
+    """Foresee whether a request can get enough approvals at all. Unknown groups are given the benefit of the doubt."""
+    if not access.approvers:
+        return Verdict(False, "Nobody can approve this: the list [access] approvers in my settings is empty.")
+    people: set[str] = set()
+    for who in access.approvers:
+        if not is_group(who):
+            people.add(who)
+            continue
+        inside = members.get(who)
+        if inside is None:
+            return YES
+        people |= inside
+    if not access.self_approval:
+        people.discard(requester)
+    if not people:
+        return Verdict(False, "Nobody can approve this: only its requester is an approver.")
+    if len(people) < access.approvals_required:
+        return Verdict(
+            False,
+            f"This cannot get enough approvals: {access.approvals_required} are needed, {len(people)} can approve.",
+        )
+    return YES
+
+
+def _listed(user: str, allowed: Iterable[str], members: Members, refusal: str, where: str) -> Verdict:
+    unknown: list[str] = []
+    for who in allowed:
+        if not is_group(who):
+            if who == user:
+                return YES
+            continue
+        inside = members.get(who)
+        if inside is None:
+            unknown.append(who)
+        elif user in inside:
+            return YES
+    if unknown:
+        return Verdict(
+            False, f"I cannot find out now who is in the user group {unknown[0]}, so I do not allow it. Try again soon."
+        )
+    return Verdict(False, f"{refusal} You are not in the list {where} of my settings.")
