@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.config import Settings
 from core.domain.dispatch import Policy
@@ -33,7 +34,7 @@ from core.engine.observer import Observer
 from core.engine.outbox import Cards, Outbox
 from core.engine.planner import Planner
 from core.engine.views import view_hosts, view_job
-from core.errors import NothingToMove, NotAllowed, Outdated, UnknownVm
+from core.errors import NotAllowed, NothingToMove, Outdated, UnknownVm
 from core.ports import Clock, HostGateway, Notifier, Store
 
 log = logging.getLogger(__name__)
@@ -150,7 +151,7 @@ class Engine:
             )
         now = self._clock.now()
         approvals = (*job.approvals, Approval(by, now))
-        counted = {"count": len(approvals), "needed": access.approvals_required}
+        counted: dict[str, Any] = {"count": len(approvals), "needed": access.approvals_required}
         if len(approvals) < access.approvals_required:
             after, kind, moves = replace(job, approvals=approvals), EventKind.APPROVAL, []
         else:
@@ -168,9 +169,10 @@ class Engine:
         return await self._decide(job, after, event(EventKind.REJECTED, now, job=job, actor=by, reason=reason))
 
     async def cancel(self, job_id: JobId, by: str, vm: str = "") -> tuple[Job, str]:
-        """Withdraw a proposed job, or cancel a running one (or one VM of it): queued moves end, running ones are asked to.
+        """Withdraw a proposed job, or cancel a running one, or one VM of it.
 
-        Returns the job and one sentence for the person. Raises UnknownJob, UnknownVm, NotAllowed.
+        Queued moves end, running ones are asked to. Returns the job and one sentence for the person. Raises
+        UnknownJob, UnknownVm, NotAllowed.
         """
         job = await self._store.job(job_id)
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Carries what was recorded to people: notices in order and at least once, cards as they change. Never delays a move."""
+"""Carries what was recorded to people: notices in order and at least once, cards as they change."""
 
 import asyncio
 import logging
@@ -98,7 +98,7 @@ class Cards:
         self._writers: dict[JobId, asyncio.Task[None]] = {}
 
     def touch(self, job_id: JobId) -> None:
-        """The job changed: its card is out of date."""
+        """Note that the job changed: its card is out of date."""
         self._dirty.add(job_id)
         if job_id not in self._writers:
             self._writers[job_id] = asyncio.create_task(self._write(job_id), name=f"card {job_id}")
@@ -144,7 +144,7 @@ class Cards:
                     await self._clock.sleep(error.retry_after_s if isinstance(error, NotifierBusy) else delay_s)
                     delay_s = min(LONGEST_DELAY_S, delay_s * 2)
                 except MigrateBotError as error:
-                    log.error("the card of %s cannot be shown: %s", job_id, error.message)
+                    log.warning("the card of %s cannot be shown: %s", job_id, error.message)
         finally:
             del self._writers[job_id]
 
