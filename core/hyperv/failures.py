@@ -1,8 +1,8 @@
 """Decides which of our errors an exception of pypsrp and its HTTP, TLS and login libraries is.
 
-What matters most is whether the host may have begun the command: ``Step`` says how far the call had come. While a session
-is being opened nothing can have been done. While the command is on its way it may have been, unless no connection came
-about or the host refused it. After that, only looking again can tell.
+What matters most is whether the host may have begun the command: ``Step`` says how far the call had come. While a
+session is being opened nothing can have been done. While the command is on its way it may have been, unless no
+connection came about or the host refused it. After that, only looking again can tell.
 """
 
 import struct
@@ -22,7 +22,7 @@ from pypsrp.exceptions import (
     WinRMTransportError,
     WSManFaultError,
 )
-from requests_credssp.exceptions import (
+from requests_credssp.exceptions import (  # type: ignore[import-untyped]
     AuthenticationException,
     InvalidConfigurationException,
     NTStatusException,
@@ -53,7 +53,7 @@ REFUSALS = (
     "ParameterAlreadyBound",
     "CannotConvertArgument",
 )
-"""How FullyQualifiedErrorIds begin when PowerShell did not run a command at all (PowerShell source: ParameterBinder)."""
+"""How FullyQualifiedErrorIds begin when PowerShell ran no command at all (PowerShell source: ParameterBinder)."""
 
 UNREADABLE = (
     ParseError,
@@ -89,6 +89,8 @@ _LOGIN = (
     spnego.exceptions.SpnegoError,
     ImportError,
 )
+_UNSUITABLE = ("must be specified", "must be used", "message encryption", "auth protocol")
+"""How pypsrp says that the settings do not fit each other, or not what the host offers."""
 
 
 class Step(Enum):
@@ -191,8 +193,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _is_login(error: BaseException) -> bool:
     if isinstance(error, WinRMTransportError):
         return bool(error.code == _UNAUTHORIZED)
-    if isinstance(error, ValueError) and "auth protocol" in str(error):
-        return True  # pypsrp: the host offers another authentication method than the one in the settings
+    if isinstance(error, ValueError) and any(words in str(error) for words in _UNSUITABLE):
+        return True
     return isinstance(error, _LOGIN)
 
 

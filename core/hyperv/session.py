@@ -1,7 +1,7 @@
 """Holds one WinRM session with one host and runs cmdlet pipelines in it, one at a time, in one thread.
 
-A session that failed in any way is dropped, never used again: encryption and fragments have state on both sides. Closing
-or dropping it does not end a migration, which runs in the host's own service.
+A session that failed in any way is dropped, never used again: encryption and fragments have state on both sides.
+Closing or dropping it does not end a migration, which runs in the host's own service.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from pypsrp.complex_objects import PSInvocationState
-from pypsrp.messages import ProgressRecord
 from pypsrp.negotiate import NoCertificateRetrievedWarning
 from pypsrp.powershell import PowerShell, RunspacePool, RunspacePoolWarning
 from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
@@ -57,7 +56,7 @@ class Reply:
 class _Wire(WSMan):
     """WSMan whose Receive asks the host to answer within ``hold_s`` and is never repeated inside."""
 
-    hold_s: float | None = None
+    hold_s: int | None = None
 
     def receive(
         self,
@@ -67,7 +66,8 @@ class _Wire(WSMan):
         selector_set: SelectorSet | None = None,
         timeout: int | None = None,
     ) -> ET.Element:
-        usual, self.operation_timeout = self.operation_timeout, self.hold_s or self.operation_timeout
+        usual = self.operation_timeout
+        self.operation_timeout = self.hold_s or usual
         try:
             reply = self.invoke(WSManAction.RECEIVE, resource_uri, resource, option_set, selector_set, timeout)
         finally:
@@ -82,7 +82,7 @@ class Session:
     """One warm session. Not thread-safe: it belongs to the thread that opened it."""
 
     def __init__(
-        self, target: Target, *, hold_s: float | None = None, clock: Callable[[], float] = time.monotonic
+        self, target: Target, *, hold_s: int | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._target = target
         self._hold_s = hold_s
@@ -173,25 +173,29 @@ class Session:
         abandoned: Event | None,
     ) -> Reply:
         _hush()
-        target, step = self._target, Step.SENDING
+        step, has_ended = Step.SENDING, False
         ends_at = None if limit_s is None else self._clock() + limit_s
         try:
             shell.begin_invoke()
             step = Step.RUNNING
             while shell.state == PSInvocationState.RUNNING:
-                if abandoned is not None and abandoned.is_set():
-                    raise ContactLost(target.host, f"Left {target.host} alone while it ran {title}.")
-                if ends_at is not None and self._clock() >= ends_at:
-                    raise ContactLost(target.host, f"{target.host} did not finish {title} in {limit_s:.0f} s.")
+                self._may_go_on(title, ends_at, abandoned)
                 shell.poll_invoke()
                 _tell(shell, on_progress)
-        except ContactLost:
-            self.drop()
-            raise
+            has_ended = True
         except FAILURES as error:
-            self.drop()
-            raise translate(target, error, step, title) from error
+            raise translate(self._target, error, step, title) from error
+        finally:
+            if not has_ended:
+                self.drop()
         return self._reply(shell, title)
+
+    def _may_go_on(self, title: str, ends_at: float | None, abandoned: Event | None) -> None:
+        host = self._target.host
+        if abandoned is not None and abandoned.is_set():
+            raise ContactLost(host, f"Left {host} alone while it ran {title}.")
+        if ends_at is not None and self._clock() >= ends_at:
+            raise ContactLost(host, f"{host} did not finish {title} in time.")
 
     def _reply(self, shell: PowerShell, title: str) -> Reply:
         words = [read_word(record) for record in shell.streams.error]
@@ -212,7 +216,7 @@ class Session:
 
 
 def _tell(shell: PowerShell, on_progress: Callable[[int], None] | None) -> None:
-    records: list[ProgressRecord] = list(shell.streams.progress)
+    records = list(shell.streams.progress)
     shell.streams.progress.clear()  # an hour of them would only fill memory
     if on_progress is None:
         return
@@ -225,7 +229,8 @@ def _tell(shell: PowerShell, on_progress: Callable[[int], None] | None) -> None:
 
 
 def _options(target: Target) -> dict[str, Any]:
-    read_s = target.operation_timeout_s * _GRACE
+    operation_s = max(1, round(target.operation_timeout_s))
+    read_s = operation_s * _GRACE
     options: dict[str, Any] = {
         "port": target.port,
         "username": target.username or None,
@@ -233,7 +238,7 @@ def _options(target: Target) -> dict[str, Any]:
         "ssl": target.tls,
         "auth": target.auth,
         "cert_validation": target.verify,
-        "operation_timeout": target.operation_timeout_s,
+        "operation_timeout": operation_s,
         "connection_timeout": min(_CONNECT_S, read_s),
         "read_timeout": read_s,
         "reconnection_retries": 0,

@@ -1,0 +1,143 @@
+"""Looks whether a host is ready for migrations; says line by line what is in order, and what to do about the rest."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from core.domain.fleet import CheckLine, HostFacts, HostName, MigrationAuth
+from core.errors import HostError
+from core.hyperv import names, pipelines, reading
+from core.hyperv.inventory import must
+from core.hyperv.pipelines import Pipeline
+from core.hyperv.session import Session
+from core.hyperv.targets import Target
+from core.hyperv.wire import Row
+
+T = TypeVar("T")
+
+_DELEGATION = (
+    'Log on with auth = "credssp", or allow delegation: Move-VM on the source logs on to the destination by itself.'
+)
+_KERBEROS_HINT = (
+    "Needs constrained delegation on both computer accounts to cifs and Microsoft Virtual System Migration Service."
+)
+
+
+class Ask(Protocol):
+    """Let a session do some work."""
+
+    def __call__(self, work: Callable[[Session], T]) -> Awaitable[T]:
+        """Return what the work returned."""
+        ...
+
+
+async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: float) -> tuple[CheckLine, ...]:
+    """Check one host, and its way to each peer."""
+    host = target.host
+
+    async def get(pipeline: Pipeline) -> list[Any]:
+        return await ask(lambda session: must(target, pipeline, session.run(pipeline, limit_s=limit_s)))
+
+    try:
+        missing = await ask(lambda session: _missing(target, limit_s, session))
+    except HostError as error:
+        return (CheckLine(f"{host}: login", ok=False, text=error.message, hint=error.hint),)
+    lines = [_login(target), _commands(host, missing, target)]
+    try:
+        counters = await get(pipelines.COUNTERS)
+        facts = reading.read_facts(host, await get(pipelines.HOST), counters)
+        vms = await get(pipelines.VMS)
+        lines.append(CheckLine(f"{host}: rights", ok=True, text=f"sees {len(vms)} VMs"))
+        lines += _migration(target, facts, reading.read_listeners(host, counters))
+    except HostError as error:
+        lines.append(CheckLine(f"{host}: rights", ok=False, text=error.message, hint=error.hint))
+        return tuple(lines)
+    for peer in peers:
+        try:
+            settings = await get(pipelines.peer(peer.migration_address))
+        except HostError as error:
+            hint = error.hint if target.delegates else _DELEGATION
+            lines.append(CheckLine(f"{host} to {peer.host}: WinRM", ok=False, text=error.message, hint=hint))
+        else:
+            lines += _hops(target, peer.host, facts, settings)
+    return tuple(lines)
+
+
+def _missing(target: Target, limit_s: float, session: Session) -> tuple[str, ...]:
+    """Return the commands the endpoint lacks; our functions count only where the bot cannot define them itself."""
+    wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
+    found = session.run(pipelines.commands(wanted), limit_s=limit_s).values
+    known = {name.casefold() for name in reading.read_names(target.host, "Get-Command", found)}
+    return tuple(name for name in wanted if name.casefold() not in known)
+
+
+def _login(target: Target) -> CheckLine:
+    way = "HTTPS" if target.tls else "HTTP"
+    text = f"as {target.username or 'the account of the bot'} with {target.auth} over {way}"
+    if not target.tls and target.auth == "basic":
+        hint = "The password crosses the network readable: set tls = true."
+        return CheckLine(f"{target.host}: login", ok=False, text=text, hint=hint)
+    return CheckLine(f"{target.host}: login", ok=True, text=text)
+
+
+def _commands(host: HostName, missing: Sequence[str], target: Target) -> CheckLine:
+    if missing:
+        text = f"{target.configuration} lacks {', '.join(missing)}"
+        hint = "Install the Hyper-V PowerShell module, or update the role in deploy/."
+        return CheckLine(f"{host}: commands", ok=False, text=text, hint=hint)
+    return CheckLine(f"{host}: commands", ok=True, text=f"{target.configuration} has all of them")
+
+
+def _migration(target: Target, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
+    host, auth = target.host, facts.migration_auth
+    lines = [
+        CheckLine(
+            f"{host}: live migration",
+            ok=facts.is_migration_enabled,
+            text="is on" if facts.is_migration_enabled else "is off",
+            hint="" if facts.is_migration_enabled else f"Run Enable-VMMigration on {host}.",
+        ),
+        CheckLine(
+            f"{host}: limits",
+            ok=facts.live_limit > 0 and facts.storage_limit > 0,
+            text=f"{facts.live_limit} live and {facts.storage_limit} storage migrations at once",
+            hint="" if facts.live_limit and facts.storage_limit else "0 means never: raise it with Set-VMHost.",
+        ),
+        CheckLine(
+            f"{host}: listener",
+            ok=bool(listeners),
+            text=f"listens on {', '.join(listeners)}" if listeners else "listens on no address",
+            hint="" if listeners else "Allow a network with Set-VMMigrationNetwork, or any with Set-VMHost.",
+        ),
+    ]
+    ready = auth is MigrationAuth.KERBEROS or target.auth == "credssp"
+    lines.append(
+        CheckLine(
+            f"{host}: migration authentication",
+            ok=ready,
+            text="Kerberos" if auth is MigrationAuth.KERBEROS else f"CredSSP, logged on with {target.auth}",
+            hint=_KERBEROS_HINT if ready and auth is MigrationAuth.KERBEROS else "" if ready else _credssp_hint(host),
+        )
+    )
+    return lines
+
+
+def _credssp_hint(host: HostName) -> str:
+    change = "Set-VMHost -VirtualMachineMigrationAuthenticationType Kerberos"
+    return f'Log on with auth = "credssp", or run {change} on {host}.'
+
+
+def _hops(target: Target, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
+    subject = f"{target.host} to {peer}"
+    lines = [CheckLine(f"{subject}: WinRM", ok=True, text=f"{target.host} can log on to {peer}")]
+    try:
+        row = Row(peer, "Get-VMHost", values[0] if values else None)
+        auth = row.member("VirtualMachineMigrationAuthenticationType", names.MIGRATION_AUTHS, unknown=-1)
+        is_on = row.flag("VirtualMachineMigrationEnabled")
+    except HostError as error:
+        return [*lines, CheckLine(f"{subject}: migration", ok=False, text=error.message, hint=error.hint)]
+    agree = auth == facts.migration_auth
+    text = "both use the same authentication" if agree else "the two hosts use different migration authentication"
+    hint = "" if agree else "Set VirtualMachineMigrationAuthenticationType alike on both with Set-VMHost."
+    if not is_on:
+        text, hint = f"live migration is off on {peer}", f"Run Enable-VMMigration on {peer}."
+    return [*lines, CheckLine(f"{subject}: migration", ok=agree and is_on, text=text, hint=hint)]

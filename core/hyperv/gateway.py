@@ -1,0 +1,220 @@
+"""Asks real Hyper-V hosts what the engine wants to know, and starts, cancels and cleans up what it orders.
+
+The HostGateway port over pypsrp. Reads are asked a second time when contact was lost; nothing else ever is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import PureWindowsPath
+from threading import Event
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random
+
+from core.config import Settings
+from core.domain.fleet import (
+    CancelReply,
+    CheckLine,
+    FolderFate,
+    FolderReceipt,
+    HostFacts,
+    HostJob,
+    HostName,
+    Inspection,
+    MoveOrder,
+    MoveReport,
+    Snapshot,
+    Vm,
+    VmId,
+)
+from core.errors import ContactLost, HostUnreachable
+from core.hyperv import checks, inventory, pipelines, reading
+from core.hyperv.breaker import Breaker
+from core.hyperv.inventory import must
+from core.hyperv.session import Session
+from core.hyperv.targets import Target, targets_of
+from core.hyperv.threads import Moves, Readers
+
+T = TypeVar("T")
+
+_HOLD_S = 5
+"""How long a silent Receive of a move may last, and so how long its thread outlives an abandoned move."""
+_MOVE_MARGIN = 2
+"""Threads for moves beyond the host's limit: some may be saying goodbye."""
+_FIRST_MOVE_LIMIT = 6
+_PIPELINE_LIMIT = 3
+"""How many operation timeouts one pipeline may take."""
+_CALL_LIMIT = 6
+"""How many operation timeouts a whole call may take."""
+_RETRY_WITHIN_S = 1.0
+_FAREWELL_S = 5.0
+_LEAST_PARTS = 3
+"""A folder below a first-level one: drive, folder, folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Everything the gateway holds for one host."""
+
+    target: Target
+    readers: Readers
+    moves: Moves
+    breaker: Breaker
+
+    @property
+    def host(self) -> HostName:
+        return self.target.host
+
+    @property
+    def pipeline_s(self) -> float:
+        return self.target.operation_timeout_s * _PIPELINE_LIMIT
+
+
+class PypsrpGateway:
+    """The HostGateway port over WinRM."""
+
+    def __init__(self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._settings = settings
+        self._now = now
+        self._lines = {
+            host: _Line(
+                target,
+                Readers(host, settings.winrm.sessions, partial(Session, target)),
+                Moves(host, partial(Session, target, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
+                Breaker(host),
+            )
+            for host, target in targets_of(settings).items()
+        }
+
+    async def observe(self, host: HostName) -> Snapshot:
+        """Read limits, counters, every realized VM and the migration jobs, in four pipelines."""
+        line = self._line(host)
+        snapshot = await self._read(line, partial(inventory.observe, line.target, line.pipeline_s, self._now))
+        self._note_limits(line, snapshot.facts)
+        return snapshot
+
+    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+        """Read a snapshot plus what a plan needs, in thirteen pipelines however many VMs there are."""
+        line = self._line(host)
+        wanted = None if vm_ids is None else frozenset(vm_ids)
+        inspection = await self._read(line, partial(inventory.inspect, line.target, line.pipeline_s, self._now, wanted))
+        self._note_limits(line, inspection.snapshot.facts)
+        return inspection
+
+    async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
+        """Read one VM. A miss is believed only when a list of all VMs does not have it either."""
+        line = self._line(host)
+        return await self._read(line, partial(inventory.find, line.target, line.pipeline_s, vm_id))
+
+    async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
+        """Read the migration jobs of one VM."""
+        line = self._line(host)
+
+        def read(session: Session) -> tuple[HostJob, ...]:
+            reply = session.run(pipelines.JOBS, limit_s=line.pipeline_s)
+            jobs = reading.read_jobs(line.host, must(line.target, pipelines.JOBS, reply))
+            return tuple(job for job in jobs if job.vm_id == vm_id)
+
+        return await self._read(line, read)
+
+    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+        """Run Move-VM in a thread and session of its own until it returns."""
+        line = self._line(host)
+        loop = asyncio.get_running_loop()
+
+        def progress(percent: int) -> None:
+            loop.call_soon_threadsafe(on_progress, percent)
+
+        def work(session: Session, abandoned: Event) -> MoveReport:
+            reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned)
+            return MoveReport(errors=reply.words, warnings=reply.warnings)
+
+        return await line.moves.stay(work)
+
+    async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
+        """Call Stop-VMMigration on the source."""
+        line = self._line(host)
+        pipeline = pipelines.stop_migration(vm_id)
+
+        def work(session: Session) -> CancelReply:
+            reply = session.call(pipeline, limit_s=line.pipeline_s)
+            if not reply.values and any(map(inventory.is_no_migration, reply.words)):
+                return CancelReply(found=False, text=reply.words[0].text)
+            return reading.read_cancel(line.host, reply.values or must(line.target, pipeline, reply))
+
+        return await self._once(line, work, pipeline.title)
+
+    async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
+        """Run Get-ChildItem; nothing with an error is not an empty folder."""
+        line = self._line(host)
+        return await self._read(line, partial(inventory.list_folder, line.target, line.pipeline_s, path))
+
+    async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
+        """Call Remove-EmptyFolder, unless the path is one that is never removed."""
+        line = self._line(host)
+        if not _may_be_removed(path):
+            return FolderReceipt(path, FolderFate.KEPT, "Only a local folder two or more levels down is ever removed.")
+        pipeline = pipelines.remove_empty_folder(path)
+
+        def work(session: Session) -> FolderReceipt:
+            reply = session.call(pipeline, limit_s=line.pipeline_s)
+            return reading.read_receipt(line.host, path, must(line.target, pipeline, reply))
+
+        return await self._once(line, work, pipeline.title)
+
+    async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
+        """Look at login, commands, rights, limits and both hops; every trouble is a line."""
+        line = self._line(host)
+        others = [self._line(peer).target for peer in peers]
+
+        async def ask(work: Callable[[Session], T]) -> T:
+            return await self._once(line, work, "the check")
+
+        return await checks.check(line.target, others, ask, line.pipeline_s)
+
+    async def close(self) -> None:
+        """Let go of every session. Migrations go on."""
+        lines = self._lines.values()
+        await asyncio.gather(
+            *(line.readers.close(_FAREWELL_S) for line in lines), *(line.moves.close(_FAREWELL_S) for line in lines)
+        )
+
+    def _line(self, host: HostName) -> _Line:
+        return self._lines[self._settings.host_name(host)]
+
+    def _note_limits(self, line: _Line, facts: HostFacts) -> None:
+        line.moves.limit = max(facts.live_limit, facts.storage_limit) + _MOVE_MARGIN
+
+    async def _once(self, line: _Line, work: Callable[[Session], T], title: str) -> T:
+        limit_s = line.target.operation_timeout_s * _CALL_LIMIT
+        try:
+            return await line.readers.ask(work, limit_s)
+        except TimeoutError:
+            raise ContactLost(line.host, f"{line.host} did not answer {title} in {limit_s:.0f} s.") from None
+
+    async def _read(self, line: _Line, work: Callable[[Session], T]) -> T:
+        line.breaker.admit()
+        patience = stop_after_attempt(2) | stop_after_delay(line.target.operation_timeout_s)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type((ContactLost, HostUnreachable)),
+            stop=patience,
+            wait=wait_random(0, _RETRY_WITHIN_S),
+            reraise=True,
+        )
+        ask: Callable[[], Awaitable[T]] = partial(self._once, line, work, "in time")
+        try:
+            result: T = await retrying(ask)
+        except (ContactLost, HostUnreachable) as error:
+            line.breaker.failed(error.message)
+            raise
+        line.breaker.answered()
+        return result
+
+
+def _may_be_removed(path: str) -> bool:
+    folder = PureWindowsPath(path)
+    is_local = len(folder.drive) == len("D:") and folder.is_absolute()
+    return is_local and len(folder.parts) >= _LEAST_PARTS and ".." not in folder.parts
