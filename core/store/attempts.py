@@ -4,26 +4,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Update, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.job import Attempt, Event, Fault, Move, MoveId
 from core.domain.slots import Load, refusal
 from core.errors import IllegalTransition, Outdated, StoreError
 from core.store import moves, rows
+from core.store.columns import Moment
 from core.store.tables import attempts
 
 _is_open = attempts.c.ended_at.is_(None)
+_of_move = update(attempts).where(attempts.c.move_id == bindparam("of_move"), _is_open)
+_CONFIRM = _of_move.values(confirmed_at=func.coalesce(attempts.c.confirmed_at, bindparam("seen_at", type_=Moment)))
 
 
 def listed(connection: Connection, move_id: MoveId | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
     """Read attempts, oldest first."""
-    query = select(attempts).order_by(attempts.c.id)
+    query = select(*rows.ATTEMPT).order_by(attempts.c.id)
     if move_id is not None:
         query = query.where(attempts.c.move_id == move_id)
     if open_only:
         query = query.where(_is_open)
-    return tuple(rows.attempt_of(row) for row in connection.execute(query).mappings())
+    return tuple(rows.attempt_of(row) for row in connection.execute(query))
 
 
 def begin(
@@ -65,8 +68,7 @@ def confirm(connection: Connection, before: Move, after: Move, happened: Sequenc
     if not (before.state.holds_slots and after.state.holds_slots):
         raise IllegalTransition(f"An attempt is not open from {before.state} to {after.state}.")
     stored = moves.replaced(connection, before, after, happened)
-    noted = update(attempts).values(confirmed_at=func.coalesce(attempts.c.confirmed_at, at))
-    _of_open_attempt(connection, stored, noted)
+    _note(connection, stored, _CONFIRM, {"seen_at": at})
     return stored
 
 
@@ -84,10 +86,10 @@ def end(
     if after.state.holds_slots or not before.state.holds_slots:
         raise IllegalTransition(f"An attempt does not end by going from {before.state} to {after.state}.")
     stored = moves.replaced(connection, before, after, happened)
-    _of_open_attempt(connection, stored, update(attempts).values(ended_at=at, fault=fault, host_words=host_words))
+    _note(connection, stored, _of_move, {"ended_at": at, "fault": fault, "host_words": host_words})
     return stored
 
 
-def _of_open_attempt(connection: Connection, move: Move, change: Update) -> None:
-    if connection.execute(change.where(attempts.c.move_id == move.id, _is_open)).rowcount != 1:
+def _note(connection: Connection, move: Move, change: Update, values: rows.Values) -> None:
+    if connection.execute(change, values | {"of_move": move.id}).rowcount != 1:
         raise StoreError(f"The move of {move.vm_name} has no open attempt.")

@@ -36,8 +36,9 @@ def job_number(job_id: JobId) -> int:
 
 def storable(text: str) -> str:
     """Replace what a database cannot hold: lone surrogates and NUL."""
-    if not text.isascii():
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if text.isascii():
+        return text.replace("\0", "\ufffd") if "\0" in text else text
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text.replace("\0", "\ufffd")
 
 

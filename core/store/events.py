@@ -27,12 +27,12 @@ def add(connection: Connection, happened: Iterable[Event], job_id: JobId | None 
         if known.job_id is None:
             raise StoreError(f"An event that is told needs a job: {known.kind}.")
         connection.execute(
-            insert(outbox).values(event_id=event_id, job_id=known.job_id, tries=0, claimed_by="", error="")
+            insert(outbox), {"event_id": event_id, "job_id": known.job_id, "tries": 0, "claimed_by": "", "error": ""}
         )
 
 
 def of_job(connection: Connection, job_id: JobId) -> tuple[Event, ...]:
     """Read everything that happened to a job, oldest first."""
     job_number(job_id)
-    query = select(events).where(events.c.job_id == job_id).order_by(events.c.id)
-    return tuple(rows.event_of(row) for row in connection.execute(query).mappings())
+    query = select(*rows.EVENT).where(events.c.job_id == job_id).order_by(events.c.id)
+    return tuple(rows.event_of(row) for row in connection.execute(query))

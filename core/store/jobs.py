@@ -130,6 +130,6 @@ def _add_plan(connection: Connection, plan: Plan) -> int:
     return plan_id
 
 
-def _jobs_of(connection: Connection, shelf: PlanShelf, found: Sequence[rows.Row]) -> tuple[Job, ...]:
+def _jobs_of(connection: Connection, shelf: PlanShelf, found: Sequence[Mapping[Any, Any]]) -> tuple[Job, ...]:
     read_plans = shelf.get(connection, {row["plan_id"] for row in found})
     return tuple(rows.job_of(row, read_plans[row["plan_id"]]) for row in found)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.domain.job import Event, JobId, JobState, Move, MoveId, MoveState, check_transition
 from core.errors import IllegalTransition, Outdated, StoreError
@@ -11,14 +11,23 @@ from core.store import events, rows
 from core.store.columns import job_number
 from core.store.tables import jobs, moves
 
+BATCH = 500
+"""Moves are added so many at a time, so that a large job does not hold up everything else in the process."""
 OPEN = tuple(state for state in MoveState if not state.is_end)
+
+# Built once: the values come as parameters, so that a change costs no new statement.
+_REPLACE = update(moves).where(
+    moves.c.id == bindparam("known_id"),
+    moves.c.version == bindparam("known_version"),
+    moves.c.state == bindparam("known_state"),
+)
 
 
 def add(connection: Connection, job_id: JobId, new: Sequence[Move]) -> None:
     """Store a job's moves in the plan's order; their ids are given here."""
-    if new:
-        values = [rows.move_values(move, version=1) | {"job_id": job_id} for move in new]
-        connection.execute(insert(moves), values)
+    for start in range(0, len(new), BATCH):
+        batch = [rows.move_values(move, version=1) | {"job_id": job_id} for move in new[start : start + BATCH]]
+        connection.execute(insert(moves), batch)
 
 
 def read(connection: Connection, move_id: MoveId) -> Move:
@@ -28,7 +37,7 @@ def read(connection: Connection, move_id: MoveId) -> Move:
         StoreError: there is none of that id.
 
     """
-    row = connection.execute(select(moves).where(moves.c.id == move_id)).mappings().one_or_none()
+    row = connection.execute(select(*rows.MOVE).where(moves.c.id == move_id)).one_or_none()
     if row is None:
         raise StoreError(f"There is no move {move_id}.")
     return rows.move_of(row)
@@ -38,20 +47,20 @@ def by_id(connection: Connection, ids: Collection[MoveId]) -> dict[MoveId, Move]
     """Read these moves."""
     if not ids:
         return {}
-    found = connection.execute(select(moves).where(moves.c.id.in_(ids))).mappings()
+    found = connection.execute(select(*rows.MOVE).where(moves.c.id.in_(ids)))
     return {move.id: move for move in map(rows.move_of, found)}
 
 
 def listed(connection: Connection, job_id: JobId | None, *, open_only: bool) -> tuple[Move, ...]:
     """Read the moves of a job (None: of every job), in the plan's order."""
-    query = select(moves).order_by(moves.c.job_id, moves.c.id)
+    query = select(*rows.MOVE).order_by(moves.c.job_id, moves.c.id)
     if job_id is not None:
         job_number(job_id)
         query = query.where(moves.c.job_id == job_id)
     if open_only:
         running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
         query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
-    return tuple(rows.move_of(row) for row in connection.execute(query).mappings())
+    return tuple(rows.move_of(row) for row in connection.execute(query))
 
 
 def change(connection: Connection, before: Move, after: Move, happened: Sequence[Event]) -> Move:
@@ -71,9 +80,9 @@ def replaced(connection: Connection, before: Move, after: Move, happened: Sequen
     """Replace a move by compare-and-set and store the events; the caller sees to attempts."""
     check_transition(before.state, after.state)
     version = before.version + 1
-    unchanged = (moves.c.id == before.id, moves.c.version == before.version, moves.c.state == before.state)
     values = rows.move_values(after, version=version) | {"job_id": before.job_id}
-    if connection.execute(update(moves).where(*unchanged).values(values)).rowcount == 0:
+    known = {"known_id": before.id, "known_version": before.version, "known_state": before.state}
+    if connection.execute(_REPLACE, values | known).rowcount == 0:
         raise Outdated(f"The move of {before.vm_name} was changed by somebody else.")
     events.add(connection, happened, before.job_id)
     return replace(after, id=before.id, job_id=before.job_id, version=version)

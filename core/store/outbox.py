@@ -24,7 +24,7 @@ def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, a
     """
     heads = select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)
     query = (
-        select(events, outbox.c.tries)
+        select(outbox.c.tries, *rows.EVENT)
         .join(outbox, outbox.c.event_id == events.c.id)
         .where(
             outbox.c.event_id.in_(heads),
@@ -34,23 +34,29 @@ def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, a
         .order_by(events.c.id)
         .limit(limit)
     )
-    found = [dict(row) for row in connection.execute(query).mappings()]
+    found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(query)]
     if not found:
         return ()
+    told = [event for _, event in found]
     connection.execute(
         update(outbox)
-        .where(outbox.c.event_id.in_([row["id"] for row in found]))
+        .where(outbox.c.event_id.in_([event.id for event in told]))
         .values(claimed_by=claimant, claimed_at=at, tries=outbox.c.tries + 1)
     )
-    their_jobs = jobs.by_id(connection, shelf, {row["job_id"] for row in found})
-    their_moves = moves.by_id(connection, {row["move_id"] for row in found if row["move_id"] is not None})
-    notices = []
-    for row in found:
-        tries = row.pop("tries")
-        event = rows.event_of(row)
-        job, move = their_jobs[row["job_id"]], their_moves.get(row["move_id"])
-        notices.append(Notice(event.id, event, job, move, tries, maybe_said=tries > 0))
-    return tuple(notices)
+    their_jobs = jobs.by_id(connection, shelf, {event.job_id for event in told if event.job_id})
+    their_moves = moves.by_id(connection, {event.move_id for event in told if event.move_id})
+    return tuple(
+        Notice(
+            event.id,
+            event,
+            their_jobs[event.job_id],
+            their_moves[event.move_id] if event.move_id else None,
+            tries,
+            maybe_said=tries > 0,
+        )
+        for tries, event in found
+        if event.job_id
+    )
 
 
 def said(connection: Connection, notice_id: int, at: datetime) -> None:

@@ -1,79 +1,93 @@
 """Turns jobs, moves, attempts and events into rows and back. Columns and fields share their names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Column, Connection, Table, insert
 
 from core.domain.job import Attempt, Card, Event, Job, Move
 from core.domain.plan import Plan
+from core.store import tables
 
-Row = Mapping[Any, Any]
+Values = dict[str, Any]
+"""A row on its way in."""
 
-_MOVE = tuple(field.name for field in fields(Move) if field.name != "id")
-_ATTEMPT = tuple(field.name for field in fields(Attempt) if field.name != "id")
-_EVENT = tuple(field.name for field in fields(Event) if field.name != "id")
+
+def _names(of: type[Any], without: frozenset[str] = frozenset({"id"})) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(of) if field.name not in without)
+
+
+def _columns(table: Table, of: type[Any]) -> tuple[Column[Any], ...]:
+    return tuple(table.c[field.name] for field in fields(of))
+
+
+_MOVE, _ATTEMPT, _EVENT = _names(Move), _names(Attempt), _names(Event)
 # The plan lies in a table of its own; the card is changed by ``set_card`` and ``set_card_final`` only.
-_JOB = tuple(field.name for field in fields(Job) if field.name not in {"id", "plan", "card", "is_card_final"})
+_JOB = _names(Job, frozenset({"id", "plan", "card", "is_card_final"}))
+
+# What to select, in the order of the fields: a row is then the arguments of its class.
+MOVE = _columns(tables.moves, Move)
+ATTEMPT = _columns(tables.attempts, Attempt)
+EVENT = _columns(tables.events, Event)
 
 
-def add(connection: Connection, table: Table, values: Row) -> Any:
+def add(connection: Connection, table: Table, values: Values) -> Any:
     """Insert one row and return the id it was given."""
-    key: Any = connection.execute(insert(table).values(values)).inserted_primary_key
+    key: Any = connection.execute(insert(table), values).inserted_primary_key
     return key[0]
 
 
-def job_values(job: Job, *, version: int) -> dict[str, Any]:
+def job_values(job: Job, *, version: int) -> Values:
     """Return a job's row without its id, plan and card."""
     return _values(job, _JOB) | {"version": version}
 
 
-def card_values(card: Card | None) -> dict[str, Any]:
+def card_values(card: Card | None) -> Values:
     """Return the columns of a card."""
     return {"card_channel": card.channel if card else None, "card_ts": card.ts if card else None}
 
 
-def card_of(row: Row) -> Card | None:
+def card_of(row: Mapping[Any, Any]) -> Card | None:
     """Read the card of a job's row."""
     return None if row["card_ts"] is None else Card(row["card_channel"], row["card_ts"])
 
 
-def job_of(row: Row, plan: Plan) -> Job:
+def job_of(row: Mapping[Any, Any], plan: Plan) -> Job:
     """Read a job's row."""
     rest = {name: row[name] for name in ("id", "is_card_final", *_JOB)}
     return Job(plan=plan, card=card_of(row), **rest)
 
 
-def move_values(move: Move, *, version: int) -> dict[str, Any]:
+def move_values(move: Move, *, version: int) -> Values:
     """Return a move's row without its id."""
     return _values(move, _MOVE) | {"version": version}
 
 
-def move_of(row: Row) -> Move:
-    """Read a move's row."""
-    return Move(**row)
+def move_of(row: Sequence[Any]) -> Move:
+    """Read the columns ``MOVE``."""
+    return Move(*row)
 
 
-def attempt_values(attempt: Attempt) -> dict[str, Any]:
+def attempt_values(attempt: Attempt) -> Values:
     """Return an attempt's row without its id."""
     return _values(attempt, _ATTEMPT)
 
 
-def attempt_of(row: Row) -> Attempt:
-    """Read an attempt's row."""
-    return Attempt(**row)
+def attempt_of(row: Sequence[Any]) -> Attempt:
+    """Read the columns ``ATTEMPT``."""
+    return Attempt(*row)
 
 
-def event_values(event: Event) -> dict[str, Any]:
+def event_values(event: Event) -> Values:
     """Return an event's row without its id."""
     return _values(event, _EVENT)
 
 
-def event_of(row: Row) -> Event:
-    """Read an event's row."""
-    return Event(**row)
+def event_of(row: Sequence[Any]) -> Event:
+    """Read the columns ``EVENT``."""
+    return Event(*row)
 
 
-def _values(source: object, names: Iterable[str]) -> dict[str, Any]:
+def _values(source: object, names: Iterable[str]) -> Values:
     return {name: getattr(source, name) for name in names}
