@@ -1,0 +1,92 @@
+# The two things migrate-bot needs on a Hyper-V host that no cmdlet does safely. Constant text: every value arrives as a
+# typed parameter. A JEA endpoint shows them as role functions; on a full-language endpoint the bot defines them itself,
+# which is why there is no Export-ModuleMember here.
+
+function Remove-EmptyFolder {
+    # Removes one folder if it is empty, in one call that cannot recurse (Microsoft docs: Directory.Delete). Returns
+    # {Path, Removed, Reason}; Reason is empty after a removal, else it starts with one English word: NotAllowed,
+    # NotFound, NotAFolder, Link, NotEmpty, InUse, AccessDenied or Failed, and goes on in the host's language.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [string] $Path
+    )
+
+    $removed = $false
+    $reason = ''
+    try {
+        $full = $Path.TrimEnd('\')
+        # A local folder, at least two levels below its volume, and nothing that .NET would read as another path.
+        $isPlain = $full -match '^[A-Za-z]:(\\[^\\/:*?"<>|]+){2,}$'
+        if (-not $isPlain -or [System.IO.Path]::GetFullPath($full) -ne $full) {
+            $reason = 'NotAllowed: only a local folder two or more levels below its volume is removed.'
+        }
+        elseif (-not [System.IO.Directory]::Exists($full)) {
+            $reason = 'NotFound: there is no such folder.'
+            if ([System.IO.File]::Exists($full)) { $reason = 'NotAFolder: it is a file.' }
+        }
+        else {
+            $link = [System.IO.FileAttributes]::ReparsePoint
+            $above = [System.IO.Path]::GetDirectoryName($full)
+            if ([System.IO.File]::GetAttributes($full) -band $link) {
+                $reason = 'Link: it is a link or a mounted volume.'
+            }
+            elseif ([System.IO.File]::GetAttributes($above) -band $link) {
+                $reason = 'NotAllowed: it lies directly below a link or a mounted volume.'
+            }
+            else {
+                [System.IO.Directory]::Delete($full, $false)
+                $removed = $true
+            }
+        }
+    }
+    catch {
+        $cause = $_.Exception.GetBaseException()
+        $word = switch ('{0:X8}' -f $cause.HResult) {
+            '80070002' { 'NotFound' }
+            '80070003' { 'NotFound' }
+            '80070005' { 'AccessDenied' }
+            '80070020' { 'InUse' }
+            '80070091' { 'NotEmpty' }
+            default { 'Failed' }
+        }
+        $reason = '{0}: {1}' -f $word, $cause.Message
+    }
+    [pscustomobject]@{ Path = $Path; Removed = $removed; Reason = $reason }
+}
+
+function Stop-VMMigration {
+    # Asks the host to end the running migration of one VM (Microsoft docs: Msvm_MigrationJob.RequestStateChange): cleanly,
+    # or with -Force at once. Does not wait for the end. Returns {VMId, ReturnValue, JobState}; ReturnValue 0 is done and
+    # 4096 is begun. Without a running migration: an error of the category ObjectNotFound.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [guid] $VMId,
+
+        [switch] $Force
+    )
+
+    $failed = $null
+    $jobs = @(CimCmdlets\Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName 'Msvm_MigrationJob' -ErrorVariable failed)
+    if ($failed) { return }
+
+    $wanted = $VMId.ToString()
+    foreach ($job in $jobs) {
+        $isRunning = $job.JobState -ge 2 -and $job.JobState -le 6
+        if ($isRunning -and "$($job.VirtualSystemName)".Trim('{}') -eq $wanted) {
+            $state = [uint16] 4
+            if ($Force) { $state = [uint16] 5 }
+            $answer = CimCmdlets\Invoke-CimMethod -InputObject $job -MethodName 'RequestStateChange' -Arguments @{ RequestedState = $state }
+            if ($null -ne $answer) {
+                [pscustomobject]@{
+                    VMId        = $VMId
+                    ReturnValue = [uint32] $answer.ReturnValue
+                    JobState    = [uint16] $job.JobState
+                }
+            }
+            return
+        }
+    }
+    Microsoft.PowerShell.Utility\Write-Error -Message "No running migration of the virtual machine $wanted was found." -Category ObjectNotFound -ErrorId 'NoMigration' -TargetObject $VMId
+}

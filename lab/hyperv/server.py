@@ -1,0 +1,169 @@
+"""Starts the simulated hosts of a fleet in one event loop: an endpoint for each host and one control API.
+
+    async with HyperVLab(fleet, speed=60) as lab:
+        access = lab.access("HV01")   # ports, user, password
+        lab.ca_file                   # what signed the certificates of the HTTPS ports
+
+A client connects to 127.0.0.1 and a port of the host, path /wsman.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import trustme
+
+from lab.hyperv.auth import Gate, write_credential_file
+from lab.hyperv.cmdlet import Session
+from lab.hyperv.commands import FULL_LANGUAGE, JEA
+from lab.hyperv.control import serve_control
+from lab.hyperv.endpoint import LOCALHOST, Endpoint
+from lab.hyperv.pace import Pace
+from lab.hyperv.pipeline import run_pipeline
+from lab.hyperv.service import Service
+from lab.hyperv.shells import Command, Quotas, Shell, Shells
+from lab.hyperv.world import World
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from aiohttp import web
+
+    from lab.hyperv.fleet import Fleet, Host
+
+FULL_CONFIGURATION: Final = "Microsoft.PowerShell"
+JEA_CONFIGURATION: Final = "MigrateBot"
+"""The name deploy/README.md registers the JEA endpoint under."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach one simulated host."""
+
+    name: str
+    address: str
+    http_port: int
+    https_port: int
+    user: str
+    password: str
+    configuration: str
+
+
+class HyperVLab:
+    """A fleet behind real WinRM. `speed` is lab seconds per real second; `control_port` 0 picks a free one.
+
+    On a full-language host both session configurations exist; on a JEA host only the restricted one, under both names,
+    because a client cannot know which kind of host the lab plays.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        speed: float = 1.0,
+        quotas: Quotas | None = None,
+        control_port: int = 0,
+        has_tls: bool = True,
+    ) -> None:
+        self.fleet = fleet
+        self.pace = Pace(speed)
+        self.world = World(fleet, self.pace.now)
+        self._quotas = quotas or Quotas()
+        self._control_port = control_port
+        self._has_tls = has_tls
+        self._endpoints: dict[str, Endpoint] = {}
+        self._shells: dict[str, Shells] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._control: web.AppRunner | None = None
+        self.control_url = ""
+
+    @property
+    def ca_file(self) -> Path:
+        """The throw-away CA in PEM form: what a client gives as its certificate validation."""
+        if self._folder is None:
+            raise RuntimeError("the lab is not running")
+        return Path(self._folder.name) / "ca.pem"
+
+    def access(self, host: str) -> Access:
+        """Return how to reach a host. Raises `UnknownHost`."""
+        name = self.world.canonical_host(host)
+        spec = self._spec(name)
+        endpoint = self._endpoints[name]
+        return Access(
+            name=name,
+            address=LOCALHOST,
+            http_port=endpoint.http_port,
+            https_port=endpoint.https_port,
+            user=spec.user,
+            password=spec.password,
+            configuration=FULL_CONFIGURATION,
+        )
+
+    def shells(self, host: str) -> Shells:
+        """Return the open remote shells of a host, for tests that look behind the wire."""
+        return self._shells[self.world.canonical_host(host)]
+
+    def jump(self, lab_seconds: float) -> None:
+        """Let lab time pass at once."""
+        self.pace.jump(lab_seconds)
+        self.world.advance()
+
+    async def __aenter__(self) -> Self:
+        # pyspnego's and psrpcore's debug texts are built for every message, even when nobody reads them.
+        for name in ("psrpcore", "spnego"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._folder = tempfile.TemporaryDirectory(prefix="migrate-bot-lab-")
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(self.ca_file))
+        for spec in self.fleet.hosts:
+            name = self.world.canonical_host(spec.name)
+            self._endpoints[name] = await self._start_host(name, spec, authority)
+        self._control, port = await serve_control(self.world, self._control_port)
+        self.control_url = f"http://{LOCALHOST}:{port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._control is not None:
+            await self._control.cleanup()
+        for endpoint in self._endpoints.values():
+            await endpoint.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    async def _start_host(self, name: str, spec: Host, authority: trustme.CA) -> Endpoint:
+        shells = self._shells[name] = Shells(self._quotas, self._real_now)
+        credentials = self.ca_file.with_name(f"{name}.credentials")
+        write_credential_file(credentials, spec.user, spec.password)
+
+        async def run(shell: Shell, command: Command) -> None:
+            session = Session(
+                world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
+            )
+            await run_pipeline(command, session, JEA if session.is_jea else FULL_LANGUAGE)
+
+        service = Service(name, shells, run, frozenset({FULL_CONFIGURATION.lower(), JEA_CONFIGURATION.lower()}))
+        gate = Gate(lambda user, password: self.world.is_login(name, user, password), credentials, name)
+        tls = None
+        if self._has_tls:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            names = [LOCALHOST, "localhost", spec.name, self.fleet.address_of(spec)]
+            authority.issue_cert(*names).configure_cert(tls)
+        endpoint = Endpoint(service, gate, self.world.trouble.for_host(name), tls)
+        await endpoint.start()
+        return endpoint
+
+    @staticmethod
+    def _real_now() -> float:
+        # Idle time-outs belong to the clients, whose clocks the lab does not speed up.
+        return time.monotonic()
+
+    def _spec(self, name: str) -> Host:
+        return next(host for host in self.fleet.hosts if host.name.lower() == name.lower())
