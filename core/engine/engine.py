@@ -124,9 +124,7 @@ class Engine:
             now + self._settings.access.approval_ttl,
         )
         blocked = len(plan.blocked_ids)
-        proposed = event(
-            EventKind.PROPOSED, now, job=job, actor=request.requester, vms=len(plan.moves), blocked=blocked
-        )
+        proposed = event(EventKind.PROPOSED, now, actor=request.requester, vms=len(plan.moves), blocked=blocked)
         job = await self._store.add_job(job, proposed)
         self._ledger.changed(job.id)
         return job

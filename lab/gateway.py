@@ -1,0 +1,243 @@
+"""The lab's fleet behind the HostGateway port, without a wire: for engine tests and benchmarks on a virtual clock."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from core.domain.fleet import (
+    Adapter,
+    CancelReply,
+    CheckLine,
+    Disk,
+    FolderFate,
+    FolderReceipt,
+    HostFacts,
+    HostJob,
+    HostJobState,
+    HostName,
+    HostWord,
+    Inspection,
+    MigrationAuth,
+    MoveOrder,
+    MoveReport,
+    Operation,
+    ReplicationMode,
+    Snapshot,
+    Vm,
+    VmDetails,
+    VmId,
+    VmState,
+    Volume,
+)
+from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply
+from lab.hyperv import views
+from lab.hyperv.errors import FolderError
+from lab.hyperv.moves import MoveRequest
+from lab.hyperv.trouble import WireFaultKind
+from lab.hyperv.world import World
+
+OWNER = "CONTOSO\\svc-migrate"
+GIVE_UP_S = 40.0
+"""After so many seconds a client gives up on a host that never answers."""
+
+_UNAUTHORIZED = 401
+_TERMINATE = 4
+
+
+class LabGateway:
+    """The port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``."""
+
+    def __init__(self, world: World, now: Callable[[], datetime], latency_s: float = 0.2) -> None:
+        self.calls: Counter[str] = Counter()
+        self._world = world
+        self._now = now
+        self._latency_s = latency_s
+
+    async def observe(self, host: HostName) -> Snapshot:
+        await self._call("observe", host)
+        return self._snapshot(host)
+
+    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+        await self._call("inspect", host)
+        rows = [vm for vm in self._world.vms(host) if vm_ids is None or vm.id in set(vm_ids)]
+        return Inspection(
+            self._snapshot(host),
+            tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
+            self._world.free_memory_bytes(host),
+            self._world.host(host).switches,
+            tuple(_details(row) for row in rows),
+        )
+
+    async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
+        await self._call("find", host)
+        vm = self._world.vm(host, vm_id)
+        return _vm(vm) if vm else None
+
+    async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
+        await self._call("jobs", host)
+        return tuple(job for job in self._jobs(host) if job.vm_id == vm_id)
+
+    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+        trouble = self._world.trouble.for_host(host)
+        is_cut_off = any(fault.operation == "Receive" for fault in trouble.faults)
+        if is_cut_off:
+            trouble.take("Receive")
+        await self._call("move", host)
+        migration = self._world.start_move(_request(host, order))
+        if is_cut_off:
+            raise ContactLost(host, f"The connection to {host} broke.")
+        while not migration.is_done:
+            on_progress(migration.percent)
+            await asyncio.sleep(1.0)
+        return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
+
+    async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
+        await self._call("cancel", host)
+        ids = [j.instance_id for j in self._world.jobs(host) if j.virtual_system_name == str(vm_id).upper()]
+        codes = [self._world.request_state_change(host, instance, _TERMINATE) for instance in ids]
+        accepted = any(code in {0, 4096} for code in codes)
+        return CancelReply(found=bool(ids), accepted=accepted)
+
+    async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
+        await self._call("list_folder", host)
+        try:
+            return tuple(entry.path for entry in self._world.list_folder(host, path))
+        except FolderError:
+            return None
+
+    async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
+        await self._call("remove_empty_folder", host)
+        if self._world.entry(host, path) is None:
+            return FolderReceipt(path, FolderFate.GONE, "was not there")
+        try:
+            self._world.delete_folder(host, path, OWNER)
+        except FolderError as error:
+            return FolderReceipt(path, FolderFate.KEPT, str(error))
+        return FolderReceipt(path, FolderFate.REMOVED)
+
+    async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
+        await self._call("check", host)
+        return (CheckLine(host, ok=True, text=f"reachable; peers: {', '.join(peers)}"),)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    # ------------------------------------------------------------------ inside
+
+    async def _call(self, method: str, host: HostName) -> None:
+        """Take the time of a remote call, and whatever trouble was ordered for the host."""
+        self.calls[method] += 1
+        fault = self._world.trouble.for_host(host).take()
+        await asyncio.sleep(self._latency_s)
+        match fault.kind if fault else None:
+            case None:
+                return
+            case WireFaultKind.SLOW:
+                await asyncio.sleep(fault.delay_s if fault else 0.0)
+            case WireFaultKind.REFUSE:
+                raise HostUnreachable(host, f"{host} refuses the connection.")
+            case WireFaultKind.HANG:
+                await asyncio.sleep(GIVE_UP_S)
+                raise ContactLost(host, f"{host} did not answer within {GIVE_UP_S:.0f} s.")
+            case WireFaultKind.MALFORMED:
+                raise MalformedReply(host, f"{host} answered something unreadable.")
+            case WireFaultKind.STATUS if fault is not None and fault.status == _UNAUTHORIZED:
+                raise LoginRejected(host, f"{host} rejects the login.")
+            case WireFaultKind.STATUS:
+                raise CommandFailed(host, f"{host} answers with HTTP status {fault.status if fault else 0}.")
+            case WireFaultKind.DROP:
+                raise ContactLost(host, f"The connection to {host} broke.")
+
+    def _snapshot(self, host: HostName) -> Snapshot:
+        now = self._now()
+        view, counters = self._world.host(host), self._world.counters(host)
+        facts = HostFacts(
+            view.live_limit,
+            view.storage_limit,
+            view.migration_enabled,
+            MigrationAuth(int(view.authentication)),
+            counters.live,
+            counters.storage,
+            view.default_vm_path,
+            view.default_disk_path,
+            view.memory_capacity_bytes,
+            view.supported_versions,
+        )
+        return Snapshot(host, now, now, facts, tuple(_vm(vm) for vm in self._world.vms(host)), self._jobs(host))
+
+    def _jobs(self, host: HostName) -> tuple[HostJob, ...]:
+        ids = {str(vm_id).upper(): vm_id for vm_id in (m.vm_id for m in self._world.migrations())}
+        return tuple(
+            HostJob(
+                VmId(ids[job.virtual_system_name]),
+                HostJobState(int(job.state)),
+                job.percent,
+                job.destination_host or "",
+                job.is_cancellable,
+                job.error_code,
+                "\n".join(text for text in (job.error_summary, job.error_description) if text),
+                job.started_at,
+                job.owner,
+                job.instance_id,
+            )
+            for job in self._world.jobs(host)
+        )
+
+
+def _request(host: HostName, order: MoveOrder) -> MoveRequest:
+    if order.disks:
+        return MoveRequest(
+            vm_id=order.vm_id,
+            source=host,
+            destination=order.address,
+            owner=OWNER,
+            virtual_machine_path=order.path,
+            snapshot_path=order.path,
+            paging_path=order.path,
+            vhds=tuple((disk.source, disk.destination) for disk in order.disks),
+        )
+    return MoveRequest(vm_id=order.vm_id, source=host, destination=order.address, owner=OWNER, storage_path=order.path)
+
+
+def _vm(view: views.VMView) -> Vm:
+    return Vm(
+        VmId(view.id),
+        view.name,
+        VmState(int(view.state)),
+        tuple(Operation(number) for number in view.operational_status),
+        view.status,
+        view.is_planned,
+        view.is_clustered,
+        view.generation,
+        view.version,
+        view.memory_assigned_bytes,
+        view.memory_startup_bytes,
+        view.uptime_s,
+        None if view.heartbeat is None else int(view.heartbeat),
+        ReplicationMode(int(view.replication_mode)),
+        int(view.replication_state),
+        view.path,
+        view.snapshot_file_location,
+        view.smart_paging_file_path,
+    )
+
+
+def _details(view: views.VMView) -> VmDetails:
+    return VmDetails(
+        _vm(view),
+        tuple(
+            Disk(
+                disk.path if disk.has_file else "",
+                disk.size_bytes,
+                disk.controller.name,
+                is_pass_through=not disk.has_file,
+                is_shared=disk.is_shared,
+            )
+            for disk in view.disks
+        ),
+        tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
+        (view.iso_path,) if view.iso_path else (),
+        len(view.checkpoints),
+        view.has_vtpm,
+    )

@@ -1,0 +1,100 @@
+"""An event loop whose time jumps: when nothing can run, it is at once as late as the next timer wants.
+
+Hours of simulated work take the time their computation takes. Work outside the loop (a database's thread) is waited for
+in real time: whoever starts it counts it with ``outside``, and time stands still meanwhile.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Waits by jumping, unless something outside the loop is under way."""
+
+    jump: Callable[[float], None]
+    is_waiting_outside: Callable[[], bool]
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(0)
+        if events or timeout == 0:
+            return events
+        if timeout is None or self.is_waiting_outside():
+            return super().select(None)
+        self.jump(timeout)
+        return []
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """The loop. ``time()`` starts at 0 and is what every sleep and timeout goes by."""
+
+    def __init__(self) -> None:
+        selector = _JumpingSelector()
+        selector.jump = self._jump
+        selector.is_waiting_outside = lambda: self._outside > 0
+        self._now_s = 0.0
+        self._outside = 0
+        super().__init__(selector)
+
+    def time(self) -> float:
+        """Return the virtual seconds since the loop was made."""
+        return self._now_s
+
+    def _jump(self, seconds: float) -> None:
+        self._now_s += seconds
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Let time stand still while something outside the loop works."""
+        self._outside += 1
+        try:
+            yield
+        finally:
+            self._outside -= 1
+
+
+class VirtualClock:
+    """The Clock port over a virtual loop."""
+
+    def __init__(self, loop: VirtualTimeLoop, epoch: datetime = EPOCH) -> None:
+        self._loop = loop
+        self._epoch = epoch
+
+    def now(self) -> datetime:
+        """Return the virtual wall clock."""
+        return self._epoch + timedelta(seconds=self._loop.time())
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait virtually."""
+        await asyncio.sleep(seconds)
+
+
+class Outside:
+    """Anything with async methods that works in a thread of its own: counts its calls, so that time waits for them."""
+
+    def __init__(self, inner: object, loop: VirtualTimeLoop) -> None:
+        self._inner = inner
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            with self._loop.outside():
+                return await method(*args, **kwargs)
+
+        return counted
+
+
+def run_virtually(main: Callable[[VirtualTimeLoop], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine function on a fresh virtual loop."""
+    loop = VirtualTimeLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(main(loop))
