@@ -289,7 +289,8 @@ class Mover:
         migration.phase = Phase.ENDED
         migration.ended_s = state.timeline.time_s
         self._change(migration, failed_as if error else JobState.Completed)
-        slots.give_back(state, migration)
+        if migration.has_job:
+            slots.give_back(state, migration)
         for name in {migration.source, migration.destination} & set(state.hosts):
             machine = state.host(name).vms.get(migration.vm_id)
             if machine is not None and machine.migration is migration:

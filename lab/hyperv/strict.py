@@ -69,6 +69,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple:
         return _tuple(typing.get_args(hint), value, where)
     if dataclasses.is_dataclass(hint):
+        if isinstance(value, cast("type[Any]", hint)):
+            return value
         if not isinstance(value, dict):
             raise BadDescription(f"{where} must be a table.")
         return read_as(cast("type[Any]", hint), value, where)
