@@ -74,10 +74,12 @@ def number_in(value: Any) -> int | None:
 def text_in(value: Any) -> str:
     """Return the text a value is or prints as; empty for nothing."""
     thawed = thaw(value)
+    said = thawed.to_string if isinstance(thawed, GenericComplexObject) else None
+    if isinstance(value, str):
+        return said or value  # it looked like XML, but somebody may have named a VM like this
     if isinstance(thawed, GenericComplexObject):
-        said = thawed.to_string if isinstance(thawed.to_string, str) else ""
-        return said or (value if isinstance(value, str) else "")  # somebody may have named a VM like this
-    return "" if thawed is None else str(thawed)
+        return said if isinstance(said, str) else ""
+    return "" if value is None else str(value)
 
 
 def items_in(value: Any) -> list[Any]:
@@ -123,7 +125,7 @@ class Row:
 
     def text(self, name: str) -> str:
         """Return a text; empty for null or a missing property."""
-        value = thaw(self._values.get(name.casefold()))
+        value = self._values.get(name.casefold())
         if isinstance(value, list | dict):
             raise self._malformed(f"a text in {name}", value)
         return text_in(value)
