@@ -248,7 +248,7 @@ def _is_possible(bound: Bound, parameter: Parameter) -> bool:
 
 def _try(parameter: Parameter, value: Value, *, is_exact: bool) -> Value:
     if is_exact:
-        return value if parameter.type.accepts(value) else None
+        return parameter.type.convert(value) if parameter.type.accepts(value) else None
     try:
         return parameter.type.convert(value)
     except (ValueError, TypeError):
