@@ -12,6 +12,7 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARK = re.compile(r"(?<!\w)[*_~]|[*_~](?!\w)")
 _LOOKALIKE = {"*": "\u2217", "_": "\u02cd", "~": "\u223c"}
 _EMOJI = re.compile(r":(?=[a-z0-9_+'-]+:)", re.IGNORECASE)
+_QUOTED_ROOM = 2500
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
@@ -38,7 +39,7 @@ def code(value: str, limit: int = 60) -> str:
     return f"`{escape(shown)}`"
 
 
-def said(text: str, limit: int = 600) -> str:
+def said(text: str, limit: int = 400) -> str:
     """Show a sentence that may carry names, on one line and without any effect of its own."""
     flat = clip(one_line(text).replace("`", "'"), limit)
     flat = _EMOJI.sub("\u2236", flat)
@@ -48,6 +49,8 @@ def said(text: str, limit: int = 600) -> str:
 def quoted(text: str, limit: int = 1200) -> str:
     """Show somebody else's words verbatim, in a preformatted block."""
     shown = clip(text.replace("`", "'").strip(), limit) or " "
+    while len(escape(shown)) > _QUOTED_ROOM:
+        shown = clip(shown, len(shown) * 3 // 4)
     return f"```\n{escape(shown)}\n```"
 
 

@@ -1,0 +1,65 @@
+"""The message for whoever is woken: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.blocks import Block, Message, section, sections
+from bot.mrkdwn import code, mention, quoted, said
+from core.domain.job import EventKind, Notice
+
+_TITLES = {
+    EventKind.FAILED: "❌ {vm} failed",
+    EventKind.UNMIGRATABLE: "❌ {vm} cannot be moved",
+    EventKind.LOST: "🆘 {vm} must be looked at now",
+}
+
+
+def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate") -> Message:
+    """Say a failure to on-call, mentioned once at the start of one message."""
+    called = " ".join(mention(who) for who in oncall)
+    vm = code(notice.move.vm_name) if notice.move else "A VM"
+    title = _TITLES.get(notice.event.kind, "❌ {vm} needs a look").format(vm=vm)
+    first = f"{called} *{title}* ({notice.job.id})".strip()
+    blocks: list[Block] = [section(first)]
+    if words := _host_words(notice):
+        blocks.append(section(f"*What happened*\n{quoted(words)}"))
+    blocks += sections(_lines(notice, command))
+    return Message(first, tuple(blocks))
+
+
+def _host_words(notice: Notice) -> str:
+    data = notice.event.data
+    return str(data.get("words") or data.get("text") or (notice.move.error if notice.move else "") or "")
+
+
+def _lines(notice: Notice, command: str) -> Iterator[str]:
+    data, move, job = notice.event.data, notice.move, notice.job
+    text = str(data.get("text") or "")
+    if text and data.get("words"):
+        yield f"*Why it ended:* {said(text, 400)}"
+    hint = str(data.get("hint") or (move.hint if move else "") or "")
+    if hint:
+        yield f"*What it means:* {said(hint, 400)}"
+    attempts = data.get("attempts") or (move.attempts if move else 0)
+    if isinstance(attempts, int) and attempts:
+        of = data.get("of")
+        limit = f" of {of}" if isinstance(of, int) and of >= attempts else ""
+        yield f"*Tried:* {attempts}{limit} {'attempt' if attempts == 1 and not limit else 'attempts'}"
+    else:
+        yield "*Tried:* nothing was started"
+    yield f"*Where it is now:* {_where(notice)}"
+    if notice.event.kind is EventKind.LOST:
+        yield "*What to do:* look at both hosts before anybody starts this VM. I touch nothing more of it."
+        return
+    again = code(f"{command} retry {job.id}")
+    yield f"*What to do:* put it right, then {again}. Everything that happened: {code(f'{command} history {job.id}')}"
+
+
+def _where(notice: Notice) -> str:
+    move = notice.move
+    where = str(notice.event.data.get("where") or "")
+    if notice.event.kind is EventKind.LOST or not where:
+        hosts = f" Look on {code(move.source)} and {code(move.destination)}." if move else ""
+        return f"I cannot tell.{hosts}"
+    if move and where == move.source:
+        return f"on {code(where)}, where it was"
+    return f"on {code(where)}"

@@ -1,0 +1,111 @@
+"""Every event has one clear sentence, and a failure wakes somebody with everything they need."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.failure import page
+from bot.words import line, sentence
+from core.domain.job import Event, EventKind
+from lab.slack.blocks.check import message_problems
+from tests.bot.making import NOW, job, move, notice
+
+WEB = move(0, "web01")
+DONE = {
+    "seconds": 720,
+    "bytes": 2**30,
+    "attempts": 2,
+    "removed": ["D:\\a"],
+    "kept": [["D:\\b", "not empty"]],
+    "differences": ["heartbeat is gone"],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "says"),
+    [
+        (EventKind.APPROVED, {"count": 1, "needed": 1}, "<@UBOB> approved J7"),
+        (EventKind.APPROVAL, {"count": 1, "needed": 2}, "1 of 2 approvals"),
+        (EventKind.REJECTED, {"reason": "not tonight"}, "<@UANN> ❌ <@UBOB> rejected J7: not tonight"),
+        (EventKind.EXPIRED, {}, "nobody approved it in time"),
+        (EventKind.CANCEL_ASKED, {"vms": ["web01"], "running": 0}, "<@UBOB> cancelled `web01`."),
+        (EventKind.CANCEL_ASKED, {"vms": ["a", "b"], "running": 1}, "cancelled 2 VMs. 1 of them moving now"),
+        (EventKind.STARTING, {"attempt": 2, "of": 3}, "`web01` starts: `HV01` → `HV02`, attempt 2 of 3"),
+        (EventKind.RETRYING, {"attempt": 1, "of": 3, "words": "Busy."}, "`web01` did not move (attempt 1 of 3): Busy."),
+        (EventKind.RETRYING, {"again_at": NOW.isoformat()}, "Next try at <!date^"),
+        (
+            EventKind.DONE,
+            DONE,
+            "1 GB in 12 min, 2 attempts, 1 empty folder removed.\n📁 Kept `D:\\b`: not empty\n⚠️ Now",
+        ),
+        (
+            EventKind.FAILED,
+            {"attempts": 3, "words": "No room.", "where": "HV01"},
+            "failed after 3 attempts: No room. It is on `HV01`.",
+        ),
+        (EventKind.ADOPTED, {"state": "moving"}, "I was restarted"),
+        (
+            EventKind.FINISHED,
+            {"done": 11, "lost": 1, "seconds": 3600, "bytes": 2**40},
+            "<@UANN> ⚠️ J7 is over: 11 of 12 VMs moved, 1 TB in 1 h. 1 must be looked at by a human.",
+        ),
+    ],
+)
+def test_an_event_is_said_in_a_sentence(kind: EventKind, data: dict[str, Any], says: str) -> None:
+    """Who, which VM, from where to where, why."""
+    assert says in line(notice(kind, WEB, **data)).text
+
+
+VALUES = st.one_of(st.none(), st.integers(-5, 9), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=3))
+KEYS = st.sampled_from(
+    ["vms", "words", "hint", "text", "attempt", "of", "kept", "again_at", "seconds", "where", "reason"]
+)
+
+
+@given(st.sampled_from(list(EventKind)), st.dictionaries(KEYS, VALUES), st.booleans(), st.text(max_size=80))
+def test_no_event_is_unsayable(kind: EventKind, data: dict[str, Any], has_move: bool, name: str) -> None:
+    """Whatever an old row holds or lacks, there is a sentence that Slack takes, and no name in it has an effect."""
+    told = notice(kind, move(0, name + "<!channel>") if has_move else None, **data)
+    for message in (line(told), page(told, ["SONCALL"])):
+        assert message_problems(list(message.blocks)) == []
+        assert message.text.strip()
+        assert "<!channel>" not in json.dumps(message.blocks)
+    assert sentence(Event(kind, NOW, data=data), job(), None).strip()
+
+
+def test_a_page_has_everything_for_three_in_the_morning() -> None:
+    """Mentioned once: what happened in the host's words, what it means, what was tried, where the VM is, what to do."""
+    failed = notice(
+        EventKind.FAILED,
+        WEB,
+        attempts=3,
+        of=3,
+        words="Virtual machine migration failed (0x80070070).",
+        hint="The destination volume is full.",
+        where="HV01",
+    )
+    message = page(failed, ["SONCALL", "UEVE"])
+    text = "\n".join(block["text"]["text"] for block in message.blocks)
+    assert text.count("<!subteam^SONCALL>") == 1
+    assert message.text.count("<!subteam^SONCALL>") == 1
+    for part in (
+        "*❌ `web01` failed* (J7)",
+        "```\nVirtual machine migration failed (0x80070070).\n```",
+        "*What it means:* The destination volume is full.",
+        "*Tried:* 3 of 3 attempts",
+        "*Where it is now:* on `HV01`, where it was",
+        "`/migrate retry J7`",
+    ):
+        assert part in text
+
+
+def test_a_lost_vm_is_not_offered_a_retry() -> None:
+    """When the truth is unknown, the advice is to look and touch nothing."""
+    lost = notice(EventKind.LOST, WEB, text="It is on both hosts.", hint="Look at both hosts.")
+    text = "\n".join(block["text"]["text"] for block in page(lost, ["SONCALL"]).blocks)
+    assert "🆘" in text
+    assert "Look on `HV01` and `HV02`" in text
+    assert "retry" not in text
