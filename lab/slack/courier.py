@@ -1,19 +1,17 @@
 """Decides when something the app must hear is sent, when it counts as missed, and when it is sent again."""
 
+import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from lab.slack.changes import Change, Changes
 from lab.slack.clock import Clock
 from lab.slack.faults import FaultKind, Faults
 from lab.slack.ledger import Ledger
 from lab.slack.messages import Json
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
 
 ACK_WINDOW_S = 3.0
 # docs.slack.dev: events-api. "Nearly immediately", after one minute, after five minutes.
@@ -113,36 +111,49 @@ class Courier:
         self._changes.publish(Change("event.missed", "", announcement.parcel.subject))
 
     def _try(self, announcement: _Announcement, attempt: int, reason: str) -> None:
-        answer = self._offer(replace(announcement.parcel, retry_attempt=attempt, retry_reason=reason))
+        is_judged = False
+
+        def judge(outcome: Answer) -> None:
+            nonlocal is_judged
+            if is_judged:
+                return
+            is_judged = True
+            self._judge(announcement, attempt, outcome)
+
+        parcel = replace(announcement.parcel, retry_attempt=attempt, retry_reason=reason)
+        # A timeout is judged by the timer itself, so that the retries of a clock moved by hand fall due in one go.
+        answer = self._offer(parcel, expired=judge)
         if answer is None:
             self._unheard.append(announcement)
             return
         if attempt:
             self._ledger.redelivered += 1
+        answer.add_done_callback(lambda done: None if done.cancelled() else judge(done.result()))
 
-        def judge(done: "asyncio.Future[Answer]") -> None:
-            if done.cancelled():
-                return
-            outcome = done.result()
-            if isinstance(outcome, Ack):
-                self._changes.publish(Change("event.acked", "", announcement.parcel.subject))
-            elif outcome.may_retry and attempt < len(RETRY_DELAYS_S):
-                again: Callable[[], None] = lambda: self._try(announcement, attempt + 1, outcome.reason)  # noqa: E731
-                self._clock.call_later(RETRY_DELAYS_S[attempt], again)
-            else:
-                self._lose(announcement)
+    def _judge(self, announcement: _Announcement, attempt: int, outcome: Answer) -> None:
+        if isinstance(outcome, Ack):
+            self._changes.publish(Change("event.acked", "", announcement.parcel.subject))
+        elif outcome.may_retry and attempt < len(RETRY_DELAYS_S):
+            reason = outcome.reason
+            self._clock.call_later(RETRY_DELAYS_S[attempt], lambda: self._try(announcement, attempt + 1, reason))
+        else:
+            self._lose(announcement)
 
-        answer.add_done_callback(judge)
-
-    def _offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
+    def _offer(
+        self, parcel: Parcel, expired: Callable[[Answer], None] = lambda _: None
+    ) -> asyncio.Future[Answer] | None:
         answer = self.transport.offer(parcel) if self.transport else None
         if answer is None or self.transport is None:
             return None
-        reason = self.transport.timeout_reason
+        missed = Missed(self.transport.timeout_reason)
         self._ledger.envelopes[parcel.kind.value] += 1
-        timer = self._clock.call_later(
-            ACK_WINDOW_S, lambda: None if answer.done() else answer.set_result(Missed(reason))
-        )
+
+        def expire() -> None:
+            if not answer.done():
+                answer.set_result(missed)
+                expired(missed)
+
+        timer = self._clock.call_later(ACK_WINDOW_S, expire)
         answer.add_done_callback(lambda _: timer.cancel())
         self._changes.publish(Change("envelope.sent", "", parcel.subject))
         return answer

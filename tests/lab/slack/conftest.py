@@ -1,0 +1,90 @@
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from lab.slack.clock import ManualClock
+from lab.slack.server import SlackLab
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """slack_sdk takes a proxy from the environment and ignores NO_PROXY."""
+    for name in [one for one in os.environ if one.lower() in {"http_proxy", "https_proxy"}]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def lab(clock: ManualClock) -> AsyncIterator[SlackLab]:
+    async with SlackLab(clock=clock) as lab:
+        yield lab
+
+
+@pytest.fixture
+def client(lab: SlackLab) -> AsyncWebClient:
+    return AsyncWebClient(token=lab.bot_token, base_url=lab.api_url)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def app(lab: SlackLab) -> AsyncIterator[AsyncApp]:
+    """A Bolt app over Socket Mode; listeners may be added while it runs."""
+    app = AsyncApp(client=AsyncWebClient(token=lab.bot_token, base_url=lab.api_url))
+    handler = AsyncSocketModeHandler(app, lab.app_token)
+    await handler.connect_async()
+    yield app
+    await handler.close_async()
+
+
+class RawSocket:
+    """An app that speaks the frames of Socket Mode itself."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def frame(self) -> dict[str, Any]:
+        async with asyncio.timeout(5):
+            return await self.socket.receive_json()
+
+    async def ack(self, envelope: dict[str, Any], payload: Any = None) -> None:
+        body = {"envelope_id": envelope["envelope_id"]}
+        await self.socket.send_json(body if payload is None else {**body, "payload": payload})
+
+
+@pytest.fixture
+async def connect(lab: SlackLab, http: aiohttp.ClientSession) -> Any:
+    """Open raw websockets; each has already said hello."""
+
+    async def url() -> str:
+        headers = {"Authorization": f"Bearer {lab.app_token}"}
+        async with http.post(f"{lab.api_url}apps.connections.open", headers=headers) as response:
+            return (await response.json())["url"]
+
+    @asynccontextmanager
+    async def opened(suffix: str = "") -> AsyncIterator[RawSocket]:
+        async with http.ws_connect(await url() + suffix, autoping=False) as socket:
+            raw = RawSocket(socket)
+            assert (await raw.frame())["type"] == "hello"
+            # The server counts the connection right after its hello.
+            await lab.workspace.changes.wait_for(lambda: lab.sockets.connections)
+            yield raw
+
+    opened.url = url  # type: ignore[attr-defined]
+    return opened
