@@ -1,0 +1,372 @@
+"""What every HostGateway does, whatever it talks to: one function per promise, run against a small fleet of the lab.
+
+A test module builds an ``Arena`` around its gateway and runs each of ``CONTRACT`` with it. A gateway and its fleet are
+new for each promise.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+
+from core.domain.fleet import FolderFate, HostName, MoveOrder, VmId, VmState
+from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
+from core.ports import HostGateway
+from lab.hyperv.enums import VMState
+from lab.hyperv.fleet import GB, MB, VM, Adapter, Checkpoint, Disk, File, Fleet, Host, Volume
+from lab.hyperv.trouble import MoveFault, WireFault, WireFaultKind
+from lab.hyperv.world import World
+
+SOURCE, DESTINATION = HostName("HV01"), HostName("HV02")
+WEB, OFF, TWIN, SPARE = (VmId(UUID(int=0x4000_8000_0000_0000_0000 + n)) for n in range(1, 5))
+STRANGER = VmId(UUID(int=0x4000_8000_0000_0000_00FF))
+
+
+def _disk(name: str, part: str = "", *, gb: int = 4) -> Disk:
+    return Disk(path=f"D:\\VMs\\{name}\\Virtual Hard Disks\\{name}{part}.vhdx", size_bytes=gb * GB)
+
+
+def _host(name: str, *files: File) -> Host:
+    return Host(
+        name=name,
+        migration_enabled=True,
+        bandwidth_bytes_per_s=100 * MB,
+        switches=("Backup", "Production"),
+        volumes=(Volume(root="C:", size_bytes=200 * GB), Volume(root="D:", size_bytes=1000 * GB)),
+        files=files,
+    )
+
+
+FLEET = Fleet(
+    hosts=(
+        _host(
+            SOURCE,
+            File(path="D:\\VMs\\empty[1]", is_folder=True),
+            File(path="D:\\VMs\\full\\desktop.ini", is_hidden=True),
+            File(path="D:\\top", is_folder=True),
+        ),
+        _host(DESTINATION),
+    ),
+    vms=(
+        VM(
+            id=WEB,
+            name="web01",
+            host=SOURCE,
+            memory_bytes=GB,
+            disks=(_disk("web01"), _disk("web01", "-data", gb=2)),
+            adapters=(Adapter(), Adapter(name="Unplugged", switch=None)),
+        ),
+        VM(
+            id=OFF,
+            name="old",
+            host=SOURCE,
+            state=VMState.Off,
+            disks=(_disk("old"),),
+            iso_path="D:\\ISO\\tools.iso",
+            checkpoints=(Checkpoint(id=UUID(int=7), name="before"),),
+        ),
+        VM(id=TWIN, name="web01", host=SOURCE, memory_bytes=GB, path="D:\\VMs\\twin", disks=(_disk("twin"),)),
+        VM(id=SPARE, name="spare", host=SOURCE, memory_bytes=GB, disks=(_disk("spare"),)),
+    ),
+)
+
+
+@dataclass
+class Arena:
+    """One gateway, the world behind it, and its time."""
+
+    gateway: HostGateway
+    world: World
+    pass_time: Callable[[float], Awaitable[None]]
+    """Let so many seconds pass for the hosts."""
+    address: Callable[[HostName], str]
+
+    def order(self, vm_id: VmId = WEB) -> MoveOrder:
+        return MoveOrder(vm_id, self.address(DESTINATION), "D:\\Moved")
+
+    async def start(self, vm_id: VmId = WEB) -> "asyncio.Task[object]":
+        """Start a move and return once the source shows its job."""
+        move = asyncio.create_task(self.gateway.move(SOURCE, self.order(vm_id), lambda _percent: None))
+        await self.until(lambda: any(m.vm_id == vm_id for m in self.world.migrations()))
+        return move
+
+    async def until(self, is_true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not is_true():  # noqa: ASYNC110  # the world has no event for each of its changes
+                await asyncio.sleep(0.01)
+
+    async def play_out(self) -> None:
+        """Let every migration end."""
+        async with asyncio.timeout(20):
+            while any(not m.is_done for m in self.world.migrations()):
+                await self.pass_time(30)
+                await asyncio.sleep(0.01)
+
+
+async def a_snapshot_holds_limits_and_every_vm(arena: Arena) -> None:
+    """A snapshot has the host's limits, its settings and every realized VM, by id."""
+    snapshot = await arena.gateway.observe(SOURCE)
+    assert snapshot.host == SOURCE
+    assert snapshot.asked_at <= snapshot.taken_at
+    assert snapshot.asked_at.tzinfo is not None
+    assert {vm.id for vm in snapshot.vms} == {WEB, OFF, TWIN, SPARE}
+    assert (snapshot.facts.live_limit, snapshot.facts.storage_limit) == (2, 2)
+    assert (snapshot.facts.live_active, snapshot.facts.storage_active) == (0, 0)
+    assert snapshot.facts.is_migration_enabled
+    assert snapshot.facts.default_vm_path == "D:\\VMs"
+    web, old = snapshot.vm(WEB), snapshot.vm(OFF)
+    assert web is not None
+    assert old is not None
+    assert (web.name, web.state, web.is_migrating, web.memory_bytes) == ("web01", VmState.RUNNING, False, GB)
+    assert (old.state, old.uptime_s) == (VmState.OFF, 0.0)
+    assert web.config_path == "D:\\VMs\\web01"
+
+
+async def an_inspection_holds_what_a_plan_needs(arena: Arena) -> None:
+    """An inspection has volumes, free memory, switches, and the disks, adapters and media of each VM."""
+    inspection = await arena.gateway.inspect(SOURCE)
+    assert {volume.root for volume in inspection.volumes} == {"C:\\", "D:\\"}
+    assert all(0 < volume.free_bytes <= volume.size_bytes for volume in inspection.volumes)
+    assert inspection.memory_free_bytes > GB
+    assert set(inspection.switches) == {"Backup", "Production"}
+    assert len(inspection.details) == 4
+    web = inspection.of(WEB)
+    assert web is not None
+    assert sorted(disk.file_bytes for disk in web.disks) == [2 * GB, 4 * GB]
+    assert {adapter.switch for adapter in web.adapters} == {"Production", ""}
+    old = inspection.of(OFF)
+    assert old is not None
+    assert (web.iso_paths, old.iso_paths) == ((), ("D:\\ISO\\tools.iso",))
+    assert (web.checkpoints, old.checkpoints) == (0, 1)
+
+
+async def an_inspection_is_of_the_vms_asked_for(arena: Arena) -> None:
+    """Asked for some VMs, an inspection has their details only, and the whole snapshot all the same."""
+    one = await arena.gateway.inspect(SOURCE, [TWIN])
+    assert [details.vm.id for details in one.details] == [TWIN]
+    assert one.details[0].disk_bytes == 4 * GB
+    assert len(one.snapshot.vms) == 4
+    two = await arena.gateway.inspect(SOURCE, [TWIN, OFF])
+    assert {details.vm.id for details in two.details} == {TWIN, OFF}
+    none = await arena.gateway.inspect(DESTINATION, [])
+    assert none.details == ()
+    assert none.volumes
+
+
+async def a_vm_is_found_by_id(arena: Arena) -> None:
+    """A VM is found where it is, and None means that the host does not have it."""
+    found = await arena.gateway.find(SOURCE, TWIN)
+    assert found is not None
+    assert (found.id, found.name) == (TWIN, "web01")
+    assert await arena.gateway.find(DESTINATION, TWIN) is None
+    assert await arena.gateway.find(SOURCE, STRANGER) is None
+
+
+async def a_move_moves(arena: Arena) -> None:
+    """A move that worked reports no error; the VM is on the destination and not on the source."""
+    percents: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    def on_progress(percent: int) -> None:
+        assert asyncio.get_running_loop() is loop
+        percents.append(percent)
+
+    move = asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), on_progress))
+    await arena.until(lambda: bool(percents))
+    await arena.play_out()
+    report = await move
+    assert report.errors == ()
+    assert percents
+    assert all(0 <= percent <= 100 for percent in percents)
+    assert await arena.gateway.find(SOURCE, WEB) is None
+    moved = await arena.gateway.find(DESTINATION, WEB)
+    assert moved is not None
+    assert not moved.is_planned
+    assert moved.config_path.startswith("D:\\Moved")
+
+
+async def a_running_move_is_seen(arena: Arena) -> None:
+    """While a move runs, the source shows its job and status; the destination's half-built VM is found, never listed."""
+    move = await arena.start()
+    await arena.pass_time(5)
+    source, destination = await asyncio.gather(arena.gateway.observe(SOURCE), arena.gateway.observe(DESTINATION))
+    web = source.vm(WEB)
+    assert web is not None
+    assert web.is_migrating
+    job = source.job(WEB)
+    assert job is not None
+    assert job.is_running
+    assert 0 <= job.percent < 100
+    assert destination.vm(WEB) is None
+    planned = await arena.gateway.find(DESTINATION, WEB)
+    assert planned is not None
+    assert planned.is_planned
+    assert [job.vm_id for job in await arena.gateway.jobs(SOURCE, WEB)] == [WEB]
+    assert await arena.gateway.jobs(SOURCE, TWIN) == ()
+    await arena.play_out()
+    await move
+
+
+async def a_failed_move_is_reported(arena: Arena) -> None:
+    """What Move-VM says of a failure is in the report, all lines, with its id; nothing is raised."""
+    arena.world.order(MoveFault(vm=WEB, cause="network"))
+    move = await arena.start()
+    await arena.play_out()
+    report = await move
+    assert report.errors  # type: ignore[attr-defined]
+    word = report.errors[0]  # type: ignore[attr-defined]
+    assert len(word.text.splitlines()) > 1
+    assert word.fqid
+    assert await arena.gateway.find(SOURCE, WEB) is not None
+
+
+async def a_move_of_nobody_is_reported(arena: Arena) -> None:
+    """Moving a VM that is not there reports the miss."""
+    report = await arena.gateway.move(SOURCE, arena.order(STRANGER), lambda _percent: None)
+    assert report.errors
+
+
+async def a_left_move_goes_on(arena: Arena) -> None:
+    """Cancelling the task of a move returns at once and leaves the migration alone."""
+    move = await arena.start()
+    move.cancel()
+    async with asyncio.timeout(1):
+        with pytest.raises(asyncio.CancelledError):
+            await move
+    await arena.play_out()
+    assert await arena.gateway.find(DESTINATION, WEB) is not None
+    assert len(arena.world.migrations()) == 1
+
+
+async def a_move_whose_line_breaks_goes_on(arena: Arena) -> None:
+    """A connection that breaks while the command runs is ContactLost; the migration goes on and is not repeated."""
+    arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation="Receive", times=9))
+    with pytest.raises((ContactLost, HostUnreachable)):
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+    arena.world.trouble.clear()
+    await arena.play_out()
+    assert len(arena.world.migrations()) <= 1
+
+
+async def a_cancel_ends_the_job(arena: Arena) -> None:
+    """A cancel is accepted, the job ends, the VM stays on the source."""
+    move = await arena.start()
+    await arena.pass_time(5)
+    reply = await arena.gateway.cancel(SOURCE, WEB)
+    assert (reply.found, reply.accepted) == (True, True)
+    await arena.play_out()
+    await move
+    assert await arena.gateway.find(SOURCE, WEB) is not None
+    assert not any(job.is_running for job in await arena.gateway.jobs(SOURCE, WEB))
+
+
+async def nothing_to_cancel_is_said(arena: Arena) -> None:
+    """Without a running job of that VM nothing is cancelled."""
+    other = await arena.start(SPARE)
+    reply = await arena.gateway.cancel(SOURCE, WEB)
+    assert (reply.found, reply.accepted) == (False, False)
+    await arena.play_out()
+    await other
+    assert await arena.gateway.find(DESTINATION, SPARE) is not None
+
+
+async def a_folder_is_listed(arena: Arena) -> None:
+    """Hidden items are listed, an empty folder is empty, no folder is None; brackets are plain characters."""
+    assert await arena.gateway.list_folder(SOURCE, "D:\\VMs\\full") == ("D:\\VMs\\full\\desktop.ini",)
+    assert await arena.gateway.list_folder(SOURCE, "D:\\VMs\\empty[1]") == ()
+    assert await arena.gateway.list_folder(SOURCE, "D:\\VMs\\nowhere") is None
+
+
+async def only_an_empty_folder_is_removed(arena: Arena) -> None:
+    """An empty folder is removed, once; one that holds a hidden file stays, and so does everything in it."""
+    gateway = arena.gateway
+    assert (await gateway.remove_empty_folder(SOURCE, "D:\\VMs\\empty[1]")).fate is FolderFate.REMOVED
+    assert (await gateway.remove_empty_folder(SOURCE, "D:\\VMs\\empty[1]")).fate is FolderFate.GONE
+    kept = await gateway.remove_empty_folder(SOURCE, "D:\\VMs\\full")
+    assert kept.fate is FolderFate.KEPT
+    assert kept.reason
+    assert await gateway.list_folder(SOURCE, "D:\\VMs\\full") == ("D:\\VMs\\full\\desktop.ini",)
+
+
+async def a_top_folder_is_never_removed(arena: Arena) -> None:
+    """Neither a volume's root nor a first-level folder is removed, empty or not."""
+    for path in ("D:\\", "D:\\top", "D:\\top\\", "D:\\VMs\\..\\top"):
+        receipt = await arena.gateway.remove_empty_folder(SOURCE, path)
+        assert receipt.fate is FolderFate.KEPT, path
+    assert arena.world.entry(SOURCE, "D:\\top") is not None
+
+
+async def a_dead_host_is_unreachable(arena: Arena) -> None:
+    """A host that refuses connections is HostUnreachable, and nothing was started."""
+    arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.REFUSE))
+    with pytest.raises(HostUnreachable):
+        await arena.gateway.observe(SOURCE)
+    with pytest.raises(HostUnreachable):
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+    assert arena.world.migrations() == ()
+    arena.world.trouble.clear()
+    assert (await arena.gateway.observe(SOURCE)).vms
+
+
+async def a_rejected_login_is_said(arena: Arena) -> None:
+    """A host that rejects the login says so at once."""
+    arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.STATUS, status=401))
+    with pytest.raises(LoginRejected) as caught:
+        await arena.gateway.observe(SOURCE)
+    assert caught.value.host == SOURCE
+
+
+async def a_hanging_host_delays_nobody(arena: Arena) -> None:
+    """While one host hangs the others answer; a caller who gives up on it is free at once."""
+    arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.HANG))
+    waiting = [asyncio.create_task(arena.gateway.observe(SOURCE)) for _ in range(8)]
+    await asyncio.sleep(0)
+    assert (await arena.gateway.observe(DESTINATION)).host == DESTINATION
+    assert not any(task.done() for task in waiting)
+    for task in waiting:
+        task.cancel()
+    async with asyncio.timeout(1):
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(error, asyncio.CancelledError) for error in ended)
+
+
+async def nonsense_is_a_host_error(arena: Arena) -> None:
+    """An answer that cannot be read is one of our errors, and the next call is fine."""
+    arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.MALFORMED, times=20))
+    with pytest.raises(HostError):
+        await arena.gateway.observe(SOURCE)
+    arena.world.trouble.clear()
+    assert (await arena.gateway.observe(SOURCE)).vms
+
+
+async def a_check_of_a_sound_host_is_all_ok(arena: Arena) -> None:
+    """A host in order has nothing to complain about."""
+    lines = await arena.gateway.check(SOURCE, [DESTINATION])
+    assert lines
+    assert [line for line in lines if not line.ok] == []
+
+
+CONTRACT = (
+    a_snapshot_holds_limits_and_every_vm,
+    an_inspection_holds_what_a_plan_needs,
+    an_inspection_is_of_the_vms_asked_for,
+    a_vm_is_found_by_id,
+    a_move_moves,
+    a_running_move_is_seen,
+    a_failed_move_is_reported,
+    a_move_of_nobody_is_reported,
+    a_left_move_goes_on,
+    a_move_whose_line_breaks_goes_on,
+    a_cancel_ends_the_job,
+    nothing_to_cancel_is_said,
+    a_folder_is_listed,
+    only_an_empty_folder_is_removed,
+    a_top_folder_is_never_removed,
+    a_dead_host_is_unreachable,
+    a_rejected_login_is_said,
+    a_hanging_host_delays_nobody,
+    nonsense_is_a_host_error,
+    a_check_of_a_sound_host_is_all_ok,
+)

@@ -1,0 +1,15 @@
+"""The gateway over real WinRM and PSRP, against the lab's hosts."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.contracts.gateway import CONTRACT, Arena
+from tests.core.hyperv.rig import on_lab
+
+
+@pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
+async def test_contract(promise: Callable[[Arena], Awaitable[None]]) -> None:
+    """What every HostGateway does."""
+    async with on_lab() as (arena, _):
+        await promise(arena)
