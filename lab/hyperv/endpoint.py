@@ -59,6 +59,11 @@ class Endpoint:
         await self._service.shells.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        # TLS says goodbye before it closes a socket, and waits for a client that may be gone.
+        for transport in list(self._connections):
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
+        await asyncio.sleep(0)
 
     # --- one HTTP request
 
