@@ -94,6 +94,8 @@ class MigrationSettings(_Section):
     """Delay before the second attempt; it doubles with each further one, with jitter."""
     busy_patience: Duration = timedelta(minutes=30)
     """How long a VM may stay busy with something that is not a backup."""
+    assumed_speed_mb_s: float = Field(default=110.0, gt=0)
+    """Megabytes per second a move is expected to carry until a host pair has shown its own speed (110: 1 Gb/s)."""
     silence_patience: Duration = timedelta(hours=1)
     """How long a host may be silent about a started move before the move is called lost."""
 

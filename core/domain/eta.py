@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 from core.domain.fleet import HostName
 
-GUESSED_BYTES_PER_S = 110_000_000.0
-"""Used until a host pair has shown its own speed: what one gigabit per second carries."""
-
-OVERHEAD_S = 10.0
+OVERHEAD_S = 5.0
 """What a move takes besides its bytes: checks, switch-over, clean-up."""
 
-Speeds = Mapping[tuple[HostName, HostName], float]
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """Bytes per second of each host pair as learned, and what is assumed of a pair that has not shown its own."""
+
+    learned: Mapping[tuple[HostName, HostName], float]
+    assumed_bytes_per_s: float
+
+    def of(self, source: HostName, destination: HostName) -> float:
+        """Return what to expect between two hosts."""
+        return self.learned.get((source, destination), self.assumed_bytes_per_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Work:
 
 def seconds(size_bytes: int, source: HostName, destination: HostName, speeds: Speeds) -> float:
     """Estimate one move by itself, in seconds."""
-    return OVERHEAD_S + size_bytes / speeds.get((source, destination), GUESSED_BYTES_PER_S)
+    return OVERHEAD_S + size_bytes / speeds.of(source, destination)
 
 
 def makespan(works: Sequence[Work], slots: Mapping[HostName, int]) -> float:

@@ -146,8 +146,8 @@ def _space(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
         for root in full:
             total = promised[move.destination, root] + needed[root]
             text = (
-                f"{root} of {move.destination} has {size(volumes[root].free_bytes)} free; {move.vm_name} and those before"
-                f" it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare."
+                f"{root} of {move.destination} has {size(volumes[root].free_bytes)} free; {move.vm_name} and those"
+                f" before it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare."
             )
             yield _blocker(FindingCode.NO_SPACE, text, move)
         if not full:

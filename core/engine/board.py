@@ -39,15 +39,16 @@ class Board:
             self._watchers.discard(event)
 
     def put(self, snapshot: Snapshot) -> None:
-        """Take a new snapshot. One that was asked earlier than the one here is ignored."""
+        """Take a new snapshot, unless it is older; only one that shows something else is news."""
         known = self.snapshots.get(snapshot.host)
         if known is None or known.asked_at <= snapshot.asked_at:
             self.snapshots[snapshot.host] = snapshot
-        self.troubles.pop(snapshot.host, None)
+        was_silent = self.troubles.pop(snapshot.host, None) is not None
         for job in snapshot.jobs:
             if job.is_running:
                 self.percents[job.vm_id] = job.percent
-        self.news()
+        if was_silent or known is None or _essence(known) != _essence(snapshot):
+            self.news()
 
     def silent(self, host: HostName, error: HostError, at: datetime) -> bool:
         """Note that a host does not answer. Returns whether that is news."""
@@ -68,3 +69,9 @@ class Board:
         """Wake everybody who watches."""
         for event in self._watchers:
             event.set()
+
+
+def _essence(snapshot: Snapshot) -> object:
+    """Return what decisions look at: not the times, percents and loads that differ at every look."""
+    vms = [(vm.id, vm.state, vm.status, vm.replication_mode, vm.is_clustered) for vm in snapshot.vms]
+    return snapshot.facts, vms, [(job.key, job.vm_id, job.state) for job in snapshot.jobs]

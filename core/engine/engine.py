@@ -232,17 +232,11 @@ class Engine:
 
     async def jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs, newest first."""
-        stopped_by = await self._store.switch(STOP)
-        now = self._clock.now()
-        return [
-            await view_job(self._store, self._board, job, now, stopped_by)
-            for job in await self._store.jobs(limit=limit)
-        ]
+        return [await self._view(job) for job in await self._store.jobs(limit=limit)]
 
     async def job(self, job_id: JobId) -> JobView:
         """Return one job as it is now. Raises UnknownJob."""
-        job = await self._store.job(job_id)
-        return await view_job(self._store, self._board, job, self._clock.now(), await self._store.switch(STOP))
+        return await self._view(await self._store.job(job_id))
 
     async def history(self, job_id: JobId) -> Sequence[Event]:
         """Return everything that happened to a job. Raises UnknownJob."""
@@ -253,6 +247,16 @@ class Engine:
         return view_hosts(list(self._observers), self._board, await self._store.attempts(open_only=True))
 
     # ------------------------------------------------------------------ inside
+
+    async def _view(self, job: Job) -> JobView:
+        return await view_job(
+            self._store,
+            self._board,
+            job,
+            self._clock.now(),
+            stopped_by=await self._store.switch(STOP),
+            assumed_bytes_per_s=self._settings.migration.assumed_speed_mb_s * 1_000_000,
+        )
 
     async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
         job = await self._store.job(job_id)

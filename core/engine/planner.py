@@ -162,7 +162,8 @@ class Planner:
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
 
     async def _expected(self, plan: Plan, rooms: dict[HostName, Inspection]) -> tuple[float, float]:
-        speeds = await self._store.speeds()
+        assumed = self._settings.migration.assumed_speed_mb_s * 1_000_000
+        speeds = eta.Speeds(await self._store.speeds(), assumed)
         works = [
             eta.Work(m.source, m.destination, eta.seconds(m.size_bytes, m.source, m.destination, speeds))
             for m in plan.moves

@@ -15,11 +15,13 @@ CAREFUL = 1.5
 """The careful end of an estimate, over the likely one."""
 
 
-async def view_job(store: Store, board: Board, job: Job, now: datetime, stopped_by: str) -> JobView:
+async def view_job(
+    store: Store, board: Board, job: Job, now: datetime, *, stopped_by: str, assumed_bytes_per_s: float
+) -> JobView:
     """Build a job's view."""
     moves = await store.moves(job.id)
     attempts = {a.move_id: a for a in await store.attempts(open_only=True)}
-    speeds = await store.speeds()
+    speeds = eta.Speeds(await store.speeds(), assumed_bytes_per_s)
     rows, works, place = [], list[eta.Work](), 0
     for move in moves:
         percent = board.percents.get(move.vm_id) if move.state.holds_slots else None

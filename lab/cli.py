@@ -1,0 +1,78 @@
+"""``migrate-bot lab``: simulated hosts and a Slack workspace on localhost, until Ctrl-C."""
+
+import argparse
+import asyncio
+import os
+import signal
+import stat
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.hyperv.fleet import Fleet, load_fleet
+from lab.hyperv.strict import BadDescription
+from lab.site import Site, site
+from lab.slack.ratelimit import Strictness
+
+FLEETS = Path(__file__).parent / "fleets"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the lab. Returns the process's exit code."""
+    parser = argparse.ArgumentParser(prog="migrate-bot lab", description=__doc__)
+    parser.add_argument("--fleet", type=Path, default=FLEETS / "small.toml", help="the fleet, in TOML")
+    parser.add_argument("--speed", type=float, default=60.0, help="lab seconds per real second (default 60)")
+    parser.add_argument("--slack-port", type=int, default=0, help="port of the workspace (default: any)")
+    parser.add_argument("--control-port", type=int, default=0, help="port of the hosts' control API (default: any)")
+    parser.add_argument("--rate-limits", choices=[s.value for s in Strictness], default=Strictness.OFF.value)
+    args = parser.parse_args(argv)
+    try:
+        fleet = load_fleet(args.fleet)
+    except BadDescription as error:
+        print(error, file=sys.stderr)  # noqa: T201 (a command line talks)
+        return 2
+    return asyncio.run(_serve(args, fleet))
+
+
+async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    with tempfile.TemporaryDirectory(prefix="migrate-bot-lab-") as folder:
+        async with site(
+            fleet,
+            Path(folder),
+            speed=args.speed,
+            rate_limits=Strictness(args.rate_limits),
+            slack_port=args.slack_port,
+            control_port=args.control_port,
+        ) as here:
+            secrets = Path(folder) / "secrets.env"
+            secrets.write_text("".join(f"export {name}='{value}'\n" for name, value in here.secrets.items()))
+            secrets.chmod(stat.S_IRUSR | stat.S_IWUSR)
+            print(describe(here, secrets), flush=True)  # noqa: T201 (a command line talks)
+            await stopped.wait()
+    return os.EX_OK
+
+
+def describe(here: Site, secrets: Path) -> str:
+    """Say how to reach everything, and how to start a bot on it."""
+    lines = [f"Slack workspace   {here.slack.base_url}/channel/migrations   API {here.slack.api_url}"]
+    lines += [f"people            {here.slack.control_url}", f"hosts' control    {here.hosts.control_url}/state"]
+    for host in here.hosts.fleet.hosts:
+        access = here.hosts.access(host.name)
+        lines.append(
+            f"{host.name:<17} {access.address}  http {access.http_port}  https {access.https_port}  "
+            f"user {access.user}  password {access.password}"
+        )
+    lines += [
+        f"CA                {here.hosts.ca_file}",
+        "",
+        "A bot for this lab, in another terminal:",
+        f"  . {secrets} && migrate-bot run --config {here.settings_file}",
+        "",
+        "Ctrl-C ends the lab.",
+    ]
+    return "\n".join(lines)
