@@ -39,8 +39,15 @@ class Mover:
 
     def __init__(self, state: State, advance: Callable[[], None]) -> None:
         self.migrations: list[Migration] = []
+        self._with_jobs: list[Migration] = []
         self._state = state
         self._advance = advance
+
+    def recent(self, keep_s: float) -> list[Migration]:
+        """Return the migrations with a job that runs or ended less than `keep_s` ago; older ones are forgotten here."""
+        time_s = self._state.timeline.time_s
+        self._with_jobs = [m for m in self._with_jobs if m.ended_s is None or time_s < m.ended_s + keep_s]
+        return self._with_jobs
 
     # --- start
 
@@ -64,6 +71,7 @@ class Mover:
             self._enter_start(migration, refused.cause if refused else "vm-gone")
             self._end(migration, self._record(migration, refused or Failure("vm-gone")))
             return migration
+        self._with_jobs.append(migration)
         self._discard_planned(request)
         full = slots.full_host(state, request, machine.spec)
         if full is not None:

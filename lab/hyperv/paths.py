@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ntpath import basename, normpath, splitdrive
 from ntpath import join as _join
 
@@ -11,11 +12,13 @@ def join(path: str, *parts: str) -> str:
     return normpath(_join(path if splitdrive(path)[1] or path.startswith("\\\\") else path + "\\", *parts))
 
 
+@lru_cache(maxsize=1 << 16)
 def key(path: str) -> str:
     """Return what two spellings of one path have in common."""
     return tidy(path).lower()
 
 
+@lru_cache(maxsize=1 << 16)
 def tidy(path: str) -> str:
     """Return the path with single backslashes and no trailing one; a volume root keeps its own."""
     drive, rest = splitdrive(path.replace("/", "\\"))
@@ -23,12 +26,14 @@ def tidy(path: str) -> str:
     return normal if splitdrive(normal)[1].strip("\\") else splitdrive(normal)[0] + "\\"
 
 
+@lru_cache(maxsize=1 << 16)
 def root(path: str) -> str:
     """Return the root of the path's volume, a letter or a share, with a backslash; empty for a relative path."""
     drive = splitdrive(path.replace("/", "\\"))[0]
     return drive + "\\" if drive else ""
 
 
+@lru_cache(maxsize=1 << 16)
 def parent(path: str) -> str | None:
     """Return the folder that holds the path, or None for a volume root."""
     tidied = tidy(path)

@@ -108,7 +108,7 @@ class State:
 
     def host(self, name: str) -> HostState:
         """Return a host by its short or fully qualified name. Raises `UnknownHost`."""
-        return self.hosts[self.short_name(name)]
+        return self.hosts.get(name) or self.hosts[self.short_name(name)]
 
     def machine(self, host: str, vm_id: UUID) -> Machine:
         """Return a realized VM. Raises `UnknownHost`, `UnknownVM`."""

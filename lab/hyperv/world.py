@@ -357,11 +357,9 @@ class World:
     def _visible(self, host: HostState) -> list[Migration]:
         def is_listed(move: Migration) -> bool:
             where = (move.source, move.destination) if host.quirks.job_listed_on_destination else (move.source,)
-            is_late = self.time_s < move.started_s + host.quirks.job_delay_s
-            is_gone = move.ended_s is not None and self.time_s >= move.ended_s + _JOB_STAYS_S
-            return move.has_job and host.name in where and not is_late and not is_gone
+            return host.name in where and self.time_s >= move.started_s + host.quirks.job_delay_s
 
-        return [move for move in self._mover.migrations if is_listed(move)]
+        return [move for move in self._mover.recent(_JOB_STAYS_S) if is_listed(move)]
 
     def _canonical(self, request: MoveRequest) -> MoveRequest:
         source = self._state.short_name(request.source)

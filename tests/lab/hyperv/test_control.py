@@ -102,7 +102,7 @@ async def test_trouble_is_ordered_seen_and_ended(it: Lab, call: Any) -> None:
     ],
 )
 async def test_a_wrong_call_is_one_clear_sentence(
-    call: Any, method: str, path: str, body: dict[str, Any], status: int, text: str
+    call: Any, *, method: str, path: str, body: dict[str, Any], status: int, text: str
 ) -> None:
     """Unknown fields, hosts and VMs are named; nothing is guessed."""
     answered, content = await call(method, path, **body)

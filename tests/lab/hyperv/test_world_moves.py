@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from lab.hyperv.enums import JobState, MigrationType, VMState
@@ -7,6 +9,9 @@ from lab.hyperv.enums import OperationalStatus as Op
 from lab.hyperv.errors import BadChange
 from lab.hyperv.fleet import GB, MB, Adapter, Disk, MigrationKind, Volume
 from tests.lab.hyperv.worlds import BOT, host, lab, vm, vm_id, with_quirks
+
+if TYPE_CHECKING:
+    from lab.hyperv.migrations import Migration
 
 
 def test_a_finished_move_leaves_the_vm_on_the_destination_only() -> None:
@@ -73,7 +78,7 @@ def test_the_source_shows_every_phase() -> None:
     """InService first, and second what is going on: disk phases, then the move itself."""
     it = lab()
     move = it.move(1)
-    seen = []
+    seen: list[tuple[int, ...]] = []
     while not move.is_done:
         view = it.world.vm("HV01", vm_id(1))
         if view is not None and (not seen or seen[-1] != view.operational_status):
@@ -273,7 +278,7 @@ def test_whoever_watches_hears_of_the_end_once() -> None:
     """A callback on the handle is the way to learn of an end without asking again and again."""
     it = lab()
     move = it.move(1)
-    heard = []
+    heard: list[Migration] = []
     move.on_end.append(heard.append)
     it.run()
     assert heard == [move]

@@ -17,7 +17,7 @@ BOT = "CONTOSO\\svc-migrate"
 
 
 def vm_id(number: int) -> UUID:
-    return UUID(int=number, version=4)
+    return UUID(int=(0xABCDEF << 96) + number, version=4)
 
 
 def host(name: str, **fields: Any) -> Host:
