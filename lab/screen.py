@@ -77,11 +77,6 @@ class Screen:
             return
         lines = self._transcript.message(message)
         indent = "  ↳ " if message.is_reply else ""
-        only_to = (
-            f" → only {self._slack.workspace.users[message.ephemeral_to].name} sees this"
-            if message.ephemeral_to
-            else ""
-        )
         text = Text(f"{indent}{lines[0]}")
         for line in lines[1:]:
             text.append(f"\n{' ' * len(indent)}{line}")
