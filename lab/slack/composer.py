@@ -10,7 +10,6 @@ from lab.slack.escaping import autolink, escape
 
 _MENTION = re.compile(r"(?<![\w<])@([\w.-]+\w)")
 _CHANNEL = re.compile(r"(?<![\w<&])#([a-z0-9_-]+)")
-_DOUBLE = re.compile(r'"([^"]*)"?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +26,8 @@ def polish(text: str, habits: Habits) -> str:
     if habits.smart_dashes:
         text = text.replace("--", "\u2014")
     if habits.smart_quotes:
-        text = _DOUBLE.sub(lambda match: f"\u201c{match[1]}" + ("\u201d" if match[0].endswith('"') else ""), text)
-        text = re.sub(r"(?<=\w)'", "\u2019", text)
-        text = re.sub(r"'([^']*)'", "\u2018\\1\u2019", text)
+        text = re.sub(r"(?<![^\s(\[=,])'", "\u2018", re.sub(r'(?<![^\s(\[=,])"', "\u201c", text))
+        text = text.replace('"', "\u201d").replace("'", "\u2019")
     if habits.capitalise and text[:1].islower():
         text = text[0].upper() + text[1:]
     return text

@@ -135,7 +135,10 @@ class Courier:
             self._changes.publish(Change("event.acked", "", announcement.parcel.subject))
         elif outcome.may_retry and attempt < len(RETRY_DELAYS_S):
             reason = outcome.reason
-            self._clock.call_later(RETRY_DELAYS_S[attempt], lambda: self._try(announcement, attempt + 1, reason))
+            if RETRY_DELAYS_S[attempt]:
+                self._clock.call_later(RETRY_DELAYS_S[attempt], lambda: self._try(announcement, attempt + 1, reason))
+            else:
+                self._try(announcement, attempt + 1, reason)
         else:
             self._lose(announcement)
 

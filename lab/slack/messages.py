@@ -30,6 +30,7 @@ class Message:
     subtype: str = ""
     ephemeral_to: str = ""  # the only person who sees it
     typed_command: str = ""  # the slash command shown above an in_channel answer
+    typed_by: str = ""
     client_msg_id: str = ""
     files: list[Json] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)

@@ -97,7 +97,11 @@ class Pages:
         )
         edited = '<small class="edited">(edited)</small>' if message.edited_ts and not message.blocks else ""
         only_you = '<div class="only">👁 Only visible to you</div>' if message.ephemeral_to else ""
-        typed = f'<div class="only">used {escape(message.typed_command)}</div>' if message.typed_command else ""
+        typed = (
+            f'<div class="only">{escape(wording.name(message.typed_by))} used {escape(message.typed_command)}</div>'
+            if message.typed_command
+            else ""
+        )
         badge = '<span class="badge">APP</span>' if message.by_app else ""
         colour = "#1f2a44" if message.by_app else _COLOURS[sum(map(ord, message.user_id)) % len(_COLOURS)]
         initial = "⇄" if message.by_app else escape(shown[:1].upper())

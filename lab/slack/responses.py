@@ -46,7 +46,7 @@ class Responses:
         if kind == "ephemeral":
             message.ephemeral_to = grant.user_id
         else:
-            message.typed_command = grant.typed_command
+            message.typed_command, message.typed_by = grant.typed_command, grant.user_id
         return message
 
     def show(self, grant: ResponseGrant, values: Json) -> Message:

@@ -42,7 +42,7 @@ class Transcript:
         if self._with_times:
             who = f"[{self._wording.time(message.ts)}] {who}"
         head = (
-            [f"({self._wording.name(self._viewer_id)} used {message.typed_command})"] if message.typed_command else []
+            [f"({self._wording.name(message.typed_by)} used {message.typed_command})"] if message.typed_command else []
         )
         if message.ephemeral_to:
             who += " (only visible to you)"

@@ -12,11 +12,17 @@ RICH = {
     "type": "rich_text",
     "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x", "style": {"code": True}}]}],
 }
+CONFIRM = dict.fromkeys(("title", "text", "confirm", "deny"), plain("t"))
+FIELD = {"type": "input", "label": plain("Why"), "element": {"type": "plain_text_input", "action_id": "why"}}
 TASK = {"type": "task_card", "task_id": "1", "title": "web01", "status": "in_progress"}
 
 
 def mrkdwn(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text}
+
+
+def options(count: int) -> list[dict[str, Any]]:
+    return [{**OPTION, "value": str(number)} for number in range(count)]
 
 
 def table(rows: int, cells: int) -> dict[str, Any]:
@@ -67,7 +73,7 @@ def test_good_blocks_pass(block: dict[str, Any]) -> None:
         ([actions(select(options=[OPTION] * 101))], "no more than 100 items allowed"),
         # ... and what they miss.
         ([{"type": "divider"}] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
-        ([section(fields=[mrkdwn("f" * 2001)])], "must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]"),
+        ([section(fields=[mrkdwn("f" * 2001)])], "less than 2001 characters [json-pointer:/blocks/0/fields/0/text]"),
         ([{"type": "header", "text": mrkdwn("h")}], "unsupported type: mrkdwn"),
         ([actions(button("a"), button("a"))], "`action_id` a already exists"),
         ([section(block_id="b"), section(block_id="b")], "`block_id` b already exists"),
@@ -83,12 +89,11 @@ def test_good_blocks_pass(block: dict[str, Any]) -> None:
         ([{"type": "alert", "text": mrkdwn("modals only")}], "unsupported type: alert"),
         ([section(block_id="b" * 256)], "must be less than 256 characters"),
         ([actions(button(confirm={"title": plain("t")}))], "missing required field: text"),
-        ([actions(button(confirm={**dict.fromkeys(("title", "text", "deny"), plain("t")), "confirm": plain("c" * 31)}))],
-         "must be less than 31 characters"),
+        ([actions(button(confirm={**CONFIRM, "confirm": plain("c" * 31)}))], "must be less than 31 characters"),
         ([actions(select(initial_option={"text": plain("two"), "value": "2"}))], "initial option must be one of"),
         ([actions(select(option_groups=[]))], "must contain at least 1 item"),
-        ([actions({"type": "overflow", "options": [{**OPTION, "value": str(n)} for n in range(6)]})], "no more than 5"),
-        ([actions({"type": "checkboxes", "options": [{**OPTION, "value": str(n)} for n in range(11)]})], "no more than 10"),
+        ([actions({"type": "overflow", "options": options(6)})], "no more than 5"),
+        ([actions({"type": "checkboxes", "options": options(11)})], "no more than 10"),
         ([actions({"type": "plain_text_input"})], "unsupported type: plain_text_input"),
         ([{"type": "plan", "title": "p", "tasks": [{**TASK, "status": "done"}]}], "value must be one of"),
         ([{"type": "markdown", "text": "m" * 6001}, {"type": "markdown", "text": "m" * 6001}], "in all"),
@@ -114,15 +119,14 @@ def test_bad_blocks_are_named(blocks: list[Any], reason: str) -> None:
         ({"blocks": [{"type": "markdown", "text": "messages only"}]}, "unsupported type: markdown"),
         ({"type": "home"}, "unsupported type: home"),
         (
-            {"blocks": [{"type": "input", "label": plain("l"), "element": {"type": "plain_text_input", "max_length": 3001}}]},
+            {"blocks": [{**FIELD, "element": {"type": "plain_text_input", "max_length": 3001}}]},
             "must be at most 3000",
         ),
     ],
 )  # fmt: skip
 def test_bad_views_are_named(change: dict[str, Any], reason: str) -> None:
     """The limits of modals are held."""
-    field = {"type": "input", "label": plain("Why"), "element": {"type": "plain_text_input", "action_id": "why"}}
-    view = {"type": "modal", "title": plain("T"), "submit": plain("S"), "close": plain("C"), "blocks": [field]}
+    view = {"type": "modal", "title": plain("T"), "submit": plain("S"), "close": plain("C"), "blocks": [FIELD]}
     assert view_problems(view, "modal") == []
 
     changed = {name: value for name, value in {**view, **change}.items() if value is not None}
