@@ -7,6 +7,7 @@ gets the same from ``SERIALIZABLE``.
 
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
@@ -48,7 +49,7 @@ def _sqlite(url: URL, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     if url.database in {None, "", ":memory:"} or url.get_driver_name() != "aiosqlite":
         raise StoreError("url in [store] names no file.", hint="Example: sqlite+aiosqlite:///migrate-bot.db")
     # isolation_level None: the driver begins nothing on its own, so that the BEGIN below is the only one.
-    args = {"timeout": busy_s, "isolation_level": None}
+    args = {"timeout": busy_s, "isolation_level": None, "async_creator_fn": _open_file}
     writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args)
     reader = create_async_engine(url, hide_parameters=True, pool_size=READERS, max_overflow=0, connect_args=args)
     event.listen(writer.sync_engine, "connect", _prepare_writer)
@@ -58,7 +59,27 @@ def _sqlite(url: URL, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     return writer, reader
 
 
+async def _open_file(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(*args, **kwargs)
+    connection._thread.daemon = True  # noqa: SLF001 (what SQLAlchemy does when it opens the file itself)
+    try:
+        return await connection
+    except BaseException:
+        # aiosqlite stops its thread but does not wait for it: it would report to an event loop that may be closed.
+        connection._thread.join()  # noqa: SLF001
+        raise
+
+
 def _prepare_writer(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    try:
+        _make_durable(connection)
+    except BaseException:
+        # The pool does not know the connection yet, so nobody else would close it.
+        connection.close()
+        raise
+
+
+def _make_durable(connection: DBAPIConnection) -> None:
     if _pragma(connection, "journal_mode=WAL") != "wal":
         raise StoreError("The database cannot keep a write-ahead log there.", hint="Keep it on a local disk.")
     _pragma(connection, "synchronous=FULL")

@@ -102,9 +102,9 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fault", sa.String(length=32), nullable=True),
         sa.Column("host_words", sa.Text(), nullable=False),
+        sa.UniqueConstraint("move_id", "number", name=op.f("uq_attempts_move_id_number")),
         sa.ForeignKeyConstraint(["move_id"], ["moves.id"], name=op.f("fk_attempts_move_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
-        sa.UniqueConstraint("move_id", "number", name=op.f("uq_attempts_move_id_number")),
         sqlite_autoincrement=True,
     )
     op.create_index(

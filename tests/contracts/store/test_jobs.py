@@ -1,0 +1,168 @@
+"""What every store promises about jobs, their cards, switches and speeds."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta, timezone
+
+import pytest
+
+from core.domain.fleet import HostName
+from core.domain.job import Approval, Card, Event, EventKind, JobId, JobState
+from core.errors import IllegalTransition, Outdated, UnknownJob
+from core.ports import Store
+from tests.contracts.store.examples import HV01, HV02, NOW, card, later, moves_of, plan, proposal, running
+
+Reopen = Callable[[], Awaitable[Store]]
+
+
+async def test_new_jobs_are_numbered_in_the_order_they_come(store: Store) -> None:
+    """The first job is J1, the next J2, and each comes back as it was put in."""
+    first, second = await store.add_job(proposal()), await store.add_job(proposal())
+    assert (first.id, second.id) == ("J1", "J2")
+    assert await store.job(first.id) == first
+    assert await store.job(second.id) == second
+
+
+@pytest.mark.parametrize("typed", ["J1", "j1", "1", " J1 "])
+async def test_a_job_is_found_as_people_type_its_id(store: Store, typed: str) -> None:
+    """Case and the J do not matter."""
+    job = await store.add_job(proposal())
+    assert await store.job(JobId(typed)) == job
+
+
+@pytest.mark.parametrize("typed", ["J2", "", "J", "web01", "J-1", "1; DROP TABLE jobs", "J" + "9" * 40, "J\u0661"])
+async def test_a_job_that_does_not_exist_is_said_to_be_unknown(store: Store, typed: str) -> None:
+    """Whatever is typed, the answer is UnknownJob."""
+    await store.add_job(proposal())
+    with pytest.raises(UnknownJob):
+        await store.job(JobId(typed))
+    with pytest.raises(UnknownJob):
+        await store.set_card(JobId(typed), Card("C1", "1.0"))
+
+
+async def test_the_plan_survives_with_its_hash(store: Store, reopen: Reopen) -> None:
+    """What was approved is what is read after a restart: equal, and of the same hash."""
+    asked = replace(
+        proposal(), plan=replace(plan("a", "b"), expected_s=None, options=replace(plan("x").options, attempts=3))
+    )
+    zone = timezone(timedelta(hours=2))
+    asked = replace(
+        asked, plan=replace(asked.plan, options=replace(asked.plan.options, start_at=later(9).astimezone(zone)))
+    )
+    await store.add_job(asked)
+    read = await (await reopen()).job(JobId("J1"))
+    assert read.plan == asked.plan
+    assert read.plan.hash == asked.plan.hash
+
+
+async def test_a_changed_job_carries_its_new_version(store: Store) -> None:
+    """What change_job returns is what is stored, and can be changed again."""
+    job = await store.add_job(proposal())
+    once = await store.change_job(job, replace(job, approvals=(Approval("U2", NOW),)))
+    twice = await store.change_job(once, replace(once, state=JobState.REJECTED, decision_reason="nein"))
+    assert await store.job(job.id) == twice
+    assert twice.version == once.version + 1
+
+
+async def test_of_two_changes_to_one_job_the_second_is_refused(store: Store) -> None:
+    """A change based on an old version raises Outdated and changes nothing, not even by its events and moves."""
+    job = await store.add_job(proposal())
+    first = await store.change_job(job, replace(job, state=JobState.REJECTED))
+    approved = replace(job, state=JobState.RUNNING)
+    with pytest.raises(Outdated):
+        await store.change_job(job, approved, Event(EventKind.APPROVED, NOW), new_moves=moves_of(job))
+    assert await store.job(job.id) == first
+    assert await store.moves(job.id) == ()
+    assert await store.events(job.id) == ()
+
+
+async def test_many_clicks_at_once_approve_once(store: Store) -> None:
+    """Of twenty tasks that approve one job, exactly one succeeds and the moves are there once."""
+    job = await store.add_job(proposal("a", "b"))
+
+    async def approve() -> bool:
+        try:
+            await store.change_job(job, replace(job, state=JobState.RUNNING), new_moves=moves_of(job))
+        except Outdated:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(approve() for _ in range(20)))) == 1
+    assert len(await store.moves(job.id)) == 2
+
+
+async def test_a_job_that_ended_does_not_run_again(store: Store) -> None:
+    """The table of states is asked before anything is written."""
+    job = await store.add_job(proposal())
+    job = await store.change_job(job, replace(job, state=JobState.EXPIRED))
+    with pytest.raises(IllegalTransition):
+        await store.change_job(job, replace(job, state=JobState.RUNNING))
+    assert await store.job(job.id) == job
+
+
+async def test_a_plan_can_be_replaced_and_is_read_anew(store: Store) -> None:
+    """A job given another plan is read with that plan, though the first one was read before."""
+    job = await store.add_job(proposal("a"))
+    assert (await store.job(job.id)).plan == job.plan
+    changed = await store.change_job(job, replace(job, plan=plan("a", "b")))
+    assert (await store.job(job.id)).plan == changed.plan
+    assert len(changed.plan.moves) == 2
+
+
+async def test_the_card_is_not_lost_by_a_change_that_did_not_know_it(store: Store) -> None:
+    """Setting the card leaves the version alone, and a change under way at that time leaves the card alone."""
+    job = await store.add_job(proposal())
+    await store.set_card(job.id, Card("C9", "17.5"))
+    changed = await store.change_job(job, replace(job, state=JobState.EXPIRED))
+    assert changed.card == Card("C9", "17.5")
+    await store.set_card_final(JobId("j1"))
+    assert await store.job(job.id) == replace(changed, is_card_final=True)
+
+
+async def test_jobs_are_listed_newest_first(store: Store) -> None:
+    """All of them, or those in some states, never more than asked for."""
+    for name in "abc":
+        await store.add_job(proposal(name))
+    await running(store, "d")
+    assert [job.id for job in await store.jobs()] == ["J4", "J3", "J2", "J1"]
+    assert [job.id for job in await store.jobs(limit=2)] == ["J4", "J3"]
+    assert [job.id for job in await store.jobs(JobState.PROPOSED)] == ["J3", "J2", "J1"]
+    assert [job.id for job in await store.jobs(JobState.RUNNING, JobState.PROPOSED, limit=1)] == ["J4"]
+    assert await store.jobs(JobState.FINISHED) == ()
+
+
+async def test_events_come_back_in_order_with_the_job_they_belong_to(store: Store) -> None:
+    """The id that add_job gives is in the events, each has an id of its own, and data survives."""
+    job = await store.add_job(proposal(), card(), Event(EventKind.APPROVAL, later(1), actor="U2", data={"count": 1}))
+    await store.add_event(Event(EventKind.HELD, later(2), job.id, data={"text": "läuft\n😀", "n": [1, 2.5, None]}))
+    events = await store.events(JobId("j1"))
+    assert [e.kind for e in events] == [EventKind.PROPOSED, EventKind.APPROVAL, EventKind.HELD]
+    assert {e.job_id for e in events} == {"J1"}
+    assert len({e.id for e in events}) == 3
+    assert events[0] == replace(card(), job_id=job.id, id=events[0].id)
+    assert events[2].data == {"text": "läuft\n😀", "n": [1, 2.5, None]}
+
+
+async def test_a_switch_survives_a_restart(store: Store, reopen: Reopen) -> None:
+    """The big red stop stays pressed; a switch never set is empty; setting it again replaces it."""
+    assert await store.switch("stop") == ""
+    await store.set_switch("stop", "U1", Event(EventKind.STOPPED, NOW, actor="U1"))
+    other = await reopen()
+    assert await other.switch("stop") == "U1"
+    await other.set_switch("stop", "")
+    assert await store.switch("stop") == ""
+
+
+async def test_speeds_are_learned_by_a_moving_average(store: Store) -> None:
+    """One measurement is taken as it is, the next moves it part of the way, nonsense teaches nothing."""
+    assert await store.speeds() == {}
+    await store.learn_speed(HV01, HV02, 100.0)
+    assert await store.speeds() == {(HV01, HV02): 100.0}
+    await store.learn_speed(HV01, HV02, 200.0)
+    await store.learn_speed(HV02, HostName("HV03"), 1e12)
+    for nonsense in (0.0, -5.0, float("nan"), float("inf")):
+        await store.learn_speed(HV01, HV02, nonsense)
+    speeds = await store.speeds()
+    assert 100.0 < speeds[HV01, HV02] < 200.0
+    assert speeds[HV02, HostName("HV03")] == 1e12

@@ -1,0 +1,212 @@
+"""What every store promises about moves and attempts: slots are given once, and no VM is started twice."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from core.domain.fleet import Adapter, Disk, Operation, Vm, VmDetails, VmState
+from core.domain.job import Event, EventKind, Fault, Hold, HoldCode, JobId, JobState, Move, MoveId, MoveState, event
+from core.errors import IllegalTransition, Outdated, StoreError
+from core.ports import Store
+from tests.contracts.store.examples import HV01, HV02, NOW, begun, ended, later, moves_of, proposal, room, running
+
+Reopen = Callable[[], Awaitable[Store]]
+
+
+async def test_approval_and_moves_are_one_transaction(store: Store) -> None:
+    """The moves of an approved job are there, in the plan's order, each with an id."""
+    job, moves = await running(store, "c", "a", "b")
+    assert [move.vm_name for move in moves] == ["c", "a", "b"]
+    assert len({move.id for move in moves}) == 3
+    assert {move.job_id for move in moves} == {job.id}
+    assert [replace(move, id=MoveId(0), version=0) for move in moves] == moves_of(job)
+
+
+async def test_ten_thousand_moves_are_added_in_order(store: Store) -> None:
+    """A job as large as a data centre is approved in one transaction."""
+    names = [f"vm{n}" for n in range(10_000)]
+    job, moves = await running(store, *names)
+    assert [move.vm_name for move in moves] == names
+    assert (await store.job(job.id)).plan == job.plan
+
+
+async def test_a_move_keeps_all_it_knows_through_a_restart(store: Store, reopen: Reopen) -> None:
+    """Hold, look before the move, times and texts come back exactly."""
+    _, (move,) = await running(store, "web01")
+    vm = Vm(move.vm_id, "web01", VmState.RUNNING, (Operation.IN_SERVICE, Operation.BACKING_UP), "Betrieb", heartbeat=2)
+    changed = await store.change_move(
+        move,
+        replace(
+            move,
+            hold=Hold(HoldCode.BACKUP, "is being backed up", NOW),
+            not_before=later(5),
+            busy_since=NOW,
+            busy_code=HoldCode.BACKUP,
+            before=VmDetails(vm, (Disk("C:\\a.vhdx", 2**41),), (Adapter("NIC", "vSwitch"),), ("C:\\x.iso",), 2),
+            error="Fehler",
+            hint="nachsehen",
+            cancel_by="U3",
+            queued_at=NOW,
+            size_bytes=2**50,
+        ),
+    )
+    assert await (await reopen()).move(move.id) == changed
+
+
+async def test_of_two_changes_to_one_move_the_second_is_refused(store: Store) -> None:
+    """A change based on an old version raises Outdated and leaves no event."""
+    job, (move,) = await running(store, "web01")
+    first = await store.change_move(move, replace(move, hint="first"))
+    with pytest.raises(Outdated):
+        await store.change_move(move, replace(move, hint="second"), event(EventKind.HELD, NOW, move=move))
+    assert await store.move(move.id) == first
+    assert await store.events(job.id) == ()
+
+
+async def test_a_move_changes_state_only_as_the_table_allows(store: Store) -> None:
+    """What the table of transitions forbids is not written."""
+    _, (move,) = await running(store, "web01")
+    with pytest.raises(IllegalTransition):
+        await store.change_move(move, replace(move, state=MoveState.DONE))
+    assert await store.move(move.id) == move
+
+
+async def test_slots_are_not_taken_or_freed_without_an_attempt(store: Store) -> None:
+    """Going to or from a state that holds slots needs begin_attempt and end_attempt."""
+    _, (move,) = await running(store, "web01")
+    with pytest.raises(IllegalTransition):
+        await store.change_move(move, replace(move, state=MoveState.STARTING))
+    started, _ = await begun(store, move)
+    with pytest.raises(IllegalTransition):
+        await store.change_move(started, replace(started, state=MoveState.QUEUED))
+    with pytest.raises(IllegalTransition):
+        await store.end_attempt(started, replace(started, state=MoveState.MOVING), at=NOW)
+    with pytest.raises(IllegalTransition):
+        await store.begin_attempt(started, replace(started, state=MoveState.MOVING), room(9), at=NOW)
+    assert await store.move(move.id) == started
+
+
+async def test_open_moves_are_those_of_running_jobs_that_have_not_ended(store: Store) -> None:
+    """Ended moves, and moves of jobs that are over, are not open."""
+    job, (one, two) = await running(store, "a", "b")
+    await store.change_move(one, replace(one, state=MoveState.CANCELLED))
+    _, others = await running(store, "c")
+    assert await store.moves(open_only=True) == (two, *others)
+    assert await store.moves(job.id, open_only=True) == (two,)
+    assert [move.vm_name for move in await store.moves()] == ["a", "b", "c"]
+    await store.change_job(job, replace(job, state=JobState.FINISHED, finished_at=NOW))
+    assert await store.moves(open_only=True) == others
+
+
+async def test_an_attempt_is_a_reservation_until_it_ends(store: Store, reopen: Reopen) -> None:
+    """An attempt is open from begin to end, also for the next process; then its slots are free, its story told."""
+    job, (move,) = await running(store, "web01")
+    started, attempt = await begun(store, move)
+    assert (attempt.number, attempt.source, attempt.destination, attempt.started_at) == (1, HV01, HV02, NOW)
+    assert await (await reopen()).attempts(open_only=True) == (attempt,)
+    moving = await store.confirm_attempt(started, replace(started, state=MoveState.MOVING), at=later(1))
+    again = await store.confirm_attempt(moving, moving, event(EventKind.MOVING, later(2), move=moving), at=later(2))
+    verifying = await store.change_move(again, replace(again, state=MoveState.VERIFYING))
+    queued = await store.end_attempt(
+        verifying, replace(verifying, state=MoveState.QUEUED), at=later(3), fault=Fault.PASSING, host_words="Nö"
+    )
+    assert await store.attempts(open_only=True) == ()
+    closed = replace(attempt, confirmed_at=later(1), ended_at=later(3), fault=Fault.PASSING, host_words="Nö")
+    assert await store.attempts(move.id) == (closed,)
+    assert await store.move(move.id) == queued
+    assert [e.kind for e in await store.events(job.id)] == [EventKind.STARTING, EventKind.MOVING]
+
+
+async def test_attempts_are_numbered_per_move(store: Store) -> None:
+    """Each further attempt has the next number, whatever the move counts."""
+    _, (one, two) = await running(store, "a", "b")
+    for number in (1, 2, 3):
+        started, attempt = await begun(store, one)
+        assert attempt.number == number
+        one = await ended(store, started)
+    _, attempt = await begun(store, two)
+    assert attempt.number == 1
+    assert [a.number for a in await store.attempts()] == [1, 2, 3, 1]
+
+
+async def test_the_last_slot_is_given_once(store: Store) -> None:
+    """Of twenty tasks that want one of three slots, three get one; the others change nothing."""
+    job, moves = await running(store, *(f"vm{n}" for n in range(20)))
+
+    async def start(move: Move) -> bool:
+        try:
+            await begun(store, move, limit=3)
+        except Outdated:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*map(start, moves))) == 3
+    assert len(await store.attempts(open_only=True)) == 3
+    assert len(await store.events(job.id)) == 3
+    assert [m.state for m in await store.moves()].count(MoveState.QUEUED) == 17
+
+
+async def test_a_freed_slot_can_be_taken(store: Store) -> None:
+    """When an attempt ends, the next one may begin in the same second."""
+    _, (one, two) = await running(store, "a", "b")
+    started, _ = await begun(store, one, limit=1)
+    with pytest.raises(Outdated):
+        await begun(store, two, limit=1)
+    await ended(store, started, MoveState.CLEANING)
+    await begun(store, two, limit=1)
+
+
+async def test_a_vm_is_never_started_while_an_attempt_of_it_is_open(store: Store) -> None:
+    """Two jobs may name one VM; only one of them moves it."""
+    _, (mine,) = await running(store, "web01")
+    job = await store.add_job(proposal("web01"))
+    same = replace(moves_of(job)[0], vm_id=mine.vm_id)
+    await store.change_job(job, replace(job, state=JobState.RUNNING), new_moves=[same])
+    (other,) = await store.moves(job.id)
+    await begun(store, mine, limit=9)
+    with pytest.raises(Outdated):
+        await begun(store, other, limit=9)
+    assert await store.move(other.id) == other
+
+
+async def test_a_reservation_on_an_old_version_is_refused(store: Store) -> None:
+    """A move changed meanwhile, such as by a cancel, is not started and holds no slot."""
+    _, (move,) = await running(store, "web01")
+    await store.change_move(move, replace(move, cancel_by="U3"))
+    with pytest.raises(Outdated):
+        await begun(store, move)
+    assert await store.attempts() == ()
+
+
+async def test_odd_words_of_a_host_do_not_keep_a_move_from_ending(store: Store) -> None:
+    """Half a surrogate pair or a NUL in a host's text is replaced, not refused: its slots must be freed."""
+    job, (move,) = await running(store, "web01")
+    started, _ = await begun(store, move)
+    odd = "Fehler \ud800 \0 😀"
+    failed = replace(started, state=MoveState.FAILED, error=odd, hold=Hold(HoldCode.BUSY, odd, NOW))
+    happened = event(EventKind.FAILED, NOW, move=move, words=odd)
+    await store.end_attempt(started, failed, happened, at=NOW, host_words=odd)
+    plain = "Fehler \ufffd \ufffd 😀"
+    stored = await store.move(move.id)
+    assert (stored.error, (await store.attempts())[0].host_words) == (plain, plain)
+    assert stored.hold == Hold(HoldCode.BUSY, "Fehler \ufffd \0 😀", NOW)
+    assert (await store.events(job.id))[-1].data["words"] == "Fehler \ufffd \0 😀"
+
+
+async def test_a_move_that_does_not_exist_is_an_error_of_the_store(store: Store) -> None:
+    """Nothing is made up."""
+    with pytest.raises(StoreError):
+        await store.move(7)
+
+
+async def test_an_event_that_cannot_be_stored_undoes_its_change(store: Store) -> None:
+    """State and event are one transaction: an event of a job that does not exist takes the change with it."""
+    _, (move,) = await running(store, "web01")
+    stray = replace(event(EventKind.HELD, NOW), job_id=JobId("J99"))
+    with pytest.raises(StoreError):
+        await store.change_move(move, replace(move, hint="new"), stray)
+    with pytest.raises(StoreError):
+        await store.change_move(move, replace(move, hint="new"), Event(EventKind.HELD, NOW.replace(tzinfo=None)))
+    assert await store.move(move.id) == move
