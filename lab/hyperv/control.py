@@ -12,6 +12,7 @@
 | POST /migrations/cancel | host, instance_id | cancels a job |
 | POST /backups | vm, duration_s, variant, merge_s | starts a backup; DELETE /backups/{id} ends it |
 | POST /merges | vm, duration_s | lets disks merge |
+| POST /statuses | host, vm, status | shows these one or two operational statuses until null |
 | POST /files | host, path, size_bytes, is_folder, is_hidden | puts a file somewhere |
 | POST /volumes/fill | host, path, free_bytes | takes or gives back space |
 | POST /trouble | on = "move" or "wire", and the fields of that fault | orders trouble; DELETE /trouble ends all |
@@ -76,6 +77,13 @@ class _Merge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Status:
+    host: str
+    vm: UUID
+    status: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
     host: str
     path: str
@@ -107,6 +115,7 @@ def control_app(world: World) -> web.Application:
     app.router.add_post("/backups", _back_up)
     app.router.add_delete("/backups/{vm}", _end_backup)
     app.router.add_post("/merges", _merge)
+    app.router.add_post("/statuses", _force_status)
     app.router.add_post("/files", _add_file)
     app.router.add_post("/volumes/fill", _fill)
     app.router.add_post("/trouble", _make_trouble)
@@ -230,6 +239,12 @@ async def _merge(request: web.Request) -> web.Response:
     wanted = read_as(_Merge, await _body(request), "merge")
     request.app[WORLD].start_merge(wanted.vm, wanted.duration_s)
     return web.json_response({}, status=201)
+
+
+async def _force_status(request: web.Request) -> web.Response:
+    wanted = read_as(_Status, await _body(request), "status")
+    request.app[WORLD].force_status(wanted.host, wanted.vm, wanted.status)
+    return web.json_response({})
 
 
 async def _add_file(request: web.Request) -> web.Response:

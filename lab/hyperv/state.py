@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from lab.hyperv import paths
 from lab.hyperv.bandwidth import Network
 from lab.hyperv.enums import ReplicationMode
-from lab.hyperv.errors import UnknownHost, UnknownVM
+from lab.hyperv.errors import FolderError, UnknownHost, UnknownVM
 from lab.hyperv.fleet import complete
 from lab.hyperv.folders import FileSystem
 from lab.hyperv.ledger import Ledger, Violation, ViolationKind
+from lab.hyperv.strict import BadDescription
 from lab.hyperv.timeline import Timeline
 from lab.hyperv.trouble import Trouble
 from lab.hyperv.vms import CONFIGURATION_FILE_BYTES, Machine, configuration_files, own_folders
@@ -79,7 +80,10 @@ class State:
             self._short_names |= {spec.name.lower(): spec.name, address.lower(): spec.name}
             self.hosts[spec.name] = HostState(spec, address)
         for host in self.hosts.values():
-            self._furnish(host)
+            try:
+                self._furnish(host)
+            except FolderError as error:
+                raise BadDescription(f"host {host.name}: {error}") from error
 
     def _furnish(self, host: HostState) -> None:
         host.files.add(host.spec.default_vm_path, is_folder=True)

@@ -61,6 +61,8 @@ async def test_everything_can_be_changed(it: Lab, call: Any) -> None:
     assert (await call("DELETE", f"/backups/{two}"))[0] == 200
     assert (await call("POST", "/merges", vm=three, duration_s=60))[0] == 201
     assert it.world.vms("HV01")[2].status == "Merging disks"
+    assert (await call("POST", "/statuses", host="HV01", vm=two, status=[11, 32769]))[0] == 200
+    assert it.world.vms("HV01")[1].operational_status == (11, 32769)
     assert (await call("POST", "/files", host="HV01", path="D:\\x\\y", is_hidden=True))[0] == 201
     assert (await call("POST", "/volumes/fill", host="HV01", path="D:", free_bytes="1 GB"))[0] == 200
     assert it.world.volumes("HV01")[1].free_bytes == 1 << 30

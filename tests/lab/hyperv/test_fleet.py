@@ -106,6 +106,15 @@ def test_a_wrong_description_is_one_clear_sentence(data: dict[str, Any], text: s
     assert str(caught.value).startswith("fleet")
 
 
+def test_files_that_do_not_fit_their_volumes_are_a_wrong_description() -> None:
+    """A fleet that could not exist says so before the lab starts."""
+    disk = {"path": "D:\\a.vhdx", "size_bytes": "2 GB"}
+    host = {"volumes": [{"root": "D:", "size_bytes": "1 GB"}]}
+    fleet = fleet_from({"hosts": {"HV01": host}, "vms": [{**VM, "disks": [disk]}]}, "fleet")
+    with pytest.raises(BadDescription, match="host HV01: There is not enough space on the disk"):
+        World(fleet, lambda: 0.0)
+
+
 def test_a_file_that_is_no_toml_or_not_there_is_said_so(tmp_path: Path) -> None:
     """Errors of the file itself carry its name."""
     broken = tmp_path / "broken.toml"
