@@ -72,6 +72,19 @@ def test_an_ordered_failure_comes_at_its_percentage(percent: int) -> None:
     assert it.world.jobs("HV01")[0].state is JobState.Exception
 
 
+def test_an_ordered_failure_comes_when_a_good_move_would_be_there() -> None:
+    """Until it fails, a doomed move goes exactly as fast as any other."""
+    good, doomed = lab(), lab()
+    doomed.world.order(MoveFault(vm=vm_id(1), at_percent=50))
+    healthy, failing = good.move(1), doomed.move(1)
+    doomed.run()
+    assert failing.ended_s is not None
+    good.wait(failing.ended_s - 0.5)
+    assert healthy.percent == 49
+    good.wait(1)
+    assert healthy.percent == 50
+
+
 def test_an_ordered_failure_may_bring_its_own_words() -> None:
     """Literal text and HRESULT stand below the wrapper line."""
     it = lab()
