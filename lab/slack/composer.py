@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.slack.channels import Channel, ChannelKind
-from lab.slack.directory import User
+from lab.slack.directory import User, UserGroupEntry
 from lab.slack.escaping import autolink, escape
 
 _MENTION = re.compile(r"(?<![\w<])@([\w.-]+\w)")
@@ -36,9 +36,15 @@ def polish(text: str, habits: Habits) -> str:
 class Composer:
     """Turns typed text into the `text` of a message event or a slash payload."""
 
-    def __init__(self, find_user: Callable[[str], User | None], find_channel: Callable[[str], Channel | None]) -> None:
+    def __init__(
+        self,
+        find_user: Callable[[str], User | None],
+        find_channel: Callable[[str], Channel | None],
+        find_group: Callable[[str], UserGroupEntry | None],
+    ) -> None:
         self._find_user = find_user
         self._find_channel = find_channel
+        self._find_group = find_group
 
     def message(self, text: str, habits: Habits) -> str:
         """Entities, links and mentions, as in the events of a channel (docs.slack.dev: formatting-message-text)."""
@@ -53,6 +59,9 @@ class Composer:
 
     def _mentions(self, text: str, *, with_names: bool) -> str:
         def user(match: re.Match[str]) -> str:
+            group = self._find_group(match[1])
+            if group is not None:
+                return f"<!subteam^{group.id}|@{group.handle}>" if with_names else f"<!subteam^{group.id}>"
             found = self._find_user(match[1])
             if found is None:
                 return match.group()

@@ -46,9 +46,7 @@ class Pages:
     def page(self, channel: "Channel", viewer_id: str = "", nonce: str = "") -> str:
         team = escape(self._workspace.directory.team.name)
         name = escape(channel.name or channel.id)
-        links = "".join(
-            self._link(one, is_here=one is channel) for one in self._workspace.channels.values() if one.name
-        )
+        links = "".join(self._link(one, is_here=one is channel) for one in self._listed(viewer_id))
         bot = escape(self._workspace.users[self._workspace.bot_id].name)
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>#{name} | {team}</title>'
@@ -59,6 +57,14 @@ class Pages:
             f'<section id="stream">{self.stream(channel, viewer_id)}</section></main>'
             f'<script nonce="{escape(nonce)}">{_SCRIPT}</script></body></html>'
         )
+
+    def _listed(self, viewer_id: str) -> "list[Channel]":
+        """Return the channels of the sidebar: public ones, and private ones the viewer is in."""
+        return [
+            one
+            for one in self._workspace.channels.values()
+            if one.kind is ChannelKind.PUBLIC or (one.kind is ChannelKind.PRIVATE and viewer_id in one.members)
+        ]
 
     def _link(self, channel: "Channel", *, is_here: bool) -> str:
         mark = "#" if channel.kind is ChannelKind.PUBLIC else "🔒"
@@ -129,7 +135,7 @@ header{position:sticky;top:0;background:#fff;border-bottom:1px solid #e2e2e5;pad
   gap:16px;align-items:baseline;z-index:1}
 header b{font-size:18px}
 header span{color:#616061;font-size:13px}
-header .count{margin-left:auto}
+header .count{margin-left:auto;color:#616061;font-weight:400}
 #stream{padding:14px 22px 40px;max-width:920px}
 article{display:flex;gap:10px;padding:7px 8px;border-radius:6px}
 article:hover{background:#f8f8fa}

@@ -13,7 +13,7 @@ from lab.slack.clock import Clock, RealClock
 from lab.slack.composer import Composer
 from lab.slack.control import Control
 from lab.slack.courier import Courier
-from lab.slack.directory import DEFAULT_DIRECTORY, Directory, User, load_directory
+from lab.slack.directory import DEFAULT_DIRECTORY, Directory, User, UserGroupEntry, load_directory
 from lab.slack.events import EventFeed
 from lab.slack.faults import Faults
 from lab.slack.grants import Grants
@@ -72,7 +72,7 @@ class SlackLab:
         self.events = EventFeed(self.workspace, self.courier)
         self.interactions = Interactions(self.workspace, self.courier, self.grants, self.faults)
         self.responses = Responses(self.workspace, self.grants, self.faults)
-        composer = Composer(self._find_user, self._find_channel)
+        composer = Composer(self._find_user, self._find_channel, self._find_group)
         self._desk = Desk(self.workspace, self.interactions, self.events, self.responses, composer)
         self._people: dict[str, Person] = {}
         self._gate = Gate(self.workspace, self.grants, self.faults, self.limiter, self._websocket_url)
@@ -137,6 +137,9 @@ class SlackLab:
             return self.workspace.channel(name)
         except NotOnScreenError:
             return None
+
+    def _find_group(self, handle: str) -> UserGroupEntry | None:
+        return next((one for one in self.workspace.user_groups.values() if one.handle == handle), None)
 
     # -- life -------------------------------------------------------------------------------------------------------
 

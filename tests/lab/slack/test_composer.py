@@ -26,6 +26,7 @@ def composer() -> Composer:
         ("see https://x.example/a?b=1&c=2", "see <https://x.example/a?b=1&amp;c=2>"),
         ("a & b < c", "a &amp; b &lt; c"),
         ("@bob in #migrations", "<@U0BOB|bob> in <#C0MIGRATE|migrations>"),
+        ("ask @vm-oncall", "ask <!subteam^S0ONCALL|@vm-oncall>"),
         ("in #private-ops", "in <#C0PRIVATE|>"),
         ("@nobody in #nowhere", "@nobody in #nowhere"),
         ("two  spaces", "two  spaces"),
