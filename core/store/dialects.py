@@ -5,18 +5,19 @@ lock with ``BEGIN IMMEDIATE``, so that a transaction never finds out at its end 
 gets the same from ``SERIALIZABLE``.
 """
 
+from asyncio import sleep
 from typing import Any
 
 import aiosqlite
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.errors import StoreError
 
 READERS = 3
+LOG_TRIES = 5
+LOG_PAUSE_S = 0.1
 
 
 def connect(url: str, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
@@ -49,14 +50,42 @@ def _sqlite(url: URL, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     if url.database in {None, "", ":memory:"} or url.get_driver_name() != "aiosqlite":
         raise StoreError("url in [store] names no file.", hint="Example: sqlite+aiosqlite:///migrate-bot.db")
     # isolation_level None: the driver begins nothing on its own, so that the BEGIN below is the only one.
-    args = {"timeout": busy_s, "isolation_level": None, "async_creator_fn": _open_file}
-    writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args)
-    reader = create_async_engine(url, hide_parameters=True, pool_size=READERS, max_overflow=0, connect_args=args)
-    event.listen(writer.sync_engine, "connect", _prepare_writer)
-    event.listen(reader.sync_engine, "connect", _prepare_reader)
+    args: dict[str, Any] = {"timeout": busy_s, "isolation_level": None}
+    writer = create_async_engine(
+        url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args | {"async_creator_fn": _open_writer}
+    )
+    reader = create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=READERS,
+        max_overflow=0,
+        connect_args=args | {"async_creator_fn": _open_reader},
+    )
     event.listen(writer.sync_engine, "begin", _begin_immediate)
     event.listen(reader.sync_engine, "begin", _begin)
     return writer, reader
+
+
+async def _open_writer(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
+    connection = await _open_file(*args, **kwargs)
+    try:
+        await _keep_log(connection)
+        await _pragma(connection, "synchronous=FULL")
+        await _pragma(connection, "foreign_keys=ON")
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _open_reader(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
+    connection = await _open_file(*args, **kwargs)
+    try:
+        await _pragma(connection, "query_only=ON")
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
 async def _open_file(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
@@ -70,24 +99,25 @@ async def _open_file(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
         raise
 
 
-def _prepare_writer(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    try:
-        _make_durable(connection)
-    except BaseException:
-        # The pool does not know the connection yet, so nobody else would close it.
-        connection.close()
-        raise
+async def _keep_log(connection: aiosqlite.Connection) -> None:
+    # While two processes create one file, SQLite refuses this to one of them at once, whatever its patience.
+    for tries_left in reversed(range(LOG_TRIES)):
+        try:
+            mode = await _pragma(connection, "journal_mode=WAL")
+        except aiosqlite.OperationalError as error:
+            if not tries_left or "locked" not in str(error):
+                raise
+            await sleep(LOG_PAUSE_S)
+        else:
+            if mode != "wal":
+                raise StoreError("The database cannot keep a write-ahead log there.", hint="Keep it on a local disk.")
+            return
 
 
-def _make_durable(connection: DBAPIConnection) -> None:
-    if _pragma(connection, "journal_mode=WAL") != "wal":
-        raise StoreError("The database cannot keep a write-ahead log there.", hint="Keep it on a local disk.")
-    _pragma(connection, "synchronous=FULL")
-    _pragma(connection, "foreign_keys=ON")
-
-
-def _prepare_reader(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    _pragma(connection, "query_only=ON")
+async def _pragma(connection: aiosqlite.Connection, setting: str) -> Any:
+    async with connection.execute(f"PRAGMA {setting}") as cursor:
+        row = await cursor.fetchone()
+    return row[0] if row else None
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -96,13 +126,3 @@ def _begin_immediate(connection: Connection) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
-
-
-def _pragma(connection: DBAPIConnection, setting: str) -> Any:
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA {setting}")
-        row = cursor.fetchone()
-    finally:
-        cursor.close()
-    return row[0] if row else None

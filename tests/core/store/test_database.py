@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from core.errors import StoreBusy, StoreError, StoreFull
-from core.store import SqlStore, switches
+from core.store import SqlStore, dialects, switches
 from tests.contracts.store.examples import NOW, card, proposal, running
 
 
@@ -158,6 +158,25 @@ async def test_a_database_locked_by_another_process_is_busy(store: SqlStore, fil
     other.execute("ROLLBACK")
     other.close()
     await store.set_switch("stop", "U1")
+
+
+async def test_creating_the_database_beside_another_process_waits(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses to start the log while somebody else does; the store looks again instead of giving up."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("CREATE TABLE other (id)")
+    other.execute("BEGIN EXCLUSIVE")
+    refused = []
+
+    async def then_the_other_is_done(seconds: float) -> None:
+        refused.append(seconds)
+        other.execute("COMMIT")
+        other.close()
+
+    monkeypatch.setattr(dialects, "sleep", then_the_other_is_done)
+    store = SqlStore(f"sqlite+aiosqlite:///{file}", busy_s=0.01)
+    await store.open()
+    assert len(refused) == 1
+    await store.close()
 
 
 async def test_a_full_disk_is_said_and_leaves_no_half(store: SqlStore) -> None:
