@@ -1,6 +1,113 @@
-"""The command line."""
+"""The command line: ``migrate-bot run | demo | check | jobs | lab``."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot import check, export
+from bot.clock import SystemClock
+from bot.credentials import forget_proxy_on_loopback, web_client
+from bot.groups import Groups
+from bot.logs import start_logging
+from bot.wiring import opened_gateway, opened_store, running
+from core.config import Settings, load_settings
+from core.domain.fleet import CheckLine, HostName
+from core.domain.job import JobId
+from core.errors import MigrateBotError, SettingsError
+
+log = logging.getLogger(__name__)
+
+_USAGE_ERROR = 2
 
 
-def main() -> int:
-    """Run the command line."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns 0 when all is well, 1 when something is wrong, 2 when it was told nonsense."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["demo"]:
+        from lab.demo import main as demo  # noqa: PLC0415 - only the demo needs the lab
+
+        return demo(arguments[1:])
+    if arguments[:1] == ["lab"]:
+        from lab.cli import main as lab  # noqa: PLC0415 - only this command needs the lab
+
+        return lab(arguments[1:])
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings(options.config)
+        if options.command == "run":
+            start_logging(settings, options.log)
+            return asyncio.run(_run(settings))
+        if options.command == "check":
+            return asyncio.run(_check(settings))
+        return asyncio.run(_jobs(settings, options))
+    except SettingsError as error:
+        print(error.sentence(), file=sys.stderr)  # noqa: T201 - a command line talks
+        return _USAGE_ERROR
+    except MigrateBotError as error:
+        print(error.sentence(), file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="migrate-bot", description="Moves VMs between Hyper-V hosts, asked in Slack.")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--config", type=Path, default=Path("migrate-bot.toml"), metavar="FILE", help="settings file")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", parents=[shared], help="run the bot")
+    run.add_argument("--log", choices=("plain", "json"), default="plain", help="form of the log lines on stderr")
+    commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host and right in order?")
+    commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")
+    commands.add_parser("lab", help="run the simulated hosts and the simulated Slack")
+    jobs = commands.add_parser("jobs", parents=[shared], help="list jobs; show or export one")
+    what = jobs.add_subparsers(dest="what")
+    show = what.add_parser("show", help="one job and what happened")
+    show.add_argument("job")
+    export_ = what.add_parser("export", help="every event of a job")
+    export_.add_argument("job")
+    export_.add_argument("--format", choices=("json", "csv"), default="json")
+    return parser
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with running(settings) as bot:
+        log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)
+        await stop.wait()
+        log.info("stopping; moves under way go on and are found at the next start")
+    return 0
+
+
+async def _check(settings: Settings) -> int:
+    forget_proxy_on_loopback(settings.slack.api_url)
+    client = web_client(settings)
+    lines: list[CheckLine] = list(check.check_settings(settings))
+    lines += [line async for line in check.check_slack(settings, client, Groups(client, SystemClock()))]
+    async with opened_gateway(settings) as gateway:
+        lines += [line async for line in check.check_hosts([HostName(name) for name in settings.hosts], gateway)]
+    print(check.table(lines))  # noqa: T201
+    return 0 if all(line.ok for line in lines) else 1
+
+
+async def _jobs(settings: Settings, options: argparse.Namespace) -> int:
+    async with opened_store(settings) as store:
+        if options.what is None:
+            jobs = await store.jobs(limit=1000)
+            text = export.job_table([(job, await store.moves(job.id)) for job in jobs])
+        else:
+            job = await store.job(JobId(options.job))
+            moves, events = await store.moves(job.id), await store.events(job.id)
+            if options.what == "show":
+                text = export.job_page(job, moves, events)
+            elif options.format == "csv":
+                text = export.as_csv(moves, events)
+            else:
+                text = export.as_json(job, moves, events)
+    print(text.rstrip("\n"))  # noqa: T201
     return 0

@@ -11,17 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access import Members
-from bot.slackwords import TRANSPORT_ERRORS, retry_after_s
+from bot.slackwords import SlackRefused, ask
+from core.errors import NotifierBusy, NotifierError
 from core.ports import Clock
 
 log = logging.getLogger(__name__)
 
 FRESH = timedelta(seconds=60)
 BELIEVED = timedelta(minutes=15)
+_PAUSE_S = 5.0
 
 
 @dataclass(slots=True)
@@ -67,19 +68,14 @@ class Groups:
     async def _ask(self, group: str, known: _Known) -> None:
         asked_at = self._clock.now()
         try:
-            reply = await self._client.usergroups_users_list(usergroup=group, include_disabled=False)
-        except SlackApiError as error:
-            wait_s = retry_after_s(error)
-            known.trouble = str(error.response["error"])
-            known.silent_until = asked_at + timedelta(seconds=wait_s if wait_s is not None else 5)
-            if known.trouble == "no_such_subteam":
+            reply = await ask(self._client.usergroups_users_list(usergroup=group, include_disabled=False))
+        except NotifierError as error:
+            wait_s = error.retry_after_s if isinstance(error, NotifierBusy) else _PAUSE_S
+            known.trouble, known.silent_until = error.sentence(), asked_at + timedelta(seconds=wait_s)
+            if isinstance(error, SlackRefused) and error.code == "no_such_subteam":
                 # Slack says for certain that there is no such group: nobody is in it, whatever was known before.
                 known.members, known.asked_at = frozenset(), asked_at
-            log.warning("user group %s cannot be read: %s", group, known.trouble)
-        except TRANSPORT_ERRORS as error:
-            known.trouble = "no answer"
-            known.silent_until = asked_at + timedelta(seconds=5)
-            log.warning("user group %s cannot be read: %s", group, type(error).__name__)
+            log.warning("user group %s cannot be read: %s", group, error.message)
         else:
             known.members = frozenset(map(str, reply.get("users") or ()))
             known.asked_at, known.silent_until, known.trouble = asked_at, None, ""

@@ -1,20 +1,27 @@
-"""Translates what went wrong with a call to Slack into the notifier's errors.
+"""Calls Slack once and translates what went wrong into the notifier's errors.
 
 ``ratelimited`` and ``rate_limited`` mean the same; after ``internal_error`` and ``fatal_error`` the call may have
 succeeded (docs: chat.postMessage); a lost answer says nothing about what Slack did.
 """
 
+import logging
+from collections.abc import Awaitable, Mapping
+
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from core.errors import NotifierBusy, NotifierDown, NotifierError, NotifierRefused
 
-TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, SlackClientError)
-"""What the SDK raises when there was no proper answer. SlackApiError is one of them: catch it first."""
+log = logging.getLogger(__name__)
+
+TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, SlackClientError)
+"""What the SDK raises when there was no proper answer; a timeout is an OSError."""
 
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _DEFAULT_WAIT_S = 30.0
+_TOO_MANY = 429
 _SERVER_ERROR = 500
 
 UNPOSTABLE = frozenset(
@@ -23,6 +30,7 @@ UNPOSTABLE = frozenset(
 )
 """The bot cannot post in that channel; another one may do."""
 
+THREAD_GONE = frozenset({"cannot_reply_to_message", "message_not_found", "thread_not_found"})
 BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch"})
 
 _HINTS = {
@@ -39,39 +47,52 @@ _HINTS = {
 }
 
 
-def code_of(error: SlackApiError) -> str:
-    """Return Slack's error code, empty when the answer had none."""
+class SlackRefused(NotifierRefused):
+    """Slack answered with an error that will stay. ``code`` is Slack's own."""
+
+    def __init__(self, code: str, *, needed: str = "") -> None:
+        hint = f"The scope {needed} is missing. {_HINTS['missing_scope']}" if needed else _HINTS.get(code, "")
+        super().__init__(f"Slack refused ({code}).", hint=hint)
+        self.code = code
+
+
+async def ask(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+    """Make one call.
+
+    Raises:
+        NotifierBusy: Slack asks to wait.
+        NotifierDown: there was no proper answer; it may have been done.
+        SlackRefused: it was not done and never will be.
+
+    """
     try:
-        return str(error.response["error"] or "")
-    except (KeyError, TypeError, AttributeError):
-        return ""
+        return await call
+    except SlackApiError as error:
+        raise _meaning(error) from error
+    except TRANSPORT_ERRORS as error:
+        raise NotifierDown(f"Slack did not answer ({type(error).__name__}).") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        # The SDK trips over answers that are no JSON object, such as a proxy's own page.
+        log.exception("an answer from Slack could not be read")
+        raise NotifierDown("Slack's answer could not be read.") from error
 
 
-def hint_of(code: str) -> str:
-    """Say what to do about an error code."""
-    return _HINTS.get(code, "")
+def _meaning(error: SlackApiError) -> NotifierError:
+    answer = error.response
+    status = int(getattr(answer, "status_code", 0) or getattr(answer, "status", 0) or 0)
+    data = getattr(answer, "data", answer)
+    data = data if isinstance(data, dict) else {}
+    code = str(data.get("error") or "")
+    if code in _BUSY or status == _TOO_MANY:
+        return NotifierBusy("Slack asks to wait.", retry_after_s=_wait_s(getattr(answer, "headers", None) or {}))
+    if code in _MAYBE or not code or status >= _SERVER_ERROR:
+        return NotifierDown(f"Slack failed ({code or f'status {status}'}).")
+    return SlackRefused(code, needed=str(data.get("needed") or "") if code == "missing_scope" else "")
 
 
-def retry_after_s(error: SlackApiError) -> float | None:
-    """Return how long Slack asks to wait, None when it does not."""
-    if code_of(error) not in _BUSY and getattr(error.response, "status_code", 0) != 429:  # noqa: PLR2004 - HTTP
-        return None
-    headers = getattr(error.response, "headers", None) or {}
+def _wait_s(headers: Mapping[str, str]) -> float:
     said = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     try:
         return max(1.0, float(said)) if said is not None else _DEFAULT_WAIT_S
     except ValueError:
         return _DEFAULT_WAIT_S
-
-
-def notifier_error(error: Exception) -> NotifierError:
-    """Say what a failed call means for who wanted something said."""
-    if not isinstance(error, SlackApiError):
-        return NotifierDown(f"Slack did not answer ({type(error).__name__}).")
-    wait_s = retry_after_s(error)
-    if wait_s is not None:
-        return NotifierBusy("Slack asks to wait.", retry_after_s=wait_s)
-    code = code_of(error)
-    if code in _MAYBE or not code or getattr(error.response, "status_code", 200) >= _SERVER_ERROR:
-        return NotifierDown(f"Slack failed ({code or 'no reason given'}).")
-    return NotifierRefused(f"Slack refused the message ({code}).", hint=hint_of(code))

@@ -1,0 +1,35 @@
+"""Builds the Bolt app: its listeners, and what a person hears when one of them breaks before it could answer."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt import BoltResponse
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.desk import Desk
+from bot.errands import Errands, new_reference
+from bot.listeners import actions, commands, events, views
+from core.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+def build_app(settings: Settings, client: AsyncWebClient, desk: Desk, errands: Errands) -> AsyncApp:
+    """Build the app; nothing is connected yet."""
+    secret = settings.slack_signing_secret.get_secret_value()
+    app = AsyncApp(client=client, signing_secret=secret or None, name="migrate-bot")
+    commands.register(app, desk, errands, settings.slack.command)
+    actions.register(app, desk, errands)
+    views.register(app, desk, errands)
+    events.register(app, errands, settings.slack.command)
+
+    async def on_error(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
+        reference = new_reference()
+        log.error("a listener failed, reference %s, payload %s", reference, body.get("type"), exc_info=error)
+        # When the listener had not acknowledged, this becomes its acknowledgement, and the person sees it.
+        return BoltResponse(status=200, body=f"Something went wrong inside me. My log has it as {reference}.")
+
+    app.error(on_error)
+    return app

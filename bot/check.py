@@ -1,0 +1,141 @@
+"""Looks whether everything is in order before anybody relies on it: settings, tokens, channel, people, hosts."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import access
+from bot.credentials import check_app_token, missing_secrets
+from bot.groups import Groups
+from bot.slackwords import SlackRefused, ask
+from core.config import Settings
+from core.domain.fleet import CheckLine, HostName
+from core.errors import HostError, MigrateBotError, NotifierError, SettingsError
+from core.ports import HostGateway
+
+SCOPES = frozenset(
+    {"commands", "chat:write", "chat:write.public", "channels:read", "channels:history", "groups:read"}
+    | {"groups:history", "im:write", "usergroups:read", "users:read"}
+)
+"""What the bot uses. ``manifest.yml`` asks for them, and for a few that later features use."""
+
+
+def check_settings(settings: Settings) -> Iterator[CheckLine]:
+    """Check what can be seen without asking anybody."""
+    count = len(settings.hosts)
+    yield CheckLine(
+        "settings", count > 0, f"{count} hosts", "" if count else "Add a [hosts.NAME] section for each host."
+    )
+    missing = missing_secrets(settings)
+    yield CheckLine(
+        "secrets",
+        not missing,
+        "all set" if not missing else f"{', '.join(missing)} not set",
+        "Set them in the environment, or their files with _FILE." if missing else "",
+    )
+    if not settings.access.approvers:
+        yield CheckLine("approvers", ok=False, text="nobody", hint="List users or user groups in [access] approvers.")
+    if not settings.slack.oncall:
+        yield CheckLine("on-call", ok=False, text="nobody is paged", hint="List users or groups in [slack] oncall.")
+
+
+async def check_slack(settings: Settings, client: AsyncWebClient, groups: Groups) -> AsyncIterator[CheckLine]:
+    """Check tokens, scopes, channel and people."""
+    try:
+        reply = await ask(client.auth_test())
+    except NotifierError as error:
+        yield CheckLine("bot token", ok=False, text=error.message, hint=error.hint or "Is api_url right?")
+        return
+    yield CheckLine("bot token", ok=True, text=f"{reply.get('user')} in {reply.get('team')}")
+    headers = {name.lower(): value for name, value in (reply.headers or {}).items()}
+    yield _scopes_line(headers.get("x-oauth-scopes"))
+    if settings.slack.mode == "socket":
+        yield await _app_token_line(settings, client)
+    yield await _channel_line(settings, client)
+    lists = (settings.access.approvers, settings.access.requesters, settings.slack.oncall)
+    for who in dict.fromkeys(person for people in lists for person in people):
+        yield await (_group_line(who, groups) if access.is_group(who) else _user_line(who, client))
+    if settings.access.approvers:
+        members = await groups.members(access.groups_in(settings.access.approvers))
+        outlook = access.approval_outlook("", settings.access, members)
+        if not outlook.is_allowed:
+            yield CheckLine("approvals", ok=False, text=outlook.reason, hint="Add approvers.")
+
+
+def _scopes_line(granted: str | None) -> CheckLine:
+    if granted is None:
+        return CheckLine("scopes", ok=True, text="Slack does not say; the lines below show what works")
+    missing = sorted(SCOPES - {scope.strip() for scope in granted.split(",")})
+    if missing:
+        return CheckLine(
+            "scopes", ok=False, text=f"missing {', '.join(missing)}", hint="Install again from manifest.yml."
+        )
+    return CheckLine("scopes", ok=True, text="all granted")
+
+
+async def _app_token_line(settings: Settings, client: AsyncWebClient) -> CheckLine:
+    try:
+        await check_app_token(client, settings.slack_app_token.get_secret_value())
+    except (SettingsError, NotifierError) as error:
+        return CheckLine("app token", ok=False, text=error.message, hint=error.hint)
+    return CheckLine("app token", ok=True, text="Socket Mode opens")
+
+
+async def _channel_line(settings: Settings, client: AsyncWebClient) -> CheckLine:
+    channel = settings.slack.channel
+    if not channel:
+        return CheckLine("channel", ok=False, text="none set", hint="Set [slack] channel to the id of a channel.")
+    subject = f"channel {channel}"
+    try:
+        info = (await ask(client.conversations_info(channel=channel))).get("channel") or {}
+        if info.get("is_archived"):
+            return CheckLine(subject, ok=False, text="is archived", hint="Choose another [slack] channel.")
+        if not info.get("is_member"):
+            # Cards can be posted in a public channel all the same, but not found again after a crash.
+            return CheckLine(subject, ok=False, text="the bot is not a member", hint="Invite it: /invite @migrate-bot.")
+        await ask(client.conversations_history(channel=channel, limit=1))
+    except NotifierError as error:
+        return CheckLine(subject, ok=False, text=error.message, hint=error.hint)
+    return CheckLine(subject, ok=True, text=f"#{info.get('name')}")
+
+
+async def _group_line(group: str, groups: Groups) -> CheckLine:
+    trouble = await groups.trouble(group)
+    members = (await groups.members([group])).get(group)
+    if trouble or not members:
+        return CheckLine(f"group {group}", ok=False, text=trouble or "nobody is in it", hint="Check the id in Slack.")
+    return CheckLine(f"group {group}", ok=True, text=f"{len(members)} people")
+
+
+async def _user_line(user: str, client: AsyncWebClient) -> CheckLine:
+    try:
+        info = (await ask(client.users_info(user=user))).get("user") or {}
+    except SlackRefused as error:
+        return CheckLine(f"user {user}", ok=False, text=error.code, hint="Write the member id (U…), not the name.")
+    except NotifierError as error:
+        return CheckLine(f"user {user}", ok=False, text=error.message)
+    if info.get("deleted"):
+        return CheckLine(f"user {user}", ok=False, text="has left", hint="Remove them from the settings.")
+    return CheckLine(f"user {user}", ok=True, text=str(info.get("name") or ""))
+
+
+async def check_hosts(hosts: Sequence[HostName], gateway: HostGateway) -> AsyncIterator[CheckLine]:
+    """Check every host, and its way to every other."""
+    for host in hosts:
+        try:
+            for line in await gateway.check(host, [peer for peer in hosts if peer != host]):
+                yield line
+        except HostError as error:
+            yield CheckLine(host, ok=False, text=error.message, hint=error.hint)
+        except MigrateBotError as error:
+            yield CheckLine(host, ok=False, text=error.message, hint=error.hint)
+
+
+def table(lines: Iterable[CheckLine]) -> str:
+    """Write lines as a table of ✓ and ✗."""
+    rows = list(lines)
+    width = max((len(row.subject) for row in rows), default=0)
+    return "\n".join(
+        f"{'✓' if row.ok else '✗'} {row.subject:<{width}}  {row.text}" + (f"  → {row.hint}" if row.hint else "")
+        for row in rows
+    )

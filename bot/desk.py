@@ -1,0 +1,197 @@
+"""Carries out what people ask: checks who may, calls the engine, and puts the answer into words.
+
+Knows nothing of Slack's payloads; the listeners do.
+"""
+
+from dataclasses import dataclass
+
+from bot import access, answers
+from bot.access import Verdict
+from bot.blocks import Message
+from bot.card_parts import Look
+from bot.commands import (
+    Cancel,
+    Command,
+    Help,
+    History,
+    Hosts,
+    Jobs,
+    Migrate,
+    NotYet,
+    Resume,
+    Retry,
+    Status,
+    Stop,
+)
+from bot.composer import clean
+from bot.grammar import parse
+from bot.groups import Groups
+from bot.people import TimeZones
+from core.config import Settings
+from core.domain.job import JobId
+from core.engine.engine import Engine
+from core.errors import NotAllowed
+from core.ports import Clock
+
+_JOBS_SHOWN = 20
+_JOBS_SEARCHED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and in which channel."""
+
+    user: str
+    channel: str
+
+
+class Desk:
+    """Where requests are taken and answered."""
+
+    def __init__(self, engine: Engine, settings: Settings, groups: Groups, zones: TimeZones, clock: Clock) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._groups = groups
+        self._zones = zones
+        self._clock = clock
+        self._command = settings.slack.command
+        self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
+
+    # ------------------------------------------------------------------ commands
+
+    def read(self, text: str) -> Command:
+        """Understand what was typed, at once and without asking anybody.
+
+        Raises:
+            Unclear: it cannot be understood.
+
+        """
+        return parse(clean(text), now=self._clock.now(), hosts=tuple(self._settings.hosts), command=self._command)
+
+    def answer_at_once(self, command: Command) -> Message | None:
+        """Answer what needs no look at anything."""
+        match command:
+            case Help(topic):
+                return answers.help_on(topic, self._command)
+            case NotYet(verb):
+                return answers.not_yet(verb, self._command)
+            case Migrate() | Retry():
+                return answers.plainly("🔎 Looking at the hosts …")
+            case _:
+                return None
+
+    async def answer(self, command: Command, asker: Asker) -> Message | None:
+        """Carry out a command. Returns the private answer, None when everything was said by ``answer_at_once``.
+
+        Raises:
+            MigrateBotError: it cannot be done; the error says why.
+
+        """
+        match command:
+            case Migrate():
+                return await self._migrate(command, asker)
+            case Cancel(job_id, vm):
+                return await self.cancel(job_id, asker, vm)
+            case Stop():
+                return await self._stop(asker)
+            case Resume():
+                return await self._resume(asker)
+            case Retry(job_id):
+                return await self.retry(job_id, asker)
+            case _:
+                return await self._look_up(command)
+
+    async def _look_up(self, command: Command) -> Message | None:
+        match command:
+            case Status(None):
+                views = [view for view in await self._engine.jobs(_JOBS_SEARCHED) if not view.is_over]
+                return answers.jobs(views, self._look, title="Jobs that are not over") if views else _NOTHING_OPEN
+            case Status(job_id) if job_id:
+                return answers.status(await self._engine.job(job_id), self._look)
+            case Jobs():
+                return answers.jobs(await self._engine.jobs(_JOBS_SHOWN), self._look)
+            case Hosts():
+                return answers.hosts(await self._engine.hosts())
+            case History(job_id):
+                view = await self._engine.job(job_id)
+                return answers.history(view, await self._engine.history(job_id))
+            case _:
+                return None
+
+    async def _migrate(self, command: Migrate, asker: Asker) -> Message:
+        await self._check_may_request(asker)
+        if command.options.start_at is not None:
+            # "at 22:00" means 22:00 where the person is.
+            now = self._clock.now().astimezone(await self._zones.of(asker.user))
+            again = parse(command.text, now=now, hosts=tuple(self._settings.hosts), command=self._command)
+            command = again if isinstance(again, Migrate) else command
+        job = await self._engine.propose(command.request(requester=asker.user, channel=asker.channel))
+        return answers.planned(job, self._look)
+
+    async def _stop(self, asker: Asker) -> Message:
+        oncall = self._settings.slack.oncall
+        members = await self._members(self._settings.access.requesters, self._settings.access.approvers, oncall)
+        _insist(access.may_stop(asker.user, self._settings.access, oncall, members))
+        await self._engine.stop_starts(asker.user)
+        return answers.plainly(
+            "🛑 Stopped: nothing new starts, in any job. What moves now goes on. "
+            f"Start again with {self._command} resume."
+        )
+
+    async def _resume(self, asker: Asker) -> Message:
+        oncall = self._settings.slack.oncall
+        members = await self._members(self._settings.access.approvers, oncall)
+        _insist(access.may_resume(asker.user, self._settings.access, oncall, members))
+        await self._engine.resume_starts(asker.user)
+        return answers.plainly("▶️ Migrations start again.")
+
+    # ------------------------------------------------------------------ buttons and commands alike
+
+    async def cancel(self, job_id: JobId, asker: Asker, vm: str = "") -> Message:
+        """Cancel a job or one VM of it."""
+        requester = (await self._engine.job(job_id)).job.requester
+        oncall = self._settings.slack.oncall
+        members = await self._members(self._settings.access.approvers, oncall)
+        _insist(access.may_cancel(asker.user, requester, self._settings.access, oncall, members))
+        _, sentence = await self._engine.cancel(job_id, asker.user, vm)
+        return answers.plainly(sentence)
+
+    async def retry(self, job_id: JobId, asker: Asker) -> Message:
+        """Propose once more what did not get done."""
+        await self._check_may_request(asker)
+        return answers.planned(await self._engine.retry(job_id, asker.user), self._look)
+
+    async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> None:
+        """Approve exactly one plan."""
+        requester = (await self._engine.job(job_id)).job.requester
+        members = await self._members(self._settings.access.approvers)
+        _insist(access.may_approve(asker.user, requester, self._settings.access, members))
+        await self._engine.approve(job_id, plan_hash, asker.user)
+
+    async def may_reject(self, job_id: JobId, asker: Asker) -> Verdict:
+        """Decide whether somebody may reject a job."""
+        requester = (await self._engine.job(job_id)).job.requester
+        members = await self._members(self._settings.access.approvers)
+        return access.may_reject(asker.user, requester, self._settings.access, members)
+
+    async def reject(self, job_id: JobId, plan_hash: str, asker: Asker, reason: str) -> None:
+        """Reject exactly one plan."""
+        _insist(await self.may_reject(job_id, asker))
+        await self._engine.reject(job_id, plan_hash, asker.user, reason)
+
+    # ------------------------------------------------------------------ inside
+
+    async def _check_may_request(self, asker: Asker) -> None:
+        members = await self._members(self._settings.access.requesters)
+        _insist(access.may_request(asker.user, self._settings.access, members))
+
+    async def _members(self, *lists: tuple[str, ...]) -> access.Members:
+        return await self._groups.members(access.groups_in(*lists))
+
+
+_NOTHING_OPEN = answers.plainly("Nothing is waiting or running.")
+
+
+def _insist(verdict: Verdict) -> None:
+    if not verdict.is_allowed:
+        raise NotAllowed(verdict.reason)

@@ -1,0 +1,97 @@
+"""Writes jobs and their events for a terminal, a spreadsheet or a program."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.domain.job import Event, Job, Move, MoveId, MoveState
+
+_FIELDS = ("at", "kind", "actor", "vm", "data")
+
+
+def job_table(jobs: Sequence[tuple[Job, Sequence[Move]]]) -> str:
+    """List jobs, newest first."""
+    if not jobs:
+        return "There are no jobs."
+    rows = [("JOB", "STATE", "MOVED", "FROM", "TO", "ASKED BY", "CREATED")]
+    for job, moves in jobs:
+        planned = job.plan.moves
+        done = sum(1 for move in moves if move.state is MoveState.DONE)
+        rows.append(
+            (
+                job.id,
+                job.state.value,
+                f"{done}/{len(planned)}",
+                ",".join(dict.fromkeys(move.source for move in planned)),
+                ",".join(dict.fromkeys(move.destination for move in planned)),
+                job.requester,
+                f"{job.created_at:%Y-%m-%d %H:%M}Z",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def job_page(job: Job, moves: Sequence[Move], events: Sequence[Event]) -> str:
+    """Show one job: its moves, then everything that happened."""
+    lines = [
+        f"{job.id} {job.state.value}, asked by {job.requester} at {job.created_at:%Y-%m-%d %H:%M}Z: {job.text}",
+        "",
+    ]
+    lines += [
+        f"  {move.vm_name}: {move.state.value}, {move.source} -> {move.destination}, attempts {move.attempts}"
+        + (f": {_line(move.error)}" if move.error else "")
+        + (f" (waits: {_line(move.hold.text)})" if move.hold else "")
+        for move in moves
+    ]
+    lines += ["", *(_event_line(row) for row in _rows(events, moves))]
+    return "\n".join(lines)
+
+
+def as_json(job: Job, moves: Sequence[Move], events: Sequence[Event]) -> str:
+    """Write every event of a job as JSON."""
+    return json.dumps(
+        {"job": job.id, "state": job.state.value, "requester": job.requester, "events": _rows(events, moves)},
+        indent=2,
+        ensure_ascii=False,
+        default=str,
+    )
+
+
+def as_csv(moves: Sequence[Move], events: Sequence[Event]) -> str:
+    """Write every event of a job as CSV; a value that a spreadsheet could take for a formula is marked as text."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_FIELDS)
+    for row in _rows(events, moves):
+        cells = [*(str(row[name]) for name in _FIELDS[:-1]), json.dumps(row["data"], ensure_ascii=False, default=str)]
+        writer.writerow(["'" + cell if cell[:1] in "=+-@\t\r" else cell for cell in cells])
+    return out.getvalue()
+
+
+def _rows(events: Sequence[Event], moves: Sequence[Move]) -> list[dict[str, Any]]:
+    names: Mapping[MoveId, str] = {move.id: move.vm_name for move in moves}
+    return [
+        {
+            "at": event.at.isoformat(),
+            "kind": event.kind.value,
+            "actor": event.actor,
+            "vm": names.get(event.move_id, "") if event.move_id else "",
+            "data": dict(event.data),
+        }
+        for event in events
+    ]
+
+
+def _event_line(row: Mapping[str, Any]) -> str:
+    details = ", ".join(f"{key} {_line(str(value))}" for key, value in row["data"].items() if value not in ("", None))
+    return " ".join(filter(None, (f"  {row['at'][:19]}Z", row["kind"], row["vm"], f"by {row['actor']}", details)))
+
+
+def _line(text: str) -> str:
+    """Make one line of a text, without anything a terminal would obey."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -1,0 +1,48 @@
+"""The words of ``/migrate help`` and its topics."""
+
+from collections.abc import Mapping
+
+TOPICS: Mapping[str, str] = {
+    "migrate": (
+        "*Move VMs*\n"
+        "`/migrate web01,web02 from HV01 to HV02 path D:\\VMs`\n"
+        "VMs are names, ids, `SRVSP*` or `all`; put names with spaces in quotes. Several hosts: `to HV02,HV03`. "
+        "Without `path` they go to the host's own default folder. You get a plan first; somebody else approves it."
+    ),
+    "path": (
+        "*path*: the folder on the destination\n"
+        "`/migrate web01 from HV01 to HV02 path D:\\My VMs`\n"
+        "A folder or a share such as `\\\\fs01\\vms`. Quotes are needed only if it holds words like `to` or `at`."
+    ),
+    "options": (
+        "*Options*, as `--parallel 2`, `parallel=2` or `parallel 2` at the end\n"
+        "`parallel` how many at a time · `attempts` tries per VM · `backup-wait` how long to wait for a backup "
+        "(`1h30m`) · `subfolder` a folder for each VM · `keep-drives` same drive letters · `fail-fast` start nothing "
+        "more after a failure · `at` when to start (`22:00` or `2026-11-23T22:00`, your time) · `reason` why"
+    ),
+    "status": "*status*: how a job stands, or every job that is not over\n`/migrate status J1`",
+    "jobs": "*jobs*: the newest jobs\n`/migrate jobs`",
+    "hosts": "*hosts*: which hosts answer, and their free slots\n`/migrate hosts`",
+    "cancel": (
+        "*cancel*: end a job, or one VM of it\n`/migrate cancel J1` or `/migrate cancel J1 web01`\n"
+        "What waits is not started; what moves is asked to stop where it is safe."
+    ),
+    "stop": "*stop*: the big red button. Nothing new starts, in any job, until `resume`\n`/migrate stop`",
+    "resume": "*resume*: let moves start again after `stop`\n`/migrate resume`",
+    "retry": "*retry*: make a new plan of what did not get done\n`/migrate retry J1`",
+    "history": "*history*: everything that happened to a job\n`/migrate history J1`",
+}
+
+
+def overview(command: str) -> list[str]:
+    """Explain everything on one screen."""
+    texts = [
+        TOPICS["migrate"].replace("*Move VMs*", "*Move VMs between Hyper-V hosts*"),
+        (
+            "`/migrate status J1` how it stands · `/migrate jobs` all jobs · `/migrate hosts` free slots\n"
+            "`/migrate cancel J1` end it · `/migrate retry J1` what did not get done\n"
+            "`/migrate history J1` what happened · `/migrate stop` start nothing more · `/migrate resume` go on"
+        ),
+        f"More: `/migrate help options`. Topics: {', '.join(TOPICS)}.",
+    ]
+    return [text.replace("/migrate", command) for text in texts]

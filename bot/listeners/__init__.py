@@ -1,0 +1,1 @@
+"""What Slack sends: each listener reads the payload, acknowledges at once, and hands the work over."""

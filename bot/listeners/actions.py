@@ -1,0 +1,63 @@
+"""The buttons of a card. Every click is answered: by its effect, or privately by the reason why it has none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import APPROVE, CANCEL, REJECT, RETRY, Message
+from bot.desk import Desk
+from bot.errands import Errands
+from bot.forms import Rejection, reject_form
+from bot.listeners.payloads import Click, read_click
+from bot.reply import Reply
+from bot.slackwords import ask
+from core.errors import NotAllowed
+
+# A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.
+_CHECK_PATIENCE_S = 1.0
+
+Work = Callable[[Click, AsyncWebClient], Awaitable[Message | None]]
+
+
+def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:
+    """Listen to the buttons."""
+
+    async def approve(click: Click, _: AsyncWebClient) -> Message | None:
+        await desk.approve(click.job_id, click.plan_hash, click.asker)
+        return None
+
+    async def reject(click: Click, client: AsyncWebClient) -> Message | None:
+        try:
+            async with asyncio.timeout(_CHECK_PATIENCE_S):
+                verdict = await desk.may_reject(click.job_id, click.asker)
+            if not verdict.is_allowed:
+                raise NotAllowed(verdict.reason)
+        except TimeoutError:
+            pass
+        about = Rejection(click.job_id, click.plan_hash, click.asker.channel)
+        await ask(client.views_open(trigger_id=click.trigger_id, view=reject_form(about)))
+        return None
+
+    async def cancel(click: Click, _: AsyncWebClient) -> Message | None:
+        return await desk.cancel(click.job_id, click.asker)
+
+    async def retry(click: Click, _: AsyncWebClient) -> Message | None:
+        return await desk.retry(click.job_id, click.asker)
+
+    works: dict[str, Work] = {APPROVE: approve, REJECT: reject, CANCEL: cancel, RETRY: retry}
+    for action_id, work in works.items():
+        app.action(action_id)(_listener(action_id, work, errands))
+
+
+def _listener(action_id: str, work: Work, errands: Errands) -> Callable[..., Awaitable[None]]:
+    async def on_click(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        click = read_click(body)
+        reply = Reply(client, click.asker)
+        errands.start(f"{action_id} {click.job_id} by {click.asker.user}", lambda: work(click, client), reply)
+
+    return on_click

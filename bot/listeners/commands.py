@@ -1,0 +1,36 @@
+"""The slash command: a mistake is answered in the acknowledgement itself, everything else after it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import answers
+from bot.desk import Desk
+from bot.errands import Errands
+from bot.listeners.payloads import read_asker_of_command
+from bot.mistake import Unclear
+from bot.reply import Reply, private
+
+
+def register(app: AsyncApp, desk: Desk, errands: Errands, command: str) -> None:
+    """Listen to the command."""
+
+    async def on_command(
+        ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond
+    ) -> None:  # fmt: skip
+        try:
+            request = desk.read(str(body.get("text") or ""))
+        except Unclear as mistake:
+            await ack(private(answers.unclear(mistake)))
+            return
+        at_once = desk.answer_at_once(request)
+        await (ack(private(at_once)) if at_once else ack())
+        asker = read_asker_of_command(body)
+        reply = Reply(client, asker, respond)
+        errands.start(f"{type(request).__name__.lower()} by {asker.user}", lambda: desk.answer(request, asker), reply)
+
+    app.command(command)(on_command)

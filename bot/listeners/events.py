@@ -1,0 +1,55 @@
+"""Events: a mention gets a pointer to the command. Slack delivers events again, so each is taken once."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import Message, section
+from bot.desk import Asker
+from bot.errands import Errands
+from bot.help import overview
+from bot.reply import Reply
+
+_REMEMBERED = 1000
+
+
+class Once:
+    """Remembers the ids of events it has seen, the newest thousand."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, event_id: str) -> bool:
+        """Whether an event comes for the first time."""
+        if event_id in self._seen:
+            return False
+        self._seen[event_id] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return True
+
+
+def register(app: AsyncApp, errands: Errands, command: str) -> None:
+    """Listen to the events the manifest subscribes to."""
+    once = Once()
+
+    async def on_mention(body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        event = body.get("event") or {}
+        if not once.is_new(str(body.get("event_id") or "")):
+            return
+        asker = Asker(str(event.get("user") or ""), str(event.get("channel") or ""))
+        text = overview(command)[0]
+
+        async def work() -> Message | None:
+            return Message(f"I listen to {command}", (section(f"I listen to `{command}`, not to mentions.\n{text}"),))
+
+        errands.start(f"mention by {asker.user}", work, Reply(client, asker))
+
+    async def on_home() -> None:
+        """Slack wants the event taken; the Home tab shows what is published there by other events."""
+
+    app.event("app_mention")(on_mention)
+    app.event("app_home_opened")(on_home)

@@ -1,0 +1,51 @@
+"""Reads Slack's payloads into our own types: the only place that knows their keys (docs: interaction payloads)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.desk import Asker
+from core.domain.job import JobId
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click on a button of a card: who, where, on which job and plan."""
+
+    asker: Asker
+    job_id: JobId
+    plan_hash: str
+    trigger_id: str
+
+
+def read_asker_of_command(body: Body) -> Asker:
+    """Read who typed a slash command, and where."""
+    return Asker(str(body.get("user_id") or ""), str(body.get("channel_id") or ""))
+
+
+def read_click(body: Body) -> Click:
+    """Read a click. Only ids and the value are trusted: texts come back escaped."""
+    action: Body = next(iter(body.get("actions") or ()), {})
+    job_id, _, plan_hash = str(action.get("value") or "").partition("|")
+    container = body.get("container") or {}
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+    asker = Asker(str((body.get("user") or {}).get("id") or ""), str(channel))
+    return Click(asker, JobId(job_id), plan_hash, str(body.get("trigger_id") or ""))
+
+
+def read_user_of_view(body: Body) -> str:
+    """Read who submitted a form."""
+    return str((body.get("user") or {}).get("id") or "")
+
+
+def read_field(body: Body, block_id: str, action_id: str) -> str:
+    """Read one text field of a submitted form."""
+    values = ((body.get("view") or {}).get("state") or {}).get("values") or {}
+    return str(((values.get(block_id) or {}).get(action_id) or {}).get("value") or "").strip()
+
+
+def read_metadata(body: Body) -> str:
+    """Read what the form was opened with."""
+    return str((body.get("view") or {}).get("private_metadata") or "")

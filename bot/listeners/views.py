@@ -1,0 +1,36 @@
+"""Submitted forms: what can be checked here is checked before the acknowledgement, the rest after it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import Message
+from bot.desk import Asker, Desk
+from bot.errands import Errands
+from bot.forms import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
+from bot.listeners.payloads import read_field, read_metadata, read_user_of_view
+from bot.reply import Reply
+
+
+def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:
+    """Listen to the form that asks why."""
+
+    async def on_reason(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        about = Rejection.unpack(read_metadata(body))
+        reason = read_field(body, REASON_BLOCK, REASON_FIELD)
+        if about is None or not reason:
+            await ack(response_action="errors", errors={REASON_BLOCK: "Say in a few words why."})
+            return
+        await ack()
+        asker = Asker(read_user_of_view(body), about.channel)
+
+        async def work() -> Message | None:
+            await desk.reject(about.job_id, about.plan_hash, asker, reason)
+            return None
+
+        errands.start(f"reject {about.job_id} by {asker.user}", work, Reply(client, asker))
+
+    app.view(REJECT_FORM)(on_reason)

@@ -1,0 +1,85 @@
+"""Writes the log to stderr, as plain lines or as JSON, and never a secret."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TextIO
+
+from core.config import Settings
+
+_TOKEN = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^\s&\"']+|(?<=Bearer )\S+", re.IGNORECASE)
+_HIDDEN = "[hidden]"
+_SHORTEST_SECRET = 4
+# What these libraries say below a warning is of no use to an operator, and may hold whole payloads.
+_CHATTY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "sqlalchemy", "aiosqlite", "pypsrp", "spnego", "urllib3")
+
+
+class Redaction:
+    """Takes secrets out of a text: known ones, and whatever looks like a Slack token."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """Return the text without secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return _TOKEN.sub(_HIDDEN, text)
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """List every secret of the settings."""
+    return [
+        secret.get_secret_value()
+        for secret in (
+            settings.slack_bot_token,
+            settings.slack_app_token,
+            settings.slack_signing_secret,
+            settings.winrm_password,
+        )
+    ]
+
+
+class PlainLines(logging.Formatter):
+    """``time level name message``, secrets taken out of everything, traces included."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record."""
+        return self._redaction.clean(super().format(record))
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        super().__init__()
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record."""
+        entry = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "name": record.name,
+            "message": self._redaction.clean(record.getMessage()),
+        }
+        if record.exc_info:
+            entry["trace"] = self._redaction.clean(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def start_logging(settings: Settings, form: str = "plain", stream: TextIO | None = None) -> None:
+    """Send the log to stderr."""
+    redaction = Redaction(secrets_of(settings))
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines(redaction) if form == "json" else PlainLines(redaction))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,102 @@
+"""The composition root: the only module of the bot that names the database and the hosts' protocol."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import build_app
+from bot.clock import SystemClock
+from bot.credentials import check_credentials, forget_proxy_on_loopback, web_client
+from bot.desk import Desk
+from bot.errands import Errands
+from bot.groups import Groups
+from bot.notifier import SlackNotifier
+from bot.people import TimeZones
+from bot.socket import SocketConnection
+from bot.webserver import WebConnection
+from core.config import Settings
+from core.engine.engine import Engine
+from core.hyperv import PypsrpGateway
+from core.ports import Clock, HostGateway, Store
+from core.store import SqlStore
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Everything that runs, for whoever started it."""
+
+    settings: Settings
+    engine: Engine
+    app: AsyncApp
+    client: AsyncWebClient
+    connection: SocketConnection | WebConnection
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    gateway: HostGateway | None = None,
+    store: Store | None = None,
+) -> AsyncIterator[Bot]:
+    """Run the bot; leaving the block stops it gracefully. Migrations go on, and the next start finds them.
+
+    Raises:
+        SettingsError: a secret is missing or Slack does not accept it.
+        StoreError: the database cannot be opened.
+
+    """
+    clock = clock or SystemClock()
+    forget_proxy_on_loopback(settings.slack.api_url)
+    client = web_client(settings)
+    await check_credentials(client, settings)
+    groups = Groups(client, clock)
+    engine = Engine(
+        settings=settings,
+        store=store or SqlStore(settings.store.url),
+        gateway=gateway or PypsrpGateway(settings),
+        notifier=SlackNotifier(client, settings, groups, clock),
+        clock=clock,
+    )
+    errands = Errands()
+    desk = Desk(engine, settings, groups, TimeZones(client), clock)
+    app = build_app(settings, client, desk, errands)
+    connection: SocketConnection | WebConnection
+    if settings.slack.mode == "socket":
+        connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)
+    else:
+        connection = WebConnection(app, settings.slack.listen)
+    try:
+        await engine.start()
+        await connection.start()
+        yield Bot(settings, engine, app, client, connection)
+    finally:
+        # First nothing new comes in, then what came in is answered, then the engine lets go.
+        await connection.stop()
+        await errands.close()
+        await engine.stop()
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the database alone, to look at jobs while the bot runs or is down."""
+    store = SqlStore(settings.store.url)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
+    """Reach the hosts alone, to check them."""
+    gateway = PypsrpGateway(settings)
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
