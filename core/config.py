@@ -137,7 +137,10 @@ class HostSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """Everything, validated. Environment: ``MIGRATE_BOT_<SECTION>__<KEY>``, such as ``MIGRATE_BOT_MIGRATION__MAX_ATTEMPTS``."""
+    """Everything, validated. The environment wins: ``MIGRATE_BOT_<SECTION>__<KEY>``.
+
+    For example ``MIGRATE_BOT_MIGRATION__MAX_ATTEMPTS=5``.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="MIGRATE_BOT_",
@@ -212,8 +215,8 @@ def load_settings(path: Path) -> Settings:
     """Read the settings file, the environment and the secrets.
 
     Raises:
-        SettingsError: the file is missing or malformed, a key is unknown, a value does not fit. Never shows a value of a
-            secret.
+        SettingsError: the file is missing or malformed, a key is unknown, a value does not fit. It never shows the
+            value of a secret.
 
     """
     try:

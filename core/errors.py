@@ -28,8 +28,8 @@
         ├── NotifierDown         no answer, or a server-side failure: it may have been said
         └── NotifierRefused      it will never accept this message
 
-Each says what happened (its text), whose problem it is (``owner``), whether trying again can help (``retry``) and what a
-human may do (``hint``). Texts never hold a secret: they are built from names, ids and the host's own words only.
+Each says what happened (its text), whose problem it is (``owner``), whether trying again can help (``retry``) and what
+a human may do (``hint``). Texts never hold a secret: they are built from names, ids and the host's own words only.
 """
 
 from enum import StrEnum

@@ -41,8 +41,8 @@ class HostGateway(Protocol):
     """Everything the engine asks of Hyper-V hosts. ``host`` is always a name from the settings.
 
     - No method starts anything twice: a call that may have been carried out is never repeated inside.
-    - Every method raises HostError and nothing else; LoginRejected, EndpointRefused and HostUnreachable mean that nothing
-      was done, ContactLost that it may have been.
+    - Every method raises HostError and nothing else; LoginRejected, EndpointRefused and HostUnreachable mean that
+      nothing was done, ContactLost that it may have been.
     - Calls to one host never wait for another host. Cancelling a call's task returns at once and leaves the host as is.
     """
 
@@ -86,7 +86,7 @@ class HostGateway(Protocol):
         ...
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
-        """Look whether everything a migration needs is in order: login, commands, rights, limits, both hops to peers."""
+        """Look whether all a migration needs is in order: login, commands, rights, limits, both hops to peers."""
         ...
 
     async def close(self) -> None:
@@ -152,8 +152,8 @@ class Store(Protocol):
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt, or raise Outdated when the claims no longer allow it.
 
-        Inside the transaction the open attempts are read again and ``slots.refusal`` decides: two callers can never both
-        take the last slot. A VM with an open attempt is never given a second one.
+        Inside the transaction the open attempts are read again and ``slots.refusal`` decides: two callers can never
+        both take the last slot. A VM with an open attempt is never given a second one.
         """
         ...
 
@@ -182,8 +182,8 @@ class Store(Protocol):
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notices that are due, and mark them as being said.
 
-        Per job only in order: nothing behind an undelivered notice of the same job. A notice that had been marked before
-        (by a process that died) comes with ``maybe_said``.
+        Per job only in order: nothing behind an undelivered notice of the same job. A notice that had been marked
+        before (by a process that died) comes with ``maybe_said``.
         """
         ...
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from core.domain.fleet import HostName, Snapshot
 from core.domain.job import Attempt, Hold, HoldCode, Job, JobId, Move, MoveState
+from core.domain.plan import Options
 from core.domain.readiness import Never, Ready, Wait, readiness
 from core.domain.slots import Load, free, full_text, loads
 from core.domain.words import span
@@ -70,6 +71,32 @@ Decision = Start | Keep | End
 def decide(situation: Situation) -> list[Decision]:
     """Decide for every queued move, in starting order: starts first come from the oldest job, others fill gaps."""
     return _Pass(situation).run()
+
+
+def next_times(decisions: Sequence[Decision], jobs: Mapping[JobId, Job], policy: Policy) -> list[datetime]:
+    """Return when time alone will change a decision: a start time comes, a delay ends, a patience runs out."""
+    times: list[datetime] = []
+    for decision in decisions:
+        if not isinstance(decision, Keep) or decision.move.hold is None:
+            continue
+        move, options = decision.move, jobs[decision.move.job_id].plan.options
+        match decision.move.hold.code:
+            case HoldCode.RETRY if move.not_before is not None:
+                times.append(move.not_before)
+            case HoldCode.START_TIME if options.start_at is not None:
+                times.append(options.start_at)
+            case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
+                patience = _patience(code, options, policy)
+                times.append(move.busy_since + patience if patience else move.busy_since)
+    return times
+
+
+def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta | None:
+    """Return how long a VM may stay busy like this; None: as long as it takes."""
+    if code is HoldCode.BACKUP:
+        wanted = options.backup_wait_s
+        return policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
+    return policy.busy_patience if code is HoldCode.BUSY else None
 
 
 class _Pass:
@@ -161,9 +188,7 @@ class _Pass:
         """Wait with one clock per backup (or other business); the clock starts anew when the business changes."""
         since = move.busy_since if move.busy_code is code and move.busy_since else self.at.now
         clocked = replace(move, busy_since=since, busy_code=code)
-        wanted = job.plan.options.backup_wait_s
-        backup = self.at.policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
-        patience = {HoldCode.BACKUP: backup, HoldCode.BUSY: self.at.policy.busy_patience}.get(code)
+        patience = _patience(code, job.plan.options, self.at.policy)
         if patience is not None and self.at.now - since >= patience:
             told = f"{text}, for {span(self.at.now - since)} now"
             return End(clocked, MoveState.UNMIGRATABLE, told, "Look at the VM on its host, then ask again.")

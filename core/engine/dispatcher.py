@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.domain.dispatch import End, Keep, Policy, Situation, Start, decide
+from core.domain.dispatch import End, Keep, Policy, Situation, Start, decide, next_times
 from core.domain.fleet import HostName
 from core.domain.job import (
     Attempt,
@@ -39,17 +39,22 @@ _END_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the loop looks without being woken."""
+    """Seconds between two looks at a busy host, at an idle one, and of the loop that nobody wakes."""
 
     busy_s: float
     idle_s: float
 
 
 class Dispatcher:
-    """Owns the movers. ``busy`` is told which hosts open moves concern."""
+    """Owns the movers. ``busy`` is told which hosts open moves concern, and which jobs have moves under way."""
 
     def __init__(
-        self, hands: Hands, policy: Policy, pace: Pace, max_attempts: int, busy: Callable[[set[HostName]], None]
+        self,
+        hands: Hands,
+        policy: Policy,
+        pace: Pace,
+        max_attempts: int,
+        busy: Callable[[set[HostName], set[JobId]], None],
     ) -> None:
         self._hands = hands
         self._ledger, self._store, self._clock = hands.ledger, hands.ledger.store, hands.clock
@@ -116,7 +121,10 @@ class Dispatcher:
         running = {job.id: job for job in jobs if job.state is JobState.RUNNING}
         moves = [move for job_id in reversed(running) for move in await self._store.moves(job_id)]
         open_moves = [move for move in moves if not move.state.is_end]
-        self._busy({host for move in open_moves for host in (move.source, move.destination)})
+        self._busy(
+            {host for move in open_moves for host in (move.source, move.destination)},
+            {move.job_id for move in open_moves if move.state.holds_slots},
+        )
         situation = Situation(
             now,
             running,
@@ -128,15 +136,17 @@ class Dispatcher:
             await self._store.switch(STOP),
         )
         originals = {move.id: move for move in moves}
-        for decision in decide(situation):
+        decisions = decide(situation)
+        for decision in decisions:
             try:
                 await self._apply(decision, originals[decision.move.id], running[decision.move.job_id], now)
             except Outdated as error:
                 log.info("%s changed meanwhile, deciding again: %s", decision.move.vm_name, error)
                 self.poke()
         await self._finish(running, now)
-        expiries = [(job.expires_at - now).total_seconds() for job in jobs if job.state is JobState.PROPOSED]
-        return max(0.05, min([self._pace.busy_s if open_moves else self._pace.idle_s, *expiries]))
+        due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
+        due += next_times(decisions, running, self._policy)
+        return max(0.05, min([self._pace.idle_s, *((at - now).total_seconds() for at in due)]))
 
     async def _apply(self, decision: Start | Keep | End, before: Move, job: Job, now: datetime) -> None:
         match decision:

@@ -294,7 +294,8 @@ class Engine:
         self._cards.touch(job_id)
         self._dispatcher.poke()
 
-    def _mark_busy(self, hosts: set[HostName]) -> None:
+    def _mark_busy(self, hosts: set[HostName], jobs: set[JobId]) -> None:
+        self._cards.follow(jobs)
         for name, observer in self._observers.items():
             was_busy, observer.is_busy = observer.is_busy, name in hosts
             if observer.is_busy and not was_busy:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 
-from core.domain.job import Card, JobId, JobState, Notice
+from core.domain.job import Card, JobId, Notice
 from core.domain.view import JobView
 from core.errors import MigrateBotError, NotifierBusy, NotifierDown, NotifierError, StoreError
 from core.ports import Clock, Notifier, Store
@@ -15,7 +15,8 @@ from core.ports import Clock, Notifier, Store
 log = logging.getLogger(__name__)
 
 BATCH = 50
-TICK_S = 5.0
+TICK_S = 60.0
+"""A safety net: every change pokes, and a failed delivery wakes the outbox when it is due."""
 LONGEST_DELAY_S = 60.0
 
 
@@ -81,6 +82,7 @@ class Outbox:
                 await self._store.notice_failed(notice.id, error.message, None)
                 return
         log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, error.message)
+        asyncio.get_running_loop().call_later(delay_s, self.poke)
         await self._store.notice_failed(notice.id, error.message, self._clock.now() + timedelta(seconds=delay_s))
 
 
@@ -95,6 +97,7 @@ class Cards:
         self._clock = clock
         self._view = view
         self._dirty: set[JobId] = set()
+        self._moving: set[JobId] = set()
         self._writers: dict[JobId, asyncio.Task[None]] = {}
 
     def touch(self, job_id: JobId) -> None:
@@ -109,16 +112,17 @@ class Cards:
             if not job.is_card_final:
                 self.touch(job.id)
 
+    def follow(self, jobs: set[JobId]) -> None:
+        """Note which jobs have moves under way: their percents and estimates change without an event."""
+        self._moving = jobs
+
     async def run(self, tick_s: float) -> None:
-        """Touch the cards of running jobs now and then: percents and estimates change without an event."""
+        """Touch the cards of jobs with moves under way, for ever."""
         try:
             while True:
                 await self._clock.sleep(tick_s)
-                try:
-                    for job in await self._store.jobs(JobState.RUNNING, limit=10_000):
-                        self.touch(job.id)
-                except StoreError as error:
-                    log.warning("cards wait for the database: %s", error)
+                for job_id in self._moving:
+                    self.touch(job_id)
         finally:
             writers = list(self._writers.values())
             for writer in writers:

@@ -7,6 +7,7 @@ Closing or dropping it does not end a migration, which runs in the host's own se
 import contextlib
 import logging
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from threading import Event
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import requests
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.negotiate import NoCertificateRetrievedWarning
 from pypsrp.powershell import PowerShell, RunspacePool, RunspacePoolWarning
@@ -107,8 +109,12 @@ class Session:
                 configuration_name=target.configuration,
                 idle_timeout=None if self._hold_s else _IDLE_S,
             )
+            if target.auth == "credssp" and target.tls:
+                # The last step of a CredSSP login takes any fault for a rejected login: log on before there can be one.
+                self._wire.transport.send(b"")
             self._pool.open()
         except FAILURES as error:
+            _close_responses(error)
             self.drop()
             raise translate(target, error, Step.OPENING) from error
         self._wire.hold_s = self._hold_s
@@ -251,6 +257,14 @@ def _options(target: Target) -> dict[str, Any]:
     if not target.tls and target.auth == "basic":
         options["encryption"] = "never"  # basic cannot encrypt; the operator chose it
     return options
+
+
+def _close_responses(error: BaseException) -> None:
+    """Close the connection a failed login leaves open: requests-credssp keeps it where only the traceback leads."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        for value in frame.f_locals.values():
+            if isinstance(value, requests.Response):
+                value.close()
 
 
 def _hush() -> None:

@@ -115,7 +115,7 @@ class Stage:
         """Let virtual time pass until something holds."""
         async with asyncio.timeout(within_s):
             while not await is_true():  # noqa: ASYNC110 (virtual time: the poll costs nothing)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(2.0)
 
     async def finished(self, job_id: JobId, within_s: float = 12 * 3600) -> dict[str, Move]:
         """Wait for a job's end and for everything to be said; return its moves by VM name."""
@@ -126,6 +126,9 @@ class Stage:
         await self.until(is_over, within_s)
         await asyncio.sleep(30)
         return {move.vm_name: move for move in await self.store.moves(job_id)}
+
+    async def engine_events(self, job_id: JobId) -> list[Event]:
+        return list(await self.engine.history(job_id))
 
     async def state_is(self, job_id: JobId, name: str, *states: MoveState, within_s: float = 4 * 3600) -> None:
         async def is_there() -> bool:
