@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lab.slack.composer import Habits
 from lab.slack.faults import FaultKind
 from lab.slack.messages import Json, Message
-from lab.slack.people import Outcome, Person
+from lab.slack.outcomes import Outcome
+from lab.slack.people import Person
 from lab.slack.ratelimit import Strictness
 from lab.slack.refusals import FormIncompleteError, NotOnScreenError
 from lab.slack.transcript import Transcript
@@ -167,10 +168,13 @@ class Control:
         return _told(outcome)
 
     def _find(self, person: Person, order: ClickOrder) -> Message:
-        for message in reversed(person.sees(order.channel)):
-            if order.ts in {"", message.ts} and (order.ts or f'"{order.action_id}"' in json.dumps(message.blocks)):
-                return message
-        raise NotOnScreenError(f"no message with {order.action_id} in {order.channel}")
+        if not order.ts:
+            found = person.finds(order.channel, order.action_id)
+        else:
+            found = next((one for one in person.sees(order.channel) if one.ts == order.ts), None)
+        if found is None:
+            raise NotOnScreenError(f"{person.name} sees no message with {order.action_id} in {order.channel}")
+        return found
 
     async def _press(self, order: PressOrder) -> Json:
         person = self._lab.person(order.user)

@@ -1,6 +1,6 @@
 """What a person typed or chose in a view or message, in the form of `state.values` (docs.slack.dev: view payloads)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lab.slack.blocks.check import elements_of
@@ -49,7 +49,7 @@ def initial_value(element: Json) -> Json:
     return {"type": element["type"], key: element.get(initial, empty)}
 
 
-def fields(blocks: list[Json] | tuple[Json, ...]) -> Iterator[tuple[Json, Json]]:
+def fields(blocks: Sequence[Json]) -> Iterator[tuple[Json, Json]]:
     """Every (block, element) a person can use."""
     for block in blocks:
         for element in elements_of(block):
@@ -59,7 +59,7 @@ def fields(blocks: list[Json] | tuple[Json, ...]) -> Iterator[tuple[Json, Json]]
                 yield child, element
 
 
-def find_field(blocks: list[Json] | tuple[Json, ...], name: str) -> tuple[Json, Json]:
+def find_field(blocks: Sequence[Json], name: str) -> tuple[Json, Json]:
     """By action_id, block_id or `block_id/action_id`; raise NotOnScreenError."""
     for block, element in fields(blocks):
         if name in {element["action_id"], block["block_id"], f"{block['block_id']}/{element['action_id']}"}:
@@ -68,7 +68,7 @@ def find_field(blocks: list[Json] | tuple[Json, ...], name: str) -> tuple[Json, 
     raise NotOnScreenError(f"no {name} here; there is: {seen}")
 
 
-def initial_state(blocks: list[Json]) -> dict[str, dict[str, Any]]:
+def initial_state(blocks: Sequence[Json]) -> dict[str, dict[str, Any]]:
     """state.values before anybody typed: every input and menu with its initial value."""
     state: dict[str, dict[str, Any]] = {}
     for block, element in fields(blocks):

@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.slack.blocks.check import is_too_large, view_problems
 from lab.slack.blocks.stored import store_view
-from lab.slack.forms import initial_state
+from lab.slack.forms import fields, initial_state
 from lab.slack.messages import Json
 from lab.slack.refusals import RefusalError
 from lab.slack.view import STACK_LIMIT, View
@@ -70,3 +70,29 @@ def replace_view(workspace: Workspace, view: View, definition: Json) -> None:
             if action_id in typed.get(block_id, {}):
                 actions[action_id] = typed[block_id][action_id]
     workspace.changed_view("view.updated", view)
+
+
+def answer_submission(workspace: Workspace, view: View, payload: Any) -> None:
+    """Do what the ack's `response_action` says (docs.slack.dev: modals); raise RefusalError when it makes no sense."""
+    views, user_id = workspace.views, view.user_id
+    action = payload.get("response_action") if isinstance(payload, dict) else None
+    if action is None:
+        if views.top(user_id) is view:  # the app may have replaced the stack meanwhile
+            views.pop(user_id)
+        workspace.changed_view("view.closed", view)
+    elif action == "clear":
+        for gone in views.clear(user_id):
+            workspace.changed_view("view.closed", gone)
+    elif action == "errors":
+        errors = payload.get("errors")
+        inputs = {block["block_id"] for block, _ in fields(view.blocks) if block["type"] == "input"}
+        if not isinstance(errors, dict) or not errors or set(errors) - inputs:
+            raise RefusalError("invalid_errors", ["[ERROR] errors must be keyed by the block_id of an input"])
+        view.errors = {str(name): str(text) for name, text in errors.items()}
+        workspace.changed_view("view.updated", view)
+    elif action == "update":
+        replace_view(workspace, view, checked_definition(payload.get("view"), "modal", workspace, view))
+    elif action == "push":
+        push_modal(workspace, user_id, checked_definition(payload.get("view"), "modal", workspace))
+    else:
+        raise RefusalError("invalid_response_action", [f"[ERROR] unsupported response_action: {action}"])

@@ -1,18 +1,19 @@
 """A person in front of Slack: types, clicks, fills in forms, and sees what Slack shows to exactly this person."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lab.slack.channels import Channel
 from lab.slack.composer import Composer, Habits
-from lab.slack.courier import Ack, Answer
 from lab.slack.directory import User
 from lab.slack.events import EventFeed
-from lab.slack.forms import chosen, fields, filled, find_field, initial_state, need_complete, state_key
+from lab.slack.forms import fields, filled, find_field, initial_state, need_complete, state_key
 from lab.slack.interactions import Interactions, failure_of
 from lab.slack.ledger import Call as Entry
 from lab.slack.messages import Content, Json, Message
-from lab.slack.modals import checked_definition, push_modal, replace_view
+from lab.slack.modals import answer_submission
+from lab.slack.outcomes import Outcome, action_of, dialog_of, payload_of
 from lab.slack.refusals import NotOnScreenError, RefusalError
 from lab.slack.responses import Responses
 from lab.slack.transcript import Transcript
@@ -20,27 +21,6 @@ from lab.slack.view import View
 from lab.slack.workspace import Workspace
 
 _SUGGESTIONS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Confirm:
-    """The dialog Slack shows before it sends a click."""
-
-    title: str
-    text: str
-    confirm: str
-    deny: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it. `error` is what the person saw instead of an answer; empty when all went well."""
-
-    is_sent: bool = True
-    error: str = ""
-    message: Message | None = None  # shown by the ack of a slash command
-    confirm: Confirm | None = None  # the dialog the person had to answer
-    field_errors: dict[str, str] = field(default_factory=dict)  # a form's, by block_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +75,7 @@ class Person:
         if error := failure_of(answer, of_command=True):
             return self._failed(place, command, error)
         try:
-            shown = self._desk.responses.in_ack(self.id, place.id, f"{command} {text}".strip(), _payload(answer))
+            shown = self._desk.responses.in_ack(self.id, place.id, f"{command} {text}".strip(), payload_of(answer))
         except RefusalError as refusal:
             self._note_violation(f"ack {command}", refusal)
             return self._failed(place, command, "invalid_command_response")
@@ -156,23 +136,23 @@ class Person:
         blocks = message.version(version).blocks
         name = f"{block_id}/{action_id}" if block_id else action_id
         block, element = find_field(blocks, name)
-        dialog = _confirm(element)
+        dialog = dialog_of(element)
         if dialog is not None and not confirm:
             return Outcome(is_sent=False, confirm=dialog)
         state = self._state_of(message, blocks)
         if state_key(element):
             state[block["block_id"]][element["action_id"]] = filled(element, value)
-        action = _action(block, element, value)
+        action = action_of(block, element, value)
         answer = await self._desk.interactions.message_action(self.id, message, action, state, version=version)
         if error := failure_of(answer, of_command=False):
             failed = self._failed(place, f"click {action_id}", error)
             return Outcome(error=failed.error, confirm=dialog)
         return Outcome(confirm=dialog)
 
-    def _state_of(self, message: Message, blocks: tuple[Json, ...]) -> dict[str, dict[str, Any]]:
+    def _state_of(self, message: Message, blocks: Sequence[Json]) -> dict[str, dict[str, Any]]:
         """Recall what this person chose in this message, where the elements are still the same."""
         before = self._message_state.get(message.ts, {})
-        state = initial_state([*blocks])
+        state = initial_state(blocks)
         for block_id, actions in state.items():
             actions.update({one: value for one, value in before.get(block_id, {}).items() if one in actions})
         self._message_state[message.ts] = state
@@ -201,10 +181,10 @@ class Person:
         """Use a button or menu inside the top form or Home."""
         window = view or self._top()
         block, element = find_field(window.blocks, name)
-        dialog = _confirm(element)
+        dialog = dialog_of(element)
         if state_key(element):
             window.state[block["block_id"]][element["action_id"]] = filled(element, value)
-        answer = await self._desk.interactions.view_action(self.id, window, _action(block, element, value))
+        answer = await self._desk.interactions.view_action(self.id, window, action_of(block, element, value))
         error = failure_of(answer, of_command=False)
         if error:
             self._failed(None, f"press {name}", error)
@@ -213,7 +193,7 @@ class Person:
     async def suggest(self, name: str, typed: str, *, source: View | Message | None = None) -> list[Json]:
         """Type into an external select and return the options offered, groups flattened."""
         window = source or self._top()
-        block, element = find_field(window.blocks, name)  # type: ignore[arg-type] # a message's blocks are a tuple
+        block, element = find_field(window.blocks, name)
         if len(typed) < element.get("min_query_length", 3):
             return []
         ids = (str(block["block_id"]), str(element["action_id"]))
@@ -221,7 +201,7 @@ class Person:
         if error := failure_of(answer, of_command=False):
             self._failed(None, f"suggest {name}", error)
             return []
-        payload = _payload(answer) or {}
+        payload = payload_of(answer) or {}
         groups = [group.get("options", []) for group in payload.get("option_groups", [])]
         options = [*payload.get("options", []), *(one for group in groups for one in group)]
         if len(options) > _SUGGESTIONS or not all("text" in one and "value" in one for one in options):
@@ -242,39 +222,11 @@ class Person:
         if error := failure_of(answer, of_command=False):
             return self._failed(None, f"submit {view.callback_id}", error)
         try:
-            self._respond(view, _payload(answer))
+            answer_submission(self._workspace, view, payload_of(answer))
         except RefusalError as refusal:
             self._note_violation(f"ack {view.callback_id}", refusal)
             return self._failed(None, f"submit {view.callback_id}", refusal.error)
         return Outcome(field_errors=dict(view.errors))
-
-    def _respond(self, view: View, payload: Any) -> None:
-        """Do what the ack's `response_action` says (docs.slack.dev: modals)."""
-        views = self._workspace.views
-        action = payload.get("response_action") if isinstance(payload, dict) else None
-        if action is None:
-            if views.top(self.id) is view:  # the app may have replaced the stack meanwhile
-                views.pop(self.id)
-            self._workspace.changed_view("view.closed", view)
-        elif action == "clear":
-            for gone in views.clear(self.id):
-                self._workspace.changed_view("view.closed", gone)
-        elif action == "errors":
-            errors = payload.get("errors")
-            inputs = {block["block_id"] for block, _ in fields(view.blocks) if block["type"] == "input"}
-            if not isinstance(errors, dict) or not errors or set(errors) - inputs:
-                raise RefusalError("invalid_errors", ["[ERROR] errors must be keyed by the block_id of an input"])
-            view.errors = {str(name): str(text) for name, text in errors.items()}
-            self._workspace.changed_view("view.updated", view)
-        elif action == "update":
-            replace_view(self._workspace, view, self._definition(payload, view))
-        elif action == "push":
-            push_modal(self._workspace, self.id, self._definition(payload, None))
-        else:
-            raise RefusalError("invalid_response_action", [f"[ERROR] unsupported response_action: {action}"])
-
-    def _definition(self, payload: Json, replacing: View | None) -> Json:
-        return checked_definition(payload.get("view"), "modal", self._workspace, replacing)
 
     async def close(self, *, everything: bool = False) -> Outcome:
         """Cancel the top form, or press the X that closes the whole stack. What was typed is lost."""
@@ -309,6 +261,13 @@ class Person:
         own = [one for one in place.ephemerals if one.ephemeral_to == self.id]
         return sorted([*place.messages.values(), *own], key=lambda one: one.ts)
 
+    def finds(self, channel: str, action_id: str) -> Message | None:
+        """Return the newest message this person sees there with that button or menu in it."""
+        for message in reversed(self.sees(channel)):
+            if any(element.get("action_id") == action_id for _, element in fields(message.blocks)):
+                return message
+        return None
+
     def reload(self) -> None:
         """Restart the client: ephemeral messages are gone (docs.slack.dev: chat.postEphemeral)."""
         for channel in self._workspace.channels.values():
@@ -325,22 +284,3 @@ class Person:
     def reads_home(self) -> str:
         home = self.home
         return Transcript(self._workspace, self.id).view(home) if home else ""
-
-
-def _payload(answer: Answer) -> Any:
-    return answer.payload if isinstance(answer, Ack) else None
-
-
-def _confirm(element: Json) -> Confirm | None:
-    dialog = element.get("confirm")
-    if dialog is None:
-        return None
-    return Confirm(*(dialog[name]["text"] for name in ("title", "text", "confirm", "deny")))
-
-
-def _action(block: Json, element: Json, value: Any) -> Json:
-    action: Json = {"type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"]}
-    for name in ("text", "value", "style"):
-        if name in element and element["type"] == "button":
-            action[name] = element[name]
-    return {**action, **chosen(element, value)}

@@ -22,6 +22,7 @@ MAX_CONNECTIONS = 10
 WARNING_S = 10.0
 CONNECTION_LIFE_S = 18_060
 DEBUG_CONNECTION_LIFE_S = 360
+_REMEMBERED = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -132,6 +133,8 @@ class SocketHub:
         envelope_id = str(uuid4())
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = answer
+        while len(self._waiting) > _REMEMBERED:  # only to tell a late ack from a stray one
+            del self._waiting[next(iter(self._waiting))]
         if self._faults.take({FaultKind.ABORT_SOCKET}, parcel.subject):
             connection.abort()
             return answer

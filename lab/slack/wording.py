@@ -1,7 +1,7 @@
 """Puts ids and times into the words a certain person reads: names, and dates in that person's time zone."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from lab.slack.emoji import emoji
@@ -9,15 +9,15 @@ from lab.slack.messages import Json
 from lab.slack.workspace import Workspace
 
 _DATE_FORMATS = {
-    "date_num": "%Y-%m-%d",
-    "date": "%B %-d, %Y",
-    "date_short": "%b %-d, %Y",
-    "date_long": "%A, %B %-d, %Y",
-    "date_pretty": "%B %-d, %Y",
-    "date_short_pretty": "%b %-d, %Y",
-    "date_long_pretty": "%A, %B %-d, %Y",
-    "time": "%H:%M",
-    "time_secs": "%H:%M:%S",
+    "date_num": "{0:%Y-%m-%d}",
+    "date": "{0:%B} {0.day}, {0.year}",
+    "date_short": "{0:%b} {0.day}, {0.year}",
+    "date_long": "{0:%A}, {0:%B} {0.day}, {0.year}",
+    "date_pretty": "{0:%B} {0.day}, {0.year}",
+    "date_short_pretty": "{0:%b} {0.day}, {0.year}",
+    "date_long_pretty": "{0:%A}, {0:%B} {0.day}, {0.year}",
+    "time": "{0:%H:%M}",
+    "time_secs": "{0:%H:%M:%S}",
 }
 
 
@@ -25,7 +25,8 @@ class Wording:
     def __init__(self, workspace: Workspace, viewer_id: str) -> None:
         self._workspace = workspace
         viewer = workspace.users.get(viewer_id)
-        self._zone = ZoneInfo(viewer.tz if viewer else "UTC")
+        zone = viewer.tz if viewer else "UTC"
+        self._zone: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)  # Windows has no zone files of its own
 
     def name(self, user_id: str) -> str:
         user = self._workspace.users.get(user_id)
@@ -42,7 +43,7 @@ class Wording:
             if match[1] == "ago":
                 return self._ago(timestamp)
             known = _DATE_FORMATS.get(match[1])
-            return moment.strftime(known) if known else match.group()
+            return known.format(moment) if known else match.group()
 
         return re.sub(r"\{(\w+)\}", token, pattern)
 

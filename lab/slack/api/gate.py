@@ -14,7 +14,7 @@ from lab.slack.grants import Grants
 from lab.slack.ledger import Call as Entry
 from lab.slack.messages import Json
 from lab.slack.ratelimit import RateLimiter
-from lab.slack.refusals import RefusalError
+from lab.slack.refusals import NotOnScreenError, RefusalError
 from lab.slack.workspace import Workspace
 
 _RETRY_AFTER_S = 1
@@ -49,7 +49,7 @@ class Gate:
             method = self._admit(name, request, args)
         except RefusalError as refusal:
             return self._finish(name, args, refusal.body())
-        channel = args.text("channel") if method.is_posting else ""
+        channel = self._posts_to(args) if method.is_posting else ""
         retry_after_s = self._limiter.retry_after_s(name, method.tier, channel)
         if retry_after_s is not None:
             return self._too_many(name, args, retry_after_s)
@@ -98,6 +98,14 @@ class Gate:
         if method.scopes and not set(method.scopes) & set(granted):
             raise RefusalError("missing_scope", needed=",".join(method.scopes), provided=",".join(granted))
         return method
+
+    def _posts_to(self, args: Args) -> str:
+        """Return the id of the channel, also when it was named `#like-this`."""
+        reference = args.text("channel")
+        try:
+            return self._workspace.channel(reference).id
+        except NotOnScreenError:
+            return reference
 
     def _run(self, method: Method, args: Args) -> Json:
         call = Call(args, self._workspace, self._grants, self._faults, self.base_url, self._websocket_url)

@@ -109,6 +109,7 @@ async def test_a_click_carries_the_message_as_stored(lab: SlackLab, app: AsyncAp
 
     outcome = await lab.person("bob").click(card, "approve")
     body = await heard.get()
+    assert lab.person("bob").finds("#migrations", "approve") is card
 
     assert outcome.confirm is not None
     assert outcome.confirm.title == "Sure?"
@@ -432,3 +433,29 @@ async def test_a_response_url_replaces_and_deletes_the_clicked_message(
     await respond(delete_original=True)
 
     assert lab.transcript("#migrations") == ""
+
+
+async def test_a_menu_in_a_message_keeps_what_was_chosen(lab: SlackLab, app: AsyncApp, client: AsyncWebClient) -> None:
+    """Choosing carries selected_option, and a later click carries it in state.values."""
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    @app.action({"block_id": "row"})
+    async def used(ack: Any, body: dict[str, Any]) -> None:
+        await ack()
+        heard.put_nowait(body)
+
+    hosts = [{"text": plain(name), "value": name.lower()} for name in ("HV01", "HV02")]
+    menu = {"type": "static_select", "action_id": "host", "options": hosts}
+    blocks = [{**actions(menu, button()), "block_id": "row"}]
+    await client.chat_postMessage(channel="C0MIGRATE", text="x", blocks=blocks)
+    bob = lab.person("bob")
+    card = bob.finds("#migrations", "host")
+    assert card is not None
+    await bob.click(card, "host", "HV02")
+    await bob.click(card, "go")
+    chosen, clicked = await heard.get(), await heard.get()
+
+    assert chosen["actions"][0]["selected_option"]["value"] == "hv02"
+    assert clicked["state"]["values"]["row"]["host"]["selected_option"]["value"] == "hv02"
+    with pytest.raises(NotOnScreenError, match="HV03 is not offered"):
+        await bob.click(card, "host", "HV03")
