@@ -98,6 +98,8 @@ def _said_twice(slack: SlackLab) -> list[tuple[str, str]]:
     for channel in slack.workspace.channels.values():
         counts: Counter[tuple[str, str]] = Counter()
         for root in channel.roots():
+            if root.is_reply:  # a broadcast reply shows in the channel too; it is counted in its thread
+                continue
             for message in (root, *channel.replies(root.ts)):
                 payload = (message.metadata or {}).get("event_payload", {})
                 if payload and not message.is_deleted:

@@ -28,10 +28,13 @@ def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> Clea
         *_below(config, ("UndoLog Configuration",), ("Planned Virtual Machines",)),
         *_below(checkpoints, ("Snapshots",)),
     ]
-    homes = [paths.parent(disk.path) for disk in before.disks if disk.path] + [config, checkpoints, paging]
-    for home in filter(None, homes):
-        wanted += [home, paths.parent(home)]
+    homes = list(
+        filter(None, [*(paths.parent(disk.path) for disk in before.disks if disk.path), config, checkpoints, paging])
+    )
     kept = _protected(facts, others)
+    wanted += homes
+    # One folder further up only where it may go; that the folder of all VMs stays is worth no word.
+    wanted += [up for up in map(paths.parent, homes) if not _why_never(up) and paths.key(up) not in kept]
     remove: dict[str, str] = {}
     keep: dict[str, tuple[str, str]] = {}
     for path in wanted:
