@@ -221,8 +221,10 @@ def test_a_replica_of_the_same_id_is_no_violation() -> None:
     """A replica pair shares its id by design."""
     primary = vm(1, replication_mode=ReplicationMode.Primary)
     replica = vm(1, "HV02", replication_mode=ReplicationMode.Replica, state=VMState.Off)
-    it = lab(primary, replica)
-    assert it.world.vm("HV01", vm_id(1)) is not None
+    it = lab(primary, replica, hosts=(host("HV01"), host("HV02"), host("HV03")))
+    it.move(1, to="HV03")
+    it.run()
+    assert it.world.vm("HV03", vm_id(1)) is not None
     assert it.world.vm("HV02", vm_id(1)) is not None
     assert it.world.ledger.violations == []
 

@@ -105,7 +105,7 @@ def test_a_stopped_vm_gives_its_memory_back() -> None:
 
 def test_lists_are_sorted_by_name_without_case() -> None:
     """Names may repeat; two VMs of one name are two VMs."""
-    it = lab(vm(1, name="beta"), vm(2, name="Alpha"), vm(3, name="alpha"))
+    it = lab(vm(1, name="Beta"), vm(2, name="Alpha"), vm(3, name="alpha"))
     assert [view.name.lower() for view in it.world.vms("HV01")] == ["alpha", "alpha", "beta"]
 
 
