@@ -188,7 +188,7 @@ async def a_move_moves(arena: Arena) -> None:
 
 
 async def a_running_move_is_seen(arena: Arena) -> None:
-    """While a move runs, the source shows its job and status; the destination's half-built VM is found, never listed."""
+    """While a move runs, the source shows job and status; the destination's half-built VM is found, never listed."""
     move = await arena.start()
     await arena.pass_time(5)
     source, destination = await asyncio.gather(arena.gateway.observe(SOURCE), arena.gateway.observe(DESTINATION))

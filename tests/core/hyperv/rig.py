@@ -9,10 +9,11 @@ from core.config import Settings
 from core.hyperv import PypsrpGateway
 from lab.hyperv.fleet import Fleet
 from lab.hyperv.server import HyperVLab
+from lab.hyperv.shells import Quotas
 from tests.contracts.gateway import FLEET, Arena
 
 
-def settings_for(lab: HyperVLab, **winrm: Any) -> Settings:
+def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
     """Log on to every host of the lab, over TLS with CredSSP unless told otherwise."""
     tls = winrm.get("tls", True)
     access = {host.name: lab.access(host.name) for host in lab.fleet.hosts}
@@ -22,10 +23,10 @@ def settings_for(lab: HyperVLab, **winrm: Any) -> Settings:
             "auth": "credssp",
             "username": first.user,
             "ca_file": str(lab.ca_file),
-            "operation_timeout": 3,
+            "operation_timeout": 10,
             **winrm,
         },
-        winrm_password=first.password,
+        winrm_password=password or first.password,
         hosts={
             spec.name: {
                 "address": access[spec.name].address,
@@ -38,10 +39,12 @@ def settings_for(lab: HyperVLab, **winrm: Any) -> Settings:
 
 
 @asynccontextmanager
-async def on_lab(fleet: Fleet = FLEET, *, speed: float = 1.0, **winrm: Any) -> AsyncIterator[tuple[Arena, HyperVLab]]:
+async def on_lab(
+    fleet: Fleet = FLEET, *, quotas: Quotas | None = None, password: str = "", **winrm: Any
+) -> AsyncIterator[tuple[Arena, HyperVLab]]:
     """Start the lab and a gateway to it."""
-    async with HyperVLab(fleet, speed=speed) as lab:
-        gateway = PypsrpGateway(settings_for(lab, **winrm))
+    async with HyperVLab(fleet, quotas=quotas) as lab:
+        gateway = PypsrpGateway(settings_for(lab, password, **winrm))
 
         async def pass_time(seconds: float) -> None:
             lab.jump(seconds)

@@ -1,0 +1,361 @@
+"""What the gateway over WinRM promises beyond the port: logins, sessions, endpoints, and what it never does twice."""
+
+import asyncio
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypsrp.wsman import WSMan
+
+from core.config import Settings
+from core.domain.fleet import DiskTarget, FolderFate, MoveOrder
+from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, SettingsError
+from core.hyperv import PypsrpGateway, gateway
+from lab.hyperv.fleet import Endpoint, Fleet, Language
+from lab.hyperv.server import HyperVLab
+from lab.hyperv.shells import Quotas
+from lab.hyperv.trouble import MoveFault, MoveFaultKind, WireFault, WireFaultKind
+from tests.contracts.gateway import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB
+from tests.core.hyperv.rig import on_lab, settings_for
+
+EMPTY = "D:\\VMs\\empty[1]"
+
+
+def changed(**fields: Any) -> Fleet:
+    """The contract's fleet with its source host changed."""
+    source, *others = FLEET.hosts
+    return replace(FLEET, hosts=(replace(source, **fields), *others))
+
+
+@pytest.fixture
+def requests_sent(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what goes over the wire, by WS-Management action."""
+    counts: Counter[str] = Counter()
+    invoke = WSMan.invoke
+
+    def counted(self: WSMan, action: str, *args: Any, **kwargs: Any) -> Any:
+        counts[action.rpartition("/")[2]] += 1
+        return invoke(self, action, *args, **kwargs)
+
+    monkeypatch.setattr(WSMan, "invoke", counted)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("auth", "tls"),
+    [("credssp", False), ("ntlm", True), ("ntlm", False), ("negotiate", False), ("basic", True), ("basic", False)],
+)
+async def test_logs_on(auth: str, tls: bool) -> None:
+    """Every way to log on that the lab offers works, encrypted by TLS or by itself."""
+    async with on_lab(auth=auth, tls=tls) as (arena, _):
+        assert len((await arena.gateway.observe(SOURCE)).vms) == 4
+
+
+@pytest.mark.parametrize("auth", ["credssp", "ntlm", "basic"])
+async def test_a_wrong_password_is_rejected_and_never_shown(auth: str) -> None:
+    """A rejected login names the account, never the password."""
+    async with on_lab(password="hunter2-secret", auth=auth) as (arena, _):
+        with pytest.raises(LoginRejected) as caught:
+            await arena.gateway.observe(SOURCE)
+    assert "svc-migrate" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_missing_password_is_a_login_problem() -> None:
+    """Settings without a password lead to the settings, not to the network."""
+    async with HyperVLab(FLEET) as lab:
+        real = PypsrpGateway(settings_for(lab).model_copy(update={"winrm_password": Settings().winrm_password}))
+        with pytest.raises(LoginRejected, match="must be specified"):
+            await real.observe(SOURCE)
+        await real.close()
+
+
+async def test_an_unknown_certificate_is_not_trusted() -> None:
+    """A certificate nobody vouches for ends the call with a hint at ca_file; switched off, it does not."""
+    async with on_lab(ca_file=None) as (arena, _):
+        with pytest.raises(HostUnreachable, match="certificate") as caught:
+            await arena.gateway.observe(SOURCE)
+    assert "ca_file" in caught.value.hint
+    async with on_lab(ca_file=None, verify=False) as (arena, _):
+        assert (await arena.gateway.observe(SOURCE)).vms
+
+
+async def test_a_ca_file_that_is_not_there_is_named() -> None:
+    """A mistyped ca_file is told from a host that is down."""
+    async with on_lab(ca_file="/nowhere/ca.pem") as (arena, _):
+        with pytest.raises(HostUnreachable, match=re.escape("nowhere/ca.pem")):
+            await arena.gateway.observe(SOURCE)
+
+
+async def test_a_closed_port_is_unreachable(unused_tcp_port_factory: Any) -> None:
+    """Nobody listening is HostUnreachable for a move as well: nothing was started."""
+    settings = Settings(
+        winrm={"auth": "ntlm", "username": "u", "operation_timeout": 2},
+        winrm_password="p",
+        hosts={"HV01": {"address": "127.0.0.1", "port": unused_tcp_port_factory()}},
+    )
+    real = PypsrpGateway(settings)
+    with pytest.raises(HostUnreachable, match="refused"):
+        await real.move(SOURCE, MoveOrder(WEB, "HV02", "D:\\VMs"), lambda _percent: None)
+    with pytest.raises(HostUnreachable, match="refused"):
+        await real.find(SOURCE, WEB)
+    await real.close()
+
+
+def test_a_password_file_that_cannot_be_read_is_a_setting(tmp_path: Path) -> None:
+    """A host's password file is read at the start, where people look."""
+    with pytest.raises(SettingsError, match=re.escape("HV01.password_file")):
+        PypsrpGateway(Settings(hosts={"HV01": {"address": "hv01", "password_file": tmp_path / "none"}}))
+
+
+async def test_a_forgotten_session_is_replaced() -> None:
+    """A session the host has forgotten is replaced at once, for reads and for what is done once only."""
+    async with on_lab(sessions=1) as (arena, lab):
+        await arena.gateway.observe(SOURCE)
+        for work in (
+            lambda: arena.gateway.observe(SOURCE),
+            lambda: arena.gateway.remove_empty_folder(SOURCE, EMPTY),
+            lambda: arena.gateway.cancel(SOURCE, WEB),
+        ):
+            shells = lab.shells(SOURCE)
+            for shell in list(shells):
+                shells.remove(shell)
+            assert await work()
+        assert arena.world.entry(SOURCE, EMPTY) is None
+
+
+async def test_sessions_are_given_back() -> None:
+    """After closing no session is left on any host, nor after a move that ended."""
+    async with on_lab() as (arena, lab):
+        await asyncio.gather(*(arena.gateway.observe(host) for host in (SOURCE, DESTINATION) for _ in range(4)))
+        assert len(lab.shells(SOURCE)) == 2
+        move = await arena.start()
+        assert len(lab.shells(SOURCE)) == 3
+        await arena.play_out()
+        await move
+        await arena.until(lambda: len(lab.shells(SOURCE)) == 2)
+        await arena.gateway.close()
+        assert (len(lab.shells(SOURCE)), len(lab.shells(DESTINATION))) == (0, 0)
+        with pytest.raises(HostUnreachable, match="closed"):
+            await arena.gateway.observe(SOURCE)
+
+
+async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent for a move nobody waits for any more: neither a stop nor the deletion of its session."""
+    monkeypatch.setattr(gateway, "_HOLD_S", 1)
+    async with on_lab() as (arena, lab):
+        await arena.start()
+        await arena.gateway.close()
+        assert [len(shell.commands) for shell in lab.shells(SOURCE)] == [1]
+        await arena.play_out()
+        assert arena.world.vm(DESTINATION, WEB) is not None
+
+
+async def test_a_silent_move_is_waited_for(monkeypatch: pytest.MonkeyPatch, requests_sent: Counter[str]) -> None:
+    """A move that says nothing for several Receives is no lost contact."""
+    monkeypatch.setattr(gateway, "_HOLD_S", 1)
+    async with on_lab() as (arena, lab):
+        arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.SLOW, operation="Receive", delay_s=0.3, times=2))
+        lab.pace.speed = 1e-6  # as good as no progress
+        move = await arena.start()
+        before = requests_sent["Receive"]
+        await arena.until(lambda: requests_sent["Receive"] >= before + 3)
+        assert not move.done()
+        lab.pace.speed = 1.0
+        await arena.play_out()
+        assert (await move).errors == ()  # type: ignore[attr-defined]
+
+
+async def test_a_move_that_was_sent_is_contact_lost() -> None:
+    """When the answer to the command itself is lost, nobody knows whether it runs."""
+    async with on_lab() as (arena, _):
+        arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation="Command", times=1))
+        with pytest.raises(ContactLost):
+            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+        await arena.play_out()
+        assert len(arena.world.migrations()) <= 1
+
+
+@pytest.mark.parametrize("operation", ["Command", "Receive"])
+async def test_what_changes_something_is_never_repeated(operation: str, requests_sent: Counter[str]) -> None:
+    """A removal or a cancel whose answer was lost is not sent again."""
+    async with on_lab(sessions=1) as (arena, _):
+        await arena.gateway.remove_empty_folder(SOURCE, "D:\\VMs\\nowhere")
+        for work in (
+            lambda: arena.gateway.remove_empty_folder(SOURCE, EMPTY),
+            lambda: arena.gateway.cancel(SOURCE, WEB),
+        ):
+            await arena.gateway.cancel(SOURCE, WEB)  # a warm session that knows the functions
+            before = requests_sent["Command"]
+            arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation=operation, times=1))
+            with pytest.raises(ContactLost):
+                await work()
+            assert requests_sent["Command"] == before + 1
+
+
+async def test_a_read_is_asked_once_more() -> None:
+    """One broken connection is not worth a word; the read is asked again."""
+    async with on_lab() as (arena, _):
+        arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation="Receive", times=1))
+        assert (await arena.gateway.observe(SOURCE)).vms
+
+
+async def test_a_host_that_failed_often_is_not_asked_for_a_while(requests_sent: Counter[str]) -> None:
+    """After three failures in a row the answer comes at once, without a request."""
+    async with on_lab() as (arena, _):
+        arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.REFUSE))
+        for _ in range(3):
+            with pytest.raises(HostUnreachable):
+                await arena.gateway.observe(SOURCE)
+        before = requests_sent.total()
+        with pytest.raises(HostUnreachable, match="3 times in a row"):
+            await arena.gateway.observe(SOURCE)
+        assert requests_sent.total() == before
+        assert await arena.gateway.observe(DESTINATION)
+
+
+async def test_a_full_host_says_so() -> None:
+    """A host that allows no further session is told from one that is down."""
+    async with on_lab(quotas=Quotas(shells_per_user=1), sessions=1) as (arena, _):
+        await arena.gateway.observe(SOURCE)
+        with pytest.raises(HostUnreachable, match="no further session") as caught:
+            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+        assert "MaxShellsPerUser" in caught.value.hint
+        assert arena.world.migrations() == ()
+
+
+async def test_a_restricted_endpoint_is_enough() -> None:
+    """In the JEA endpoint of deploy/ the gateway observes, inspects, moves, cancels and cleans up."""
+    async with on_lab(changed(endpoint=Endpoint.JEA), configuration="MigrateBot") as (arena, _):
+        assert len((await arena.gateway.inspect(SOURCE)).details) == 4
+        assert await arena.gateway.find(SOURCE, WEB) is not None
+        assert (await arena.gateway.remove_empty_folder(SOURCE, EMPTY)).fate is FolderFate.REMOVED
+        move = await arena.start()
+        await arena.pass_time(5)
+        assert (await arena.gateway.cancel(SOURCE, WEB)).accepted
+        await arena.play_out()
+        await move
+
+
+async def test_an_endpoint_without_scripts_is_refused() -> None:
+    """A restricted endpoint under the stock name cannot be taught our functions, and says so."""
+    async with on_lab(changed(endpoint=Endpoint.JEA)) as (arena, _):
+        with pytest.raises(EndpointRefused, match="ScriptsNotAllowed"):
+            await arena.gateway.remove_empty_folder(SOURCE, EMPTY)
+        assert arena.world.entry(SOURCE, EMPTY) is not None
+
+
+async def test_an_endpoint_that_does_not_exist_is_refused() -> None:
+    """A mistyped configuration is EndpointRefused, and nothing was done."""
+    async with on_lab(configuration="Migratebto") as (arena, _):
+        with pytest.raises(EndpointRefused, match="Migratebto"):
+            await arena.gateway.observe(SOURCE)
+
+
+async def test_disks_can_go_to_folders_of_their_own() -> None:
+    """A move with a place for each disk puts each disk there."""
+    async with on_lab() as (arena, _):
+        targets = tuple(
+            DiskTarget(disk.path, f"D:\\Disks{n}\\{disk.path.rpartition(chr(92))[2]}")
+            for n, disk in enumerate(next(vm for vm in FLEET.vms if vm.id == WEB).disks)
+        )
+        order = replace(arena.order(), disks=targets)
+        move = asyncio.create_task(arena.gateway.move(SOURCE, order, lambda _percent: None))
+        await arena.until(lambda: bool(arena.world.migrations()))
+        await arena.play_out()
+        assert (await move).errors == ()
+        details = (await arena.gateway.inspect(DESTINATION, [WEB])).details[0]
+        assert {disk.path for disk in details.disks} == {target.destination for target in targets}
+        assert details.vm.config_path == "D:\\Moved"
+
+
+async def test_a_refusal_over_the_limit_is_reported() -> None:
+    """A third move at once is started if asked for, and the host's refusal is in the report."""
+    async with on_lab() as (arena, _):
+        for vm_id in (WEB, SPARE):
+            await arena.start(vm_id)
+        report = await arena.gateway.move(SOURCE, arena.order(TWIN), lambda _percent: None)
+        assert "limit" in report.errors[0].text
+        snapshot = await arena.gateway.observe(SOURCE)
+        assert (snapshot.facts.live_active, snapshot.facts.storage_active) == (2, 2)
+        await arena.play_out()
+
+
+async def test_another_language_changes_texts_only() -> None:
+    """On a German host states, operations and misses are understood all the same."""
+    async with on_lab(changed(language=Language.GERMAN)) as (arena, _):
+        move = await arena.start()
+        await arena.pass_time(5)
+        web = (await arena.gateway.observe(SOURCE)).vm(WEB)
+        assert web is not None
+        assert web.is_migrating
+        await arena.play_out()
+        await move
+        assert await arena.gateway.find(SOURCE, WEB) is None
+        assert await arena.gateway.list_folder(SOURCE, "D:\\nowhere") is None
+
+
+async def test_says_done_though_told_it_failed() -> None:
+    """The report is what the host said, even where it is wrong: finding the truth is not the gateway's part."""
+    async with on_lab() as (arena, _):
+        arena.world.order(MoveFault(vm=WEB, kind=MoveFaultKind.SAYS_FAILED))
+        move = await arena.start()
+        await arena.play_out()
+        assert (await move).errors  # type: ignore[attr-defined]
+        assert await arena.gateway.find(DESTINATION, WEB) is not None
+
+
+@pytest.mark.parametrize("only", [None, WEB])
+async def test_the_number_of_requests_does_not_depend_on_the_vms(only: Any, requests_sent: Counter[str]) -> None:
+    """An inspection takes thirteen pipelines, whatever the host has."""
+    async with on_lab() as (arena, _):
+        await arena.gateway.inspect(SOURCE, None if only is None else [only])
+    assert requests_sent["Command"] == 13
+
+
+async def test_threads_for_moves_are_bounded() -> None:
+    """A caller gone wild gets no more connections than the host's limit and a margin."""
+    async with on_lab() as (arena, _):
+        await arena.gateway.observe(SOURCE)
+        moves = [asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), lambda _p: None)) for _ in range(5)]
+        done, _running = await asyncio.wait(moves, return_when=asyncio.FIRST_COMPLETED)
+        assert any("nothing was started" in str(task.exception()) for task in done if task.exception())
+        await arena.until(lambda: bool(arena.world.migrations()))
+        await arena.play_out()
+        await asyncio.gather(*moves, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "subject", "hint"),
+    [
+        ({"migration_enabled": False}, "HV01: live migration", "Enable-VMMigration"),
+        ({"live_limit": 0}, "HV01: limits", "Set-VMHost"),
+        ({"listener_on": False}, "HV01: listener", "Set-VMMigrationNetwork"),
+    ],
+)
+async def test_a_check_names_the_trouble(fields: dict[str, Any], subject: str, hint: str) -> None:
+    """Each thing out of order is one line with what to do."""
+    async with on_lab(changed(**fields)) as (arena, _):
+        lines = await arena.gateway.check(SOURCE, [DESTINATION])
+    bad = {line.subject: line.hint for line in lines if not line.ok}
+    assert hint in bad[subject]
+
+
+async def test_a_check_looks_at_both_hops() -> None:
+    """A login that cannot go on to the peer is found before a move finds it."""
+    async with on_lab(auth="ntlm") as (arena, _):
+        lines = await arena.gateway.check(SOURCE, [DESTINATION])
+    bad = {line.subject: line.hint for line in lines if not line.ok}
+    assert set(bad) == {"HV01: migration authentication", "HV01 to HV02: WinRM"}
+    assert all("credssp" in hint for hint in bad.values())
+
+
+async def test_a_check_of_a_dead_host_is_one_line() -> None:
+    """A host that does not answer is one line, not an exception."""
+    async with on_lab() as (arena, _):
+        arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.REFUSE))
+        (line,) = await arena.gateway.check(SOURCE, [DESTINATION])
+    assert (line.subject, line.ok) == ("HV01: login", False)

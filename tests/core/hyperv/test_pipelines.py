@@ -1,0 +1,72 @@
+"""What is sent to hosts."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from core.domain.fleet import DiskTarget, MoveOrder, VmId
+from core.hyperv import pipelines
+from core.hyperv.pipelines import SELECT, Pipeline
+
+WEB = VmId(UUID(int=7))
+ORDER = MoveOrder(WEB, "hv02.contoso.com", "D:\\VMs")
+
+
+def parameters(pipeline: Pipeline) -> list[dict[str, object]]:
+    return [dict(stage.parameters) for stage in pipeline.stages]
+
+
+def test_a_move_names_vm_destination_and_folder() -> None:
+    """A plain move goes by id and puts everything below one folder."""
+    pipeline = pipelines.move(ORDER)
+    assert [stage.cmdlet for stage in pipeline.stages] == ["Get-VM", "Move-VM"]
+    assert parameters(pipeline) == [
+        {"Id": WEB},
+        {"DestinationHost": "hv02.contoso.com", "IncludeStorage": None, "DestinationStoragePath": "D:\\VMs"},
+    ]
+
+
+def test_a_move_with_places_for_disks_uses_the_other_parameter_set() -> None:
+    """The parameters of the two forms of Move-VM are never mixed."""
+    _, move = parameters(pipelines.move(replace(ORDER, disks=(DiskTarget("D:\\a.vhdx", "E:\\a.vhdx"),))))
+    assert move == {
+        "DestinationHost": "hv02.contoso.com",
+        "VirtualMachinePath": "D:\\VMs",
+        "SnapshotFilePath": "D:\\VMs",
+        "SmartPagingFilePath": "D:\\VMs",
+        "Vhds": [{"SourceFilePath": "D:\\a.vhdx", "DestinationFilePath": "E:\\a.vhdx"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        pipelines.HOST,
+        pipelines.VMS,
+        pipelines.JOBS,
+        pipelines.COUNTERS,
+        pipelines.VOLUMES,
+        pipelines.MEMORY,
+        pipelines.SWITCHES,
+        pipelines.SECURITY,
+        pipelines.disks(),
+        pipelines.adapters(WEB),
+        pipelines.dvd_drives(),
+        pipelines.checkpoints(),
+        pipelines.disk_files(["D:\\a.vhdx"]),
+        pipelines.folder("D:\\VMs"),
+        pipelines.commands(["Get-VM"]),
+        pipelines.peer("hv02"),
+    ],
+    ids=lambda pipeline: pipeline.title,
+)
+def test_reads_always_select(pipeline: Pipeline) -> None:
+    """No read sends whole objects: a bare VM is slow to read and bulky to send. The cmdlet goes by its full name."""
+    assert pipeline.stages[-1].cmdlet == SELECT
+    assert SELECT not in pipeline.title
+
+
+def test_a_path_is_literal() -> None:
+    """A folder's name is never a pattern."""
+    assert "LiteralPath" in parameters(pipelines.folder("D:\\a[1]"))[0]
