@@ -93,13 +93,13 @@ class Arena:
         return move
 
     async def until(self, is_true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not is_true():  # noqa: ASYNC110  # the world has no event for each of its changes
                 await asyncio.sleep(0.01)
 
     async def play_out(self) -> None:
         """Let every migration end."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(3600):
             while any(not m.is_done for m in self.world.migrations()):
                 await self.pass_time(30)
                 await asyncio.sleep(0.01)
