@@ -1,25 +1,53 @@
-"""Every implementation of the store's port; each test of this folder runs over all of them."""
+"""Every implementation of the store's port; each test of this folder runs over all of them.
 
+PostgreSQL takes part when ``MIGRATE_BOT_TEST_POSTGRES`` names a server where databases may be created, such as
+``postgresql+asyncpg://postgres@localhost/postgres``. Each test makes a database of its own there and drops only that.
+"""
+
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.ports import Store
 from core.store import SqlStore
 
-IMPLEMENTATIONS: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: SqlStore(f"sqlite+aiosqlite:///{folder / 'migrate-bot.db'}"),
-}
+SERVER = os.environ.get("MIGRATE_BOT_TEST_POSTGRES", "")
 
 
-@pytest.fixture(params=sorted(IMPLEMENTATIONS))
-async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
+async def on_server(statement: str) -> None:
+    """Say something to the server that no transaction may hold."""
+    engine = create_async_engine(SERVER, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql(statement)
+    await engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Return where an empty database is."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'migrate-bot.db'}"
+        return
+    if not SERVER:
+        pytest.skip("MIGRATE_BOT_TEST_POSTGRES is not set")
+    mine = f"migrate_bot_test_{uuid4().hex}"
+    await on_server(f"CREATE DATABASE {mine}")
+    yield make_url(SERVER).set(database=mine).render_as_string(hide_password=False)
+    await on_server(f"DROP DATABASE {mine}")
+
+
+@pytest.fixture
+async def reopen(url: str) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
     """Open the same stored state again, as the next process would; all are closed at the end."""
     opened: list[Store] = []
 
     async def open_store() -> Store:
-        store = IMPLEMENTATIONS[request.param](tmp_path)
+        store = SqlStore(url)
         opened.append(store)
         await store.open()
         return store

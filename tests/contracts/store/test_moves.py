@@ -148,6 +148,24 @@ async def test_the_last_slot_is_given_once(store: Store) -> None:
     assert [m.state for m in await store.moves()].count(MoveState.QUEUED) == 17
 
 
+async def test_two_bots_on_one_database_cannot_both_take_the_last_slot(store: Store, reopen: Reopen) -> None:
+    """Whichever is second is told Outdated, and nothing else: it reads again and decides again."""
+    _, moves = await running(store, *(f"vm{n}" for n in range(10)))
+    bots = (store, await reopen())
+
+    async def start(bot: Store, move: Move) -> bool:
+        try:
+            await begun(bot, move, limit=1)
+        except Outdated:
+            return False
+        return True
+
+    for one, two in zip(moves[::2], moves[1::2], strict=True):
+        assert sum(await asyncio.gather(start(bots[0], one), start(bots[1], two))) == 1
+        for started in [move for move in await store.moves() if move.state is MoveState.STARTING]:
+            await ended(store, started)
+
+
 async def test_a_freed_slot_can_be_taken(store: Store) -> None:
     """When an attempt ends, the next one may begin in the same second."""
     _, (one, two) = await running(store, "a", "b")
