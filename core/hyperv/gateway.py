@@ -47,7 +47,7 @@ _MOVE_MARGIN = 2
 _FIRST_MOVE_LIMIT = 6
 _PIPELINE_LIMIT = 3
 """How many operation timeouts one pipeline may take."""
-_CALL_LIMIT = 6
+_CALL_LIMIT = 9
 """How many operation timeouts a whole call may take."""
 _RETRY_WITHIN_S = 1.0
 _FAREWELL_S = 5.0

@@ -66,6 +66,7 @@ FLEET = Fleet(
             disks=(_disk("old"),),
             iso_path="D:\\ISO\\tools.iso",
             checkpoints=(Checkpoint(id=UUID(int=7), name="before"),),
+            has_vtpm=True,
         ),
         VM(id=TWIN, name="web01", host=SOURCE, memory_bytes=GB, path="D:\\VMs\\twin", disks=(_disk("twin"),)),
         VM(id=SPARE, name="spare", host=SOURCE, memory_bytes=GB, disks=(_disk("spare"),)),
@@ -140,6 +141,7 @@ async def an_inspection_holds_what_a_plan_needs(arena: Arena) -> None:
     assert old is not None
     assert (web.iso_paths, old.iso_paths) == ((), ("D:\\ISO\\tools.iso",))
     assert (web.checkpoints, old.checkpoints) == (0, 1)
+    assert (web.has_vtpm, old.has_vtpm) == (False, True)
 
 
 async def an_inspection_is_of_the_vms_asked_for(arena: Arena) -> None:

@@ -74,6 +74,6 @@ def junk(names: list[str]) -> st.SearchStrategy[Any]:
             | st.dictionaries(st.sampled_from(names), inner, max_size=4)
             | complex_objects(inner, names)
         ),
-        max_leaves=12,
+        max_leaves=6,
     )
     return nested | complex_objects(nested, names)
