@@ -137,13 +137,28 @@ def test_reads_an_enum_of_unknown_type() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("Id", None), ("Id", "web01"), ("Name", ""), ("State", None), ("State", ["Off"]), ("Generation", "two")],
+    [
+        ("Id", None),
+        ("Id", "web01"),
+        ("Name", ""),
+        ("State", None),
+        ("State", ["Off"]),
+        ("Generation", "two"),
+        ("Uptime", "long"),
+    ],
 )
 def test_names_what_cannot_be_read(name: str, value: object) -> None:
     """A malformed reply says which property of which host."""
     with pytest.raises(MalformedReply, match=f"HV01 answered Get-VM without .* in {name}") as caught:
         reading.read_vm("HV01", selected(**vm_properties(**{name: value})))
     assert caught.value.host == "HV01"
+
+
+@pytest.mark.parametrize("said", ["yesterday", "0001-01-01T00:00:00+23:00"])
+def test_a_time_that_is_none_is_malformed(said: str) -> None:
+    """A text that is no time, or one that no clock has shown, is named."""
+    with pytest.raises(MalformedReply, match="StartTime"):
+        reading.read_jobs("HV01", [bare(VirtualSystemName=str(WEB), JobState=4, StartTime=said)])
 
 
 def test_a_name_that_looks_like_xml_stays_a_name() -> None:
