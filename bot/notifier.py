@@ -32,7 +32,8 @@ from core.ports import Clock
 log = logging.getLogger(__name__)
 
 CARD_GAP_S = 3.0
-POST_GAP_S = 1.0
+POST_GAP_S = 1.2
+"""A little more than the second Slack asks for: two posts may travel at different speeds."""
 EDITS_PER_MINUTE = 40
 EDITS_AT_ONCE = 10
 _REMEMBERED = 2000

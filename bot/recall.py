@@ -15,7 +15,7 @@ from core.domain.job import Notice
 EVENT_TYPE = "migrate_bot"
 _PAGES = 10
 _PAGE = 200
-_CLOCK_DIFFERENCE = timedelta(minutes=10)
+_CLOCK_DIFFERENCE = timedelta(hours=1)
 
 
 def mark(notice: Notice) -> dict[str, Any]:

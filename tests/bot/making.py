@@ -11,6 +11,22 @@ from core.domain.job import Event, EventKind, Job, JobId, JobState, Move, MoveId
 from core.domain.plan import Finding, Options, Plan, PlannedMove
 from core.domain.view import JobView, MoveView
 
+
+class JumpClock:
+    """A clock that is at once as late as a sleeper wants, and remembers the sleeps."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC)
+        self.sleeps: list[float] = []
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.at += timedelta(seconds=seconds)
+
+
 NOW = datetime(2026, 11, 23, 22, 14, tzinfo=UTC)
 
 

@@ -1,0 +1,63 @@
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from core.config import Settings
+from lab.slack.server import SlackLab
+from tests.bot.making import JumpClock
+from tests.bot.office import Office
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """slack_sdk takes a proxy from the environment and ignores NO_PROXY."""
+    for name in [one for one in os.environ if one.lower() in {"http_proxy", "https_proxy"}]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackLab]:
+    async with SlackLab() as slack:
+        yield slack
+
+
+@pytest.fixture
+def clock() -> JumpClock:
+    return JumpClock()
+
+
+@pytest.fixture
+def settings(slack: SlackLab) -> Settings:
+    return slack_settings(slack)
+
+
+def slack_settings(slack: SlackLab, /, **sections: Any) -> Settings:
+    values: dict[str, Any] = {
+        "slack": {"api_url": slack.api_url, "channel": "C0MIGRATE", "oncall": ("S0ONCALL",)},
+        "access": {"approvers": ("S0APPROVE",)},
+        "hosts": {name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"} for name in ("HV01", "HV02")},
+        "slack_bot_token": slack.bot_token,
+        "slack_app_token": slack.app_token,
+        "slack_signing_secret": slack.signing_secret,
+    }
+    for name, keys in sections.items():
+        values[name] = values.get(name, {}) | keys if isinstance(keys, dict) else keys
+    return Settings(**values)
+
+
+class Opening(Protocol):
+    def __call__(self, **sections: Any) -> AbstractAsyncContextManager[Office]: ...
+
+
+@pytest.fixture
+def office(slack: SlackLab, tmp_path: Path) -> Opening:
+    """Opens the bot on this Slack and a small fleet; sections override settings."""
+
+    def open_office(**sections: Any) -> AbstractAsyncContextManager[Office]:
+        return Office.open(slack, slack_settings(slack, **sections), tmp_path)
+
+    return open_office
