@@ -187,6 +187,17 @@ def _ambiguous(syntax: Syntax) -> BindingError:
     return syntax.error("AmbiguousParameterSet", message)
 
 
+def outside_set(syntax: Syntax, parameter: str, value: str, allowed: Sequence[str]) -> BindingError:
+    """Return the error of a value that a ValidateSet attribute does not list."""
+    message = (
+        f"Cannot validate argument on parameter '{parameter}'. The argument \"{value}\" does not belong to the set "
+        f'"{",".join(allowed)}" specified by the ValidateSet attribute. Supply an argument that is in the set and then '
+        "try the command again."
+    )
+    exception = "System.Management.Automation.ParameterBindingValidationException"
+    return syntax.error("ParameterArgumentValidationError", message, Category.InvalidData, exception)
+
+
 def _bind_named(bound: Bound, name: str, value: Value) -> None:
     syntax = bound.syntax
     if (common := _COMMON.get(name.lower())) is not None:

@@ -9,6 +9,7 @@ import base64
 import re
 import struct
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -84,6 +85,21 @@ def serialize(value: Value, depth: int = REMOTING_DEPTH) -> str:
     return writer.text()
 
 
+@lru_cache(maxsize=1024)
+def _attribute(name: str | None) -> str:
+    return "" if name is None else f' N="{escape_text(name)}"'
+
+
+@lru_cache(maxsize=1024)
+def _type_names(chain: tuple[str, ...]) -> str:
+    return "".join(f"<T>{escape_text(item)}</T>" for item in chain)
+
+
+@lru_cache(maxsize=1024)
+def _enum_chain(type_name: str) -> tuple[str, ...]:
+    return (type_name, *_ENUM_BASES)
+
+
 class Writer:
     """Builds one message: RefIds and type name references are unique within it."""
 
@@ -97,7 +113,7 @@ class Writer:
 
     def value(self, value: Value, depth: int, name: str | None = None) -> None:
         """Write a value; below depth 0 an object is no more than its ToString()."""
-        attribute = "" if name is None else f' N="{escape_text(name)}"'
+        attribute = _attribute(name)
         if value is None:
             self._parts.append(f"<Nil{attribute} />")
         elif (tag := _INTEGER_TAGS.get(type(value))) is not None:
@@ -119,7 +135,7 @@ class Writer:
 
     def open(self, type_names: Sequence[str], name: str | None = None, to_string: str | None = None) -> None:
         """Begin an Obj; a chain of type names is written once per message and referred to afterwards."""
-        attribute = "" if name is None else f' N="{escape_text(name)}"'
+        attribute = _attribute(name)
         self._parts.append(f'<Obj{attribute} RefId="{self._objects}">')
         self._objects += 1
         if type_names:
@@ -127,8 +143,7 @@ class Writer:
             known = self._types.get(chain)
             if known is None:
                 known = self._types[chain] = len(self._types)
-                names = "".join(f"<T>{escape_text(item)}</T>" for item in chain)
-                self._parts.append(f'<TN RefId="{known}">{names}</TN>')
+                self._parts.append(f'<TN RefId="{known}">{_type_names(chain)}</TN>')
             else:
                 self._parts.append(f'<TNRef RefId="{known}" />')
         if to_string is not None:
@@ -151,7 +166,7 @@ class Writer:
         if depth < 1:
             self._parts.append(f"<S{attribute}>{escape_text(value.name)}</S>")
             return
-        self.open((value.type_name, *_ENUM_BASES), name, value.name)
+        self.open(_enum_chain(value.type_name), name, value.name)
         self._parts.append(f"<I32>{value.number}</I32>")
         self.close()
 
@@ -178,7 +193,7 @@ class Writer:
 
     def _object(self, value: NetObject | NoteObject, depth: int, name: str | None) -> None:
         if depth < 1:
-            attribute = "" if name is None else f' N="{escape_text(name)}"'
+            attribute = _attribute(name)
             self._parts.append(f"<S{attribute}>{escape_text(str(value))}</S>")
             return
         if isinstance(value, NoteObject):

@@ -49,8 +49,9 @@ JEA: Final = CommandTable(
     {cmdlet.name.lower(): cmdlet for cmdlet in _ALL if cmdlet.name.lower() in JEA_VISIBLE}
     | _FUNCTIONS
     | {
-        # The short name is the session's restricted proxy; the role also shows the cmdlet, under its full name.
+        # What the session and the role restrict; the full name of Select-Object is the cmdlet behind the proxy.
         "select-object": objects.JEA_SELECT_OBJECT,
+        "get-ciminstance": cim.JEA_GET_CIM_INSTANCE,
         f"{objects.UTILITY}\\select-object".lower(): objects.SELECT_OBJECT,
     }
 )

@@ -31,11 +31,10 @@ class Pace:
         self._jump.set()
         self._jump = asyncio.Event()
 
-    async def sleep(self, lab_seconds: float, at_least_real_s: float = 0.0) -> None:
-        """Sleep so long in lab time, or until the next jump; never much shorter than `at_least_real_s` of real time."""
-        real_s = max(lab_seconds / self.speed, at_least_real_s)
+    async def sleep(self, lab_seconds: float) -> None:
+        """Sleep so long in lab time, or until the next jump."""
         try:
-            async with asyncio.timeout(real_s):
+            async with asyncio.timeout(lab_seconds / self.speed):
                 await self._jump.wait()
         except TimeoutError:
             return

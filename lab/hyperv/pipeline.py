@@ -144,7 +144,11 @@ async def _stage(cmdlet: Cmdlet, call: Call, source: AsyncIterator[Value] | None
         async for output in cmdlet.process(call):
             yield output
         return
+    seen = 0
     async for item in source:
+        seen += 1
+        if seen % _OBJECTS_PER_TURN == 0:
+            await asyncio.sleep(0)
         try:
             bound = bind_input(call.bound, item)
         except BindingError as failure:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
+import struct
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
 from psrpcore import PSRPCoreError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _CONFIG_NAMES: Final = {"config", "config/service", "config/winrs", "config/client"}
 _MAX_ENVELOPE_KB: Final = 500
+_MALFORMED: Final = (PSRPCoreError, ValueError, struct.error, ET.ParseError, KeyError, AttributeError)
+"""What psrpcore raises for bytes that are no PSRP."""
 _RSP: Final = f"{{{wsman.SHELL}}}"
 _PWSH: Final = f"{{{wsman.POWERSHELL}}}"
 
@@ -74,7 +77,7 @@ class Service:
             elif (act := self._actions.get(request.action)) is not None:
                 try:
                     body = act(request, client)
-                except (PSRPCoreError, binascii.Error, ValueError) as error:
+                except _MALFORMED as error:
                     raise wsman.invalid_parameter() from error
             else:
                 raise wsman.unsupported_action(request.action)
@@ -113,8 +116,8 @@ class Service:
             idle_timeout_s=wsman.parse_duration(idle) if idle else None,
         )
         try:
-            shell.feed(base64.b64decode(creation), self._run)
-        except (PSRPCoreError, ValueError):
+            shell.feed(_decode(creation), self._run)
+        except _MALFORMED:
             self.shells.remove(shell)
             raise
         return (
@@ -170,7 +173,7 @@ class Service:
         if (command_id := body.get("CommandId")) is not None:
             shell.command(command_id)
             return "<rsp:ConnectResponse />"
-        answer = shell.connect(base64.b64decode(body.findtext(f"{_PWSH}connectXml") or ""))
+        answer = shell.connect(_decode(body.findtext(f"{_PWSH}connectXml")))
         encoded = base64.b64encode(answer).decode()
         return (
             f'<rsp:ConnectResponse><pwsh:connectResponseXml xmlns:pwsh="{wsman.POWERSHELL}">{encoded}'
@@ -190,8 +193,8 @@ class Service:
         shell.commands[key] = Command(shell, command_id)
         arguments = "".join((item.text or "") for item in line.findall(f"{_RSP}Arguments"))
         try:
-            shell.feed(base64.b64decode(arguments), self._run)
-        except (PSRPCoreError, ValueError):
+            shell.feed(_decode(arguments), self._run)
+        except _MALFORMED:
             shell.forget(shell.commands[key])
             raise
         return f"<rsp:CommandResponse><rsp:CommandId>{key}</rsp:CommandId></rsp:CommandResponse>"
@@ -201,7 +204,7 @@ class Service:
         for stream in _body(request, f"{_RSP}Send").findall(f"{_RSP}Stream"):
             if stream.get("CommandId"):
                 shell.command(stream.get("CommandId", ""))
-            shell.feed(base64.b64decode(stream.text or ""), self._run)
+            shell.feed(_decode(stream.text), self._run)
         return "<rsp:SendResponse />"
 
     def _signal(self, request: wsman.Request, client: Client) -> str:
@@ -314,6 +317,13 @@ async def _take(
                 await outbox.changed.wait()
         except TimeoutError:
             raise wsman.timed_out() from None
+
+
+def _decode(text: str | None) -> bytes:
+    data = base64.b64decode("".join((text or "").split()), validate=True)
+    if not data:
+        raise wsman.invalid_parameter()
+    return data
 
 
 def _body(request: wsman.Request, tag: str) -> Any:

@@ -1,6 +1,6 @@
 """The CIM classes a simulated host answers for: which exist, their instances and the exact type of every property.
 
-Sources: Microsoft docs: Msvm_MigrationJob, Msvm_VirtualSystemMigrationService, ...ServiceSettingData,
+Sources: Microsoft docs: Msvm_MigrationJob, Msvm_VirtualSystemMigrationService, Msvm_SecuritySettingData,
 Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
 """
 
@@ -16,12 +16,13 @@ from lab.hyperv.netobjects import Array, NetObject, NetType, UInt16, UInt32, UIn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.hyperv.views import HostView, JobView, VolumeView
+    from lab.hyperv.views import HostView, JobView, VMView, VolumeView
     from lab.hyperv.world import World
 
 CIM_INSTANCE: Final = "Microsoft.Management.Infrastructure.CimInstance"
 VIRTUALIZATION: Final = "root/virtualization/v2"
 CIMV2: Final = "root/cimv2"
+_SECURITY_ID: Final = "4764334D-E001-4176-82EE-5594EC9B530E"
 _KEPT_AFTER_END: Final = timedelta(minutes=5)
 
 
@@ -177,6 +178,20 @@ _LOGICAL_DISK: Final[dict[str, Callable[[VolumeView], Value]]] = {
 }
 
 
+# Unconfirmed: what stands behind the VM's id in InstanceID.
+_SECURITY: Final[dict[str, Callable[[VMView], Value]]] = {
+    "ElementName": _fixed("Security Settings"),
+    "InstanceID": lambda vm: f"Microsoft:{str(vm.id).upper()}\\{_SECURITY_ID}",
+    "TpmEnabled": lambda vm: vm.has_vtpm,
+    "KsdEnabled": _fixed(value=False),
+    "ShieldingRequested": _fixed(value=False),
+    "DataProtectionRequested": _fixed(value=False),
+    "EncryptStateAndVmMigrationTraffic": lambda vm: vm.has_vtpm,
+    "VirtualizationBasedSecurityOptOut": _fixed(value=False),
+    "BindToHostTpm": _fixed(value=False),
+}
+
+
 def _local_volumes(world: World, host: str) -> list[VolumeView]:
     # A share is a volume of another computer.
     return [volume for volume in world.volumes(host) if _letter(volume)]
@@ -223,6 +238,14 @@ CLASSES: Final = (
         lambda world, host: [world.host(host)],
         _SETTINGS,
         lambda _: "Msvm_VirtualSystemMigrationServiceSettingData",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_SecuritySettingData",
+        ("CIM_SettingData",),
+        lambda world, host: list(world.vms(host)),
+        _SECURITY,
+        lambda vm: f'Msvm_SecuritySettingData: Security Settings (InstanceID = "Microsoft:{vm.id}")',
     ),
     CimClass(
         CIMV2,

@@ -129,20 +129,24 @@ async def move_vm(call: Call) -> AsyncIterator[Value]:
 
 
 async def _follow(call: Call, migration: Migration) -> None:
-    session = call.session
+    """Report progress about once a second of lab time, and be there at the moment the migration ends."""
+    session, pace = call.session, call.session.pace
+    every_s = max(_PROGRESS_EVERY_S, _FASTEST_PROGRESS_S * pace.speed)
+    due_at = pace.now()
     while not migration.is_done:
-        percent = migration.percent
-        call.streams.progress(Progress(migration.activity, f"{percent}% complete", percent))
+        if pace.now() >= due_at:
+            call.streams.progress(_progress(migration))
+            due_at = pace.now() + every_s
         following = session.world.next_event_at()
-        wait_s = _PROGRESS_EVERY_S
-        if following is not None:
-            wait_s = min(wait_s, max(following - session.pace.now(), 0.0))
-        await session.pace.sleep(
-            wait_s, at_least_real_s=min(_FASTEST_PROGRESS_S, _PROGRESS_EVERY_S / session.pace.speed)
-        )
+        wake_at = due_at if following is None else min(due_at, following)
+        await pace.sleep(max(wake_at - pace.now(), 0.0))
     if migration.has_job:
-        percent = migration.percent
-        call.streams.progress(Progress(migration.activity, f"{percent}% complete", percent, is_last=True))
+        call.streams.progress(_progress(migration, is_last=True))
+
+
+def _progress(migration: Migration, *, is_last: bool = False) -> Progress:
+    percent = migration.percent
+    return Progress(migration.activity, f"{percent}% complete", percent, is_last=is_last)
 
 
 async def compare_vm(call: Call) -> AsyncIterator[Value]:

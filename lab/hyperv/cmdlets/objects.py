@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.hyperv import parametertypes as types
-from lab.hyperv.binding import Bound, Parameter, Syntax
+from lab.hyperv.binding import Bound, Parameter, Syntax, outside_set
 from lab.hyperv.cmdlet import Call, Cmdlet, not_recognized
 from lab.hyperv.netobjects import (
     Array,
@@ -121,13 +121,7 @@ JEA_SELECT_PROPERTIES: Final = (
 def _only_metadata(bound: Bound) -> None:
     for name in bound.get("Property") or []:
         if str(name).lower() not in {known.lower() for known in JEA_SELECT_PROPERTIES}:
-            message = (
-                f"Cannot validate argument on parameter 'Property'. The argument \"{name}\" does not belong to the set "
-                f'"{",".join(JEA_SELECT_PROPERTIES)}" specified by the ValidateSet attribute. Supply an argument '
-                "that is in the set and then try the command again."
-            )
-            exception = "System.Management.Automation.ParameterBindingValidationException"
-            raise bound.syntax.error("ParameterArgumentValidationError", message, Category.InvalidData, exception)
+            raise outside_set(bound.syntax, "Property", str(name), JEA_SELECT_PROPERTIES)
 
 
 _JEA_SELECT: Final = Syntax(

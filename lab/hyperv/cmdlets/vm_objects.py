@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -28,6 +29,7 @@ _DEFAULT_MEMORY_MINIMUM: Final = 512 << 20
 _DEFAULT_MEMORY_MAXIMUM: Final = 1 << 40
 
 
+@lru_cache(maxsize=1024)
 def enum_value(type_name: str, kind: type[IntEnum], number: int) -> EnumValue:
     """Return an enum of the Hyper-V namespace; a number without a member is named by itself."""
     try:

@@ -134,7 +134,7 @@ def _of_parts(
 ) -> Cmdlet:
     async def process(call: Call) -> AsyncIterator[Value]:
         for view in vms_named(call):
-            for item in read(call.session.world.vm(view.host, view.id) or view):
+            for item in read(view):
                 if all(_fits(item, name, call.get(name)) for name in (f.name for f in filters) if call.has(name)):
                     yield item
 

@@ -1,0 +1,100 @@
+"""Who gets in, and what travels sealed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import requests
+from pypsrp.exceptions import AuthenticationError
+from requests_credssp.exceptions import NTStatusException
+
+from lab.hyperv.auth import CannotOpen, Connection, open_body, write_credential_file
+from tests.lab.hyperv.conftest import fleet, select
+
+SEALED = [
+    ("ntlm", "application/HTTP-SPNEGO-session-encrypted"),
+    ("negotiate", "application/HTTP-SPNEGO-session-encrypted"),
+    ("credssp", "application/HTTP-CredSSP-session-encrypted"),
+]
+
+
+@pytest.mark.parametrize(("auth", "protocol"), SEALED, ids=[auth for auth, _ in SEALED])
+async def test_messages_are_sealed_without_tls(lab: Any, connect: Any, auth: str, protocol: str) -> None:
+    """Over plain HTTP, NTLM and CredSSP encrypt every message, in both directions."""
+    client = await connect(lab, auth=auth, encryption="always")
+    assert (await client.run("Get-VM", select("Name"))).only == {"Name": "web01"}
+    assert client.connection.transport.encryption.protocol == protocol
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm", "credssp"])
+async def test_tls_with_the_labs_own_authority(open_lab: Any, connect: Any, auth: str) -> None:
+    """HTTPS with certificate validation against the throw-away CA."""
+    lab = await open_lab()
+    port = lab.access("HV01").https_port
+    client = await connect(
+        lab, port=port, ssl=True, auth=auth, encryption="auto", cert_validation=str(lab.ca_file), is_open=True
+    )
+    assert (await client.run("Get-VM", select("Name"))).only == {"Name": "web01"}
+
+
+async def test_an_unknown_authority_is_no_certificate(open_lab: Any, connect: Any) -> None:
+    """A client that validates against the world's authorities refuses the lab."""
+    lab = await open_lab()
+    client = await connect(lab, port=lab.access("HV01").https_port, ssl=True, encryption="auto", is_open=False)
+    with pytest.raises(requests.exceptions.SSLError):
+        await client.call(client.pool.open)
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm", "credssp"])
+async def test_a_wrong_password_is_refused(lab: Any, connect: Any, auth: str) -> None:
+    """401; inside CredSSP the status SEC_E_LOGON_DENIED."""
+    encryption = "never" if auth == "basic" else "auto"
+    client = await connect(lab, auth=auth, encryption=encryption, password="wrong", is_open=False)
+    with pytest.raises((AuthenticationError, NTStatusException), match=r"Failed to authenticate|0x8009030c"):
+        await client.call(client.pool.open)
+    assert len(lab.shells("HV01")) == 0
+
+
+async def test_nobody_is_let_in_without_a_name(lab: Any) -> None:
+    """The challenge offers Negotiate, Basic and CredSSP."""
+    access = lab.access("HV01")
+
+    def ask() -> requests.Response:
+        return requests.post(f"http://127.0.0.1:{access.http_port}/wsman", data=b"", timeout=10)
+
+    answer = await asyncio.to_thread(ask)
+    assert answer.status_code == 401
+    for scheme in ("Negotiate", "Basic", "CredSSP"):
+        assert scheme in answer.headers["WWW-Authenticate"]
+
+
+async def test_users_do_not_see_each_others_shells(open_lab: Any, connect: Any) -> None:
+    """A shell belongs to who made it."""
+    lab = await open_lab(has_tls=False)
+    client = await connect(lab)
+    (shell,) = lab.shells("HV01")
+    assert shell.login.user == "CONTOSO\\svc-migrate"
+    assert client.pool.id == shell.id
+
+
+def test_a_sealed_body_needs_the_context_of_its_connection() -> None:
+    """A body sealed for another connection cannot be opened."""
+    with pytest.raises(CannotOpen):
+        open_body(Connection(), b"--Encrypted Boundary\r\n")
+
+
+def test_the_credential_file_allows_no_colon(tmp_path: Any) -> None:
+    """pyspnego's file format separates with colons."""
+    with pytest.raises(ValueError, match="':'"):
+        write_credential_file(tmp_path / "file", "user", "a:b")
+
+
+async def test_only_credssp_and_basic_can_go_on(lab: Any, connect: Any) -> None:
+    """A logon by NTLM holds nothing that could be shown to a second host."""
+    assert fleet().hosts[0].quirks.hop_a_needs_delegated_logon
+    for auth, expected in (("ntlm", False), ("credssp", True)):
+        await connect(lab, auth=auth, encryption="auto")
+        newest = list(lab.shells("HV01"))[-1]
+        assert newest.login.has_delegated_logon is expected
