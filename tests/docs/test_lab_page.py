@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from lab.cli import FLEETS, describe
-from lab.hyperv.fleet import load_fleet
 from lab.hyperv.control import control_app
+from lab.hyperv.fleet import load_fleet
 from lab.hyperv.trouble import MoveFaultKind, WireFaultKind
 from lab.site import Site, site
 from lab.slack.faults import FaultKind

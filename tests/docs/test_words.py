@@ -62,5 +62,5 @@ def test_every_code_without_a_rule_is_explained() -> None:
     for file in (ROOT / "core").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Diagnosis":
-                given |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+                given |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
     assert set(table(section(read("docs/errors.md"), "Codes without a rule"))) == given
