@@ -14,7 +14,18 @@ _TOKEN = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^\s&\"']+|(?<=Bea
 _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 4
 # What these libraries say below a warning is of no use to an operator, and may hold whole payloads.
-_CHATTY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "sqlalchemy", "aiosqlite", "pypsrp", "spnego", "urllib3")
+_CHATTY = (
+    "slack_bolt",
+    "slack_sdk",
+    "aiohttp",
+    "asyncio",
+    "sqlalchemy",
+    "alembic",
+    "aiosqlite",
+    "pypsrp",
+    "spnego",
+    "urllib3",
+)
 
 
 class Redaction:

@@ -1,0 +1,87 @@
+"""``migrate-bot check`` finds what is wrong and says what to do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.check import SCOPES, check_settings, check_slack, table
+from bot.clock import SystemClock
+from bot.credentials import web_client
+from bot.groups import Groups
+from core.config import Settings
+from core.domain.fleet import CheckLine
+from lab.slack.manifest import load_manifest
+from lab.slack.server import SlackLab
+from tests.bot.conftest import slack_settings
+
+
+async def lines(settings: Settings) -> list[CheckLine]:
+    client = web_client(settings)
+    found = list(check_settings(settings))
+    return found + [line async for line in check_slack(settings, client, Groups(client, SystemClock()))]
+
+
+async def test_a_good_setup_is_all_ticks(settings: Settings) -> None:
+    """Everything in order: every line is fine."""
+    found = await lines(settings)
+    assert [line for line in found if not line.ok] == []
+    assert {"bot token", "scopes", "app token", "channel C0MIGRATE", "group S0APPROVE"} <= {
+        line.subject for line in found
+    }
+
+
+@pytest.mark.parametrize(
+    ("sections", "subject", "says"),
+    [
+        ({"slack_bot_token": "xoxb-wrong"}, "bot token", "invalid_auth"),
+        ({"slack_app_token": "xapp-wrong"}, "app token", "invalid_auth"),
+        ({"slack_app_token": ""}, "secrets", "SLACK_APP_TOKEN not set"),
+        ({"slack": {"channel": ""}}, "channel", "none set"),
+        ({"slack": {"channel": "C0ARCHIVE"}}, "channel C0ARCHIVE", "is archived"),
+        ({"slack": {"channel": "C0OTHER"}}, "channel C0OTHER", "not a member"),
+        ({"slack": {"channel": "C0PRIVATE"}}, "channel C0PRIVATE", "channel_not_found"),
+        ({"slack": {"oncall": ()}}, "on-call", "nobody is paged"),
+        ({"access": {"approvers": ()}}, "approvers", "nobody"),
+        ({"access": {"approvers": ("S0NOSUCH",)}}, "group S0NOSUCH", "no_such_subteam"),
+        ({"access": {"approvers": ("UNOSUCH",)}}, "user UNOSUCH", "user_not_found"),
+        ({"access": {"approvals_required": 5}}, "approvals", "5 are needed"),
+        ({"hosts": None}, "settings", "0 hosts"),
+    ],
+)
+async def test_each_trouble_is_a_cross_with_a_hint(
+    slack: SlackLab, sections: dict[str, Any], subject: str, says: str
+) -> None:
+    """What is wrong is named, with what to do about it."""
+    if sections.get("hosts", 1) is None:
+        settings = slack_settings(slack).model_copy(update={"hosts": {}})
+    else:
+        settings = slack_settings(slack, **sections)
+    (line,) = [one for one in await lines(settings) if one.subject == subject and not one.ok]
+    assert says in line.text
+    assert line.hint or subject.startswith("channel")
+
+
+async def test_a_missing_scope_is_named() -> None:
+    """An app installed without a scope the bot uses is found out before it matters."""
+    manifest = load_manifest(Path("manifest.yml"))
+    left = tuple(one for one in manifest.scopes if one != "channels:history")
+    scopes = manifest.oauth_config.scopes.model_copy(update={"bot": left})
+    oauth = manifest.oauth_config.model_copy(update={"scopes": scopes})
+    async with SlackLab(manifest=manifest.model_copy(update={"oauth_config": oauth})) as slack:
+        found = await lines(slack_settings(slack))
+    (line,) = [one for one in found if one.subject == "scopes"]
+    assert not line.ok
+    assert "channels:history" in line.text
+
+
+def test_the_manifest_asks_for_every_scope_the_bot_uses() -> None:
+    """What check wants is what an installation from manifest.yml gets."""
+    text = Path("manifest.yml").read_text(encoding="utf-8")
+    assert all(f"- {scope}" in text for scope in SCOPES)
+
+
+def test_the_table_lines_up() -> None:
+    """Ticks and crosses, subjects in a column, hints behind arrows."""
+    text = table([CheckLine("a", ok=True, text="fine"), CheckLine("long", ok=False, text="bad", hint="Do it.")])
+    assert text == "✓ a     fine\n✗ long  bad  → Do it."
