@@ -5,12 +5,9 @@ The bot is a process of its own (``migrate-bot run``) and meets hosts and Slack 
 
 import argparse
 import asyncio
-import os
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +18,7 @@ from rich.table import Table
 from lab.hyperv.enums import VMState
 from lab.hyperv.fleet import Fleet, load_fleet
 from lab.hyperv.trouble import MoveFault
+from lab.process import BotProcess
 from lab.screen import Screen
 from lab.site import Site, site
 from lab.slack.messages import Message
@@ -70,7 +68,7 @@ async def _demo(console: Console, page: Path | None, halfway: Path | None) -> in
                 "[bold]migrate-bot demo: real slack-bolt, real WinRM, a real database; simulated hosts and Slack"
             )
             log = folder / "bot.log"
-            async with _bot(here, log):
+            async with BotProcess(here, log):
                 try:
                     async with asyncio.timeout(DEADLINE_S):
                         await _play(here, console, halfway)
@@ -89,27 +87,6 @@ def order_trouble(here: Site) -> None:
     ids = {vm.name: vm.id for vm in here.hosts.fleet.vms}
     here.hosts.world.start_backup(ids["web02"], duration_s=BACKUP_S * SPEED)
     here.hosts.world.order(MoveFault(vm=ids["app01"], at_percent=60, cause="network"))
-
-
-@asynccontextmanager
-async def _bot(here: Site, log: Path) -> AsyncIterator[None]:
-    """Run the bot as its own process; leave nothing running."""
-    environment = {k: v for k, v in os.environ.items() if "proxy" not in k.casefold()} | here.secrets
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", "--config", str(here.settings_file),
-            env=environment, stdout=output, stderr=output,
-        )  # fmt: skip
-        try:
-            yield
-        finally:
-            if process.returncode is None:
-                process.terminate()
-                try:
-                    await asyncio.wait_for(process.wait(), 20)
-                except TimeoutError:
-                    process.kill()
-                    await process.wait()
 
 
 async def _play(here: Site, console: Console, halfway: Path | None) -> None:

@@ -1,0 +1,65 @@
+"""A bot as a process of its own on a lab's site: started, stopped, killed, started again."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from lab.site import Site
+
+STOP_WITHIN_S = 20.0
+
+
+class BotProcess:
+    """``migrate-bot run`` on a site; leaves nothing running when its block ends. What it logs goes to ``log``."""
+
+    def __init__(self, here: Site, log: Path, extra: Mapping[str, str] | None = None) -> None:
+        self.log = log
+        self._here = here
+        self._extra = dict(extra or {})
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start it; what an earlier one logged stays in the log."""
+        # The lab is on loopback; a proxy of the surroundings must not come between.
+        environment = {key: value for key, value in os.environ.items() if "proxy" not in key.casefold()}
+        with self.log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "run", "--config", str(self._here.settings_file)),
+                env=environment | self._here.secrets | self._extra,
+                stdout=output,
+                stderr=output,
+            )
+
+    async def kill(self) -> None:
+        """End it at once, as a power cut would (SIGKILL)."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def stop(self) -> int | None:
+        """Ask it to end (SIGTERM), kill it if it does not. Returns its exit code."""
+        if self._process is None:
+            return None
+        if self._process.returncode is None:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_WITHIN_S)
+            except TimeoutError:
+                await self.kill()
+        return self._process.returncode
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself. Returns its exit code."""
+        if self._process is None:
+            raise RuntimeError("it was not started")
+        return await self._process.wait()
