@@ -459,3 +459,19 @@ async def test_a_menu_in_a_message_keeps_what_was_chosen(lab: SlackLab, app: Asy
     assert clicked["state"]["values"]["row"]["host"]["selected_option"]["value"] == "hv02"
     with pytest.raises(NotOnScreenError, match="HV03 is not offered"):
         await bob.click(card, "host", "HV03")
+
+
+async def test_a_deleted_card_is_only_clicked_by_version(
+    lab: SlackLab, app: AsyncApp, client: AsyncWebClient, card: Message
+) -> None:
+    """A card that was deleted is on nobody's screen; slow fingers may still have it."""
+
+    @app.action("plain")
+    async def clicked(ack: Any) -> None:
+        await ack()
+
+    await client.chat_delete(channel="C0MIGRATE", ts=card.ts)
+
+    with pytest.raises(NotOnScreenError, match="that message is gone"):
+        await lab.person("bob").click(card, "plain")
+    assert (await lab.person("bob").click(card, "plain", version=0)).error == ""
