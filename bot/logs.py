@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from core.config import Settings
 
@@ -51,7 +52,7 @@ def secrets_of(settings: Settings) -> list[str]:
             settings.slack_signing_secret,
             settings.winrm_password,
         )
-    ]
+    ] + [urlsplit(settings.store.url).password or ""]
 
 
 class PlainLines(logging.Formatter):

@@ -177,7 +177,7 @@ _SENTENCES: Mapping[EventKind, Callable[[_Told], str]] = {
     EventKind.CANCEL_ASKED: _cancel_asked,
     EventKind.HELD: lambda told: f"⏸ {told.vm} waits{told.because('text')}",
     EventKind.STARTING: _starting,
-    EventKind.MOVING: lambda told: f"{told.vm} is moving.",
+    EventKind.MOVING: lambda told: f"🚚 {told.vm} is moving: {told.source} → {told.destination}.",
     EventKind.NOT_STARTED: lambda told: f"{told.vm} did not start after all{told.because('text')}",
     EventKind.ADOPTED: lambda told: f"🔎 I was restarted; {told.vm} was found again and is being followed.",
     EventKind.VERIFYING: lambda told: f"Looking on both hosts where {told.vm} is.",
