@@ -1,7 +1,7 @@
 """Decides how each host is logged on to: ``[winrm]``, with the keys of the host's own table winning over it."""
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -26,7 +26,7 @@ class Target:
     auth: AuthMethod
     tls: bool
     username: str
-    password: SecretStr = field(repr=False)
+    password: SecretStr
     configuration: str
     verify: bool | str
     """False, True, or the file with the certificate authorities to trust."""

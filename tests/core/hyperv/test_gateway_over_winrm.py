@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -149,6 +150,7 @@ async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.Mon
     async with on_lab() as (arena, lab):
         await arena.start()
         await arena.gateway.close()
+        assert not [thread for thread in threading.enumerate() if thread.name == f"move {SOURCE}"]
         assert [len(shell.commands) for shell in lab.shells(SOURCE)] == [1]
         await arena.play_out()
         assert arena.world.vm(DESTINATION, WEB) is not None
@@ -194,6 +196,15 @@ async def test_what_changes_something_is_never_repeated(operation: str, requests
             with pytest.raises(ContactLost):
                 await work()
             assert requests_sent["Command"] == before + 1
+
+
+async def test_a_session_is_taught_once(requests_sent: Counter[str]) -> None:
+    """The functions are defined when first needed, once per session."""
+    async with on_lab(sessions=1) as (arena, _):
+        await arena.gateway.remove_empty_folder(SOURCE, "D:\\VMs\\nowhere")
+        assert requests_sent["Command"] == 2
+        await arena.gateway.cancel(SOURCE, WEB)
+        assert requests_sent["Command"] == 3
 
 
 async def test_a_read_is_asked_once_more() -> None:
