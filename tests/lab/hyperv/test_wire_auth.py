@@ -10,7 +10,10 @@ import requests
 from pypsrp.exceptions import AuthenticationError
 from requests_credssp.exceptions import NTStatusException
 
-from lab.hyperv.auth import CannotOpen, Connection, open_body, write_credential_file
+from lab.hyperv import wsman
+from lab.hyperv.auth import CannotOpen, Connection, Login, open_body, write_credential_file
+from lab.hyperv.service import Client as Caller
+from lab.hyperv.service import Service
 from tests.lab.hyperv.conftest import fleet, select
 
 SEALED = [
@@ -25,7 +28,13 @@ async def test_messages_are_sealed_without_tls(lab: Any, connect: Any, auth: str
     """Over plain HTTP, NTLM and CredSSP encrypt every message, in both directions."""
     client = await connect(lab, auth=auth, encryption="always")
     assert (await client.run("Get-VM", select("Name"))).only == {"Name": "web01"}
-    assert client.connection.transport.encryption.protocol == protocol
+    encryption = client.connection.transport.encryption
+    assert encryption.protocol == protocol
+    opened: list[bytes] = []
+    unwrap = encryption.unwrap_message
+    encryption.unwrap_message = lambda *sealed: opened.append(unwrap(*sealed)) or opened[-1]
+    await client.run("Get-VMHost")
+    assert len(opened) >= 2
 
 
 @pytest.mark.parametrize("auth", ["basic", "ntlm", "credssp"])
@@ -70,13 +79,21 @@ async def test_nobody_is_let_in_without_a_name(lab: Any) -> None:
         assert scheme in answer.headers["WWW-Authenticate"]
 
 
-async def test_users_do_not_see_each_others_shells(open_lab: Any, connect: Any) -> None:
-    """A shell belongs to who made it."""
-    lab = await open_lab(has_tls=False)
-    client = await connect(lab)
+async def test_users_do_not_see_each_others_shells(client: Any, lab: Any) -> None:
+    """A shell belongs to who made it: another user is denied, and lists nothing."""
     (shell,) = lab.shells("HV01")
     assert shell.login.user == "CONTOSO\\svc-migrate"
-    assert client.pool.id == shell.id
+
+    async def run(*_: object) -> None:
+        """Run nothing: no command is sent."""
+
+    service = Service("HV01", lab.shells("HV01"), run, frozenset())
+    other = Caller(Login("CONTOSO\\mallory", has_delegated_logon=True), "127.0.0.1", lambda: False)
+    shells = {"action": wsman.ENUMERATE, "resource_uri": wsman.SHELL, "message_id": "uuid:1"}
+    assert b"ShellId" not in await service.answer(wsman.Request(**shells), other)
+    delete = wsman.Request(**{**shells, "action": wsman.DELETE}, selectors={"ShellId": shell.id})
+    with pytest.raises(wsman.WSManFault, match="Access is denied"):
+        await service.answer(delete, other)
 
 
 def test_a_sealed_body_needs_the_context_of_its_connection() -> None:

@@ -83,6 +83,11 @@ def test_positions_prefer_the_fitting_type() -> None:
 def test_the_default_set_wins_when_nothing_decides() -> None:
     """Get-VM alone means all names."""
     assert bind(GET_VM, [], has_input=False).set_name == "Name"
+    optional = (Parameter(name="A", type=types.STRING, sets=("One",)), Parameter(name="B", type=types.STRING))
+    either = Syntax(command="X", class_name="X", sets=("One", "Two"), default_set="Two", parameters=optional)
+    assert bind(either, [("B", "b")], has_input=False).set_name == "Two"
+    undecided = Syntax(command="X", class_name="X", sets=("One", "Two"), parameters=optional)
+    assert refused([("B", "b")], undecided) == "AmbiguousParameterSet,X"
 
 
 @pytest.mark.parametrize(("value", "expected"), [(None, True), (True, True), (False, False)])
