@@ -198,6 +198,16 @@ async def test_what_changes_something_is_never_repeated(operation: str, requests
             assert requests_sent["Command"] == before + 1
 
 
+async def test_a_top_folder_is_not_even_asked_for(requests_sent: Counter[str]) -> None:
+    """The bot and the host's function both know what is never removed: the host is not asked."""
+    async with on_lab() as (arena, _):
+        for path in ("D:\\", "D:\\top", "D:top\\below", "\\\\server\\share\\a\\b", "\\a\\b", "D:\\a\\..\\b", ""):
+            receipt = await arena.gateway.remove_empty_folder(SOURCE, path)
+            assert receipt.fate is FolderFate.KEPT
+            assert receipt.reason
+    assert requests_sent.total() == 0
+
+
 async def test_a_session_is_taught_once(requests_sent: Counter[str]) -> None:
     """The functions are defined when first needed, once per session."""
     async with on_lab(sessions=1) as (arena, _):
