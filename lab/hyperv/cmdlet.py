@@ -84,7 +84,6 @@ class Streams:
     """Where a pipeline's records other than output go."""
 
     error: Callable[[ErrorDetail], None]
-    warning: Callable[[str], None]
     progress: Callable[[Progress], None]
 
 

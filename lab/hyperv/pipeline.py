@@ -24,7 +24,6 @@ from lab.hyperv.records import (
     write_error,
     write_progress,
     write_state,
-    write_warning,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +90,6 @@ async def run_pipeline(command: Command, session: Session, table: CommandTable) 
 def _streams(command: Command) -> Streams:
     return Streams(
         error=lambda detail: command.send(MessageType.ERROR_RECORD, write_error(detail)),
-        warning=lambda text: command.send(MessageType.WARNING_RECORD, write_warning(text)),
         progress=lambda record: command.send(MessageType.PROGRESS_RECORD, write_progress(record)),
     )
 

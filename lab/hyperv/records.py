@@ -1,4 +1,4 @@
-"""Writes the records of a pipeline other than its output: errors, progress, warnings, its final state.
+"""Writes the records of a pipeline other than its output: errors, progress, its final state.
 
 Sources: MS-PSRP 2.2.2.20 to 2.2.2.25, 2.2.3.15 (ErrorRecord).
 """
@@ -111,22 +111,6 @@ def write_progress(record: Progress) -> str:
             ("PercentComplete", record.percent),
             ("Type", kind),
             ("SecondsRemaining", record.seconds_remaining),
-        ],
-        REMOTING_DEPTH,
-    )
-    writer.close()
-    return writer.text()
-
-
-def write_warning(message: str) -> str:
-    names = ("System.Management.Automation.WarningRecord", "System.Management.Automation.InformationalRecord", OBJECT)
-    writer = Writer()
-    writer.open(names, to_string=message)
-    writer.bag(
-        "MS",
-        [
-            ("InformationalRecord_Message", message),
-            ("InformationalRecord_SerializeInvocationInfo", False),
         ],
         REMOTING_DEPTH,
     )

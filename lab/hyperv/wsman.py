@@ -25,7 +25,6 @@ SHELL: Final = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 POWERSHELL: Final = "http://schemas.microsoft.com/powershell"
 CONFIG: Final = "http://schemas.microsoft.com/wbem/wsman/1/config"
 WSMAN_FAULT: Final = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
-IDENTITY: Final = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 
 GET: Final = f"{TRANSFER}/Get"
 CREATE: Final = f"{TRANSFER}/Create"
