@@ -77,6 +77,15 @@ async def test_of_two_changes_to_one_job_the_second_is_refused(store: Store) -> 
     assert await store.events(job.id) == ()
 
 
+async def test_of_two_approvals_at_once_none_is_overwritten(store: Store) -> None:
+    """Two clicks that count on the same version: the second is refused, though the state is still the same."""
+    job = await store.add_job(proposal())
+    first = await store.change_job(job, replace(job, approvals=(Approval("U2", NOW),)))
+    with pytest.raises(Outdated):
+        await store.change_job(job, replace(job, approvals=(Approval("U3", NOW),)))
+    assert await store.job(job.id) == first
+
+
 async def test_many_clicks_at_once_approve_once(store: Store) -> None:
     """Of twenty tasks that approve one job, exactly one succeeds and the moves are there once."""
     job = await store.add_job(proposal("a", "b"))

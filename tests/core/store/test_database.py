@@ -35,6 +35,13 @@ def pragma(connection: Connection, setting: str) -> object:
     return connection.exec_driver_sql(f"PRAGMA {setting}").scalar()
 
 
+def assert_ended(threads: set[threading.Thread]) -> None:
+    """Every connection has a thread; a closed one's ends."""
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 async def test_a_commit_waits_for_the_disk(store: SqlStore) -> None:
     """The writer keeps a write-ahead log, waits for every commit to be on the disk, and checks references."""
     assert await store._database.write(pragma, "journal_mode") == "wal"
@@ -88,6 +95,7 @@ async def test_a_caller_cancelled_before_its_turn_writes_nothing(store: SqlStore
         await second
     await first
     assert (await store.switch("first"), await store.switch("second")) == ("yes", "")
+    await store.set_switch("third", "yes")  # the turn it waited for is not lost
 
 
 async def test_cancelling_at_any_step_leaves_all_or_nothing(store: SqlStore) -> None:
@@ -140,9 +148,7 @@ async def test_nothing_is_left_open(file: Path) -> None:
     await asyncio.gather(*(store.switch("stop") for _ in range(20)), store.set_switch("stop", "U1"))
     await store.close()
     await store.close()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-        assert not thread.is_alive()
+    assert_ended(set(threading.enumerate()) - before)
     del store
     gc.collect()  # a connection that was not closed would warn here, and warnings are errors
     assert [path.name for path in file.parent.iterdir()] == [file.name]
@@ -230,11 +236,13 @@ async def test_a_url_that_cannot_be_used_is_one_sentence(url: str) -> None:
 
 async def test_a_file_that_is_no_database_is_an_error_of_the_store(file: Path) -> None:
     """Somebody else's file is left as it is."""
+    before = set(threading.enumerate())
     sentence = "hello" * 1000
     file.write_text(sentence)  # noqa: ASYNC240 (a test may wait)
     with pytest.raises(StoreError):
         await SqlStore(f"sqlite+aiosqlite:///{file}").open()
     assert file.read_text() == sentence  # noqa: ASYNC240
+    assert_ended(set(threading.enumerate()) - before)
 
 
 async def test_an_error_says_nothing_of_what_is_stored(store: SqlStore) -> None:
