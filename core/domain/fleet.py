@@ -81,6 +81,15 @@ class Operation(IntEnum):
     STORAGE_PHASE_TWO = 32779
     MIGRATING_PLANNED = 32780
     CHECKING_COMPATIBILITY = 32781
+    APPLICATION_CRITICAL = 32782
+    COMMUNICATION_TIMED_OUT = 32783
+    COMMUNICATION_FAILED = 32784
+    NO_IOMMU = 32785
+    NO_IOV_SUPPORT_IN_NIC = 32786
+    SWITCH_NOT_IN_IOV_MODE = 32787
+    IOV_BLOCKED_BY_POLICY = 32788
+    IOV_NO_RESOURCES = 32789
+    IOV_GUEST_DRIVERS_NEEDED = 32790
     CRITICAL_IO_ERROR = 32795
 
     @classmethod
@@ -93,6 +102,11 @@ MIGRATING = frozenset(
     {Operation.MIGRATING, Operation.STORAGE_PHASE_ONE, Operation.STORAGE_PHASE_TWO, Operation.MIGRATING_PLANNED}
 )
 """The operations that hold a slot. The one predicate for "is migrating" everywhere."""
+
+HARMLESS = frozenset(
+    {Operation.OK} | {o for o in Operation if Operation.APPLICATION_CRITICAL <= o <= Operation.IOV_GUEST_DRIVERS_NEEDED}
+)
+"""What may stand beside ``OK`` without anything being under way: remarks on the guest and its network adapters."""
 
 
 class ReplicationMode(IntEnum):
@@ -390,7 +404,7 @@ class CheckLine:
 
 def same_host(left: str, right: str) -> bool:
     """Whether two host names mean the same host: short name or full name, any case."""
-    left, right = left.casefold(), right.casefold()
+    left, right = left.strip().rstrip(".").casefold(), right.strip().rstrip(".").casefold()
     if left == right:
         return True
     short = "." not in left or "." not in right

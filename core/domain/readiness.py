@@ -5,7 +5,7 @@ Source of the cases: Microsoft docs (Msvm_ComputerSystem.OperationalStatus) and 
 
 from dataclasses import dataclass
 
-from core.domain.fleet import MIGRATING, Operation, ReplicationMode, Vm, VmState
+from core.domain.fleet import HARMLESS, Operation, ReplicationMode, Vm, VmState
 from core.domain.job import HoldCode
 
 
@@ -35,6 +35,7 @@ class Never:
 Readiness = Ready | Wait | Never
 
 _AT_REST = {VmState.OFF, VmState.SAVED, VmState.PAUSED, VmState.FAST_SAVED, VmState.HIBERNATED}
+_REPLICA_SIDE = {ReplicationMode.REPLICA, ReplicationMode.TEST_REPLICA, ReplicationMode.EXTENDED_REPLICA}
 _BUSY_WITH = {
     Operation.MERGING_DISKS: "is merging disks",
     Operation.CREATING_CHECKPOINT: "is creating a checkpoint",
@@ -52,30 +53,34 @@ def readiness(vm: Vm) -> Readiness:
     """Decide whether this VM may be moved now."""
     if vm.is_clustered:
         return Never("belongs to a failover cluster", "Use the cluster's tools.")
-    if vm.replication_mode in {ReplicationMode.REPLICA, ReplicationMode.TEST_REPLICA}:
+    if vm.replication_mode in _REPLICA_SIDE:
         return Never("is the replica side of a Hyper-V Replica pair", "Move the primary, or remove replication first.")
     return _by_operation(vm) or _by_state(vm)
 
 
 def _by_operation(vm: Vm) -> Readiness | None:
-    first = vm.status[0] if vm.status else Operation.OK
-    second = vm.status[1] if len(vm.status) > 1 else None
-    if first in MIGRATING or second in MIGRATING:
+    first, *others = vm.status or (Operation.OK,)
+    if vm.is_migrating:
         return Wait(HoldCode.MIGRATING, "is being migrated already")
-    if Operation.BACKING_UP in {first, second}:
+    if Operation.BACKING_UP in vm.status:
         return Wait(HoldCode.BACKUP, "is being backed up")
-    for operation in (second, first):
+    for operation in (*others, first):
         if operation in _BUSY_WITH:
             return Wait(HoldCode.BUSY, _BUSY_WITH[operation])
     if first is Operation.IN_SERVICE:
         # Some backups show no more than this; so does every other short busy phase.
-        said = f' ("{vm.status_text}")' if vm.status_text else ""
-        return Wait(HoldCode.BUSY, f"is busy, its host does not say with what{said}")
+        return Wait(HoldCode.BUSY, f"is busy, its host does not say with what{_quoted(vm)}")
     if first is Operation.PREDICTIVE_FAILURE:
         return Wait(HoldCode.BUSY, "is on a volume low on space")
     if first is not Operation.OK:
         return Wait(HoldCode.BUSY, f"is not healthy ({first.name.lower().replace('_', ' ')})")
+    if not HARMLESS.issuperset(others):
+        return Wait(HoldCode.BUSY, f"shows a status the bot does not know{_quoted(vm)}")
     return None
+
+
+def _quoted(vm: Vm) -> str:
+    return f' ("{vm.status_text}")' if vm.status_text else ""
 
 
 def _by_state(vm: Vm) -> Readiness:
