@@ -73,14 +73,15 @@ def _stayed(attempt: Attempt, vm: Vm, source: Snapshot, report: MoveReport | Non
     """Judge a VM that is on its source and that nothing moves."""
     if report is not None and report.errors:
         return Verdict(Outcome.NOT_MOVED, "the move failed", report.errors, vm)
-    ended = _ended_jobs(attempt, source.jobs)
-    if ended:
-        last = ended[-1]
-        words = (HostWord(last.error_text),) if last.error_text else ()
-        return Verdict(Outcome.NOT_MOVED, "the host's migration job ended without success", words, vm)
     # A command that has just returned, or was just sent, may not show yet; waiting costs little, a second start a VM.
+    # A job that ended does not change that: it may be the one of the attempt before.
     if is_young:
         return Verdict(Outcome.UNKNOWN, "the move may not be visible yet", vm=vm)
+    failed = _failed_jobs(attempt, source.jobs)
+    if failed:
+        last = failed[-1]
+        words = (HostWord(last.error_text),) if last.error_text else ()
+        return Verdict(Outcome.NOT_MOVED, "the host's migration job ended without success", words, vm)
     if report is not None:
         return Verdict(Outcome.NOT_MOVED, "the command reported success, but the VM is still on its source", vm=vm)
     if attempt.confirmed_at is not None:
@@ -93,11 +94,13 @@ def _running_job(vm_id: VmId, *snapshots: Snapshot | None) -> HostJob | None:
     return next((job for job in jobs if job.vm_id == vm_id and job.is_running), None)
 
 
-def _ended_jobs(attempt: Attempt, jobs: Sequence[HostJob]) -> list[HostJob]:
+def _failed_jobs(attempt: Attempt, jobs: Sequence[HostJob]) -> list[HostJob]:
     since = attempt.started_at - CLOCK_SKEW
     mine = [
         job
         for job in jobs
-        if job.vm_id == attempt.vm_id and not job.is_running and (job.started_at is None or job.started_at >= since)
+        if job.vm_id == attempt.vm_id
+        and not (job.is_running or job.is_success)
+        and (job.started_at is None or job.started_at >= since)
     ]
     return sorted(mine, key=lambda job: job.started_at or since)
