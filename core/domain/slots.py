@@ -79,7 +79,10 @@ def refusal(claims: Sequence[Load], reservations: Sequence[Attempt]) -> str | No
 
 def full_text(load: Load, reservations: Iterable[Attempt]) -> str:
     """Say in words that a host is full."""
-    taken = used(load, reservations)
-    others = max(0, taken - len({a.vm_id for a in reservations if load.host in {a.source, a.destination}}))
+    if load.limit < 1:
+        return f"{load.host} allows no {load.kind} migrations (limit 0, or switched off)"
+    ours = [a for a in reservations if a.ended_at is None and load.host in {a.source, a.destination}]
+    taken = used(load, ours)
+    others = max(0, taken - len({a.vm_id for a in ours}))
     foreign = f", {others} of them started by others" if others else ""
     return f"{load.host} runs {taken} of {load.limit} {load.kind} migrations{foreign}"
