@@ -5,12 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from core.domain.fleet import HostName, Snapshot
+from core.domain.fleet import HostName, Snapshot, Vm, VmId
 from core.domain.job import Attempt, Hold, HoldCode, Job, JobId, Move, MoveState
 from core.domain.plan import Options
 from core.domain.readiness import Never, Ready, Wait, readiness
 from core.domain.slots import Load, free, full_text, loads
 from core.domain.words import span
+
+FOREIGN_PATIENCE = timedelta(days=1)
+"""How long a VM may be seen migrating without us before the bot gives it up: long, but not for ever."""
+
+_FAILURES = {MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.LOST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +91,16 @@ def next_times(decisions: Sequence[Decision], jobs: Mapping[JobId, Job], policy:
             case HoldCode.START_TIME if options.start_at is not None:
                 times.append(options.start_at)
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
-                patience = _patience(code, options, policy)
-                times.append(move.busy_since + patience if patience else move.busy_since)
+                times.append(move.busy_since + _patience(code, options, policy))
     return times
 
 
-def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta | None:
-    """Return how long a VM may stay busy like this; None: as long as it takes."""
+def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta:
+    """Return how long a VM may stay busy like this."""
     if code is HoldCode.BACKUP:
         wanted = options.backup_wait_s
         return policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
-    return policy.busy_patience if code is HoldCode.BUSY else None
+    return policy.busy_patience if code is HoldCode.BUSY else FOREIGN_PATIENCE
 
 
 class _Pass:
@@ -109,10 +113,11 @@ class _Pass:
             self._reserve(attempt)
         self.loads = {host: loads(snapshot) for host, snapshot in situation.snapshots.items()}
         self.in_flight = Counter(move.job_id for move in situation.moves if move.state.holds_slots)
-        self.busy_vms = {attempt.vm_id for attempt in situation.reservations}
-        failed = {MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.LOST}
-        # Only what failed while the job ran counts: a VM that preflight had ruled out was approved as such.
-        self.failed = {m.job_id: m.vm_name for m in situation.moves if m.state in failed and m.attempts > 0}
+        self.busy_vms = {attempt.vm_id for attempt in situation.reservations if attempt.ended_at is None}
+        self.vms: dict[HostName, dict[VmId, Vm]] = {
+            host: {vm.id: vm for vm in snapshot.vms} for host, snapshot in situation.snapshots.items()
+        }
+        self.failed = self._failures()
         self.work = self._remaining_work()
         self.waiting_live: defaultdict[JobId, set[HostName]] = defaultdict(set)
 
@@ -121,6 +126,9 @@ class _Pass:
             (move, self._before_slots(move)) for move in self.at.moves if move.state is MoveState.QUEUED
         ]
         decisions: list[Decision] = [verdict for _, verdict in verdicts if not isinstance(verdict, Ready)]
+        for decision in decisions:
+            if isinstance(decision, End) and decision.state in _FAILURES and self._fails_fast(decision.move):
+                self.failed.setdefault(decision.move.job_id, decision.move.vm_name)
         ready = [(move, verdict) for move, verdict in verdicts if isinstance(verdict, Ready)]
         for move, verdict in sorted(ready, key=lambda pair: self._order(*pair)):
             decisions.append(self._slots(replace(move, busy_since=None, busy_code=None), verdict))
@@ -129,27 +137,38 @@ class _Pass:
     def _order(self, move: Move, verdict: Ready) -> tuple[object, ...]:
         job = self.at.jobs[move.job_id]
         load = max(self.work[move.source], self.work[move.destination])
-        return (job.decided_at or job.created_at, job.id, verdict.is_last, -load, -move.size_bytes, move.id)
+        return (
+            job.decided_at or job.created_at,
+            len(job.id),
+            job.id,
+            verdict.is_last,
+            -load,
+            -move.size_bytes,
+            move.id,
+        )
 
     def _before_slots(self, move: Move) -> Decision | Ready:
         job, now = self.at.jobs[move.job_id], self.at.now
         if move.cancel_by:
             return End(move, MoveState.CANCELLED, "cancelled before it started")
-        fail_fast = self.at.policy.fail_fast if job.plan.options.fail_fast is None else job.plan.options.fail_fast
-        if fail_fast and move.job_id in self.failed:
-            return End(move, MoveState.CANCELLED, f"not started: {self.failed[move.job_id]} failed (fail-fast)")
+        if move.job_id in self.failed:
+            return self._too_late(move)
+        at_rest = replace(move, busy_since=None, busy_code=None)
+        # Nobody's patience runs out over a time in which the bot would not have started anything.
+        if self.at.stopped_by:
+            return self._keep(at_rest, HoldCode.STOPPED, "all starts are stopped")
+        start_at = job.plan.options.start_at
+        if start_at is not None and now < start_at:
+            return self._keep(at_rest, HoldCode.START_TIME, "waits for its start time")
         silent = next((host for host in (move.source, move.destination) if self._silence(host)), None)
         if silent is not None:
             return self._keep(move, HoldCode.HOST, self._silence(silent))
         verdict = self._vm(move, job)
         if not isinstance(verdict, Ready):
             return verdict
-        at_rest = replace(move, busy_since=None, busy_code=None)
-        if self.at.stopped_by:
-            return self._keep(at_rest, HoldCode.STOPPED, "all starts are stopped")
-        start_at = job.plan.options.start_at
-        if start_at is not None and now < start_at:
-            return self._keep(at_rest, HoldCode.START_TIME, "waits for its start time")
+        barred = self._bar(move.source) or self._bar(move.destination)
+        if barred:
+            return self._keep(at_rest, HoldCode.HOST, barred)
         if move.not_before is not None and now < move.not_before:
             why = f"attempt {move.attempts} failed" if move.attempts else "the last try did not start"
             return self._keep(at_rest, HoldCode.RETRY, f"{why}; the next comes soon")
@@ -164,16 +183,21 @@ class _Pass:
         age = self.at.now - snapshot.taken_at
         return f"{host} was last seen {span(age)} ago" if age > self.at.policy.snapshot_max_age else ""
 
+    def _bar(self, host: HostName) -> str:
+        """Say why this host takes part in no migration until somebody changes its settings."""
+        if not self.at.snapshots[host].facts.is_migration_enabled:
+            return f"live migration is switched off on {host}"
+        return next((full_text(load, ()) for load in self.loads[host] if load.limit < 1), "")
+
     def _vm(self, move: Move, job: Job) -> Decision | Ready:
-        vm = self.at.snapshots[move.source].vm(move.vm_id)
-        there = self.at.snapshots[move.destination].vm(move.vm_id)
+        vm = self.vms[move.source].get(move.vm_id)
+        there = self.vms[move.destination].get(move.vm_id)
         if vm is None:
             where = f"it is on {move.destination}" if there else f"it is not on {move.destination} either"
             text = f"is no longer on {move.source}; {where}"
             return End(move, MoveState.UNMIGRATABLE, text, "Somebody moved or removed it after the plan was made.")
         if there is not None and not vm.is_migrating and not there.is_migrating:
-            text = f"is on {move.source} and on {move.destination} at once"
-            return End(move, MoveState.LOST, text, "Look at both copies before anybody starts either.")
+            return self._twice(move, job)
         match readiness(vm):
             case Never(text, hint):
                 return End(move, MoveState.UNMIGRATABLE, text, hint)
@@ -184,21 +208,42 @@ class _Pass:
                     return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
                 return ready
 
+    def _twice(self, move: Move, job: Job) -> Decision:
+        """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.
+
+        It is proven when the source was asked last, or when both were asked since it was first seen so.
+        """
+        source, destination = self.at.snapshots[move.source], self.at.snapshots[move.destination]
+        since = move.busy_since if move.busy_code is HoldCode.MIGRATING else None
+        again = since is not None and min(source.asked_at, destination.asked_at) >= since
+        if again or source.asked_at >= destination.taken_at:
+            text = f"is on {move.source} and on {move.destination} at once"
+            return End(move, MoveState.LOST, text, "Look at both copies before anybody starts either.")
+        return self._wait(move, job, HoldCode.MIGRATING, "is shown by both hosts; the bot looks again")
+
     def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
-        """Wait with one clock per backup (or other business); the clock starts anew when the business changes."""
-        since = move.busy_since if move.busy_code is code and move.busy_since else self.at.now
+        """Wait with one clock per backup (or other business); the clock starts anew when the business changes.
+
+        While a host was silent the clock stood still: one backup before and one after are not one long one.
+        """
+        since = self.at.now
+        if move.busy_code is code and move.busy_since:
+            unseen = self.at.now - move.hold.since if move.hold and move.hold.code is HoldCode.HOST else timedelta(0)
+            since = move.busy_since + unseen
         clocked = replace(move, busy_since=since, busy_code=code)
         patience = _patience(code, job.plan.options, self.at.policy)
-        if patience is not None and self.at.now - since >= patience:
+        if self.at.now - since >= patience:
             told = f"{text}, for {span(self.at.now - since)} now"
             return End(clocked, MoveState.UNMIGRATABLE, told, "Look at the VM on its host, then ask again.")
-        until = f"; waits up to {span(patience)}" if patience else ""
+        until = "" if code is HoldCode.MIGRATING else f"; waits up to {span(patience)}"
         return self._keep(clocked, code, f"{text}{until}", since=since)
 
     def _slots(self, move: Move, ready: Ready) -> Decision:
         job = self.at.jobs[move.job_id]
         parallel = job.plan.options.parallel or self.at.policy.max_parallel
         hosts = {move.source, move.destination}
+        if move.job_id in self.failed:
+            return self._too_late(move)
         if move.vm_id in self.busy_vms:
             return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
         if parallel and self.in_flight[job.id] >= parallel:
@@ -215,6 +260,25 @@ class _Pass:
         self.in_flight[job.id] += 1
         self.busy_vms.add(move.vm_id)
         return Start(move, claims, f"{move.source} and {move.destination} have free slots")
+
+    def _fails_fast(self, move: Move) -> bool:
+        wanted = self.at.jobs[move.job_id].plan.options.fail_fast
+        return self.at.policy.fail_fast if wanted is None else wanted
+
+    def _failures(self) -> dict[JobId, str]:
+        """Name a VM that failed of each job that stops at the first; what preflight ruled out was approved as such."""
+        failed: dict[JobId, str] = {}
+        blocked: dict[JobId, frozenset[VmId]] = {}
+        for move in self.at.moves:
+            if move.state in _FAILURES and move.job_id not in failed and self._fails_fast(move):
+                if move.job_id not in blocked:
+                    blocked[move.job_id] = self.at.jobs[move.job_id].plan.blocked_ids
+                if move.vm_id not in blocked[move.job_id]:
+                    failed[move.job_id] = move.vm_name
+        return failed
+
+    def _too_late(self, move: Move) -> End:
+        return End(move, MoveState.CANCELLED, f"not started: {self.failed[move.job_id]} failed (fail-fast)")
 
     def _note_waiting(self, move: Move, ready: Ready) -> None:
         if not ready.is_last:
