@@ -5,21 +5,23 @@ from collections.abc import Mapping
 from core.domain.fleet import HostName, Snapshot, VmState
 from core.domain.plan import Plan
 
+_LIVE = {VmState.RUNNING, VmState.PAUSED}
+_AT_REST = {VmState.OFF, VmState.SAVED, VmState.FAST_SAVED, VmState.HIBERNATED}
+
 
 def drift(plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> tuple[str, ...]:
     """Say what is no longer as the plan says. Hosts not seen are not judged: the last look before a start will."""
-    changes = []
+    changes, blocked = [], plan.blocked_ids
     for move in plan.moves:
         source, destination = snapshots.get(move.source), snapshots.get(move.destination)
-        if move.vm_id in plan.blocked_ids or source is None:
+        if move.vm_id in blocked or source is None:
             continue
         vm = source.vm(move.vm_id)
         if vm is None:
             there = destination is not None and destination.vm(move.vm_id) is not None
             where = f"; it is on {move.destination} now" if there else ""
             changes.append(f"{move.vm_name} is no longer on {move.source}{where}.")
-        elif move.is_live and vm.state is VmState.OFF:
-            changes.append(f"{move.vm_name} was running and is off now.")
-        elif not move.is_live and vm.state is VmState.RUNNING:
-            changes.append(f"{move.vm_name} was not running and runs now.")
+        elif vm.state in (_AT_REST if move.is_live else _LIVE):
+            was, now = "running" if move.is_live else "not running", vm.state.name.lower().replace("_", " ")
+            changes.append(f"{move.vm_name} was {was} and is {now} now.")
     return tuple(changes)

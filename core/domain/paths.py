@@ -19,6 +19,11 @@ def parent(path: str) -> str:
     return str(PureWindowsPath(path).parent)
 
 
+def ancestors(path: str) -> tuple[str, ...]:
+    """Return every folder a path is in, the nearest first, the volume's root last."""
+    return tuple(str(folder) for folder in PureWindowsPath(normpath(path)).parents) if path else ()
+
+
 def same(left: str, right: str) -> bool:
     """Whether two paths name the same place: any case, any trailing backslash."""
     return key(left) == key(right)

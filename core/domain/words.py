@@ -10,7 +10,8 @@ def size(count_bytes: float) -> str:
     for unit, step in _STEPS:
         if count_bytes >= step:
             value = count_bytes / step
-            return f"{value:.1f} {unit}" if value < 10 and value % 1 >= 0.05 else f"{value:.0f} {unit}"  # noqa: PLR2004
+            text = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"  # noqa: PLR2004
+            return f"{text} {unit}"
     return f"{count_bytes:.0f} B"
 
 
