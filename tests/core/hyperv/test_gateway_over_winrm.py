@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from pypsrp.wsman import WSMan
 
 from core.config import Settings
@@ -63,6 +64,22 @@ async def test_a_wrong_password_is_rejected_and_never_shown(auth: str) -> None:
             await arena.gateway.observe(SOURCE)
     assert "svc-migrate" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_rejected_login_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """requests-credssp gives up with an unread answer in its hands; its connection is closed all the same."""
+    closed: list[int] = []
+    close = requests.Response.close
+
+    def noted(self: requests.Response) -> None:
+        closed.append(self.status_code)
+        close(self)
+
+    monkeypatch.setattr(requests.Response, "close", noted)
+    async with on_lab(password="hunter2-secret") as (arena, _):
+        with pytest.raises(LoginRejected):
+            await arena.gateway.observe(SOURCE)
+    assert set(closed) == {401}
 
 
 async def test_a_missing_password_is_a_login_problem() -> None:
