@@ -143,6 +143,10 @@ class Store(Protocol):
         """Read the moves of a job (None: of every job), in the plan's order; ``open_only``: not ended, job running."""
         ...
 
+    async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
+        """Read the moves whose clean-up had to wait and is due at this time."""
+        ...
+
     async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
         """Replace a move that holds no reservation, or goes on holding it."""
         ...
@@ -169,6 +173,10 @@ class Store(Protocol):
 
     async def attempts(self, move_id: int | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
         """Read attempts, oldest first."""
+        ...
+
+    async def faults_since(self, since: datetime) -> tuple[Attempt, ...]:
+        """Read the attempts that ended with a fault since then, oldest first."""
         ...
 
     async def events(self, job_id: JobId) -> tuple[Event, ...]:

@@ -118,7 +118,8 @@ class HoldCode(StrEnum):
     START_TIME = "start_time"
     HOST = "host"
     STOPPED = "stopped"
-    ROOM = "room"
+    PAUSED = "paused"
+    FREEZE = "freeze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,11 @@ class Move:
     queued_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    is_own_folder: bool = False
+    """Whether ``path`` was made for this VM alone."""
+    leftovers: tuple[str, ...] = ()
+    """Folders a host did not let us look at yet; they are tried again at ``tidy_at``."""
+    tidy_at: datetime | None = None
     version: int = 0
 
 
@@ -230,6 +236,10 @@ class Job:
     decided_by: str = ""
     decided_at: datetime | None = None
     decision_reason: str = ""
+    paused_by: str = ""
+    """Who paused it; empty while it goes on."""
+    is_late_told: bool = False
+    """Whether people were warned that the time in its plan no longer fits."""
     finished_at: datetime | None = None
     card: Card | None = None
     is_card_final: bool = False
@@ -262,6 +272,12 @@ class EventKind(StrEnum):
     UNMIGRATABLE = "unmigratable"  # text: str, words: str, hint: str, code: str, where: str
     CANCELLED = "cancelled"  # text: str, where: str
     LOST = "lost"  # text: str, hint: str
+    PAUSED = "paused"  # the job starts nothing more until it goes on
+    CONTINUED = "continued"
+    STUCK = "stuck"  # text: str, percent: int | None (people are asked: wait, cancel or page)
+    ANSWERED = "answered"  # answer: wait | cancel | page
+    LATE = "late"  # until: str, soonest: str (the time in the plan no longer fits)
+    TIDIED = "tidied"  # removed: [path], kept: [[path, reason]] (a clean-up that had to wait)
     FINISHED = "finished"  # done, failed, unmigratable, cancelled, lost: int, seconds: float, bytes: int
     STOPPED = "stopped"
     RESUMED = "resumed"
@@ -292,6 +308,12 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.UNMIGRATABLE: Tone.PAGE,
     EventKind.CANCELLED: Tone.LINE,
     EventKind.LOST: Tone.PAGE,
+    EventKind.PAUSED: Tone.LINE,
+    EventKind.CONTINUED: Tone.LINE,
+    EventKind.STUCK: Tone.LINE,
+    EventKind.ANSWERED: Tone.LINE,
+    EventKind.LATE: Tone.PAGE,
+    EventKind.TIDIED: Tone.LINE,
     EventKind.FINISHED: Tone.BROADCAST,
 }
 """Events that are told. The others are in the history only."""
@@ -365,5 +387,9 @@ def event(
 ) -> Event:
     """Make an event of a move or a job with the tone its kind has."""
     job_id = move.job_id if move else job.id if job else None
-    tone = Tone.LINE if kind is EventKind.HELD and data.get("code") in TOLD_HOLDS else TONES.get(kind)
+    tone = TONES.get(kind)
+    if kind is EventKind.HELD and data.get("code") in TOLD_HOLDS:
+        tone = Tone.LINE
+    if kind is EventKind.ANSWERED and data.get("answer") == "page":
+        tone = Tone.PAGE
     return Event(kind, at, job_id, move.id if move else None, actor, data, tone)

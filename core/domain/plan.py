@@ -20,6 +20,10 @@ class Options:
     keep_drives: bool | None = None
     fail_fast: bool | None = None
     start_at: datetime | None = None
+    until: datetime | None = None
+    """When all should be done; people are warned as soon as it no longer fits."""
+    override: str = ""
+    """Why the job may start moves in a freeze window; empty: it may not."""
     reason: str = ""
 
 
@@ -76,6 +80,8 @@ class FindingCode(StrEnum):
     NO_DRIVE = "no_drive"
     HOST_SILENT = "host_silent"
     IN_JOB = "in_job"
+    TOO_LATE = "too_late"
+    FROZEN = "frozen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,8 @@ class PlannedMove:
     disk_bytes: int = 0
     memory_bytes: int = 0
     is_live: bool = True
+    is_own_folder: bool = False
+    """Whether ``path`` is a folder made for this VM alone; it may be removed, if empty, should the move fail."""
 
     @property
     def size_bytes(self) -> int:

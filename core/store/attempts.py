@@ -29,6 +29,12 @@ def listed(connection: Connection, move_id: MoveId | None = None, *, open_only: 
     return tuple(rows.attempt_of(row) for row in connection.execute(query))
 
 
+def ended_since(connection: Connection, since: datetime) -> tuple[Attempt, ...]:
+    """Read the attempts that ended with a fault since then, oldest first."""
+    query = select(*rows.ATTEMPT).where(attempts.c.ended_at >= since, attempts.c.fault.is_not(None))
+    return tuple(rows.attempt_of(row) for row in connection.execute(query.order_by(attempts.c.id)))
+
+
 def begin(
     connection: Connection,
     before: Move,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -60,6 +61,12 @@ def listed(connection: Connection, job_id: JobId | None, *, open_only: bool) -> 
     if open_only:
         running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
         query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
+    return tuple(rows.move_of(row) for row in connection.execute(query))
+
+
+def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:
+    """Read the moves whose clean-up had to wait and is due."""
+    query = select(*rows.MOVE).where(moves.c.tidy_at.is_not(None), moves.c.tidy_at <= at).order_by(moves.c.id)
     return tuple(rows.move_of(row) for row in connection.execute(query))
 
 

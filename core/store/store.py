@@ -59,6 +59,10 @@ class SqlStore:
         """Read moves in the plan's order."""
         return await self._database.read(moves.listed, job_id, open_only=open_only)
 
+    async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
+        """Read the moves whose clean-up had to wait and is due."""
+        return await self._database.read(moves.to_tidy, at)
+
     async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
         """Replace a move that holds no reservation, or goes on holding it."""
         return await self._database.write(moves.change, before, after, events)
@@ -85,6 +89,10 @@ class SqlStore:
         """Read attempts, oldest first."""
         wanted = None if move_id is None else MoveId(move_id)
         return await self._database.read(attempts.listed, wanted, open_only=open_only)
+
+    async def faults_since(self, since: datetime) -> tuple[Attempt, ...]:
+        """Read the attempts that ended with a fault since then, oldest first."""
+        return await self._database.read(attempts.ended_since, since)
 
     async def events(self, job_id: JobId) -> tuple[Event, ...]:
         """Read everything that happened to a job, oldest first."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    false,
 )
 
 from core.domain.fleet import DiskTarget, VmDetails
@@ -69,6 +70,8 @@ jobs = Table(
     Column("card_ts", Words),
     Column("is_card_final", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("paused_by", Words, nullable=False, server_default=""),
+    Column("is_late_told", Boolean, nullable=False, server_default=false()),
     # A number is never given twice, not even after somebody deleted a row by hand.
     sqlite_autoincrement=True,
 )
@@ -100,6 +103,9 @@ moves = Table(
     Column("started_at", Moment),
     Column("ended_at", Moment),
     Column("version", Integer, nullable=False),
+    Column("is_own_folder", Boolean, nullable=False, server_default=false()),
+    Column("leftovers", Json(tuple[str, ...]), nullable=False, server_default="[]"),
+    Column("tidy_at", Moment, index=True),
     sqlite_autoincrement=True,
 )
 
@@ -114,7 +120,7 @@ attempts = Table(
     Column("number", Integer, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("confirmed_at", Moment),
-    Column("ended_at", Moment),
+    Column("ended_at", Moment, index=True),
     Column("fault", choice(Fault)),
     Column("host_words", Words, nullable=False),
     UniqueConstraint("move_id", "number"),

@@ -1,0 +1,86 @@
+"""Freeze windows: spans of time in which no move starts, written the way calendars are."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKLY = re.compile(
+    r"(?P<first>mon|tue|wed|thu|fri|sat|sun)(?:\s*-\s*(?P<last>mon|tue|wed|thu|fri|sat|sun))?"
+    r"\s+(?P<start>\d{1,2}:\d{2})\s*-\s*(?P<end>\d{1,2}:\d{2})",
+    re.IGNORECASE,
+)
+_DATES = re.compile(r"(?P<start>\d{4}-\d{2}-\d{2})(?:\s*(?:-|\.\.|to)\s*(?P<end>\d{4}-\d{2}-\d{2}))?", re.IGNORECASE)
+_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """Every week on these days (0 is Monday) from one time of day to another; past midnight when end is before start."""
+
+    days: frozenset[int]
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Whole days from the first to the last."""
+
+    first: date
+    last: date
+
+
+Window = Weekly | Dates
+
+
+def parse_window(text: str) -> Window:
+    """Read ``Mon-Fri 08:00-18:00`` or ``2026-12-24 .. 2027-01-02``.
+
+    Raises:
+        ValueError: it is neither.
+
+    """
+    weekly = _WEEKLY.fullmatch(text.strip())
+    if weekly:
+        first = _DAYS.index(weekly["first"].lower())
+        last = _DAYS.index((weekly["last"] or weekly["first"]).lower())
+        days = frozenset((first + step) % _WEEK for step in range((last - first) % _WEEK + 1))
+        return Weekly(days, time.fromisoformat(weekly["start"].zfill(5)), time.fromisoformat(weekly["end"].zfill(5)))
+    dates = _DATES.fullmatch(text.strip())
+    if dates:
+        first_day = date.fromisoformat(dates["start"])
+        last_day = date.fromisoformat(dates["end"] or dates["start"])
+        if last_day >= first_day:
+            return Dates(first_day, last_day)
+    raise ValueError(f"{text!r} is no freeze window; write Mon-Fri 08:00-18:00 or 2026-12-24 .. 2027-01-02")
+
+
+def frozen_until(now: datetime, windows: tuple[Window, ...], zone: tzinfo) -> datetime | None:
+    """Return when the freeze that holds now ends, or None when nothing is frozen. Touching windows count as one."""
+    until: datetime | None = None
+    moment = now.astimezone(zone)
+    # Each pass follows one window to its end; a calendar that never thaws stops after a year's worth of them.
+    for _ in range(400):
+        ends = [end for window in windows if (end := _end(moment, window)) is not None]
+        if not ends:
+            return until
+        moment = max(ends)
+        until = moment.astimezone(now.tzinfo)
+    return until
+
+
+def _end(moment: datetime, window: Window) -> datetime | None:
+    """Return when this window, if the moment lies in it, ends."""
+    if isinstance(window, Dates):
+        inside = window.first <= moment.date() <= window.last
+        return datetime.combine(window.last + timedelta(days=1), time(), moment.tzinfo) if inside else None
+    for day in (moment.date() - timedelta(days=1), moment.date()):
+        if day.weekday() not in window.days:
+            continue
+        start = datetime.combine(day, window.start, moment.tzinfo)
+        over_night = window.end <= window.start
+        end = datetime.combine(day + timedelta(days=1) if over_night else day, window.end, moment.tzinfo)
+        if start <= moment < end:
+            return end
+    return None
