@@ -407,5 +407,6 @@ def same_host(left: str, right: str) -> bool:
     left, right = left.strip().rstrip(".").casefold(), right.strip().rstrip(".").casefold()
     if left == right:
         return True
-    short = "." not in left or "." not in right
-    return short and left.split(".")[0] == right.split(".")[0] and not left.replace(".", "").isdigit()
+    full = [name for name in (left, right) if "." in name]
+    is_address = any(name.replace(".", "").isdigit() for name in full)
+    return len(full) == 1 and not is_address and left.split(".")[0] == right.split(".")[0]
