@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from core.domain import paths
 from core.domain.fleet import HostFacts, Vm, VmDetails
 
+_STANDARD = ("Virtual Machines", "Snapshots", "UndoLog Configuration", "Planned Virtual Machines")
+"""What Hyper-V keeps below the roots of VMs."""
+
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
@@ -62,14 +65,18 @@ def _why_never(path: str) -> str:
 
 
 def _protected(facts: HostFacts, others: Iterable[Vm]) -> dict[str, str]:
-    """Folders that somebody still names: the host's defaults, and every other VM's roots."""
-    kept = {
-        paths.key(path): "is a default folder of the host"
-        for path in (facts.default_vm_path, facts.default_disk_path)
-        if path
-    }
+    """Folders that somebody still needs: the host's defaults, every other VM's roots, and what is around them."""
+    roots = [(path, "is a default folder of the host") for path in (facts.default_vm_path, facts.default_disk_path)]
     for vm in others:
-        for path in (vm.config_path, vm.checkpoint_path, vm.paging_path):
-            if path:
-                kept.setdefault(paths.key(path), f"is named by the VM {vm.name}")
+        reason = f"is named by the VM {vm.name}"
+        roots += [(path, reason) for path in dict.fromkeys((vm.config_path, vm.checkpoint_path, vm.paging_path))]
+    kept: dict[str, str] = {}
+    for root, reason in roots:
+        if root:
+            kept.setdefault(paths.key(root), reason)
+    for root, reason in roots:
+        if root:
+            near = [*(paths.join(root, name) for name in _STANDARD), *paths.ancestors(root)]
+            for path in near:
+                kept.setdefault(paths.key(path), f"belongs to a folder that {reason}")
     return kept

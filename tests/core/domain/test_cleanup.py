@@ -1,0 +1,144 @@
+"""Promises of core.domain.cleanup."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.domain import paths
+from core.domain.cleanup import leftovers
+from core.domain.fleet import Disk, Vm, VmDetails
+from tests.core.domain.making import details, facts, vm, vm_id
+
+ID = str(vm_id(1)).upper()
+
+
+def at_home(home: str, *disks: str, number: int = 1) -> VmDetails:
+    one = vm(number, config_path=home, checkpoint_path=home, paging_path=home)
+    return replace(details(number, of=one), disks=tuple(Disk(path, 1) for path in disks))
+
+
+def test_lists_what_a_vm_leaves_behind() -> None:
+    """Everything Hyper-V leaves of a VM in a folder of its own, the folder itself last."""
+    home = "D:\\VMs\\web01"
+    plan = leftovers(at_home(home, f"{home}\\Virtual Hard Disks\\web01.vhdx"), facts(), [])
+    assert plan.remove == (
+        f"{home}\\Virtual Machines\\{ID}",
+        f"{home}\\Virtual Machines",
+        f"{home}\\UndoLog Configuration",
+        f"{home}\\Planned Virtual Machines",
+        f"{home}\\Snapshots",
+        f"{home}\\Virtual Hard Disks",
+        home,
+    )
+    assert plan.keep == ()
+
+
+def test_folders_of_one_kind_may_lie_apart() -> None:
+    """Configuration, checkpoints, paging file and each disk may be in different places."""
+    one = vm(1, config_path="D:\\A\\web", checkpoint_path="E:\\B\\web", paging_path="F:\\C\\web")
+    before = replace(details(1, of=one), disks=(Disk("G:\\D\\web\\a.vhdx"), Disk("H:\\E\\web\\b.vhdx")))
+    removed = set(leftovers(before, facts(), []).remove)
+    assert {"D:\\A\\web", "E:\\B\\web\\Snapshots", "G:\\D\\web", "H:\\E\\web"} <= removed
+    assert f"F:\\C\\web\\Virtual Machines\\{ID}" in removed
+
+
+def test_a_first_level_folder_and_a_root_stay() -> None:
+    """Promise 5: never a volume root or a first-level folder, and the receipt says why."""
+    plan = leftovers(at_home("D:\\VMs", "E:\\web01.vhdx"), facts(), [])
+    assert ("D:\\VMs", "is a first-level folder") in plan.keep
+    assert ("E:\\", "is the root of a volume") in plan.keep
+    assert not {"D:\\VMs", "D:\\", "E:\\"} & set(plan.remove)
+
+
+def test_the_defaults_of_the_host_stay() -> None:
+    """Promise 5: the host's default folders stay, with what Hyper-V keeps in them and what they are in."""
+    defaults = facts(default_vm_path="C:\\Data\\Hyper-V\\", default_disk_path="C:\\Data\\Hyper-V\\Disks")
+    plan = leftovers(at_home("C:\\Data\\Hyper-V", "C:\\Data\\Hyper-V\\Disks\\web.vhdx"), defaults, [])
+    assert plan.remove == (f"C:\\Data\\Hyper-V\\Virtual Machines\\{ID}",)
+    assert dict(plan.keep)["C:\\Data\\Hyper-V"] == "is a default folder of the host"
+    assert dict(plan.keep)["C:\\Data\\Hyper-V\\Snapshots"] == "belongs to a folder that is a default folder of the host"
+
+
+def test_a_vm_below_the_default_folder_leaves_its_own_folder() -> None:
+    """A VM's own folder below the host's default may go; the default itself may not."""
+    defaults = facts(default_vm_path="D:\\Hyper-V\\VMs", default_disk_path="D:\\Hyper-V\\VMs")
+    plan = leftovers(at_home("d:\\hyper-v\\vms\\web01"), defaults, [])
+    assert "d:\\hyper-v\\vms\\web01" in plan.remove
+    assert "d:\\hyper-v\\vms" not in plan.remove
+
+
+def test_a_folder_that_another_vm_names_stays() -> None:
+    """Promise 5: what another VM is configured to use stays, however it is spelled, with the name of that VM."""
+    other = vm(2, config_path="d:/pool/shared/", checkpoint_path="", paging_path="")
+    plan = leftovers(at_home("D:\\Pool\\Shared"), facts(), [other])
+    assert dict(plan.keep)["D:\\Pool\\Shared"] == "is named by the VM vm02"
+    assert plan.remove == (f"D:\\Pool\\Shared\\Virtual Machines\\{ID}",)
+
+
+def test_a_folder_around_another_vm_stays() -> None:
+    """Promise 5: a folder in which another VM has its own is not even tried."""
+    other = vm(2, config_path="D:\\Pool\\Group\\db01")
+    assert "D:\\Pool\\Group" not in leftovers(at_home("D:\\Pool\\Group\\web01"), facts(), [other]).remove
+
+
+def test_unc_paths_work() -> None:
+    """Weakness 24: a VM on a share leaves its folders there; the share and its first level stay."""
+    plan = leftovers(at_home("\\\\nas\\vms\\pool\\web01", "\\\\nas\\vms\\pool\\web01\\web01.vhdx"), facts(), [])
+    assert "\\\\nas\\vms\\pool\\web01" in plan.remove
+    assert not {"\\\\nas\\vms\\pool", "\\\\nas\\vms\\"} & set(plan.remove)
+
+
+def test_apostrophes_and_brackets_are_letters() -> None:
+    """Weakness 24: names are data: a quote or a bracket changes nothing."""
+    home = "D:\\VMs\\O'Brien [test]"
+    assert leftovers(at_home(home), facts(), []).remove[-1] == home
+
+
+def test_relative_and_missing_paths_are_no_folders() -> None:
+    """What names no place by itself is never removed."""
+    plan = leftovers(at_home("web01", "disks\\web01.vhdx"), facts(), [])
+    assert plan.remove == ()
+    assert plan.keep
+    assert leftovers(at_home(""), facts(), []).remove == ()
+
+
+def test_a_pass_through_disk_has_no_folder() -> None:
+    """A disk without a file leaves nothing."""
+    before = replace(at_home("D:\\VMs\\web01"), disks=(Disk("", is_pass_through=True),))
+    assert "" not in leftovers(before, facts(), []).remove
+
+
+FOLDERS = st.sampled_from(["VMs", "Hyper-V", "a", "o'b", "[x]", "Virtual Machines", "..", "."])
+PLACES = st.builds(
+    lambda root, names: root + "\\".join(names),
+    st.sampled_from(["C:\\", "D:\\", "\\\\nas\\vms\\", "C:", "", "\\"]),
+    st.lists(FOLDERS, max_size=4),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(roots=st.tuples(PLACES, PLACES, PLACES), disks=st.lists(PLACES, max_size=2), default=PLACES, taken=PLACES)
+def test_the_list_never_holds_a_folder_that_must_stay(
+    roots: tuple[str, str, str], disks: list[str], default: str, taken: str
+) -> None:
+    """Promise 5: whatever paths a host reports, the list holds no root, first level, default or used folder."""
+    one: Vm = vm(1, config_path=roots[0], checkpoint_path=roots[1], paging_path=roots[2])
+    before = VmDetails(one, tuple(Disk(path) for path in disks))
+    plan = leftovers(before, facts(default_vm_path=default), [vm(2, config_path=taken)])
+    for path in plan.remove:
+        assert paths.is_absolute(path)
+        assert paths.depth(path) > 1
+        assert not (default and paths.is_below(default, path))
+        assert not (taken and paths.is_below(taken, path))
+    depths = [paths.depth(path) for path in plan.remove]
+    assert depths == sorted(depths, reverse=True)
+    keys = [paths.key(path) for path in (*plan.remove, *dict(plan.keep))]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("home", ["D:\\VMs\\web01\\..", "D:\\VMs\\web01\\..\\..", "D:\\."])
+def test_dots_do_not_lead_to_a_folder_that_must_stay(home: str) -> None:
+    """Promise 5: a path is judged by where it leads."""
+    assert home not in leftovers(at_home(home), facts(), []).remove
