@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,11 +69,12 @@ class Transfer:
 
 
 class Network:
-    """The transfers of all hosts."""
+    """The transfers of all hosts. None is faster than `stream_bytes_per_s`, if that is not 0."""
 
-    def __init__(self, timeline: Timeline, bandwidth_of: Callable[[str], int]) -> None:
+    def __init__(self, timeline: Timeline, bandwidth_of: Callable[[str], int], stream_bytes_per_s: int = 0) -> None:
         self.timeline = timeline
         self._bandwidth_of = bandwidth_of
+        self._stream_bytes_per_s = stream_bytes_per_s or math.inf
         self._users: dict[str, dict[int, Transfer]] = {}
 
     def send(self, hosts: tuple[str, ...], size_bytes: float, on_end: Callable[[], None]) -> Transfer:
@@ -99,4 +101,4 @@ class Network:
     def _share(self, hosts: tuple[str, ...]) -> None:
         affected = {key: transfer for host in hosts for key, transfer in self._users.get(host, {}).items()}
         for transfer in affected.values():
-            transfer.run_at(min(self.share_of(host) for host in transfer.hosts))
+            transfer.run_at(min(self._stream_bytes_per_s, *(self.share_of(host) for host in transfer.hosts)))

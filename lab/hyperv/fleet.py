@@ -220,6 +220,8 @@ class Physics:
     """Of a running VM's disks, what is written anew while they are copied."""
     memory_passes: float = 1.25
     """How often a running VM's memory crosses the network."""
+    stream_bytes_per_s: int = 0
+    """No single move is faster than this, however wide the network: what disks and compression allow. 0 is no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,9 @@ class State:
         self.ledger = Ledger()
         self.trouble = Trouble()
         self.hosts: dict[str, HostState] = {}
-        self.network = Network(self.timeline, lambda name: self.host(name).spec.bandwidth_bytes_per_s)
+        self.network = Network(
+            self.timeline, lambda name: self.host(name).spec.bandwidth_bytes_per_s, self.physics.stream_bytes_per_s
+        )
         self._short_names: dict[str, str] = {}
         for spec in described.hosts:
             address = described.address_of(spec)

@@ -7,7 +7,7 @@ import pytest
 from lab.hyperv.enums import JobState, MigrationType, VMState
 from lab.hyperv.enums import OperationalStatus as Op
 from lab.hyperv.errors import BadChange
-from lab.hyperv.fleet import GB, MB, Adapter, Disk, MigrationKind, Volume
+from lab.hyperv.fleet import GB, MB, Adapter, Disk, MigrationKind, Physics, Volume
 from tests.lab.hyperv.worlds import BOT, host, lab, vm, vm_id, with_quirks
 
 if TYPE_CHECKING:
@@ -51,6 +51,18 @@ def test_a_move_takes_its_bytes_over_the_shared_bandwidth() -> None:
     assert first.ended_s is not None
     assert second.ended_s == pytest.approx(first.ended_s)
     assert first.ended_s - fixed_s == pytest.approx(2 * (alone.ended_s - fixed_s), rel=1e-6)
+
+
+def test_no_move_is_faster_than_one_stream() -> None:
+    """With a limit on each stream and network enough, two moves take as long as one."""
+    one, two = (lab(physics=Physics(stream_bytes_per_s=40 * MB)) for _ in range(2))
+    alone = one.move(1)
+    one.run()
+    first, second = two.move(1), two.move(2)
+    two.run()
+    assert first.ended_s == second.ended_s == alone.ended_s
+    assert alone.ended_s is not None
+    assert alone.ended_s > 10 * GB / (40 * MB)
 
 
 def test_the_rest_goes_faster_when_a_move_ends() -> None:
