@@ -248,3 +248,7 @@ async def test_a_mention_points_to_the_command(office: Opening, slack: SlackLab)
         slack.faults.add(FaultKind.DUPLICATE_EVENT, "app_mention")
         await slack.person(ALICE).say(CHANNEL, "@migrate-bot please move web01")
         await here.whisper(ALICE, "I listen to /migrate")
+        await slack.person(ALICE).slash(CHANNEL, "/migrate jobs")
+        await here.whisper(ALICE, "There are no jobs")
+        answers = [m.text for m in slack.person(ALICE).sees(CHANNEL) if m.ephemeral_to]
+        assert sorted(answers) == ["I listen to /migrate", "There are no jobs."]

@@ -118,6 +118,7 @@ def test_names_are_shown_and_never_obeyed(name: str, state: JobState) -> None:
                 assert text["verbatim"] is True
                 outside = "".join(text["text"].split("`")[::2])
                 assert name not in outside
+                assert name not in text["text"] or "<" not in name
 
 
 def test_the_plan_card_says_what_an_approver_needs() -> None:

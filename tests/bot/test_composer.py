@@ -24,6 +24,7 @@ from bot.composer import clean
         ("a &amp;amp; &lt;b&gt;", "a &amp; <b>"),
         ("<@U1|bob> <@U1> <#C1|ops> <#C1|>", "@bob @U1 #ops #C1"),
         ("&lt;@U1&gt;", "<@U1>"),
+        ("&amp;lt;b", "&lt;b"),
         ("<!here> <!subteam^S1|@ops>", "@here @ops"),
         ("web01\u00a0from\u2003HV01\n to\t HV02 ", "web01 from HV01 to HV02"),
         ("we\u200bb01\u202a \ufeffx\u00ad", "web01 x"),
