@@ -26,207 +26,229 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One known error: a pattern over all lines of the text, or over the error id."""
+    """One known error: what it is recognised by, and what it means.
+
+    ``number`` is a HRESULT or fault number, the same in every language; ``text`` a pattern over all lines of the host's
+    English words; ``fqid`` a pattern over PowerShell's FullyQualifiedErrorId.
+    """
 
     code: str
     fault: Fault
-    pattern: re.Pattern[str]
     hint: str
-    on_fqid: bool = False
+    number: re.Pattern[str] | None = None
+    text: re.Pattern[str] | None = None
+    fqid: re.Pattern[str] | None = None
 
 
-def _rule(code: str, fault: Fault, pattern: str, hint: str, *, on_fqid: bool = False) -> Rule:
-    return Rule(code, fault, re.compile(pattern, re.IGNORECASE | re.DOTALL), hint, on_fqid)
+def _rule(code: str, fault: Fault, hint: str, *, number: str = "", text: str = "", fqid: str = "") -> Rule:
+    def pattern(source: str) -> re.Pattern[str] | None:
+        return re.compile(source, re.IGNORECASE | re.DOTALL) if source else None
+
+    return Rule(code, fault, hint, pattern(rf"\b({number})\b" if number else ""), pattern(text), pattern(fqid))
 
 
+# Within each of the three handles the first rule that fits wins: what is more special stands before the general.
 RULES: tuple[Rule, ...] = (
-    # HRESULTs and fault numbers first: they are the same in every language.
     _rule(
         "no-delegation",
         Fault.PAIR,
-        r"0x8009030[ED]|No credentials are available in the security package|"
-        r"credentials supplied to the package were not recognized",
         "The source cannot log on to the destination: set up Kerberos delegation on both hosts, use Kerberos as"
         " migration authentication, then allow 15 minutes or purge tickets.",
+        number="0x8009030[ED]",
+        text="No credentials are available in the security package|"
+        "credentials supplied to the package were not recognized",
     ),
     _rule(
         "wrong-principal",
         Fault.PAIR,
-        r"0x80090322|target principal name is incorrect",
         "Wrong migration network or service name: check the network order and the SPNs.",
+        number="0x80090322",
+        text="target principal name is incorrect",
     ),
     _rule(
         "logon-right",
         Fault.PAIR,
-        r"0x80070569",
         'Group policy on the destination took "Log on as a service" from NT VIRTUAL MACHINE\\Virtual Machines.',
+        number="0x80070569",
     ),
     _rule(
         "migration-port",
         Fault.PAIR,
-        r"0x8007274D|0x8007271D",
         "TCP 6600 is closed between the hosts: check firewall and listener.",
+        number="0x8007274D|0x8007271D",
     ),
     _rule(
         "network",
         Fault.PASSING,
-        r"0x8007274C|0x80072746|0x800705B4",
         "The migration network dropped.",
+        number="0x8007274C|0x80072746|0x800705B4",
     ),
     _rule(
         "no-memory",
         Fault.PASSING,
-        r"0x8007000E|0x800705AA|could not initialize memory",
         "Not enough free memory on the destination: free some, or choose another host.",
+        number="0x8007000E|0x800705AA",
+        text="could not initialize memory",
+        fqid="^OutOfMemory",
     ),
     _rule(
         "iso",
         Fault.VM,
-        r"0xC03A0014|virtual disk support provider for the specified file was not found",
         "An ISO is mounted that the destination cannot open: eject it.",
+        number="0xC03A0014",
+        text="virtual disk support provider for the specified file was not found",
     ),
     _rule(
         "saved-state",
         Fault.OPERATOR,
-        r"0xC0370027|saved state data cannot be read",
         "The saved state is unusable; somebody must decide whether to delete it.",
+        number="0xC0370027",
+        text="saved state data cannot be read",
     ),
     _rule(
         "sid",
         Fault.OPERATOR,
-        r"0x80070534|No mapping between account names and security IDs",
         "An account could not be resolved: check domain trust and the hosts' computer accounts.",
-    ),
-    _rule("clustered", Fault.VM, r"0x80071398|0x000013AB", "This VM belongs to a cluster; use the cluster's tools."),
-    _rule(
-        "disk-full",
-        Fault.OPERATOR,
-        r"0x80070070|not enough space on the disk",
-        "The destination volume is full.",
-    ),
-    _rule(
-        "leftover",
-        Fault.OPERATOR,
-        r"0x80070050|0x800700B7|file (already )?exists",
-        "A file of that name lies in the destination folder: look before deleting it.",
-    ),
-    _rule("file-in-use", Fault.PASSING, r"0x80070020", "A file is held by somebody."),
-    _rule(
-        "access-denied",
-        Fault.PAIR,
-        r"0x80070005|^AccessDenied",
-        "Rights or delegation are missing between the hosts.",
-    ),
-    _rule(
-        "winrm-quota",
-        Fault.PASSING,
-        r"2150859173|2150859174|maximum number of \d+ concurrent (shells|operations)",
-        "Too many WinRM sessions of the bot's account on that host.",
-    ),
-    # Then the texts that carry no number.
-    _rule(
-        "live-limit",
-        Fault.LIMIT,
-        r"migration limit .{0,6}\d+.{0,6} was reached|maximum (virtual machine|live) migration limit",
-        "The host already runs its maximum of live migrations.",
-    ),
-    _rule(
-        "storage-limit",
-        Fault.LIMIT,
-        r"maximum storage migration limit",
-        "The host already runs its maximum of storage migrations.",
-    ),
-    _rule(
-        "no-right",
-        Fault.OPERATOR,
-        r"do not have the required permission to complete this task",
-        "The bot's account is not in Hyper-V Administrators on that host.",
-    ),
-    _rule(
-        "listener-off",
-        Fault.PAIR,
-        r"disabled the listener for Virtual Machine migration connections",
-        "The host does not listen for migrations: enable live migration there, run gpupdate.",
-    ),
-    _rule(
-        "switch-missing",
-        Fault.VM,
-        r"Could not find Ethernet switch",
-        "The destination has no such virtual switch: create it, or reconnect the adapter.",
-    ),
-    _rule(
-        "cpu",
-        Fault.VM,
-        r"processor-specific features not supported|hardware on the destination computer is not compatible",
-        "The processors differ: turn on processor compatibility while the VM is off.",
-    ),
-    _rule(
-        "vtpm",
-        Fault.VM,
-        r"key protector for the virtual machine|Virtual TPM Device .* is not compatible",
-        "The vTPM certificates are missing on the destination: export and import them.",
-    ),
-    _rule(
-        "version",
-        Fault.VM,
-        r"configuration version .* is not supported|version .{0,40}not supported",
-        "The destination is older than the VM's configuration version.",
-    ),
-    _rule(
-        "shared-disk",
-        Fault.VM,
-        r"shared (VHDX|virtual (hard )?disk)|persistent reservation",
-        "Shared disks cannot be moved this way.",
-    ),
-    _rule(
-        "migration-off",
-        Fault.PAIR,
-        r"migrations? (is|are) (disabled|not enabled)|not enabled for (live |virtual machine )?migration",
-        "Live migration is switched off on one of the hosts.",
+        number="0x80070534",
+        text="No mapping between account names and security IDs",
     ),
     _rule(
         "clustered",
         Fault.VM,
-        r"clustered virtual machine|virtual machine .{0,80}is clustered",
-        "Use the cluster's tools.",
+        "This VM belongs to a cluster; use the cluster's tools.",
+        number="0x80071398|0x000013AB",
+        text="clustered virtual machine|virtual machine .{0,80}is clustered",
+    ),
+    _rule(
+        "disk-full",
+        Fault.OPERATOR,
+        "The destination volume is full.",
+        number="0x80070070",
+        text="not enough space on the disk",
+    ),
+    _rule(
+        "leftover",
+        Fault.OPERATOR,
+        "A file of that name lies in the destination folder: look before deleting it.",
+        number="0x80070050|0x800700B7",
+        text="\\bthe file exists|\\bfile already exists",
+    ),
+    _rule("file-in-use", Fault.PASSING, "A file is held by somebody.", number="0x80070020"),
+    _rule(
+        "access-denied",
+        Fault.PAIR,
+        "Rights or delegation are missing between the hosts.",
+        number="0x80070005",
+        fqid="^AccessDenied",
+    ),
+    _rule(
+        "winrm-quota",
+        Fault.PASSING,
+        "Too many WinRM sessions of the bot's account on that host.",
+        number="2150859173|2150859174|0x803381A[56]",
+        text="maximum number of (\\d+ )?concurrent (shells|operations)",
+    ),
+    # Both limits speak of a "migration limit"; only one of them says "storage".
+    _rule(
+        "storage-limit",
+        Fault.LIMIT,
+        "The host already runs its maximum of storage migrations.",
+        text="storage migration limit",
+    ),
+    _rule(
+        "live-limit",
+        Fault.LIMIT,
+        "The host already runs its maximum of live migrations.",
+        text="migration limit .{0,6}\\d+.{0,6} was reached|maximum (virtual machine|live) migration limit|"
+        "\\blimit .{0,2}\\d+.{0,2} was reached, please wait",
+    ),
+    _rule(
+        "no-right",
+        Fault.OPERATOR,
+        "The bot's account is not in Hyper-V Administrators on that host.",
+        text="do not have the required permission to complete this task",
+    ),
+    _rule(
+        "listener-off",
+        Fault.PAIR,
+        "The host does not listen for migrations: enable live migration there, run gpupdate.",
+        text="disabled the listener for Virtual Machine migration connections",
+    ),
+    # Of a VM that does not fit, the host first says so in general, then why: the reasons before the general words.
+    _rule(
+        "switch-missing",
+        Fault.VM,
+        "The destination has no such virtual switch: create it, or reconnect the adapter.",
+        text="Could not find Ethernet switch",
+    ),
+    _rule(
+        "vtpm",
+        Fault.VM,
+        "The vTPM certificates are missing on the destination: export and import them.",
+        text="key protector for the virtual machine|Virtual TPM Device .{0,120}is not compatible",
+    ),
+    _rule(
+        "version",
+        Fault.VM,
+        "The destination is older than the VM's configuration version.",
+        text="(configuration|virtual machine) version .{0,120}not supported",
+    ),
+    _rule(
+        "shared-disk",
+        Fault.VM,
+        "Shared disks cannot be moved this way.",
+        text="shared (VHDX|virtual (hard )?disk)|persistent reservation",
+    ),
+    _rule(
+        "cpu",
+        Fault.VM,
+        "The processors differ: turn on processor compatibility while the VM is off.",
+        text="processor-specific features not supported|hardware on the destination computer is not compatible",
+    ),
+    _rule(
+        "migration-off",
+        Fault.PAIR,
+        "Live migration is switched off on one of the hosts.",
+        text="migrations? (is|are) (disabled|not enabled)|not enabled for (live |virtual machine )?migration",
     ),
     _rule(
         "prompt",
         Fault.OPERATOR,
-        r"command that prompts the user failed",
         "A command asked for confirmation; nothing was done.",
+        text="command that prompts the user failed",
     ),
     _rule(
         "busy",
         Fault.PASSING,
-        r"is currently performing the following operation|is being modified by another operation|"
-        r"Rolling back the virtual machine configuration",
         "Something else was changing the VM.",
+        text="is currently performing the following operation|is being modified by another operation|"
+        "Rolling back the virtual machine configuration",
+        fqid="^(ObjectInUse|InvalidState)",
     ),
     _rule(
         "hop-a",
         Fault.PASSING,
-        r"WS-Management service cannot process the request|client cannot connect to the destination specified",
         "The source cannot reach the destination by WinRM.",
+        text="WS-Management service cannot process the request|client cannot connect to the destination specified",
     ),
-    _rule("vm-gone", Fault.VM, r"unable to find a virtual machine", "The VM is no longer on the source."),
-    # Last, PowerShell's ids: nearly everything is OperationFailed, so few help.
-    _rule("no-memory", Fault.PASSING, r"^OutOfMemory", "Not enough free memory on the destination.", on_fqid=True),
-    _rule("access-denied", Fault.PAIR, r"^AccessDenied", "Rights or delegation are missing.", on_fqid=True),
-    _rule("busy", Fault.PASSING, r"^(ObjectInUse|InvalidState)", "Something else was changing the VM.", on_fqid=True),
     _rule(
-        "slow", Fault.PASSING, r"^(OperationTimeout|StatusUnavailable)", "The Hyper-V service is slow.", on_fqid=True
+        "vm-gone",
+        Fault.VM,
+        "The VM is no longer on the source.",
+        text="unable to find a virtual machine",
+        fqid="^ObjectNotFound",
     ),
-    _rule("vm-gone", Fault.VM, r"^ObjectNotFound", "The VM is no longer on the source.", on_fqid=True),
+    _rule("slow", Fault.PASSING, "The Hyper-V service is slow.", fqid="^(OperationTimeout|StatusUnavailable)"),
     _rule(
         "endpoint",
         Fault.OPERATOR,
-        r"ScriptsNotAllowed|CommandNotFoundException|ProviderNotFound|ParameterBinding|NamedParameterNotFound|"
-        r"AmbiguousParameterSet",
         "The endpoint does not allow this command, or the bot sent a wrong one: run migrate-bot check.",
-        on_fqid=True,
+        fqid="ScriptsNotAllowed|CommandNotFoundException|ProviderNotFound|Parameter(Binding|Argument)|ParameterNotFound|"
+        "AmbiguousParameterSet|MissingMandatoryParameter|CannotConvertArgument",
     ),
 )
+
+_HRESULT = re.compile(r"\b0x[0-9A-F]{8}\b", re.IGNORECASE)
 
 UNKNOWN_HINT = "The host gave no reason the bot knows; see the host's Hyper-V-VMMS event log."
 
@@ -238,13 +260,22 @@ def diagnose(words: Sequence[HostWord], *, is_backing_up: bool = False, is_host_
     (the limit texts carry no number, so on a host of another language only the counter tells).
     """
     text = "\n".join(word.text for word in words).strip()
-    for rule in RULES:
-        if any(rule.pattern.search(word.fqid if rule.on_fqid else word.text) for word in words):
-            if rule.code == "busy" and is_backing_up:
-                return Diagnosis("backup", Fault.BACKUP, "A backup is running; the move waits for it.", text)
-            return Diagnosis(rule.code, rule.fault, rule.hint, text)
-    if is_backing_up:
+    rule = _first_that_fits(words)
+    if is_backing_up and (rule is None or rule.code == "busy"):
         return Diagnosis("backup", Fault.BACKUP, "A backup is running; the move waits for it.", text)
-    if is_host_full and "0x" not in text:
+    if rule is not None:
+        return Diagnosis(rule.code, rule.fault, rule.hint, text)
+    if is_host_full and not _HRESULT.search(text):
         return Diagnosis("limit", Fault.LIMIT, "The host was full when the bot tried.", text)
     return Diagnosis("unknown", Fault.UNKNOWN, UNKNOWN_HINT, text)
+
+
+def _first_that_fits(words: Sequence[HostWord]) -> Rule | None:
+    """Find the rule: by number in any of the words, then by text, then by error id."""
+    texts, ids = [word.text for word in words], [word.fqid for word in words]
+    handles = [
+        *((rule, rule.number, texts) for rule in RULES),
+        *((rule, rule.text, texts) for rule in RULES),
+        *((rule, rule.fqid, ids) for rule in RULES),
+    ]
+    return next((rule for rule, pattern, said in handles if pattern and any(map(pattern.search, said))), None)
