@@ -1,11 +1,13 @@
 """How long moves take: a list schedule over the hosts' slots, with a lower bound that nothing can beat."""
 
 import heapq
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.fleet import HostName
+
+Pair = tuple[HostName, HostName]
 
 OVERHEAD_S = 5.0
 """What a move takes besides its bytes: checks, switch-over, clean-up."""
@@ -39,35 +41,62 @@ def seconds(size_bytes: int, source: HostName, destination: HostName, speeds: Sp
 
 
 def makespan(works: Sequence[Work], slots: Mapping[HostName, int]) -> float:
-    """Seconds until all is done when moves start longest first as soon as both hosts have a slot."""
-    free = Counter({host: max(1, count) for host, count in slots.items()})
-    clock, ends = 0.0, list[tuple[float, HostName, HostName]]()
-    queue = sorted((w for w in works if not w.is_running), key=lambda work: -work.seconds)
-    for work in works:
+    """Seconds until all is done when moves start longest first as soon as both hosts have a slot.
+
+    Works of one host pair wait in one line, so an end looks only at the lines of the two hosts that got free.
+    """
+    free = dict.fromkeys((host for work in works for host in (work.source, work.destination)), 1)
+    free.update({host: max(1, slots[host]) for host in free if host in slots})
+    ends: list[tuple[float, HostName, HostName]] = []
+    lines: defaultdict[Pair, deque[float]] = defaultdict(deque)
+    for work in sorted(works, key=lambda work: -work.seconds):
         if work.is_running:
-            free.subtract([work.source, work.destination])
-            heapq.heappush(ends, (work.seconds, work.source, work.destination))
-    while queue or ends:
-        rest = []
-        for work in queue:
-            if free[work.source] > 0 and free[work.destination] > 0:
-                free.subtract([work.source, work.destination])
-                heapq.heappush(ends, (clock + work.seconds, work.source, work.destination))
+            free[work.source] -= 1
+            free[work.destination] -= 1
+            ends.append((work.seconds, work.source, work.destination))
+        else:
+            lines[work.source, work.destination].append(work.seconds)
+    heapq.heapify(ends)
+    of_host: defaultdict[HostName, set[Pair]] = defaultdict(set)
+    for pair in lines:
+        for host in pair:
+            of_host[host].add(pair)
+
+    def start(pairs: Iterable[Pair], clock: float) -> None:
+        heads = [(-lines[pair][0], pair) for pair in pairs if min(free[pair[0]], free[pair[1]]) > 0]
+        heapq.heapify(heads)
+        while heads:
+            _, pair = heapq.heappop(heads)
+            source, destination = pair
+            if min(free[source], free[destination]) < 1:
+                continue
+            free[source] -= 1
+            free[destination] -= 1
+            heapq.heappush(ends, (clock + lines[pair].popleft(), source, destination))
+            if lines[pair]:
+                heapq.heappush(heads, (-lines[pair][0], pair))
             else:
-                rest.append(work)
-        queue = rest
-        if not ends:
-            break
+                of_host[source].discard(pair)
+                of_host[destination].discard(pair)
+
+    start(lines, 0.0)
+    clock = 0.0
+    while ends:
         clock, source, destination = heapq.heappop(ends)
-        free.update([source, destination])
+        free[source] += 1
+        free[destination] += 1
+        start(of_host[source] | of_host[destination], clock)
     return clock
 
 
 def lower_bound(works: Iterable[Work], slots: Mapping[HostName, int]) -> float:
     """Seconds nothing can beat: the longest move, or a host's whole work over its slots."""
-    longest, per_host = 0.0, defaultdict[HostName, float](float)
+    longest, per_host, running = 0.0, defaultdict[HostName, float](float), Counter[HostName]()
     for work in works:
         longest = max(longest, work.seconds)
-        per_host[work.source] += work.seconds
-        per_host[work.destination] += work.seconds
-    return max([longest, *(total / max(1, slots.get(host, 1)) for host, total in per_host.items())])
+        for host in (work.source, work.destination):
+            per_host[host] += work.seconds
+            running[host] += work.is_running
+    # A host may run more than it allows now, if its limit was lowered meanwhile.
+    at_once = {host: max(1, slots.get(host, 1), running[host]) for host in per_host}
+    return max([longest, *(total / at_once[host] for host, total in per_host.items())])
