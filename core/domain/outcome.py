@@ -14,6 +14,9 @@ FREE_TRIES = 20
 
 LONGEST_DELAY = timedelta(minutes=15)
 
+FREE_DOUBLINGS = 3
+"""The delay of what costs nothing grows only so far: a slot that gets free is to be used soon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Next:
@@ -46,7 +49,7 @@ def after_failure(
     if diagnosis.fault in {Fault.VM, Fault.PAIR}:
         return Next(MoveState.UNMIGRATABLE, attempts, None, EventKind.UNMIGRATABLE, said | {"text": "cannot be moved"})
     if is_free and tries < allowed + FREE_TRIES:
-        again = now + delay(1, retry_delay, jitter)
+        again = now + delay(min(max(1, tries - move.attempts), FREE_DOUBLINGS + 1), retry_delay, jitter)
         return Next(MoveState.QUEUED, attempts, again, EventKind.NOT_STARTED, said | {"text": diagnosis.hint})
     if diagnosis.fault is Fault.OPERATOR or is_free or attempts >= allowed:
         data = said | {"attempts": attempts, "of": allowed}
