@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.domain import paths
-from core.domain.fleet import HostFacts, HostName, Inspection, ReplicationMode, VmDetails, VmState
+from core.domain.fleet import HostFacts, HostName, Inspection, Operation, ReplicationMode, VmDetails, VmState
 from core.domain.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.readiness import Never, Wait, readiness
 from core.domain.words import size
@@ -22,12 +22,7 @@ Taken = Mapping[tuple[HostName, str], frozenset[str]]
 
 def preflight(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> tuple[Finding, ...]:
     """Find everything that would make these moves fail or surprise somebody, worst first."""
-    findings = [
-        *_hosts(moves, rooms),
-        *_space(moves, rooms),
-        *_memory(moves, rooms),
-        *_files(moves, rooms, taken),
-    ]
+    findings = [*_hosts(moves, rooms)]
     for move in moves:
         source, destination = rooms.get(move.source), rooms.get(move.destination)
         details = source.of(move.vm_id) if source else None
@@ -35,6 +30,10 @@ def preflight(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> tuple
             findings.append(_blocker(FindingCode.HOST_SILENT, f"{move.vm_name} could not be looked at.", move))
             continue
         findings += [*_vm(move, details), *_fit(move, details, destination)]
+    # A VM that cannot move anyway takes no room from the others: it is counted after them.
+    blocked = {finding.vm_id for finding in findings if finding.severity is Severity.BLOCKER}
+    queue = sorted(moves, key=lambda move: move.vm_id in blocked)
+    findings += [*_space(queue, rooms), *_memory(queue, rooms), *_files(queue, rooms, taken)]
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
@@ -82,14 +81,21 @@ def _vm(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
         case Never(text, hint):
             code = FindingCode.CLUSTERED if vm.is_clustered else FindingCode.REPLICA
             yield _blocker(code, f"{name} {text}. {hint}", move)
+        case Wait(_, text) if vm.state.is_critical or Operation.CRITICAL_IO_ERROR in vm.status:
+            yield _blocker(FindingCode.CRITICAL, f"{name} {text}; bring its disks back first.", move)
         case Wait(_, text):
             yield _note(FindingCode.BUSY, f"{name} {text}; the move will wait for it.", move)
-    if vm.replication_mode in {ReplicationMode.PRIMARY, ReplicationMode.EXTENDED_REPLICA}:
+    yield from _parts(move, details)
+    if vm.replication_mode is ReplicationMode.PRIMARY:
         text = f"{name} is replicated; check its replication after the move."
         yield _warning(FindingCode.REPLICATED, text, move)
     if vm.state in {VmState.SAVED, VmState.FAST_SAVED}:
         text = f"{name} is in saved state; it resumes only on a host with the same processors."
         yield _warning(FindingCode.SAVED_STATE, text, move)
+
+
+def _parts(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
+    name = move.vm_name
     if any(disk.is_pass_through for disk in details.disks):
         yield _blocker(FindingCode.PASS_THROUGH_DISK, f"{name} has a pass-through disk, which cannot be copied.", move)
     if any(disk.is_shared for disk in details.disks):
@@ -132,7 +138,8 @@ def _space(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
             continue
         volumes = {volume.root: volume for volume in room.volumes}
         needed: Counter[str] = Counter()
-        for path, length in disk_targets(move, details) or [(move.path, 0)]:
+        # The configuration goes to the path, wherever the disks go.
+        for path, length in [(move.path, 0), *disk_targets(move, details)]:
             root = paths.volume_of(path, tuple(volumes))
             if root is not None:
                 needed[root] += length
