@@ -41,17 +41,17 @@ def _fitting(
         if not everything:
             raise NothingToMove(f"There is no VM on {where}.")
         return everything
+    # The plain name first: Hyper-V allows brackets, and 32 hexadecimal digits, in a VM's name.
+    hits = [(host, vm) for host, vm in everything if vm.name.casefold() == text.casefold()]
     vm_id = _as_id(text)
-    if vm_id is not None:
+    if not hits and vm_id is not None:
         hits = [(host, vm) for host, vm in everything if vm.id == vm_id]
-    elif any(char in text for char in "*?["):
+    elif not hits and any(char in text for char in "*?["):
         pattern = re.compile(translate(text), re.IGNORECASE)
         hits = [(host, vm) for host, vm in everything if pattern.match(vm.name)]
         if not hits:
             raise UnknownVm(f"No VM on {where} fits {text}.")
         return hits
-    else:
-        hits = [(host, vm) for host, vm in everything if vm.name.casefold() == text.casefold()]
     if not hits:
         raise UnknownVm(f"{text} is not on {where}.", hint=_hint(text, everything, elsewhere))
     if len(hits) > 1:
