@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from core.domain import paths
 from core.domain.fleet import DiskTarget, HostName, Inspection, VmDetails, VmId, Volume
 
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+"""Names that Windows keeps for devices: no folder can be called so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -32,7 +35,8 @@ def place(
 
         def fitness(target: Target, vm: VmDetails = vm) -> tuple[bool, bool, bool, int, int]:
             room = rooms.get(target.host)
-            has_switches = room is not None and {a.switch for a in vm.adapters if a.switch} <= set(room.switches)
+            wanted = {adapter.switch.casefold() for adapter in vm.adapters if adapter.switch}
+            has_switches = room is not None and wanted <= {switch.casefold() for switch in room.switches}
             return (
                 has_switches,
                 disk_left[target] >= vm.disk_bytes,
@@ -54,6 +58,8 @@ def subfolder(path: str, vm_name: str, taken: set[str]) -> str:
     safe = (
         "".join("_" if char in '<>:"/\\|?*' or ord(char) < ord(" ") else char for char in vm_name).rstrip(". ") or "vm"
     )
+    if safe.split(".")[0].rstrip().casefold() in _DEVICES:
+        safe = f"_{safe}"
     candidate, number = safe, 0
     while candidate.casefold() in taken:
         number += 1
@@ -72,7 +78,7 @@ def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tup
     if path[1:2] != ":":
         return ()
     targets = []
-    for disk in details.disks:
+    for disk in (disk for disk in details.disks if disk.path):
         letter = disk.path[:2]
         own = letter.casefold() in drives and letter[1:] == ":"
         folder = letter + path[2:] if own else path
