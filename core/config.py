@@ -7,11 +7,25 @@ import os
 import re
 import tomllib
 from datetime import timedelta
+from difflib import get_close_matches
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as MalformedVariable
 
 from core.domain.fleet import HostName, same_host
 from core.errors import SettingsError, UnknownHost
@@ -30,19 +44,30 @@ def parse_duration(value: object) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if value < 0:
-            raise ValueError("a duration cannot be negative")
-        return timedelta(seconds=value)
-    text = str(value).strip()
-    if text.isdigit():
-        return timedelta(seconds=int(text))
-    if not text or _DURATION.sub("", text).strip():
-        raise ValueError(f"{text!r} is no duration; write for example 90s, 15m, 1h30m or 2d")
-    return timedelta(seconds=sum(float(n) * _UNIT_S[unit.lower()] for n, unit in _DURATION.findall(text)))
+    text = "" if isinstance(value, bool) else str(value).strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        if not text or _DURATION.sub("", text).strip():
+            raise ValueError(f"{text!r} is no duration; write for example 90s, 15m, 1h30m or 2d") from None
+        seconds = sum(float(n) * _UNIT_S[unit.lower()] for n, unit in _DURATION.findall(text))
+    if seconds < 0:
+        raise ValueError("a duration cannot be negative")
+    try:
+        return timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        raise ValueError(f"{text!r} is longer than any duration") from None
+
+
+def _longer_than_nothing(length: timedelta) -> timedelta:
+    if not length:
+        raise ValueError("must be longer than nothing")
+    return length
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Pause = Annotated[Duration, AfterValidator(_longer_than_nothing)]
+"""A duration that cannot be nothing: without a pause a loop spins, and without patience nothing is awaited."""
 AuthMethod = Literal["kerberos", "negotiate", "ntlm", "credssp", "certificate", "basic"]
 
 
@@ -53,7 +78,8 @@ class _Section(BaseModel):
 class StoreSettings(_Section):
     """``[store]``: where jobs are kept."""
 
-    url: str = "sqlite+aiosqlite:///migrate-bot.db"
+    url: str = Field(default="sqlite+aiosqlite:///migrate-bot.db", repr=False)
+    """It may hold a password, so it is never shown."""
 
 
 class SlackSettings(_Section):
@@ -74,7 +100,7 @@ class AccessSettings(_Section):
     approvers: tuple[str, ...] = ()
     self_approval: bool = False
     approvals_required: int = Field(default=1, ge=1)
-    approval_ttl: Duration = timedelta(hours=1)
+    approval_ttl: Pause = timedelta(hours=1)
 
 
 class MigrationSettings(_Section):
@@ -86,9 +112,9 @@ class MigrationSettings(_Section):
     put_in_subfolder: bool = False
     preserve_drive_letters: bool = False
     fail_fast: bool = False
-    poll_busy: Duration = timedelta(seconds=5)
-    poll_idle: Duration = timedelta(seconds=30)
-    confirm_start: Duration = timedelta(seconds=45)
+    poll_busy: Pause = timedelta(seconds=5)
+    poll_idle: Pause = timedelta(seconds=30)
+    confirm_start: Pause = timedelta(seconds=45)
     """How long a started move may stay invisible before the bot believes it never started."""
     retry_delay: Duration = timedelta(seconds=30)
     """Delay before the second attempt; it doubles with each further one, with jitter."""
@@ -96,7 +122,7 @@ class MigrationSettings(_Section):
     """How long a VM may stay busy with something that is not a backup."""
     assumed_speed_mb_s: float = Field(default=110.0, gt=0)
     """Megabytes per second a move is expected to carry until a host pair has shown its own speed (110: 1 Gb/s)."""
-    silence_patience: Duration = timedelta(hours=1)
+    silence_patience: Pause = timedelta(hours=1)
     """How long a host may be silent about a started move before the move is called lost."""
 
 
@@ -112,7 +138,7 @@ class WinrmSettings(_Section):
     verify: bool = True
     certificate_file: Path | None = None
     certificate_key_file: Path | None = None
-    operation_timeout: Duration = timedelta(seconds=20)
+    operation_timeout: Pause = timedelta(seconds=20)
     sessions: int = Field(default=2, ge=1, le=8)
     """Warm sessions per host for reading; each running move has one of its own besides."""
 
@@ -165,23 +191,30 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file."""
-        return env_settings, init_settings
+        return _Environment(settings_cls, env_settings(), init_settings()), init_settings
 
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
-        names = list(self.hosts)
-        for index, name in enumerate(names):
-            for other in names[index + 1 :]:
-                if same_host(name, other):
-                    raise ValueError(f"hosts {name} and {other} are the same host")
+        # One machine under two names would be counted as two, and given twice the moves it allows.
+        for (name, host), (other, twin) in combinations(self.hosts.items(), 2):
+            if same_host(name, other):
+                raise ValueError(f"hosts {name} and {other} are the same host")
+            if same_host(host.address, twin.address) and self._port(host) == self._port(twin):
+                raise ValueError(f"hosts {name} and {other} have the same address {twin.address}")
+            if same_host(name, twin.address) or same_host(other, host.address):
+                raise ValueError(f"the address of one of the hosts {name} and {other} is the name of the other")
         return self
+
+    def _port(self, host: HostSettings) -> int:
+        tls = self.winrm.tls if host.tls is None else host.tls
+        return host.port or self.winrm.port or (5986 if tls else 5985)
 
     def host_name(self, typed: str) -> HostName:
         """Find the host a person means: its name in the settings or its address, any case, short or full.
@@ -193,21 +226,58 @@ class Settings(BaseSettings):
         for name, host in self.hosts.items():
             if same_host(name, typed) or same_host(host.address, typed):
                 return HostName(name)
-        known = ", ".join(self.hosts) or "none"
-        raise UnknownHost(f"I know no host called {typed}.", hint=f"Hosts in my settings: {known}.")
+        names = {name.casefold(): name for name in self.hosts}
+        near = [names[name] for name in get_close_matches(typed.casefold(), list(names), n=3)]
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Hosts in my settings: {_some(list(self.hosts))}."
+        raise UnknownHost(f"I know no host called {typed}.", hint=hint)
+
+
+def _some(names: list[str], at_most: int = 10) -> str:
+    more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
+    return (", ".join(names[:at_most]) or "none") + more
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """The environment's values; it has no case, so a host in it is the one of the file that is spelled alike."""
+
+    def __init__(self, settings_cls: type[BaseSettings], found: dict[str, Any], file: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._found = found
+        hosts, known = found.get("hosts"), file.get("hosts")
+        if isinstance(hosts, dict) and isinstance(known, dict):
+            spelled = {name.casefold(): name for name in known}
+            self._found = found | {"hosts": {spelled.get(k.casefold(), k): v for k, v in hosts.items()}}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return self._found.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self._found
+
+
+def _stray() -> list[str]:
+    """Name environment variables that look like settings and are none: a typo must not pass in silence."""
+    prefix = "MIGRATE_BOT_"
+    names = (name.upper() for name in os.environ)
+    sections = [f"{prefix}{field}".upper() for field in Settings.model_fields]
+    return sorted(
+        name for name in names if name.startswith(prefix) and "__" in name and name.split("__")[0] not in sections
+    )
 
 
 def _secrets() -> dict[str, str]:
     found: dict[str, str] = {}
     for name in SECRETS:
         file = os.environ.get(f"{name}_FILE")
-        if name in os.environ:
+        if os.environ.get(name):
             found[name.lower()] = os.environ[name]
         elif file:
             try:
-                found[name.lower()] = Path(file).read_text(encoding="utf-8").strip()
+                found[name.lower()] = Path(file).read_text(encoding="utf-8-sig").strip()
             except OSError as error:
                 raise SettingsError(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from None
+            except UnicodeDecodeError:
+                raise SettingsError(f"{name}_FILE names {file}, which is no UTF-8 text.") from None
     return found
 
 
@@ -235,9 +305,18 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(
             f"{path} holds a secret ({', '.join(misplaced)}).", hint="Secrets come from the environment or from *_FILE."
         )
+    stray = _stray()
+    if stray:
+        raise SettingsError(f"The environment sets {', '.join(stray)}, but there is no such section of settings.")
     try:
         values: Any = raw | _secrets()
         return Settings(**values)
     except ValidationError as error:
-        lines = [f"[{'.'.join(str(part) for part in e['loc'])}] {e['msg']}" for e in error.errors(include_input=False)]
-        raise SettingsError(f"{path}: " + "; ".join(lines)) from None
+        raise SettingsError(f"{path}: " + "; ".join(map(_line, error.errors(include_input=False)))) from None
+    except MalformedVariable as error:
+        raise SettingsError(f"The environment: {error}.", hint="Lists are written as JSON.") from None
+
+
+def _line(error: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    return (f"[{where}] " if where else "") + error["msg"].removeprefix("Value error, ")

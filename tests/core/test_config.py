@@ -1,0 +1,320 @@
+"""Promises of core.config: what is read, from where, and what is refused."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.config import SECRETS, Settings, load_settings, parse_duration
+from core.errors import SettingsError, UnknownHost
+
+Load = Callable[..., Settings]
+SECRET = "xoxb-do-not-show-me"
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Load a settings file of this text, with exactly these variables in the environment."""
+    for name in list(os.environ):
+        if name.upper().startswith(("MIGRATE_BOT_", *SECRETS)):
+            monkeypatch.delenv(name)
+
+    def loaded(toml: str = "", **environment: str) -> Settings:
+        file = tmp_path / "migrate-bot.toml"
+        file.write_text(toml, encoding="utf-8")
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return load_settings(file)
+
+    return loaded
+
+
+# ---------------------------------------------------------------- durations
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("15m", 900),
+        ("1h30m", 5400),
+        ("1h 30m", 5400),
+        ("2d", 172800),
+        ("250ms", 0.25),
+        ("1.5h", 5400),
+        ("1H", 3600),
+        ("45", 45),
+        ("0.5", 0.5),
+        (45, 45),
+        (0.5, 0.5),
+        (0, 0),
+        (timedelta(seconds=7), 7),
+    ],
+)
+def test_durations(text: object, seconds: float) -> None:
+    """Durations are written as people write them, or as a number of seconds, also in the environment."""
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "soon",
+        "5 minutes",
+        "-5s",
+        "1h,30m",
+        "5x",
+        "h",
+        "--",
+        -5,
+        "-5",
+        True,
+        None,
+        "1e400",
+        float("inf"),
+        "nan",
+    ],
+)
+def test_what_is_no_duration(text: object) -> None:
+    """Promise 12: what cannot be read as a duration is an answer, never a crash."""
+    with pytest.raises(ValueError, match="duration"):
+        parse_duration(text)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 23), st.integers(0, 59))
+def test_durations_add_up(days: int, hours: int, minutes: int) -> None:
+    """Parts of a duration are added."""
+    expected = timedelta(days=days, hours=hours, minutes=minutes)
+    assert parse_duration(f"{days}d{hours}h{minutes}m") == expected
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_duration_or_refused(text: str) -> None:
+    """Promise 12: no text makes the reading of durations break."""
+    with suppress(ValueError):
+        assert parse_duration(text) >= timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("migration", "poll_busy"),
+        ("migration", "poll_idle"),
+        ("migration", "confirm_start"),
+        ("migration", "silence_patience"),
+        ("access", "approval_ttl"),
+        ("winrm", "operation_timeout"),
+    ],
+)
+def test_some_durations_cannot_be_nothing(load: Load, section: str, key: str) -> None:
+    """Weakness 18: a pause of nothing would spin, and no time to confirm a start would start it twice."""
+    with pytest.raises(SettingsError, match=rf"\[{section}.{key}\] must be longer than nothing"):
+        load(f'[{section}]\n{key} = "0s"')
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_an_empty_file_is_all_defaults(load: Load) -> None:
+    """Every setting has a default."""
+    settings = load()
+    assert settings == Settings()
+    assert settings.migration.max_attempts == 3
+    assert settings.migration.backup_threshold == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "toml", ["max_attempts = 3", "[migration]\nmax_atempts = 3", "[migratoin]\n", "[hosts.A]\naddress='a'\nfoo=1"]
+)
+def test_unknown_keys_are_errors(load: Load, toml: str) -> None:
+    """Promise 12: a misspelled key or section is refused, wherever it is."""
+    with pytest.raises(SettingsError, match="Extra inputs are not permitted"):
+        load(toml)
+
+
+def test_every_mistake_is_named_at_once(load: Load) -> None:
+    """Promise 12: the answer names each key that is wrong and says why."""
+    with pytest.raises(SettingsError) as caught:
+        load('[migration]\npoll_busy = "often"\nmax_attempts = 0\n[hosts.HV01]\npath = "D:\\\\VMs"')
+    for part in ("[migration.poll_busy] 'often' is no duration", "[migration.max_attempts]", "[hosts.HV01.address]"):
+        assert part in caught.value.message
+
+
+def test_zero_attempts_are_refused(load: Load) -> None:
+    """Weakness 28: zero attempts would mark everything unmigratable."""
+    with pytest.raises(SettingsError, match="max_attempts"):
+        load("[migration]\nmax_attempts = 0")
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"a = = 1", "is not valid TOML"), (b"\xff\xfe", "is not valid TOML")])
+def test_what_is_no_toml_is_an_answer(tmp_path: Path, content: bytes, said: str) -> None:
+    """Promise 12: a broken file is one clear sentence."""
+    file = tmp_path / "broken.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=said):
+        load_settings(file)
+
+
+def test_a_missing_file_is_an_answer(tmp_path: Path) -> None:
+    """Promise 12: no file, or a folder in its place, is one clear sentence."""
+    with pytest.raises(SettingsError, match="There is no settings file"):
+        load_settings(tmp_path / "none.toml")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(tmp_path)
+
+
+# ---------------------------------------------------------------- the environment
+
+
+def test_the_environment_wins_over_the_file(load: Load) -> None:
+    """``MIGRATE_BOT_SECTION__KEY`` wins; the other keys of the section stay as the file says."""
+    settings = load(
+        "[migration]\nmax_attempts = 2\nmax_parallel = 4",
+        MIGRATE_BOT_MIGRATION__MAX_ATTEMPTS="7",
+        MIGRATE_BOT_MIGRATION__POLL_IDLE="1m",
+        MIGRATE_BOT_SLACK__ONCALL='["U1", "S2"]',
+    )
+    assert (settings.migration.max_attempts, settings.migration.max_parallel) == (7, 4)
+    assert settings.migration.poll_idle == timedelta(minutes=1)
+    assert settings.slack.oncall == ("U1", "S2")
+
+
+def test_the_environment_reaches_a_host(load: Load) -> None:
+    """Variables have no case on every system: a host is found by its name in any case, and keeps its spelling."""
+    settings = load('[hosts.HV01]\naddress = "hv01.x"\npath = "D:\\\\A"', MIGRATE_BOT_HOSTS__HV01__PATH="E:\\B")
+    assert {name: (host.address, host.path) for name, host in settings.hosts.items()} == {"HV01": ("hv01.x", "E:\\B")}
+
+
+@pytest.mark.parametrize("name", ["MIGRATE_BOT_MIGRATION__MAX_ATEMPTS", "MIGRATE_BOT_MIGRATON__MAX_ATTEMPTS"])
+def test_a_typo_in_the_environment_is_an_error(load: Load, name: str) -> None:
+    """Promise 12: a misspelled variable is refused like a misspelled key."""
+    with pytest.raises(SettingsError):
+        load(**{name: "5"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("MIGRATE_BOT_SLACK__ONCALL", "S0"), ("MIGRATE_BOT_SLACK", "{x")])
+def test_a_malformed_variable_is_an_answer(load: Load, name: str, value: str) -> None:
+    """Promise 12: a list that is no JSON is one clear sentence."""
+    with pytest.raises(SettingsError, match="The environment") as caught:
+        load(**{name: value})
+    assert "JSON" in caught.value.hint
+
+
+# ---------------------------------------------------------------- secrets
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_secrets_come_from_the_environment_or_a_file(load: Load, tmp_path: Path, name: str) -> None:
+    """A secret is a variable, or a file that ``…_FILE`` names; the variable wins, unless it is empty."""
+    file = tmp_path / "secret"
+    file.write_text("\ufefffrom-file\n", encoding="utf-8")
+
+    def value(settings: Settings) -> str:
+        return str(getattr(settings, name.lower()).get_secret_value())
+
+    assert value(load()) == ""
+    assert value(load(**{f"{name}_FILE": str(file)})) == "from-file"
+    assert value(load(**{name: ""})) == "from-file"
+    assert value(load(**{name: "from-variable"})) == "from-variable"
+
+
+@pytest.mark.parametrize("spelling", [str.lower, str.upper, str.title])
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_in_the_file_is_refused(load: Load, name: str, spelling: Callable[[str], str]) -> None:
+    """A secret does not belong in the settings file; the answer does not repeat it."""
+    with pytest.raises(SettingsError, match="holds a secret") as caught:
+        load(f'{spelling(name)} = "{SECRET}"')
+    assert SECRET not in caught.value.sentence()
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        f'[winrm]\npassword = "{SECRET}"',
+        f'[slack]\nbot_token = "{SECRET}"',
+        f'[hosts.HV01]\naddress = "a"\npassword = "{SECRET}"',
+        f'[winrm]\nauth = "{SECRET}"',
+        f'[winrm]\nport = "{SECRET}"',
+        f'[winrm]\nusername = "{SECRET}',
+    ],
+)
+def test_no_answer_shows_what_was_written(load: Load, toml: str) -> None:
+    """A password in the wrong place is refused without being repeated."""
+    with pytest.raises(SettingsError) as caught:
+        load(toml)
+    assert SECRET not in caught.value.sentence()
+    assert caught.value.__cause__ is None
+
+
+def test_settings_do_not_show_their_secrets(load: Load) -> None:
+    """Whoever prints settings sees no secret, nor the password in the database's URL."""
+    settings = load(MIGRATE_BOT_STORE__URL=f"postgresql+asyncpg://u:{SECRET}@db/x", **dict.fromkeys(SECRETS, SECRET))
+    assert settings.winrm_password.get_secret_value() == SECRET
+    assert SECRET in settings.store.url
+    assert SECRET not in f"{settings!r} {settings}"
+
+
+def test_a_secret_file_that_cannot_be_read_is_an_answer(load: Load, tmp_path: Path) -> None:
+    """Promise 12: a missing or binary secret file is named, and its content is not shown."""
+    with pytest.raises(SettingsError, match=r"WINRM_PASSWORD_FILE names .*none, which cannot be read"):
+        load(WINRM_PASSWORD_FILE=str(tmp_path / "none"))
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"hunter2\xff\xfe")
+    with pytest.raises(SettingsError, match="is no UTF-8 text") as caught:
+        load(WINRM_PASSWORD_FILE=str(binary))
+    assert "hunter2" not in caught.value.sentence()
+
+
+# ---------------------------------------------------------------- hosts
+
+TWO = '[hosts.HV01]\naddress = "{}"\n[hosts.{}]\naddress = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("one", "name", "other", "said"),
+    [
+        ("a.x", "hv01", "b.x", "hosts HV01 and hv01 are the same host"),
+        ("a.x", '"hv01.contoso.com"', "b.x", "are the same host"),
+        ("a.x", "HV02", "A.X", "hosts HV01 and HV02 have the same address A.X"),
+        ("10.0.0.1", "HV02", "10.0.0.1", "have the same address"),
+        ("hv02.x", "HV02", "b.x", "is the name of the other"),
+    ],
+)
+def test_one_machine_has_one_name(load: Load, one: str, name: str, other: str, said: str) -> None:
+    """Promise 1: a machine with two names would be given twice the migrations it allows, so it is refused."""
+    with pytest.raises(SettingsError, match=said):
+        load(TWO.format(one, name, other))
+
+
+def test_two_ports_of_one_address_are_two_hosts(load: Load) -> None:
+    """Simulated hosts share an address and differ in their port."""
+    assert len(load(TWO.format("127.0.0.1", "HV02", "127.0.0.1") + "port = 6001").hosts) == 2
+    with pytest.raises(SettingsError, match="same address"):
+        load(TWO.format("127.0.0.1", "HV02", "127.0.0.1") + "port = 5986")
+
+
+@pytest.mark.parametrize("typed", ["HV01", "hv01", "hv01.contoso.com", "Alpha", "alpha.contoso.com"])
+def test_a_host_is_found_by_name_or_address(load: Load, typed: str) -> None:
+    """Weakness 28: people may write a host's name or address, short or full, in any case."""
+    assert load(TWO.format("alpha.contoso.com", "HV02", "beta.contoso.com")).host_name(typed) == "HV01"
+
+
+def test_an_unknown_host_is_an_answer(load: Load) -> None:
+    """Promise 12: a typo is answered with what was probably meant, else with the hosts there are, but not hundreds."""
+    few = load(TWO.format("a.x", "HV02", "b.x"))
+    with pytest.raises(UnknownHost) as caught:
+        few.host_name("HW02")
+    assert caught.value.sentence() == "I know no host called HW02. Did you mean HV02?"
+    many = load("".join(f'[hosts.N{number:03}]\naddress = "n{number:03}.x"\n' for number in range(40)))
+    with pytest.raises(UnknownHost) as caught:
+        many.host_name("zebra")
+    assert caught.value.hint.endswith("N009 and 30 more.")
+    with pytest.raises(UnknownHost, match="zebra"):
+        Settings().host_name("zebra")
