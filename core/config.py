@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +29,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as MalformedVariable
 
 from core.domain.fleet import HostName, same_host
+from core.domain.freeze import parse_window
 from core.errors import SettingsError, UnknownHost
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.IGNORECASE)
@@ -124,6 +126,27 @@ class MigrationSettings(_Section):
     """Megabytes per second a move is expected to carry until a host pair has shown its own speed (110: 1 Gb/s)."""
     silence_patience: Pause = timedelta(hours=1)
     """How long a host may be silent about a started move before the move is called lost."""
+    stuck_after: Pause = timedelta(minutes=10)
+    """How long a running move may stand still, past three times its expected length, before people are asked."""
+
+
+class FreezeSettings(_Section):
+    """``[freeze]``: when no move starts, unless a request overrides it with a reason."""
+
+    windows: tuple[str, ...] = ()
+    """``Mon-Fri 08:00-18:00`` or ``2026-12-24 .. 2027-01-02``."""
+    zone: str = "UTC"
+    """The time zone the windows are meant in, such as ``Europe/Berlin``."""
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> "FreezeSettings":
+        for window in self.windows:
+            parse_window(window)
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{self.zone!r} is no time zone; write for example Europe/Berlin") from None
+        return self
 
 
 class WinrmSettings(_Section):
@@ -180,6 +203,7 @@ class Settings(BaseSettings):
     slack: SlackSettings = SlackSettings()
     access: AccessSettings = AccessSettings()
     migration: MigrationSettings = MigrationSettings()
+    freeze: FreezeSettings = FreezeSettings()
     winrm: WinrmSettings = WinrmSettings()
     hosts: dict[str, HostSettings] = Field(default_factory=dict)
 

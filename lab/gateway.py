@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from pathlib import PureWindowsPath
 
 from core.domain.fleet import (
     Adapter,
@@ -41,6 +42,7 @@ OWNER = "CONTOSO\\svc-migrate"
 GIVE_UP_S = 40.0
 """After so many seconds a client gives up on a host that never answers."""
 
+_FIRST_LEVEL = 2
 _UNAUTHORIZED = 401
 _TERMINATE = 4
 
@@ -108,6 +110,8 @@ class LabGateway:
 
     async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
         await self._call("remove_empty_folder", host)
+        if len(PureWindowsPath(path).parts) <= _FIRST_LEVEL:
+            return FolderReceipt(path, FolderFate.KEPT, "a volume or a first-level folder is never removed")
         if self._world.entry(host, path) is None:
             return FolderReceipt(path, FolderFate.GONE, "was not there")
         try:

@@ -50,6 +50,13 @@ def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> Clea
     return CleanUp(tuple(sorted(remove.values(), key=lambda path: -paths.depth(path))), tuple(keep.values()))
 
 
+def unused_destination(path: str, facts: HostFacts, others: Iterable[Vm]) -> tuple[str, ...]:
+    """List what a failed move may have left in the folder that was made for its VM alone, deepest first."""
+    kept = _protected(facts, others)
+    wanted = [paths.join(path, name) for name in (*_STANDARD, "Virtual Hard Disks")] + [path]
+    return tuple(place for place in wanted if not _why_never(place) and paths.key(place) not in kept)
+
+
 def _below(root: str, *tails: tuple[str, ...]) -> list[str]:
     return [paths.join(root, *tail) for tail in tails] if root else []
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from core.domain.fleet import HostName, Snapshot, Vm, VmId
-from core.domain.job import Attempt, Hold, HoldCode, Job, JobId, Move, MoveState
+from core.domain.job import Attempt, Fault, Hold, HoldCode, Job, JobId, Move, MoveState
 from core.domain.plan import Options
 from core.domain.readiness import Never, Ready, Wait, readiness
 from core.domain.slots import Load, free, full_text, loads
@@ -14,6 +14,9 @@ from core.domain.words import span
 
 FOREIGN_PATIENCE = timedelta(days=1)
 """How long a VM may be seen migrating without us before the bot gives it up: long, but not for ever."""
+
+LESSON = timedelta(seconds=30)
+"""How long a refusal because of a limit is believed although the host shows room (a limit we cannot read may hold)."""
 
 _FAILURES = {MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.LOST}
 
@@ -42,6 +45,10 @@ class Situation:
     policy: Policy
     trouble: Mapping[HostName, str] = field(default_factory=dict)
     stopped_by: str = ""
+    faults: Sequence[Attempt] = ()
+    """Attempts that failed since the oldest of these jobs began."""
+    frozen_until: datetime | None = None
+    """End of the freeze window that holds now, in the calendar's own time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ class End:
     state: MoveState
     text: str
     hint: str = ""
+    follows: bool = False
+    """Whether it only follows from another VM's failure, which was told already."""
 
 
 Decision = Start | Keep | End
@@ -78,20 +87,20 @@ def decide(situation: Situation) -> list[Decision]:
     return _Pass(situation).run()
 
 
-def next_times(decisions: Sequence[Decision], jobs: Mapping[JobId, Job], policy: Policy) -> list[datetime]:
+def next_times(decisions: Sequence[Decision], situation: Situation) -> list[datetime]:
     """Return when time alone will change a decision: a start time comes, a delay ends, a patience runs out."""
-    times: list[datetime] = []
+    times: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
     for decision in decisions:
         if not isinstance(decision, Keep) or decision.move.hold is None:
             continue
-        move, options = decision.move, jobs[decision.move.job_id].plan.options
+        move, options = decision.move, situation.jobs[decision.move.job_id].plan.options
         match decision.move.hold.code:
             case HoldCode.RETRY if move.not_before is not None:
                 times.append(move.not_before)
             case HoldCode.START_TIME if options.start_at is not None:
                 times.append(options.start_at)
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
-                times.append(move.busy_since + _patience(code, options, policy))
+                times.append(move.busy_since + _patience(code, options, situation.policy))
     return times
 
 
@@ -101,6 +110,13 @@ def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta:
         wanted = options.backup_wait_s
         return policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
     return policy.busy_patience if code is HoldCode.BUSY else FOREIGN_PATIENCE
+
+
+def _why_again(move: Move) -> str:
+    if move.attempts:
+        return f"attempt {move.attempts} failed; the next comes soon"
+    words = move.error.splitlines()[0] if move.error else "the last try did not start"
+    return f"{words.rstrip('.')}; tries again soon"
 
 
 class _Pass:
@@ -120,6 +136,13 @@ class _Pass:
         self.failed = self._failures()
         self.work = self._remaining_work()
         self.waiting_live: defaultdict[JobId, set[HostName]] = defaultdict(set)
+        self.broken_pairs = self._broken_pairs()
+        self.lessons = {
+            host: attempt
+            for attempt in situation.faults
+            if attempt.fault is Fault.LIMIT and attempt.ended_at and situation.now - attempt.ended_at < LESSON
+            for host in (attempt.source, attempt.destination)
+        }
 
     def run(self) -> list[Decision]:
         verdicts: list[tuple[Move, Decision | Ready]] = [
@@ -149,17 +172,10 @@ class _Pass:
 
     def _before_slots(self, move: Move) -> Decision | Ready:
         job, now = self.at.jobs[move.job_id], self.at.now
-        if move.cancel_by:
-            return End(move, MoveState.CANCELLED, "cancelled before it started")
-        if move.job_id in self.failed:
-            return self._too_late(move)
+        ordered = self._by_order(move, job)
+        if ordered is not None:
+            return ordered
         at_rest = replace(move, busy_since=None, busy_code=None)
-        # Nobody's patience runs out over a time in which the bot would not have started anything.
-        if self.at.stopped_by:
-            return self._keep(at_rest, HoldCode.STOPPED, "all starts are stopped")
-        start_at = job.plan.options.start_at
-        if start_at is not None and now < start_at:
-            return self._keep(at_rest, HoldCode.START_TIME, "waits for its start time")
         silent = next((host for host in (move.source, move.destination) if self._silence(host)), None)
         if silent is not None:
             return self._keep(move, HoldCode.HOST, self._silence(silent))
@@ -170,9 +186,32 @@ class _Pass:
         if barred:
             return self._keep(at_rest, HoldCode.HOST, barred)
         if move.not_before is not None and now < move.not_before:
-            why = f"attempt {move.attempts} failed" if move.attempts else "the last try did not start"
-            return self._keep(at_rest, HoldCode.RETRY, f"{why}; the next comes soon")
+            return self._keep(at_rest, HoldCode.RETRY, _why_again(move))
         return verdict
+
+    def _by_order(self, move: Move, job: Job) -> Decision | None:
+        """Do what people ordered, or what follows from another VM's failure, before any host is looked at."""
+        if move.cancel_by:
+            return End(move, MoveState.CANCELLED, "cancelled before it started")
+        if move.job_id in self.failed:
+            return self._too_late(move)
+        broken = self.broken_pairs.get((move.job_id, move.source, move.destination))
+        if broken is not None:
+            text = f"not tried: between {move.source} and {move.destination} {broken} failed"
+            hint = "Put that right between the two hosts, then retry."
+            return End(move, MoveState.UNMIGRATABLE, text, hint, follows=True)
+        at_rest = replace(move, busy_since=None, busy_code=None)
+        # Nobody's patience runs out over a time in which the bot would not have started anything.
+        if self.at.stopped_by:
+            return self._keep(at_rest, HoldCode.STOPPED, "all starts are stopped")
+        if job.paused_by:
+            return self._keep(at_rest, HoldCode.PAUSED, f"{job.id} is paused")
+        if self.at.frozen_until is not None and not job.plan.options.override:
+            return self._keep(at_rest, HoldCode.FREEZE, f"moves are frozen until {self.at.frozen_until:%a %H:%M}")
+        start_at = job.plan.options.start_at
+        if start_at is not None and self.at.now < start_at:
+            return self._keep(at_rest, HoldCode.START_TIME, "waits for its start time")
+        return None
 
     def _silence(self, host: HostName) -> str:
         if host in self.at.trouble:
@@ -251,6 +290,10 @@ class _Pass:
             return self._keep(move, HoldCode.PARALLEL, f"{job.id} moves at most {parallel} at a time")
         if ready.is_last and self.waiting_live[job.id] & hosts:
             return self._keep(move, HoldCode.LAST, "is not running; running VMs go first")
+        for host in (move.source, move.destination):
+            if host in self.lessons:
+                self._note_waiting(move, ready)
+                return self._keep(move, HoldCode.SLOT, f"{host} was full a moment ago, though it did not show it")
         claims = self.loads[move.source] + self.loads[move.destination]
         for claim in claims:
             if free(claim, self.reserved[claim.host]) < 1:
@@ -260,6 +303,15 @@ class _Pass:
         self.in_flight[job.id] += 1
         self.busy_vms.add(move.vm_id)
         return Start(move, claims, f"{move.source} and {move.destination} have free slots")
+
+    def _broken_pairs(self) -> dict[tuple[JobId, HostName, HostName], str]:
+        """Name, for each pair of hosts of a job that cannot work together, the VM that found out."""
+        moves = {move.id: move for move in self.at.moves} if self.at.faults else {}
+        return {
+            (moves[a.move_id].job_id, a.source, a.destination): moves[a.move_id].vm_name
+            for a in self.at.faults
+            if a.fault is Fault.PAIR and a.move_id in moves
+        }
 
     def _fails_fast(self, move: Move) -> bool:
         wanted = self.at.jobs[move.job_id].plan.options.fail_fast

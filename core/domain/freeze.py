@@ -16,7 +16,7 @@ _WEEK = 7
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Every week on these days (0 is Monday) from one time of day to another; past midnight when end is before start."""
+    """Every week on these days (0 is Monday) from one time of day to another, over midnight if need be."""
 
     days: frozenset[int]
     start: time
@@ -57,7 +57,7 @@ def parse_window(text: str) -> Window:
 
 
 def frozen_until(now: datetime, windows: tuple[Window, ...], zone: tzinfo) -> datetime | None:
-    """Return when the freeze that holds now ends, or None when nothing is frozen. Touching windows count as one."""
+    """Return when the freeze that holds now ends, in this zone, or None. Windows that touch count as one."""
     until: datetime | None = None
     moment = now.astimezone(zone)
     # Each pass follows one window to its end; a calendar that never thaws stops after a year's worth of them.
@@ -65,8 +65,7 @@ def frozen_until(now: datetime, windows: tuple[Window, ...], zone: tzinfo) -> da
         ends = [end for window in windows if (end := _end(moment, window)) is not None]
         if not ends:
             return until
-        moment = max(ends)
-        until = moment.astimezone(now.tzinfo)
+        until = moment = max(ends)
     return until
 
 

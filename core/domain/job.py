@@ -390,6 +390,8 @@ def event(
     tone = TONES.get(kind)
     if kind is EventKind.HELD and data.get("code") in TOLD_HOLDS:
         tone = Tone.LINE
+    if kind is EventKind.UNMIGRATABLE and data.get("follows"):
+        tone = Tone.LINE  # the first of them was a page already
     if kind is EventKind.ANSWERED and data.get("answer") == "page":
         tone = Tone.PAGE
     return Event(kind, at, job_id, move.id if move else None, actor, data, tone)

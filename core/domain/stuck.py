@@ -19,9 +19,9 @@ def stuck(
 ) -> str:
     """Say why a move is thought to be stuck, or nothing.
 
-    ``progress_at`` is when its percent last rose, ``quiet`` how long it may stand still, ``expected_s`` how many seconds
-    its size should take. A large move on a slow network stands still for minutes and is no trouble; a small one that is
-    over its time but goes on is none either.
+    ``progress_at`` is when its percent last rose, ``quiet`` how long it may stand still, ``expected_s`` how many
+    seconds its size should take. A large move on a slow network stands still for minutes and is no trouble; a small
+    one that is over its time but goes on is none either.
     """
     still, runs = now - progress_at, now - started_at
     if still < quiet or runs.total_seconds() < SLACK * expected_s:

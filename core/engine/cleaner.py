@@ -1,8 +1,9 @@
-"""Removes the empty folders a moved VM left on its source, and brings back a receipt."""
+"""Removes the empty folders a moved VM left on its source, and those a failed move left where it should have gone."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 
-from core.domain.cleanup import leftovers
+from core.domain.cleanup import leftovers, unused_destination
 from core.domain.fleet import FolderFate, FolderReceipt, HostName, Snapshot
 from core.domain.job import Move
 from core.errors import HostError
@@ -11,31 +12,75 @@ from core.ports import Clock, HostGateway
 TRIES = 3
 PAUSE_S = 5.0
 
-
-async def clean_up(
-    gateway: HostGateway, fresh: Callable[[HostName], Awaitable[Snapshot | None]], move: Move, clock: Clock
-) -> list[FolderReceipt]:
-    """Try each folder once, deepest first; a host that does not answer is asked again a few times.
-
-    A folder that is not empty stays: the host itself refuses, atomically.
-    """
-    if move.before is None:
-        return []
-    snapshot = await fresh(move.source)
-    if snapshot is None:
-        return [FolderReceipt(move.before.vm.config_path, FolderFate.KEPT, f"{move.source} does not answer")]
-    others = [vm for vm in snapshot.vms if vm.id != move.vm_id]
-    plan = leftovers(move.before, snapshot.facts, others)
-    receipts = [FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep]
-    return receipts + [await _remove(gateway, move.source, path, clock) for path in plan.remove]
+Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
 
 
-async def _remove(gateway: HostGateway, host: HostName, path: str, clock: Clock) -> FolderReceipt:
-    for attempt in range(1, TRIES + 1):
-        try:
-            return await gateway.remove_empty_folder(host, path)
-        except HostError as error:
-            if not error.retry or attempt == TRIES:
-                return FolderReceipt(path, FolderFate.KEPT, error.message)
-            await clock.sleep(PAUSE_S)
-    raise AssertionError("the last try always returns")
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Receipts of what was looked at, and the folders the host did not let us look at: they are tried again later."""
+
+    receipts: tuple[FolderReceipt, ...]
+    waiting: tuple[str, ...] = ()
+
+    @property
+    def removed(self) -> list[str]:
+        """Folders that are gone now, for an event."""
+        return [receipt.path for receipt in self.receipts if receipt.fate is FolderFate.REMOVED]
+
+    @property
+    def kept(self) -> list[list[str]]:
+        """Folders that stay and why, for an event."""
+        return [[receipt.path, receipt.reason] for receipt in self.receipts if receipt.fate is FolderFate.KEPT]
+
+
+class Cleaner:
+    """Only empty folders go: the host itself refuses any other, atomically."""
+
+    def __init__(self, gateway: HostGateway, fresh: Fresh, clock: Clock) -> None:
+        self._gateway = gateway
+        self._fresh = fresh
+        self._clock = clock
+
+    async def after_success(self, move: Move) -> Cleaned:
+        """Clean up the source of a move that succeeded."""
+        if move.before is None:
+            return Cleaned(())
+        snapshot = await self._fresh(move.source)
+        if snapshot is None:
+            home = move.before.vm.config_path
+            return Cleaned((), (home,) if home else ())
+        plan = leftovers(move.before, snapshot.facts, [vm for vm in snapshot.vms if vm.id != move.vm_id])
+        cleaned = await self._remove(move.source, plan.remove)
+        kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
+        return Cleaned(kept + cleaned.receipts, cleaned.waiting)
+
+    async def after_failure(self, move: Move) -> Cleaned:
+        """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
+        snapshot = await self._fresh(move.destination) if move.is_own_folder else None
+        if snapshot is None or snapshot.vm(move.vm_id) is not None:
+            return Cleaned(())
+        return await self._remove(
+            move.destination, unused_destination(move.path, snapshot.facts, snapshot.vms), is_once=True
+        )
+
+    async def _remove(self, host: HostName, folders: Iterable[str], *, is_once: bool = False) -> Cleaned:
+        receipts, waiting = [], []
+        for path in folders:
+            receipt = await self._try(host, path, 1 if is_once else TRIES)
+            if receipt is None:
+                waiting.append(path)
+            else:
+                receipts.append(receipt)
+        return Cleaned(tuple(receipts), tuple(waiting))
+
+    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | None:
+        """Return the receipt, or None when the host does not answer."""
+        for attempt in range(1, tries + 1):
+            try:
+                return await self._gateway.remove_empty_folder(host, path)
+            except HostError as error:
+                if not error.retry:
+                    return FolderReceipt(path, FolderFate.KEPT, error.message)
+                if attempt < tries:
+                    await self._clock.sleep(PAUSE_S)
+        return None

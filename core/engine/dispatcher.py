@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from core.domain.dispatch import End, Keep, Policy, Situation, Start, decide, next_times
 from core.domain.fleet import HostName
+from core.domain.freeze import Window, frozen_until
 from core.domain.job import (
     Attempt,
     EventKind,
@@ -45,6 +46,14 @@ class Pace:
     idle_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Freeze windows, and the time zone they are meant in."""
+
+    windows: tuple[Window, ...]
+    zone: tzinfo
+
+
 class Dispatcher:
     """Owns the movers. ``busy`` is told which hosts open moves concern, and which jobs have moves under way."""
 
@@ -53,13 +62,16 @@ class Dispatcher:
         hands: Hands,
         policy: Policy,
         pace: Pace,
+        *,
         max_attempts: int,
+        freeze: Calendar,
         busy: Callable[[set[HostName], set[JobId]], None],
     ) -> None:
         self._hands = hands
         self._ledger, self._store, self._clock = hands.ledger, hands.ledger.store, hands.clock
         self._board = hands.board
         self._policy, self._pace, self._max_attempts = policy, pace, max_attempts
+        self._freeze = freeze
         self._busy = busy
         self._wake = asyncio.Event()
         self._movers: dict[MoveId, Mover] = {}
@@ -134,6 +146,8 @@ class Dispatcher:
             self._policy,
             {host: f"{host} does not answer: {trouble.text}" for host, trouble in self._board.troubles.items()},
             await self._store.switch(STOP),
+            await self._faults(running),
+            frozen_until(now, self._freeze.windows, self._freeze.zone),
         )
         originals = {move.id: move for move in moves}
         decisions = decide(situation)
@@ -145,7 +159,7 @@ class Dispatcher:
                 self.poke()
         await self._finish(running, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
-        due += next_times(decisions, running, self._policy)
+        due += next_times(decisions, situation)
         return max(0.05, min([self._pace.idle_s, *((at - now).total_seconds() for at in due)]))
 
     async def _apply(self, decision: Start | Keep | End, before: Move, job: Job, now: datetime) -> None:
@@ -165,12 +179,18 @@ class Dispatcher:
                     [event(EventKind.HELD, now, move=move, code=hold.code, text=hold.text)] if hold and is_news else []
                 )
                 await self._store.change_move(before, move, *told_hold)
-            case End(move, state, text, hint):
+            case End(move, state, text, hint, follows):
                 after = transit(move, state, hold=None, ended_at=now, error=text, hint=hint)
                 data: dict[str, Any] = {"text": text, "hint": hint, "words": "", "code": "", "where": move.source}
+                data |= {"follows": True} if follows else {}
                 await self._store.change_move(before, after, event(_END_EVENTS[state], now, move=move, **data))
                 self.poke()
         self._ledger.changed(job.id)
+
+    async def _faults(self, running: dict[JobId, Job]) -> tuple[Attempt, ...]:
+        """Read what failed since the oldest running job began."""
+        since = min((job.decided_at or job.created_at for job in running.values()), default=None)
+        return await self._store.faults_since(since) if since else ()
 
     async def _expire(self, jobs: list[Job], now: datetime) -> None:
         for job in jobs:

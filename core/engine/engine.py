@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.config import Settings
 from core.domain.dispatch import Policy
 from core.domain.drift import drift
-from core.domain.fleet import HostName, Snapshot
+from core.domain.fleet import HostName, Snapshot, VmId
+from core.domain.freeze import parse_window
 from core.domain.job import (
     Approval,
     Event,
@@ -24,16 +26,20 @@ from core.domain.job import (
     event,
     transit_job,
 )
+from core.domain.placement import Target
 from core.domain.plan import Plan, Request
 from core.domain.view import HostView, JobView
 from core.engine.board import Board
-from core.engine.dispatcher import STOP, Dispatcher, Pace
+from core.engine.cleaner import Cleaner
+from core.engine.dispatcher import STOP, Calendar, Dispatcher, Pace
 from core.engine.ledger import Ledger
 from core.engine.mover import Hands, Rules
 from core.engine.observer import Observer
 from core.engine.outbox import Cards, Outbox
 from core.engine.planner import Planner
+from core.engine.tidier import Tidier
 from core.engine.views import view_hosts, view_job
+from core.engine.warner import Warner
 from core.errors import NotAllowed, NothingToMove, Outdated, UnknownVm
 from core.ports import Clock, HostGateway, Notifier, Store
 
@@ -60,7 +66,7 @@ class Engine:
         self._clock = clock
         self._board = Board()
         self._ledger = Ledger(store, clock)
-        self._planner = Planner(settings, gateway, store, self._board)
+        self._planner = Planner(settings, gateway, store, self._board, clock)
         migration = settings.migration
         pace = Pace(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
         self._observers = {
@@ -77,8 +83,14 @@ class Engine:
             # A snapshot is too old when two idle polls have gone by without one.
             2 * migration.poll_idle + timedelta(minutes=1),
         )
-        hands = Hands(gateway, self._ledger, self._board, clock, self._fresh, _rules(settings))
-        self._dispatcher = Dispatcher(hands, policy, pace, migration.max_attempts, self._mark_busy)
+        cleaner = Cleaner(gateway, self._fresh, clock)
+        hands = Hands(gateway, self._ledger, self._board, clock, self._fresh, cleaner, _rules(settings))
+        freeze = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
+        self._dispatcher = Dispatcher(
+            hands, policy, pace, max_attempts=migration.max_attempts, freeze=freeze, busy=self._mark_busy
+        )
+        self._tidier = Tidier(cleaner, self._ledger, clock)
+        self._warner = Warner(self._ledger, clock, self.job, pace.idle_s)
         self._cards = Cards(store, notifier, clock, self.job)
         self._outbox = Outbox(store, notifier, clock, self._cards.touch)
         self._ledger.listen(self._changed)
@@ -94,6 +106,7 @@ class Engine:
         await self._cards.resume()
         loops = [observer.run() for observer in self._observers.values()]
         loops += [self._outbox.run(), self._cards.run(self._pace.busy_s), self._dispatcher.run()]
+        loops += [self._tidier.run(), self._warner.run()]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -112,7 +125,9 @@ class Engine:
 
         Raises RequestError (unknown or ambiguous VM or host, nothing to move …) and HostError, each with a sentence.
         """
-        plan = await self._planner.plan(request)
+        return await self._propose(request, await self._planner.plan(request))
+
+    async def _propose(self, request: Request, plan: Plan) -> Job:
         now = self._clock.now()
         job = Job(
             JobId(""),
@@ -207,18 +222,44 @@ class Engine:
         moves = [m for m in await self._store.moves(job.id) if m.state.is_end and m.state is not MoveState.DONE]
         if not moves:
             raise NothingToMove(f"Nothing of {job.id} is left to try again.")
-        return await self.propose(
-            Request(
-                vms=tuple(str(move.vm_id) for move in moves),
-                sources=tuple(dict.fromkeys(move.source for move in moves)),
-                destinations=tuple(dict.fromkeys(move.destination for move in moves)),
-                requester=by,
-                channel=job.channel,
-                path=moves[0].path if len({move.path for move in moves}) == 1 else "",
-                options=replace(job.plan.options, start_at=None, subfolder=False, reason=f"again, after {job.id}"),
-                text=f"retry {job.id}",
-            )
-        )
+        targets = {move.vm_id: Target(move.destination, move.path) for move in moves}
+        return await self._again(job, by, f"retry {job.id}", {move.vm_id: move.source for move in moves}, targets)
+
+    async def back(self, job_id: JobId, by: str) -> Job:
+        """Propose the return trip: what a job moved goes back to where it was, as a new plan with its own approval.
+
+        Raises UnknownJob, NothingToMove, RequestError, HostError.
+        """
+        job = await self._store.job(job_id)
+        moves = [move for move in await self._store.moves(job.id) if move.state is MoveState.DONE]
+        if not moves:
+            raise NothingToMove(f"{job.id} moved nothing that could go back.")
+        homes = {move.vm_id: Target(move.source, _home(move)) for move in moves}
+        return await self._again(job, by, f"back {job.id}", {move.vm_id: move.destination for move in moves}, homes)
+
+    async def pause(self, job_id: JobId, by: str) -> Job:
+        """Start nothing more of this job until it is resumed; what runs goes on. Raises UnknownJob, NotAllowed."""
+        return await self._set_paused(job_id, by, by, EventKind.PAUSED)
+
+    async def resume(self, job_id: JobId, by: str) -> Job:
+        """Let a paused job go on. Raises UnknownJob, NotAllowed."""
+        return await self._set_paused(job_id, "", by, EventKind.CONTINUED)
+
+    async def answer_stuck(self, move_id: MoveId, answer: str, by: str) -> str:
+        """Take an answer about a move that stands still: ``wait``, ``cancel`` or ``page``. Returns one sentence.
+
+        Raises NotAllowed when the move is over.
+        """
+        move = await self._store.move(move_id)
+        if move.state.is_end:
+            raise NotAllowed(f"{move.vm_name} is over already: it is {move.state}.")
+        await self._store.add_event(event(EventKind.ANSWERED, self._clock.now(), move=move, actor=by, answer=answer))
+        self._ledger.changed(move.job_id)
+        if answer == "cancel":
+            await self._ledger.record(move.id, lambda m: self._wish_cancel(m, by))
+            self._dispatcher.ask_cancel(move.id)
+            return f"The host is asked to stop moving {move.vm_name}; the thread will tell."
+        return f"{move.vm_name} goes on; you will be asked again if nothing changes."
 
     async def stop_starts(self, by: str) -> None:
         """Stop every new start, the big red stop; it lasts until ``resume_starts`` and survives restarts."""
@@ -257,6 +298,31 @@ class Engine:
             stopped_by=await self._store.switch(STOP),
             assumed_bytes_per_s=self._settings.migration.assumed_speed_mb_s * 1_000_000,
         )
+
+    async def _again(
+        self, job: Job, by: str, text: str, sources: dict[VmId, HostName], targets: dict[VmId, Target]
+    ) -> Job:
+        """Propose VMs of a job anew, each to its own place."""
+        options = replace(job.plan.options, start_at=None, until=None, subfolder=False, reason=text)
+        request = Request(
+            vms=tuple(str(vm_id) for vm_id in sources),
+            sources=tuple(dict.fromkeys(sources.values())),
+            destinations=tuple(dict.fromkeys(target.host for target in targets.values())),
+            requester=by,
+            channel=job.channel,
+            options=options,
+            text=text,
+        )
+        return await self._propose(request, await self._planner.plan(request, targets))
+
+    async def _set_paused(self, job_id: JobId, paused_by: str, by: str, kind: EventKind) -> Job:
+        job = await self._store.job(job_id)
+        if job.state is not JobState.RUNNING:
+            raise NotAllowed(f"{job.id} {_STATE_WORDS.get(job.state, 'is not approved yet')}.")
+        if bool(job.paused_by) is bool(paused_by):
+            raise NotAllowed(f"{job.id} is {'paused already' if paused_by else 'not paused'}.")
+        told = event(kind, self._clock.now(), job=job, actor=by)
+        return await self._decide(job, replace(job, paused_by=paused_by), told)
 
     async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
         job = await self._store.job(job_id)
@@ -318,8 +384,15 @@ def _rules(settings: Settings) -> Rules:
         migration.poll_busy.total_seconds(),
         migration.silence_patience,
         migration.retry_delay,
+        migration.stuck_after,
+        migration.assumed_speed_mb_s * 1_000_000,
         address,
     )
+
+
+def _home(move: Move) -> str:
+    """Return the folder a moved VM had its configuration in: what ``-DestinationStoragePath`` must name to go back."""
+    return move.before.vm.config_path if move.before is not None else ""
 
 
 def _moves(job: Job, now: datetime) -> list[Move]:
@@ -345,6 +418,7 @@ def _move(job: Job, plan: Plan, index: int, now: datetime) -> Move:
         error=blocked,
         queued_at=now,
         ended_at=now if blocked else None,
+        is_own_folder=planned.is_own_folder,
     )
 
 

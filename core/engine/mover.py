@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from core.domain.aftermath import differences
 from core.domain.diagnosis import Diagnosis, diagnose
+from core.domain.eta import Speeds
+from core.domain.eta import seconds as seconds_of
 from core.domain.fleet import HostName, HostWord, MoveOrder, MoveReport, Snapshot
 from core.domain.job import Attempt, EventKind, Fault, HoldCode, Move, MoveId, MoveState, event, transit
 from core.domain.outcome import Next, after_failure
@@ -15,10 +18,12 @@ from core.domain.slots import loads, used
 from core.domain.verdict import Outcome, Verdict, judge
 from core.domain.words import span
 from core.engine.board import Board
-from core.engine.cleaner import clean_up
+from core.engine.cleaner import Cleaner
 from core.engine.ledger import Ledger
 from core.engine.lookout import Lookout
-from core.errors import EndpointRefused, HostError, HostUnreachable, LoginRejected
+from core.engine.tidier import FIRST_DELAY
+from core.engine.vigil import Vigil
+from core.errors import EndpointRefused, HostError, HostUnreachable, LoginRejected, StoreError
 from core.ports import Clock, HostGateway
 
 log = logging.getLogger(__name__)
@@ -37,6 +42,8 @@ class Rules:
     poll_s: float
     silence_patience: timedelta
     retry_delay: timedelta
+    stuck_after: timedelta
+    assumed_bytes_per_s: float
     address: Callable[[HostName], str]
 
 
@@ -49,6 +56,7 @@ class Hands:
     board: Board
     clock: Clock
     fresh: Fresh
+    cleaner: Cleaner
     rules: Rules
 
 
@@ -63,6 +71,7 @@ class Mover:
         self._move = move
         self._attempt = attempt
         self._allowed = attempts_allowed
+        self._vigil: Vigil | None = None
         self._is_progressing = False
         self._stir: Callable[[], None] = lambda: None
         self._is_cancel_wanted = bool(move.cancel_by)
@@ -89,7 +98,7 @@ class Mover:
         """Take up a move that went on without us: settle it, or finish its clean-up."""
         self._move = await self._ledger.store.move(self.id)
         if self._move.state is MoveState.CLEANING:
-            await self._clean()
+            await self._finish()
         elif self._move.state.holds_slots:
             now = self._clock.now()
             await self._record(
@@ -107,7 +116,7 @@ class Mover:
                 self._stir = news.set
                 while not call.done():
                     waker = asyncio.create_task(news.wait())
-                    await asyncio.wait({call, waker}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({call, waker}, timeout=self._rules.poll_s, return_when=asyncio.FIRST_COMPLETED)
                     waker.cancel()
                     news.clear()
                     if not call.done():
@@ -153,6 +162,8 @@ class Mover:
                     at=now,
                 )
             )
+        if is_running:
+            await self._ask_if_stuck()
         if is_running and self._is_cancel_wanted and not self._is_cancel_sent:
             self._is_cancel_sent = True
             try:
@@ -161,6 +172,19 @@ class Mover:
             except HostError as error:
                 self._is_cancel_sent = False
                 log.warning("could not ask to cancel %s: %s", self._move.vm_name, error.message)
+
+    async def _ask_if_stuck(self) -> None:
+        """Ask people, once in a while, about a move that stands still; nothing is done without their answer."""
+        if self._vigil is None:
+            size, source, destination = self._move.size_bytes, self._move.source, self._move.destination
+            speeds = Speeds(await self._ledger.store.speeds(), self._rules.assumed_bytes_per_s)
+            expected_s = seconds_of(size, source, destination, speeds)
+            self._vigil = Vigil(self._attempt.started_at, expected_s, self._rules.stuck_after)
+        percent, now = self._board.percents.get(self._move.vm_id), self._clock.now()
+        text = self._vigil.look(percent, now)
+        if text:
+            told = event(EventKind.STUCK, now, move=self._move, text=text, percent=percent)
+            await self._record(lambda m: self._ledger.store.change_move(m, m, told))
 
     # ------------------------------------------------------------------ the truth
 
@@ -220,54 +244,64 @@ class Mover:
             )
         )
         if verdict.outcome is Outcome.MOVED:
-            await self._moved(verdict, now)
+            await self._moved(now)
         else:
             await self._not_moved(verdict, error)
 
-    async def _moved(self, verdict: Verdict, now: datetime) -> None:
+    async def _moved(self, now: datetime) -> None:
         seconds = (now - self._attempt.started_at).total_seconds()
-        before = self._move.before
-        differences = []
-        if before is not None and verdict.vm is not None and before.vm.state is not verdict.vm.state:
-            was, is_now = before.vm.state.name.lower(), verdict.vm.state.name.lower()
-            differences.append(f"it was {was} before the move and is {is_now} now")
         await self._record(
             lambda m: self._ledger.store.end_attempt(
                 m,
                 transit(m, MoveState.CLEANING, attempts=m.attempts + 1, hold=None, error="", hint=""),
-                event(EventKind.MOVED, now, move=m, seconds=seconds, bytes=m.size_bytes, differences=differences),
+                event(EventKind.MOVED, now, move=m, seconds=seconds, bytes=m.size_bytes),
                 at=now,
             )
         )
+        self._attempt = replace(self._attempt, ended_at=now)
         if self._attempt.confirmed_at is not None and self._move.size_bytes and seconds > 1:
-            await self._ledger.store.learn_speed(
-                self._move.source, self._move.destination, self._move.size_bytes / seconds
-            )
-        await self._clean(seconds, differences)
+            try:
+                await self._ledger.store.learn_speed(
+                    self._move.source, self._move.destination, self._move.size_bytes / seconds
+                )
+            except StoreError as error:
+                log.info("a speed was not learned: %s", error)
+        await self._finish()
 
-    async def _clean(self, seconds: float = 0.0, differences: Sequence[str] = ()) -> None:
-        """Remove the empty folders the VM left on its source, and finish."""
-        receipts = await clean_up(self._gateway, self._hands.fresh, self._move, self._clock)
+    async def _finish(self) -> None:
+        """Compare the VM with what it was, remove the empty folders it left on its source, and say so."""
+        changes = await self._differences()
+        cleaned = await self._hands.cleaner.after_success(self._move)
         now = self._clock.now()
-        kept = [[receipt.path, receipt.reason] for receipt in receipts if receipt.fate == "kept"]
-        removed = [receipt.path for receipt in receipts if receipt.fate == "removed"]
+        seconds = ((self._attempt.ended_at or now) - self._attempt.started_at).total_seconds()
+        tidy_at = now + FIRST_DELAY if cleaned.waiting else None
         await self._record(
             lambda m: self._ledger.store.change_move(
                 m,
-                transit(m, MoveState.DONE, ended_at=now),
+                transit(m, MoveState.DONE, ended_at=now, leftovers=cleaned.waiting, tidy_at=tidy_at),
                 event(
                     EventKind.DONE,
                     now,
                     move=m,
-                    seconds=seconds or (now - self._attempt.started_at).total_seconds(),
+                    seconds=seconds,
                     bytes=m.size_bytes,
                     attempts=m.attempts,
-                    removed=removed,
-                    kept=kept,
-                    differences=list(differences),
+                    removed=cleaned.removed,
+                    kept=cleaned.kept + [[path, f"{m.source} does not answer; later"] for path in cleaned.waiting],
+                    differences=list(changes),
                 ),
             )
         )
+
+    async def _differences(self) -> tuple[str, ...]:
+        if self._move.before is None:
+            return ()
+        try:
+            inspection = await self._gateway.inspect(self._move.destination, [self._move.vm_id])
+        except HostError as error:
+            return (f"it could not be compared with what it was: {error.message}",)
+        after = inspection.of(self._move.vm_id)
+        return differences(self._move.before, after) if after else ()
 
     # ------------------------------------------------------------------ other ends
 
@@ -289,6 +323,16 @@ class Mover:
             return self._end(move, then, diagnosis, now)
 
         await self._record(end)
+        if self._move.state.is_end:
+            await self._tidy_destination()
+
+    async def _tidy_destination(self) -> None:
+        """Remove what the failed move left in the folder that was made for this VM alone, if it is empty."""
+        cleaned = await self._hands.cleaner.after_failure(self._move)
+        if cleaned.removed:
+            host, now = self._move.destination, self._clock.now()
+            told = event(EventKind.TIDIED, now, move=self._move, host=host, removed=cleaned.removed, kept=cleaned.kept)
+            await self._record(lambda m: self._ledger.store.change_move(m, m, told))
 
     def _end(self, move: Move, then: Next, diagnosis: Diagnosis, now: datetime) -> Awaitable[Move]:
         ended_at = now if then.state.is_end else None

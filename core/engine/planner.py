@@ -2,19 +2,22 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from core.config import Settings
 from core.domain import eta, paths
 from core.domain.fleet import HostName, Inspection, Snapshot, VmDetails, VmId, VmState
+from core.domain.freeze import frozen_until, parse_window
 from core.domain.placement import Target, keep_drives, place, subfolder
 from core.domain.plan import Finding, FindingCode, Plan, PlannedMove, Request, Severity
 from core.domain.preflight import disk_targets, preflight
 from core.domain.selection import select
 from core.engine.board import Board
-from core.errors import HostError, NothingToMove, RequestError
-from core.ports import HostGateway, Store
+from core.errors import EndpointRefused, HostError, NothingToMove, RequestError
+from core.ports import Clock, HostGateway, Store
 
 _REASONS_SHOWN = 5
 
@@ -22,14 +25,15 @@ _REASONS_SHOWN = 5
 class Planner:
     """Answers a request with a plan; reads hosts, changes nothing."""
 
-    def __init__(self, settings: Settings, gateway: HostGateway, store: Store, board: Board) -> None:
+    def __init__(self, settings: Settings, gateway: HostGateway, store: Store, board: Board, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._gateway = gateway
         self._store = store
         self._board = board
 
-    async def plan(self, request: Request) -> Plan:
-        """Make the plan.
+    async def plan(self, request: Request, fixed: Mapping[VmId, Target] | None = None) -> Plan:
+        """Make the plan; ``fixed`` says for each VM where it goes when that is not to be chosen.
 
         Raises:
             RequestError: a host or VM is unknown or ambiguous, the path is no Windows path, nothing could move.
@@ -37,8 +41,8 @@ class Planner:
 
         """
         sources = self._hosts(request.sources)
-        targets = self._targets(request, sources)
-        snapshots, rooms = await self._look(sources, [target.host for target in targets])
+        targets = list(dict.fromkeys(fixed.values())) if fixed else self._targets(request, sources)
+        snapshots, rooms = await self._look(sources, list(dict.fromkeys(target.host for target in targets)))
         elsewhere = [room.snapshot for room in rooms.values()]
         elsewhere += [s for host, s in self._board.snapshots.items() if host not in rooms and host not in sources]
         chosen = select(request.vms, snapshots, elsewhere)
@@ -51,11 +55,13 @@ class Planner:
         if not details:
             raise HostError(sources[0], f"{sources[0]} did not describe the VMs; try again.")
         homes = {vm.id: host for host, vm in chosen}
-        moves = await self._moves(request, details, homes, place(details, targets, rooms), rooms)
+        placed = dict(fixed) if fixed else place(details, targets, rooms)
+        moves = await self._moves(request, details, homes, placed, rooms)
         findings = (*await self._in_jobs(moves), *preflight(moves, rooms, await self._taken(moves, rooms)))
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)
-        return replace(plan, expected_s=await self._expected(plan, rooms))
+        plan = replace(plan, expected_s=await self._expected(plan, rooms))
+        return replace(plan, findings=(*plan.findings, *self._times(plan)))
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:
         return list(dict.fromkeys(self._settings.host_name(name) for name in typed))
@@ -105,7 +111,7 @@ class Planner:
             path = target.path
             if wants_subfolder:
                 if target not in names:
-                    there = await self._gateway.list_folder(target.host, path) or ()
+                    there = await self._list(target.host, path) or ()
                     names[target] = {paths.name(item).casefold() for item in there}
                 path = subfolder(path, row.vm.name, names[target])
             disks = keep_drives(row, path, rooms[target.host].volumes) if wants_drives else ()
@@ -121,6 +127,7 @@ class Planner:
                     row.disk_bytes,
                     row.vm.memory_bytes,
                     is_live,
+                    is_own_folder=wants_subfolder,
                 )
             )
         return moves
@@ -134,11 +141,18 @@ class Planner:
             for path, _ in disk_targets(move, row) if row else ():
                 folder = paths.parent(path)
                 folders[move.destination, paths.key(folder)] = folder
-        listed = await asyncio.gather(*(self._gateway.list_folder(host, path) for (host, _), path in folders.items()))
+        listed = await asyncio.gather(*(self._list(host, path) for (host, _), path in folders.items()))
         return {
             place: frozenset(paths.key(item) for item in items or ())
             for place, items in zip(folders, listed, strict=True)
         }
+
+    async def _list(self, host: HostName, path: str) -> tuple[str, ...] | None:
+        """List a folder; an endpoint that shows no folders (JEA) is no reason not to plan."""
+        try:
+            return await self._gateway.list_folder(host, path)
+        except EndpointRefused:
+            return None
 
     async def _in_jobs(self, moves: Sequence[PlannedMove]) -> list[Finding]:
         open_moves = {move.vm_id: move.job_id for move in await self._store.moves(open_only=True)}
@@ -152,6 +166,24 @@ class Planner:
             for move in moves
             if move.vm_id in open_moves
         ]
+
+    def _times(self, plan: Plan) -> list[Finding]:
+        """Find what the clock and the calendar say against the plan."""
+        now, options, found = self._clock.now(), plan.options, list[Finding]()
+        begins = max(now, options.start_at or now)
+        freeze = self._settings.freeze
+        until = frozen_until(begins, tuple(map(parse_window, freeze.windows)), ZoneInfo(freeze.zone))
+        if until is not None:
+            over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
+            text = f"Moves are frozen until {until:%a %H:%M}{over}."
+            found.append(Finding(Severity.WARNING, FindingCode.FROZEN, text))
+            begins = begins if options.override else until
+        if options.until is not None and plan.expected_s is not None:
+            soonest = begins + timedelta(seconds=plan.expected_s[0])
+            if soonest > options.until:
+                text = f"Not before {soonest:%H:%M} UTC can this be over; it should be by {options.until:%H:%M} UTC."
+                found.append(Finding(Severity.WARNING, FindingCode.TOO_LATE, text))
+        return found
 
     @staticmethod
     def _refuse_hopeless(plan: Plan) -> None:
