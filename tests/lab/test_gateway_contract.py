@@ -9,22 +9,14 @@ import pytest
 from lab.gateway import LabGateway
 from lab.hyperv.world import World
 from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
-from tests.contracts.gateway import CONTRACT, FLEET, Arena, a_top_folder_is_never_removed
-
-KNOWN = pytest.mark.xfail(reason="the lab's gateway leaves the guard to its callers", strict=True)
+from tests.contracts.gateway import CONTRACT, FLEET, Arena
 
 
 def _address(host: str) -> str:
     return FLEET.address_of(next(spec for spec in FLEET.hosts if spec.name == host))
 
 
-@pytest.mark.parametrize(
-    "promise",
-    [
-        pytest.param(promise, id=promise.__name__, marks=KNOWN if promise is a_top_folder_is_never_removed else ())
-        for promise in CONTRACT
-    ],
-)
+@pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
 def test_contract(promise: Callable[[Arena], Awaitable[None]]) -> None:
     """What every HostGateway does."""
 
