@@ -87,10 +87,16 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    # Bolt says so whenever SLACK_BOT_TOKEN is in the environment, which is where it belongs; the client has it already.
+    return not str(record.msg).startswith("As you gave `client` as well")
+
+
 def start_logging(settings: Settings, form: str = "plain", stream: TextIO | None = None) -> None:
     """Send the log to stderr."""
     redaction = Redaction(secrets_of(settings))
     handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(_is_news)
     handler.setFormatter(JsonLines(redaction) if form == "json" else PlainLines(redaction))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in _CHATTY:

@@ -46,3 +46,13 @@ def test_json_lines_are_json() -> None:
     (line,) = stream.getvalue().splitlines()
     entry = json.loads(line)
     assert (entry["level"], entry["name"], entry["message"]) == ("info", "bot.test", 'two\nlines and "quotes"')
+
+
+def test_a_warning_about_the_token_being_where_it_belongs_is_not_shown() -> None:
+    """Bolt's remark on SLACK_BOT_TOKEN in the environment would only confuse; other warnings are shown."""
+    stream = io.StringIO()
+    start_logging(Settings(), "plain", stream)
+    logging.getLogger("slack_bolt.AsyncApp").warning("As you gave `client` as well, `token` will be unused.")
+    logging.getLogger("slack_bolt.AsyncApp").warning("Unhandled request")
+    assert "As you gave" not in stream.getvalue()
+    assert "Unhandled request" in stream.getvalue()
