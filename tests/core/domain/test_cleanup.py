@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import paths
-from core.domain.cleanup import leftovers
+from core.domain.cleanup import leftovers, unused_destination
 from core.domain.fleet import Disk, Vm, VmDetails
 from tests.core.domain.making import details, facts, vm, vm_id
 
@@ -108,6 +108,16 @@ def test_a_pass_through_disk_has_no_folder() -> None:
     """A disk without a file leaves nothing."""
     before = replace(at_home("D:\\VMs\\web01"), disks=(Disk("", is_pass_through=True),))
     assert "" not in leftovers(before, facts(), []).remove
+
+
+def test_what_a_failed_move_made_on_the_destination() -> None:
+    """Weakness 26: the folder made for one VM goes again, deepest first; one that somebody uses stays."""
+    made = unused_destination("D:\\VMs\\web01", facts(), [])
+    assert made[-1] == "D:\\VMs\\web01"
+    assert "D:\\VMs\\web01\\Virtual Hard Disks" in made
+    assert "D:\\VMs" not in unused_destination("D:\\VMs", facts(), [])
+    used = vm(2, config_path="D:\\VMs\\web01")
+    assert "D:\\VMs\\web01" not in unused_destination("D:\\VMs\\web01", facts(), [used])
 
 
 FOLDERS = st.sampled_from(["VMs", "Hyper-V", "a", "o'b", "[x]", "Virtual Machines", "..", "."])

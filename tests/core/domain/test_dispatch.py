@@ -9,9 +9,9 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.dispatch import FOREIGN_PATIENCE, Decision, End, Keep, Situation, Start, decide, next_times
+from core.domain.dispatch import FOREIGN_PATIENCE, LESSON, Decision, End, Keep, Situation, Start, decide, next_times
 from core.domain.fleet import HostName, Operation, Snapshot, VmState
-from core.domain.job import Hold, HoldCode, Move, MoveState
+from core.domain.job import Fault, Hold, HoldCode, Move, MoveState
 from core.domain.plan import Finding, FindingCode, Options, Severity
 from core.domain.slots import loads, used
 from tests.core.domain.making import (
@@ -304,9 +304,8 @@ def test_a_job_may_say_how_long_it_waits_for_backups() -> None:
 def test_a_hold_says_since_when() -> None:
     """Promise 10: a hold that stays keeps its beginning; another hold has its own."""
     one = see(move(1, not_before=after(50)), Operation.OK, at=0).move
-    assert kept(see(one, Operation.OK, at=20)) == Hold(
-        HoldCode.RETRY, "the last try did not start; the next comes soon", NOW
-    )
+    still = kept(see(one, Operation.OK, at=20))
+    assert (still.code, still.since) == (HoldCode.RETRY, NOW)
     assert kept(see(one, *BACKUP, at=20)).since == after(20)
 
 
@@ -315,8 +314,8 @@ def test_time_alone_wakes_the_loop() -> None:
     tonight = job(2, options=Options(start_at=after(500)))
     moves = [move(1), move(2, not_before=after(30), attempts=1), move(3, job_number=2), move(4)]
     shots = (snapshot(HV01, vm(1, *BACKUP), vm(2), vm(3), vm(4, *BUSY)), snapshot(HV02))
-    known = [job(1), tonight]
-    times = next_times(decide(situation(moves, *shots, jobs=known)), {one.id: one for one in known}, POLICY)
+    at = situation(moves, *shots, jobs=[job(1), tonight])
+    times = next_times(decide(at), at)
     assert sorted(times) == [after(30), after(500), after(1800), after(3600)]
 
 
@@ -372,6 +371,45 @@ def test_fail_fast_does_not_count_what_preflight_had_ruled_out() -> None:
     moves = [move(1, state=MoveState.UNMIGRATABLE), move(2)]
     shots = (snapshot(HV01, vm(1), vm(2)), snapshot(HV02))
     assert started(decide(situation(moves, *shots, jobs=[hasty]))) == [2]
+
+
+def test_a_paused_job_waits_and_others_go_on() -> None:
+    """A pause concerns its own job."""
+    shots = (snapshot(HV01, vm(1), vm(2)), snapshot(HV02))
+    jobs = [job(1, paused_by="U_BOB"), job(2)]
+    decisions = by_move(decide(situation([move(1), move(2, job_number=2)], *shots, jobs=jobs)))
+    assert kept(decisions[1]).code is HoldCode.PAUSED
+    assert isinstance(decisions[2], Start)
+
+
+def test_a_freeze_holds_all_but_who_overrides_it() -> None:
+    """In a freeze window nothing starts, except a job that was approved to."""
+    shots = (snapshot(HV01, vm(1), vm(2)), snapshot(HV02))
+    jobs = [job(1), job(2, options=Options(override="urgent"))]
+    at = replace(situation([move(1), move(2, job_number=2)], *shots, jobs=jobs), frozen_until=after(600))
+    decisions = decide(at)
+    assert kept(by_move(decisions)[1]).code is HoldCode.FREEZE
+    assert started(decisions) == [2]
+    assert next_times(decisions, at) == [after(600)]
+
+
+def test_hosts_that_cannot_work_together_are_not_tried_again_and_again() -> None:
+    """A failure between two hosts ends the job's other moves of that pair, and only those."""
+    broken = attempt(1, ended_at=NOW, fault=Fault.PAIR)
+    moves = [move(1, state=MoveState.UNMIGRATABLE), move(2), move(3, HV01, HV03)]
+    shots = (snapshot(HV01, vm(2), vm(3)), snapshot(HV02), snapshot(HV03))
+    decisions = by_move(decide(replace(situation(moves, *shots), faults=[broken])))
+    assert ended(decisions[2]).text == "not tried: between HV01 and HV02 vm01 failed"
+    assert ended(decisions[2]).follows
+    assert isinstance(decisions[3], Start)
+
+
+def test_a_host_that_just_refused_is_believed_for_a_while() -> None:
+    """Weakness 15: after a refusal for its limit a host that shows room is left alone, but not for long."""
+    refused = attempt(9, ended_at=NOW, fault=Fault.LIMIT)
+    at = replace(situation([move(1)], snapshot(HV01, vm(1)), snapshot(HV02)), faults=[refused])
+    assert kept(decide(at)[0]).text == "HV01 was full a moment ago, though it did not show it"
+    assert started(decide(replace(at, now=NOW + LESSON))) == [1]
 
 
 # ---------------------------------------------------------------- silence

@@ -61,7 +61,7 @@ HOSTS = [HostName(f"H{number}") for number in range(4)]
 PAIRS = [(a, b) for a in HOSTS for b in HOSTS if a != b]
 WORKS = st.lists(
     st.builds(
-        lambda pair, length, running: Work(*pair, length, is_running=running),
+        lambda pair, length, running: Work(pair[0], pair[1], length, is_running=running),
         st.sampled_from(PAIRS),
         st.integers(1, 50).map(float),
         st.sampled_from([False, False, False, True]),

@@ -1,5 +1,8 @@
 """Promises of core.domain.job: one table of transitions."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,15 +62,19 @@ def test_every_state_can_be_reached_and_left_towards_an_end() -> None:
     """No state is dead or a trap: from queued all are reachable, and from each an end is."""
     assert set(TRANSITIONS) == set(MoveState)
     assert set(JOB_TRANSITIONS) == set(JobState)
-    for table, start in ((TRANSITIONS, MoveState.QUEUED), (JOB_TRANSITIONS, JobState.PROPOSED)):
-        assert _reachable(table, start) == set(table)
-        assert all(any(not table[end] for end in _reachable(table, state)) for state in table)
+    assert _reachable(TRANSITIONS, MoveState.QUEUED) == set(MoveState)
+    assert _reachable(JOB_TRANSITIONS, JobState.PROPOSED) == set(JobState)
+    assert all(any(end.is_end for end in _reachable(TRANSITIONS, state)) for state in MoveState)
+    assert all(any(end.is_end for end in _reachable(JOB_TRANSITIONS, state)) for state in JobState)
 
 
-def _reachable(table: object, start: object) -> set[object]:
+State = TypeVar("State", MoveState, JobState)
+
+
+def _reachable(table: Mapping[State, frozenset[State]], start: State) -> set[State]:
     found, fresh = {start}, [start]
     while fresh:
-        new = table[fresh.pop()] - found  # type: ignore[index]
+        new = table[fresh.pop()] - found
         found |= new
         fresh += new
     return found
@@ -91,9 +98,11 @@ def test_only_open_attempts_hold_slots() -> None:
 
 
 def test_only_what_needs_a_human_pages() -> None:
-    """Failures, unmigratable and lost VMs call a human; nothing else does."""
+    """Failures, unmigratable and lost VMs and a missed deadline call a human; what only follows from one does not."""
     pages = {kind for kind, tone in TONES.items() if tone is Tone.PAGE}
-    assert pages == {EventKind.FAILED, EventKind.UNMIGRATABLE, EventKind.LOST}
+    assert pages == {EventKind.FAILED, EventKind.UNMIGRATABLE, EventKind.LOST, EventKind.LATE}
+    assert event(EventKind.UNMIGRATABLE, NOW, move=move(1)).tone is Tone.PAGE
+    assert event(EventKind.UNMIGRATABLE, NOW, move=move(1), follows=True).tone is Tone.LINE
 
 
 def test_an_event_knows_whom_it_is_about_and_how_loud_it_is() -> None:

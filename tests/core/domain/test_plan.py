@@ -21,6 +21,7 @@ OTHER_MOVE: dict[str, Any] = {
     "disk_bytes": 1,
     "memory_bytes": 1,
     "is_live": False,
+    "is_own_folder": True,
 }
 OTHER_OPTIONS: dict[str, Any] = {
     "parallel": 1,
@@ -31,6 +32,8 @@ OTHER_OPTIONS: dict[str, Any] = {
     "fail_fast": True,
     "start_at": NOW,
     "reason": "because",
+    "until": NOW,
+    "override": "urgent",
 }
 
 

@@ -179,6 +179,13 @@ def test_memory_is_summed_for_running_vms() -> None:
     assert findings[0].text == "HV02 has 8 GB of memory free; vm03 and those before it need 7 GB."
 
 
+def test_a_vm_that_finds_no_memory_takes_none() -> None:
+    """A VM that is too large for the memory does not keep out smaller ones after it."""
+    moves = [planned(1, memory_bytes=9 * GB), planned(2, memory_bytes=3 * GB)]
+    findings = check(source=room(HV01, details(1), details(2)), moves=moves, to=room(HV02, memory_gb=8))
+    assert [(finding.code, finding.vm_id) for finding in findings] == [(FindingCode.NO_MEMORY, vm_id(1))]
+
+
 def test_disks_of_one_name_collide() -> None:
     """Two VMs whose disk files have one name need folders of their own."""
     twins = [details(1, disks=(Disk("D:\\a\\disk.vhdx"),)), details(2, disks=(Disk("E:\\b\\DISK.vhdx"),))]
