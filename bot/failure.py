@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.blocks import Block, Message, section, sections
 from bot.mrkdwn import code, mention, quoted, said
+from bot.words import sentence
 from core.domain.job import EventKind, Notice
 
 _TITLES = {
@@ -14,9 +15,13 @@ _TITLES = {
 
 
 def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate") -> Message:
-    """Say a failure to on-call, mentioned once at the start of one message."""
+    """Say to on-call what needs a human; they are mentioned once, at the start of one message."""
     called = " ".join(mention(who) for who in oncall)
-    vm = code(notice.move.vm_name) if notice.move else "A VM"
+    if notice.move is None:
+        # About the job as a whole: its sentence says everything.
+        text = f"{called} {sentence(notice.event, notice.job, None)}".strip()
+        return Message(text, (section(text),))
+    vm = code(notice.move.vm_name)
     title = _TITLES.get(notice.event.kind, "❌ {vm} needs a look").format(vm=vm)
     first = f"{called} *{title}* ({notice.job.id})".strip()
     blocks: list[Block] = [section(first)]

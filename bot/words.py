@@ -112,15 +112,34 @@ def _done(told: _Told) -> str:
     removed = len(told.items("removed"))
     if removed:
         parts.append(f"{plural(removed, 'empty folder')} removed")
-    text = ", ".join(parts) + "."
+    text = ", ".join(parts) + "." + _kept(told)
+    for difference in list(told.items("differences"))[:5]:
+        text += f"\n⚠️ Now differs: {said(str(difference), 200)}"
+    return text
+
+
+def _kept(told: _Told) -> str:
+    text = ""
     for kept in list(told.items("kept"))[:5]:
         path, reason = (*kept, "")[:2] if isinstance(kept, list | tuple) else (kept, "")
         text += f"\n📁 Kept {code(str(path), 120)}" + (f": {said(str(reason), 160)}" if reason else "")
     more = len(told.items("kept")) - 5
-    text += f"\n📁 … and {plural(more, 'more folder')} kept" if more > 0 else ""
-    for difference in list(told.items("differences"))[:5]:
-        text += f"\n⚠️ Now differs: {said(str(difference), 200)}"
-    return text
+    return text + (f"\n📁 … and {plural(more, 'more folder')} kept" if more > 0 else "")
+
+
+def _tidied(told: _Told) -> str:
+    removed = plural(len(told.items("removed")), "empty folder")
+    return f"🧹 {told.vm}: {removed} removed on {code(str(told.data.get('host') or 'its host'))}.{_kept(told)}"
+
+
+def _answered(told: _Told) -> str:
+    answers = {"wait": "wait", "cancel": "cancel it", "page": "page on-call"}
+    return f"🤔 {told.by} decided about {told.vm}: {answers.get(str(told.data.get('answer')), 'wait')}."
+
+
+def _late(told: _Told) -> str:
+    until, soonest = told.time("until"), told.time("soonest")
+    return f"⏰ {told.job} will be late: wanted by {until}, {soonest} at the soonest."
 
 
 def _retrying(told: _Told) -> str:
@@ -188,6 +207,12 @@ _SENTENCES: Mapping[EventKind, Callable[[_Told], str]] = {
     EventKind.UNMIGRATABLE: _unmigratable,
     EventKind.CANCELLED: _cancelled,
     EventKind.LOST: lambda told: f"🆘 {told.vm} must be looked at by a human{told.because('text')}",
+    EventKind.PAUSED: lambda told: f"⏸ {told.by} paused {told.job}: nothing more of it starts. What moves now goes on.",
+    EventKind.CONTINUED: lambda told: f"▶️ {told.by} lets {told.job} go on.",
+    EventKind.STUCK: lambda told: f"🤔 {told.vm} seems stuck{told.because('text')}",
+    EventKind.ANSWERED: _answered,
+    EventKind.LATE: _late,
+    EventKind.TIDIED: _tidied,
     EventKind.FINISHED: _finished,
     EventKind.STOPPED: lambda told: f"🛑 {told.by} stopped all migrations: nothing new starts.",
     EventKind.RESUMED: lambda told: f"▶️ {told.by} lets migrations start again.",

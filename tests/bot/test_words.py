@@ -47,6 +47,11 @@ DONE = {
             "failed after 3 attempts: No room. It is on `HV01`.",
         ),
         (EventKind.ADOPTED, {"state": "moving"}, "I was restarted"),
+        (EventKind.STUCK, {"text": "at 99 % for 20 min"}, "`web01` seems stuck: at 99 % for 20 min"),
+        (EventKind.ANSWERED, {"answer": "page"}, "<@UBOB> decided about `web01`: page on-call"),
+        (EventKind.LATE, {"until": NOW.isoformat(), "soonest": NOW.isoformat()}, "J7 will be late: wanted by <!date^"),
+        (EventKind.TIDIED, {"host": "HV01", "removed": ["D:\\a", "D:\\b"]}, "2 empty folders removed on `HV01`"),
+        (EventKind.PAUSED, {}, "<@UBOB> paused J7"),
         (
             EventKind.FINISHED,
             {"done": 11, "lost": 1, "seconds": 3600, "bytes": 2**40},
@@ -109,3 +114,9 @@ def test_a_lost_vm_is_not_offered_a_retry() -> None:
     assert "🆘" in text
     assert "Look on `HV01` and `HV02`" in text
     assert "retry" not in text
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_every_kind_of_event_has_words_of_its_own(kind: EventKind) -> None:
+    """Nothing is told by its bare name."""
+    assert kind.value.replace("_", " ") != sentence(Event(kind, NOW), job(), WEB)
