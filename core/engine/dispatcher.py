@@ -13,6 +13,7 @@ from core.domain.freeze import Window, frozen_until
 from core.domain.job import (
     Attempt,
     EventKind,
+    HoldCode,
     Job,
     JobId,
     JobState,
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 
 STOP = "stop"
 """The switch of the big red stop: who pressed it, or empty."""
+
+SAFETY_NET_S = 300.0
+"""The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
+
+_QUIET = {HoldCode.STOPPED, HoldCode.PAUSED, HoldCode.FREEZE, HoldCode.START_TIME}
 
 _END_EVENTS = {
     MoveState.CANCELLED: EventKind.CANCELLED,
@@ -102,7 +108,7 @@ class Dispatcher:
         try:
             with self._board.watch() as news:
                 while True:
-                    delay_s = self._pace.idle_s
+                    delay_s = SAFETY_NET_S
                     try:
                         delay_s = await self.step()
                     except StoreError as error:
@@ -134,7 +140,7 @@ class Dispatcher:
         moves = [move for job_id in reversed(running) for move in await self._store.moves(job_id)]
         open_moves = [move for move in moves if not move.state.is_end]
         self._busy(
-            {host for move in open_moves for host in (move.source, move.destination)},
+            {host for move in open_moves if not _is_quiet(move) for host in (move.source, move.destination)},
             {move.job_id for move in open_moves if move.state.holds_slots},
         )
         situation = Situation(
@@ -160,7 +166,7 @@ class Dispatcher:
         await self._finish(running, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
         due += next_times(decisions, situation)
-        return max(0.05, min([self._pace.idle_s, *((at - now).total_seconds() for at in due)]))
+        return max(0.05, min([SAFETY_NET_S, *((at - now).total_seconds() for at in due)]))
 
     async def _apply(self, decision: Start | Keep | End, before: Move, job: Job, now: datetime) -> None:
         match decision:
@@ -244,3 +250,8 @@ class Dispatcher:
         finally:
             self._movers.pop(mover.id, None)
             self.poke()
+
+
+def _is_quiet(move: Move) -> bool:
+    """Whether no news from a host would let this move start: it waits for people or for a time."""
+    return move.state is MoveState.QUEUED and move.hold is not None and move.hold.code in _QUIET

@@ -90,7 +90,7 @@ class Engine:
             hands, policy, pace, max_attempts=migration.max_attempts, freeze=freeze, busy=self._mark_busy
         )
         self._tidier = Tidier(cleaner, self._ledger, clock)
-        self._warner = Warner(self._ledger, clock, self.job, pace.idle_s)
+        self._warner = Warner(self._ledger, clock, self.job)
         self._cards = Cards(store, notifier, clock, self.job)
         self._outbox = Outbox(store, notifier, clock, self._cards.touch)
         self._ledger.listen(self._changed)

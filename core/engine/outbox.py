@@ -15,7 +15,7 @@ from core.ports import Clock, Notifier, Store
 log = logging.getLogger(__name__)
 
 BATCH = 50
-TICK_S = 60.0
+TICK_S = 300.0
 """A safety net: every change pokes, and a failed delivery wakes the outbox when it is due."""
 LONGEST_DELAY_S = 60.0
 

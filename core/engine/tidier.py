@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 FIRST_DELAY = timedelta(minutes=10)
 """When a clean-up that could not be done is tried again."""
 PATIENCE = timedelta(days=1)
-_LOOK_EVERY_S = 60.0
+_LOOK_EVERY_S = 300.0
 
 
 class Tidier:

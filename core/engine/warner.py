@@ -12,22 +12,21 @@ from core.ports import Clock
 
 log = logging.getLogger(__name__)
 
+EVERY_S = 60.0
+
 
 class Warner:
     """Compares each running job's lower bound with the time in its plan."""
 
-    def __init__(
-        self, ledger: Ledger, clock: Clock, view: Callable[[JobId], Awaitable[JobView]], every_s: float
-    ) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]) -> None:
         self._ledger = ledger
         self._clock = clock
         self._view = view
-        self._every_s = every_s
 
     async def run(self) -> None:
         """Watch for ever."""
         while True:
-            await self._clock.sleep(self._every_s)
+            await self._clock.sleep(EVERY_S)
             try:
                 for job in await self._ledger.store.jobs(JobState.RUNNING, limit=10_000):
                     if job.plan.options.until is not None and not job.is_late_told:
