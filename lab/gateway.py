@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from ntpath import normpath
 from pathlib import PureWindowsPath
 
 from core.domain.fleet import (
@@ -110,7 +111,7 @@ class LabGateway:
 
     async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
         await self._call("remove_empty_folder", host)
-        if len(PureWindowsPath(path).parts) <= _FIRST_LEVEL:
+        if len(PureWindowsPath(normpath(path)).parts) <= _FIRST_LEVEL:
             return FolderReceipt(path, FolderFate.KEPT, "a volume or a first-level folder is never removed")
         if self._world.entry(host, path) is None:
             return FolderReceipt(path, FolderFate.GONE, "was not there")
@@ -144,7 +145,7 @@ class LabGateway:
             case WireFaultKind.HANG:
                 await asyncio.sleep(GIVE_UP_S)
                 raise ContactLost(host, f"{host} did not answer within {GIVE_UP_S:.0f} s.")
-            case WireFaultKind.MALFORMED:
+            case WireFaultKind.MALFORMED | WireFaultKind.TRUNCATED:
                 raise MalformedReply(host, f"{host} answered something unreadable.")
             case WireFaultKind.STATUS if fault is not None and fault.status == _UNAUTHORIZED:
                 raise LoginRejected(host, f"{host} rejects the login.")

@@ -15,7 +15,7 @@
 | POST /statuses | host, vm, status | shows these one or two operational statuses until null |
 | POST /files | host, path, size_bytes, is_folder, is_hidden | puts a file somewhere |
 | POST /volumes/fill | host, path, free_bytes | takes or gives back space |
-| POST /trouble | on = "move" or "wire", and the fields of that fault | orders trouble; DELETE /trouble ends all |
+| POST /trouble | on = "move", "wire" or "value", and its fields | orders trouble; DELETE /trouble ends all |
 
 A body that does not fit is answered with 400 and one sentence; an unknown host or VM with 404.
 """
@@ -31,7 +31,7 @@ from lab.hyperv.errors import UnknownHost, UnknownVM, WorldError
 from lab.hyperv.fleet import VM, BackupVariant, MigrationKind
 from lab.hyperv.moves import MoveRequest
 from lab.hyperv.strict import BadDescription, read_as
-from lab.hyperv.trouble import MoveFault, WireFault
+from lab.hyperv.trouble import MoveFault, ValueFault, WireFault
 from lab.hyperv.truth import plain
 from lab.hyperv.world import World
 
@@ -42,7 +42,11 @@ WORLD = web.AppKey("world", World)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # What trouble can be on; a new kind of target is one line here.
-_FAULTS: dict[str, type[MoveFault] | type[WireFault]] = {"move": MoveFault, "wire": WireFault}
+_FAULTS: dict[str, type[MoveFault] | type[WireFault] | type[ValueFault]] = {
+    "move": MoveFault,
+    "wire": WireFault,
+    "value": ValueFault,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

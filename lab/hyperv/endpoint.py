@@ -25,6 +25,7 @@ LOCALHOST: Final = "127.0.0.1"
 _MAX_BODY_BYTES: Final = 2 << 20
 _SHUTDOWN_S: Final = 0.1
 _UNAUTHORIZED: Final = 401
+_WEB_PAGE: Final = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1><hr></body></html>"
 
 
 class Endpoint:
@@ -59,6 +60,14 @@ class Endpoint:
         await self._service.shells.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._break_connections()
+
+    async def restart(self) -> None:
+        """Do what a restart of the WinRM service does: forget every session and break every connection."""
+        await self._service.shells.close()
+        await self._break_connections()
+
+    async def _break_connections(self) -> None:
         # TLS says goodbye before it closes a socket, and waits for a client that may be gone.
         for transport in list(self._connections):
             if isinstance(transport, asyncio.Transport):
@@ -91,6 +100,8 @@ class Endpoint:
         if fault is not None and fault.kind is WireFaultKind.SLOW:
             await asyncio.sleep(fault.delay_s)
         if fault is not None and fault.kind is WireFaultKind.MALFORMED:
+            envelope = _WEB_PAGE
+        if fault is not None and fault.kind is WireFaultKind.TRUNCATED:
             envelope = envelope[: len(envelope) // 2]
         content_type, payload = seal_body(connection, envelope) if sealed else (wsman.CONTENT_TYPE, envelope)
         headers = {"Content-Type": content_type, "Server": "Microsoft-HTTPAPI/2.0"}

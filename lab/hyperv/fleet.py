@@ -103,6 +103,8 @@ class Host:
     default_vm_path: str = "D:\\VMs"
     files: tuple[File, ...] = ()
     bandwidth_bytes_per_s: int = 1250 * MB
+    clock_offset_s: float = 0.0
+    """How far its clock is ahead of the lab's; negative is behind."""
     quirks: Quirks = field(default_factory=Quirks)
 
 

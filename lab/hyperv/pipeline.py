@@ -15,7 +15,7 @@ from psrpcore.types import PSDictBase, PSListBase, PSObject
 from lab.hyperv.binding import BindingError, Bound, bind, bind_input
 from lab.hyperv.clixml import serialize
 from lab.hyperv.cmdlet import Call, Cmdlet, PipelineFailed, Session, Streams, not_recognized
-from lab.hyperv.netobjects import ErrorDetail, Value
+from lab.hyperv.netobjects import ErrorDetail, NoteObject, Value
 from lab.hyperv.psrp import MessageType
 from lab.hyperv.records import (
     Category,
@@ -25,6 +25,7 @@ from lab.hyperv.records import (
     write_progress,
     write_state,
 )
+from lab.hyperv.trouble import ValueFaultKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -32,10 +33,18 @@ if TYPE_CHECKING:
     from psrpcore import Command as PsrpCommand
 
     from lab.hyperv.shells import Command
+    from lab.hyperv.trouble import ValueFault
 
 _log = logging.getLogger(__name__)
 
 FIRST_USE: Final = Progress("Preparing modules for first use.", " ", -1, is_last=True)
+_WRONG: Final[dict[ValueFaultKind, Value]] = {
+    ValueFaultKind.NULL: None,
+    ValueFaultKind.TEXT: "gibberish",
+    ValueFaultKind.NUMBER: -7,
+    ValueFaultKind.LIST: ["one", "two"],
+    ValueFaultKind.OBJECT: NoteObject({"Surprise": "yes"}),
+}
 _OBJECTS_PER_TURN: Final = 25
 """How many objects are written before other work of the event loop gets its turn."""
 
@@ -124,11 +133,27 @@ async def _run_statement(
         call = Call(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
         source = _stage(cmdlet, call, source)
     written = 0
+    wrongs = session.world.trouble.for_host(session.host).values
     async for value in source or _nothing():
-        command.send(MessageType.PIPELINE_OUTPUT, serialize(value))
+        command.send(MessageType.PIPELINE_OUTPUT, serialize(_spoiled(value, wrongs) if wrongs else value))
         written += 1
         if written % _OBJECTS_PER_TURN == 0:
             await asyncio.sleep(0)
+
+
+def _spoiled(value: Value, wrongs: Sequence[ValueFault]) -> Value:
+    """Return a selected object as a host in trouble tells it."""
+    if not isinstance(value, NoteObject):
+        return value
+    told = NoteObject(dict(value.properties))
+    told.type_names = value.type_names
+    for wrong in wrongs:
+        for name in [known for known in told.properties if known.lower() == wrong.property.lower()]:
+            if wrong.kind is ValueFaultKind.MISSING:
+                del told.properties[name]
+            else:
+                told.properties[name] = _WRONG[wrong.kind]
+    return told
 
 
 async def _stage(cmdlet: Cmdlet, call: Call, source: AsyncIterator[Value] | None) -> AsyncIterator[Value]:

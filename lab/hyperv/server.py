@@ -14,6 +14,7 @@ import ssl
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -28,7 +29,8 @@ from lab.hyperv.pace import Pace
 from lab.hyperv.pipeline import run_pipeline
 from lab.hyperv.service import Service
 from lab.hyperv.shells import Command, Quotas, Shell, Shells
-from lab.hyperv.world import World
+from lab.hyperv.trouble import WireFaultKind
+from lab.hyperv.world import EPOCH, World
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from lab.hyperv.fleet import Fleet, Host
+    from lab.hyperv.trouble import HostTrouble
 
 FULL_CONFIGURATION: Final = "Microsoft.PowerShell"
 JEA_CONFIGURATION: Final = "MigrateBot"
@@ -55,6 +58,32 @@ class Access:
     configuration: str
 
 
+class _Papers:
+    """Decides at each TLS handshake which certificate a host shows: its own, or the wrong one somebody ordered."""
+
+    def __init__(self, authority: trustme.CA, names: list[str], trouble: HostTrouble) -> None:
+        self._authority = authority
+        self._names = names
+        self._trouble = trouble
+
+    def show(self, connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _own: ssl.SSLContext) -> None:
+        wrong = self._trouble.take_certificate()
+        if wrong is None:
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        match wrong:
+            case WireFaultKind.EXPIRED:
+                begun = yesterday - timedelta(days=365)
+                certificate = self._authority.issue_cert(*self._names, not_before=begun, not_after=yesterday)
+            case WireFaultKind.UNTRUSTED:
+                certificate = trustme.CA().issue_cert(*self._names)
+            case _:
+                certificate = self._authority.issue_cert("elsewhere.invalid")
+        certificate.configure_cert(context)
+        connection.context = context
+
+
 class HyperVLab:
     """A fleet behind real WinRM. `speed` is lab seconds per real second; `control_port` 0 picks a free one.
 
@@ -70,10 +99,11 @@ class HyperVLab:
         quotas: Quotas | None = None,
         control_port: int = 0,
         has_tls: bool = True,
+        epoch: datetime = EPOCH,
     ) -> None:
         self.fleet = fleet
         self.pace = Pace(speed)
-        self.world = World(fleet, self.pace.now)
+        self.world = World(fleet, self.pace.now, epoch)
         self._quotas = quotas or Quotas()
         self._control_port = control_port
         self._has_tls = has_tls
@@ -108,6 +138,10 @@ class HyperVLab:
     def shells(self, host: str) -> Shells:
         """Return the open remote shells of a host, for tests that look behind the wire."""
         return self._shells[self.world.canonical_host(host)]
+
+    async def restart_winrm(self, host: str) -> None:
+        """Restart the WinRM service of a host: sessions and connections are gone, migrations go on."""
+        await self._endpoints[self.world.canonical_host(host)].restart()
 
     def jump(self, lab_seconds: float) -> None:
         """Let lab time pass at once."""
@@ -156,6 +190,7 @@ class HyperVLab:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             names = [LOCALHOST, "localhost", spec.name, self.fleet.address_of(spec)]
             authority.issue_cert(*names).configure_cert(tls)
+            tls.sni_callback = _Papers(authority, names, self.world.trouble.for_host(name)).show
         endpoint = Endpoint(service, gate, self.world.trouble.for_host(name), tls)
         await endpoint.start()
         return endpoint

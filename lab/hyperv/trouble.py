@@ -1,7 +1,8 @@
-"""Holds the trouble somebody has ordered: faults that moves of a VM will meet, and faults of a host's wire.
+"""Holds the trouble somebody has ordered: faults that moves meet, faults of a host's wire, and values it tells wrongly.
 
 A new kind of wire fault is a member of `WireFaultKind` that the wire obeys; a new kind of move fault is a member of
-`MoveFaultKind` that the migrations obey. Nothing else needs to know.
+`MoveFaultKind` that the migrations obey; a new kind of wrong value is a member of `ValueFaultKind` that the pipelines
+obey. Nothing else needs to know.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +38,34 @@ class WireFaultKind(StrEnum):
     SLOW = "slow"
     """Every answer comes `delay_s` later."""
     MALFORMED = "malformed"
-    """The answer is no valid reply."""
+    """The answer is no reply at all: a web page, as a proxy in between might send."""
+    TRUNCATED = "truncated"
+    """The answer ends in the middle of its envelope, and says that it is whole."""
+    EXPIRED = "expired"
+    """New TLS connections are shown a certificate that is no longer valid."""
+    UNTRUSTED = "untrusted"
+    """New TLS connections are shown a certificate that an authority nobody knows has signed."""
+    MISNAMED = "misnamed"
+    """New TLS connections are shown the certificate of another machine."""
+
+
+CERTIFICATES = frozenset({WireFaultKind.EXPIRED, WireFaultKind.UNTRUSTED, WireFaultKind.MISNAMED})
+"""Met in the handshake, not by a request."""
+
+
+class ValueFaultKind(StrEnum):
+    NULL = "null"
+    """The property is there and null."""
+    MISSING = "missing"
+    """The property is not there."""
+    TEXT = "text"
+    """The property is a text that says nothing."""
+    NUMBER = "number"
+    """The property is a number that stands for nothing."""
+    LIST = "list"
+    """The property is a list of two texts."""
+    OBJECT = "object"
+    """The property is an object nobody expects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,24 +96,42 @@ class WireFault:
     delay_s: float = 5.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueFault:
+    """How every selected object of a host tells one property from now on, until cleared."""
+
+    host: str
+    property: str
+    kind: ValueFaultKind
+
+
 _Fault = TypeVar("_Fault", MoveFault, WireFault)
 
 
 class HostTrouble:
-    """The wire faults of one host, oldest first."""
+    """The wire and value faults of one host, oldest first."""
 
     def __init__(self) -> None:
         self._faults: list[WireFault] = []
+        self._values: list[ValueFault] = []
 
-    def add(self, fault: WireFault) -> None:
-        self._faults.append(fault)
+    def add(self, fault: WireFault | ValueFault) -> None:
+        if isinstance(fault, ValueFault):
+            self._values.append(fault)
+        else:
+            self._faults.append(fault)
 
     def clear(self) -> None:
         self._faults.clear()
+        self._values.clear()
 
     @property
     def faults(self) -> tuple[WireFault, ...]:
         return tuple(self._faults)
+
+    @property
+    def values(self) -> tuple[ValueFault, ...]:
+        return tuple(self._values)
 
     def take(self, operation: str | None = None) -> WireFault | None:
         """Return the fault this request meets and count it as met; None is a request that goes well.
@@ -93,9 +139,17 @@ class HostTrouble:
         Without an operation (a connection before its request is known) only faults of every operation apply.
         """
         for fault in self._faults:
-            if fault.operation is None or fault.operation == operation:
+            if fault.kind not in CERTIFICATES and fault.operation in {None, operation}:
                 _count_down(self._faults, fault)
                 return fault
+        return None
+
+    def take_certificate(self) -> WireFaultKind | None:
+        """Return which wrong certificate this handshake is shown and count it; None is the right one."""
+        for fault in self._faults:
+            if fault.kind in CERTIFICATES:
+                _count_down(self._faults, fault)
+                return fault.kind
         return None
 
 
@@ -110,11 +164,11 @@ class Trouble:
         """Return the wire trouble of a host by its short name."""
         return self._hosts.setdefault(name.lower(), HostTrouble())
 
-    def add(self, fault: MoveFault | WireFault) -> None:
-        if isinstance(fault, WireFault):
-            self.for_host(fault.host).add(fault)
-        else:
+    def add(self, fault: MoveFault | WireFault | ValueFault) -> None:
+        if isinstance(fault, MoveFault):
             self._moves.append(fault)
+        else:
+            self.for_host(fault.host).add(fault)
 
     def take_for_move(self, vm: UUID) -> MoveFault | None:
         """Return the fault that a move of this VM, starting now, will meet, and count it as met."""
@@ -131,8 +185,11 @@ class Trouble:
             host.clear()
 
     @property
-    def faults(self) -> tuple[MoveFault | WireFault, ...]:
-        return (*self._moves, *(fault for host in self._hosts.values() for fault in host.faults))
+    def faults(self) -> tuple[MoveFault | WireFault | ValueFault, ...]:
+        of_hosts: list[WireFault | ValueFault] = []
+        for host in self._hosts.values():
+            of_hosts += [*host.faults, *host.values]
+        return (*self._moves, *of_hosts)
 
 
 def _count_down(faults: list[_Fault], fault: _Fault) -> None:

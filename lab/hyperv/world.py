@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lab.hyperv import slots, truth
@@ -23,7 +24,7 @@ from lab.hyperv.sight import Sight
 from lab.hyperv.state import State
 from lab.hyperv.strict import changed
 from lab.hyperv.texts import CAUSES
-from lab.hyperv.trouble import WireFault
+from lab.hyperv.trouble import MoveFault
 from lab.hyperv.vms import configuration_files, own_folders
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from lab.hyperv.ledger import Ledger
     from lab.hyperv.migrations import Migration
     from lab.hyperv.state import HostState
-    from lab.hyperv.trouble import MoveFault, Trouble
+    from lab.hyperv.trouble import Trouble, ValueFault, WireFault
     from lab.hyperv.views import (
         CompatibilityReport,
         Counters,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     )
     from lab.hyperv.vms import Machine
 
-_EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 _JOB_STAYS_S = 300.0
 _NO_SUCH_JOB = 32779
 
@@ -56,7 +57,7 @@ _NO_SUCH_JOB = 32779
 class World:
     """One fleet in time. `now` returns lab seconds since the lab started; `epoch` is the wall clock of second 0."""
 
-    def __init__(self, fleet: Fleet, now: Callable[[], float], epoch: datetime = _EPOCH) -> None:
+    def __init__(self, fleet: Fleet, now: Callable[[], float], epoch: datetime = EPOCH) -> None:
         self.epoch = epoch
         self._now = now
         self._is_advancing = False
@@ -81,10 +82,10 @@ class World:
         """The faults that are ordered; add to it or let a wire read it."""
         return self._state.trouble
 
-    def order(self, fault: MoveFault | WireFault) -> None:
+    def order(self, fault: MoveFault | WireFault | ValueFault) -> None:
         """Order trouble. Raises `UnknownHost`, `UnknownVM`, `BadChange` for a cause nobody knows."""
         self.advance()
-        if isinstance(fault, WireFault):
+        if not isinstance(fault, MoveFault):
             self.trouble.add(replace(fault, host=self._state.short_name(fault.host)))
             return
         self.where_is(fault.vm)
@@ -114,8 +115,10 @@ class World:
         self.advance()
         return self._state.timeline.next_at()
 
-    def datetime_at(self, time_s: float) -> datetime:
-        return self.epoch + timedelta(seconds=time_s)
+    def datetime_at(self, time_s: float, host: str = "") -> datetime:
+        """Return what the clock of a host shows at a lab second; without a host, the right time."""
+        offset_s = self._state.host(host).spec.clock_offset_s if host else 0.0
+        return self.epoch + timedelta(seconds=time_s + offset_s)
 
     # --- hosts
 
@@ -281,7 +284,8 @@ class World:
     def jobs(self, host: str) -> tuple[JobView, ...]:
         """Return the host's jobs, ended ones for five more minutes. Source: Microsoft docs, Msvm_MigrationJob."""
         state = self._host(host)
-        return tuple(move.job(self.time_s, self.datetime_at) for move in self._visible(state))
+        clock = partial(self.datetime_at, host=state.name)
+        return tuple(move.job(self.time_s, clock) for move in self._visible(state))
 
     def request_state_change(self, host: str, instance_id: str, requested_state: int) -> int:
         """Do RequestStateChange on a job (4 terminate, 5 kill) and return its ReturnValue; 32779 for no such job."""

@@ -16,7 +16,7 @@ import pytest
 from lab.cli import FLEETS, describe
 from lab.hyperv.control import control_app
 from lab.hyperv.fleet import load_fleet
-from lab.hyperv.trouble import MoveFaultKind, WireFaultKind
+from lab.hyperv.trouble import MoveFaultKind, ValueFaultKind, WireFaultKind
 from lab.site import Site, site
 from lab.slack.faults import FaultKind
 from tests.docs.pages import Block, blocks, read, section, table
@@ -78,6 +78,7 @@ async def test_the_lab_says_what_the_page_shows(here: Site) -> None:
     ("heading", "kinds"),
     [
         ("What a host's connection can meet", WireFaultKind),
+        ("What a host can tell wrongly", ValueFaultKind),
         ("What a move can meet", MoveFaultKind),
         ("What Slack can do", FaultKind),
     ],

@@ -94,7 +94,7 @@ async def test_trouble_is_ordered_seen_and_ended(it: Lab, call: Any) -> None:
         ("POST", "/vms", {"name": "x"}, 400, "VM: 'id' is missing."),
         ("POST", "/migrations", {"vm": str(vm_id(99)), "destination": "HV02"}, 404, "There is no VM"),
         ("POST", "/migrations", {"vm": str(vm_id(1)), "to": "HV02"}, 400, "migration: unknown key 'to'"),
-        ("POST", "/trouble", {"on": "moon"}, 400, "trouble: 'on' must be one of move, wire."),
+        ("POST", "/trouble", {"on": "moon"}, 400, "trouble: 'on' must be one of move, wire, value."),
         ("POST", "/trouble", {"on": "wire", "host": "HV77", "kind": "hang"}, 404, "There is no host 'HV77'."),
         ("POST", "/trouble", {"on": "wire", "host": "HV01", "kind": "x"}, 400, "must be one of refuse, drop,"),
         ("DELETE", "/backups/nonsense", {}, 400, "'nonsense' is no VM id."),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
-from pypsrp.exceptions import AuthenticationError, WinRMTransportError
+from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 
-from lab.hyperv.trouble import WireFault, WireFaultKind
-from tests.lab.hyperv.conftest import WEB01, Client
+from lab.hyperv.trouble import ValueFault, ValueFaultKind, WireFault, WireFaultKind
+from tests.lab.hyperv.conftest import WEB01, Client, begin, move, select
 
 KINDS: list[tuple[dict[str, Any], type[BaseException]]] = [
     ({"kind": WireFaultKind.REFUSE}, requests.exceptions.ConnectionError),
@@ -18,6 +19,7 @@ KINDS: list[tuple[dict[str, Any], type[BaseException]]] = [
     ({"kind": WireFaultKind.STATUS, "status": 503}, WinRMTransportError),
     ({"kind": WireFaultKind.DROP}, requests.exceptions.ChunkedEncodingError),
     ({"kind": WireFaultKind.MALFORMED}, SyntaxError),
+    ({"kind": WireFaultKind.TRUNCATED}, SyntaxError),
     ({"kind": WireFaultKind.HANG}, requests.exceptions.ReadTimeout),
 ]
 
@@ -75,3 +77,72 @@ async def test_one_sick_host_does_not_hold_up_another(lab: Any, connect: Any) ->
     lab.world.order(WireFault(host="HV01", kind=WireFaultKind.HANG))
     other = await connect(lab, "HV02")
     assert (await other.run("Get-VM")).output == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (WireFaultKind.EXPIRED, "certificate has expired"),
+        (WireFaultKind.UNTRUSTED, "unable to get local issuer certificate"),
+        (WireFaultKind.MISNAMED, "certificate is not valid for '127.0.0.1'"),
+    ],
+)
+async def test_a_wrong_certificate_is_shown_to_new_connections(
+    open_lab: Any, connect: Any, kind: WireFaultKind, words: str
+) -> None:
+    """A client that verifies goes no further; afterwards the right one is shown again."""
+    lab = await open_lab()
+    lab.world.order(WireFault(host="HV01", kind=kind, times=1))
+    settings = {"ssl": True, "encryption": "auto", "cert_validation": str(lab.ca_file)}
+    client = await connect(lab, is_open=False, port=lab.access("HV01").https_port, **settings)
+    with pytest.raises(requests.exceptions.SSLError, match=words):
+        await client.call(client.pool.open)
+    again = await connect(lab, port=lab.access("HV01").https_port, **settings)
+    assert len((await again.run("Get-VM")).output) == 1
+
+
+TOLD: list[tuple[ValueFaultKind, Any]] = [
+    (ValueFaultKind.NULL, None),
+    (ValueFaultKind.TEXT, "gibberish"),
+    (ValueFaultKind.NUMBER, -7),
+    (ValueFaultKind.LIST, ["one", "two"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "told"), TOLD, ids=[kind.value for kind, _ in TOLD])
+async def test_a_host_can_tell_a_property_wrongly(client: Client, lab: Any, kind: ValueFaultKind, told: Any) -> None:
+    """Every selected object has the wrong value; the other properties are right."""
+    lab.world.order(ValueFault(host="HV01", property="name", kind=kind))
+    [vm] = (await client.run("Get-VM", select("Name", "Id"))).output
+    assert vm.extended_properties == {"Name": told, "Id": WEB01}
+    lab.world.trouble.clear()
+    [vm] = (await client.run("Get-VM", select("Name"))).output
+    assert vm.extended_properties["Name"] == "web01"
+
+
+async def test_a_property_can_be_missing(client: Client, lab: Any) -> None:
+    """The object goes out without it."""
+    lab.world.order(ValueFault(host="HV01", property="Name", kind=ValueFaultKind.MISSING))
+    [vm] = (await client.run("Get-VM", select("Name", "Id"))).output
+    assert vm.extended_properties == {"Id": WEB01}
+
+
+async def test_a_restart_of_the_service_ends_sessions_and_no_migration(client: Client, lab: Any) -> None:
+    """The client's connection breaks, the host knows no session any more, the VM goes on moving."""
+    await begin(client, lab, *move())
+    await lab.restart_winrm("HV01")
+    assert len(lab.shells("HV01")) == 0
+    with pytest.raises((requests.exceptions.ConnectionError, WSManFaultError)):
+        await client.run("Get-VM")
+    lab.jump(3600)
+    assert lab.world.where_is(WEB01) == "HV02"
+
+
+async def test_a_hosts_clock_can_be_wrong(client: Client, lab: Any, connect: Any) -> None:
+    """Its jobs carry the times of its own clock; the lab's time is not touched."""
+    lab.world.change_host("HV01", {"clock_offset_s": 3600.0})
+    await begin(client, lab, *move())
+    job = ("Get-CimInstance", {"Namespace": "root/virtualization/v2", "ClassName": "Msvm_MigrationJob"})
+    [row] = (await (await connect(lab)).run(job, select("StartTime"))).output
+    started = datetime.fromisoformat(row.extended_properties["StartTime"])
+    assert abs(started - lab.world.datetime_at(lab.world.time_s) - timedelta(hours=1)) < timedelta(minutes=5)
