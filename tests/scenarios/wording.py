@@ -1,0 +1,48 @@
+"""Turns what the bot says in Slack into plain lines for a transcript."""
+
+import re
+from datetime import datetime
+
+from bot.words import sentence
+from core.domain.job import Event, Job, Move
+from core.domain.plan import Plan
+from core.domain.words import size, span
+from lab.virtual_time import EPOCH
+
+_USER = re.compile(r"<@U(\w+)>")
+_LINK = re.compile(r"<!?[^<>|]*\|([^<>|]*)>")
+
+
+def person(name: str) -> str:
+    """Return the Slack id of somebody: ``alice`` is ``UALICE``."""
+    return f"U{name.upper()}"
+
+
+def clock(at: datetime) -> str:
+    """Say a time: on the first day its time of day only."""
+    return f"{at:%H:%M:%S}" if at.date() == EPOCH.date() else f"{at:%a %d %H:%M:%S}"
+
+
+def plain(text: str) -> str:
+    """Return a Slack text as it is read."""
+    text = _LINK.sub(r"\1", _USER.sub(lambda found: "@" + found[1].lower(), text))
+    for entity, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(entity, char)
+    return text.replace("`", "")
+
+
+def said(event: Event, job: Job, move: Move | None) -> str:
+    """Return what the bot says of an event."""
+    return plain(sentence(event, job, move))
+
+
+def planned(plan: Plan) -> list[str]:
+    """Return the lines of a plan: where each VM goes, how long it takes, what was found."""
+    lines = []
+    for move in plan.moves:
+        barred = "cannot move: " if move.vm_id in plan.blocked_ids else ""
+        lines.append(f"{barred}{move.vm_name} {move.source} → {move.destination} {move.path}, {size(move.size_bytes)}")
+        lines += [f"    {disk.source} → {disk.destination}" for disk in move.disks]
+    if plan.expected_s is not None:
+        lines.append(f"takes at least {span(plan.expected_s[0])}, likely {span(plan.expected_s[1])}")
+    return lines + [f"{finding.severity}: {finding.text}" for finding in plan.findings]
