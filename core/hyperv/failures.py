@@ -22,7 +22,7 @@ from pypsrp.exceptions import (
     WinRMTransportError,
     WSManFaultError,
 )
-from requests_credssp.exceptions import (  # type: ignore[import-untyped]
+from requests_credssp.exceptions import (
     AuthenticationException,
     InvalidConfigurationException,
     NTStatusException,
