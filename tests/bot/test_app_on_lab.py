@@ -1,15 +1,17 @@
 """The whole bot in front of people: typed, clicked, answered, over real sockets to a strict Slack."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.domain.job import JobId, JobState
+from lab.slack.directory import DEFAULT_DIRECTORY, load_directory
 from lab.slack.faults import FaultKind
 from lab.slack.server import SlackLab
-from tests.bot.conftest import Opening
-from tests.bot.office import CHANNEL, buttons, read
+from tests.bot.conftest import Opening, slack_settings
+from tests.bot.office import CHANNEL, Office, buttons, read
 
 ALICE, BOB, CAROL, MALLORY = "alice", "bob", "carol", "mallory"
 
@@ -252,3 +254,19 @@ async def test_a_mention_points_to_the_command(office: Opening, slack: SlackLab)
         await here.whisper(ALICE, "There are no jobs")
         answers = [m.text for m in slack.person(ALICE).sees(CHANNEL) if m.ephemeral_to]
         assert sorted(answers) == ["I listen to /migrate", "There are no jobs."]
+
+
+async def test_a_time_to_start_is_where_the_person_is(tmp_path: Path) -> None:
+    """``at 22:00`` is 22:00 on the clock of who typed it, as Slack knows their time zone."""
+    directory = load_directory(DEFAULT_DIRECTORY)
+    users = [one.model_copy(update={"tz": "Asia/Tokyo"}) for one in directory.users]
+    async with (
+        SlackLab(directory=directory.model_copy(update={"users": type(directory.users)(users)})) as slack,
+        Office.open(slack, slack_settings(slack), tmp_path) as here,
+    ):
+        card = await here.ask("web01 from HV01 to HV02 at 22:00")
+        start = (await here.bot.engine.job(JobId("J1"))).job.plan.options.start_at
+        assert start is not None
+        assert (start.hour, start.minute) == (13, 0)
+        assert "starts at <!date^" in read(card)
+        assert_clean(slack)

@@ -24,7 +24,7 @@ async def test_turns_of_one_key_keep_the_gap(turns: list[tuple[str, float]]) -> 
         assert all(b - a >= timedelta(seconds=1.19) for a, b in pairwise(times))
 
 
-@given(st.lists(st.just(0.0) | st.floats(0, 2), min_size=52, max_size=90))
+@given(st.lists(st.sampled_from([0.0, 0.0, 0.4, 2.0]), min_size=52, max_size=80))
 async def test_a_minute_never_holds_more_than_the_budget(pauses: list[float]) -> None:
     """Any sixty seconds hold the burst and a minute's worth at most."""
     clock = JumpClock()
