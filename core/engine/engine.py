@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from core.config import Settings
 from core.domain.dispatch import Policy
 from core.domain.drift import drift
-from core.domain.fleet import HostName, Snapshot, VmId
+from core.domain.fleet import HostName, Snapshot, Vm, VmId
 from core.domain.freeze import parse_window
 from core.domain.job import (
     Approval,
@@ -29,6 +29,7 @@ from core.domain.job import (
 from core.domain.placement import Target
 from core.domain.plan import Plan, Request
 from core.domain.view import HostView, JobView
+from core.domain.where import Whereabouts, find
 from core.engine.board import Board
 from core.engine.cleaner import Cleaner
 from core.engine.dispatcher import STOP, Calendar, Dispatcher, Pace
@@ -125,9 +126,14 @@ class Engine:
 
         Raises RequestError (unknown or ambiguous VM or host, nothing to move …) and HostError, each with a sentence.
         """
-        return await self._propose(request, await self._planner.plan(request))
+        return await self.propose_plan(request, await self._planner.plan(request))
 
-    async def _propose(self, request: Request, plan: Plan) -> Job:
+    async def preview(self, request: Request) -> Plan:
+        """Make the plan of a request and do nothing with it. Raises like ``propose``."""
+        return await self._planner.plan(request)
+
+    async def propose_plan(self, request: Request, plan: Plan) -> Job:
+        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then."""
         now = self._clock.now()
         job = Job(
             JobId(""),
@@ -275,6 +281,12 @@ class Engine:
         """Return the newest jobs, newest first."""
         return [await self._view(job) for job in await self._store.jobs(limit=limit)]
 
+    async def open_jobs(self, limit: int = 20) -> Sequence[JobView]:
+        """Return the newest jobs that wait for approval or run, newest first."""
+        return [
+            await self._view(job) for job in await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=limit)
+        ]
+
     async def job(self, job_id: JobId) -> JobView:
         """Return one job as it is now. Raises UnknownJob."""
         return await self._view(await self._store.job(job_id))
@@ -286,6 +298,41 @@ class Engine:
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
         return view_hosts(list(self._observers), self._board, await self._store.attempts(open_only=True))
+
+    async def stopped_by(self) -> str:
+        """Return who pressed the big red stop; empty when starts are allowed."""
+        return await self._store.switch(STOP)
+
+    def inventory(self, host: HostName) -> Sequence[Vm]:
+        """Return the VMs of a host as last seen, without asking it; nothing when it was never seen."""
+        snapshot = self._board.snapshots.get(host)
+        return snapshot.vms if snapshot else ()
+
+    def snapshot_ages_s(self) -> dict[HostName, float | None]:
+        """Return how many seconds ago each host last told about itself; None: never."""
+        now, snapshots = self._clock.now(), self._board.snapshots
+        return {
+            host: (now - snapshots[host].taken_at).total_seconds() if host in snapshots else None
+            for host in self._observers
+        }
+
+    async def where(self, name: str) -> Sequence[Whereabouts]:
+        """Say where a VM is now, by name or id: from every host's newest snapshot, and its newest move.
+
+        Several when VMs share the name. Raises UnknownVm when no host shows it and no job ever had it.
+        """
+        troubles = frozenset(self._board.troubles)
+        hosts = list(self._observers)
+        found = find(name, hosts, self._board.snapshots, troubles, await self._store.moves())
+        if not found:
+            silent = [host for host in hosts if host in troubles or host not in self._board.snapshots]
+            hint = f"I cannot ask {', '.join(silent)} now." if silent else "Look at the spelling."
+            raise UnknownVm(f"No host shows a VM called {name}, and no job ever had one.", hint=hint)
+        return found
+
+    async def stopped_by(self) -> str:
+        """Return who pressed the big red stop; empty when starts are allowed."""
+        return await self._store.switch(STOP)
 
     # ------------------------------------------------------------------ inside
 
@@ -313,7 +360,7 @@ class Engine:
             options=options,
             text=text,
         )
-        return await self._propose(request, await self._planner.plan(request, targets))
+        return await self.propose_plan(request, await self._planner.plan(request, targets))
 
     async def _set_paused(self, job_id: JobId, paused_by: str, by: str, kind: EventKind) -> Job:
         job = await self._store.job(job_id)
