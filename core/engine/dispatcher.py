@@ -79,6 +79,7 @@ class Dispatcher:
         self._policy, self._pace, self._max_attempts = policy, pace, max_attempts
         self._freeze = freeze
         self._busy = busy
+        self._since = self._clock.now()
         self._wake = asyncio.Event()
         self._movers: dict[MoveId, Mover] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -179,6 +180,8 @@ class Dispatcher:
             case Keep(move):
                 if (before.hold, before.busy_since, before.busy_code) == (move.hold, move.busy_since, move.busy_code):
                     return
+                if move.hold is not None and move.hold.code is HoldCode.HOST and self._is_too_soon(move, now):
+                    return
                 is_news = move.hold is not None and (before.hold is None or before.hold.code is not move.hold.code)
                 hold = move.hold
                 told_hold = (
@@ -197,6 +200,13 @@ class Dispatcher:
         """Read what failed since the oldest running job began."""
         since = min((job.decided_at or job.created_at for job in running.values()), default=None)
         return await self._store.faults_since(since) if since else ()
+
+    def _is_too_soon(self, move: Move, now: datetime) -> bool:
+        """Whether a host of this move has had no time to answer since the start: its reason of before still stands."""
+        if now - self._since >= self._policy.snapshot_max_age:
+            return False
+        known = {*self._board.snapshots, *self._board.troubles}
+        return not known.issuperset((move.source, move.destination))
 
     async def _expire(self, jobs: list[Job], now: datetime) -> None:
         for job in jobs:

@@ -27,6 +27,22 @@ def test_running_moves_are_adopted_and_the_job_goes_on(tmp_path: Path) -> None:
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(5))), script)
 
 
+def test_a_restart_says_nothing_new_about_those_who_wait(tmp_path: Path) -> None:
+    """Promise 7: hosts that nobody has looked at yet are no news, and what was said of a backup is not said again."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.start_backup(vm_id(3), 600)
+        async with stage.running():
+            job = await stage.ask_and_approve("web*")
+            await stage.state_is(job.id, "web02", MoveState.MOVING)
+        async with stage.running():
+            await stage.finished(job.id)
+        (held,) = stage.listener.of(EventKind.HELD)
+        assert "backed up" in held.data["text"]
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(5))), script)
+
+
 def test_a_move_that_ended_meanwhile_is_found_done(tmp_path: Path) -> None:
     """Promise 3: the move ended and its job object is gone when the bot comes back; the hosts still tell."""
 
