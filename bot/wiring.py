@@ -1,6 +1,6 @@
 """The composition root: the only module of the bot that names the database and the hosts' protocol."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from bot.webserver import WebConnection
 from core.config import Settings
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
-from core.ports import Clock, HostGateway, Store
+from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import SqlStore
 
 
@@ -42,8 +42,11 @@ async def running(
     clock: Clock | None = None,
     gateway: HostGateway | None = None,
     store: Store | None = None,
+    tell_through: Callable[[Notifier], Notifier] | None = None,
 ) -> AsyncIterator[Bot]:
     """Run the bot; leaving the block stops it gracefully. Migrations go on, and the next start finds them.
+
+    ``tell_through`` puts something between the engine and Slack.
 
     Raises:
         SettingsError: a secret is missing or Slack does not accept it.
@@ -55,11 +58,12 @@ async def running(
     client = web_client(settings)
     await check_credentials(client, settings)
     groups = Groups(client, clock)
+    notifier: Notifier = SlackNotifier(client, settings, groups, clock)
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url),
         gateway=gateway or PypsrpGateway(settings),
-        notifier=SlackNotifier(client, settings, groups, clock),
+        notifier=tell_through(notifier) if tell_through else notifier,
         clock=clock,
     )
     errands = Errands()

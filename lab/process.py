@@ -13,10 +13,14 @@ STOP_WITHIN_S = 20.0
 
 
 class BotProcess:
-    """``migrate-bot run`` on a site; leaves nothing running when its block ends. What it logs goes to ``log``."""
+    """``migrate-bot run`` on a site; leaves nothing running when its block ends. What it logs goes to ``log``.
 
-    def __init__(self, here: Site, log: Path, extra: Mapping[str, str] | None = None) -> None:
+    ``module`` is what Python runs as the bot.
+    """
+
+    def __init__(self, here: Site, log: Path, extra: Mapping[str, str] | None = None, *, module: str = "bot") -> None:
         self.log = log
+        self._module = module
         self._here = here
         self._extra = dict(extra or {})
         self._process: asyncio.subprocess.Process | None = None
@@ -34,7 +38,7 @@ class BotProcess:
         environment = {key: value for key, value in os.environ.items() if "proxy" not in key.casefold()}
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run", "--config", str(self._here.settings_file)),
+                *(sys.executable, "-m", self._module, "run", "--config", str(self._here.settings_file)),
                 env=environment | self._here.secrets | self._extra,
                 stdout=output,
                 stderr=output,
