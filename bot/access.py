@@ -58,15 +58,15 @@ def may_reject(user: str, requester: str, access: AccessSettings, members: Membe
     return verdict if verdict.is_allowed else Verdict(False, verdict.reason.replace("approve", "reject", 1))
 
 
-def may_cancel(
-    user: str, requester: str, access: AccessSettings, oncall: Iterable[str], members: Members
-) -> Verdict:  # fmt: skip
-    """Decide whether somebody may cancel a job: whoever asked for it, approvers and on-call."""
+def may_act(
+    user: str, requester: str, access: AccessSettings, oncall: Iterable[str], members: Members, *, to: str = "cancel"
+) -> Verdict:
+    """Decide whether somebody may cancel, pause or answer for a job: whoever asked for it, approvers and on-call."""
     if user == requester:
         return YES
     allowed = (*access.approvers, *oncall)
     return _listed(
-        user, allowed, members, "Only who asked for a job, approvers and on-call may cancel it.", "[access] approvers"
+        user, allowed, members, f"Only who asked for a job, approvers and on-call may {to} it.", "[access] approvers"
     )
 
 

@@ -79,8 +79,10 @@ def _job_line(view: JobView) -> str:
         return f"{head}: waits for approval until {clock_time(job.expires_at)}, asked by {mention(job.requester)}"
     total, done = len(view.moves), view.count(MoveState.DONE)
     if job.state is JobState.RUNNING:
+        done += view.count(MoveState.CLEANING)
         ends = f", ends about {clock_time(view.eta.likely)}" if view.eta else ""
-        return f"{head}: {bar(100 * done / (total or 1))} {done} of {total} done{ends}"
+        paused = ", paused" if job.paused_by else ""
+        return f"{head}: {bar(100 * done / (total or 1))} {done} of {total} moved{ends}{paused}"
     if job.state is JobState.FINISHED:
         return f"{head if done == total else head.replace('✅', '⚠️', 1)}: {done} of {total} moved"
     return f"{head}: {job.state.value}"
@@ -135,12 +137,3 @@ def help_on(topic: str, command: str) -> Message:
     if word:
         blocks.insert(0, verbatim(f"There is no help on {clip(topic, 60)}. Topics: {', '.join(TOPICS)}."))
     return message(f"Help for {command}", blocks)
-
-
-def not_yet(verb: str, command: str) -> Message:
-    """Say honestly that a word does nothing so far, and what comes nearest."""
-    nearest = {
-        "pause": f"To start nothing more for now, say {command} stop; to go on, {command} resume.",
-        "back": f"To move VMs back, ask for it the other way round, such as {command} web01 from HV02 to HV01.",
-    }
-    return plainly(f"{verb} does not exist yet. {nearest.get(verb, '')}".strip())

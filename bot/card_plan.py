@@ -32,7 +32,7 @@ def proposed(view: JobView, look: Look) -> Message:
     blocks: list[Block] = [
         header(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}?"),
         *sections(_standing(job, look)),
-        *sections(plan_lines(job, look)),
+        *sections(_plan_lines(job, look)),
         *sections(finding_lines(plan.findings, look.rows)),
     ]
     if options := option_words(plan.options):
@@ -48,10 +48,11 @@ def _standing(job: Job, look: Look) -> Iterator[str]:
         yield f"{len(job.approvals)} of {look.approvals_required} approvals" + (f": {given}" if given else ".")
     if not look.outlook.is_allowed:
         yield f"🚫 {said(look.outlook.reason)}"
-    yield _summary(job.plan)
+    yield summary(job.plan)
 
 
-def _summary(plan: Plan) -> str:
+def summary(plan: Plan) -> str:
+    """Say how much moves, how long it should take, and how much will not move."""
     movable = [move for move in plan.moves if move.vm_id not in plan.blocked_ids]
     live = sum(1 for move in movable if move.is_live)
     parts = [f"*{plural(len(movable), 'VM')}*", size(sum(move.size_bytes for move in movable))]
@@ -69,10 +70,15 @@ def _summary(plan: Plan) -> str:
     return text + (f"\n⛔ *{plural(blocked, 'VM')} will not move* (see below)." if blocked else "")
 
 
-def plan_lines(job: Job, look: Look) -> Iterator[str]:
-    """Say from where to where each VM goes, by host pair."""
-    plan = job.plan
-    left = look.rows
+def _plan_lines(job: Job, look: Look) -> Iterator[str]:
+    yield from plan_lines(job.plan, look.rows)
+    if len(job.plan.moves) > look.rows:
+        yield more_line(len(job.plan.moves) - look.rows, job, look)
+
+
+def plan_lines(plan: Plan, rows: int) -> Iterator[str]:
+    """Say from where to where each VM goes, by host pair; so many VMs are named."""
+    left = rows
     pairs = dict.fromkeys((move.source, move.destination) for move in plan.moves)
     for source, destination in pairs:
         moves = [move for move in plan.moves if (move.source, move.destination) == (source, destination)]
@@ -84,8 +90,6 @@ def plan_lines(job: Job, look: Look) -> Iterator[str]:
         for move in moves[:left]:
             yield _move_line(move, plan, shows_path=len(paths) > 1)
         left -= len(moves)
-    if len(plan.moves) > look.rows:
-        yield more_line(len(plan.moves) - look.rows, job, look)
 
 
 def _move_line(move: PlannedMove, plan: Plan, *, shows_path: bool) -> str:
@@ -110,6 +114,10 @@ def option_words(options: Options) -> str:
     parts: list[str] = []
     if options.start_at:
         parts.append(f"starts at {date_time(options.start_at)}")
+    if options.until:
+        parts.append(f"should be over by {date_time(options.until)}")
+    if options.override:
+        parts.append(f"*overrides the freeze*: {said(options.override, 200)}")
     if options.parallel:
         parts.append(f"{options.parallel} at a time")
     if options.attempts is not None:

@@ -8,18 +8,19 @@ from bot.mrkdwn import clock_time, code, date_time, mention, said
 from core.domain.job import HoldCode, Job, MoveState
 from core.domain.view import Eta, JobView, MoveView
 
-_AT_WORK = (MoveState.MOVING, MoveState.STARTING, MoveState.VERIFYING, MoveState.CLEANING)
+_AT_WORK = (MoveState.MOVING, MoveState.STARTING, MoveState.VERIFYING)
+MOVED = (MoveState.DONE, MoveState.CLEANING)
+"""The VM is where it should be; what is left is tidying up."""
 _DOING = {
     MoveState.STARTING: "starting",
     MoveState.VERIFYING: "checking where it is",
-    MoveState.CLEANING: "moved, tidying up",
 }
 _PROBLEM_WORDS = {
     MoveState.LOST: "🆘 {name} must be looked at by a human",
     MoveState.FAILED: "❌ {name} failed",
     MoveState.UNMIGRATABLE: "❌ {name} cannot be moved",
 }
-_HOLD_ICONS = {HoldCode.BACKUP: "💾", HoldCode.STOPPED: "🛑", HoldCode.HOST: "🔌"}
+_HOLD_ICONS = {HoldCode.BACKUP: "💾", HoldCode.STOPPED: "🛑", HoldCode.HOST: "🔌", HoldCode.FREEZE: "❄️"}
 
 
 def running(view: JobView, look: Look) -> Message:
@@ -40,7 +41,7 @@ def running(view: JobView, look: Look) -> Message:
 
 def _counts(view: JobView) -> str:
     total = len(view.moves) or len(view.job.plan.moves)
-    parts = [f"{view.count(MoveState.DONE)} of {total} done"]
+    parts = [f"{view.count(*MOVED)} of {total} moved"]
     for states, word in (
         (_AT_WORK, "moving"),
         ((MoveState.QUEUED,), "waiting"),
@@ -55,11 +56,18 @@ def _counts(view: JobView) -> str:
 def _standing(view: JobView, look: Look) -> Iterator[str]:
     total = len(view.moves) or 1
     # A moving VM counts for as much as it has copied, so the bar does not jump.
-    done = sum(100.0 if row.move.state.is_end else float(row.percent or 0) for row in view.moves)
+    over = (row.move.state.is_end or row.move.state is MoveState.CLEANING for row in view.moves)
+    done = sum(100.0 if is_over else float(row.percent or 0) for is_over, row in zip(over, view.moves, strict=True))
     yield f"{bar(done / total)} *{_counts(view)}*"
     if view.stopped_by:
         again = code(f"{look.command} resume")
         yield f"🛑 *Stopped* by {mention(view.stopped_by)}: nothing new starts. Go on with {again}"
+    if view.job.paused_by:
+        again = code(f"{look.command} resume {view.job.id}")
+        yield f"⏸ *Paused* by {mention(view.job.paused_by)}: nothing more of it starts. Go on with {again}"
+    frozen = next((hold for row in view.moves if (hold := row.move.hold) and hold.code is HoldCode.FREEZE), None)
+    if frozen:
+        yield f"❄️ *Frozen*: {said(frozen.text, 160)}"
     if view.eta:
         yield _eta(view.eta, view)
 
@@ -129,8 +137,12 @@ def _wait_line(group: Sequence[MoveView]) -> str:
 
 
 def end_lines(view: JobView, look: Look) -> Iterator[str]:
-    """Name what is done and what was cancelled."""
-    for state, icon, word in ((MoveState.DONE, "✅", "Done"), (MoveState.CANCELLED, "🚫", "Cancelled")):
+    """Name what moved and what was cancelled."""
+    for state, icon, word in (
+        (MoveState.CLEANING, "🧹", "Moved, tidying up"),
+        (MoveState.DONE, "✅", "Done"),
+        (MoveState.CANCELLED, "🚫", "Cancelled"),
+    ):
         ended = [row.move for row in view.moves if row.move.state is state]
         if ended:
             yield f"{icon} {word}: {names((move.vm_name for move in ended), look.rows)}"

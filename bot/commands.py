@@ -9,6 +9,8 @@ from core.domain.job import JobId
 from core.domain.plan import Options, Request
 
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._*?-]*")
+_JOB_DIGITS = 9
+"""More jobs than there will ever be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,10 @@ class Migrate:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Show one job; without ``job`` every job that is not over."""
+    """Show one job, or the job a VM is in; without either every job that is not over."""
 
     job: JobId | None = None
+    vm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,35 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Allow starts again."""
+    """Let a paused job go on; without ``job`` allow starts again."""
+
+    job: JobId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start nothing more of a job for now."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Propose the return trip of what a job moved."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Say where a VM is now."""
+
+    vm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Sum up for who comes next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +116,9 @@ class Help:
     topic: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NotYet:
-    """A word that is reserved and does nothing so far."""
-
-    verb: str
-
-
-Command = Migrate | Status | Jobs | Hosts | Cancel | Stop | Resume | Retry | History | Help | NotYet
+Command = (
+    Migrate | Status | Jobs | Hosts | Where | Handover | Cancel | Pause | Resume | Stop | Retry | Back | History | Help
+)
 
 
 def write(command: Command) -> str:
@@ -100,20 +126,35 @@ def write(command: Command) -> str:
     match command:
         case Migrate():
             return _write_migrate(command)
-        case Status(job):
-            return f"status {job}" if job else "status"
+        case Status(vm=vm) | Where(vm) if vm:
+            return f"{_verb(command)} {_quote_unlike_job(vm)}"
+        case Status(job) | Resume(job):
+            return f"{_verb(command)} {job}" if job else _verb(command)
         case Cancel(job, vm):
             return f"cancel {job} {quote(vm)}" if vm else f"cancel {job}"
-        case Retry(job):
-            return f"retry {job}"
-        case History(job):
-            return f"history {job}"
+        case Retry(job) | Back(job) | Pause(job) | History(job):
+            return f"{_verb(command)} {job}"
         case Help(topic):
             return f"help {topic}".strip()
-        case NotYet(verb):
-            return verb
-        case Jobs() | Hosts() | Stop() | Resume():
-            return type(command).__name__.lower()
+        case _:
+            return _verb(command)
+
+
+def _verb(command: Command) -> str:
+    return type(command).__name__.lower()
+
+
+def _quote_unlike_job(vm: str) -> str:
+    """Write a VM's name where a job's could stand."""
+    return quote(vm) if read_job_id(vm) is None else f'"{vm}"'
+
+
+def read_job_id(text: str) -> JobId | None:
+    """Read ``J12``, ``j12``, ``#12`` or ``12``."""
+    digits = text.strip().removeprefix("#").lstrip("jJ").removeprefix("-")
+    if digits.isascii() and digits.isdecimal() and len(digits) <= _JOB_DIGITS:
+        return JobId(f"J{int(digits)}")
+    return None
 
 
 def quote(name: str) -> str:
@@ -141,8 +182,11 @@ def write_options(options: Options) -> str:
             parts.append(f"{name}={'yes' if value else 'no'}")
     if options.start_at is not None:
         parts.append(f"at={_minute(options.start_at)}")
-    if options.reason:
-        parts.append('reason="' + options.reason.replace('"', '""') + '"')
+    if options.until is not None:
+        parts.append(f"until={_minute(options.until)}")
+    for name, words in (("override", options.override), ("reason", options.reason)):
+        if words:
+            parts.append(f'{name}="' + words.replace('"', '""') + '"')
     return " ".join(parts)
 
 

@@ -4,37 +4,44 @@ Knows nothing of Slack's payloads; the listeners do.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from bot import access, answers
+from bot import access, answers, sightings
 from bot.access import Verdict
 from bot.blocks import Message
 from bot.card_parts import Look
 from bot.commands import (
+    Back,
     Cancel,
     Command,
+    Handover,
     Help,
     History,
     Hosts,
     Jobs,
     Migrate,
-    NotYet,
+    Pause,
     Resume,
     Retry,
     Status,
     Stop,
+    Where,
 )
 from bot.composer import clean
 from bot.grammar import parse
 from bot.groups import Groups
+from bot.handover import handover
 from bot.people import TimeZones
 from core.config import Settings
-from core.domain.job import JobId
+from core.domain.job import JobId, JobState
+from core.domain.view import JobView
 from core.engine.engine import Engine
 from core.errors import NotAllowed
 from core.ports import Clock
 
 _JOBS_SHOWN = 20
 _JOBS_SEARCHED = 100
+_RECENT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,7 @@ class Desk:
         match command:
             case Help(topic):
                 return answers.help_on(topic, self._command)
-            case NotYet(verb):
-                return answers.not_yet(verb, self._command)
-            case Migrate() | Retry():
+            case Migrate() | Retry() | Back():
                 return answers.plainly("🔎 Looking at the hosts …")
             case _:
                 return None
@@ -94,15 +99,31 @@ class Desk:
                 return await self.cancel(job_id, asker, vm)
             case Stop():
                 return await self._stop(asker)
-            case Resume():
+            case Resume(None):
                 return await self._resume(asker)
+            case Pause(job_id) | Resume(job_id) if job_id:
+                return await self._hold(job_id, asker, is_pause=isinstance(command, Pause))
             case Retry(job_id):
                 return await self.retry(job_id, asker)
+            case Back(job_id):
+                await self._check_may_request(asker)
+                return answers.planned(await self._engine.back(job_id, asker.user), self._look)
             case _:
                 return await self._look_up(command)
 
     async def _look_up(self, command: Command) -> Message | None:
         match command:
+            case Status(vm=vm) if vm:
+                found = await self._engine.where(vm)
+                moves = [one.move for one in found if one.move]
+                if not moves:
+                    return sightings.where(found, self._look)
+                newest = max(moves, key=lambda move: move.id)
+                return answers.status(await self._engine.job(newest.job_id), self._look)
+            case Where(vm):
+                return sightings.where(await self._engine.where(vm), self._look)
+            case Handover():
+                return await self._handover()
             case Status(None):
                 views = [view for view in await self._engine.jobs(_JOBS_SEARCHED) if not view.is_over]
                 return answers.jobs(views, self._look, title="Jobs that are not over") if views else _NOTHING_OPEN
@@ -111,7 +132,7 @@ class Desk:
             case Jobs():
                 return answers.jobs(await self._engine.jobs(_JOBS_SHOWN), self._look)
             case Hosts():
-                return answers.hosts(await self._engine.hosts())
+                return answers.hosts(await self._engine.hosts(), await self._engine.stopped_by())
             case History(job_id):
                 view = await self._engine.job(job_id)
                 return answers.history(view, await self._engine.history(job_id))
@@ -120,13 +141,31 @@ class Desk:
 
     async def _migrate(self, command: Migrate, asker: Asker) -> Message:
         await self._check_may_request(asker)
-        if command.options.start_at is not None:
+        if command.options.start_at is not None or command.options.until is not None:
             # "at 22:00" means 22:00 where the person is.
             now = self._clock.now().astimezone(await self._zones.of(asker.user))
             again = parse(command.text, now=now, hosts=tuple(self._settings.hosts), command=self._command)
             command = again if isinstance(again, Migrate) else command
         job = await self._engine.propose(command.request(requester=asker.user, channel=asker.channel))
         return answers.planned(job, self._look)
+
+    async def _handover(self) -> Message:
+        views = await self._engine.jobs(_JOBS_SEARCHED)
+        concerned = [view for view in views if view.job.state in {JobState.RUNNING, JobState.FINISHED}]
+        waiting = {view.job.id: await self._engine.waiting(view.job.id) for view in concerned if _is_recent(view)}
+        hosts, stopped_by = await self._engine.hosts(), await self._engine.stopped_by()
+        return handover(views, hosts, waiting, stopped_by, self._look)
+
+    async def _hold(self, job_id: JobId, asker: Asker, *, is_pause: bool) -> Message:
+        await self._check_may_act(job_id, asker, "pause" if is_pause else "resume")
+        if is_pause:
+            job = await self._engine.pause(job_id, asker.user)
+            return answers.plainly(
+                f"⏸ {job.id} is paused: nothing more of it starts. What moves now goes on. "
+                f"Let it go on with {self._command} resume {job.id}."
+            )
+        job = await self._engine.resume(job_id, asker.user)
+        return answers.plainly(f"▶️ {job.id} goes on.")
 
     async def _stop(self, asker: Asker) -> Message:
         oncall = self._settings.slack.oncall
@@ -149,10 +188,7 @@ class Desk:
 
     async def cancel(self, job_id: JobId, asker: Asker, vm: str = "") -> Message:
         """Cancel a job or one VM of it."""
-        requester = (await self._engine.job(job_id)).job.requester
-        oncall = self._settings.slack.oncall
-        members = await self._members(self._settings.access.approvers, oncall)
-        _insist(access.may_cancel(asker.user, requester, self._settings.access, oncall, members))
+        await self._check_may_act(job_id, asker, "cancel")
         _, sentence = await self._engine.cancel(job_id, asker.user, vm)
         return answers.plainly(sentence)
 
@@ -185,8 +221,18 @@ class Desk:
         members = await self._members(self._settings.access.requesters)
         _insist(access.may_request(asker.user, self._settings.access, members))
 
+    async def _check_may_act(self, job_id: JobId, asker: Asker, to: str) -> None:
+        requester = (await self._engine.job(job_id)).job.requester
+        oncall = self._settings.slack.oncall
+        members = await self._members(self._settings.access.approvers, oncall)
+        _insist(access.may_act(asker.user, requester, self._settings.access, oncall, members, to=to))
+
     async def _members(self, *lists: tuple[str, ...]) -> access.Members:
         return await self._groups.members(access.groups_in(*lists))
+
+
+def _is_recent(view: JobView) -> bool:
+    return view.job.finished_at is None or view.at - view.job.finished_at < _RECENT
 
 
 _NOTHING_OPEN = answers.plainly("Nothing is waiting or running.")

@@ -4,7 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot import moving
-from bot.commands import Cancel, Command, Help, History, Hosts, Jobs, NotYet, Resume, Retry, Status, Stop
+from bot.commands import (
+    Back,
+    Cancel,
+    Command,
+    Handover,
+    Help,
+    History,
+    Hosts,
+    Jobs,
+    Pause,
+    Resume,
+    Retry,
+    Status,
+    Stop,
+    Where,
+    read_job_id,
+)
 from bot.mistake import Unclear
 from bot.options import shown
 from bot.spelling import VERBS, nearest
@@ -91,41 +107,66 @@ def _sub_command(text: str, verb: str, found: Sequence[Word]) -> Command:
     match verb:
         case "help":
             return Help(" ".join(word.text for word in rest).casefold())
-        case "pause" | "back":
-            return NotYet(verb)
         case "status" if not rest:
             return Status()
-        case "cancel" | "retry" | "history" | "status":
+        case "resume" if not rest:
+            return Resume()
+        case "where":
+            return Where(_vm(text, verb, found))
+        case "status" if rest[0].is_quoted or read_job_id(rest[0].text) is None:
+            return Status(vm=_vm(text, verb, found))
+        case "cancel" | "retry" | "history" | "status" | "pause" | "resume" | "back":
             return _about_job(text, verb, found[0], rest)
     if rest:
         raise _too_much(verb, found[0], rest)
-    plain: dict[str, Command] = {"jobs": Jobs(), "hosts": Hosts(), "stop": Stop(), "resume": Resume()}
+    plain: dict[str, Command] = {"jobs": Jobs(), "hosts": Hosts(), "stop": Stop(), "handover": Handover()}
     return plain[verb]
+
+
+def _vm(text: str, verb: str, found: Sequence[Word]) -> str:
+    """Read the one VM a verb is about; its name needs no quotes, since nothing can follow it."""
+    if len(found) == 1:
+        raise Unclear(f"{verb} needs a VM, such as web01.", found[0].end, found[0].end, " web01")
+    for word in found[1:]:
+        if word.is_comma:
+            raise Unclear(
+                f"{verb} takes one VM, but {shown(text[word.start :].strip())} follows.", word.start, found[-1].end, ""
+            )
+    return _joined(text, found[1:])
+
+
+def _joined(text: str, names: Sequence[Word]) -> str:
+    return names[0].text if len(names) == 1 else text[names[0].start : names[-1].end].strip()
 
 
 def _about_job(text: str, verb: str, first: Word, rest: Sequence[Word]) -> Command:
     if not rest:
-        raise Unclear(f"{verb} needs a job, such as J1.", first.end, first.end, " J1")
+        instead = "; to start nothing at all, say stop" if verb == "pause" else ""
+        raise Unclear(f"{verb} needs a job, such as J1{instead}.", first.end, first.end, " J1")
     job = _job_id(verb, rest[0])
     if verb == "cancel":
-        names = rest[1:]
         # A name with spaces needs no quotes here: nothing can follow it.
-        vm = names[0].text if len(names) == 1 else text[names[0].start : names[-1].end] if names else ""
-        return Cancel(job, vm.strip())
+        return Cancel(job, _joined(text, rest[1:]).strip() if rest[1:] else "")
     if len(rest) > 1:
         raise Unclear(
             f"{verb} takes one job, but {shown(rest[1].text)} follows {job}.", rest[1].start, rest[-1].end, ""
         )
-    if verb == "status":
-        return Status(job)
-    return Retry(job) if verb == "retry" else History(job)
+    about: dict[str, Command] = {
+        "status": Status(job),
+        "retry": Retry(job),
+        "history": History(job),
+        "pause": Pause(job),
+        "resume": Resume(job),
+        "back": Back(job),
+    }
+    return about[verb]
 
 
 def _job_id(verb: str, word: Word) -> JobId:
-    digits = word.text.strip().removeprefix("#").lstrip("jJ").removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 9):  # noqa: PLR2004 - more jobs than will ever be
+    job = read_job_id(word.text)
+    if job is None:
         raise Unclear(f"{verb} needs a job, such as J1, not {shown(word.text)}.", word.start, word.end, "J1")
-    return JobId(f"J{int(digits)}")
+    return job
 
 
 def _too_much(verb: str, first: Word, rest: Sequence[Word]) -> Unclear:

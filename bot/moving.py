@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import options
@@ -17,6 +17,7 @@ from core.domain.plan import Options
 _HEAD = re.compile(r"(-{0,2})([A-Za-z][A-Za-z_-]*)(=(.*))?", re.DOTALL)
 _FOLDER = re.compile(r"[A-Za-z]:(?:[\\/].*)?|\\\\[^\\/]+[\\/].+", re.DOTALL)
 _FIELDS = {"backup-wait": "backup_wait_s", "keep-drives": "keep_drives", "fail-fast": "fail_fast", "at": "start_at"}
+_PROSE = {"reason": "host maintenance", "override": "agreed with the owner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ class Reading:
     names: dict[str, list[Word]] = field(default_factory=lambda: {"vms": [], "from": [], "to": []})
     path: str = ""
     set_options: dict[str, Any] = field(default_factory=dict)
+    end: Word | None = None
+    """When all should be done, as typed: what it means depends on when it starts."""
     seen: set[str] = field(default_factory=set)
 
     def command(self) -> Migrate:
@@ -109,6 +112,7 @@ class Reading:
             elif word.text and not word.is_comma:
                 self._take_name(word)
         self._check_complete()
+        self._read_end()
         vms, sources, destinations = (
             tuple(dict.fromkeys(w.text for w in self.names[k])) for k in ("vms", "from", "to")
         )
@@ -153,8 +157,8 @@ class Reading:
             return
         if name == "path":
             self.path = self._folder(opened)
-        elif name == "reason":
-            self.set_options["reason"] = self._reason(opened)
+        elif name in _PROSE:
+            self.set_options[name] = self._prose(opened)
         elif name in FLAGS:
             self.set_options[_FIELDS.get(name, name)] = self._flag(opened)
         else:
@@ -175,13 +179,16 @@ class Reading:
 
     def _valued(self, opened: Head) -> None:
         name = opened.name
-        example = {"parallel": "2", "attempts": "3", "backup-wait": "1h30m", "at": "22:00"}[name]
+        example = {"parallel": "2", "attempts": "3", "backup-wait": "1h30m", "at": "22:00", "until": "04:00"}[name]
         word = opened.value or self._next_value()
         if word is None:
             raise Unclear(f"{name} needs a value, such as {name}={example}.", opened.word.start, opened.word.end,
                           f"{name}={example}")  # fmt: skip
-        if name == "at":
+        if name in {"at", "until"}:
             word = self._with_time(word)
+        if name == "until":
+            self.end = word
+            return
         read: dict[str, Callable[[], Any]] = {
             "parallel": lambda: options.whole("parallel", word.text),
             "attempts": lambda: options.whole("attempts", word.text),
@@ -189,6 +196,19 @@ class Reading:
             "at": lambda: options.moment(word.text, self.now),
         }
         self.set_options[_FIELDS.get(name, name)] = self._fitting(word, read[name])
+
+    def _read_end(self) -> None:
+        """Read ``until``: a time of day is the next one after the start."""
+        end = self.end
+        if end is None:
+            return
+        start = self.set_options.get("start_at")
+        begins = start.astimezone(self.now.tzinfo) if start and options.is_clock(end.text) else self.now
+        at = self._fitting(end, lambda: options.moment(end.text, begins, "until"))
+        if start and at <= start:
+            later = f"{(start + timedelta(hours=6)).astimezone(self.now.tzinfo):%Y-%m-%dT%H:%M}"
+            raise Unclear(f"until must be later than at, but {end.text} is not.", end.start, end.end, later)
+        self.set_options["until"] = at
 
     def _fitting(self, word: Word, read: Callable[[], Any]) -> Any:
         try:
@@ -229,12 +249,12 @@ class Reading:
             raise Unclear(f"path needs a full folder such as D:\\VMs, {what}.", start, end, "D:\\VMs")
         return folder
 
-    def _reason(self, opened: Head) -> str:
-        # A reason is prose: "from", "to" and "at" are words of it. Only a marked option ends it.
+    def _prose(self, opened: Head) -> str:
+        # A reason, whatever it is for, is prose: "from", "to" and "at" are words of it. Only a marked option ends it.
         reason, start, end = self._run(opened, ends_at=lambda word: head(word, is_bare_option_ok=False) is not None
                                        and not _is_bare(word))  # fmt: skip
         if not reason:
-            raise Unclear("reason needs some words, in quotes.", start, end, ' "host maintenance"')
+            raise Unclear(f"{opened.name} needs some words, in quotes.", start, end, f' "{_PROSE[opened.name]}"')
         return reason
 
     def _run(self, opened: Head, ends_at: Callable[[Word], bool]) -> tuple[str, int, int]:

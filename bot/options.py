@@ -1,4 +1,4 @@
-"""Reads the values of a command's options: whole numbers, durations, yes or no, a time to start."""
+"""Reads the values of a command's options: whole numbers, durations, yes or no, a time."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -63,17 +63,22 @@ def is_date(text: str) -> bool:
     return _DATE.fullmatch(text) is not None
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """Read a time to start, in the zone of ``now`` unless it says its own; ``22:00`` is the next one. Returns UTC."""
+def is_clock(text: str) -> bool:
+    """Whether a word is a time of day, without a day."""
+    return _TIME.fullmatch(text) is not None
+
+
+def moment(text: str, now: datetime, name: str = "at") -> datetime:
+    """Read a time to come, in the zone of ``now`` unless it says its own; ``22:00`` is the next one. Returns UTC."""
     tomorrow = f"{now + timedelta(days=1):%Y-%m-%d}T22:00"
     try:
         at = _read_moment(text, now)
     except (ValueError, OverflowError):
-        raise BadValue(f"at needs a time such as 22:00 or {tomorrow}, but says {shown(text)}.", "22:00") from None
+        raise BadValue(f"{name} needs a time such as 22:00 or {tomorrow}, but says {shown(text)}.", "22:00") from None
     if at <= now:
-        raise BadValue(f"at needs a time to come, but {text} is over.", tomorrow)
+        raise BadValue(f"{name} needs a time to come, but {text} is over.", tomorrow)
     if at - now > _FARTHEST:
-        raise BadValue(f"at needs a time within a year, but {text} is farther away.", tomorrow)
+        raise BadValue(f"{name} needs a time within a year, but {text} is farther away.", tomorrow)
     return at
 
 

@@ -3,9 +3,15 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-VERBS = ("status", "jobs", "hosts", "cancel", "pause", "resume", "stop", "retry", "back", "history", "help")
+VERBS = (
+    *("status", "jobs", "hosts", "where", "handover", "cancel", "pause", "resume", "stop", "retry", "back", "history"),
+    "help",
+)
 KEYWORDS = ("from", "to", "path")
-OPTIONS = ("parallel", "attempts", "backup-wait", "subfolder", "keep-drives", "fail-fast", "at", "reason")
+OPTIONS = (
+    *("parallel", "attempts", "backup-wait", "subfolder", "keep-drives", "fail-fast", "at", "until", "override"),
+    "reason",
+)
 FLAGS = ("subfolder", "keep-drives", "fail-fast")
 
 # Slips that letter-by-letter likeness does not catch in such short words.

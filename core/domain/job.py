@@ -259,7 +259,7 @@ class EventKind(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"  # cancelled before it was approved
     CANCEL_ASKED = "cancel_asked"  # vms: list of names, running: int
-    HELD = "held"  # code: HoldCode, text: str
+    HELD = "held"  # code: HoldCode, text: str, follows: bool (told already for another VM of the job)
     STARTING = "starting"  # attempt: int, of: int, reason: str
     MOVING = "moving"
     NOT_STARTED = "not_started"  # text: str (the attempt was withdrawn before the host began; costs nothing)
@@ -275,9 +275,11 @@ class EventKind(StrEnum):
     PAUSED = "paused"  # the job starts nothing more until it goes on
     CONTINUED = "continued"
     STUCK = "stuck"  # text: str, percent: int | None (people are asked: wait, cancel or page)
-    ANSWERED = "answered"  # answer: wait | cancel | page
+    ANSWERED = "answered"  # answer: wait | cancel | page, about: the question {id, kind, at, data}
     LATE = "late"  # until: str, soonest: str (the time in the plan no longer fits)
     TIDIED = "tidied"  # removed: [path], kept: [[path, reason]] (a clean-up that had to wait)
+    ACKNOWLEDGED = "acknowledged"  # about: the page {id, kind, at, data} that the actor takes care of
+    ESCALATED = "escalated"  # pages: [event id], vms: [name], seconds: float (nobody took these pages)
     FINISHED = "finished"  # done, failed, unmigratable, cancelled, lost: int, seconds: float, bytes: int
     STOPPED = "stopped"
     RESUMED = "resumed"
@@ -314,6 +316,8 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.ANSWERED: Tone.LINE,
     EventKind.LATE: Tone.PAGE,
     EventKind.TIDIED: Tone.LINE,
+    EventKind.ACKNOWLEDGED: Tone.LINE,
+    EventKind.ESCALATED: Tone.PAGE,
     EventKind.FINISHED: Tone.BROADCAST,
 }
 """Events that are told. The others are in the history only."""
@@ -388,7 +392,7 @@ def event(
     """Make an event of a move or a job with the tone its kind has."""
     job_id = move.job_id if move else job.id if job else None
     tone = TONES.get(kind)
-    if kind is EventKind.HELD and data.get("code") in TOLD_HOLDS:
+    if kind is EventKind.HELD and data.get("code") in TOLD_HOLDS and not data.get("follows"):
         tone = Tone.LINE
     if kind is EventKind.UNMIGRATABLE and data.get("follows"):
         tone = Tone.LINE  # the first of them was a page already

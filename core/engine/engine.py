@@ -37,6 +37,7 @@ from core.engine.ledger import Ledger
 from core.engine.mover import Hands, Rules
 from core.engine.observer import Observer
 from core.engine.outbox import Cards, Outbox
+from core.engine.pager import Pager
 from core.engine.planner import Planner
 from core.engine.tidier import Tidier
 from core.engine.views import view_hosts, view_job
@@ -92,6 +93,7 @@ class Engine:
         )
         self._tidier = Tidier(cleaner, self._ledger, clock)
         self._warner = Warner(self._ledger, clock, self.job)
+        self._pager = Pager(self._ledger, clock, settings.slack.escalate_after)
         self._cards = Cards(store, notifier, clock, self.job)
         self._outbox = Outbox(store, notifier, clock, self._cards.touch)
         self._ledger.listen(self._changed)
@@ -107,7 +109,7 @@ class Engine:
         await self._cards.resume()
         loops = [observer.run() for observer in self._observers.values()]
         loops += [self._outbox.run(), self._cards.run(self._pace.busy_s), self._dispatcher.run()]
-        loops += [self._tidier.run(), self._warner.run()]
+        loops += [self._tidier.run(), self._warner.run(), self._pager.run()]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -254,18 +256,25 @@ class Engine:
     async def answer_stuck(self, move_id: MoveId, answer: str, by: str) -> str:
         """Take an answer about a move that stands still: ``wait``, ``cancel`` or ``page``. Returns one sentence.
 
-        Raises NotAllowed when the move is over.
+        The first answer to a question counts. Raises NotAllowed when there is no open question, or the move is over.
         """
-        move = await self._store.move(move_id)
-        if move.state.is_end:
-            raise NotAllowed(f"{move.vm_name} is over already: it is {move.state}.")
-        await self._store.add_event(event(EventKind.ANSWERED, self._clock.now(), move=move, actor=by, answer=answer))
-        self._ledger.changed(move.job_id)
+        move = await self._pager.answer(move_id, answer, by)
         if answer == "cancel":
             await self._ledger.record(move.id, lambda m: self._wish_cancel(m, by))
             self._dispatcher.ask_cancel(move.id)
             return f"The host is asked to stop moving {move.vm_name}; the thread will tell."
         return f"{move.vm_name} goes on; you will be asked again if nothing changes."
+
+    async def acknowledge(self, job_id: JobId, page_id: int, by: str) -> None:
+        """Note that somebody takes care of a page (the id of its event): nobody is reminded of it.
+
+        The first one counts. Raises NotAllowed, UnknownJob.
+        """
+        await self._pager.acknowledge(job_id, page_id, by)
+
+    async def waiting(self, job_id: JobId) -> Sequence[Event]:
+        """Return the questions and pages of a job that nobody has answered or taken. Raises UnknownJob."""
+        return await self._pager.waiting((await self._store.job(job_id)).id)
 
     async def stop_starts(self, by: str) -> None:
         """Stop every new start, the big red stop; it lasts until ``resume_starts`` and survives restarts."""
@@ -329,10 +338,6 @@ class Engine:
             hint = f"I cannot ask {', '.join(silent)} now." if silent else "Look at the spelling."
             raise UnknownVm(f"No host shows a VM called {name}, and no job ever had one.", hint=hint)
         return found
-
-    async def stopped_by(self) -> str:
-        """Return who pressed the big red stop; empty when starts are allowed."""
-        return await self._store.switch(STOP)
 
     # ------------------------------------------------------------------ inside
 
@@ -405,6 +410,7 @@ class Engine:
     def _changed(self, job_id: JobId) -> None:
         self._outbox.poke()
         self._cards.touch(job_id)
+        self._pager.touch(job_id)
         self._dispatcher.poke()
 
     def _mark_busy(self, hosts: set[HostName], jobs: set[JobId]) -> None:

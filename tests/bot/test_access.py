@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from bot.access import (
     approval_outlook,
     groups_in,
+    may_act,
     may_approve,
-    may_cancel,
     may_reject,
     may_request,
     may_resume,
@@ -70,15 +70,15 @@ def test_an_empty_requester_list_means_everybody() -> None:
 def test_who_asked_may_reject_and_cancel_their_own() -> None:
     """Anyone may discard what they asked for; strangers may not."""
     assert may_reject(EVE, EVE, access(), IN_OPS).is_allowed
-    assert may_cancel(EVE, EVE, access(), (), IN_OPS).is_allowed
+    assert may_act(EVE, EVE, access(), (), IN_OPS).is_allowed
     assert "reject" in may_reject(EVE, ANN, access(), IN_OPS).reason
-    assert not may_cancel(EVE, ANN, access(), (), IN_OPS).is_allowed
+    assert not may_act(EVE, ANN, access(), (), IN_OPS).is_allowed
 
 
 def test_on_call_may_cancel_stop_and_resume() -> None:
     """Whoever is woken at night can act without being an approver."""
     closed = access(requesters=("UNONE",))
-    assert may_cancel(EVE, ANN, closed, (EVE,), IN_OPS).is_allowed
+    assert may_act(EVE, ANN, closed, (EVE,), IN_OPS).is_allowed
     assert may_stop(EVE, closed, (EVE,), IN_OPS).is_allowed
     assert may_resume(EVE, closed, (EVE,), IN_OPS).is_allowed
     assert not may_stop(EVE, closed, (), IN_OPS).is_allowed

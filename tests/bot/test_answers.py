@@ -45,7 +45,7 @@ def test_jobs_are_one_line_each() -> None:
     bad = view(job(names, JobState.FINISHED), *rows)
     shown = text(answers.jobs([view(job()), running, bad, view(job(state=JobState.REJECTED))], LOOK))
     assert "waits for approval until <!date^" in shown
-    assert "1 of 2 done, ends about <!date^" in shown
+    assert "1 of 2 moved, ends about <!date^" in shown
     assert "⚠️ *J7* 2 VMs, HV01 → HV02: 1 of 2 moved" in shown
     assert "❌ *J7* web01, HV01 → HV02: rejected" in shown
     assert "There are no jobs." in text(answers.jobs([], LOOK))

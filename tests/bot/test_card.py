@@ -170,16 +170,19 @@ def test_a_running_card_shows_bars_reasons_and_the_end() -> None:
         MoveView(move(3, "db01", hold=Hold(HoldCode.BACKUP, "it is being backed up", since)), place=3),
         MoveView(move(4, "old01", MoveState.DONE)),
         MoveView(move(5, "bad01", MoveState.FAILED, error="no room", hint="Free some.")),
+        MoveView(move(6, "new01", MoveState.CLEANING)),
     ]
-    about = job([row.move.vm_name for row in rows], JobState.RUNNING)
+    about = job([row.move.vm_name for row in rows], JobState.RUNNING, paused_by="UANN")
     message = card(view(about, *rows, eta=Eta(NOW, NOW, NOW), stopped_by="UEVE"), LOOK)
     text = shown(message)
     for part in (
-        "1 of 6 done · 1 moving · 3 waiting · 1 with trouble",
+        "2 of 7 moved · 1 moving · 3 waiting · 1 with trouble",
         "▓▓▓▓░░░░░░ 45 % `web01`, attempt 2",
         "⏸ `web02`, `web03`: HV02 runs 2 of 2 live migrations (since <!date",
         "💾 `db01`: it is being backed up",
         "✅ Done: `old01`",
+        "🧹 Moved, tidying up: `new01`",
+        "*Paused* by <@UANN>",
         "❌ `bad01` failed: no room",
         "→ Free some.",
         "*Stopped* by <@UEVE>",
@@ -188,6 +191,22 @@ def test_a_running_card_shows_bars_reasons_and_the_end() -> None:
         assert part in text
     assert text.index("bad01") < text.index("45 %") < text.index("db01") < text.index("old01")
     assert buttons(message) == {"migrate_cancel": "J7"}
+
+
+def test_a_freeze_is_said_plainly() -> None:
+    """When the calendar forbids every start the card says so above all VMs."""
+    frozen = Hold(HoldCode.FREEZE, "moves are frozen until Mon 06:00", NOW)
+    about = job(["web01"], JobState.RUNNING)
+    text = shown(card(view(about, MoveView(move(0, "web01", hold=frozen), place=1)), LOOK))
+    assert "❄️ *Frozen*: moves are frozen until Mon 06:00" in text
+
+
+def test_a_plan_says_its_deadline_and_what_it_overrides() -> None:
+    """An approver sees both before the button."""
+    options = Options(until=NOW, override="the owner agreed")
+    text = shown(card(view(replace(job(), plan=plan(["web01"], options=options))), LOOK))
+    assert "should be over by <!date^" in text
+    assert "*overrides the freeze*: the owner agreed" in text
 
 
 def test_a_finished_card_sums_up_and_offers_a_retry() -> None:

@@ -8,18 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import (
+    Back,
     Cancel,
     Command,
+    Handover,
     Help,
     History,
     Hosts,
     Jobs,
     Migrate,
-    NotYet,
+    Pause,
     Resume,
     Retry,
     Status,
     Stop,
+    Where,
     write,
 )
 from bot.composer import clean
@@ -127,6 +130,14 @@ def test_paths_keep_every_character(text: str, path: str) -> None:
         ("at=2026-11-24T22:00", Options(start_at=datetime(2026, 11, 24, 22, tzinfo=UTC))),
         ("at 2026-11-24 22:00 parallel 2", Options(start_at=datetime(2026, 11, 24, 22, tzinfo=UTC), parallel=2)),
         ("at 2026-11-24T22:00+01:00", Options(start_at=datetime(2026, 11, 24, 21, tzinfo=UTC))),
+        ("until 04:00", Options(until=datetime(2026, 11, 24, 4, tzinfo=UTC))),
+        ("--until 2026-11-24T04:00", Options(until=datetime(2026, 11, 24, 4, tzinfo=UTC))),
+        (
+            "until=4:00 at=2026-11-25T22:00",
+            Options(start_at=datetime(2026, 11, 25, 22, tzinfo=UTC), until=datetime(2026, 11, 26, 4, tzinfo=UTC)),
+        ),
+        ('--override "the owner agreed"', Options(override="the owner agreed")),
+        ("override=urgent --reason new disks", Options(override="urgent", reason="new disks")),
         ('reason="new disks"', Options(reason="new disks")),
         ("reason moving from old to new, at last", Options(reason="moving from old to new, at last")),
         ("reason new disks --parallel 2", Options(reason="new disks", parallel=2)),
@@ -163,8 +174,17 @@ def test_a_time_is_meant_in_the_time_zone_of_who_types_it() -> None:
         ("resume", Resume()),
         ("retry J3", Retry(JobId("J3"))),
         ("history J3", History(JobId("J3"))),
-        ("pause", NotYet("pause")),
-        ("back J1", NotYet("back")),
+        ("pause j1", Pause(JobId("J1"))),
+        ("resume #1", Resume(JobId("J1"))),
+        ("back J1", Back(JobId("J1"))),
+        ("handover", Handover()),
+        ("where web01", Where("web01")),
+        ("Where my web 01", Where("my web 01")),
+        ('where "J1"', Where("J1")),
+        ("where J1", Where("J1")),
+        ("status web01", Status(vm="web01")),
+        ("status my web 01", Status(vm="my web 01")),
+        ('status "J1"', Status(vm="J1")),
     ],
 )
 def test_sub_commands_are_read_in_any_case(text: str, command: Command) -> None:
@@ -207,7 +227,25 @@ def test_sub_commands_are_read_in_any_case(text: str, command: Command) -> None:
         ("history J1 J2", 'but "J2" follows', "history J1"),
         ("jobs J1", "status shows one", "status J1"),
         ("stop J1", "cancel it", "cancel J1"),
-        ("resume J1", "nothing more", "resume"),
+        ("hosts J1", "nothing more", "hosts"),
+        ("handover J1", "nothing more", "handover"),
+        ("pause", "pause needs a job, such as J1; to start nothing at all, say stop.", "pause J1"),
+        ("back", "back needs a job", "back J1"),
+        ("resume web01", 'not "web01"', "resume J1"),
+        ("status J1 J2", 'but "J2" follows', "status J1"),
+        ("where", "where needs a VM", "where web01"),
+        ("where web01, web02", 'takes one VM, but ", web02" follows', "where web01"),
+        ("wehre web01", "did you mean where?", "where web01"),
+        ("web01" + PAIR + " until", "until needs a value", "web01 from HV01 to HV02 until=04:00"),
+        ("web01" + PAIR + " until soon", "until needs a time such as 22:00", "web01 from HV01 to HV02 until 22:00"),
+        ("web01" + PAIR + " until 2020-01-01T10:00", "is over", "web01 from HV01 to HV02 until 2026-11-24T22:00"),
+        (
+            "web01" + PAIR + " at 2026-11-25T22:00 until 2026-11-25T04:00",
+            "until must be later than at",
+            "web01 from HV01 to HV02 at 2026-11-25T22:00 until 2026-11-26T04:00",
+        ),
+        ("web01" + PAIR + " --override", "override needs some words",
+         'web01 from HV01 to HV02 --override "agreed with the owner"'),
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_at_its_place(text: str, says: str, example: str | None) -> None:
@@ -262,16 +300,23 @@ OPTION_SETS = st.builds(
     keep_drives=st.none() | st.booleans(),
     fail_fast=st.none() | st.booleans(),
     start_at=st.none() | st.integers(1, 60 * 24 * 360).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+    until=st.none() | st.integers(60 * 24 * 361, 60 * 24 * 365).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+    override=st.text(alphabet="abc from to\"'=--,path", max_size=20),
     reason=st.text(alphabet="abc from to\"'=--,path", max_size=20),
 )
 JOBS = st.integers(0, 10**8).map(lambda number: JobId(f"J{number}"))
 COMMANDS = st.one_of(
     st.builds(Migrate, LISTS, LISTS, LISTS, PATHS, OPTION_SETS),
     st.builds(Status, st.none() | JOBS),
+    st.builds(Status, vm=NAMES),
+    st.builds(Where, NAMES),
+    st.builds(Resume, st.none() | JOBS),
+    st.builds(Pause, JOBS),
+    st.builds(Back, JOBS),
     st.builds(Cancel, JOBS, st.just("") | NAMES),
     st.builds(Retry, JOBS),
     st.builds(History, JOBS),
-    st.sampled_from([Jobs(), Hosts(), Stop(), Resume(), Help(), Help("path"), NotYet("pause"), NotYet("back")]),
+    st.sampled_from([Jobs(), Hosts(), Stop(), Handover(), Help(), Help("path")]),
 )
 
 
