@@ -115,8 +115,8 @@ def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta:
 def _why_again(move: Move) -> str:
     if move.attempts:
         return f"attempt {move.attempts} failed; the next comes soon"
-    words = move.error.splitlines()[0] if move.error else "the last try did not start"
-    return f"{words.rstrip('.')}; tries again soon"
+    words = move.hint or move.error or "the last try did not start"
+    return f"{words.splitlines()[0].rstrip('.')}; tries again soon"
 
 
 class _Pass:
@@ -232,7 +232,8 @@ class _Pass:
         vm = self.vms[move.source].get(move.vm_id)
         there = self.vms[move.destination].get(move.vm_id)
         if vm is None:
-            where = f"it is on {move.destination}" if there else f"it is not on {move.destination} either"
+            now_on = move.destination if there else self._host_with(move.vm_id)
+            where = f"it is on {now_on}" if now_on else f"it is not on {move.destination} either"
             text = f"is no longer on {move.source}; {where}"
             return End(move, MoveState.UNMIGRATABLE, text, "Somebody moved or removed it after the plan was made.")
         if there is not None and not vm.is_migrating and not there.is_migrating:
@@ -246,6 +247,9 @@ class _Pass:
                 if move.vm_id in self.busy_vms:
                     return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
                 return ready
+
+    def _host_with(self, vm_id: VmId) -> HostName | None:
+        return next((host for host, vms in self.vms.items() if vm_id in vms), None)
 
     def _twice(self, move: Move, job: Job) -> Decision:
         """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.

@@ -47,7 +47,7 @@ def after_failure(
         text = "cancelled while it ran; the VM is where it was"
         return Next(MoveState.CANCELLED, attempts, None, EventKind.CANCELLED, {"text": text})
     if diagnosis.fault in {Fault.VM, Fault.PAIR}:
-        return Next(MoveState.UNMIGRATABLE, attempts, None, EventKind.UNMIGRATABLE, said | {"text": "cannot be moved"})
+        return Next(MoveState.UNMIGRATABLE, attempts, None, EventKind.UNMIGRATABLE, said | {"text": ""})
     if is_free and tries < allowed + FREE_TRIES:
         again = now + delay(min(max(1, tries - move.attempts), FREE_DOUBLINGS + 1), retry_delay, jitter)
         return Next(MoveState.QUEUED, attempts, again, EventKind.NOT_STARTED, said | {"text": diagnosis.hint})

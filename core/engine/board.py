@@ -26,17 +26,17 @@ class Board:
         self.snapshots: dict[HostName, Snapshot] = {}
         self.troubles: dict[HostName, Trouble] = {}
         self.percents: dict[VmId, int] = {}
-        self._watchers: set[asyncio.Event] = set()
+        self._watchers: dict[asyncio.Event, None] = {}
 
     @contextmanager
     def watch(self) -> Iterator[asyncio.Event]:
         """Give an event that is set at every change; the watcher clears it."""
         event = asyncio.Event()
-        self._watchers.add(event)
+        self._watchers[event] = None
         try:
             yield event
         finally:
-            self._watchers.discard(event)
+            del self._watchers[event]
 
     def put(self, snapshot: Snapshot) -> None:
         """Take a new snapshot, unless it is older; only one that shows something else is news."""
@@ -66,7 +66,7 @@ class Board:
         self.percents.pop(vm_id, None)
 
     def news(self) -> None:
-        """Wake everybody who watches."""
+        """Wake everybody who watches, in the order they came."""
         for event in self._watchers:
             event.set()
 

@@ -12,6 +12,7 @@ from core.domain.fleet import HostName
 from core.domain.freeze import Window, frozen_until
 from core.domain.job import (
     Attempt,
+    Event,
     EventKind,
     HoldCode,
     Job,
@@ -157,10 +158,11 @@ class Dispatcher:
             frozen_until(now, self._freeze.windows, self._freeze.zone),
         )
         originals = {move.id: move for move in moves}
+        silences = {(m.job_id, m.hold.text) for m in open_moves if m.hold and m.hold.code is HoldCode.HOST}
         decisions = decide(situation)
         for decision in decisions:
             try:
-                await self._apply(decision, originals[decision.move.id], running[decision.move.job_id], now)
+                await self._apply(decision, originals[decision.move.id], running[decision.move.job_id], now, silences)
             except Outdated as error:
                 log.info("%s changed meanwhile, deciding again: %s", decision.move.vm_name, error)
                 self.poke()
@@ -169,7 +171,10 @@ class Dispatcher:
         due += next_times(decisions, situation)
         return max(0.05, min([SAFETY_NET_S, *((at - now).total_seconds() for at in due)]))
 
-    async def _apply(self, decision: Start | Keep | End, before: Move, job: Job, now: datetime) -> None:
+    async def _apply(
+        self, decision: Start | Keep | End, before: Move, job: Job, now: datetime, silences: set[tuple[JobId, str]]
+    ) -> None:
+        """Carry out a decision. ``silences`` are the troubles of hosts that the job was told of, for another VM."""
         match decision:
             case Start(move, claims, reason):
                 number = self._allowed(job)
@@ -183,18 +188,21 @@ class Dispatcher:
                 if move.hold is not None and move.hold.code is HoldCode.HOST and self._is_too_soon(move, now):
                     return
                 is_news = move.hold is not None and (before.hold is None or before.hold.code is not move.hold.code)
-                hold = move.hold
-                told_hold = (
-                    [event(EventKind.HELD, now, move=move, code=hold.code, text=hold.text)] if hold and is_news else []
-                )
-                await self._store.change_move(before, move, *told_hold)
+                await self._store.change_move(before, move, *(_held(move, now, silences) if is_news else ()))
             case End(move, state, text, hint, follows):
                 after = transit(move, state, hold=None, ended_at=now, error=text, hint=hint)
-                data: dict[str, Any] = {"text": text, "hint": hint, "words": "", "code": "", "where": move.source}
+                data: dict[str, Any] = {"text": text, "hint": hint, "words": "", "code": "", "where": self._where(move)}
                 data |= {"follows": True} if follows else {}
                 await self._store.change_move(before, after, event(_END_EVENTS[state], now, move=move, **data))
                 self.poke()
         self._ledger.changed(job.id)
+
+    def _where(self, move: Move) -> HostName | str:
+        """Return where a move that ends without an attempt has its VM, empty when no host shows it."""
+        snapshots = self._board.snapshots
+        if move.source not in snapshots or snapshots[move.source].vm(move.vm_id) is not None:
+            return move.source
+        return next((host for host, snapshot in snapshots.items() if snapshot.vm(move.vm_id) is not None), "")
 
     async def _faults(self, running: dict[JobId, Job]) -> tuple[Attempt, ...]:
         """Read what failed since the oldest running job began."""
@@ -265,3 +273,14 @@ class Dispatcher:
 def _is_quiet(move: Move) -> bool:
     """Whether no news from a host would let this move start: it waits for people or for a time."""
     return move.state is MoveState.QUEUED and move.hold is not None and move.hold.code in _QUIET
+
+
+def _held(move: Move, now: datetime, silences: set[tuple[JobId, str]]) -> tuple[Event, ...]:
+    """Note why a move waits; a job hears of a silent host once, not once per VM."""
+    if move.hold is None:
+        return ()
+    about = (move.job_id, move.hold.text)
+    is_told = move.hold.code is HoldCode.HOST and about in silences
+    silences.add(about)
+    follows: dict[str, Any] = {"follows": True} if is_told else {}
+    return (event(EventKind.HELD, now, move=move, code=move.hold.code, text=move.hold.text, **follows),)

@@ -358,7 +358,7 @@ class Mover:
     def _diagnose(self, verdict: Verdict, error: HostError | None) -> Diagnosis:
         if verdict.outcome is Outcome.NEVER_STARTED or isinstance(error, HostUnreachable):
             said = error.message if error else verdict.reason
-            return Diagnosis("never-started", Fault.NEVER_STARTED, "Nothing was started.", said)
+            return Diagnosis("never-started", Fault.NEVER_STARTED, said, said)
         if error is not None:
             fault = Fault.PASSING if error.retry else Fault.OPERATOR
             return Diagnosis(type(error).__name__, fault, error.hint, error.message)
