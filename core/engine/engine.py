@@ -27,7 +27,7 @@ from core.domain.job import (
     transit_job,
 )
 from core.domain.placement import Target
-from core.domain.plan import Plan, Request
+from core.domain.plan import Plan, PlannedMove, Request
 from core.domain.view import HostView, JobView
 from core.domain.where import Whereabouts, find
 from core.engine.board import Board
@@ -450,12 +450,12 @@ def _home(move: Move) -> str:
 
 def _moves(job: Job, now: datetime) -> list[Move]:
     """Make the moves of an approved plan; a VM that preflight ruled out is there too, with its reason."""
-    return [_move(job, job.plan, index, now) for index in range(len(job.plan.moves))]
+    blocked_ids = job.plan.blocked_ids
+    return [_move(job, planned, now, is_blocked=planned.vm_id in blocked_ids) for planned in job.plan.moves]
 
 
-def _move(job: Job, plan: Plan, index: int, now: datetime) -> Move:
-    planned = plan.moves[index]
-    blocked = plan.why_blocked(planned.vm_id) if planned.vm_id in plan.blocked_ids else ""
+def _move(job: Job, planned: PlannedMove, now: datetime, *, is_blocked: bool) -> Move:
+    blocked = job.plan.why_blocked(planned.vm_id) if is_blocked else ""
     return Move(
         MoveId(0),
         job.id,
