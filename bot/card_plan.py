@@ -53,7 +53,8 @@ def _standing(job: Job, look: Look) -> Iterator[str]:
 
 def summary(plan: Plan) -> str:
     """Say how much moves, how long it should take, and how much will not move."""
-    movable = [move for move in plan.moves if move.vm_id not in plan.blocked_ids]
+    blocked_ids = plan.blocked_ids
+    movable = [move for move in plan.moves if move.vm_id not in blocked_ids]
     live = sum(1 for move in movable if move.is_live)
     parts = [f"*{plural(len(movable), 'VM')}*", size(sum(move.size_bytes for move in movable))]
     if live:
@@ -79,6 +80,7 @@ def _plan_lines(job: Job, look: Look) -> Iterator[str]:
 def plan_lines(plan: Plan, rows: int) -> Iterator[str]:
     """Say from where to where each VM goes, by host pair; so many VMs are named."""
     left = rows
+    blocked_ids = plan.blocked_ids
     pairs = dict.fromkeys((move.source, move.destination) for move in plan.moves)
     for source, destination in pairs:
         moves = [move for move in plan.moves if (move.source, move.destination) == (source, destination)]
@@ -88,14 +90,14 @@ def plan_lines(plan: Plan, rows: int) -> Iterator[str]:
         folder = f" in {code(next(iter(paths)), 120)}" if len(paths) == 1 and any(paths) else ""
         yield f"{code(source)} → {code(destination)}{folder}"
         for move in moves[:left]:
-            yield _move_line(move, plan, shows_path=len(paths) > 1)
+            yield _move_line(move, is_blocked=move.vm_id in blocked_ids, shows_path=len(paths) > 1)
         left -= len(moves)
 
 
-def _move_line(move: PlannedMove, plan: Plan, *, shows_path: bool) -> str:
+def _move_line(move: PlannedMove, *, is_blocked: bool, shows_path: bool) -> str:
     kind = "live" if move.is_live else "off"
     folder = f" → {code(move.path, 120)}" if shows_path else ""
-    icon = "⛔" if move.vm_id in plan.blocked_ids else "•"
+    icon = "⛔" if is_blocked else "•"
     return f"{icon} {code(move.vm_name)} {kind}, {size(move.size_bytes)}{folder}"
 
 

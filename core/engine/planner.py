@@ -195,11 +195,12 @@ class Planner:
 
     async def _expected(self, plan: Plan, rooms: dict[HostName, Inspection]) -> tuple[float, float]:
         assumed = self._settings.migration.assumed_speed_mb_s * 1_000_000
+        blocked_ids = plan.blocked_ids
         speeds = eta.Speeds(await self._store.speeds(), assumed)
         works = [
             eta.Work(m.source, m.destination, eta.seconds(m.size_bytes, m.source, m.destination, speeds))
             for m in plan.moves
-            if m.vm_id not in plan.blocked_ids
+            if m.vm_id not in blocked_ids
         ]
         slots = {
             host: min(room.snapshot.facts.live_limit, room.snapshot.facts.storage_limit) for host, room in rooms.items()
