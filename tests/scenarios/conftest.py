@@ -1,4 +1,4 @@
-"""``pytest tests/scenarios --update-transcripts`` writes the transcripts anew; read the difference before committing."""
+"""``pytest tests/scenarios --update-transcripts`` writes the transcripts anew: read what changed, then commit."""
 
 import pytest
 

@@ -24,6 +24,7 @@ from core.store import SqlStore, schema
 from core.store.database import FORESEEN, Database
 from core.store.failures import explain
 from lab.virtual_time import VirtualClock
+from tests.scenarios.wording import said
 
 
 class PlainDatabase:
@@ -145,24 +146,24 @@ class Listener:
     """A notifier that remembers when each event was said, and is strict: never twice, never before its card."""
 
     clock: VirtualClock
-    said_at: dict[int, datetime] = field(default_factory=dict)
-    """Id of the event to when it was said."""
+    said: dict[int, tuple[datetime, str]] = field(default_factory=dict)
+    """Id of the event to when it was said, and how."""
     complaints: list[str] = field(default_factory=list)
     is_down: bool = False
     loses_reply: bool = False
-    _said: set[int] = field(default_factory=set)
+    _notices: set[int] = field(default_factory=set)
 
     async def tell(self, notice: Notice) -> Card | None:
         if self.is_down:
             raise NotifierDown("Slack does not answer.")
         event = notice.event
-        if notice.id not in self._said:
-            self._said.add(notice.id)
+        if notice.id not in self._notices:
+            self._notices.add(notice.id)
             if event.tone is not Tone.CARD and notice.job.card is None:
                 self.complaints.append(f"{event.kind} of {notice.job.id} was said before the card")
-            if event.id in self.said_at:
+            if event.id in self.said:
                 self.complaints.append(f"{event.kind} of {notice.job.id} was said twice, as two notices")
-            self.said_at[event.id] = self.clock.now()
+            self.said[event.id] = (self.clock.now(), said(notice))
         elif not notice.maybe_said:
             self.complaints.append(f"{event.kind} of {notice.job.id} was said twice, without a look whether it was")
         if self.loses_reply:

@@ -42,7 +42,9 @@ class Play:
         self._file = file
         self.is_running = False
         self._ids = {vm.name: vm.id for vm in reversed(script.fleet.vms)}
-        hosts = {host.name: {"address": script.fleet.address_of(host), "path": "D:\\VMs"} for host in script.fleet.hosts}
+        hosts = {
+            host.name: {"address": script.fleet.address_of(host), "path": "D:\\VMs"} for host in script.fleet.hosts
+        }
         given = dict(script.settings)
         for name, keys in given.pop("hosts", {}).items():
             hosts[name] |= keys

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from core.domain.job import Event, Job, JobState, Move, MoveState
 from core.domain.paths import depth
@@ -19,7 +19,7 @@ def broken_by_hosts(world: World, refused_starts: int) -> list[str]:
     """Say what we did to the hosts that nobody may do; ``refused_starts`` may have met a full host."""
     ledger = world.ledger
     found = [f"{v.kind} of {v.subject}: {v.detail}" for v in ledger.violations_of(OWNER)]
-    found += [f"removed {r.host} {r.path}" for r in ledger.removals if r.owner == OWNER and depth(r.path) < 2]  # noqa: PLR2004
+    found += [f"removed {r.host} {r.path}" for r in ledger.removals if r.owner == OWNER and depth(r.path) < 2]
     refused = ledger.over_limit_starts(OWNER)
     found += [f"{refused} starts met a full host"] if refused != refused_starts else []
     accepted = sorted(
@@ -27,7 +27,7 @@ def broken_by_hosts(world: World, refused_starts: int) -> list[str]:
     )
     for _, moves in groupby(accepted, key=lambda move: move.vm_id):
         mine = list(moves)
-        for earlier, later in zip(mine, mine[1:], strict=False):
+        for earlier, later in pairwise(mine):
             if earlier.ended_s is None or later.started_s < earlier.ended_s:
                 found.append(f"{later.vm.name} was moved twice at once")
     return found
@@ -35,7 +35,7 @@ def broken_by_hosts(world: World, refused_starts: int) -> list[str]:
 
 def broken_by_words(listener: Listener, events: Sequence[Event]) -> list[str]:
     """Say what was told wrongly: twice, in the wrong order, or not at all."""
-    unsaid = [] if listener.is_down else [e for e in events if e.tone is not None and e.id not in listener.said_at]
+    unsaid = [] if listener.is_down else [e for e in events if e.tone is not None and e.id not in listener.said]
     return [*listener.complaints, *(f"{event.kind} of {event.job_id} was never said" for event in unsaid)]
 
 
@@ -46,9 +46,11 @@ def broken_by_ends(script: Script, world: World, jobs: Sequence[Job], moves: Seq
     places = where(world)
     last = {move.vm_id: move for move in moves}
     fates = {move.vm_name: f"{move.state} on {places.get(str(move.vm_id), 'no host')}" for move in last.values()}
-    for move in last.values():
-        if move.state is MoveState.DONE and fates[move.vm_name] != f"done on {move.destination}":
-            found.append(f"{move.vm_name} went to {move.destination} and is called {fates[move.vm_name]}")
+    found += [
+        f"{move.vm_name} went to {move.destination} and is called {fates[move.vm_name]}"
+        for move in last.values()
+        if move.state is MoveState.DONE and fates[move.vm_name] != f"done on {move.destination}"
+    ]
     for name, fate in script.expect.items():
         if fates.get(name) != fate:
             found.append(f"{name} should be {fate}, but is {fates.get(name, 'in no job')}")
@@ -73,4 +75,3 @@ def without_reason(moves: Sequence[Move], now: datetime, since: dict[int, dateti
         elif now - since.setdefault(move.id, now) > WITHOUT_REASON:
             found.append(f"{move.vm_name} waits since {since[move.id]} and nobody knows why")
     return found
-

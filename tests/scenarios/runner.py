@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from core.domain.job import Event
 from lab.virtual_time import VirtualTimeLoop, run_virtually
 from tests.scenarios.play import Play
 from tests.scenarios.rules import broken_by_ends, broken_by_hosts, broken_by_words, without_reason
@@ -80,23 +79,15 @@ async def _report(stage: Play, broken: list[str]) -> Played:
     script, world, store = stage.script, stage.world, await stage.read()
     jobs = sorted(await store.jobs(limit=1000), key=lambda job: job.created_at)
     moves = await store.moves()
-    events: list[Event] = [event for job in jobs for event in await store.events(job.id)]
+    events = [event for job in jobs for event in await store.events(job.id)]
     broken += broken_by_hosts(world, script.refused_starts) + broken_by_words(stage.listener, events)
     broken += broken_by_ends(script, world, jobs, moves)
     calls = stage.calls.total() / max(1, len(moves))
     if script.calls_per_vm and calls > script.calls_per_vm:
         broken.append(f"a VM cost {calls:.1f} remote calls")
-    lines = transcript(
-        script,
-        stage.lines,
-        events,
-        stage.listener,
-        {job.id: job for job in jobs},
-        {move.id: move for move in moves},
-    )
+    lines = transcript(script, stage, events, {job.id: job for job in jobs}, {move.id: move for move in moves})
     text = "\n".join([*lines, *ending(world, jobs, moves)]) + "\n"
     seconds = (stage.clock.now() - stage.world.epoch).total_seconds()
     await stage.stop_engine()
     await stage.close()
     return Played(text, tuple(broken), dict(stage.calls), dict(stage.store_calls), seconds)
-

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from core.config import parse_duration
@@ -261,24 +261,22 @@ class Stagehand:
     async def _job(self, job_id: str) -> Job:
         """Return the job that is meant: the newest, when none is named."""
         if job_id:
-            return await self._play.store.job(JobId(job_id))
-        return (await self._play.store.jobs(limit=1))[0]
+            return cast("Job", await self._play.store.job(JobId(job_id)))
+        return cast("Job", (await self._play.store.jobs(limit=1))[0])
 
     async def _plan(self, asked: Awaitable[Job], *, refused: bool) -> None:
         job = await self._answer(asked, refused=refused)
-        if job is not None:
+        if not refused:
             self._play.say(f"{job.id}:")
             for line in planned(job.plan):
                 self._play.say(f"  {line}")
 
     async def _answer(self, asked: Awaitable[Any], *, refused: bool) -> Any:
         try:
-            answer = await asked
+            answer, was_refused = await asked, False
         except MigrateBotError as error:
-            self._play.say(f"→ {error.sentence()}")
-            assert refused, f"refused, though the script does not say so: {error.sentence()}"
-            return None
-        assert not refused, "not refused, though the script says so"
+            answer, was_refused = error.sentence(), True
+        assert was_refused is refused, f"{'' if was_refused else 'not '}refused: {answer}"
         if isinstance(answer, str):
             self._play.say(f"→ {answer}")
         return answer

@@ -10,18 +10,17 @@ from core.domain.paths import depth
 from lab.gateway import OWNER
 from lab.hyperv.world import World
 from tests.scenarios.doors import Listener
-from tests.scenarios.play import Line
+from tests.scenarios.play import Play
 from tests.scenarios.rules import where
 from tests.scenarios.script import Script
-from tests.scenarios.wording import clock, said
+from tests.scenarios.wording import clock, noted
 
 _WIDTH = 118
 _LATE = timedelta(seconds=5)
 
 
 def transcript(
-    script: Script, lines: Sequence[Line], events: Sequence[Event], listener: Listener, jobs: Mapping[JobId, Job],
-    moves: Mapping[MoveId, Move],
+    script: Script, stage: Play, events: Sequence[Event], jobs: Mapping[JobId, Job], moves: Mapping[MoveId, Move]
 ) -> Iterator[str]:
     """Yield the lines of what happened, oldest first; what happened at one instant in the order it was stored."""
     yield script.name
@@ -32,28 +31,28 @@ def transcript(
     yield ""
     timed: list[tuple[datetime, bool, int, list[str]]] = [
         (line.at, False, number, [f"{clock(line.at)}  {'>>' if line.is_step else '  '} {line.text}"])
-        for number, line in enumerate(lines)
+        for number, line in enumerate(stage.lines)
     ]
     for event in events:
         job, move = jobs[event.job_id] if event.job_id else None, moves[event.move_id] if event.move_id else None
-        timed.append((event.at, True, event.id, list(_event(event, job, move, listener, len(jobs)))))
+        timed.append((event.at, True, event.id, list(_event(event, job, move, stage.listener, len(jobs)))))
     for _, _, _, block in sorted(timed, key=lambda row: row[:3]):
         yield from block
 
 
 def _event(event: Event, job: Job | None, move: Move | None, listener: Listener, jobs: int) -> Iterator[str]:
-    first, *rest = said(event, job, move).splitlines()
+    at, text = listener.said.get(event.id, (event.at, noted(event, job, move)))
+    first, *rest = text.splitlines()
     tone = str(event.tone) if event.tone is not None else "-"
     which = f"{job.id} " if job is not None and jobs > 1 else ""
-    yield f"{clock(event.at)}  {which}{tone:<9}  {first}{_delay(event, listener)}"
+    yield f"{clock(event.at)}  {which}{tone:<9}  {first}{_delay(event, at if event.id in listener.said else None)}"
     for line in rest:
         yield f"{'':>{len(clock(event.at)) + len(which) + 13}}{line}"
 
 
-def _delay(event: Event, listener: Listener) -> str:
+def _delay(event: Event, at: datetime | None) -> str:
     if event.tone is None:
         return ""
-    at = listener.said_at.get(event.id)
     if at is None:
         return " (never said)"
     return f" (said at {clock(at)})" if at - event.at > _LATE else ""
@@ -74,13 +73,16 @@ def ending(world: World, jobs: Sequence[Job], moves: Sequence[Move]) -> Iterator
     yield from _peaks(world)
     yield from _left(world)
     for violation in world.ledger.violations:
-        yield f"  {violation.owner or 'trouble'} broke a rule: {violation.kind} of {violation.subject}, {violation.detail}"
+        who = violation.owner or "trouble"
+        yield f"  {who} broke a rule: {violation.kind} of {violation.subject}, {violation.detail}"
 
 
 def _places(world: World) -> Iterator[str]:
     names = {vm["id"]: vm["name"] for vm in world.truth()["vms"]}
     started = Counter(str(start.vm_id) for start in world.ledger.starts if start.owner == OWNER and start.is_accepted)
-    refused = Counter(str(start.vm_id) for start in world.ledger.starts if start.owner == OWNER and not start.is_accepted)
+    refused = Counter(
+        str(start.vm_id) for start in world.ledger.starts if start.owner == OWNER and not start.is_accepted
+    )
     places = where(world)
     names |= {str(start.vm_id): start.vm_name for start in world.ledger.starts if str(start.vm_id) not in names}
     for vm_id, name in sorted(names.items(), key=lambda pair: (pair[1], pair[0])):

@@ -3,13 +3,15 @@
 import re
 from datetime import datetime
 
+from bot.failure import page
 from bot.words import sentence
-from core.domain.job import Event, Job, Move
+from core.domain.job import Event, Job, Move, Notice, Tone
 from core.domain.plan import Plan
 from core.domain.words import size, span
 from lab.virtual_time import EPOCH
 
 _USER = re.compile(r"<@U(\w+)>")
+_BOLD = re.compile(r"\*([^*\n]+)\*")
 _LINK = re.compile(r"<!?[^<>|]*\|([^<>|]*)>")
 
 
@@ -28,11 +30,20 @@ def plain(text: str) -> str:
     text = _LINK.sub(r"\1", _USER.sub(lambda found: "@" + found[1].lower(), text))
     for entity, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(entity, char)
-    return text.replace("`", "")
+    return "\n".join(line for line in _BOLD.sub(r"\1", text.replace("`", "")).splitlines() if line.strip())
 
 
-def said(event: Event, job: Job, move: Move | None) -> str:
-    """Return what the bot says of an event."""
+def said(notice: Notice) -> str:
+    """Return what the bot says to people: a page in all its parts, anything else in its sentence."""
+    if notice.event.tone is not Tone.PAGE:
+        return plain(sentence(notice.event, notice.job, notice.move))
+    return plain(
+        "\n".join(block["text"]["text"] for block in page(notice, (person("dave"),)).blocks if "text" in block)
+    )
+
+
+def noted(event: Event, job: Job | None, move: Move | None) -> str:
+    """Return how the history tells an event."""
     return plain(sentence(event, job, move))
 
 
