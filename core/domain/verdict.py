@@ -43,11 +43,13 @@ def judge(
     report: MoveReport | None,
     now: datetime,
     confirm_start: timedelta,
+    ordered_at: datetime | None = None,
 ) -> Verdict:
     """Decide from what both hosts show.
 
     A snapshot is None while its host is silent. ``report`` is None when the command did not return to us: the bot was
-    restarted, or the connection was lost.
+    restarted, or the connection was lost. ``ordered_at`` is the latest moment at which the order may have been given:
+    later than the reservation when the last look took its time, and the moment of adoption after a restart.
     """
     running = _running_job(attempt.vm_id, source, destination)
     if running is not None:
@@ -65,7 +67,7 @@ def judge(
         return Verdict(Outcome.MOVED, f"the VM is on {attempt.destination} only", vm=there)
     if here is None:
         return Verdict(Outcome.NEITHER, f"neither {attempt.source} nor {attempt.destination} has the VM")
-    young = now - attempt.started_at < confirm_start
+    young = now - (ordered_at or attempt.started_at) < confirm_start
     return _stayed(attempt, here, source, report, is_young=young)
 
 

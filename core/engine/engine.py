@@ -263,7 +263,8 @@ class Engine:
             await self._ledger.record(move.id, lambda m: self._wish_cancel(m, by))
             self._dispatcher.ask_cancel(move.id)
             return f"The host is asked to stop moving {move.vm_name}; the thread will tell."
-        return f"{move.vm_name} goes on; you will be asked again if nothing changes."
+        paged = "On-call is paged. " if answer == "page" else ""
+        return f"{paged}{move.vm_name} goes on; you will be asked again if nothing changes."
 
     async def acknowledge(self, job_id: JobId, page_id: int, by: str) -> None:
         """Note that somebody takes care of a page (the id of its event): nobody is reminded of it.

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.domain.diagnosis import Diagnosis
-from core.domain.fleet import HostName, Inspection, MoveOrder, VmDetails
+from core.domain.fleet import HostName, Inspection, MoveOrder, VmDetails, VmState
 from core.domain.job import Attempt, Fault, Move
 from core.domain.plan import PlannedMove, Severity
 from core.domain.preflight import preflight
-from core.domain.readiness import Ready, Wait, readiness
+from core.domain.readiness import Wait, readiness
 from core.domain.slots import full_text, loads, used
 from core.errors import HostError
 from core.ports import HostGateway, Store
@@ -56,7 +56,6 @@ class Lookout:
 
     @staticmethod
     def _blockers(move: Move, details: VmDetails, source: Inspection, destination: Inspection) -> str:
-        state = readiness(details.vm)
         planned = PlannedMove(
             move.vm_id,
             move.vm_name,
@@ -66,7 +65,7 @@ class Lookout:
             move.disks,
             details.disk_bytes,
             details.vm.memory_assigned_bytes,
-            is_live=isinstance(state, Ready) and not state.is_last,
+            is_live=details.vm.state in {VmState.RUNNING, VmState.PAUSED},
         )
         findings = preflight([planned], {move.source: source, move.destination: destination}, {})
         return " ".join(finding.text for finding in findings if finding.severity is Severity.BLOCKER)

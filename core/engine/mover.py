@@ -71,6 +71,7 @@ class Mover:
         self._move = move
         self._attempt = attempt
         self._allowed = attempts_allowed
+        self._ordered_at = attempt.started_at
         self._vigil: Vigil | None = None
         self._is_progressing = False
         self._stir: Callable[[], None] = lambda: None
@@ -100,7 +101,7 @@ class Mover:
         if self._move.state is MoveState.CLEANING:
             await self._finish()
         elif self._move.state.holds_slots:
-            now = self._clock.now()
+            self._ordered_at = now = self._clock.now()
             await self._record(
                 lambda m: self._ledger.store.change_move(m, m, event(EventKind.ADOPTED, now, move=m, state=m.state))
             )
@@ -110,17 +111,13 @@ class Mover:
 
     async def _start(self, order: MoveOrder) -> tuple[MoveReport | None, HostError | None]:
         """Give the order and stay with it. No report: the connection was lost, the move may go on."""
+        self._ordered_at = self._clock.now()
         call = asyncio.create_task(self._gateway.move(self._move.source, order, self._progress))
         try:
             with self._board.watch() as news:
                 self._stir = news.set
-                while not call.done():
-                    waker = asyncio.create_task(news.wait())
-                    await asyncio.wait({call, waker}, timeout=self._rules.poll_s, return_when=asyncio.FIRST_COMPLETED)
-                    waker.cancel()
-                    news.clear()
-                    if not call.done():
-                        await self._watch_over(self._seen_running())
+                while not await _done(call, news, self._rules.poll_s):
+                    await self._watch_over(self._seen_running())
             return call.result(), None
         except (HostUnreachable, LoginRejected, EndpointRefused) as error:
             return MoveReport((HostWord(error.message),)), error
@@ -233,6 +230,7 @@ class Mover:
             report=report,
             now=self._clock.now(),
             confirm_start=self._rules.confirm_start,
+            ordered_at=self._ordered_at,
         )
 
     async def _verified(self, verdict: Verdict, error: HostError | None) -> None:
@@ -393,3 +391,14 @@ class Mover:
     async def _record(self, step: Callable[[Move], Awaitable[Move]]) -> Move:
         self._move = await self._ledger.record(self.id, step)
         return self._move
+
+
+async def _done(call: asyncio.Task[MoveReport], news: asyncio.Event, poll_s: float) -> bool:
+    """Wait for the command's end, for news, or for a while. Returns whether the command has ended."""
+    waker = asyncio.create_task(news.wait())
+    try:
+        await asyncio.wait({call, waker}, timeout=poll_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waker.cancel()
+    news.clear()
+    return call.done()

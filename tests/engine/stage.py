@@ -104,7 +104,7 @@ class Stage:
             await engine.stop()
 
     async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
-        request = Request(vms, (source,), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text")
+        request = Request(vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text")
         return await self.engine.propose(request)
 
     async def ask_and_approve(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
@@ -114,8 +114,12 @@ class Stage:
     async def until(self, is_true: Callable[[], Awaitable[bool]], within_s: float = 4 * 3600) -> None:
         """Let virtual time pass until something holds."""
         async with asyncio.timeout(within_s):
-            while not await is_true():  # noqa: ASYNC110 (virtual time: the poll costs nothing)
-                await asyncio.sleep(2.0)
+            waited_s = 0.0
+            while not await is_true():
+                # Hours are looked at more seldom than minutes: each look costs a read of the real database.
+                step_s = 2.0 if waited_s < 900 else 60.0
+                await asyncio.sleep(step_s)
+                waited_s += step_s
 
     async def finished(self, job_id: JobId, within_s: float = 12 * 3600) -> dict[str, Move]:
         """Wait for a job's end and for everything to be said; return its moves by VM name."""
