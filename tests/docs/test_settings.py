@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from core.config import (
     SECRETS,
     AccessSettings,
+    FreezeSettings,
     HostSettings,
     MigrationSettings,
     Settings,
@@ -28,6 +29,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "slack": SlackSettings,
     "access": AccessSettings,
     "migration": MigrationSettings,
+    "freeze": FreezeSettings,
     "winrm": WinrmSettings,
 }
 EXAMPLES = {("slack", "channel"), ("slack", "oncall"), ("access", "approvers"), ("winrm", "username")}
