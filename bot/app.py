@@ -9,18 +9,20 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.desk import Desk
+from bot.drafts import Drafts
 from bot.errands import Errands, new_reference
-from bot.listeners import actions, commands, events, views
+from bot.listeners import actions, commands, events, form, views
 from core.config import Settings
 
 log = logging.getLogger(__name__)
 
 
-def build_app(settings: Settings, client: AsyncWebClient, desk: Desk, errands: Errands) -> AsyncApp:
+def build_app(settings: Settings, client: AsyncWebClient, desk: Desk, errands: Errands, drafts: Drafts) -> AsyncApp:
     """Build the app; nothing is connected yet."""
     secret = settings.slack_signing_secret.get_secret_value()
     app = AsyncApp(client=client, signing_secret=secret or None, name="migrate-bot")
-    commands.register(app, desk, errands, settings.slack.command)
+    commands.register(app, desk, errands, drafts, settings.slack.command)
+    form.register(app, drafts, errands)
     actions.register(app, desk, errands)
     views.register(app, desk, errands)
     events.register(app, errands, settings.slack.command)

@@ -11,6 +11,7 @@ from bot.app import build_app
 from bot.clock import SystemClock
 from bot.credentials import check_credentials, forget_proxy_on_loopback, web_client
 from bot.desk import Desk
+from bot.drafts import Drafts
 from bot.errands import Errands
 from bot.groups import Groups
 from bot.notifier import SlackNotifier
@@ -68,7 +69,7 @@ async def running(
     )
     errands = Errands()
     desk = Desk(engine, settings, groups, TimeZones(client), clock)
-    app = build_app(settings, client, desk, errands)
+    app = build_app(settings, client, desk, errands, Drafts(engine, settings, groups, clock))
     connection: SocketConnection | WebConnection
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)

@@ -1,4 +1,7 @@
-"""The slash command: a mistake is answered in the acknowledgement itself, everything else after it."""
+"""The slash command: a mistake is answered in the acknowledgement itself, everything else after it.
+
+Without anything behind it, it opens the form.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,19 +12,35 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import answers
+from bot.blocks import Message
 from bot.desk import Desk
+from bot.drafts import Drafts
 from bot.errands import Errands
+from bot.listeners.form import is_bare, open_form
 from bot.listeners.payloads import read_asker_of_command
 from bot.mistake import Unclear
 from bot.reply import Reply, private
 
 
-def register(app: AsyncApp, desk: Desk, errands: Errands, command: str) -> None:
+def register(app: AsyncApp, desk: Desk, errands: Errands, drafts: Drafts, command: str) -> None:
     """Listen to the command."""
+
+    def bare(body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond) -> None:
+        asker = read_asker_of_command(body)
+
+        async def work() -> Message | None:
+            await open_form(client, str(body.get("trigger_id") or ""), drafts, asker.channel)
+            return None
+
+        errands.start(f"form for {asker.user}", work, Reply(client, asker, respond))
 
     async def on_command(
         ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond
     ) -> None:  # fmt: skip
+        if is_bare(body):
+            await ack()
+            bare(body, client, respond)
+            return
         try:
             request = desk.read(str(body.get("text") or ""))
         except Unclear as mistake:

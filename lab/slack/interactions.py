@@ -68,6 +68,18 @@ class Interactions:
         }
         return await self._courier.ask(Parcel(ParcelKind.SLASH, payload, accepts_response_payload=True))
 
+    # -- shortcuts --------------------------------------------------------------------------------------------------
+
+    async def shortcut(self, user_id: str, callback_id: str) -> Answer:
+        """Choose a global shortcut (docs.slack.dev: reference/interaction-payloads/shortcuts-interaction-payload)."""
+        payload: Json = {
+            **self._envelope("shortcut", user_id),
+            "callback_id": callback_id,
+            "action_ts": self._workspace.next_ts(),
+            "trigger_id": self._grants.new_trigger(user_id),
+        }
+        return await self._courier.ask(Parcel(ParcelKind.INTERACTIVE, payload))
+
     # -- buttons and menus ------------------------------------------------------------------------------------------
 
     async def message_action(

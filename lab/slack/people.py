@@ -81,6 +81,16 @@ class Person:
             return self._failed(place, command, "invalid_command_response")
         return Outcome(message=shown)
 
+    async def shortcut(self, callback_id: str) -> Outcome:
+        """Choose a global shortcut from the menu; raise NotOnScreenError when the app has none of that name."""
+        shortcuts = self._workspace.manifest.features.shortcuts
+        if not any(one.callback_id == callback_id and one.type == "global" for one in shortcuts):
+            raise NotOnScreenError(f"the app has no global shortcut {callback_id}")
+        answer = await self._desk.interactions.shortcut(self.id, callback_id)
+        if error := failure_of(answer, of_command=False):
+            return self._failed(None, f"shortcut {callback_id}", error)
+        return Outcome()
+
     async def say(self, channel: str, text: str, *, thread_ts: str = "") -> Message:
         """Type a message, `@app-name` mentions the app."""
         place = self._enter(channel)

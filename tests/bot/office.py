@@ -53,7 +53,13 @@ class Office:
         began_s = loop.time()
         world = World(fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
         gateway = LabGateway(world, lambda: datetime.now(UTC), latency_s=0.005)
-        quick = {"poll_busy": "200ms", "poll_idle": "500ms", "retry_delay": "200ms", "confirm_start": "5s"}
+        quick: dict[str, Any] = {
+            "poll_busy": "200ms",
+            "poll_idle": "500ms",
+            "retry_delay": "200ms",
+            "confirm_start": "5s",
+        }
+        quick |= {name: getattr(settings.migration, name) for name in settings.migration.model_fields_set}
         settings = settings.model_copy(
             update={
                 "store": settings.store.model_copy(update={"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"}),
@@ -66,6 +72,13 @@ class Office:
 
     async def until(self, seen: Callable[[], T | None], timeout_s: float = 20.0) -> T:
         return await self.slack.workspace.changes.wait_for(seen, timeout_s)
+
+    async def looking(self, timeout_s: float = 20.0) -> AsyncIterator[None]:
+        """Give turns to look at something that no message tells of."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                yield
+                await asyncio.sleep(0.02)
 
     def messages(self, channel: str = CHANNEL) -> list[Message]:
         return list(self.slack.workspace.channel(channel).messages.values())

@@ -45,8 +45,8 @@ async def test_a_request_is_approved_carried_out_and_told(office: Opening, slack
         ("web01 form HV01 to HV02", "did you mean from", "/migrate web01 from HV01 to HV02"),
         ("statsu J1", "did you mean status", "/migrate status J1"),
         ("web01 from HV01 to HV02 parallel two", "but says", "/migrate web01 from HV01 to HV02 parallel 2"),
-        ("pause", "does not exist yet", "/migrate stop"),
-        ("", "Move VMs", "/migrate"),
+        ("pause", "pause needs a job", "/migrate pause J1"),
+        ("help", "Move VMs", "/migrate"),
         ("help options", "backup-wait", ""),
     ],
 )

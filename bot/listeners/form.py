@@ -1,0 +1,147 @@
+"""The form that asks for a migration: opened at once, checked before the acknowledgement, planned after it."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import form_pages
+from bot.blocks import Block, Message
+from bot.commands import Migrate
+from bot.desk import Asker
+from bot.drafts import Drafts
+from bot.errands import Errands, new_reference
+from bot.form import FORM, OPEN, PICK_DESTINATIONS, PICK_SOURCE, PICK_VMS, About
+from bot.form_pages import PLAN
+from bot.listeners.entries import read_about, read_entry_of_form, read_source
+from bot.listeners.payloads import Body, read_metadata, read_user_of_view
+from bot.reply import Reply
+from bot.slackwords import SlackRefused, ask
+from core.errors import MigrateBotError, NotifierBusy, NotifierDown
+
+log = logging.getLogger(__name__)
+
+_SHOW_TRIES = 8
+_SHOW_PAUSE_S = 0.25
+"""The page is made by the acknowledgement, which may travel slower than the plan takes."""
+
+
+async def open_form(client: AsyncWebClient, trigger_id: str, drafts: Drafts, channel: str = "") -> None:
+    """Open the form. Raises NotifierError."""
+    await ask(client.views_open(trigger_id=trigger_id, view=drafts.form(About(channel))))
+
+
+def register(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
+    """Listen to the form, and to the ways to open it but the bare command."""
+    _register_openings(app, drafts, errands)
+    _register_menus(app, drafts)
+    _register_pages(app, drafts, errands)
+
+
+def _register_openings(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
+    async def on_open(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        asker = Asker(read_user_of_view(body), "")
+
+        async def work() -> Message | None:
+            await open_form(client, str(body.get("trigger_id") or ""), drafts)
+            return None
+
+        errands.start(f"form for {asker.user}", work, Reply(client, asker))
+
+    app.shortcut(FORM)(on_open)
+    app.action(OPEN)(on_open)
+
+
+def _register_menus(app: AsyncApp, drafts: Drafts) -> None:
+    async def on_vms(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await ack(options=drafts.offer_vms(read_source(body), str(body.get("value") or "")))
+
+    async def on_hosts(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await ack(options=drafts.offer_hosts(str(body.get("value") or "")))
+
+    async def on_source(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        view = body.get("view") or {}
+        shown = drafts.form(read_about(body))
+        try:
+            await ask(client.views_update(view_id=view.get("id"), hash=view.get("hash"), view=shown))
+        except MigrateBotError as error:
+            # The VMs' field asks for the host of the state anyway; only VMs chosen before stay chosen.
+            log.warning("the form could not follow its source: %s", error.message)
+
+    app.options(PICK_VMS)(on_vms)
+    for action_id in (PICK_SOURCE, PICK_DESTINATIONS):
+        app.options(action_id)(on_hosts)
+    app.action(PICK_SOURCE)(on_source)
+
+
+def _register_pages(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
+    async def on_form(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        command = drafts.read(read_entry_of_form(body))
+        if not isinstance(command, Migrate):
+            await ack(response_action="errors", errors=command)
+            return
+        token = secrets.token_hex(12)
+        asker = Asker(read_user_of_view(body), read_about(body).channel)
+        await ack(response_action="push", view=form_pages.looking(token))
+
+        async def work() -> Message | None:
+            page, _ = await asyncio.gather(_plan_page(drafts, token, command, asker), asyncio.sleep(_SHOW_PAUSE_S))
+            await _show(client, token, page)
+            return None
+
+        errands.start(f"plan for {asker.user}", work, Reply(client, asker))
+
+    async def on_plan(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        user = read_user_of_view(body)
+        draft = drafts.take(read_metadata(body), user)
+        if draft is None:
+            await ack(response_action="update", view=drafts.gone())
+            return
+        await ack(response_action="clear")
+        asker = Asker(user, draft.request.channel)
+        errands.start(f"migrate by {user}", lambda: drafts.send(draft, asker), Reply(client, asker))
+
+    app.view(FORM)(on_form)
+    app.view(PLAN)(on_plan)
+
+
+async def _plan_page(drafts: Drafts, token: str, command: Migrate, asker: Asker) -> Block:
+    try:
+        return form_pages.preview(token, await drafts.make(token, command, asker))
+    except MigrateBotError as error:
+        return form_pages.refused(token, error)
+    except Exception:
+        # A bug. The person gets a sentence and a reference in the form, the log the trace.
+        reference = new_reference()
+        log.exception("no plan for %s, reference %s", asker.user, reference)
+        return form_pages.broken(token, reference)
+
+
+async def _show(client: AsyncWebClient, token: str, page: Block) -> None:
+    """Put a page in place of the one that says "looking"; who went back meanwhile does not need it any more."""
+    for _ in range(_SHOW_TRIES):
+        try:
+            await ask(client.views_update(external_id=token, view=page))
+        except SlackRefused as error:
+            if error.code != "not_found":
+                raise
+            await asyncio.sleep(_SHOW_PAUSE_S)
+        except NotifierBusy as error:
+            await asyncio.sleep(error.retry_after_s)
+        except NotifierDown:
+            await asyncio.sleep(_SHOW_PAUSE_S)
+        else:
+            return
+    log.info("nobody waits for the page %s any more", token)
+
+
+def is_bare(body: Body) -> bool:
+    """Whether the command was typed without anything behind it."""
+    return not str(body.get("text") or "").strip()
