@@ -23,6 +23,10 @@ APPROVE = "migrate_approve"
 REJECT = "migrate_reject"
 CANCEL = "migrate_cancel"
 RETRY = "migrate_retry"
+STUCK_WAIT = "migrate_stuck_wait"
+STUCK_CANCEL = "migrate_stuck_cancel"
+STUCK_PAGE = "migrate_stuck_page"
+ACKNOWLEDGE = "migrate_ack"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Knows nothing of Slack's payloads; the listeners do.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,7 +34,7 @@ from bot.groups import Groups
 from bot.handover import handover
 from bot.people import TimeZones
 from core.config import Settings
-from core.domain.job import JobId, JobState
+from core.domain.job import JobId, JobState, MoveId
 from core.domain.view import JobView
 from core.engine.engine import Engine
 from core.errors import NotAllowed
@@ -192,10 +193,24 @@ class Desk:
         _, sentence = await self._engine.cancel(job_id, asker.user, vm)
         return answers.plainly(sentence)
 
-    async def retry(self, job_id: JobId, asker: Asker) -> Message:
-        """Propose once more what did not get done."""
+    async def retry(self, job_id: JobId, asker: Asker, page_id: int = 0) -> Message:
+        """Propose once more what did not get done; who does so from a page has taken care of it."""
         await self._check_may_request(asker)
-        return answers.planned(await self._engine.retry(job_id, asker.user), self._look)
+        job = await self._engine.retry(job_id, asker.user)
+        if page_id:
+            with suppress(NotAllowed):  # somebody took it before: all the better
+                await self._engine.acknowledge(job_id, page_id, asker.user)
+        return answers.planned(job, self._look)
+
+    async def acknowledge(self, job_id: JobId, page_id: int, asker: Asker) -> None:
+        """Note that somebody takes care of a page."""
+        await self._check_may_act(job_id, asker, "acknowledge")
+        await self._engine.acknowledge(job_id, page_id, asker.user)
+
+    async def answer_stuck(self, job_id: JobId, move_id: int, answer: str, asker: Asker) -> None:
+        """Decide about a move that stands still: ``wait``, ``cancel`` or ``page``."""
+        await self._check_may_act(job_id, asker, "decide about")
+        await self._engine.answer_stuck(MoveId(move_id), answer, asker.user)
 
     async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> None:
         """Approve exactly one plan."""

@@ -2,33 +2,68 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.blocks import Block, Message, section, sections
-from bot.mrkdwn import code, mention, quoted, said
+from bot.blocks import (
+    ACKNOWLEDGE,
+    RETRY,
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    section,
+    sections,
+)
+from bot.mrkdwn import clip, clock_time, code, mention, quoted, said
 from bot.words import sentence
-from core.domain.job import EventKind, Notice
+from core.domain.job import Event, EventKind, Notice
 
 _TITLES = {
     EventKind.FAILED: "❌ {vm} failed",
     EventKind.UNMIGRATABLE: "❌ {vm} cannot be moved",
     EventKind.LOST: "🆘 {vm} must be looked at now",
 }
+_RETRIED = frozenset({EventKind.FAILED, EventKind.UNMIGRATABLE})
+_ROOM = 2900
 
 
-def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate") -> Message:
-    """Say to on-call what needs a human; they are mentioned once, at the start of one message."""
+def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, taken: Event | None = None) -> Message:
+    """Say to on-call what needs a human; they are mentioned once, at the start of one message.
+
+    With ``taken``, the event of somebody acknowledging it, who takes care stands where the button was.
+    """
     called = " ".join(mention(who) for who in oncall)
-    if notice.move is None:
-        # About the job as a whole: its sentence says everything.
-        text = f"{called} {sentence(notice.event, notice.job, None)}".strip()
-        return Message(text, (section(text),))
+    if notice.move is None or notice.event.kind not in _TITLES:
+        # About the job as a whole, or a wish: its sentence says everything.
+        text = clip(f"{called} {sentence(notice.event, notice.job, notice.move)}".strip(), _ROOM)
+        return Message(text, (section(text), *_foot(notice, taken)))
     vm = code(notice.move.vm_name)
-    title = _TITLES.get(notice.event.kind, "❌ {vm} needs a look").format(vm=vm)
+    title = _TITLES[notice.event.kind].format(vm=vm)
     first = f"{called} *{title}* ({notice.job.id})".strip()
     blocks: list[Block] = [section(first)]
     if words := _host_words(notice):
         blocks.append(section(f"*What happened*\n{quoted(words)}"))
     blocks += sections(_lines(notice, command))
-    return Message(first, tuple(blocks))
+    return Message(first, (*blocks, *_foot(notice, taken)))
+
+
+def _foot(notice: Notice, taken: Event | None) -> Iterator[Block]:
+    """Say who takes care of it, and offer what can be done."""
+    value = f"{notice.job.id}|{notice.id}"
+    buttons: list[Block] = []
+    if taken is not None:
+        yield context(f"👀 {mention(taken.actor)} takes care of it, {clock_time(taken.at)}")
+    else:
+        buttons.append(button("Acknowledge", ACKNOWLEDGE, value, style="primary"))
+    if notice.move is not None and notice.event.kind in _RETRIED:
+        asked = confirm(
+            f"Try again what did not move in {notice.job.id}?",
+            "This makes a new plan of it, which has to be approved.",
+            "Make a plan",
+        )
+        buttons.append(button("Retry", RETRY, value, ask=asked))
+    if buttons:
+        yield actions(*buttons)
 
 
 def _host_words(notice: Notice) -> str:

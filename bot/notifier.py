@@ -10,7 +10,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -22,9 +22,11 @@ from bot.card_parts import Look
 from bot.groups import Groups
 from bot.mrkdwn import channel_link
 from bot.pacing import Budget, Gaps
+from bot.question import question
 from bot.slackwords import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefused, ask
 from core.config import Settings
-from core.domain.job import Card, Job, JobId, JobState, Notice, Tone
+from core.domain.job import Card, Event, EventKind, Job, JobId, JobState, Notice, Tone
+from core.domain.pages import quoted
 from core.domain.view import JobView
 from core.errors import NotifierBusy, NotifierError, NotifierRefused
 from core.ports import Clock
@@ -71,17 +73,41 @@ class SlackNotifier:
 
     async def tell(self, notice: Notice) -> Card | None:
         """Say one event once. Returns the card's place when the notice was the card itself."""
-        key = (notice.id, str(notice.job.id), notice.event.at.isoformat())
-        posted = self._said.get(key)
-        if posted is None:
-            places = self._places(notice)
-            posted = await self._look(notice, places) if notice.maybe_said else None
-            if posted is None:
-                posted = await self._say(notice, places)
-            self._said[key] = posted
-            if len(self._said) > _REMEMBERED:
-                self._said.popitem(last=False)
+        posted = self._said.get(_key(notice)) or await self._tell(notice)
+        self._said[_key(notice)] = posted
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
         return posted if notice.event.tone is Tone.CARD else None
+
+    async def _tell(self, notice: Notice) -> Card:
+        revised = await self._revise(notice)
+        if revised is not None and notice.event.tone is not Tone.PAGE:
+            return revised  # the message it is about says it now
+        places = self._places(notice)
+        found = await self._look(notice, places) if notice.maybe_said else None
+        return found or await self._say(notice, places)
+
+    async def _revise(self, notice: Notice) -> Card | None:
+        """Bring the message up to date that an answer or an acknowledgement is about; None: there is none."""
+        about = quoted(notice.event)
+        if about is None:
+            return None
+        earlier = replace(notice, id=about.id, event=about)
+        place = self._said.get(_key(earlier)) or await self._look(earlier, self._places(earlier))
+        if place is None:
+            return None
+        await self._budget.turn()
+        try:
+            await self._edit(place, self._revised(earlier, notice.event))
+        except SlackRefused as error:
+            log.warning("notice %s can no longer be edited: %s", about.id, error.code)
+            return None
+        return place
+
+    def _revised(self, earlier: Notice, by: Event) -> Message:
+        if earlier.event.kind is EventKind.STUCK:
+            return question(earlier, by)
+        return failure.page(earlier, self._settings.slack.oncall, self._settings.slack.command, taken=by)
 
     def _places(self, notice: Notice) -> list[_Place]:
         """List where a notice may go, best first."""
@@ -129,6 +155,8 @@ class SlackNotifier:
                 return card(view, await self._look_of(notice.job))
             case Tone.PAGE:
                 return failure.page(notice, slack.oncall, slack.command)
+            case _ if notice.event.kind is EventKind.STUCK:
+                return question(notice)
             case _:
                 return words.line(notice)
 
@@ -225,6 +253,10 @@ class SlackNotifier:
             members = await self._groups.members(access.groups_in(rules.approvers))
             outlook = access.approval_outlook(job.requester, rules, members)
         return Look(outlook, rules.approvals_required, command=self._settings.slack.command)
+
+
+def _key(notice: Notice) -> tuple[int, str, str]:
+    return notice.id, str(notice.job.id), notice.event.at.isoformat()
 
 
 def _digest(message: Message) -> str:

@@ -36,6 +36,7 @@ class _Told:
         self.data: Mapping[str, Any] = event.data
         self.by = mention(event.actor)
         self.job = job.id if job else ""
+        self.has_move = move is not None
         self.vm = code(move.vm_name) if move else "a VM"
         self.source = code(move.source) if move else "its host"
         self.destination = code(move.destination) if move else "the destination"
@@ -137,6 +138,13 @@ def _answered(told: _Told) -> str:
     return f"🤔 {told.by} decided about {told.vm}: {answers.get(str(told.data.get('answer')), 'wait')}."
 
 
+def _escalated(told: _Told) -> str:
+    names = [code(str(name)) for name in told.items("vms")]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""  # noqa: PLR2004 - a line's worth
+    about = f"{', '.join(names[:5])}{more} in {told.job}" if names else told.job
+    return f"⏰ Nobody has taken care of {about} for {span(told.number('seconds'))}."
+
+
 def _late(told: _Told) -> str:
     until, soonest = told.time("until"), told.time("soonest")
     return f"⏰ {told.job} will be late: wanted by {until}, {soonest} at the soonest."
@@ -213,6 +221,8 @@ _SENTENCES: Mapping[EventKind, Callable[[_Told], str]] = {
     EventKind.ANSWERED: _answered,
     EventKind.LATE: _late,
     EventKind.TIDIED: _tidied,
+    EventKind.ACKNOWLEDGED: lambda told: f"👀 {told.by} takes care of {told.vm if told.has_move else told.job}.",
+    EventKind.ESCALATED: _escalated,
     EventKind.FINISHED: _finished,
     EventKind.STOPPED: lambda told: f"🛑 {told.by} stopped all migrations: nothing new starts.",
     EventKind.RESUMED: lambda told: f"▶️ {told.by} lets migrations start again.",

@@ -8,7 +8,17 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import APPROVE, CANCEL, REJECT, RETRY, Message
+from bot.blocks import (
+    ACKNOWLEDGE,
+    APPROVE,
+    CANCEL,
+    REJECT,
+    RETRY,
+    STUCK_CANCEL,
+    STUCK_PAGE,
+    STUCK_WAIT,
+    Message,
+)
 from bot.desk import Desk
 from bot.errands import Errands
 from bot.forms import Rejection, reject_form
@@ -25,7 +35,11 @@ Work = Callable[[Click, AsyncWebClient], Awaitable[Message | None]]
 
 def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:
     """Listen to the buttons."""
+    for action_id, work in (_on_the_card(desk) | _in_the_thread(desk)).items():
+        app.action(action_id)(_listener(action_id, work, errands))
 
+
+def _on_the_card(desk: Desk) -> dict[str, Work]:
     async def approve(click: Click, _: AsyncWebClient) -> Message | None:
         await desk.approve(click.job_id, click.plan_hash, click.asker)
         return None
@@ -45,12 +59,26 @@ def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:
     async def cancel(click: Click, _: AsyncWebClient) -> Message | None:
         return await desk.cancel(click.job_id, click.asker)
 
-    async def retry(click: Click, _: AsyncWebClient) -> Message | None:
-        return await desk.retry(click.job_id, click.asker)
+    return {APPROVE: approve, REJECT: reject, CANCEL: cancel}
 
-    works: dict[str, Work] = {APPROVE: approve, REJECT: reject, CANCEL: cancel, RETRY: retry}
-    for action_id, work in works.items():
-        app.action(action_id)(_listener(action_id, work, errands))
+
+def _in_the_thread(desk: Desk) -> dict[str, Work]:
+    async def retry(click: Click, _: AsyncWebClient) -> Message | None:
+        return await desk.retry(click.job_id, click.asker, click.number)
+
+    async def acknowledge(click: Click, _: AsyncWebClient) -> Message | None:
+        await desk.acknowledge(click.job_id, click.number, click.asker)
+        return None
+
+    def stuck(answer: str) -> Work:
+        async def decide(click: Click, _: AsyncWebClient) -> Message | None:
+            await desk.answer_stuck(click.job_id, click.number, answer, click.asker)
+            return None
+
+        return decide
+
+    stuck_works = {STUCK_WAIT: stuck("wait"), STUCK_CANCEL: stuck("cancel"), STUCK_PAGE: stuck("page")}
+    return {RETRY: retry, ACKNOWLEDGE: acknowledge, **stuck_works}
 
 
 def _listener(action_id: str, work: Work, errands: Errands) -> Callable[..., Awaitable[None]]:

@@ -19,6 +19,11 @@ class Click:
     plan_hash: str
     trigger_id: str
 
+    @property
+    def number(self) -> int:
+        """The move or the event a button names beside its job; 0: none."""
+        return int(self.plan_hash) if self.plan_hash.isdecimal() else 0
+
 
 def read_asker_of_command(body: Body) -> Asker:
     """Read who typed a slash command, and where."""

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.blocks import Message
 from bot.failure import page
+from bot.question import question
 from bot.words import line, sentence
 from core.domain.job import Event, EventKind
 from lab.slack.blocks.check import message_problems
@@ -50,6 +52,12 @@ DONE = {
         (EventKind.STUCK, {"text": "at 99 % for 20 min"}, "`web01` seems stuck: at 99 % for 20 min"),
         (EventKind.ANSWERED, {"answer": "page"}, "<@UBOB> decided about `web01`: page on-call"),
         (EventKind.LATE, {"until": NOW.isoformat(), "soonest": NOW.isoformat()}, "J7 will be late: wanted by <!date^"),
+        (EventKind.ACKNOWLEDGED, {}, "👀 <@UBOB> takes care of `web01`"),
+        (
+            EventKind.ESCALATED,
+            {"pages": [4], "vms": ["web01", "db01"], "seconds": 900},
+            "Nobody has taken care of `web01`, `db01` in J7 for 15 min.",
+        ),
         (EventKind.TIDIED, {"host": "HV01", "removed": ["D:\\a", "D:\\b"]}, "2 empty folders removed on `HV01`"),
         (EventKind.PAUSED, {}, "<@UBOB> paused J7"),
         (
@@ -74,7 +82,7 @@ KEYS = st.sampled_from(
 def test_no_event_is_unsayable(kind: EventKind, data: dict[str, Any], has_move: bool, name: str) -> None:
     """Whatever an old row holds or lacks, there is a sentence that Slack takes, and no name in it has an effect."""
     told = notice(kind, move(0, name + "<!channel>") if has_move else None, **data)
-    for message in (line(told), page(told, ["SONCALL"])):
+    for message in (line(told), page(told, ["SONCALL"]), question(told), page(told, [], taken=told.event)):
         assert message_problems(list(message.blocks)) == []
         assert message.text.strip()
         assert "<!channel>" not in json.dumps(message.blocks)
@@ -93,7 +101,7 @@ def test_a_page_has_everything_for_three_in_the_morning() -> None:
         where="HV01",
     )
     message = page(failed, ["SONCALL", "UEVE"])
-    text = "\n".join(block["text"]["text"] for block in message.blocks)
+    text = "\n".join(block["text"]["text"] for block in message.blocks if "text" in block)
     assert text.count("<!subteam^SONCALL>") == 1
     assert message.text.count("<!subteam^SONCALL>") == 1
     for part in (
@@ -107,10 +115,43 @@ def test_a_page_has_everything_for_three_in_the_morning() -> None:
         assert part in text
 
 
+def button_ids(message: Message) -> dict[str, str]:
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return {button["action_id"]: button["value"] for row in rows for button in row}
+
+
+def test_a_page_can_be_taken_and_then_says_who_took_it() -> None:
+    """Acknowledge names the page; afterwards who and when stands there, and a retry is still offered."""
+    failed = notice(EventKind.FAILED, WEB, number=5, words="No room.")
+    assert button_ids(page(failed, ["SONCALL"])) == {"migrate_ack": "J7|5", "migrate_retry": "J7|5"}
+    taken = page(failed, ["SONCALL"], taken=Event(EventKind.ACKNOWLEDGED, NOW, actor="UEVE"))
+    assert button_ids(taken) == {"migrate_retry": "J7|5"}
+    assert "👀 <@UEVE> takes care of it, <!date^" in json.dumps(taken.blocks, ensure_ascii=False)
+    assert button_ids(page(notice(EventKind.LOST, WEB, number=6), [])) == {"migrate_ack": "J7|6"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [("wait", "decided to wait"), ("cancel", "decided to cancel the move"), ("page", "had on-call paged")],
+)
+def test_a_standstill_is_a_question_until_it_is_answered(answer: str, says: str) -> None:
+    """Three buttons name job and move; the answer takes their place, with who and when."""
+    asked = notice(EventKind.STUCK, WEB, text="it stands at 42 % since 20 min")
+    assert button_ids(question(asked)) == dict.fromkeys(
+        ("migrate_stuck_wait", "migrate_stuck_cancel", "migrate_stuck_page"), "J7|1"
+    )
+    answered = question(asked, Event(EventKind.ANSWERED, NOW, actor="UEVE", data={"answer": answer}))
+    assert button_ids(answered) == {}
+    text = json.dumps(answered.blocks, ensure_ascii=False)
+    assert "it stands at 42 %" in text
+    assert "<@UEVE>" in text
+    assert says in text
+
+
 def test_a_lost_vm_is_not_offered_a_retry() -> None:
     """When the truth is unknown, the advice is to look and touch nothing."""
     lost = notice(EventKind.LOST, WEB, text="It is on both hosts.", hint="Look at both hosts.")
-    text = "\n".join(block["text"]["text"] for block in page(lost, ["SONCALL"]).blocks)
+    text = json.dumps(page(lost, ["SONCALL"]).blocks, ensure_ascii=False)
     assert "🆘" in text
     assert "Look on `HV01` and `HV02`" in text
     assert "retry" not in text
