@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.domain.job import EventKind, Move, event
-from core.engine.cleaner import Cleaned, Cleaner
+from core.engine.cleaner import Cleaner
 from core.engine.ledger import Ledger
 from core.errors import StoreError
 from core.ports import Clock
@@ -41,16 +41,15 @@ class Tidier:
         now = self._clock.now()
         age = now - (move.ended_at or now)
         if cleaned.waiting and age < PATIENCE:
-            again = replace(move, leftovers=cleaned.waiting, tidy_at=now + max(FIRST_DELAY, age))
-            await self._ledger.record(move.id, lambda m: self._ledger.store.change_move(m, _later(m, again)))
+            # Twice as late each time: a host that was away for an hour is not asked every ten minutes for a day.
+            tidy_at = now + max(FIRST_DELAY, age)
+            await self._ledger.record(
+                move.id,
+                lambda m: self._ledger.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
+            )
             return
-        gave_up = Cleaned(cleaned.receipts, ())
-        kept = gave_up.kept + [[path, f"{move.source} did not answer for a day"] for path in cleaned.waiting]
-        told = event(EventKind.TIDIED, now, move=move, host=move.source, removed=gave_up.removed, kept=kept)
+        kept = cleaned.kept + [[path, f"{move.source} did not answer for a day"] for path in cleaned.waiting]
+        told = event(EventKind.TIDIED, now, move=move, host=move.source, removed=cleaned.removed, kept=kept)
         await self._ledger.record(
             move.id, lambda m: self._ledger.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
         )
-
-
-def _later(move: Move, wanted: Move) -> Move:
-    return replace(move, leftovers=wanted.leftovers, tidy_at=wanted.tidy_at)
