@@ -64,7 +64,8 @@ class Cleaner:
         )
 
     async def _remove(self, host: HostName, folders: Iterable[str], *, is_once: bool = False) -> Cleaned:
-        receipts, waiting = [], []
+        receipts: list[FolderReceipt] = []
+        waiting: list[str] = []
         for path in folders:
             # A host that was silent about one folder is not asked about the next: all of them wait.
             receipt = None if waiting else await self._try(host, path, 1 if is_once else TRIES)
