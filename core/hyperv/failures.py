@@ -105,6 +105,10 @@ class SessionGone(HostUnreachable):
     """The host no longer knows the session and refused the command: nothing was done, a new session will do."""
 
 
+class NotPermitted(LoginRejected):
+    """The login was accepted, but the account may not use the endpoint."""
+
+
 def is_refusal(word: HostWord) -> bool:
     """Whether PowerShell refused to run the command at all: nothing was done."""
     return word.fqid.startswith(REFUSALS)
@@ -139,9 +143,7 @@ def translate(target: Target, error: BaseException, step: Step, title: str = "")
     tls = _tls_trouble(error)
     if tls:
         return HostUnreachable(
-            host,
-            f"{host} has a certificate the bot does not trust: {target.conceal(tls)}",
-            hint="Set ca_file in [winrm].",
+            host, f"{host} has a certificate the bot does not trust: {target.conceal(tls)}", hint=_tls_hint(tls)
         )
     if step is Step.SENDING and not _never_connected(error):
         return ContactLost(host, f"Lost contact with {host} while sending {title}: {said}")
@@ -167,7 +169,7 @@ def _fault(target: Target, error: WSManFaultError, step: Step) -> HostError | No
     if step is Step.SENDING:
         return None
     if error.code == _ACCESS_DENIED:
-        return LoginRejected(
+        return NotPermitted(
             host,
             f"{host} lets {target.username or 'the bot'} log on but not use {target.configuration}: {said}",
             hint="Add the account to Remote Management Users, or to the endpoint's permission.",
@@ -213,6 +215,15 @@ def _tls_trouble(error: BaseException) -> str:
         if isinstance(found, OSError) and "CA certificate" in str(found):
             return _saying(found)
     return ""
+
+
+def _tls_hint(trouble: str) -> str:
+    """Say what to do about a certificate, from OpenSSL's own words."""
+    if "has expired" in trouble or "not yet valid" in trouble:
+        return "Renew the certificate of the host's WinRM listener, or correct a clock."
+    if "is not valid for" in trouble or "mismatch" in trouble or "doesn't match" in trouble:
+        return "Name the host in its address as its certificate does."
+    return "Set ca_file in [winrm]."
 
 
 def _saying(error: BaseException) -> str:

@@ -4,6 +4,7 @@ The HostGateway port over pypsrp. Reads are asked a second time when contact was
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from core.domain.fleet import (
 )
 from core.errors import ContactLost, HostUnreachable
 from core.hyperv import checks, inventory, pipelines, reading
+from core.hyperv.accounts import Account
 from core.hyperv.breaker import Breaker
 from core.hyperv.inventory import must
 from core.hyperv.session import Session
@@ -79,15 +81,16 @@ class PypsrpGateway:
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._settings = settings
         self._now = now
-        self._lines = {
-            host: _Line(
+        self._lines: dict[HostName, _Line] = {}
+        accounts: defaultdict[tuple[str, str], Account] = defaultdict(Account)
+        for host, target in targets_of(settings).items():
+            account = accounts[target.username.casefold(), target.password.get_secret_value()]
+            self._lines[host] = _Line(
                 target,
-                Readers(host, settings.winrm.sessions, partial(Session, target)),
-                Moves(host, partial(Session, target, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
+                Readers(host, settings.winrm.sessions, partial(Session, target, account=account)),
+                Moves(host, partial(Session, target, account=account, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
                 Breaker(host),
             )
-            for host, target in targets_of(settings).items()
-        }
 
     async def observe(self, host: HostName) -> Snapshot:
         """Read limits, counters, every realized VM and the migration jobs, in four pipelines."""

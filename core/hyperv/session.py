@@ -24,7 +24,8 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
 from urllib3.exceptions import InsecureRequestWarning
 
 from core.domain.fleet import HostWord
-from core.errors import ContactLost, HostUnreachable
+from core.errors import ContactLost, HostUnreachable, LoginRejected
+from core.hyperv.accounts import Account
 from core.hyperv.failures import FAILURES, Step, is_refusal, refused, translate
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.reading import read_word
@@ -84,9 +85,15 @@ class Session:
     """One warm session. Not thread-safe: it belongs to the thread that opened it."""
 
     def __init__(
-        self, target: Target, *, hold_s: int | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        target: Target,
+        *,
+        account: Account | None = None,
+        hold_s: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
+        self._account = account or Account()
         self._hold_s = hold_s
         self._clock = clock
         self._wire: _Wire | None = None
@@ -100,6 +107,10 @@ class Session:
 
     def open(self) -> None:
         """Log on. Raises HostError; nothing was done then."""
+        with self._account.login(self._target.host):
+            self._log_on()
+
+    def _log_on(self) -> None:
         _hush()
         target = self._target
         try:
@@ -190,7 +201,10 @@ class Session:
                 _tell(shell, on_progress)
             has_ended = True
         except FAILURES as error:
-            raise translate(self._target, error, step, title) from error
+            translated = translate(self._target, error, step, title)
+            if isinstance(translated, LoginRejected):
+                self._account.rejected(self._target.host, translated.message)
+            raise translated from error
         finally:
             if not has_ended:
                 self.drop()

@@ -19,7 +19,7 @@ from requests_credssp.exceptions import AuthenticationException
 from core.config import Settings
 from core.domain.fleet import HostName, HostWord
 from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
-from core.hyperv.failures import FAILURES, SessionGone, Step, is_refusal, refused, translate
+from core.hyperv.failures import FAILURES, NotPermitted, SessionGone, Step, is_refusal, refused, translate
 from core.hyperv.targets import targets_of
 
 TARGET = targets_of(
@@ -55,7 +55,7 @@ def fault(code: int, reason: str = "no") -> WSManFaultError:
         (AuthenticationException("no token"), LoginRejected, LoginRejected),
         (spnego.exceptions.NoCredentialError(context_msg="no ticket"), LoginRejected, LoginRejected),
         (ValueError("For credssp auth, the password must be specified"), LoginRejected, LoginRejected),
-        (fault(5), LoginRejected, ContactLost),
+        (fault(5), NotPermitted, ContactLost),
         (fault(2150858843), SessionGone, SessionGone),
         (fault(2150859173), HostUnreachable, HostUnreachable),
         (fault(2150859174), HostUnreachable, HostUnreachable),
