@@ -9,7 +9,7 @@ from core.domain.fleet import HostName, Snapshot, Vm, VmId
 from core.domain.job import Attempt, Fault, Hold, HoldCode, Job, JobId, Move, MoveState
 from core.domain.plan import Options
 from core.domain.readiness import Never, Ready, Wait, readiness
-from core.domain.slots import Load, free, full_text, loads
+from core.domain.slots import Load, full_text, loads, refusal
 from core.domain.words import span
 
 FOREIGN_PATIENCE = timedelta(days=1)
@@ -112,6 +112,13 @@ def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta:
     return policy.busy_patience if code is HoldCode.BUSY else FOREIGN_PATIENCE
 
 
+def _at_rest(move: Move) -> Move:
+    """Return the move of a VM that is busy with nothing: no clock runs."""
+    return (
+        move if move.busy_since is None and move.busy_code is None else replace(move, busy_since=None, busy_code=None)
+    )
+
+
 def _why_again(move: Move) -> str:
     if move.attempts:
         return f"attempt {move.attempts} failed; the next comes soon"
@@ -125,6 +132,10 @@ class _Pass:
     def __init__(self, situation: Situation) -> None:
         self.at = situation
         self.reserved: defaultdict[HostName, list[Attempt]] = defaultdict(list)
+        # What is known of a host does not change within the pass, except that its slots fill up.
+        self.silence: dict[HostName, str] = {}
+        self.bars: dict[HostName, str] = {}
+        self.full: dict[HostName, str] = {}
         for attempt in situation.reservations:
             self._reserve(attempt)
         self.loads = {host: loads(snapshot) for host, snapshot in situation.snapshots.items()}
@@ -154,7 +165,7 @@ class _Pass:
                 self.failed.setdefault(decision.move.job_id, decision.move.vm_name)
         ready = [(move, verdict) for move, verdict in verdicts if isinstance(verdict, Ready)]
         for move, verdict in sorted(ready, key=lambda pair: self._order(*pair)):
-            decisions.append(self._slots(replace(move, busy_since=None, busy_code=None), verdict))
+            decisions.append(self._slots(_at_rest(move), verdict))
         return decisions
 
     def _order(self, move: Move, verdict: Ready) -> tuple[object, ...]:
@@ -175,18 +186,17 @@ class _Pass:
         ordered = self._by_order(move, job)
         if ordered is not None:
             return ordered
-        at_rest = replace(move, busy_since=None, busy_code=None)
-        silent = next((host for host in (move.source, move.destination) if self._silence(host)), None)
-        if silent is not None:
-            return self._keep(move, HoldCode.HOST, self._silence(silent))
+        silence = self._silence(move.source) or self._silence(move.destination)
+        if silence:
+            return self._keep(move, HoldCode.HOST, silence)
         verdict = self._vm(move, job)
         if not isinstance(verdict, Ready):
             return verdict
         barred = self._bar(move.source) or self._bar(move.destination)
         if barred:
-            return self._keep(at_rest, HoldCode.HOST, barred)
+            return self._keep(_at_rest(move), HoldCode.HOST, barred)
         if move.not_before is not None and now < move.not_before:
-            return self._keep(at_rest, HoldCode.RETRY, _why_again(move))
+            return self._keep(_at_rest(move), HoldCode.RETRY, _why_again(move))
         return verdict
 
     def _by_order(self, move: Move, job: Job) -> Decision | None:
@@ -200,20 +210,26 @@ class _Pass:
             text = f"not tried: between {move.source} and {move.destination} {broken} failed"
             hint = "Put that right between the two hosts, then retry."
             return End(move, MoveState.UNMIGRATABLE, text, hint, follows=True)
-        at_rest = replace(move, busy_since=None, busy_code=None)
         # Nobody's patience runs out over a time in which the bot would not have started anything.
         if self.at.stopped_by:
-            return self._keep(at_rest, HoldCode.STOPPED, "all starts are stopped")
+            return self._keep(_at_rest(move), HoldCode.STOPPED, "all starts are stopped")
         if job.paused_by:
-            return self._keep(at_rest, HoldCode.PAUSED, f"{job.id} is paused")
+            return self._keep(_at_rest(move), HoldCode.PAUSED, f"{job.id} is paused")
         if self.at.frozen_until is not None and not job.plan.options.override:
-            return self._keep(at_rest, HoldCode.FREEZE, f"moves are frozen until {self.at.frozen_until:%a %H:%M}")
+            return self._keep(
+                _at_rest(move), HoldCode.FREEZE, f"moves are frozen until {self.at.frozen_until:%a %H:%M}"
+            )
         start_at = job.plan.options.start_at
         if start_at is not None and self.at.now < start_at:
-            return self._keep(at_rest, HoldCode.START_TIME, "waits for its start time")
+            return self._keep(_at_rest(move), HoldCode.START_TIME, "waits for its start time")
         return None
 
     def _silence(self, host: HostName) -> str:
+        if host not in self.silence:
+            self.silence[host] = self._why_silent(host)
+        return self.silence[host]
+
+    def _why_silent(self, host: HostName) -> str:
         if host in self.at.trouble:
             return self.at.trouble[host]
         snapshot = self.at.snapshots.get(host)
@@ -223,6 +239,11 @@ class _Pass:
         return f"{host} was last seen {span(age)} ago" if age > self.at.policy.snapshot_max_age else ""
 
     def _bar(self, host: HostName) -> str:
+        if host not in self.bars:
+            self.bars[host] = self._why_barred(host)
+        return self.bars[host]
+
+    def _why_barred(self, host: HostName) -> str:
         """Say why this host takes part in no migration until somebody changes its settings."""
         if not self.at.snapshots[host].facts.is_migration_enabled:
             return f"live migration is switched off on {host}"
@@ -298,15 +319,21 @@ class _Pass:
             if host in self.lessons:
                 self._note_waiting(move, ready)
                 return self._keep(move, HoldCode.SLOT, f"{host} was full a moment ago, though it did not show it")
-        claims = self.loads[move.source] + self.loads[move.destination]
-        for claim in claims:
-            if free(claim, self.reserved[claim.host]) < 1:
-                self._note_waiting(move, ready)
-                return self._keep(move, HoldCode.SLOT, full_text(claim, self.reserved[claim.host]))
+        full = self._full(move.source) or self._full(move.destination)
+        if full:
+            self._note_waiting(move, ready)
+            return self._keep(move, HoldCode.SLOT, full)
         self._reserve(Attempt(0, move.id, move.vm_id, move.source, move.destination, 0, self.at.now))
         self.in_flight[job.id] += 1
         self.busy_vms.add(move.vm_id)
+        claims = self.loads[move.source] + self.loads[move.destination]
         return Start(move, claims, f"{move.source} and {move.destination} have free slots")
+
+    def _full(self, host: HostName) -> str:
+        """Say that a host has no free slot; asked for every move in line, so counted once per start."""
+        if host not in self.full:
+            self.full[host] = refusal(self.loads[host], self.reserved[host]) or ""
+        return self.full[host]
 
     def _broken_pairs(self) -> dict[tuple[JobId, HostName, HostName], str]:
         """Name, for each pair of hosts of a job that cannot work together, the VM that found out."""
@@ -343,12 +370,14 @@ class _Pass:
     def _reserve(self, attempt: Attempt) -> None:
         for host in {attempt.source, attempt.destination}:
             self.reserved[host].append(attempt)
+            self.full.pop(host, None)
 
     def _keep(self, move: Move, code: HoldCode, text: str, *, since: datetime | None = None) -> Keep:
         """Hold a move; the hold's own clock goes on while its code stays."""
         if since is None:
             since = move.hold.since if move.hold and move.hold.code is code else self.at.now
-        return Keep(replace(move, hold=Hold(code, text, since)))
+        hold = Hold(code, text, since)
+        return Keep(move if move.hold == hold else replace(move, hold=hold))
 
     def _remaining_work(self) -> defaultdict[HostName, float]:
         """Bytes still to move per slot of each host: the most loaded hosts decide when all is over."""
