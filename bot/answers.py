@@ -67,12 +67,13 @@ def jobs(views: Sequence[JobView], look: Look, *, title: str = "Newest jobs") ->
     """List jobs, one line each."""
     if not views:
         return plainly("There are no jobs.")
-    lines = [f"*{title}*", *(_job_line(view) for view in views)]
+    lines = [f"*{title}*", *(job_line(view) for view in views)]
     lines.append(f"More of one: {code(f'{look.command} status {views[0].job.id}')}")
     return message(f"{title}: {', '.join(view.job.id for view in views)}", sections(lines))
 
 
-def _job_line(view: JobView) -> str:
+def job_line(view: JobView) -> str:
+    """Say how a job stands, in one line."""
     job = view.job
     head = f"{_JOB_ICONS[job.state]} *{job.id}* {said(what(job), 80)}, {said(headline_route(job.plan.moves), 120)}"
     if job.state is JobState.PROPOSED:
@@ -92,13 +93,14 @@ def hosts(views: Sequence[HostView], stopped_by: str = "") -> Message:
     """List hosts with their slots."""
     if not views:
         return plainly("There are no hosts in my settings.")
-    lines = ["*Hosts*", *(_host_line(view) for view in views)]
+    lines = ["*Hosts*", *(host_line(view) for view in views)]
     if stopped_by:
         lines.append(f"🛑 Stopped by {mention(stopped_by)}: nothing new starts.")
     return message(f"{len(views)} hosts", sections(lines))
 
 
-def _host_line(view: HostView) -> str:
+def host_line(view: HostView) -> str:
+    """Say how a host stands, in one line."""
     since = f" since {date_time(view.since)}" if view.since and not view.is_reachable else ""
     if not view.is_reachable:
         return f"🔌 {code(view.host)} does not answer{since}: {said(view.trouble or 'not looked at yet')}"

@@ -11,18 +11,22 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.desk import Desk
 from bot.drafts import Drafts
 from bot.errands import Errands, new_reference
-from bot.listeners import actions, commands, events, form, views
+from bot.homes import Homes
+from bot.listeners import actions, commands, events, form, home, views
 from core.config import Settings
 
 log = logging.getLogger(__name__)
 
 
-def build_app(settings: Settings, client: AsyncWebClient, desk: Desk, errands: Errands, drafts: Drafts) -> AsyncApp:
+def build_app(
+    settings: Settings, client: AsyncWebClient, desk: Desk, errands: Errands, *, drafts: Drafts, homes: Homes
+) -> AsyncApp:
     """Build the app; nothing is connected yet."""
     secret = settings.slack_signing_secret.get_secret_value()
     app = AsyncApp(client=client, signing_secret=secret or None, name="migrate-bot")
     commands.register(app, desk, errands, drafts, settings.slack.command)
     form.register(app, drafts, errands)
+    home.register(app, desk, homes, errands)
     actions.register(app, desk, errands)
     views.register(app, desk, errands)
     events.register(app, errands, settings.slack.command)

@@ -15,7 +15,7 @@ from bot.blocks import (
     message,
     sections,
 )
-from bot.card_parts import Look, headline_route, more_line, small_print, what
+from bot.card_parts import Look, headline_route, more_line, show_all, small_print, what
 from bot.mrkdwn import code, date_time, mention, plural, said
 from core.domain.job import Job
 from core.domain.plan import Finding, Options, Plan, PlannedMove, Severity
@@ -37,7 +37,7 @@ def proposed(view: JobView, look: Look) -> Message:
     ]
     if options := option_words(plan.options):
         blocks.append(context(options))
-    blocks += [small_print(view), actions(*_buttons(job))]
+    blocks += [small_print(view), actions(*decision_buttons(job), *show_all(job, look))]
     return message(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}? Waits for approval.", blocks)
 
 
@@ -135,7 +135,8 @@ def option_words(options: Options) -> str:
     return " · ".join(parts)
 
 
-def _buttons(job: Job) -> list[Block]:
+def decision_buttons(job: Job) -> list[Block]:
+    """Make the buttons that decide: without anything that could move there is nothing to approve."""
     plan = job.plan
     value = f"{job.id}|{plan.hash}"
     movable = len(plan.moves) - len(plan.blocked_ids)

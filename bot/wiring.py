@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.album import Album, Story
 from bot.app import build_app
 from bot.clock import SystemClock
 from bot.credentials import check_credentials, forget_proxy_on_loopback, web_client
@@ -14,11 +15,14 @@ from bot.desk import Desk
 from bot.drafts import Drafts
 from bot.errands import Errands
 from bot.groups import Groups
+from bot.homes import Homes
 from bot.notifier import SlackNotifier
+from bot.overhearing import Overheard
 from bot.people import TimeZones
 from bot.socket import SocketConnection
 from bot.webserver import WebConnection
 from core.config import Settings
+from core.domain.job import JobId
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
 from core.ports import Clock, HostGateway, Notifier, Store
@@ -59,17 +63,26 @@ async def running(
     client = web_client(settings)
     await check_credentials(client, settings)
     groups = Groups(client, clock)
-    notifier: Notifier = SlackNotifier(client, settings, groups, clock)
+
+    async def story(job_id: JobId) -> Story:
+        limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.hosts()}
+        return Story(await engine.job(job_id), await engine.attempts(job_id), limits)
+
+    album = Album(client, story, clock)
+    notifier: Notifier = SlackNotifier(client, settings, groups, clock, album)
+    overheard = Overheard(tell_through(notifier) if tell_through else notifier)
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url),
         gateway=gateway or PypsrpGateway(settings),
-        notifier=tell_through(notifier) if tell_through else notifier,
+        notifier=overheard,
         clock=clock,
     )
     errands = Errands()
     desk = Desk(engine, settings, groups, TimeZones(client), clock)
-    app = build_app(settings, client, desk, errands, Drafts(engine, settings, groups, clock))
+    homes = Homes(engine, client, settings, groups, clock)
+    overheard.touched = homes.touch
+    app = build_app(settings, client, desk, errands, drafts=Drafts(engine, settings, groups, clock), homes=homes)
     connection: SocketConnection | WebConnection
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)
@@ -77,12 +90,15 @@ async def running(
         connection = WebConnection(app, settings.slack.listen)
     try:
         await engine.start()
+        await homes.start()
         await connection.start()
         yield Bot(settings, engine, app, client, connection)
     finally:
         # First nothing new comes in, then what came in is answered, then the engine lets go.
         await connection.stop()
         await errands.close()
+        await album.close()
+        await homes.stop()
         await engine.stop()
 
 

@@ -48,8 +48,4 @@ def register(app: AsyncApp, errands: Errands, command: str) -> None:
 
         errands.start(f"mention by {asker.user}", work, Reply(client, asker))
 
-    async def on_home() -> None:
-        """Slack wants the event taken; the Home tab shows what is published there by other events."""
-
     app.event("app_mention")(on_mention)
-    app.event("app_home_opened")(on_home)
