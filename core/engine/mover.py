@@ -71,7 +71,7 @@ class Mover:
         self._move = move
         self._attempt = attempt
         self._allowed = attempts_allowed
-        self._ordered_at = attempt.started_at
+        self._note_order(attempt.started_at)
         self._vigil: Vigil | None = None
         self._is_progressing = False
         self._stir: Callable[[], None] = lambda: None
@@ -83,7 +83,7 @@ class Mover:
         lookout = Lookout(self._gateway, self._ledger.store, self._rules.address)
         look = await lookout.last_look(self._move, self._attempt)
         if isinstance(look, Diagnosis):
-            await self._ended_badly(look, timedelta(seconds=self._rules.poll_s))
+            await self._ended_badly(look, timedelta(seconds=self._rules.poll_s), has_started=False)
             return
         before = look.before
         await self._record(lambda m: self._ledger.store.change_move(m, replace(m, before=before)))
@@ -101,17 +101,25 @@ class Mover:
         if self._move.state is MoveState.CLEANING:
             await self._finish()
         elif self._move.state.holds_slots:
-            self._ordered_at = now = self._clock.now()
+            now = self._clock.now()
+            self._note_order(now)
             await self._record(
                 lambda m: self._ledger.store.change_move(m, m, event(EventKind.ADOPTED, now, move=m, state=m.state))
             )
             await self._settle(None, None)
 
+    def _note_order(self, at: datetime) -> None:
+        self._ordered_at, self._ordered_tick = at, asyncio.get_running_loop().time()
+
+    def _steady_now(self) -> datetime:
+        """Return the time since the order as it passed, whatever anybody did to the clock on the wall meanwhile."""
+        return self._ordered_at + timedelta(seconds=asyncio.get_running_loop().time() - self._ordered_tick)
+
     # ------------------------------------------------------------------ the attempt
 
     async def _start(self, order: MoveOrder) -> tuple[MoveReport | None, HostError | None]:
         """Give the order and stay with it. No report: the connection was lost, the move may go on."""
-        self._ordered_at = self._clock.now()
+        self._note_order(self._clock.now())
         call = asyncio.create_task(self._gateway.move(self._move.source, order, self._progress))
         try:
             with self._board.watch() as news:
@@ -187,7 +195,7 @@ class Mover:
 
     async def _settle(self, report: MoveReport | None, error: HostError | None) -> None:
         """Look at both hosts until it is clear where the VM is, then act on it."""
-        agreeing, silent_since = 0, self._clock.now()
+        agreeing, silent_since = 0, self._steady_now()
         last: Outcome | None = None
         with self._board.watch() as news:
             while True:
@@ -195,13 +203,13 @@ class Mover:
                 agreeing = agreeing + 1 if verdict.outcome is last else 1
                 last = verdict.outcome
                 if verdict.outcome is not Outcome.UNKNOWN:
-                    silent_since = self._clock.now()
+                    silent_since = self._steady_now()
                 if verdict.outcome is Outcome.RUNNING:
                     if verdict.percent is not None:
                         self._board.progress(self._move.vm_id, verdict.percent)
                     await self._watch_over(is_running=True)
                 elif verdict.outcome is Outcome.UNKNOWN:
-                    if self._clock.now() - silent_since >= self._rules.silence_patience:
+                    if self._steady_now() - silent_since >= self._rules.silence_patience:
                         await self._lose(f"{verdict.reason}; the bot waited {span(self._rules.silence_patience)}")
                         return
                 elif verdict.outcome in {Outcome.BOTH, Outcome.NEITHER}:
@@ -228,7 +236,7 @@ class Mover:
             source,
             destination,
             report=report,
-            now=self._clock.now(),
+            now=self._steady_now(),
             confirm_start=self._rules.confirm_start,
             ordered_at=self._ordered_at,
         )
@@ -306,7 +314,7 @@ class Mover:
     async def _not_moved(self, verdict: Verdict, error: HostError | None) -> None:
         await self._ended_badly(self._diagnose(verdict, error), self._rules.retry_delay)
 
-    async def _ended_badly(self, diagnosis: Diagnosis, retry_delay: timedelta) -> None:
+    async def _ended_badly(self, diagnosis: Diagnosis, retry_delay: timedelta, *, has_started: bool = True) -> None:
         now = self._clock.now()
 
         def end(move: Move) -> Awaitable[Move]:
@@ -317,6 +325,7 @@ class Mover:
                 tries=self._attempt.number,
                 allowed=self._allowed,
                 retry_delay=retry_delay,
+                has_started=has_started,
             )
             return self._end(move, then, diagnosis, now)
 
@@ -354,7 +363,7 @@ class Mover:
         )
 
     def _diagnose(self, verdict: Verdict, error: HostError | None) -> Diagnosis:
-        if verdict.outcome is Outcome.NEVER_STARTED or isinstance(error, HostUnreachable):
+        if verdict.outcome is Outcome.NEVER_STARTED or isinstance(error, HostUnreachable | LoginRejected):
             said = error.message if error else verdict.reason
             return Diagnosis("never-started", Fault.NEVER_STARTED, said, said)
         if error is not None:
@@ -380,7 +389,9 @@ class Mover:
         await self._record(
             lambda m: self._ledger.store.end_attempt(
                 m,
-                transit(m, MoveState.LOST, error=reason, hint=hint, ended_at=now, hold=None),
+                transit(
+                    m, MoveState.LOST, attempts=m.attempts + 1, error=reason, hint=hint, ended_at=now, hold=None
+                ),
                 event(EventKind.LOST, now, move=m, text=reason, hint=hint),
                 at=now,
                 fault=Fault.UNKNOWN,
