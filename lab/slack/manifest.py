@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lab.slack.refusals import LabSetupError
 
-DEFAULT_MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+DEFAULT_MANIFEST = Path(__file__).with_name("manifest.yml")
+"""The project's own manifest, packed with the lab so that it runs outside a checkout too."""
 
 # Which scope an event needs before Slack lets an app subscribe to it (docs.slack.dev: reference/events).
 EVENT_SCOPES = {
