@@ -159,22 +159,23 @@ def _retrying(told: _Told) -> str:
 
 def _failed(told: _Told) -> str:
     tries = plural(told.count("attempts"), "attempt")
-    return f"❌ {told.vm} failed after {tries}{told.because('words')}{_still(told)}"
+    return f"❌ {told.vm} failed after {tries}{told.because('words').rstrip('.')}{_still(told)}"
 
 
 def _unmigratable(told: _Told) -> str:
     return (
-        f"❌ {told.vm} cannot be moved: {told.text('text') or told.text('words', 'no reason was given')}{_still(told)}"
+        f"❌ {told.vm} cannot be moved: "
+        f"{(told.text('text') or told.text('words', 'no reason was given')).rstrip('.')}{_still(told)}"
     )
 
 
 def _still(told: _Told) -> str:
     where = str(told.data.get("where") or "")
-    return f" It is on {code(where)}." if where else ""
+    return f". It is on {code(where)}." if where else ""
 
 
 def _cancelled(told: _Told) -> str:
-    return f"🚫 {told.vm} is cancelled{told.because('text')}{_still(told)}"
+    return f"🚫 {told.vm} is cancelled{told.because('text').rstrip('.')}{_still(told)}"
 
 
 def _finished(told: _Told) -> str:

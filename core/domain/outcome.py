@@ -37,12 +37,16 @@ def after_failure(
     tries: int,
     allowed: int,
     retry_delay: timedelta,
+    has_started: bool = True,
     jitter: Callable[[], float] = random.random,
 ) -> Next:
-    """Decide from the class of the failure. ``tries`` counts every attempt, ``move.attempts`` those that cost."""
+    """Decide from the class of the failure. ``tries`` counts every attempt, ``move.attempts`` those that cost.
+
+    ``has_started`` is False when the last look forbade the order: then nothing was attempted on a host.
+    """
     said: dict[str, Any] = {"words": diagnosis.words, "hint": diagnosis.hint, "code": diagnosis.code}
     is_free = diagnosis.fault in {Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED}
-    attempts = move.attempts if is_free else move.attempts + 1
+    attempts = move.attempts if is_free or not has_started else move.attempts + 1
     if move.cancel_by:
         text = "cancelled while it ran; the VM is where it was"
         return Next(MoveState.CANCELLED, attempts, None, EventKind.CANCELLED, {"text": text})

@@ -48,7 +48,7 @@ class Cleaner:
         snapshot = await self._fresh(move.source)
         if snapshot is None:
             home = move.before.vm.config_path
-            return Cleaned((), (home,) if home else ())
+            return Cleaned((), move.leftovers or ((home,) if home else ()))
         plan = leftovers(move.before, snapshot.facts, [vm for vm in snapshot.vms if vm.id != move.vm_id])
         cleaned = await self._remove(move.source, plan.remove)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)

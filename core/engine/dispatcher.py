@@ -152,7 +152,7 @@ class Dispatcher:
             self._board.snapshots,
             await self._store.attempts(open_only=True),
             self._policy,
-            {host: f"{host} does not answer: {trouble.text}" for host, trouble in self._board.troubles.items()},
+            {host: trouble.text for host, trouble in self._board.troubles.items()},
             await self._store.switch(STOP),
             await self._faults(running),
             frozen_until(now, self._freeze.windows, self._freeze.zone),

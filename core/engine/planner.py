@@ -57,7 +57,11 @@ class Planner:
         homes = {vm.id: host for host, vm in chosen}
         placed = dict(fixed) if fixed else place(details, targets, rooms)
         moves = await self._moves(request, details, homes, placed, rooms)
-        findings = (*await self._in_jobs(moves), *preflight(moves, rooms, await self._taken(moves, rooms)))
+        in_jobs = await self._in_jobs(moves)
+        # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
+        moving = {finding.vm_id for finding in in_jobs}
+        found = preflight(moves, rooms, await self._taken(moves, rooms))
+        findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)
         plan = replace(plan, expected_s=await self._expected(plan, rooms))

@@ -42,7 +42,7 @@ class Tidier:
         age = now - (move.ended_at or now)
         if cleaned.waiting and age < PATIENCE:
             # Twice as late each time: a host that was away for an hour is not asked every ten minutes for a day.
-            tidy_at = now + max(FIRST_DELAY, age)
+            tidy_at = now + min(max(FIRST_DELAY, age), PATIENCE - age)
             await self._ledger.record(
                 move.id,
                 lambda m: self._ledger.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),

@@ -32,7 +32,12 @@ async def view_job(
             works.append(work)
         ends = now + timedelta(seconds=work.seconds) if work is not None and work.is_running else None
         rows.append(MoveView(move, percent, place if move.state is MoveState.QUEUED else None, ends))
-    estimate = _eta(works, board, now) if job.state is JobState.RUNNING and works else None
+    is_under_way = any(work.is_running for work in works)
+    is_held = bool(stopped_by or job.paused_by) and not is_under_way
+    estimate = None
+    if job.state is JobState.RUNNING and works and not is_held:
+        begins = max(now, job.plan.options.start_at or now)
+        estimate = _eta(works, board, now if is_under_way else begins)
     return JobView(job, tuple(rows), now, estimate, stopped_by)
 
 
