@@ -27,6 +27,9 @@ STUCK_WAIT = "migrate_stuck_wait"
 STUCK_CANCEL = "migrate_stuck_cancel"
 STUCK_PAGE = "migrate_stuck_page"
 ACKNOWLEDGE = "migrate_ack"
+ALL = "migrate_all"
+ALL_BACK = "migrate_all_back"
+ALL_NEXT = "migrate_all_next"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.blocks import RETRY, Block, Message, actions, button, confirm, header, message, sections
-from bot.card_parts import PROBLEMS, Look, headline_route, names, small_print, what
+from bot.card_parts import PROBLEMS, Look, headline_route, names, show_all, small_print, what
 from bot.card_run import problem_lines
 from bot.mrkdwn import code, date_time, mention, plural, said
 from core.domain.job import JobState, MoveState
@@ -21,13 +21,16 @@ def ended(view: JobView, look: Look) -> Message:
         blocks += sections(problem_lines(view, look))
         blocks += sections(_rest(view, look))
         blocks.append(small_print(view))
+        buttons: list[Block] = show_all(job, look)
         if left := view.count(*PROBLEMS, MoveState.CANCELLED):
             asked = confirm(
                 f"Try {plural(left, 'VM')} again?",
                 "This makes a new plan, which has to be approved again.",
                 "Make a plan",
             )
-            blocks.append(actions(button(f"Retry {plural(left, 'VM')}", RETRY, job.id, ask=asked)))
+            buttons.append(button(f"Retry {plural(left, 'VM')}", RETRY, job.id, ask=asked))
+        if buttons:
+            blocks.append(actions(*buttons))
     else:
         moves = [move.vm_name for move in job.plan.moves]
         blocks += sections([f"Not moved: {names(moves, look.rows)}"])

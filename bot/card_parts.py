@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.access import YES, Verdict
-from bot.blocks import Block, context
+from bot.blocks import ALL, Block, button, context
 from bot.mrkdwn import code, mention, plural, said
 from core.domain.job import Job, MoveState
 from core.domain.plan import PlannedMove
@@ -62,6 +62,11 @@ def names(moves: Iterable[str], limit: int) -> str:
 def more_line(hidden: int, job: Job, look: Look) -> str:
     """Say how many lines are left out and where they are."""
     return f"… and {hidden} more: {code(f'{look.command} status {job.id}')}"
+
+
+def show_all(job: Job, look: Look) -> list[Block]:
+    """Offer the whole list when the card cannot name every VM."""
+    return [button("Show all", ALL, f"{job.id}|1")] if len(job.plan.moves) > look.rows else []
 
 
 def route(row: MoveView, job: Job) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bot.blocks import CANCEL, Block, Message, actions, button, confirm, header, message, sections
-from bot.card_parts import PROBLEMS, Look, bar, headline_route, more_line, names, route, small_print, what
+from bot.card_parts import PROBLEMS, Look, bar, headline_route, more_line, names, route, show_all, small_print, what
 from bot.mrkdwn import clock_time, code, date_time, mention, said
 from core.domain.job import HoldCode, Job, MoveState
 from core.domain.view import Eta, JobView, MoveView
@@ -34,7 +34,7 @@ def running(view: JobView, look: Look) -> Message:
         *sections(wait_lines(view, look)),
         *sections(end_lines(view, look)),
         small_print(view),
-        actions(_cancel_button(view)),
+        actions(_cancel_button(view), *show_all(job, look)),
     ]
     return message(f"{job.id}: {_counts(view)}.", blocks)
 

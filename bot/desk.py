@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from bot import access, answers, sightings
 from bot.access import Verdict
-from bot.blocks import Message
+from bot.blocks import Block, Message
 from bot.card_parts import Look
 from bot.commands import (
     Back,
@@ -33,6 +33,7 @@ from bot.grammar import parse
 from bot.groups import Groups
 from bot.handover import handover
 from bot.people import TimeZones
+from bot.roll import roll
 from core.config import Settings
 from core.domain.job import JobId, JobState, MoveId
 from core.domain.view import JobView
@@ -211,6 +212,10 @@ class Desk:
         """Decide about a move that stands still: ``wait``, ``cancel`` or ``page``."""
         await self._check_may_act(job_id, asker, "decide about")
         await self._engine.answer_stuck(MoveId(move_id), answer, asker.user)
+
+    async def everything(self, job_id: JobId, page: int) -> Block:
+        """List every VM of a job, as a form."""
+        return roll(await self._engine.job(job_id), page)
 
     async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> None:
         """Approve exactly one plan."""

@@ -16,6 +16,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access, failure, recall, words
+from bot.album import Album
 from bot.blocks import Message
 from bot.card import card
 from bot.card_parts import Look
@@ -59,8 +60,11 @@ class _Place:
 class SlackNotifier:
     """The Notifier port over the Web API."""
 
-    def __init__(self, client: AsyncWebClient, settings: Settings, groups: Groups, clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncWebClient, settings: Settings, groups: Groups, clock: Clock, album: Album | None = None
+    ) -> None:
         self._client = client
+        self._album = album
         self._settings = settings
         self._groups = groups
         self._posts: Gaps[str] = Gaps(clock, POST_GAP_S)
@@ -77,6 +81,8 @@ class SlackNotifier:
         self._said[_key(notice)] = posted
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
+        if self._album is not None:
+            self._album.add(notice, posted if notice.event.tone is Tone.CARD else notice.job.card)
         return posted if notice.event.tone is Tone.CARD else None
 
     async def _tell(self, notice: Notice) -> Card:

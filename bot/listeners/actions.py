@@ -10,6 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import (
     ACKNOWLEDGE,
+    ALL,
+    ALL_BACK,
+    ALL_NEXT,
     APPROVE,
     CANCEL,
     REJECT,
@@ -59,7 +62,16 @@ def _on_the_card(desk: Desk) -> dict[str, Work]:
     async def cancel(click: Click, _: AsyncWebClient) -> Message | None:
         return await desk.cancel(click.job_id, click.asker)
 
-    return {APPROVE: approve, REJECT: reject, CANCEL: cancel}
+    async def show_all(click: Click, client: AsyncWebClient) -> Message | None:
+        form = await desk.everything(click.job_id, click.number)
+        if click.view_id:
+            await ask(client.views_update(view_id=click.view_id, view=form))
+        else:
+            await ask(client.views_open(trigger_id=click.trigger_id, view=form))
+        return None
+
+    pages = dict.fromkeys((ALL, ALL_BACK, ALL_NEXT), show_all)
+    return {APPROVE: approve, REJECT: reject, CANCEL: cancel, **pages}
 
 
 def _in_the_thread(desk: Desk) -> dict[str, Work]:

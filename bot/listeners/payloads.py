@@ -18,6 +18,8 @@ class Click:
     job_id: JobId
     plan_hash: str
     trigger_id: str
+    view_id: str = ""
+    """The form the button is in; empty: a message."""
 
     @property
     def number(self) -> int:
@@ -37,7 +39,8 @@ def read_click(body: Body) -> Click:
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
     asker = Asker(str((body.get("user") or {}).get("id") or ""), str(channel))
-    return Click(asker, JobId(job_id), plan_hash, str(body.get("trigger_id") or ""))
+    view_id = (body.get("view") or {}).get("id") or ""
+    return Click(asker, JobId(job_id), plan_hash, str(body.get("trigger_id") or ""), str(view_id))
 
 
 def read_user_of_view(body: Body) -> str:

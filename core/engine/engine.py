@@ -15,6 +15,7 @@ from core.domain.fleet import HostName, Snapshot, Vm, VmId
 from core.domain.freeze import parse_window
 from core.domain.job import (
     Approval,
+    Attempt,
     Event,
     EventKind,
     Job,
@@ -304,6 +305,13 @@ class Engine:
     async def history(self, job_id: JobId) -> Sequence[Event]:
         """Return everything that happened to a job. Raises UnknownJob."""
         return await self._store.events((await self._store.job(job_id)).id)
+
+    async def attempts(self, job_id: JobId) -> Sequence[Attempt]:
+        """Return every attempt, of any job, since this job's approval and before its end. Raises UnknownJob."""
+        job = await self._store.job(job_id)
+        since, until = job.decided_at or job.created_at, job.finished_at or self._clock.now()
+        every = await self._store.attempts()
+        return [one for one in every if one.started_at <= until and (one.ended_at or until) >= since]
 
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
