@@ -374,10 +374,12 @@ class _Pass:
 
     def _keep(self, move: Move, code: HoldCode, text: str, *, since: datetime | None = None) -> Keep:
         """Hold a move; the hold's own clock goes on while its code stays."""
+        known = move.hold if move.hold and move.hold.code is code else None
         if since is None:
-            since = move.hold.since if move.hold and move.hold.code is code else self.at.now
-        hold = Hold(code, text, since)
-        return Keep(move if move.hold == hold else replace(move, hold=hold))
+            since = known.since if known else self.at.now
+        if known and known.text == text and known.since == since:
+            return Keep(move)
+        return Keep(replace(move, hold=Hold(code, text, since)))
 
     def _remaining_work(self) -> defaultdict[HostName, float]:
         """Bytes still to move per slot of each host: the most loaded hosts decide when all is over."""

@@ -109,6 +109,10 @@ HARMLESS = frozenset(
 """What may stand beside ``OK`` without anything being under way: remarks on the guest and its network adapters."""
 
 
+QUIET = (Operation.OK,)
+"""The status of nearly every VM: it does nothing that anybody need know of."""
+
+
 class ReplicationMode(IntEnum):
     """Whether Hyper-V Replica uses the VM."""
 
@@ -153,7 +157,7 @@ class Vm:
     @property
     def is_migrating(self) -> bool:
         """Whether it holds a migration slot of this host."""
-        return any(operation in MIGRATING for operation in self.status)
+        return self.status != QUIET and any(operation in MIGRATING for operation in self.status)
 
     @property
     def memory_bytes(self) -> int:

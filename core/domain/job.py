@@ -36,12 +36,12 @@ class MoveState(StrEnum):
     @property
     def is_end(self) -> bool:
         """Whether nothing more happens to the move by itself."""
-        return not TRANSITIONS[self]
+        return self in _ENDS
 
     @property
     def holds_slots(self) -> bool:
         """Whether an attempt is open, so that slots are taken on both hosts."""
-        return self in {MoveState.STARTING, MoveState.MOVING, MoveState.VERIFYING}
+        return self in _HOLDING
 
 
 TRANSITIONS: Mapping[MoveState, frozenset[MoveState]] = {
@@ -77,6 +77,10 @@ TRANSITIONS: Mapping[MoveState, frozenset[MoveState]] = {
     MoveState.CANCELLED: frozenset(),
     MoveState.LOST: frozenset(),
 }
+
+# Tuples, for these are asked of every move at every decision: an enum's member is found faster than it is hashed.
+_ENDS = tuple(state for state in MoveState if not TRANSITIONS[state])
+_HOLDING = (MoveState.STARTING, MoveState.MOVING, MoveState.VERIFYING)
 
 
 class JobState(StrEnum):

@@ -5,7 +5,7 @@ Source of the cases: Microsoft docs (Msvm_ComputerSystem.OperationalStatus) and 
 
 from dataclasses import dataclass
 
-from core.domain.fleet import HARMLESS, Operation, ReplicationMode, Vm, VmState
+from core.domain.fleet import HARMLESS, QUIET, Operation, ReplicationMode, Vm, VmState
 from core.domain.job import HoldCode
 
 
@@ -59,7 +59,9 @@ def readiness(vm: Vm) -> Readiness:
 
 
 def _by_operation(vm: Vm) -> Readiness | None:
-    first, *others = vm.status or (Operation.OK,)
+    if vm.status == QUIET:
+        return None
+    first, *others = vm.status or QUIET
     if vm.is_migrating:
         return Wait(HoldCode.MIGRATING, "is being migrated already")
     if Operation.BACKING_UP in vm.status:
