@@ -151,6 +151,10 @@ class Store(Protocol):
         """Replace a move that holds no reservation, or goes on holding it."""
         ...
 
+    async def change_moves(self, changes: Sequence[tuple[Move, Move]], *events: Event) -> tuple[Move, ...]:
+        """Replace several moves of one job, each as ``change_move`` does: all of them, or none."""
+        ...
+
     async def begin_attempt(
         self, before: Move, after: Move, claims: Sequence[Load], *events: Event, at: datetime
     ) -> tuple[Move, Attempt]:

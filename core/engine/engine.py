@@ -205,24 +205,19 @@ class Engine:
             ), f"{job.id} is withdrawn; nothing was started."
         if job.state is not JobState.RUNNING:
             raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}; there is nothing to cancel.")
-        moves = [
-            m
-            for m in await self._store.moves(job.id)
-            if not vm or vm.casefold() in {m.vm_name.casefold(), str(m.vm_id)}
-        ]
-        if not moves:
-            raise UnknownVm(f"{vm} is not in {job.id}.")
-        wanted = [move for move in moves if not move.state.is_end and move.state is not MoveState.CLEANING]
-        if not wanted:
-            raise NotAllowed(f"{vm or job.id} has nothing left to cancel.")
-        running = sum(1 for move in wanted if move.state is not MoveState.QUEUED)
-        asked = event(
-            EventKind.CANCEL_ASKED, now, job=job, actor=by, vms=[move.vm_name for move in wanted], running=running
-        )
-        await self._store.add_event(asked)
+
+        async def wish() -> list[Move]:
+            """Write down the wish and that it was said, or neither."""
+            wanted = await self._cancellable(job, vm)
+            names = [move.vm_name for move in wanted]
+            asked = event(EventKind.CANCEL_ASKED, now, job=job, actor=by, vms=names, running=_running(wanted))
+            await self._store.change_moves([(move, replace(move, cancel_by=by)) for move in wanted], asked)
+            return wanted
+
+        wanted = await self._ledger.record_together(job.id, wish)
         for move in wanted:
-            await self._ledger.record(move.id, lambda m: self._wish_cancel(m, by))
             self._dispatcher.ask_cancel(move.id)
+        running = _running(wanted)
         return job, _cancel_sentence(len(wanted) - running, running)
 
     async def retry(self, job_id: JobId, by: str) -> Job:
@@ -405,6 +400,20 @@ class Engine:
         self._ledger.changed(job.id)
         return job
 
+    async def _cancellable(self, job: Job, vm: str) -> list[Move]:
+        """Return the moves of a job, or the one of a VM, that can still be cancelled. Raises UnknownVm, NotAllowed."""
+        moves = [
+            move
+            for move in await self._store.moves(job.id)
+            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id)}
+        ]
+        if not moves:
+            raise UnknownVm(f"{vm} is not in {job.id}.")
+        wanted = [move for move in moves if not move.state.is_end and move.state is not MoveState.CLEANING]
+        if not wanted:
+            raise NotAllowed(f"{vm or job.id} has nothing left to cancel.")
+        return wanted
+
     async def _wish_cancel(self, move: Move, by: str) -> Move:
         if move.state.is_end or move.state is MoveState.CLEANING:
             return move
@@ -482,6 +491,10 @@ def _move(job: Job, planned: PlannedMove, now: datetime, *, is_blocked: bool) ->
         ended_at=now if blocked else None,
         is_own_folder=planned.is_own_folder,
     )
+
+
+def _running(moves: Sequence[Move]) -> int:
+    return sum(1 for move in moves if move.state is not MoveState.QUEUED)
 
 
 def _cancel_sentence(queued: int, running: int) -> str:

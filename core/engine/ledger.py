@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
@@ -12,6 +13,7 @@ from core.ports import Clock, Store
 log = logging.getLogger(__name__)
 
 Listener = Callable[[JobId], None]
+T = TypeVar("T")
 
 
 def _complain(state: RetryCallState) -> None:
@@ -42,15 +44,29 @@ class Ledger:
 
         A busy or full database is waited out: what already happened on a host cannot be taken back.
         """
-        patiently = AsyncRetrying(
-            retry=retry_if_exception_type((Outdated, StoreBusy, StoreFull)),
-            wait=wait_random_exponential(multiplier=0.05, max=10),
-            before_sleep=_complain,
-            reraise=True,
-        )
-        async for attempt in patiently:
-            with attempt:
-                move = await step(await self.store.move(move_id))
-                self.changed(move.job_id)
-                return move
-        raise StoreError("The database did not answer.")  # not reached: there is no last try
+
+        async def once() -> Move:
+            return await step(await self.store.move(move_id))
+
+        move = await _patiently(once)
+        self.changed(move.job_id)
+        return move
+
+    async def record_together(self, job_id: JobId, step: Callable[[], Awaitable[T]]) -> T:
+        """Carry out one step that reads and changes several moves of a job; repeat it as ``record`` does."""
+        result = await _patiently(step)
+        self.changed(job_id)
+        return result
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    trying = AsyncRetrying(
+        retry=retry_if_exception_type((Outdated, StoreBusy, StoreFull)),
+        wait=wait_random_exponential(multiplier=0.05, max=10),
+        before_sleep=_complain,
+        reraise=True,
+    )
+    async for attempt in trying:
+        with attempt:
+            return await step()
+    raise StoreError("The database did not answer.")  # not reached: there is no last try

@@ -83,6 +83,16 @@ def change(connection: Connection, before: Move, after: Move, happened: Sequence
     return replaced(connection, before, after, happened)
 
 
+def change_all(
+    connection: Connection, changes: Sequence[tuple[Move, Move]], happened: Sequence[Event]
+) -> tuple[Move, ...]:
+    """Replace several moves of one job; the events are of all of them. Raises what ``change`` does."""
+    stored = tuple(change(connection, before, after, ()) for before, after in changes)
+    if stored:
+        events.add(connection, happened, stored[0].job_id)
+    return stored
+
+
 def replaced(connection: Connection, before: Move, after: Move, happened: Sequence[Event]) -> Move:
     """Replace a move by compare-and-set and store the events; the caller sees to attempts."""
     check_transition(before.state, after.state)

@@ -67,6 +67,10 @@ class SqlStore:
         """Replace a move that holds no reservation, or goes on holding it."""
         return await self._database.write(moves.change, before, after, events)
 
+    async def change_moves(self, changes: Sequence[tuple[Move, Move]], *events: Event) -> tuple[Move, ...]:
+        """Replace several moves of one job: all of them, or none."""
+        return await self._database.write(moves.change_all, changes, events)
+
     async def begin_attempt(
         self, before: Move, after: Move, claims: Sequence[Load], *events: Event, at: datetime
     ) -> tuple[Move, Attempt]:

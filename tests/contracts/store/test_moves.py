@@ -65,6 +65,26 @@ async def test_of_two_changes_to_one_move_the_second_is_refused(store: Store) ->
     assert await store.events(job.id) == ()
 
 
+async def test_several_moves_change_together_or_not_at_all(store: Store) -> None:
+    """One that somebody else changed meanwhile undoes the others and the event; else all change with one event."""
+    job, (first, second) = await running(store, "web01", "web02")
+    known = len(await store.events(job.id))
+    newer = await store.change_move(second, replace(second, error="changed"))
+    asked = event(EventKind.CANCEL_ASKED, NOW, job=job, vms=["web01", "web02"], running=0)
+
+    def wishes(*moves: Move) -> list[tuple[Move, Move]]:
+        return [(move, replace(move, cancel_by="U3")) for move in moves]
+
+    with pytest.raises(Outdated):
+        await store.change_moves(wishes(first, second), asked)
+    assert await store.moves(job.id) == (first, newer)
+    assert len(await store.events(job.id)) == known
+    changed = await store.change_moves(wishes(first, newer), asked)
+    assert await store.moves(job.id) == changed
+    assert [move.cancel_by for move in changed] == ["U3", "U3"]
+    assert len(await store.events(job.id)) == known + 1
+
+
 async def test_a_move_changes_state_only_as_the_table_allows(store: Store) -> None:
     """What the table of transitions forbids is not written."""
     _, (move,) = await running(store, "web01")
