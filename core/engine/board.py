@@ -57,7 +57,8 @@ class Board:
         """Note that a host does not answer. Returns whether that is news."""
         known = self.troubles.get(host)
         self.troubles[host] = Trouble(error.message, error.hint, known.since if known else at)
-        self.news()
+        if known is None or known.text != error.message:
+            self.news()
         return known is None
 
     def progress(self, vm_id: VmId, percent: int) -> None:
