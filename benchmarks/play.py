@@ -1,0 +1,149 @@
+"""Plays a case to its end on virtual time: with the real engine and a real database, or with the predecessor's loop."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import predecessor
+from benchmarks.fleets import Case, by_pair
+from core.config import Settings
+from core.domain.fleet import HostName
+from core.domain.job import Card, EventKind, Job, JobId, MoveState, Notice, Tone, event
+from core.domain.plan import Plan
+from core.domain.view import JobView
+from core.engine.engine import Engine
+from core.store import SqlStore
+from lab.gateway import LabGateway
+from lab.hyperv.world import World
+from lab.virtual_time import Outside, VirtualClock, VirtualTimeLoop, run_virtually
+
+WARM_UP_S = 5.0
+"""Before the clock starts, so that every host was looked at once."""
+LONGEST_S = 30 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One migration as the world saw it: when it began and ended, in seconds from the start of the clock."""
+
+    source: HostName
+    destination: HostName
+    started_s: float
+    ended_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a case went."""
+
+    makespan_s: float
+    stays: tuple[Stay, ...]
+    calls: Counter[str]
+    runs: int
+    """How often the predecessor's command had to be called."""
+    refused: int
+    """Starts that a host refused because it was full."""
+    violations: int
+
+
+class Silence:
+    """A Notifier that is told everything and says nothing."""
+
+    async def tell(self, notice: Notice) -> Card | None:
+        """Take a notice."""
+        return Card("C1", "1.0") if notice.event.tone is Tone.CARD else None
+
+    async def show(self, view: JobView) -> None:
+        """Take a card."""
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder in memory, where the machine has one: virtual time must not wait for a disk."""
+    memory = "/dev/shm"  # noqa: S108 (of this process alone, see mkdtemp)
+    folder = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def with_engine(case: Case, **migration: Any) -> Played:
+    """Let the engine carry out the case as one approved job."""
+    with scratch() as folder:
+        return run_virtually(lambda loop: _engine(case, loop, folder, migration))
+
+
+def with_predecessor(case: Case) -> Played:
+    """Let the predecessor's loop do it: one run for each pair of hosts, all at once."""
+    return run_virtually(lambda loop: _predecessor(case, loop))
+
+
+async def _engine(case: Case, loop: VirtualTimeLoop, folder: Path, migration: dict[str, Any]) -> Played:
+    clock = VirtualClock(loop)
+    world = World(case.fleet, loop.time, epoch=clock.now())
+    gateway = LabGateway(world, clock.now)
+    sections: dict[str, Any] = {
+        "hosts": {host.name: {"address": case.fleet.address_of(host)} for host in case.fleet.hosts},
+        "migration": migration,
+    }
+    store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}"), loop)
+    engine = Engine(settings=Settings(**sections), store=store, gateway=gateway, notifier=Silence(), clock=clock)
+    await engine.start()
+    try:
+        await asyncio.sleep(WARM_UP_S)
+        now = clock.now()
+        asked = Job(JobId(""), Plan(case.moves), "U_ALICE", "C1", "benchmark", now, now.replace(year=now.year + 1))
+        job = await store.add_job(asked, event(EventKind.PROPOSED, now, vms=len(case.moves), blocked=0))
+        gateway.calls.clear()
+        began_s = loop.time()
+        await engine.approve(job.id, job.plan.hash, "U_BOB")
+        async with asyncio.timeout(LONGEST_S):
+            while not (await store.job(job.id)).state.is_end:  # noqa: ASYNC110 (virtual time: the poll costs nothing)
+                await asyncio.sleep(5.0)
+        left = [move.vm_name for move in await store.moves(job.id) if move.state is not MoveState.DONE]
+        assert not left, f"not moved: {left}"
+    finally:
+        await engine.stop()
+    return _played(world, gateway, began_s, runs=1)
+
+
+async def _predecessor(case: Case, loop: VirtualTimeLoop) -> Played:
+    clock = VirtualClock(loop)
+    world = World(case.fleet, loop.time, epoch=clock.now())
+    gateway = LabGateway(world, clock.now)
+    await asyncio.sleep(WARM_UP_S)
+    began_s = loop.time()
+    async with asyncio.timeout(LONGEST_S):
+        runs = await asyncio.gather(
+            *(
+                predecessor.move_all(gateway, source, destination, moves)
+                for (source, destination), moves in by_pair(case.moves).items()
+            )
+        )
+    await asyncio.sleep(WARM_UP_S)  # it does not wait for a source to delete what it moved last
+    return _played(world, gateway, began_s, runs=sum(runs))
+
+
+def _played(world: World, gateway: LabGateway, began_s: float, *, runs: int) -> Played:
+    stays = tuple(
+        Stay(HostName(m.source), HostName(m.destination), m.started_s - began_s, m.ended_s - began_s)
+        for m in world.migrations()
+        if m.has_moved and m.ended_s is not None
+    )
+    ledger = world.ledger
+    return Played(
+        max(stay.ended_s for stay in stays),
+        stays,
+        gateway.calls,
+        runs,
+        ledger.over_limit_starts(),
+        len(ledger.violations),
+    )

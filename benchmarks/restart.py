@@ -1,0 +1,157 @@
+"""Measures how soon a restarted process has taken up what runs, and how much memory a large queue takes."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from benchmarks.play import Silence
+from benchmarks.report import Section, Size, Table, percentile
+from benchmarks.still import StillHosts, SystemTime, planned
+from core.config import Settings
+from core.domain.job import EventKind, Job, JobId, JobState, Move, MoveId, MoveState, event, transit, transit_job
+from core.domain.plan import Plan, PlannedMove
+from core.domain.slots import Load, SlotKind
+from core.engine.engine import Engine
+from core.store import SqlStore
+
+_FULL_SLOTS = 1_000
+
+
+def run(size: Size) -> Section:
+    """Measure restarts and memory, each in a process of its own."""
+    running, queued, times = (20, 200, 1) if size.is_quick else (500, 10_000, 3)
+    restarts = [alone_in_a_process(adopted_s, running) for _ in range(times)]
+    before_mb, after_mb, step_s = alone_in_a_process(memory_mb, queued)
+    rows = (
+        (f"restart to adopted, {running} running moves", f"{percentile(restarts, 0.5):.2f} s", "5 s"),
+        (f"memory, {queued:,} queued moves", f"{after_mb:.0f} MB ({before_mb:.0f} MB before the start)", "300 MB"),
+        (f"first step over {queued:,} queued moves, until nothing more changes", f"{step_s:.1f} s", ""),
+    )
+    return Section(
+        "restart",
+        "Restart and memory",
+        "A process starts on the database of one that was killed; hosts answer in 0.05 s. *Adopted*: each move's "
+        "adoption is on the disk. Memory is the largest resident set of a process that holds the engine, its database "
+        "and the last look at 400 hosts, while it decides over the queue. Real time, real disk.",
+        (Table(("", "measured", "aim"), rows),),
+    )
+
+
+def alone_in_a_process(measure: Any, moves: int) -> Any:
+    """Measure in a fresh process."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(_in_a_folder, measure, moves).result()
+
+
+def _in_a_folder(measure: Any, moves: int) -> Any:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        return asyncio.run(measure(folder, moves))
+    finally:
+        shutil.rmtree(folder)
+
+
+async def adopted_s(folder: Path, count: int) -> float:
+    """Return the seconds from the start of an engine to the last adoption of so many running moves."""
+    hosts = max(2, count // 10)
+    plan = planned(count, hosts)
+    store = SqlStore(url(folder))
+    await store.open()
+    job = await approved(store, plan)
+    now = datetime.now(UTC)
+    for move in await store.moves(job.id):
+        claims = [Load(host, SlotKind.LIVE, _FULL_SLOTS, frozenset(), 0, now) for host in (move.source,)]
+        started, _ = await store.begin_attempt(move, transit(move, MoveState.STARTING, started_at=now), claims, at=now)
+        await store.confirm_attempt(started, transit(started, MoveState.MOVING), at=now)
+    await store.close()
+    began = time.perf_counter()
+    engine = _engine(folder, plan, StillHosts(plan, slots=_FULL_SLOTS, are_moving=True))
+    await engine.start()
+    try:
+        while await _adopted(engine, job) < count:  # noqa: ASYNC110 (real time)
+            await asyncio.sleep(0.2)  # seldom: looking takes time itself
+        return time.perf_counter() - began
+    finally:
+        await engine.stop()
+
+
+async def _adopted(engine: Engine, job: Job) -> int:
+    return sum(one.kind is EventKind.ADOPTED for one in await engine.history(job.id))
+
+
+async def memory_mb(folder: Path, count: int) -> tuple[float, float, float]:
+    """Return megabytes before the start and at the most, and the seconds until every queued move says why it waits."""
+    plan = planned(count, max(2, count // 25))
+    store = SqlStore(url(folder))
+    await store.open()
+    job = await approved(store, plan)
+    await store.close()
+    before = _resident_mb()
+    began = time.perf_counter()
+    engine = _engine(folder, plan, StillHosts(plan, slots=2, are_moving=False))
+    await engine.start()
+    try:
+        watcher = SqlStore(url(folder))
+        await watcher.open()
+        while True:
+            await asyncio.sleep(1.0)
+            moves = await watcher.moves(job.id)
+            if all(move.hold is not None for move in moves if move.state is MoveState.QUEUED):
+                break
+        took_s = time.perf_counter() - began
+        await watcher.close()
+    finally:
+        await engine.stop()
+    return before, _resident_mb(), took_s
+
+
+async def approved(store: SqlStore, plan: Sequence[PlannedMove]) -> Job:
+    """Store an approved job with its queued moves."""
+    now = datetime.now(UTC)
+    asked = Job(JobId(""), Plan(tuple(plan)), "U_ALICE", "C1", "benchmark", now, now + timedelta(hours=1))
+    job = await store.add_job(asked, event(EventKind.PROPOSED, now, vms=len(plan), blocked=0))
+    moves = [
+        Move(
+            MoveId(0),
+            job.id,
+            one.vm_id,
+            one.vm_name,
+            one.source,
+            one.destination,
+            one.path,
+            size_bytes=one.size_bytes,
+            queued_at=now,
+        )
+        for one in plan
+    ]
+    approved = transit_job(job, JobState.RUNNING, decided_by="U_BOB", decided_at=now)
+    return await store.change_job(job, approved, event(EventKind.APPROVED, now, job=job), new_moves=moves)
+
+
+def _engine(folder: Path, plan: Sequence[PlannedMove], hosts: StillHosts) -> Engine:
+    names = {host for move in plan for host in (move.source, move.destination)}
+    sections: dict[str, Any] = {"hosts": {name: {"address": f"{name.lower()}.contoso.com"} for name in sorted(names)}}
+    store = SqlStore(url(folder))
+    return Engine(settings=Settings(**sections), store=store, gateway=hosts, notifier=Silence(), clock=SystemTime())
+
+
+def url(folder: Path) -> str:
+    """Return the address of a database in a folder."""
+    return f"sqlite+aiosqlite:///{folder / 'bot.db'}"
+
+
+def _resident_mb() -> float:
+    """Return the most this process ever had in memory, in megabytes."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1000
+    return 0.0

@@ -1,0 +1,107 @@
+"""Drives the engine's own decisions over many fleets, event by event: what matters is only who starts when."""
+
+import heapq
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from benchmarks.bound import Alone
+from benchmarks.fleets import Case
+from core.domain.dispatch import Policy, Situation, Start, decide
+from core.domain.fleet import HostFacts, HostName, Snapshot, Vm, VmState
+from core.domain.job import Attempt, Job, JobId, JobState, Move, MoveId, MoveState
+from core.domain.plan import Plan
+from lab.hyperv.enums import VMState
+
+NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+POLICY = Policy(
+    backup_threshold=timedelta(hours=1),
+    busy_patience=timedelta(minutes=30),
+    max_parallel=0,
+    fail_fast=False,
+    snapshot_max_age=timedelta(minutes=2),
+)
+
+
+@dataclass
+class Yard:
+    """Hosts, queued and running moves, and a clock that jumps to the next end."""
+
+    case: Case
+    durations: dict[MoveId, float]
+    job: Job
+    moves: dict[MoveId, Move]
+    idle_s: float
+    """How long after an end its slot is used again."""
+
+    def run(self) -> float:
+        """Return the second in which the last move ends."""
+        ends: list[tuple[float, MoveId]] = []
+        attempts: dict[MoveId, Attempt] = {}
+        clock = last_s = 0.0
+        while True:
+            for start in self._starts(clock, attempts):
+                move = start.move
+                attempts[move.id] = Attempt(0, move.id, move.vm_id, move.source, move.destination, 1, NOW)
+                self.moves[move.id] = replace(move, state=MoveState.MOVING)
+                last_s = max(last_s, clock + self.durations[move.id])
+                heapq.heappush(ends, (clock + self.durations[move.id] + self.idle_s, move.id))
+            if not ends:
+                break
+            clock = ends[0][0]
+            while ends and ends[0][0] <= clock:
+                _, ended = heapq.heappop(ends)
+                del attempts[ended]
+                self.moves[ended] = replace(self.moves[ended], state=MoveState.DONE)
+        if any(not move.state.is_end for move in self.moves.values()):
+            raise AssertionError("a move was never started")
+        return last_s
+
+    def _starts(self, clock: float, attempts: dict[MoveId, Attempt]) -> list[Start]:
+        now = NOW + timedelta(seconds=clock)
+        situation = Situation(
+            now,
+            {self.job.id: self.job},
+            list(self.moves.values()),
+            self._snapshots(now),
+            list(attempts.values()),
+            POLICY,
+        )
+        return [decision for decision in decide(situation) if isinstance(decision, Start)]
+
+    def _snapshots(self, now: datetime) -> dict[HostName, Snapshot]:
+        states = {vm.id: VmState.RUNNING if vm.state is VMState.Running else VmState.OFF for vm in self.case.fleet.vms}
+        return {
+            host: Snapshot(
+                host,
+                now,
+                now,
+                HostFacts(slots, slots, is_migration_enabled=True),
+                tuple(
+                    Vm(move.vm_id, move.vm_name, states[move.vm_id])
+                    for move in self.moves.values()
+                    if not move.state.is_end and move.source == host
+                ),
+            )
+            for host, slots in self.case.slots().items()
+        }
+
+
+def makespan_s(case: Case, moves: list[Alone], *, idle_s: float = 0.0) -> float:
+    """Carry out a case whose moves take as long as they do alone; the decisions know the plan's sizes only."""
+    job = Job(JobId("J1"), Plan(case.moves), "U", "C", "", NOW, NOW, JobState.RUNNING, decided_at=NOW)
+    queued = {
+        MoveId(number): Move(
+            MoveId(number),
+            job.id,
+            one.move.vm_id,
+            one.move.vm_name,
+            one.move.source,
+            one.move.destination,
+            one.move.path,
+            size_bytes=one.move.size_bytes,
+            is_live=one.move.is_live,
+        )
+        for number, one in enumerate(moves, 1)
+    }
+    durations = {MoveId(number): one.seconds for number, one in enumerate(moves, 1)}
+    return Yard(case, durations, job, queued, idle_s).run()

@@ -1,0 +1,125 @@
+"""Shows hosts on which nothing changes: what an engine costs by itself, with no simulation beside it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from core.domain.fleet import (
+    CancelReply,
+    CheckLine,
+    FolderFate,
+    FolderReceipt,
+    HostFacts,
+    HostJob,
+    HostJobState,
+    HostName,
+    Inspection,
+    MoveOrder,
+    MoveReport,
+    Operation,
+    Snapshot,
+    Vm,
+    VmId,
+    VmState,
+)
+from core.domain.plan import PlannedMove
+
+LATENCY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTime:
+    """The Clock port on the machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the time now."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+def planned(vms: int, hosts: int) -> tuple[PlannedMove, ...]:
+    """Plan one move for each of so many VMs, from each host to the next."""
+    names = [HostName(f"HV{number:03}") for number in range(1, hosts + 1)]
+    return tuple(
+        PlannedMove(
+            VmId(UUID(int=number)),
+            f"vm{number:05}",
+            names[number % hosts],
+            names[(number + 1) % hosts],
+            "D:\\VMs",
+            disk_bytes=number * 10**8,
+        )
+        for number in range(1, vms + 1)
+    )
+
+
+class StillHosts:
+    """The HostGateway port over hosts that show the same VMs at every look; a started move never ends."""
+
+    def __init__(self, moves: Sequence[PlannedMove], *, slots: int, are_moving: bool) -> None:
+        status = (Operation.IN_SERVICE, Operation.MIGRATING) if are_moving else (Operation.OK,)
+        self._jobs: defaultdict[HostName, list[HostJob]] = defaultdict(list)
+        homes: defaultdict[HostName, list[Vm]] = defaultdict(list)
+        for move in moves:
+            homes[move.source].append(Vm(move.vm_id, move.vm_name, VmState.RUNNING, status))
+            if are_moving:
+                self._jobs[move.source].append(HostJob(move.vm_id, HostJobState.RUNNING, 40))
+        self._vms = {host: tuple(vms) for host, vms in homes.items()}
+        self._facts = HostFacts(slots, slots, is_migration_enabled=True)
+
+    async def observe(self, host: HostName) -> Snapshot:
+        """Show the host as it was made."""
+        asked_at = datetime.now(UTC)
+        await asyncio.sleep(LATENCY_S)
+        return Snapshot(
+            host, asked_at, datetime.now(UTC), self._facts, self._vms.get(host, ()), tuple(self._jobs[host])
+        )
+
+    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+        """Never answer: what was started stays at its start."""
+        del host, vm_ids
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+    async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
+        """Show one VM."""
+        return (await self.observe(host)).vm(vm_id)
+
+    async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
+        """Show one VM's jobs."""
+        return tuple(job for job in (await self.observe(host)).jobs if job.vm_id == vm_id)
+
+    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+        """Move for ever."""
+        del host, order, on_progress
+        await asyncio.Event().wait()
+        return MoveReport()
+
+    async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
+        """Find nothing to cancel."""
+        del host, vm_id
+        return CancelReply(found=False)
+
+    async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
+        """Have no folders."""
+        del host, path
+        return None
+
+    async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
+        """Have no folders."""
+        del host
+        return FolderReceipt(path, FolderFate.GONE)
+
+    async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
+        """Find everything in order."""
+        del peers
+        return (CheckLine(host, ok=True, text="still"),)
+
+    async def close(self) -> None:
+        """Hold nothing."""
