@@ -145,7 +145,7 @@ def translate(target: Target, error: BaseException, step: Step, title: str = "")
         return HostUnreachable(
             host, f"{host} has a certificate the bot does not trust: {target.conceal(tls)}", hint=_tls_hint(tls)
         )
-    if step is Step.SENDING and not _never_connected(error):
+    if step is Step.SENDING and not never_connected(error):
         return ContactLost(host, f"Lost contact with {host} while sending {title}: {said}")
     if isinstance(error, InvalidPSRPOperation):
         return EndpointRefused(host, f"{host} could not start the endpoint {target.configuration}: {said}")
@@ -200,7 +200,7 @@ def _is_login(error: BaseException) -> bool:
     return isinstance(error, _LOGIN)
 
 
-def _never_connected(error: BaseException) -> bool:
+def never_connected(error: BaseException) -> bool:
     """Whether no connection came about, so that the host cannot have seen the request."""
     if _is_login(error):
         return True

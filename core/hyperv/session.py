@@ -1,7 +1,8 @@
 """Holds one WinRM session with one host and runs cmdlet pipelines in it, one at a time, in one thread.
 
-A session that failed in any way is dropped, never used again: encryption and fragments have state on both sides.
-Closing or dropping it does not end a migration, which runs in the host's own service.
+A session that failed in any way is dropped, never used again: encryption and fragments have state on both sides. The
+host still counts it among the few it allows us, so a dropped reading session is deleted as soon as the host can be
+reached again. Closing or dropping a session does not end a migration, which runs in the host's own service.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import logging
 import time
 import traceback
 import warnings
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
@@ -18,6 +20,7 @@ from xml.etree import ElementTree as ET
 
 import requests
 from pypsrp.complex_objects import PSInvocationState
+from pypsrp.exceptions import WSManFaultError
 from pypsrp.negotiate import NoCertificateRetrievedWarning
 from pypsrp.powershell import PowerShell, RunspacePool, RunspacePoolWarning
 from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
@@ -26,7 +29,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from core.domain.fleet import HostWord
 from core.errors import ContactLost, HostUnreachable, LoginRejected
 from core.hyperv.accounts import Account
-from core.hyperv.failures import FAILURES, Step, is_refusal, refused, translate
+from core.hyperv.failures import FAILURES, Step, is_refusal, never_connected, refused, translate
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.reading import read_word
 from core.hyperv.targets import Target
@@ -40,6 +43,7 @@ _CONNECT_S = 10.0
 _GRACE = 1.5
 """How much longer the HTTP request may take than the operation the host was asked to bound."""
 _OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
+_MOST_LEFT_OPEN = 8
 _PROCESSING = 0
 _PERCENT = 100
 
@@ -99,6 +103,7 @@ class Session:
         self._wire: _Wire | None = None
         self._pool: RunspacePool | None = None
         self._has_functions = False
+        self._left_open: deque[tuple[str, str]] = deque(maxlen=_MOST_LEFT_OPEN)
 
     @property
     def is_open(self) -> bool:
@@ -123,9 +128,11 @@ class Session:
             if target.auth == "credssp" and target.tls:
                 # The last step of a CredSSP login takes any fault for a rejected login: log on before there can be one.
                 self._wire.transport.send(b"")
+            self._delete_left_open(self._wire)
             self._pool.open()
         except FAILURES as error:
             _close_responses(error)
+            self._note_left_open(may_exist=not never_connected(error))
             self.drop()
             raise translate(target, error, Step.OPENING) from error
         self._wire.hold_s = self._hold_s
@@ -171,10 +178,28 @@ class Session:
 
     def drop(self) -> None:
         """Let go of the connection without a word: the host goes on with whatever it does."""
+        self._note_left_open()
         wire, self._wire, self._pool, self._has_functions = self._wire, None, None, False
         if wire is not None:
             with contextlib.suppress(*FAILURES):
                 wire.close()
+
+    def _note_left_open(self, *, may_exist: bool = False) -> None:
+        # The session of a move is left to the host: nobody has confirmed that deleting it leaves the move alone.
+        shell = self._pool.shell if self._pool is not None and self._hold_s is None else None
+        if shell is not None and shell.id and (shell.opened or may_exist):
+            known = (shell.resource_uri, shell.id)
+            if known not in self._left_open:
+                self._left_open.append(known)
+
+    def _delete_left_open(self, wire: "_Wire") -> None:
+        while self._left_open:
+            resource_uri, shell_id = self._left_open[0]
+            which = SelectorSet()
+            which.add_option("ShellId", shell_id)
+            with contextlib.suppress(WSManFaultError):  # it is gone already
+                wire.delete(resource_uri, selector_set=which)
+            self._left_open.popleft()
 
     def _opened(self) -> RunspacePool:
         if self._pool is None:

@@ -161,6 +161,20 @@ async def test_sessions_are_given_back() -> None:
             await arena.gateway.observe(SOURCE)
 
 
+@pytest.mark.parametrize("operation", ["Create", "Command", "Receive"])
+async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str) -> None:
+    """A session whose connection broke is deleted by the next one: a bad line does not fill the host with them."""
+    async with on_lab(quotas=Quotas(shells_per_user=4), sessions=1) as (arena, lab):
+        arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation=operation))
+        for _ in range(4):
+            with pytest.raises((ContactLost, HostUnreachable)) as broken:
+                await arena.gateway.cancel(SOURCE, WEB)
+            assert "no further session" not in str(broken.value)
+        arena.world.trouble.clear()
+        assert await arena.gateway.observe(SOURCE)
+        assert len(lab.shells(SOURCE)) == 1
+
+
 async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is sent for a move nobody waits for any more: neither a stop nor the deletion of its session."""
     monkeypatch.setattr(gateway, "_HOLD_S", 1)
