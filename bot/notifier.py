@@ -26,8 +26,8 @@ from bot.pacing import Budget, Gaps
 from bot.question import question
 from bot.slackwords import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefused, ask
 from core.config import Settings
-from core.domain.job import Card, Event, EventKind, Job, JobId, JobState, Notice, Tone
-from core.domain.pages import quoted
+from core.domain.job import Card, Event, EventKind, Job, JobId, JobState, MoveId, Notice, Tone
+from core.domain.pages import END_OF_ATTEMPT, quoted
 from core.domain.view import JobView
 from core.errors import NotifierBusy, NotifierError, NotifierRefused
 from core.ports import Clock
@@ -40,6 +40,7 @@ POST_GAP_S = 1.2
 EDITS_PER_MINUTE = 40
 EDITS_AT_ONCE = 10
 _REMEMBERED = 2000
+_SETTLING = frozenset({EventKind.STUCK, EventKind.ANSWERED, *END_OF_ATTEMPT})
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class SlackNotifier:
         self._edits: Gaps[JobId] = Gaps(clock, CARD_GAP_S)
         self._budget = Budget(clock, EDITS_PER_MINUTE, EDITS_AT_ONCE)
         self._shown: dict[JobId, _Shown] = {}
+        self._asked: dict[MoveId, Notice] = {}
         self._said: OrderedDict[tuple[int, str, str], Card] = OrderedDict()
 
     # ------------------------------------------------------------------ telling
@@ -86,12 +88,30 @@ class SlackNotifier:
         return posted if notice.event.tone is Tone.CARD else None
 
     async def _tell(self, notice: Notice) -> Card:
+        await self._settle(notice)
         revised = await self._revise(notice)
         if revised is not None and notice.event.tone is not Tone.PAGE:
             return revised  # the message it is about says it now
         places = self._places(notice)
         found = await self._look(notice, places) if notice.maybe_said else None
         return found or await self._say(notice, places)
+
+    async def _settle(self, notice: Notice) -> None:
+        """Take the buttons off a question that a later event of its move made moot. Courtesy: no error of it counts."""
+        move_id, kind = notice.event.move_id, notice.event.kind
+        if move_id is None or kind not in _SETTLING:
+            return
+        asked = self._asked.pop(move_id, None)
+        if kind is EventKind.STUCK:
+            self._asked[move_id] = notice
+        place = self._said.get(_key(asked)) if asked else None
+        if asked is None or place is None or kind is EventKind.ANSWERED or asked.id == notice.id:
+            return
+        try:
+            await self._budget.turn()
+            await self._edit(place, question(asked, notice.event))
+        except NotifierError as error:
+            log.warning("question %s keeps its buttons: %s", asked.id, error.message)
 
     async def _revise(self, notice: Notice) -> Card | None:
         """Bring the message up to date that an answer or an acknowledgement is about; None: there is none."""

@@ -3,7 +3,7 @@
 from bot.blocks import STUCK_CANCEL, STUCK_PAGE, STUCK_WAIT, Block, Message, actions, button, confirm, context, section
 from bot.mrkdwn import clip, clock_time, mention
 from bot.words import sentence
-from core.domain.job import Event, Notice
+from core.domain.job import Event, EventKind, Notice
 
 _ROOM = 2900
 _DECISIONS = {
@@ -14,17 +14,26 @@ _DECISIONS = {
 
 
 def question(notice: Notice, answer: Event | None = None) -> Message:
-    """Ask; with an answer the buttons are gone and who decided what, and when, stands in their place."""
+    """Ask; with an answer the buttons are gone and who decided what, and when, stands in their place.
+
+    A later event of the move that is no answer, such as its end, makes the question moot.
+    """
     text = clip(sentence(notice.event, notice.job, notice.move), _ROOM)
     if answer is not None:
-        decision = _DECISIONS.get(str(answer.data.get("answer")), _DECISIONS["wait"])
-        return Message(
-            text, (section(text), context(f"{decision.format(who=mention(answer.actor))}, {clock_time(answer.at)}"))
-        )
+        return Message(text, (section(text), context(f"{_decision(answer)}, {clock_time(answer.at)}")))
     if notice.move is None:
         return Message(text, (section(text),))
     default = context("Without an answer it goes on, and you are asked again after a while.")
     return Message(text, (section(text), default, actions(*_buttons(notice))))
+
+
+def _decision(answer: Event) -> str:
+    if answer.kind is EventKind.STUCK:
+        return "🤔 Asked again below"
+    if answer.kind is not EventKind.ANSWERED:
+        return "🏁 Over: nobody had to decide"
+    words = _DECISIONS.get(str(answer.data.get("answer")), _DECISIONS["wait"])
+    return words.format(who=mention(answer.actor))
 
 
 def _buttons(notice: Notice) -> list[Block]:

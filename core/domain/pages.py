@@ -6,10 +6,11 @@ from typing import Any
 
 from core.domain.job import Event, EventKind, MoveId, Tone
 
-_MOVE_ENDS = frozenset(
+END_OF_ATTEMPT = frozenset(
     {EventKind.MOVED, EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.UNMIGRATABLE}
     | {EventKind.CANCELLED, EventKind.LOST}
 )
+"""After these nothing stands still any more."""
 
 
 def quote(event: Event) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def open_questions(history: Sequence[Event]) -> tuple[Event, ...]:
     for event in history:
         if event.kind is EventKind.STUCK:
             asked[event.move_id] = event
-        elif event.kind is EventKind.ANSWERED or event.kind in _MOVE_ENDS:
+        elif event.kind is EventKind.ANSWERED or event.kind in END_OF_ATTEMPT:
             asked.pop(event.move_id, None)
     return tuple(asked.values())
 

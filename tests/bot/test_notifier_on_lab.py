@@ -11,6 +11,7 @@ from bot.groups import Groups
 from bot.notifier import SlackNotifier
 from core.config import Settings
 from core.domain.job import Card, EventKind, Job, JobState, MoveState, Notice, Tone
+from core.domain.pages import quote
 from core.domain.view import JobView, MoveView
 from core.errors import NotifierBusy, NotifierDown, NotifierRefused
 from lab.slack.faults import FaultKind
@@ -192,6 +193,46 @@ async def test_a_line_stays_in_the_thread_and_the_end_is_for_all(
     assert (line.is_reply, line.is_broadcast) == (True, False)
     assert (end.is_reply, end.is_broadcast) == (True, True)
     assert "<@U0ALICE>" in end.text
+
+
+async def test_a_question_loses_its_buttons_when_its_move_ends(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Asked, asked again, over: only what can still be answered has buttons; Slack's trouble with it is no trouble."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    for number in (2, 3):
+        stuck = told(EventKind.STUCK, Tone.LINE, about, number=number, text="it stands")
+        await notifier.tell(replace(stuck, event=replace(stuck.event, id=number)))
+    _, first, second = posted(slack)
+    assert (buttons(first), len(buttons(second))) == (set(), 3)
+    slack.faults.add(FaultKind.INTERNAL_ERROR, "chat.update")
+    await notifier.tell(told(EventKind.DONE, Tone.LINE, about, number=4))
+    assert len(posted(slack)) == 4
+    assert "Asked again" in read(first)
+    assert slack.ledger.violations == []
+
+
+async def test_an_answer_edits_its_question_even_after_a_restart(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Found by its metadata; when it was deleted, the answer is a line of its own."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    stuck = told(EventKind.STUCK, Tone.LINE, about, number=2, text="it stands")
+    await notifier.tell(stuck)
+    quoted = quote(replace(stuck.event, id=2))
+    answer = told(EventKind.ANSWERED, Tone.LINE, about, number=3)
+    answer = replace(answer, event=replace(answer.event, data={"answer": "wait", "about": quoted}))
+    await make().tell(answer)
+    (_, asked) = posted(slack)
+    assert "decided to wait" in read(asked)
+    assert buttons(asked) == set()
+    assert asked.metadata
+    slack.workspace.delete(slack.workspace.channel("C0MIGRATE"), asked)
+    await make().tell(replace(answer, id=4))
+    assert "decided about `web01`: wait" in posted(slack)[-1].text
+    assert slack.ledger.violations == []
 
 
 def running(card: Card | None, percent: int, at_s: float = 0.0) -> JobView:

@@ -148,6 +148,16 @@ def test_a_standstill_is_a_question_until_it_is_answered(answer: str, says: str)
     assert says in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"), [(EventKind.DONE, "nobody had to decide"), (EventKind.STUCK, "Asked again below")]
+)
+def test_a_question_that_time_settled_has_no_buttons(kind: EventKind, says: str) -> None:
+    """The move ended or was asked about again: the old question says so."""
+    moot = question(notice(EventKind.STUCK, WEB), Event(kind, NOW))
+    assert button_ids(moot) == {}
+    assert says in json.dumps(moot.blocks)
+
+
 def test_a_lost_vm_is_not_offered_a_retry() -> None:
     """When the truth is unknown, the advice is to look and touch nothing."""
     lost = notice(EventKind.LOST, WEB, text="It is on both hosts.", hint="Look at both hosts.")
