@@ -6,6 +6,7 @@ and a host that rejected it is left alone for longer, so that the next to try is
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from core.errors import LoginRejected
 from core.hyperv.failures import NotPermitted
 
 IN_A_ROW = 2
-"""So many logins may be rejected in a row, and so many are under way at once until one was accepted."""
+"""So many logins may be rejected in a row, and so many hosts are asked at once until one has accepted it."""
 FIRST_PAUSE_S = 300.0
 LONGEST_PAUSE_S = 1800.0
 _HOST_FACTOR = 2.0
 """How much longer than the account the host that rejected it is left alone."""
-_WAIT_S = 10.0
-"""A login that hangs keeps the others waiting no longer than this."""
+_WAIT_S = 3.0
+"""Logins that hang keep the others waiting no longer than this."""
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Account:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._changed = Condition()
-        self._under_way = 0
+        self._under_way: Counter[HostName] = Counter()
         self._is_proven = False
         self._last: _Rejection | None = None
         self._by_host: dict[HostName, _Rejection] = {}
@@ -55,17 +56,17 @@ class Account:
         try:
             yield
         except NotPermitted:
-            self._ended(accepted_by=host)
+            self._ended(host, is_accepted=True)
             raise
         except LoginRejected as error:
             with self._changed:
                 self.rejected(host, error.message)
-                self._ended()
+                self._ended(host)
             raise
         except BaseException:
-            self._ended(said_nothing=True)
+            self._ended(host, said_nothing=True)
             raise
-        self._ended(accepted_by=host)
+        self._ended(host, is_accepted=True)
 
     def rejected(self, host: HostName, text: str) -> None:
         """Note that a host rejected the account, also in the middle of a session."""
@@ -84,7 +85,7 @@ class Account:
 
     def _admit(self, host: HostName) -> None:
         with self._changed:
-            self._changed.wait_for(self._has_room, _WAIT_S)
+            self._changed.wait_for(lambda: self._has_room(host), _WAIT_S)
             for rejection in (self._by_host.get(host), self._last):
                 left_s = rejection.next_at - self._clock() if rejection else 0.0
                 if rejection and left_s > 0:
@@ -96,21 +97,22 @@ class Account:
                     )
             if self._last is not None and self._last.times >= IN_A_ROW:
                 self._last.next_at = self._clock() + FIRST_PAUSE_S  # one login at a time until one is accepted
-            self._under_way += 1
+            self._under_way[host] += 1
 
-    def _has_room(self) -> bool:
+    def _has_room(self, host: HostName) -> bool:
         rejected = self._last.times if self._last else 0
-        return self._is_proven or self._under_way < max(1, IN_A_ROW - rejected)
+        is_next = host not in self._under_way and len(self._under_way) < max(1, IN_A_ROW - rejected)
+        return self._is_proven or is_next
 
-    def _ended(self, *, accepted_by: HostName | None = None, said_nothing: bool = False) -> None:
+    def _ended(self, host: HostName, *, is_accepted: bool = False, said_nothing: bool = False) -> None:
         with self._changed:
-            self._under_way -= 1
+            self._under_way -= Counter([host])
             if said_nothing and self._last is not None:
                 self._last.next_at = 0.0  # a dead host took the try; the next one may have it
-            if accepted_by is not None:
+            if is_accepted:
                 self._is_proven = True
                 self._last = None
-                self._by_host.pop(accepted_by, None)
+                self._by_host.pop(host, None)
             self._changed.notify_all()
 
 

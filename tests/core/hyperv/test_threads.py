@@ -96,7 +96,7 @@ async def test_a_call_that_found_no_thread_did_nothing(readers: Readers) -> None
     await readers.close(5)
 
 
-async def test_a_caller_may_leave(readers: Readers) -> None:
+async def test_a_caller_may_leave(readers: Readers, opened: list[Line]) -> None:
     """Cancelling returns at once; the thread ends its work and serves the next."""
     release, ended = threading.Event(), threading.Event()
 
@@ -105,7 +105,7 @@ async def test_a_caller_may_leave(readers: Readers) -> None:
         ended.set()
 
     task = asyncio.create_task(readers.ask(work, 60))
-    await until(lambda: bool(readers._threads))
+    await until(lambda: bool(opened))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -116,8 +116,9 @@ async def test_a_caller_may_leave(readers: Readers) -> None:
     await readers.close(5)
 
 
-async def test_a_forgotten_session_is_replaced_once(readers: Readers, opened: list[Line]) -> None:
+async def test_a_forgotten_session_is_replaced_once(opened: list[Line]) -> None:
     """A warm session the host has forgotten is replaced; a new one that is refused as well is not."""
+    readers = Readers(HOST, 1, lambda: Line(opened))
     await readers.ask(lambda _line: None, 5)
     calls: list[Any] = []
 
@@ -162,11 +163,11 @@ async def test_idle_threads_end() -> None:
     await readers.close(5)
 
 
-async def test_nothing_is_taken_after_closing(readers: Readers) -> None:
+async def test_nothing_is_taken_after_closing(readers: Readers, opened: list[Line]) -> None:
     """Calls that wait when the gateway closes are told, and so are later ones."""
     release = threading.Event()
     busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(10), 60)) for _ in range(2)]
-    await until(lambda: len(readers._threads) == 2)
+    await until(lambda: len(opened) == 2)
     waiting = asyncio.create_task(readers.ask(lambda _line: None, 60))
     await asyncio.sleep(0)
     closing = asyncio.create_task(readers.close(5))
@@ -178,11 +179,11 @@ async def test_nothing_is_taken_after_closing(readers: Readers) -> None:
     await asyncio.gather(closing, *busy)
 
 
-async def test_closing_does_not_wait_for_ever(readers: Readers) -> None:
+async def test_closing_does_not_wait_for_ever(readers: Readers, opened: list[Line]) -> None:
     """A thread that hangs is left to itself."""
     release = threading.Event()
     hanging = asyncio.create_task(readers.ask(lambda _line: release.wait(10), 60))
-    await until(lambda: bool(readers._threads))
+    await until(lambda: bool(opened))
     await readers.close(0.05)
     assert not hanging.done()
     release.set()
