@@ -104,7 +104,9 @@ class Stage:
             await engine.stop()
 
     async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
-        request = Request(vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text")
+        request = Request(
+            vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text"
+        )
         return await self.engine.propose(request)
 
     async def ask_and_approve(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
