@@ -6,6 +6,7 @@ Sizes are bytes. Numbers of enums are Microsoft's own (Hyper-V PowerShell module
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import NewType
 from uuid import UUID
 
@@ -290,9 +291,12 @@ class HostJob:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
-    """What one host told us, and when we had asked it: facts, every VM (planned ones never), its migration jobs."""
+    """What one host told us, and when we had asked it: facts, every VM (planned ones never), its migration jobs.
+
+    It has no slots because it keeps an index: a VM is looked up for each of thousands of moves.
+    """
 
     host: HostName
     asked_at: datetime
@@ -303,7 +307,11 @@ class Snapshot:
 
     def vm(self, vm_id: VmId) -> Vm | None:
         """Return the VM of that id, if this host has it."""
-        return next((vm for vm in self.vms if vm.id == vm_id), None)
+        return self._by_id.get(vm_id)
+
+    @cached_property
+    def _by_id(self) -> dict[VmId, Vm]:
+        return {vm.id: vm for vm in reversed(self.vms)}
 
     def job(self, vm_id: VmId) -> HostJob | None:
         """Return the newest migration job of that VM, if the host remembers one."""
@@ -311,9 +319,12 @@ class Snapshot:
         return max(mine, key=lambda job: (job.is_running, job.started_at or self.taken_at), default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inspection:
-    """What a plan needs to know of a host beyond a snapshot: room, switches, and each VM's disks and adapters."""
+    """What a plan needs to know of a host beyond a snapshot: room, switches, and each VM's disks and adapters.
+
+    It has no slots because it keeps an index, as the snapshot does.
+    """
 
     snapshot: Snapshot
     volumes: tuple[Volume, ...] = ()
@@ -328,7 +339,11 @@ class Inspection:
 
     def of(self, vm_id: VmId) -> VmDetails | None:
         """Return the details of that VM, if this host has it."""
-        return next((row for row in self.details if row.vm.id == vm_id), None)
+        return self._by_id.get(vm_id)
+
+    @cached_property
+    def _by_id(self) -> dict[VmId, VmDetails]:
+        return {row.vm.id: row for row in reversed(self.details)}
 
 
 @dataclass(frozen=True, slots=True)

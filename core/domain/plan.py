@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from core.domain.fleet import DiskTarget, HostName, VmId
 
@@ -117,12 +118,13 @@ class PlannedMove:
         return self.disk_bytes + (self.memory_bytes if self.is_live else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What will be done, exactly, with what preflight found and how long it should take.
 
     Every VM that was asked for is in ``moves``; those with a blocker will not be started. ``expected_s`` is
-    (lower bound, likely) in seconds, None while no speed is known.
+    (lower bound, likely) in seconds, None while no speed is known. It has no slots because it remembers which VMs are
+    blocked: that is asked for each of thousands of moves.
     """
 
     moves: tuple[PlannedMove, ...]
@@ -141,21 +143,38 @@ class Plan:
         text = json.dumps(essence, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def blocked_ids(self) -> frozenset[VmId]:
         """VMs that preflight says cannot move."""
-        everything = any(f.severity is Severity.BLOCKER and f.vm_id is None and f.host is None for f in self.findings)
-        hosts = {f.host for f in self.findings if f.severity is Severity.BLOCKER and f.vm_id is None and f.host}
+        everything = any(f.vm_id is None and f.host is None for f in self._blockers)
+        hosts = {f.host for f in self._blockers if f.vm_id is None and f.host}
         return frozenset(
-            {f.vm_id for f in self.findings if f.severity is Severity.BLOCKER and f.vm_id is not None}
+            {f.vm_id for f in self._blockers if f.vm_id is not None}
             | {m.vm_id for m in self.moves if everything or m.source in hosts or m.destination in hosts}
         )
 
     def why_blocked(self, vm_id: VmId) -> str:
         """Return the blockers of a VM as one text, empty when it may move."""
-        hosts = {host for m in self.moves if m.vm_id == vm_id for host in (m.source, m.destination)}
-        return " ".join(
-            f.text
-            for f in self.findings
-            if f.severity is Severity.BLOCKER and (f.vm_id == vm_id or (f.vm_id is None and f.host in hosts | {None}))
-        )
+        subjects = {vm_id, None, *self._hosts_of.get(vm_id, ())}
+        found = {place: text for subject in subjects for place, text in self._texts.get(subject, ())}
+        return " ".join(found[place] for place in sorted(found))
+
+    @cached_property
+    def _blockers(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
+
+    @cached_property
+    def _hosts_of(self) -> dict[VmId, set[HostName]]:
+        found: dict[VmId, set[HostName]] = {}
+        for move in self.moves:
+            found.setdefault(move.vm_id, set()).update((move.source, move.destination))
+        return found
+
+    @cached_property
+    def _texts(self) -> dict[VmId | HostName | None, list[tuple[int, str]]]:
+        """The blockers' texts with their place among them, by what they are about; None: everything."""
+        found: dict[VmId | HostName | None, list[tuple[int, str]]] = {}
+        for place, finding in enumerate(self._blockers):
+            subject = finding.host if finding.vm_id is None else finding.vm_id
+            found.setdefault(subject, []).append((place, finding.text))
+        return found
