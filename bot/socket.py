@@ -51,6 +51,10 @@ class SocketConnection:
         except NotifierError as error:
             log.warning("Slack does not answer: %s", error.message)
             return False
+        return await self.is_connected()
+
+    async def is_connected(self) -> bool:
+        """Whether the socket is open, without asking Slack."""
         return self._handler is not None and bool(await self._handler.client.is_connected())
 
     async def check(self, failures: int) -> int:

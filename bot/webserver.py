@@ -42,6 +42,10 @@ class WebConnection:
         self.port = int(self._runner.addresses[0][1])
         log.info("listening for Slack on %s:%s%s", host, self.port, PATH)
 
+    async def is_connected(self) -> bool:
+        """Whether it listens; Slack calls when there is something to say."""
+        return self._runner is not None
+
     async def stop(self) -> None:
         """Stop listening."""
         if self._runner:

@@ -15,6 +15,7 @@ from bot.desk import Desk
 from bot.drafts import Drafts
 from bot.errands import Errands
 from bot.groups import Groups
+from bot.health import Health
 from bot.homes import Homes
 from bot.notifier import SlackNotifier
 from bot.overhearing import Overheard
@@ -88,13 +89,16 @@ async def running(
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)
     else:
         connection = WebConnection(app, settings.slack.listen)
+    health = Health(engine, connection, settings.slack)
     try:
         await engine.start()
         await homes.start()
         await connection.start()
+        await health.start()
         yield Bot(settings, engine, app, client, connection)
     finally:
         # First nothing new comes in, then what came in is answered, then the engine lets go.
+        await health.stop()
         await connection.stop()
         await errands.close()
         await album.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -320,6 +321,12 @@ class Engine:
         """Return the VMs of a host as last seen, without asking it; nothing when it was never seen."""
         snapshot = self._board.snapshots.get(host)
         return snapshot.vms if snapshot else ()
+
+    async def queue_lengths(self) -> dict[str, int]:
+        """Return how many jobs wait for approval and run, and how many moves are in each state that is no end."""
+        lengths = Counter(str(job.state) for job in await self._store.jobs(JobState.PROPOSED, JobState.RUNNING))
+        lengths += Counter(str(move.state) for move in await self._store.moves(open_only=True))
+        return dict(lengths)
 
     def snapshot_ages_s(self) -> dict[HostName, float | None]:
         """Return how many seconds ago each host last told about itself; None: never."""
