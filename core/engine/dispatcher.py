@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from core.domain.dispatch import End, Keep, Policy, Situation, Start, decide, next_times
+from core.domain.dispatch import Decision, End, Keep, Policy, Situation, Start, decide, next_times
 from core.domain.fleet import HostName
 from core.domain.freeze import Window, frozen_until
 from core.domain.job import (
@@ -35,6 +35,9 @@ STOP = "stop"
 
 SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
+
+HOLDS_PER_STEP = 200
+"""So many reasons to wait are written down before the loop looks again: a long queue must not hold up a free slot."""
 
 _QUIET = {HoldCode.STOPPED, HoldCode.PAUSED, HoldCode.FREEZE, HoldCode.START_TIME}
 
@@ -160,13 +163,17 @@ class Dispatcher:
         originals = {move.id: move for move in moves}
         silences = {(m.job_id, m.hold.text) for m in open_moves if m.hold and m.hold.code is HoldCode.HOST}
         decisions = decide(situation)
-        for decision in decisions:
+        acts: list[Decision] = [decision for decision in decisions if not isinstance(decision, Keep)]
+        holds = [keep for keep in decisions if isinstance(keep, Keep) and self._is_new(keep, originals, now)]
+        if len(holds) > HOLDS_PER_STEP:
+            self.poke()
+        for decision in acts + sorted(holds, key=lambda keep: _is_reworded(keep, originals))[:HOLDS_PER_STEP]:
             try:
                 await self._apply(decision, originals[decision.move.id], running[decision.move.job_id], now, silences)
             except Outdated as error:
                 log.info("%s changed meanwhile, deciding again: %s", decision.move.vm_name, error)
                 self.poke()
-        await self._finish(running, now)
+        await self._finish(running, moves, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
         due += next_times(decisions, situation)
         return max(0.05, min([SAFETY_NET_S, *((at - now).total_seconds() for at in due)]))
@@ -183,10 +190,6 @@ class Dispatcher:
                 started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
                 self._shepherd(started, attempt, job, is_new=True)
             case Keep(move):
-                if (before.hold, before.busy_since, before.busy_code) == (move.hold, move.busy_since, move.busy_code):
-                    return
-                if move.hold is not None and move.hold.code is HoldCode.HOST and self._is_too_soon(move, now):
-                    return
                 is_news = move.hold is not None and (before.hold is None or before.hold.code is not move.hold.code)
                 await self._store.change_move(before, move, *(_held(move, now, silences) if is_news else ()))
             case End(move, state, text, hint, follows):
@@ -209,6 +212,13 @@ class Dispatcher:
         since = min((job.decided_at or job.created_at for job in running.values()), default=None)
         return await self._store.faults_since(since) if since else ()
 
+    def _is_new(self, keep: Keep, originals: dict[MoveId, Move], now: datetime) -> bool:
+        """Whether a move that waits has something new to say about why."""
+        move, before = keep.move, originals[keep.move.id]
+        if (before.hold, before.busy_since, before.busy_code) == (move.hold, move.busy_since, move.busy_code):
+            return False
+        return move.hold is None or move.hold.code is not HoldCode.HOST or not self._is_too_soon(move, now)
+
     def _is_too_soon(self, move: Move, now: datetime) -> bool:
         """Whether a host of this move has had no time to answer since the start: its reason of before still stands."""
         if now - self._since >= self._policy.snapshot_max_age:
@@ -226,11 +236,13 @@ class Dispatcher:
             else:
                 self._ledger.changed(job.id)
 
-    async def _finish(self, running: dict[JobId, Job], now: datetime) -> None:
+    async def _finish(self, running: dict[JobId, Job], all_moves: Sequence[Move], now: datetime) -> None:
+        """Finish the jobs that had no open move when this step began; whatever ends a move wakes the next step."""
+        unfinished = {move.job_id for move in all_moves if not move.state.is_end}
         for job in running.values():
-            moves = await self._store.moves(job.id)
-            if not all(move.state.is_end for move in moves):
+            if job.id in unfinished:
                 continue
+            moves = [move for move in all_moves if move.job_id == job.id]
             counts: dict[str, Any] = {
                 state.value: sum(1 for move in moves if move.state is state) for state in MoveState if state.is_end
             }
@@ -273,6 +285,12 @@ class Dispatcher:
 def _is_quiet(move: Move) -> bool:
     """Whether no news from a host would let this move start: it waits for people or for a time."""
     return move.state is MoveState.QUEUED and move.hold is not None and move.hold.code in _QUIET
+
+
+def _is_reworded(keep: Keep, originals: dict[MoveId, Move]) -> bool:
+    """Whether a move waits for the same as before, only said otherwise: that can wait longest itself."""
+    hold, known = keep.move.hold, originals[keep.move.id].hold
+    return hold is not None and known is not None and hold.code is known.code
 
 
 def _held(move: Move, now: datetime, silences: set[tuple[JobId, str]]) -> tuple[Event, ...]:
