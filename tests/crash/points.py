@@ -1,0 +1,243 @@
+"""Every point at which the bot is made to die, in which story, and what the next start has to make of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Story(StrEnum):
+    """What people ask for and what the world does meanwhile. ``tests.crash.stories`` tells them."""
+
+    ONE = "one VM"
+    PLAIN = "three VMs"
+    FAILING = "failing"
+    BACKUP = "backup"
+    CANCELLED = "cancelled"
+    STOPPED = "stopped"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    SLACK_DOWN = "slack down"
+
+
+class When(StrEnum):
+    """The moment from which passes count."""
+
+    START = "the start"
+    CARD = "the card is shown"
+    APPROVAL = "the approval is said"
+    MOVING = "a VM is moving"
+
+
+class Meanwhile(StrEnum):
+    """What the migrations do while the bot is down."""
+
+    CRAWL = "run on"
+    """They go on, and still run when the bot comes back."""
+    END = "end"
+    """They end, and hosts forget their jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One death (or two). ``meaning`` says what the next start finds and does."""
+
+    name: str
+    meaning: str
+    story: Story = Story.ONE
+    number: int = 1
+    """Die at this pass."""
+    since: When = When.START
+    meanwhile: Meanwhile = Meanwhile.CRAWL
+    is_at_card: bool = False
+    """It falls into the posting of the card: people wait until the bot is up again before they click."""
+    is_by_person: bool = False
+    """It falls into the time between a person's click and its effect: Slack may show them an error."""
+    is_said_again: bool = False
+    """What the person wanted is not written down yet: they get no answer, and ask again."""
+    then: str = ""
+    """A second point, at which the restarted bot dies too."""
+
+    def __str__(self) -> str:
+        parts = [self.name if self.number == 1 else f"{self.name} #{self.number}"]
+        if self.since is not When.START:
+            parts.append(f"since {self.since}")
+        if self.then:
+            parts.append(f"then {self.then}")
+        if self.meanwhile is Meanwhile.END:
+            parts.append("moves end meanwhile")
+        return ", ".join(parts)
+
+
+_P = Point
+_S = Story
+
+_ASKING = (
+    _P("hosts.inspect:before", "nothing is known of the request; ask again", is_by_person=True, is_said_again=True),
+    _P("hosts.inspect:after", "nothing is known of the request; ask again", is_by_person=True, is_said_again=True),
+    _P("hosts.list_folder:before", "nothing is known of the request; ask again", is_by_person=True, is_said_again=True),
+    _P("hosts.list_folder:after", "nothing is known of the request; ask again", is_by_person=True, is_said_again=True),
+    _P("store.add_job:before", "nothing is known of the request; ask again", is_by_person=True, is_said_again=True),
+    _P("store.add_job:after", "the job is there; its card is posted", is_by_person=True, is_at_card=True),
+    _P("store.claim_notices:before", "the card is still to be posted", is_at_card=True),
+    _P("store.claim_notices:after", "was the card posted? looks, finds none, posts it", is_at_card=True),
+    _P("people.tell[proposed]:before", "was the card posted? looks, finds none, posts it", is_at_card=True),
+    _P("people.tell[proposed]:after", "was the card posted? looks, finds it, remembers where", is_at_card=True),
+    _P("store.set_card:before", "was the card posted? looks, finds it, remembers where", is_at_card=True),
+    _P("store.set_card:after", "was the card posted? looks, finds it", is_at_card=True),
+    _P("store.notice_said:before", "was the card posted? looks, finds it", is_at_card=True),
+    _P("store.notice_said:after", "the card is known to be posted; the job waits for its approval", is_at_card=True),
+)
+_APPROVING = (
+    _P("store.change_job[running]:before", "not approved; click again", is_by_person=True, is_said_again=True),
+    _P("store.change_job[running]:after", "approved, its moves are queued; they start", is_by_person=True),
+    _P("people.tell[approved]:before", "was it said? looks, does not find it, says it"),
+    _P("people.tell[approved]:after", "was it said? looks, finds it"),
+    _P("people.show[running]:before", "the card is brought up to date"),
+    _P("people.show[running]:after", "the card is brought up to date"),
+)
+_MOVING = (
+    _P("store.begin_attempt:before", "the move is queued; it starts", _S.PLAIN),
+    _P(
+        "store.begin_attempt:after",
+        "a reservation no host shows: waits for confirm_start, withdraws it, starts",
+        _S.PLAIN,
+    ),
+    _P("store.begin_attempt:after", "the same for two reservations", _S.PLAIN, number=2),
+    _P("hosts.inspect:before", "as after begin_attempt: nothing was sent", _S.PLAIN, since=When.APPROVAL),
+    _P("hosts.inspect:after", "as after begin_attempt: nothing was sent", _S.PLAIN, since=When.APPROVAL, number=2),
+    _P("store.change_move[starting]:before", "as after begin_attempt: nothing was sent", _S.PLAIN),
+    _P("store.change_move[starting]:after", "as after begin_attempt: nothing was sent", _S.PLAIN),
+    _P("hosts.move:before", "as after begin_attempt: nothing was sent", _S.PLAIN),
+    _P("hosts.move:accepted", "adopted: the hosts show it migrating, it is followed to its end", _S.PLAIN),
+    _P("hosts.move:accepted", "the same for two moves", _S.PLAIN, number=2),
+    _P("hosts.move:accepted", "adopted: the VM is on its destination already", _S.PLAIN, meanwhile=Meanwhile.END),
+    _P("store.confirm_attempt:before", "adopted and followed", _S.PLAIN),
+    _P("store.confirm_attempt:after", "adopted and followed", _S.PLAIN),
+    _P(
+        "store.confirm_attempt:after",
+        "adopted: the VM is on its destination already",
+        _S.PLAIN,
+        meanwhile=Meanwhile.END,
+    ),
+    _P("people.tell[moving]:before", "was it said? looks, does not find it, says it; the move is adopted", _S.PLAIN),
+    _P("people.tell[moving]:after", "was it said? looks, finds it; the move is adopted", _S.PLAIN),
+    _P("hosts.observe:before", "the move is adopted", _S.PLAIN, since=When.MOVING),
+    _P("hosts.observe:after", "the move is adopted", _S.PLAIN, since=When.MOVING, number=3),
+    _P("store.claim_notices:before", "the move is adopted; what is to be said is said", _S.PLAIN, since=When.MOVING),
+    _P("store.notice_said:before", "was it said? looks, finds it", _S.PLAIN, since=When.MOVING),
+    _P("hosts.move:after", "adopted: the VM is on its destination, the reservation ends", _S.PLAIN),
+)
+_ENDING = (
+    _P("store.change_move[verifying]:before", "adopted: looks on both hosts, finds it moved"),
+    _P("store.change_move[verifying]:after", "adopted: looks on both hosts, finds it moved"),
+    _P("store.end_attempt[cleaning]:before", "adopted: looks on both hosts, finds it moved", _S.PLAIN),
+    _P("store.end_attempt[cleaning]:after", "its clean-up is done, the next VM starts", _S.PLAIN),
+    _P("store.learn_speed:before", "its clean-up is done; the speed of this move is not learnt", _S.PLAIN),
+    _P("store.learn_speed:after", "its clean-up is done"),
+    _P("hosts.remove_empty_folder:before", "its clean-up is done"),
+    _P("hosts.remove_empty_folder:after", "its clean-up is done; the folder that is gone is no surprise"),
+    _P("hosts.remove_empty_folder:after", "its clean-up is done from the start", number=2),
+    _P("store.change_move[done]:before", "its clean-up is looked at again, then it is done"),
+    _P("store.change_move[done]:after", "it is done; that is said", _S.PLAIN),
+    _P("people.tell[done]:before", "was it said? looks, does not find it, says it", _S.PLAIN),
+    _P("people.tell[done]:after", "was it said? looks, finds it", _S.PLAIN),
+    _P("store.change_job[finished]:before", "every move has ended: the job is finished"),
+    _P("store.change_job[finished]:after", "the job is finished; that is said"),
+    _P("people.tell[finished]:before", "was it said? looks, does not find it, says it"),
+    _P("people.tell[finished]:after", "was it said? looks, finds it"),
+    _P("people.show[finished]:before", "the card is brought up to date"),
+    _P("people.show[finished]:after", "the card shows the end already; that is remembered"),
+    _P("store.set_card_final:before", "the card shows the end already; that is remembered"),
+    _P("store.set_card_final:after", "nothing is left to do"),
+)
+_TWICE = (
+    _P("hosts.move:accepted", "dies again while adopting; adopted once more", then="store.change_move[adopted]:before"),
+    _P("hosts.move:accepted", "dies again after adopting; adopted once more", then="store.change_move[adopted]:after"),
+    _P("hosts.move:before", "dies again while it withdraws the reservation", then="store.end_attempt[queued]:before"),
+    _P("hosts.move:before", "dies again when it is withdrawn; the move starts", then="store.end_attempt[queued]:after"),
+    _P("people.tell[done]:after", "dies again while looking; looks once more", then="people.tell[done]:before"),
+)
+_FAILING = (
+    _P("store.end_attempt[queued]:before", "adopted: still on its source, tried again", _S.FAILING),
+    _P("store.end_attempt[queued]:after", "the retry is due after its delay", _S.FAILING),
+    _P("people.tell[retrying]:before", "was it said? looks, does not find it, says it", _S.FAILING),
+    _P("people.tell[retrying]:after", "was it said? looks, finds it", _S.FAILING),
+    _P(
+        "store.begin_attempt:after",
+        "the second attempt is a reservation no host shows: withdrawn, starts",
+        _S.FAILING,
+        2,
+    ),
+    _P("hosts.move:accepted", "the second attempt is adopted, the failure of the first is not its own", _S.FAILING, 2),
+)
+_BACKUP = (
+    _P("store.change_move[queued]:before", "sees the backup and waits", _S.BACKUP),
+    _P("store.change_move[queued]:after", "waits for the backup; that is said once", _S.BACKUP),
+    _P("people.tell[held]:before", "was it said? looks, does not find it, says it", _S.BACKUP),
+    _P("people.tell[held]:after", "was it said? looks, finds it", _S.BACKUP),
+)
+_CANCELLED = (
+    _P("store.change_moves:before", "not cancelled; ask again", _S.CANCELLED, is_by_person=True, is_said_again=True),
+    _P("store.change_moves:after", "cancelled, and that was said", _S.CANCELLED, is_by_person=True),
+    _P("hosts.cancel:before", "adopted; the host is asked to cancel", _S.CANCELLED),
+    _P("hosts.cancel:after", "adopted; asked again, or found cancelled", _S.CANCELLED),
+    _P("store.end_attempt[cancelled]:before", "adopted: still on its source, cancelled", _S.CANCELLED),
+    _P("store.end_attempt[cancelled]:after", "it is cancelled; that is said", _S.CANCELLED),
+    _P("store.change_move[cancelled]:before", "the VM that waited is cancelled", _S.CANCELLED),
+    _P("store.change_move[cancelled]:after", "the VM that waited is cancelled; that is said", _S.CANCELLED),
+    _P("people.tell[cancel_asked]:before", "was it said? looks, does not find it, says it", _S.CANCELLED),
+    _P("people.tell[cancelled]:after", "was it said? looks, finds it", _S.CANCELLED),
+)
+_STOPPED = (
+    _P("store.set_switch:before", "not stopped; ask again", _S.STOPPED, is_by_person=True, is_said_again=True),
+    _P("store.set_switch:after", "stopped: nothing starts", _S.STOPPED, is_by_person=True),
+    _P("store.set_switch:after", "starts are allowed again", _S.STOPPED, 2, is_by_person=True),
+)
+_NO = (
+    _P(
+        "store.change_job[rejected]:before",
+        "not rejected; reject again",
+        _S.REJECTED,
+        is_by_person=True,
+        is_said_again=True,
+    ),
+    _P("store.change_job[rejected]:after", "rejected; that is said", _S.REJECTED, is_by_person=True),
+    _P("people.tell[rejected]:after", "was it said? looks, finds it", _S.REJECTED),
+    _P(
+        "store.change_job[cancelled]:before",
+        "not withdrawn; ask again",
+        _S.WITHDRAWN,
+        is_by_person=True,
+        is_said_again=True,
+    ),
+    _P("store.change_job[cancelled]:after", "withdrawn; that is said", _S.WITHDRAWN, is_by_person=True),
+    _P("people.tell[withdrawn]:before", "was it said? looks, does not find it, says it", _S.WITHDRAWN),
+)
+_SLACK_DOWN = (
+    _P("store.notice_failed:before", "was it said? looks, finds it: Slack had taken it", _S.SLACK_DOWN),
+    _P("store.notice_failed:after", "due again soon; looks, finds it: Slack had taken it", _S.SLACK_DOWN),
+)
+
+POINTS = (
+    *_ASKING,
+    *_APPROVING,
+    *_MOVING,
+    *_ENDING,
+    *_TWICE,
+    *_FAILING,
+    *_BACKUP,
+    *_CANCELLED,
+    *_STOPPED,
+    *_NO,
+    *_SLACK_DOWN,
+)
+
+QUICK = frozenset(
+    {
+        (Story.ONE, "people.tell[proposed]:after"),
+        (Story.ONE, "store.change_job[running]:after"),
+        (Story.ONE, "hosts.remove_empty_folder:after"),
+        (Story.PLAIN, "hosts.move:before"),
+        (Story.PLAIN, "hosts.move:accepted"),
+    }
+)
+"""What is played in every run, by story and ``str`` of the point; everything else with ``--all-crash-points``."""
