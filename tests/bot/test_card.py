@@ -242,6 +242,16 @@ def test_a_decided_card_has_no_buttons_but_who_and_why(state: JobState, says: st
     assert buttons(message) == {}
 
 
+@pytest.mark.parametrize("state", [JobState.PROPOSED, JobState.RUNNING, JobState.FINISHED])
+def test_a_card_that_cannot_name_all_offers_them(state: JobState) -> None:
+    """Show all is there from the thirteenth VM on, whatever the job's state."""
+    for count, offered in ((12, False), (13, True)):
+        names = [f"vm{number:03}" for number in range(count)]
+        rows = [MoveView(move(index, name, MoveState.DONE)) for index, name in enumerate(names)]
+        message = card(view(job(names, state), *(rows if state is not JobState.PROPOSED else ())), LOOK)
+        assert (buttons(message).get("migrate_all") == "J7|1") is offered
+
+
 def test_five_hundred_vms_leave_a_card_one_can_read() -> None:
     """The card names a dozen and says where the rest is."""
     names = [f"vm{number:03}" for number in range(500)]
