@@ -29,6 +29,7 @@ from bot.commands import (
     Where,
 )
 from bot.composer import clean
+from bot.glances import Glances
 from bot.grammar import parse
 from bot.groups import Groups
 from bot.handover import handover
@@ -64,6 +65,7 @@ class Desk:
         self._zones = zones
         self._clock = clock
         self._command = settings.slack.command
+        self._glances: Glances[Message | None] = Glances(clock)
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
 
     # ------------------------------------------------------------------ commands
@@ -111,7 +113,7 @@ class Desk:
                 await self._check_may_request(asker)
                 return answers.planned(await self._engine.back(job_id, asker.user), self._look)
             case _:
-                return await self._look_up(command)
+                return await self._glances.of(command, lambda: self._look_up(command))
 
     async def _look_up(self, command: Command) -> Message | None:
         match command:
