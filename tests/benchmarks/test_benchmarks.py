@@ -1,0 +1,77 @@
+"""The benchmarks run, and their yardsticks measure what they say. No test asserts a speed."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__, bound, calls, decisions, idle, play, report, restart, schedule, store
+from benchmarks.fleets import Case, Shape, Speed, case
+from benchmarks.makespan import Pairing
+from benchmarks.play import Stay
+from core.domain.fleet import HostName
+
+HV01, HV02, HV03, HV04 = (HostName(f"HV{number:02}") for number in range(1, 5))
+
+
+@pytest.mark.parametrize("shape", Shape)
+def test_decisions_never_beat_the_bound(shape: Shape) -> None:
+    """What holds for every schedule holds for ours."""
+    for seed in range(3):
+        one = case(shape, Speed.STREAM, seed, 8)
+        moves = bound.alone(one)
+        assert schedule.makespan_s(one, moves) >= bound.bound_s(one, moves) - 1e-6
+
+
+def test_the_engine_and_the_predecessor_never_beat_the_bound() -> None:
+    """On a shared network either; and everything arrives."""
+    one = case(Shape.EVACUATION, Speed.NETWORK, 5, 3)
+    shortest = bound.bound_s(one, bound.alone(one))
+    for played in (play.with_engine(one), play.with_predecessor(one)):
+        assert len(played.stays) == 3
+        assert played.makespan_s >= shortest
+        assert played.violations == 0
+
+
+def test_a_case_can_be_made_again() -> None:
+    """One seed, one fleet, one plan."""
+    assert case(Shape.ANY, Speed.STREAM, 5, 6) == case(Shape.ANY, Speed.STREAM, 5, 6)
+
+
+def test_a_gap_counts_from_when_both_hosts_had_a_slot() -> None:
+    """A move that waited for two ends waited for the later one; one that waited for none has no gap."""
+    one = dict.fromkeys((HV01, HV02, HV03, HV04), 1)
+    stays = (
+        Stay(HV01, HV02, 0.0, 10.0),
+        Stay(HV03, HV04, 0.0, 20.0),
+        Stay(HV01, HV03, 21.5, 30.0),
+    )
+    assert idle.gaps_s(stays, one) == [1.5]
+
+
+def test_the_rest_of_the_benchmarks_runs_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part makes its section, and the page names the machine but no folder."""
+    monkeypatch.setattr(decisions, "_SIZES", ((20, 4), (20, 4)))
+    sections = [decisions.run(report.Size(is_quick=True))]
+    one = case(Shape.PAIR, Speed.STREAM, 1, 2)
+    played = Pairing(
+        one.shape, one.speed, 2, one.slots(), _bound(one), play.with_engine(one), play.with_predecessor(one)
+    )
+    sections += [idle.section([played]), calls.section([played])]
+    sections.append(store.run(report.Size(is_quick=True)))
+    assert asyncio.run(restart.adopted_s(tmp_path, 2)) > 0
+    told = report.page(sections)
+    assert "cores" in told
+    assert str(report.ROOT) not in told
+    assert all(f"## {section.title}\n" in told for section in sections)
+
+
+def test_an_unknown_name_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """A typo is named, and nothing runs."""
+    with pytest.raises(SystemExit):
+        __main__.main(["makespam"])
+    assert "makespam" in capsys.readouterr().err
+
+
+def _bound(one: Case) -> float:
+    return bound.bound_s(one, bound.alone(one))
