@@ -14,6 +14,7 @@ from tests.scenarios.stagehand import Stagehand
 from tests.scenarios.transcript import ending, transcript
 
 LOOK_EVERY_S = 60.0
+"""How often the rules are looked at; after hours of waiting ten times less."""
 LONGEST = timedelta(days=3)
 
 
@@ -49,9 +50,12 @@ async def _play(stage: Play) -> Played:
             moves = await stage.store.moves(open_only=True)
             broken.extend(without_reason(moves, stage.clock.now(), unexplained))
 
+    def pause_s() -> float:
+        return LOOK_EVERY_S if stage.clock.now() - began < timedelta(hours=2) else 10 * LOOK_EVERY_S
+
     async def wait_until(at: datetime) -> None:
         while (left := (at - stage.clock.now()).total_seconds()) > 0:
-            await asyncio.sleep(min(left, LOOK_EVERY_S))
+            await asyncio.sleep(min(left, pause_s()))
             await look()
 
     await stage.start_engine()
@@ -63,7 +67,7 @@ async def _play(stage: Play) -> Played:
         if stage.clock.now() - began > LONGEST:
             broken.append(f"nothing ended within {LONGEST}")
             break
-        await wait_until(stage.clock.now() + timedelta(seconds=LOOK_EVERY_S))
+        await wait_until(stage.clock.now() + timedelta(seconds=pause_s()))
     await asyncio.sleep(5)
     return await _report(stage, broken)
 
@@ -71,6 +75,9 @@ async def _play(stage: Play) -> Played:
 async def _is_over(stage: Play) -> bool:
     jobs = await stage.store.jobs(limit=1000)
     if not all(job.state.is_end for job in jobs):
+        return False
+    events = [event for job in jobs for event in await stage.store.events(job.id)]
+    if not stage.listener.is_down and any(event.tone and event.id not in stage.listener.said for event in events):
         return False
     return not await stage.store.moves_to_tidy(stage.clock.now() + timedelta(days=365))
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.catalogue import PAGE, page
 from tests.scenarios.runner import play
 from tests.scenarios.script import FOLDER, load, names
 
@@ -17,3 +18,16 @@ def test_a_scenario_goes_as_its_transcript_says(name: str, tmp_path: Path, *, is
         golden.write_text(played.transcript, encoding="utf-8")
     assert not played.broken, played.transcript
     assert played.transcript == golden.read_text(encoding="utf-8")
+
+
+def test_every_weakness_has_its_scenario() -> None:
+    """Each of the thirty weaknesses of the predecessor is played, and says what happened there."""
+    weaknesses = [script for script in map(load, names()) if script.predecessor]
+    assert [script.name[:3] for script in weaknesses] == [f"w{number:02}" for number in range(1, 31)]
+
+
+def test_the_page_lists_every_scenario(*, is_updating: bool) -> None:
+    """docs/scenarios.md is what the scripts say."""
+    if is_updating:
+        PAGE.write_text(page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page()
