@@ -1,0 +1,200 @@
+"""Measures how fast the bot acknowledges: 50 commands a second while 5,000 moves wait in the queue.
+
+Slack gives an app three seconds (docs: interactivity). The bot is a process of its own on real sockets against the
+lab's Slack, which runs in this process and takes the time from sending an envelope to the acknowledgement's arrival.
+The hosts are simulated inside the bot's process, so their cost is counted against the bot. Moves go on meanwhile.
+
+Run it with ``python -m benchmarks.ack``.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from bot.wiring import running
+from core.config import Settings
+from lab.gateway import LabGateway
+from lab.hyperv.fleet import GB, MB, VM, Disk, Fleet, Host, Volume
+from lab.hyperv.world import World
+from lab.slack.server import SlackLab
+
+MOVES, RATE, SECONDS = 5000, 50, 20
+GOAL_S = 0.1
+CHANNEL = "migrations"
+COMMANDS = (
+    "help",
+    "status",
+    "hosts",
+    "status J1",
+    "jobs",
+    "web00001 form HV01 to HV02",
+    "cancel J99",
+    "web00001 from HV77 to HV02",
+    "history J1",
+    "help options",
+)
+"""What people type, in turn: quick and costly, right and wrong.
+
+None makes a plan: that costs time of the simulated hosts, which here are in the bot's process.
+"""
+
+
+@dataclass
+class Times:
+    """Seconds until the acknowledgement, by command."""
+
+    by_command: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    failed: int = 0
+
+    @property
+    def all(self) -> list[float]:
+        """Every time, sorted."""
+        return sorted(time_s for times in self.by_command.values() for time_s in times)
+
+    def percentile(self, share: float) -> float:
+        """Return the time that this share of acknowledgements kept to."""
+        times = self.all
+        return times[min(len(times) - 1, int(share * len(times)))]
+
+    def report(self) -> str:
+        """Say it."""
+        lines = [
+            f"{len(self.all)} acknowledged, {self.failed} not within 3 s",
+            *(f"p{share * 100:g} {self.percentile(share) * 1000:.0f} ms" for share in (0.5, 0.9, 0.99)),
+            f"slowest {self.all[-1] * 1000:.0f} ms",
+            *(
+                f"  {command}: median {statistics.median(times) * 1000:.0f} ms, slowest {max(times) * 1000:.0f} ms"
+                for command, times in self.by_command.items()
+            ),
+        ]
+        return "\n".join(lines)
+
+
+def fleet(moves: int) -> Fleet:
+    """Describe two hosts, and as many VMs on the first as are to be moved."""
+    hosts = tuple(
+        Host(
+            name=name,
+            migration_enabled=True,
+            bandwidth_bytes_per_s=1000 * MB,
+            memory_bytes=2**50,
+            volumes=(Volume(root="C:"), Volume(root="D:", size_bytes=2**50)),
+        )
+        for name in ("HV01", "HV02")
+    )
+    vms = tuple(
+        VM(
+            id=UUID(int=number + 1),
+            name=f"web{number:05d}",
+            host="HV01",
+            memory_bytes=GB // 2,
+            disks=(Disk(path=f"D:\\VMs\\web{number:05d}\\disk.vhdx", size_bytes=GB),),
+        )
+        for number in range(moves)
+    )
+    return Fleet(hosts=hosts, vms=vms)
+
+
+async def be_the_bot(folder: Path, api_url: str, moves: int) -> None:
+    """Run the bot until this process is ended."""
+    secrets = {f"slack_{name}": os.environ[f"SLACK_{name}".upper()] for name in ("bot_token", "app_token")}
+    values: dict[str, Any] = {
+        "slack": {"api_url": api_url, "channel": "C0MIGRATE", "oncall": ["S0ONCALL"]},
+        "access": {"approvers": ["S0APPROVE"]},
+        "store": {"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"},
+        "hosts": {name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"} for name in ("HV01", "HV02")},
+    }
+    loop = asyncio.get_running_loop()
+    world = World(fleet(moves), loop.time, epoch=datetime.now(UTC))
+    gateway = LabGateway(world, lambda: datetime.now(UTC))
+    async with running(Settings(**values | secrets), gateway=gateway):
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def bot_process(slack: SlackLab, moves: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot in a process of its own."""
+    environment = {key: value for key, value in os.environ.items() if "proxy" not in key.casefold()}
+    environment |= {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+    with tempfile.TemporaryDirectory() as folder:
+        command = (sys.executable, "-m", "benchmarks.ack", "--bot", folder, "--api", slack.api_url)
+        process = await asyncio.create_subprocess_exec(*command, "--moves", str(moves), env=environment)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def queue(slack: SlackLab) -> None:
+    """Ask for all of the first host's VMs and approve."""
+    changes = slack.workspace.changes
+    await changes.wait_for(lambda: slack.sockets.connections, 60)
+    await slack.person("alice").slash(CHANNEL, "/migrate all from HV01 to HV02")
+    card = await changes.wait_for(lambda: slack.person("bob").finds(CHANNEL, "migrate_approve"), 300)
+    await slack.person("bob").click(card, "migrate_approve")
+    await changes.wait_for(lambda: slack.person("bob").finds(CHANNEL, "migrate_cancel"), 300)
+    await changes.wait_for(lambda: any("is moving" in m.text for m in slack.person("bob").sees(CHANNEL)), 300)
+
+
+async def fire(slack: SlackLab, rate: float, seconds: float) -> Times:
+    """Type commands at a steady rate, whether or not earlier ones were answered."""
+    loop, times = asyncio.get_running_loop(), Times()
+
+    async def type_one(number: int) -> None:
+        text = COMMANDS[number % len(COMMANDS)]
+        began_s = loop.time()
+        outcome = await slack.person(("alice", "bob", "carol")[number % 3]).slash(CHANNEL, f"/migrate {text}")
+        if outcome.error:
+            times.failed += 1
+        times.by_command[text].append(loop.time() - began_s)
+
+    tasks, began_s = [], loop.time()
+    for number in range(int(rate * seconds)):
+        await asyncio.sleep(max(0.0, began_s + number / rate - loop.time()))
+        tasks.append(asyncio.create_task(type_one(number)))
+    await asyncio.gather(*tasks)
+    return times
+
+
+async def measure(moves: int = MOVES, rate: float = RATE, seconds: float = SECONDS) -> Times:
+    """Measure with a queue of so many moves."""
+    async with SlackLab() as slack, bot_process(slack, moves):
+        await queue(slack)
+        return await fire(slack, rate, seconds)
+
+
+def main() -> None:
+    """Measure and report, or be the bot that is measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bot", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--api", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--moves", type=int, default=MOVES)
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if options.bot:
+        asyncio.run(be_the_bot(options.bot, options.api, options.moves))
+        return
+    times = asyncio.run(measure(options.moves, options.rate, options.seconds))
+    if options.json:
+        print(json.dumps({"p99_s": times.percentile(0.99), "goal_s": GOAL_S, "failed": times.failed}))
+    else:
+        print(f"{options.moves} moves queued, {options.rate:g} commands a second\n{times.report()}")
+
+
+if __name__ == "__main__":
+    main()
