@@ -102,14 +102,15 @@ def read_facts(host: str, values: list[Any], counters: list[Any]) -> HostFacts:
     counter = _only(host, "Msvm_VirtualSystemMigrationService", counters)
     auth = row.member("VirtualMachineMigrationAuthenticationType", names.MIGRATION_AUTHS, unknown=_UNKNOWN_AUTH)
     if auth not in set(MigrationAuth):
-        raise MalformedReply(host, f"{host} names an unknown migration authentication type: {auth}.")
+        name = "VirtualMachineMigrationAuthenticationType"
+        raise MalformedReply(host, f"{host} answered Get-VMHost with a {name} nobody knows: {row.text(name)}.")
     return HostFacts(
-        live_limit=row.number("MaximumVirtualMachineMigrations"),
-        storage_limit=row.number("MaximumStorageMigrations"),
+        live_limit=row.count("MaximumVirtualMachineMigrations"),
+        storage_limit=row.count("MaximumStorageMigrations"),
         is_migration_enabled=row.flag("VirtualMachineMigrationEnabled"),
         migration_auth=MigrationAuth(auth),
-        live_active=counter.number("ActiveVirtualSystemMigrationCount"),
-        storage_active=counter.number("ActiveStorageMigrationCount"),
+        live_active=counter.count("ActiveVirtualSystemMigrationCount"),
+        storage_active=counter.count("ActiveStorageMigrationCount"),
         default_vm_path=row.text("VirtualMachinePath"),
         default_disk_path=row.text("VirtualHardDiskPath"),
         memory_bytes=row.number("MemoryCapacity", 0),

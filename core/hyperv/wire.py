@@ -145,6 +145,13 @@ class Row:
             raise self._malformed(f"a number in {name}", value)
         return found
 
+    def count(self, name: str) -> int:
+        """Return a whole number that is not negative."""
+        found = self.number(name)
+        if found < 0:
+            raise self._malformed(f"a count in {name}", found)
+        return found
+
     def flag(self, name: str, *, default: bool | None = None) -> bool:
         """Return a yes or no; null and missing give the default, if there is one."""
         value = self._values.get(name.casefold())

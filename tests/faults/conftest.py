@@ -1,0 +1,16 @@
+"""Takes the long breaths out of the bot, so that a recovery is seen soon; what they are for is tested elsewhere."""
+
+from functools import partial
+
+import pytest
+
+from core.engine import observer
+from core.hyperv import gateway
+from core.hyperv.breaker import Breaker
+
+
+@pytest.fixture(autouse=True)
+def short_breaths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent host is asked again every second."""
+    monkeypatch.setattr(observer, "LONGEST_SILENCE_S", 1.0)
+    monkeypatch.setattr(gateway, "Breaker", partial(Breaker, pause_s=0.5))
