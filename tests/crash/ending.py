@@ -9,6 +9,7 @@ from typing import Any
 # What differs from one telling of a story to the next: how long it took, when it was, which job it is.
 _SPAN = re.compile(r"\b\d+ (?:s|min|h|d)\b(?: \d+ (?:s|min|h)\b)?")
 _TIME = re.compile(r"<!date\^[^>]*>|\b\d\d:\d\d(?::\d\d)?\b")
+_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _JOB = re.compile(r"\bJ\d+\b")
 # Who goes on with a clean-up counts the folders it removes itself; those that are left are compared on the host.
 _FOLDERS = re.compile(r", \d+ empty folders? removed")
@@ -61,7 +62,7 @@ def _is_moving(line: str, adopted: set[str]) -> bool:
 def plain(text: str) -> str:
     """Take out what differs from one telling of a story to the next."""
     text = _FOLDERS.sub("", _HOSTS_WORDS.sub(r"\1)", text))
-    return _JOB.sub("J", _SPAN.sub("a while", _TIME.sub("then", text)))
+    return _ID.sub("id", _JOB.sub("J", _SPAN.sub("a while", _TIME.sub("then", text))))
 
 
 def texts(blocks: Any) -> Iterator[str]:

@@ -109,41 +109,49 @@ class Place(Town):
         for number, name in enumerate(self._names, 1):
             self.world.create_vm(vm(100 * self._round + number, name, gb=gb))
 
-    async def want(self, action: Callable[[], Awaitable[object]]) -> None:
-        """Do what a person does; do it again when the bot dies before it has written it down."""
+    async def want(self, action: Callable[[], Awaitable[object]], is_heard: Callable[[], object]) -> None:
+        """Do what a person does until it shows; do it again when the bot dies before it has written it down."""
         await action()
-        if self._point is not None and self._point.is_said_again and self._is_lost:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._revived.wait()
-            self._is_lost = False
-            await action()
+        if self._is_lost:
+            await self._heard_or_revived(is_heard)
+            if self._revived.is_set():
+                self._is_lost = False
+                await action()
+        await self.wait_for(is_heard, PATIENCE_S)
 
     async def command(self, who: str, text: str, answer: str) -> None:
         """Type a command and wait for its private answer, which a bot that dies may owe."""
         person = self.person(who)
         before = len(person.sees(CHANNEL))
-        await self.want(lambda: person.slash(CHANNEL, text))
-        await self.wait_for(
-            lambda: self._revived.is_set() or any(answer in m.text for m in person.sees(CHANNEL)[before:]), PATIENCE_S
+        await self.want(
+            lambda: person.slash(CHANNEL, text),
+            lambda: self._revived.is_set() or any(answer in message.text for message in person.sees(CHANNEL)[before:]),
         )
 
     async def ask(self, command: str = f"web* from {SOURCE} to {DESTINATION} path {FOLDER}") -> Message:
         """Type a command and wait for its card."""
-        await self.want(lambda: self.person("alice").slash(CHANNEL, f"/migrate {command}"))
-        card: Message = await self.wait_for(self.card, PATIENCE_S)
+        await self.want(lambda: self.person("alice").slash(CHANNEL, f"/migrate {command}"), self.card)
         if self._point is not None and self._point.is_at_card:
             async with asyncio.timeout(PATIENCE_S):
                 await self._revived.wait()
         await self.reached(When.CARD)
+        card = self.card()
+        assert card is not None
         return card
 
     async def approve(self, card: Message) -> None:
-        await self.want(lambda: self.person("bob").click(card, "migrate_approve"))
-        await self.says("approved")
+        await self.want(
+            lambda: self.person("bob").click(card, "migrate_approve"),
+            lambda: self.is_said("approved"),
+        )
         await self.reached(When.APPROVAL)
 
     async def asked_and_approved(self) -> None:
         await self.approve(await self.ask())
+
+    def is_said(self, words: str) -> bool:
+        """Whether the thread has a line with these words."""
+        return any(words in line for line in self.thread())
 
     async def moving(self, count: int = 1) -> None:
         """Wait until so many VMs were seen moving, now or by the bot before."""
@@ -203,6 +211,16 @@ class Place(Town):
             # The file tells when everything is written down; nobody else would.
             while not self._is_quiet():  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _heard_or_revived(self, is_heard: Callable[[], object]) -> None:
+        waiting = {
+            asyncio.create_task(self.wait_for(is_heard, PATIENCE_S)),
+            asyncio.create_task(self._revived.wait()),
+        }
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _keep_alive(self) -> None:
         """Start the bot again whenever it has died."""
@@ -293,7 +311,9 @@ class Place(Town):
             tuple(moves),
             tuple((name, self._hosts_of(name)) for name in self._names),
             tuple(sorted(starts.items())),
-            tuple(e.path for e in self.world.all_entries(SOURCE) if any(f"\\{n}" in e.path for n in self._names)),
+            tuple(
+                plain(e.path) for e in self.world.all_entries(SOURCE) if any(f"\\{n}" in e.path for n in self._names)
+            ),
             tuple(complaints),
         )
 

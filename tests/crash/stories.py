@@ -49,7 +49,10 @@ async def _cancelled(place: Place) -> None:
     place.put_vms(3, gb=200)
     await place.asked_and_approved()
     await place.moving(2)
-    await place.want(lambda: place.person("alice").slash(CHANNEL, f"/migrate cancel {place.job_id()}"))
+    await place.want(
+        lambda: place.person("alice").slash(CHANNEL, f"/migrate cancel {place.job_id()}"),
+        lambda: place.is_said("✋"),
+    )
     await place.says("is over")
 
 
@@ -77,16 +80,17 @@ async def _rejected(place: Place) -> None:
         field = next(block["block_id"] for block in view.definition["blocks"] if block["type"] == "input")
         return await bob.submit({field: "not today"})
 
-    await place.want(reject)
-    await place.says("not today")
+    await place.want(reject, lambda: place.is_said("not today"))
 
 
 async def _withdrawn(place: Place) -> None:
     """One VM; who asked takes it back before anybody approves."""
     place.put_vms(1)
     await place.ask()
-    await place.want(lambda: place.person("alice").slash(CHANNEL, f"/migrate cancel {place.job_id()}"))
-    await place.says("withdrew")
+    await place.want(
+        lambda: place.person("alice").slash(CHANNEL, f"/migrate cancel {place.job_id()}"),
+        lambda: place.is_said("withdrew"),
+    )
 
 
 async def _slack_down(place: Place) -> None:
