@@ -124,8 +124,8 @@ def _text(size: Size) -> str:
     return (
         f"{vms} VMs of 12 to 200 GB; hosts allow 1, 2 or 4 moves at once; the plan's sizes are wrong by up to 30 % "
         "either way. *Own speed*: every move goes at 250 MB/s. *Shared network*: the moves of a host share 1 or 10 "
-        "Gb/s equally, and the slower end decides. The bound is the largest of what holds for every schedule: the longest "
-        "move; a host's work over its slots; two of the k + 1 longest moves of a host with k slots; the work inside a "
+        "Gb/s equally, and the slower end decides. The bound is the largest of what holds for every schedule: the "
+        "longest move; a host's work over its slots; two of the k + 1 longest moves of a host with k slots; the work inside a "
         "group of hosts over half the group's slots; on a shared network also a host's bytes over its bandwidth. It "
         "grants nothing for remote calls and knows the true sizes (`benchmarks/bound.py`). It need not be reachable: "
         "on a shared network a move whose other end is slower leaves some of its share unused.\n\n"

@@ -389,9 +389,7 @@ class Mover:
         await self._record(
             lambda m: self._ledger.store.end_attempt(
                 m,
-                transit(
-                    m, MoveState.LOST, attempts=m.attempts + 1, error=reason, hint=hint, ended_at=now, hold=None
-                ),
+                transit(m, MoveState.LOST, attempts=m.attempts + 1, error=reason, hint=hint, ended_at=now, hold=None),
                 event(EventKind.LOST, now, move=m, text=reason, hint=hint),
                 at=now,
                 fault=Fault.UNKNOWN,
