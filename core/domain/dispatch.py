@@ -90,6 +90,7 @@ def decide(situation: Situation) -> list[Decision]:
 def next_times(decisions: Sequence[Decision], situation: Situation) -> list[datetime]:
     """Return when time alone will change a decision: a start time comes, a delay ends, a patience runs out."""
     times: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
+    times += [attempt.ended_at + LESSON for attempt in _lessons(situation) if attempt.ended_at]
     for decision in decisions:
         if not isinstance(decision, Keep) or decision.move.hold is None:
             continue
@@ -102,6 +103,12 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> list[date
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
                 times.append(move.busy_since + _patience(code, options, situation.policy))
     return times
+
+
+def _lessons(situation: Situation) -> list[Attempt]:
+    """Return the refusals because of a limit that are still believed."""
+    refused = (attempt for attempt in situation.faults if attempt.fault is Fault.LIMIT)
+    return [attempt for attempt in refused if attempt.ended_at and situation.now - attempt.ended_at < LESSON]
 
 
 def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta:
@@ -149,10 +156,7 @@ class _Pass:
         self.waiting_live: defaultdict[JobId, set[HostName]] = defaultdict(set)
         self.broken_pairs = self._broken_pairs()
         self.lessons = {
-            host: attempt
-            for attempt in situation.faults
-            if attempt.fault is Fault.LIMIT and attempt.ended_at and situation.now - attempt.ended_at < LESSON
-            for host in (attempt.source, attempt.destination)
+            host: attempt for attempt in _lessons(situation) for host in (attempt.source, attempt.destination)
         }
 
     def run(self) -> list[Decision]:

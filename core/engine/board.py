@@ -44,7 +44,7 @@ class Board:
     def put(self, snapshot: Snapshot) -> None:
         """Take a new snapshot, unless it is older; only one that shows something else is news."""
         known = self.snapshots.get(snapshot.host)
-        if known is None or known.asked_at <= snapshot.asked_at or known.taken_at - snapshot.taken_at > CLOCK_STEP:
+        if known is None or known.asked_at <= snapshot.asked_at or known.asked_at - snapshot.taken_at > CLOCK_STEP:
             self.snapshots[snapshot.host] = snapshot
         was_silent = self.troubles.pop(snapshot.host, None) is not None
         for job in snapshot.jobs:

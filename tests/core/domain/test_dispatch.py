@@ -409,6 +409,7 @@ def test_a_host_that_just_refused_is_believed_for_a_while() -> None:
     refused = attempt(9, ended_at=NOW, fault=Fault.LIMIT)
     at = replace(situation([move(1)], snapshot(HV01, vm(1)), snapshot(HV02)), faults=[refused])
     assert kept(decide(at)[0]).text == "HV01 was full a moment ago, though it did not show it"
+    assert next_times(decide(at), at) == [NOW + LESSON]
     assert started(decide(replace(at, now=NOW + LESSON))) == [1]
 
 
