@@ -15,8 +15,9 @@ from core.ports import Clock, Notifier, Store
 log = logging.getLogger(__name__)
 
 BATCH = 50
-TICK_S = 300.0
-"""A safety net: every change pokes, and a failed delivery wakes the outbox when it is due."""
+TICK_S = 15.0
+"""Every change pokes, and a failed delivery wakes the outbox when it is due; only what a process that died was saying
+becomes due by itself."""
 LONGEST_DELAY_S = 60.0
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from core.domain.job import Notice
 from core.store import jobs, moves, rows
@@ -12,6 +12,9 @@ from core.store.tables import Outcome, events, outbox
 CLAIM = timedelta(minutes=2)
 """How long whoever claimed a notice may take to report before it is handed out again."""
 
+AFTERLIFE = timedelta(seconds=10)
+"""How long a request of a process that died may still be on its way: a look before that could miss what it says."""
+
 _undelivered = outbox.c.outcome.is_(None)
 
 
@@ -19,7 +22,7 @@ def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, a
     """Read the oldest undelivered notice of each job that is due, and mark it as being said by ``claimant``.
 
     What the same claimant is saying is left out until ``CLAIM`` is over; what another one (a process that died) was
-    saying is handed out at once. Either way it comes with ``maybe_said``: so does one whose earlier try was reported
+    saying, until ``AFTERLIFE`` is. Either way it comes with ``maybe_said``: so does one whose earlier try was reported
     as failed, because a failed try may have reached people all the same.
     """
     heads = select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)
@@ -29,7 +32,11 @@ def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, a
         .where(
             outbox.c.event_id.in_(heads),
             or_(outbox.c.due_at.is_(None), outbox.c.due_at <= at),
-            or_(outbox.c.claimed_by != claimant, outbox.c.claimed_at <= at - CLAIM),
+            or_(
+                outbox.c.claimed_by == "",
+                and_(outbox.c.claimed_by != claimant, outbox.c.claimed_at <= at - AFTERLIFE),
+                outbox.c.claimed_at <= at - CLAIM,
+            ),
         )
         .order_by(events.c.id)
         .limit(limit)
