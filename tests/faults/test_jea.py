@@ -1,0 +1,21 @@
+"""What the bot does behind a JEA endpoint that shows less than it asks for."""
+
+from pathlib import Path
+
+from core.domain.job import EventKind, MoveState
+from lab.hyperv.fleet import Endpoint
+from tests.faults.ground import fleet, ground, vm
+
+
+async def test_an_endpoint_without_folder_functions_moves_and_keeps_the_folders(tmp_path: Path) -> None:
+    """No folder can be listed or removed there: the VM moves all the same, and its folders are kept with the reason."""
+    described = fleet(vm(1, "web01", gb=1), endpoint=Endpoint.JEA)
+    async with ground(tmp_path, described) as here:
+        job = await here.go("web01")
+        moves = await here.over(job)
+        assert (moves["web01"].state, moves["web01"].attempts) == (MoveState.DONE, 1)
+        (done,) = await here.history(job.id, EventKind.DONE)
+        assert done.data["removed"] == []
+        assert any("ScriptsNotAllowed" in reason for _, reason in done.data["kept"])
+        assert here.lab.world.ledger.removals == []
+        here.once_each("web01")
