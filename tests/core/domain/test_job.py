@@ -98,7 +98,7 @@ def test_only_open_attempts_hold_slots() -> None:
 
 
 def test_only_what_needs_a_human_pages() -> None:
-    """Failed, unmigratable and lost VMs, a missed deadline and a page nobody took call a human; what follows does not."""
+    """Failed, unmigratable and lost VMs, a missed deadline and a page nobody took call a human."""
     pages = {kind for kind, tone in TONES.items() if tone is Tone.PAGE}
     assert pages == {EventKind.FAILED, EventKind.UNMIGRATABLE, EventKind.LOST, EventKind.LATE, EventKind.ESCALATED}
     assert event(EventKind.UNMIGRATABLE, NOW, move=move(1)).tone is Tone.PAGE
