@@ -4,13 +4,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+LONG   := tests/faults tests/e2e/test_slack_storm.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test storm check format bench lock clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
+	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
 	@echo "make lock   renew the pinned dependencies"
 
@@ -32,8 +35,12 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term $(LONG:%=--ignore=%)
 	$(BIN)/coverage report --include='core/*' --fail-under=90
+
+# The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call.
+storm: $(READY)
+	$(BIN)/pytest -n 2 --dist loadgroup $(LONG) tests/crash --all-crash-points
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
