@@ -187,8 +187,8 @@ class Store(Protocol):
         """Read everything that happened to a job, oldest first."""
         ...
 
-    async def add_event(self, event: Event) -> None:
-        """Store an event that changes nothing else."""
+    async def add_events(self, *events: Event) -> None:
+        """Store events that change nothing else: all of them, or none."""
         ...
 
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:

@@ -103,10 +103,24 @@ class Dispatcher:
         """Take up every move that an earlier process left under way."""
         jobs = {job.id: job for job in await self._store.jobs(JobState.RUNNING, limit=10_000)}
         attempts = {attempt.move_id: attempt for attempt in await self._store.attempts()}
-        for move in await self._store.moves(open_only=True):
-            if move.state.holds_slots or move.state is MoveState.CLEANING:
-                log.info("adopting %s of %s, found %s", move.vm_name, move.job_id, move.state)
-                self._shepherd(move, attempts[move.id], jobs[move.job_id], is_new=False)
+        under_way = [
+            move
+            for move in await self._store.moves(open_only=True)
+            if move.state.holds_slots or move.state is MoveState.CLEANING
+        ]
+        await self._note_adopted([move for move in under_way if move.state.holds_slots])
+        for move in under_way:
+            log.info("adopting %s of %s, found %s", move.vm_name, move.job_id, move.state)
+            self._shepherd(move, attempts[move.id], jobs[move.job_id], is_new=False)
+
+    async def _note_adopted(self, moves: Sequence[Move]) -> None:
+        """Write down what was found, all at once: each transaction waits for the disk."""
+        now = self._clock.now()
+        try:
+            if moves:
+                await self._store.add_events(*[event(EventKind.ADOPTED, now, move=m, state=m.state) for m in moves])
+        except StoreError as error:  # following the moves matters more than saying so
+            log.warning("the database did not take which moves were found: %s", error)
 
     async def run(self) -> None:
         """Dispatch for ever; stop the movers at the end (the migrations go on)."""
@@ -266,7 +280,7 @@ class Dispatcher:
 
     async def _guard(self, mover: Mover, name: str, *, is_new: bool) -> None:
         """Run a mover; if it breaks on something nobody foresaw, take the move up again: it must not be left alone."""
-        work = mover.carry_out if is_new else mover.adopt
+        work = mover.carry_out if is_new else mover.go_on
         try:
             while True:
                 try:
@@ -274,7 +288,7 @@ class Dispatcher:
                 except Exception:  # a bug must not orphan a migration that runs on a host
                     log.exception("the mover of %s broke; taking the move up again", name)
                     await self._clock.sleep(self._pace.busy_s)
-                    work = mover.adopt
+                    work = mover.take_up_again
                 else:
                     return
         finally:

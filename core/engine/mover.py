@@ -72,7 +72,7 @@ class Mover:
         self._attempt = attempt
         self._allowed = attempts_allowed
         self._note_order(attempt.started_at)
-        self._vigil: Vigil | None = None
+        self._vigil = Vigil(attempt.started_at, self._rules.stuck_after)
         self._is_progressing = False
         self._stir: Callable[[], None] = lambda: None
         self._is_cancel_wanted = bool(move.cancel_by)
@@ -95,18 +95,18 @@ class Mover:
         self._is_cancel_wanted = True
         self._board.news()
 
-    async def adopt(self) -> None:
-        """Take up a move that went on without us: settle it, or finish its clean-up."""
-        self._move = await self._ledger.store.move(self.id)
+    async def go_on(self) -> None:
+        """Go on with a move that went on without us: settle it, or finish its clean-up."""
         if self._move.state is MoveState.CLEANING:
             await self._finish()
         elif self._move.state.holds_slots:
-            now = self._clock.now()
-            self._note_order(now)
-            await self._record(
-                lambda m: self._ledger.store.change_move(m, m, event(EventKind.ADOPTED, now, move=m, state=m.state))
-            )
+            self._note_order(self._clock.now())
             await self._settle(None, None)
+
+    async def take_up_again(self) -> None:
+        """Go on after an error nobody foresaw, from what is written down."""
+        self._move = await self._ledger.store.move(self.id)
+        await self.go_on()
 
     def _note_order(self, at: datetime) -> None:
         self._ordered_at, self._ordered_tick = at, asyncio.get_running_loop().time()
@@ -180,13 +180,12 @@ class Mover:
 
     async def _ask_if_stuck(self) -> None:
         """Ask people, once in a while, about a move that stands still; nothing is done without their answer."""
-        if self._vigil is None:
-            size, source, destination = self._move.size_bytes, self._move.source, self._move.destination
-            speeds = Speeds(await self._ledger.store.speeds(), self._rules.assumed_bytes_per_s)
-            expected_s = seconds_of(size, source, destination, speeds)
-            self._vigil = Vigil(self._attempt.started_at, expected_s, self._rules.stuck_after)
         percent, now = self._board.percents.get(self._move.vm_id), self._clock.now()
-        text = self._vigil.look(percent, now)
+        if not self._vigil.stands_still(percent, now):
+            return
+        speeds = Speeds(await self._ledger.store.speeds(), self._rules.assumed_bytes_per_s)
+        expected_s = seconds_of(self._move.size_bytes, self._move.source, self._move.destination, speeds)
+        text = self._vigil.question(now, expected_s)
         if text:
             told = event(EventKind.STUCK, now, move=self._move, text=text, percent=percent)
             await self._record(lambda m: self._ledger.store.change_move(m, m, told))

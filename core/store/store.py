@@ -102,9 +102,9 @@ class SqlStore:
         """Read everything that happened to a job, oldest first."""
         return await self._database.read(events.of_job, job_id)
 
-    async def add_event(self, event: Event) -> None:
-        """Store an event that changes nothing else."""
-        await self._database.write(events.add, (event,))
+    async def add_events(self, *happened: Event) -> None:
+        """Store events that change nothing else: all of them, or none."""
+        await self._database.write(events.add, happened)
 
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notice of each job that is due, and mark them as being said."""

@@ -57,7 +57,7 @@ async def fill(store: SqlStore) -> None:
     running = replace(asked, state=JobState.RUNNING)
     await store.change_job(asked, running, approved, new_moves=[replace(one, job_id=asked.id) for one in moves])
     failed = (await store.moves(asked.id))[1]
-    await store.add_event(event(EventKind.STARTING, NOW, move=failed, attempt=1, of=3))
+    await store.add_events(event(EventKind.STARTING, NOW, move=failed, attempt=1, of=3))
 
 
 def test_a_missing_settings_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

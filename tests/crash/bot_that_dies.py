@@ -19,7 +19,6 @@ from bot import notifier
 from bot.logs import start_logging
 from bot.wiring import running
 from core.config import Settings, load_settings
-from core.domain.job import Event, EventKind
 from core.hyperv import PypsrpGateway
 from core.store import SqlStore
 
@@ -118,8 +117,8 @@ class HostsDoor(Door):
 def _detail(method: str, args: tuple[Any, ...]) -> str:
     """Tell calls of one method apart by what they are about: the state something goes to, the event told."""
     match method:
-        case "change_move" if any(isinstance(x, Event) and x.kind is EventKind.ADOPTED for x in args):
-            return "[adopted]"
+        case "add_events":
+            return f"[{args[0].kind}]"
         case "change_job" | "change_move" | "end_attempt":
             return f"[{args[1].state}]"
         case "tell":

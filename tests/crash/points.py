@@ -150,8 +150,8 @@ _ENDING = (
     _P("store.set_card_final:after", "nothing is left to do"),
 )
 _TWICE = (
-    _P("hosts.move:accepted", "dies again while adopting; adopted once more", then="store.change_move[adopted]:before"),
-    _P("hosts.move:accepted", "dies again after adopting; adopted once more", then="store.change_move[adopted]:after"),
+    _P("hosts.move:accepted", "dies again while adopting; adopted once more", then="store.add_events[adopted]:before"),
+    _P("hosts.move:accepted", "dies again after adopting; adopted once more", then="store.add_events[adopted]:after"),
     _P("hosts.move:before", "dies again while it withdraws the reservation", then="store.end_attempt[queued]:before"),
     _P("hosts.move:before", "dies again when it is withdrawn; the move starts", then="store.end_attempt[queued]:after"),
     _P("people.tell[done]:after", "dies again while looking; looks once more", then="people.tell[done]:before"),

@@ -8,8 +8,8 @@ from datetime import timedelta, timezone
 import pytest
 
 from core.domain.fleet import HostName
-from core.domain.job import Approval, Card, Event, EventKind, JobId, JobState
-from core.errors import IllegalTransition, Outdated, UnknownJob
+from core.domain.job import Approval, Card, Event, EventKind, JobId, JobState, Tone
+from core.errors import IllegalTransition, Outdated, StoreError, UnknownJob
 from core.ports import Store
 from tests.contracts.store.examples import HV01, HV02, NOW, card, later, moves_of, plan, proposal, running
 
@@ -144,13 +144,26 @@ async def test_jobs_are_listed_newest_first(store: Store) -> None:
 async def test_events_come_back_in_order_with_the_job_they_belong_to(store: Store) -> None:
     """The id that add_job gives is in the events, each has an id of its own, and data survives."""
     job = await store.add_job(proposal(), card(), Event(EventKind.APPROVAL, later(1), actor="U2", data={"count": 1}))
-    await store.add_event(Event(EventKind.HELD, later(2), job.id, data={"text": "läuft\n😀", "n": [1, 2.5, None]}))
+    await store.add_events(Event(EventKind.HELD, later(2), job.id, data={"text": "läuft\n😀", "n": [1, 2.5, None]}))
     events = await store.events(JobId("j1"))
     assert [e.kind for e in events] == [EventKind.PROPOSED, EventKind.APPROVAL, EventKind.HELD]
     assert {e.job_id for e in events} == {"J1"}
     assert len({e.id for e in events}) == 3
     assert events[0] == replace(card(), job_id=job.id, id=events[0].id)
     assert events[2].data == {"text": "läuft\n😀", "n": [1, 2.5, None]}
+
+
+async def test_events_without_a_change_are_stored_together_or_not_at_all(store: Store) -> None:
+    """Several at once, of several jobs, in their order; one that cannot be stored takes the others with it."""
+    one, two = [await store.add_job(proposal()) for _ in range(2)]
+    told = [Event(EventKind.ADOPTED, later(n), job.id, tone=Tone.LINE) for n, job in enumerate((one, two, one))]
+    await store.add_events(*told)
+    await store.add_events()
+    with pytest.raises(StoreError):
+        await store.add_events(told[0], replace(told[0], job_id=None))
+    assert [e.at for e in await store.events(one.id)] == [later(0), later(2)]
+    assert [e.at for e in await store.events(two.id)] == [later(1)]
+    assert {n.event.job_id for n in await store.claim_notices(9, NOW)} == {one.id, two.id}
 
 
 async def test_a_switch_survives_a_restart(store: Store, reopen: Reopen) -> None:

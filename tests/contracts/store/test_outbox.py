@@ -123,4 +123,4 @@ async def test_two_claims_at_once_share_the_notices(store: Store) -> None:
 async def test_a_told_event_without_a_job_is_refused(store: Store) -> None:
     """There is no card to tell it at: better an error at once than a silence."""
     with pytest.raises(StoreError, match="needs a job"):
-        await store.add_event(line())
+        await store.add_events(line())
