@@ -13,7 +13,7 @@ from core.store.columns import job_number
 from core.store.tables import jobs, moves
 
 BATCH = 500
-"""Moves are added so many at a time, so that a large job does not hold up everything else in the process."""
+"""Moves are added and read so many at a time, so that a large job does not hold up everything else in the process."""
 OPEN = tuple(state for state in MoveState if not state.is_end)
 
 # Built once: the values come as parameters, so that a change costs no new statement.
@@ -22,6 +22,37 @@ _REPLACE = update(moves).where(
     moves.c.version == bindparam("known_version"),
     moves.c.state == bindparam("known_state"),
 )
+
+
+class MoveShelf:
+    """Moves read before. A version of a move never changes, and thousands of them take a tenth of a second to read.
+
+    Which versions there are is asked of the database every time: what another process wrote is seen at once.
+    """
+
+    def __init__(self, size: int = 20_000) -> None:
+        self._size = size
+        self._moves: dict[MoveId, Move] = {}
+
+    def get(self, connection: Connection, versions: Sequence[tuple[MoveId, int]]) -> tuple[Move, ...]:
+        """Return these moves in these versions, reading those that are not on the shelf."""
+        found = {move_id: self._moves[move_id] for move_id, version in versions if self._has(move_id, version)}
+        missing = [move_id for move_id, _ in versions if move_id not in found]
+        for start in range(0, len(missing), BATCH):
+            found |= self._put(by_id(connection, missing[start : start + BATCH]))
+        return tuple(found[move_id] for move_id, _ in versions)
+
+    def _has(self, move_id: MoveId, version: int) -> bool:
+        known = self._moves.get(move_id)
+        return known is not None and known.version == version
+
+    def _put(self, read: dict[MoveId, Move]) -> dict[MoveId, Move]:
+        for move_id, move in read.items():
+            self._moves.pop(move_id, None)
+            self._moves[move_id] = move
+        while len(self._moves) > self._size:
+            del self._moves[next(iter(self._moves))]
+        return read
 
 
 def add(connection: Connection, job_id: JobId, new: Sequence[Move]) -> None:
@@ -52,16 +83,16 @@ def by_id(connection: Connection, ids: Collection[MoveId]) -> dict[MoveId, Move]
     return {move.id: move for move in map(rows.move_of, found)}
 
 
-def listed(connection: Connection, job_id: JobId | None, *, open_only: bool) -> tuple[Move, ...]:
+def listed(connection: Connection, shelf: MoveShelf, job_id: JobId | None, *, open_only: bool) -> tuple[Move, ...]:
     """Read the moves of a job (None: of every job), in the plan's order."""
-    query = select(*rows.MOVE).order_by(moves.c.job_id, moves.c.id)
+    query = select(moves.c.id, moves.c.version).order_by(moves.c.job_id, moves.c.id)
     if job_id is not None:
         job_number(job_id)
         query = query.where(moves.c.job_id == job_id)
     if open_only:
         running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
         query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
-    return tuple(rows.move_of(row) for row in connection.execute(query))
+    return shelf.get(connection, [(MoveId(move_id), version) for move_id, version in connection.execute(query)])
 
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:

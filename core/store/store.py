@@ -17,6 +17,7 @@ class SqlStore:
     def __init__(self, url: str, *, busy_s: float = 5.0) -> None:
         self._database = Database(url, busy_s=busy_s)
         self._shelf = jobs.PlanShelf()
+        self._moves = moves.MoveShelf()
         self._claimant = uuid4().hex
 
     async def open(self) -> None:
@@ -57,7 +58,7 @@ class SqlStore:
 
     async def moves(self, job_id: JobId | None = None, *, open_only: bool = False) -> tuple[Move, ...]:
         """Read moves in the plan's order."""
-        return await self._database.read(moves.listed, job_id, open_only=open_only)
+        return await self._database.read(moves.listed, self._moves, job_id, open_only=open_only)
 
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
         """Read the moves whose clean-up had to wait and is due."""

@@ -55,6 +55,15 @@ async def test_a_move_keeps_all_it_knows_through_a_restart(store: Store, reopen:
     assert await (await reopen()).move(move.id) == changed
 
 
+async def test_what_another_bot_changed_is_seen_at_the_next_look(store: Store, reopen: Reopen) -> None:
+    """However often the moves were read before, nobody decides on what another process has changed meanwhile."""
+    job, (one, two) = await running(store, "a", "b")
+    other = await reopen()
+    assert await other.moves(job.id) == await store.moves(job.id) == (one, two)
+    changed = await other.change_move(one, replace(one, hold=Hold(HoldCode.BACKUP, "is being backed up", NOW)))
+    assert await store.moves(job.id) == await store.moves(open_only=True) == (changed, two)
+
+
 async def test_of_two_changes_to_one_move_the_second_is_refused(store: Store) -> None:
     """A change based on an old version raises Outdated and leaves no event."""
     job, (move,) = await running(store, "web01")

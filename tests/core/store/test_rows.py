@@ -17,6 +17,7 @@ from core.domain.job import Attempt, Event, Job, JobId, Move
 from core.domain.plan import Plan
 from core.store import events, jobs, moves, rows
 from core.store.jobs import PlanShelf
+from core.store.moves import MoveShelf
 from core.store.tables import attempts, metadata
 from tests.contracts.store.examples import NOW, proposal
 
@@ -90,7 +91,7 @@ def test_a_job_comes_back(connection: Connection, job: Job) -> None:
 def test_a_move_comes_back(connection: Connection, move: Move) -> None:
     """With hold, disks and the look before."""
     moves.add(connection, J1, [move])
-    read = moves.listed(connection, None, open_only=False)[-1]
+    read = moves.listed(connection, MoveShelf(), None, open_only=False)[-1]
     assert read == replace(move, id=read.id, job_id=J1, version=1)
 
 
