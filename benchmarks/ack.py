@@ -101,7 +101,7 @@ def fleet(moves: int) -> Fleet:
             name=f"web{number:05d}",
             host="HV01",
             memory_bytes=GB // 2,
-            disks=(Disk(path=f"D:\\VMs\\web{number:05d}\\disk.vhdx", size_bytes=GB),),
+            disks=(Disk(path=f"D:\\VMs\\web{number:05d}\\web{number:05d}.vhdx", size_bytes=GB),),
         )
         for number in range(moves)
     )
