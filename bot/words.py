@@ -6,10 +6,11 @@ from typing import Any
 
 from bot.blocks import Message, section
 from bot.mrkdwn import clip, clock_time, code, mention, plural, said
-from core.domain.job import Event, EventKind, Job, Move, Notice
+from core.domain.job import Event, EventKind, Job, Move, MoveState, Notice
 from core.domain.words import size, span
 
 _SECTION_ROOM = 2900
+_NAMES = 5
 
 
 def line(notice: Notice) -> Message:
@@ -54,6 +55,13 @@ class _Told:
     def items(self, key: str) -> Sequence[Any]:
         value = self.data.get(key)
         return value if isinstance(value, list | tuple) else ()
+
+    @property
+    def names(self) -> str:
+        """Name the VMs of an event that is about several: a line's worth."""
+        names = [code(str(name)) for name in self.items("vms")]
+        more = len(names) - _NAMES
+        return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
 
     @property
     def attempt(self) -> str:
@@ -138,10 +146,18 @@ def _answered(told: _Told) -> str:
     return f"🤔 {told.by} decided about {told.vm}: {answers.get(str(told.data.get('answer')), 'wait')}."
 
 
+def _adopted(told: _Told) -> str:
+    if told.data.get("state") == MoveState.STARTING:
+        return f"🔎 I was restarted just as {told.vm} was to start; I look whether it did."
+    many = len(told.items("vms")) > 1
+    which = f"{told.names} were" if many else f"{told.vm} was"
+    return (
+        f"🔎 I was restarted while {which} moving; I take {'them up where they are' if many else 'it up where it is'}."
+    )
+
+
 def _escalated(told: _Told) -> str:
-    names = [code(str(name)) for name in told.items("vms")]
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""  # noqa: PLR2004 - a line's worth
-    about = f"{', '.join(names[:5])}{more} in {told.job}" if names else told.job
+    about = f"{told.names} in {told.job}" if told.names else told.job
     return f"⏰ Nobody has taken care of {about} for {span(told.number('seconds'))}."
 
 
@@ -207,7 +223,7 @@ _SENTENCES: Mapping[EventKind, Callable[[_Told], str]] = {
     EventKind.STARTING: _starting,
     EventKind.MOVING: lambda told: f"🚚 {told.vm} is moving: {told.source} → {told.destination}.",
     EventKind.NOT_STARTED: lambda told: f"{told.vm} did not start after all{told.because('text')}",
-    EventKind.ADOPTED: lambda told: f"🔎 I was restarted; {told.vm} was found again and is being followed.",
+    EventKind.ADOPTED: _adopted,
     EventKind.VERIFYING: lambda told: f"Looking on both hosts where {told.vm} is.",
     EventKind.MOVED: _moved,
     EventKind.DONE: _done,

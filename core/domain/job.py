@@ -267,7 +267,8 @@ class EventKind(StrEnum):
     STARTING = "starting"  # attempt: int, of: int, reason: str
     MOVING = "moving"
     NOT_STARTED = "not_started"  # text: str (the attempt was withdrawn before the host began; costs nothing)
-    ADOPTED = "adopted"  # state: MoveState it was found in after a restart
+    ADOPTED = "adopted"  # state: MoveState it was found in after a restart, vms: [name] (all that this tells of),
+    #                      follows: bool (not told: one of those, or it may not have begun)
     VERIFYING = "verifying"
     MOVED = "moved"  # seconds: float, bytes: int
     DONE = "done"  # seconds, bytes, attempts: int, removed: [path], kept: [[path, reason]], differences: [str]
@@ -398,6 +399,8 @@ def event(
     tone = TONES.get(kind)
     if kind is EventKind.HELD and data.get("code") in TOLD_HOLDS and not data.get("follows"):
         tone = Tone.LINE
+    if kind is EventKind.ADOPTED and data.get("follows"):
+        tone = None
     if kind is EventKind.UNMIGRATABLE and data.get("follows"):
         tone = Tone.LINE  # the first of them was a page already
     if kind is EventKind.ANSWERED and data.get("answer") == "page":

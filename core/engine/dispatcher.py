@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from core.domain.adoption import adoptions
 from core.domain.dispatch import Decision, End, Keep, Policy, Situation, Start, decide, next_times
 from core.domain.fleet import HostName
 from core.domain.freeze import Window, frozen_until
@@ -115,10 +116,9 @@ class Dispatcher:
 
     async def _note_adopted(self, moves: Sequence[Move]) -> None:
         """Write down what was found, all at once: each transaction waits for the disk."""
-        now = self._clock.now()
         try:
             if moves:
-                await self._store.add_events(*[event(EventKind.ADOPTED, now, move=m, state=m.state) for m in moves])
+                await self._store.add_events(*adoptions(moves, self._clock.now()))
         except StoreError as error:  # following the moves matters more than saying so
             log.warning("the database did not take which moves were found: %s", error)
 

@@ -155,7 +155,7 @@ class Place(Town):
 
     async def moving(self, count: int = 1) -> None:
         """Wait until so many VMs were seen moving, now or by the bot before."""
-        words = ("is moving", "was found again", "✅")
+        words = ("is moving", "✅")
         await self.wait_for(lambda: sum(any(w in line for w in words) for line in self.thread()) >= count, PATIENCE_S)
         await self.reached(When.MOVING)
 
@@ -292,6 +292,10 @@ class Place(Town):
             moves = database.execute(
                 "SELECT vm_name, state FROM moves WHERE job_id = (SELECT max(id) FROM jobs) ORDER BY vm_name"
             ).fetchall()
+            adopted = database.execute(
+                "SELECT vm_name FROM events JOIN moves ON moves.id = events.move_id"
+                " WHERE kind = 'adopted' AND moves.job_id = (SELECT max(id) FROM jobs)"
+            ).fetchall()
         starts = Counter(start.vm_name for start in ledger.starts[before.starts :] if start.is_accepted)
         complaints = [f"{v.kind}: {v.subject} {v.detail}" for v in ledger.violations[before.violations :]]
         complaints += [f"{s.vm_name} started, {s.refused_for}" for s in ledger.starts[before.starts :] if s.refused_for]
@@ -315,6 +319,7 @@ class Place(Town):
                 plain(e.path) for e in self.world.all_entries(SOURCE) if any(f"\\{n}" in e.path for n in self._names)
             ),
             tuple(complaints),
+            frozenset(name for (name,) in adopted),
         )
 
     def _hosts_of(self, name: str) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ The bot is killed with SIGKILL at each of these points, before or after a commit
 host (`hosts`) or a message to Slack (`people`), and started again: a real process against [the lab](lab.md)'s simulated
 hosts and its simulated Slack, over real sockets. Then its story must end as it does when nobody dies: every VM where it
 should be, the same number of starts on the hosts, no host above a limit, the same folders, the same card, every line
-said, none twice. Beside that a restart may say that a VM was found again, and then need not say that it is moving.
+said, none twice. Beside that a restart says of which moves it was restarted in the middle, and a VM that arrives while
+nobody watches needs no line that it is moving.
 
 `#2` is the second time the point is passed. *Same* in the last column is compared, not judged. Not compared are times;
 whether the picture of the job is in the thread already (it is never there twice); the number of removed folders in a
@@ -50,7 +51,7 @@ def _result(seen: Seen | str) -> str:
     if seen.differences:
         return f"**{'; '.join(seen.differences)}**"
     starts = sum(count for _, count in seen.ending.starts)
-    found = f", {seen.ending.adopted} found again" if seen.ending.adopted else ""
+    found = f", {len(seen.ending.adopted)} found under way" if seen.ending.adopted else ""
     return f"Same: {starts} start{'' if starts == 1 else 's'}, {sum(seen.ending.lines.values())} lines{found}."
 
 

@@ -18,9 +18,12 @@ def test_running_moves_are_adopted_and_the_job_goes_on(tmp_path: Path) -> None:
             await stage.state_is(job.id, "web02", MoveState.MOVING)
         async with stage.running():
             moves = await stage.finished(job.id)
+            history = await stage.engine_events(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
         assert len(stage.world.ledger.starts) == 5
-        assert len(stage.listener.of(EventKind.ADOPTED)) == 2
+        assert sum(one.kind is EventKind.ADOPTED for one in history) == 2
+        (adopted,) = stage.listener.of(EventKind.ADOPTED)
+        assert adopted.data["vms"] == ["web01", "web02"]
         left = [entry.path for entry in stage.world.all_entries("HV01") if entry.path.startswith("D:\\VMs\\")]
         assert left == []
 
@@ -92,6 +95,7 @@ def test_a_reservation_that_never_became_a_move_costs_nothing(tmp_path: Path) ->
         assert moves["web01"].state is MoveState.DONE
         assert moves["web01"].attempts == 1
         assert len(stage.world.ledger.starts) == 1
+        assert stage.listener.of(EventKind.ADOPTED) == [], "nothing ran: nobody hears of a move found again"
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
