@@ -81,7 +81,8 @@ def job_line(view: JobView) -> str:
     total, done = len(view.moves), view.count(MoveState.DONE)
     if job.state is JobState.RUNNING:
         done += view.count(MoveState.CLEANING)
-        ends = f", ends about {clock_time(view.eta.likely)}" if view.eta else ""
+        none = f", no estimate: {said(view.why_no_eta, 160)}" if view.why_no_eta and not job.paused_by else ""
+        ends = f", ends about {clock_time(view.eta.likely)}" if view.eta else none
         paused = ", paused" if job.paused_by else ""
         return f"{head}: {bar(100 * done / (total or 1))} {done} of {total} moved{ends}{paused}"
     if job.state is JobState.FINISHED:

@@ -70,11 +70,17 @@ def _standing(view: JobView, look: Look) -> Iterator[str]:
         yield f"❄️ *Frozen*: {said(frozen.text, 160)}"
     if view.eta:
         yield _eta(view.eta, view)
+    elif view.why_no_eta and not view.stopped_by and not view.job.paused_by:
+        yield f"No estimate: {said(view.why_no_eta, 240)}."
 
 
 def _eta(eta: Eta, view: JobView) -> str:
     show = clock_time if (eta.latest - view.at).total_seconds() < 16 * 3600 else date_time
-    return f"Ends about *{show(eta.likely)}*, between {show(eta.soonest)} and {show(eta.latest)}."
+    text = f"Ends about *{show(eta.likely)}*, between {show(eta.soonest)} and {show(eta.latest)}."
+    if eta.frozen is None:
+        return text
+    begin, until = eta.frozen
+    return f"{text} Nothing starts from {date_time(begin)} until {date_time(until)} (freeze)."
 
 
 def problem_lines(view: JobView, look: Look) -> Iterator[str]:

@@ -163,7 +163,7 @@ def _escalated(told: _Told) -> str:
 
 def _late(told: _Told) -> str:
     until, soonest = told.time("until"), told.time("soonest")
-    return f"⏰ {told.job} will be late: wanted by {until}, {soonest} at the soonest."
+    return f"⏰ {told.job} will be late: wanted by {until}, {soonest} at the soonest{told.because('why').rstrip('.')}."
 
 
 def _retrying(told: _Told) -> str:

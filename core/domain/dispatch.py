@@ -9,7 +9,7 @@ from core.domain.fleet import HostName, Snapshot, Vm, VmId
 from core.domain.job import Attempt, Fault, Hold, HoldCode, Job, JobId, Move, MoveState
 from core.domain.plan import Options
 from core.domain.readiness import Never, Ready, Wait, readiness
-from core.domain.slots import Load, full_text, loads, refusal
+from core.domain.slots import Load, bar, loads, refusal
 from core.domain.words import span
 
 FOREIGN_PATIENCE = timedelta(days=1)
@@ -244,14 +244,8 @@ class _Pass:
 
     def _bar(self, host: HostName) -> str:
         if host not in self.bars:
-            self.bars[host] = self._why_barred(host)
+            self.bars[host] = bar(self.at.snapshots[host])
         return self.bars[host]
-
-    def _why_barred(self, host: HostName) -> str:
-        """Say why this host takes part in no migration until somebody changes its settings."""
-        if not self.at.snapshots[host].facts.is_migration_enabled:
-            return f"live migration is switched off on {host}"
-        return next((full_text(load, ()) for load in self.loads[host] if load.limit < 1), "")
 
     def _vm(self, move: Move, job: Job) -> Decision | Ready:
         vm = self.vms[move.source].get(move.vm_id)

@@ -2,12 +2,14 @@
 
 import heapq
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.fleet import HostName
 
 Pair = tuple[HostName, HostName]
+Pause = tuple[float, float]
+"""Seconds from now between which no move starts; what runs goes on."""
 
 OVERHEAD_S = 5.0
 """What a move takes besides its bytes: checks, switch-over, clean-up."""
@@ -40,63 +42,131 @@ def seconds(size_bytes: int, source: HostName, destination: HostName, speeds: Sp
     return OVERHEAD_S + size_bytes / speeds.of(source, destination)
 
 
-def makespan(works: Sequence[Work], slots: Mapping[HostName, int]) -> float:
-    """Seconds until all is done when moves start longest first as soon as both hosts have a slot.
+class _Door:
+    """Opens and shuts with the pauses, which are read only as far as the clock goes: there may be endlessly many."""
 
-    Works of one host pair wait in one line, so an end looks only at the lines of the two hosts that got free.
-    """
-    free = dict.fromkeys((host for work in works for host in (work.source, work.destination)), 1)
-    free.update({host: max(1, slots[host]) for host in free if host in slots})
-    ends: list[tuple[float, HostName, HostName]] = []
-    lines: defaultdict[Pair, deque[float]] = defaultdict(deque)
-    for work in sorted(works, key=lambda work: -work.seconds):
-        if work.is_running:
-            free[work.source] -= 1
-            free[work.destination] -= 1
-            ends.append((work.seconds, work.source, work.destination))
-        else:
-            lines[work.source, work.destination].append(work.seconds)
-    heapq.heapify(ends)
-    of_host: defaultdict[HostName, set[Pair]] = defaultdict(set)
-    for pair in lines:
-        for host in pair:
-            of_host[host].add(pair)
+    def __init__(self, pauses: Iterable[Pause]) -> None:
+        self._pauses: Iterator[Pause] = iter(pauses)
+        self._next = next(self._pauses, None)
 
-    def start(pairs: Iterable[Pair], clock: float) -> None:
-        heads = [(-lines[pair][0], pair) for pair in pairs if min(free[pair[0]], free[pair[1]]) > 0]
+    def opens(self, clock: float) -> float:
+        """Return when a move may start: now, or at the end of the pause. Asked with a clock that only goes on."""
+        while self._next is not None and self._next[1] <= clock:
+            self._next = next(self._pauses, None)
+        return self._next[1] if self._next is not None and self._next[0] <= clock else clock
+
+
+_DOOR = HostName("")
+"""Stands for both hosts of a work that is no work: the end of a pause."""
+
+
+def makespan(works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause] = ()) -> float:
+    """Seconds until all is done when moves start longest first as soon as both hosts have a slot, and in no pause."""
+    return _Schedule(works, slots, pauses).run()
+
+
+class _Schedule:
+    """Works of one host pair wait in one line, so an end looks only at the lines of the two hosts that got free."""
+
+    def __init__(self, works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause]) -> None:
+        self._door = _Door(pauses)
+        self._free = dict.fromkeys((host for work in works for host in (work.source, work.destination)), 1)
+        self._free.update({host: max(1, slots[host]) for host in self._free if host in slots})
+        self._free[_DOOR] = 0
+        self._ends: list[tuple[float, HostName, HostName]] = []
+        self._lines: defaultdict[Pair, deque[float]] = defaultdict(deque)
+        self._of_host: defaultdict[HostName, set[Pair]] = defaultdict(set)
+        for work in sorted(works, key=lambda work: -work.seconds):
+            pair = work.source, work.destination
+            if work.is_running:
+                self._begin(pair, work.seconds)
+            else:
+                self._lines[pair].append(work.seconds)
+                for host in (*pair, _DOOR):
+                    self._of_host[host].add(pair)
+
+    def run(self) -> float:
+        """Play it to its end."""
+        self._start(self._of_host[_DOOR], 0.0)
+        clock = 0.0
+        while self._ends:
+            clock, source, destination = heapq.heappop(self._ends)
+            self._free[source] += 1
+            self._free[destination] += 1
+            self._start(self._of_host[source] | self._of_host[destination], clock)
+        return clock
+
+    def _start(self, pairs: Iterable[Pair], clock: float) -> None:
+        """Start what waits in these lines and finds a slot on both hosts, longest first."""
+        opens = self._door.opens(clock)
+        if opens > clock:
+            if self._of_host[_DOOR]:
+                heapq.heappush(self._ends, (opens, _DOOR, _DOOR))
+            return
+        heads = [(-self._lines[pair][0], pair) for pair in pairs if self._has_room(pair)]
         heapq.heapify(heads)
         while heads:
             _, pair = heapq.heappop(heads)
-            source, destination = pair
-            if min(free[source], free[destination]) < 1:
+            if not self._has_room(pair):
                 continue
-            free[source] -= 1
-            free[destination] -= 1
-            heapq.heappush(ends, (clock + lines[pair].popleft(), source, destination))
-            if lines[pair]:
-                heapq.heappush(heads, (-lines[pair][0], pair))
+            line = self._lines[pair]
+            self._begin(pair, clock + line.popleft())
+            if line:
+                heapq.heappush(heads, (-line[0], pair))
             else:
-                of_host[source].discard(pair)
-                of_host[destination].discard(pair)
+                for host in (*pair, _DOOR):
+                    self._of_host[host].discard(pair)
 
-    start(lines, 0.0)
-    clock = 0.0
-    while ends:
-        clock, source, destination = heapq.heappop(ends)
-        free[source] += 1
-        free[destination] += 1
-        start(of_host[source] | of_host[destination], clock)
-    return clock
+    def _has_room(self, pair: Pair) -> bool:
+        return min(self._free[pair[0]], self._free[pair[1]]) > 0
+
+    def _begin(self, pair: Pair, ends: float) -> None:
+        for host in pair:
+            self._free[host] -= 1
+        heapq.heappush(self._ends, (ends, *pair))
 
 
-def lower_bound(works: Iterable[Work], slots: Mapping[HostName, int]) -> float:
-    """Seconds nothing can beat: the longest move, or a host's whole work over its slots."""
-    longest, per_host, running = 0.0, defaultdict[HostName, float](float), Counter[HostName]()
-    for work in works:
-        longest = max(longest, work.seconds)
-        for host in (work.source, work.destination):
-            per_host[host] += work.seconds
-            running[host] += work.is_running
-    # A host may run more than it allows now, if its limit was lowered meanwhile.
-    at_once = {host: max(1, slots.get(host, 1), running[host]) for host in per_host}
+def lower_bound(works: Sequence[Work], slots: Mapping[HostName, int], pause: Pause | None = None) -> float:
+    """Seconds nothing can beat: the longest move, or a host's whole work over its slots.
+
+    With the next pause: what cannot have started before it ends after it.
+    """
+    waiting = [work for work in works if not work.is_running]
+    bound = _bound(works, slots)
+    if pause is None or not waiting:
+        return bound
+    begins, ends = pause
+    if begins <= 0:
+        return max(bound, ends + _bound(waiting, slots))
+    at_once, per_host = _at_once(works, slots), _per_host(works)
+    longest, shortest = max(work.seconds for work in works), min(work.seconds for work in waiting)
+    waits = {host for work in waiting for host in (work.source, work.destination)}
+    # A host's slots can be busy until the pause begins, and with one more move each that starts just before it.
+    if any(per_host[host] > at_once[host] * (begins + longest) for host in waits):
+        return max(bound, ends + shortest)
+    return bound
+
+
+def _bound(works: Iterable[Work], slots: Mapping[HostName, int]) -> float:
+    works = list(works)
+    at_once, per_host = _at_once(works, slots), _per_host(works)
+    longest = max((work.seconds for work in works), default=0.0)
     return max([longest, *(total / at_once[host] for host, total in per_host.items())])
+
+
+def _per_host(works: Iterable[Work]) -> dict[HostName, float]:
+    """Return the seconds of work of each host."""
+    per_host = defaultdict[HostName, float](float)
+    for work in works:
+        per_host[work.source] += work.seconds
+        per_host[work.destination] += work.seconds
+    return per_host
+
+
+def _at_once(works: Iterable[Work], slots: Mapping[HostName, int]) -> dict[HostName, int]:
+    """Return how many moves each host runs at once: more than it allows now, if its limit was lowered meanwhile."""
+    running = Counter[HostName]()
+    for work in works:
+        running[work.source] += work.is_running
+        running[work.destination] += work.is_running
+    return {host: max(1, slots.get(host, 1), count) for host, count in running.items()}

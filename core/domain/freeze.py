@@ -1,6 +1,7 @@
 """Freeze windows: spans of time in which no move starts, written the way calendars are."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
@@ -32,6 +33,22 @@ class Dates:
 
 
 Window = Weekly | Dates
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Freeze windows, and the time zone they are meant in."""
+
+    windows: tuple[Window, ...]
+    zone: tzinfo
+
+    def frozen_until(self, now: datetime) -> datetime | None:
+        """Return when the freeze that holds now ends, or None."""
+        return frozen_until(now, self.windows, self.zone)
+
+    def freezes(self, since: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Return when each freeze begins and ends, from the one that holds or comes next; they may go on for ever."""
+        return freezes(since, self.windows, self.zone)
 
 
 def parse_window(text: str) -> Window:
@@ -67,6 +84,31 @@ def frozen_until(now: datetime, windows: tuple[Window, ...], zone: tzinfo) -> da
             return until
         until = moment = max(ends)
     return until
+
+
+def freezes(since: datetime, windows: tuple[Window, ...], zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the freezes from this moment on, as (begin, end) in this zone; one that holds already begins now."""
+    moment: datetime | None = since.astimezone(zone)
+    while moment is not None:
+        begin = min((at for window in windows if (at := _begin(moment, window)) is not None), default=None)
+        until = frozen_until(begin, windows, zone) if begin is not None else None
+        if begin is None or until is None:
+            return
+        yield begin, until
+        # A calendar that never thaws has no other freeze after this one.
+        moment = until if frozen_until(until, windows, zone) is None else None
+
+
+def _begin(moment: datetime, window: Window) -> datetime | None:
+    """Return this moment if it lies in this window, else when the window opens next, or None: never again."""
+    if _end(moment, window) is not None:
+        return moment
+    if isinstance(window, Dates):
+        starts = [datetime.combine(window.first, time(), moment.tzinfo)]
+    else:
+        days = (moment.date() + timedelta(days=step) for step in range(_WEEK + 1))
+        starts = [datetime.combine(day, window.start, moment.tzinfo) for day in days if day.weekday() in window.days]
+    return min((start for start in starts if start > moment), default=None)
 
 
 def _end(moment: datetime, window: Window) -> datetime | None:

@@ -281,7 +281,7 @@ class EventKind(StrEnum):
     CONTINUED = "continued"
     STUCK = "stuck"  # text: str, percent: int | None (people are asked: wait, cancel or page)
     ANSWERED = "answered"  # answer: wait | cancel | page, about: the question {id, kind, at, data}
-    LATE = "late"  # until: str, soonest: str (the time in the plan no longer fits)
+    LATE = "late"  # until, soonest: str, why: str (why nobody can say when; the time in the plan no longer fits)
     TIDIED = "tidied"  # removed: [path], kept: [[path, reason]] (a clean-up that had to wait)
     ACKNOWLEDGED = "acknowledged"  # about: the page {id, kind, at, data} that the actor takes care of
     ESCALATED = "escalated"  # pages: [event id], vms: [name], seconds: float (nobody took these pages)

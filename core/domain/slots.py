@@ -77,6 +77,13 @@ def refusal(claims: Sequence[Load], reservations: Sequence[Attempt]) -> str | No
     return None
 
 
+def bar(snapshot: Snapshot) -> str:
+    """Say why a host takes part in no migration until somebody changes its settings; empty when it does."""
+    if not snapshot.facts.is_migration_enabled:
+        return f"live migration is switched off on {snapshot.host}"
+    return next((full_text(load, ()) for load in loads(snapshot) if load.limit < 1), "")
+
+
 def full_text(load: Load, reservations: Iterable[Attempt]) -> str:
     """Say in words that a host is full."""
     if load.limit < 1:

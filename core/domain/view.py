@@ -24,6 +24,8 @@ class Eta:
     soonest: datetime
     likely: datetime
     latest: datetime
+    frozen: tuple[datetime, datetime] | None = None
+    """The freeze, from its begin to its end, that makes it later than it would be; in the calendar's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class JobView:
     moves: tuple[MoveView, ...]
     at: datetime
     eta: Eta | None = None
+    why_no_eta: str = ""
+    """Why a running job has no estimate."""
+    soonest: datetime | None = None
+    """What nothing can beat while the job runs, whether there is an estimate or not."""
     stopped_by: str = ""
     """Who pressed the big red stop; empty when starts are allowed."""
 

@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from core.domain.adoption import adoptions
 from core.domain.dispatch import Decision, End, Keep, Policy, Situation, Start, decide, next_times
 from core.domain.fleet import HostName
-from core.domain.freeze import Window, frozen_until
+from core.domain.freeze import Calendar
 from core.domain.job import (
     Attempt,
     Event,
@@ -55,14 +55,6 @@ class Pace:
 
     busy_s: float
     idle_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """Freeze windows, and the time zone they are meant in."""
-
-    windows: tuple[Window, ...]
-    zone: tzinfo
 
 
 class Dispatcher:
@@ -172,7 +164,7 @@ class Dispatcher:
             {host: trouble.text for host, trouble in self._board.troubles.items()},
             await self._store.switch(STOP),
             await self._faults(running),
-            frozen_until(now, self._freeze.windows, self._freeze.zone),
+            self._freeze.frozen_until(now),
         )
         originals = {move.id: move for move in moves}
         silences = {(m.job_id, m.hold.text) for m in open_moves if m.hold and m.hold.code is HoldCode.HOST}

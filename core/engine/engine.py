@@ -13,7 +13,7 @@ from core.config import Settings
 from core.domain.dispatch import Policy
 from core.domain.drift import drift
 from core.domain.fleet import HostName, Snapshot, Vm, VmId
-from core.domain.freeze import parse_window
+from core.domain.freeze import Calendar, parse_window
 from core.domain.job import (
     Approval,
     Attempt,
@@ -34,7 +34,7 @@ from core.domain.view import HostView, JobView
 from core.domain.where import Whereabouts, find
 from core.engine.board import Board
 from core.engine.cleaner import Cleaner
-from core.engine.dispatcher import STOP, Calendar, Dispatcher, Pace
+from core.engine.dispatcher import STOP, Dispatcher, Pace
 from core.engine.ledger import Ledger
 from core.engine.mover import Hands, Rules
 from core.engine.observer import Observer
@@ -70,7 +70,8 @@ class Engine:
         self._clock = clock
         self._board = Board()
         self._ledger = Ledger(store, clock)
-        self._planner = Planner(settings, gateway, store, self._board, clock)
+        self._calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
+        self._planner = Planner(settings, self._calendar, gateway=gateway, store=store, board=self._board, clock=clock)
         migration = settings.migration
         pace = Pace(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
         self._observers = {
@@ -89,9 +90,8 @@ class Engine:
         )
         cleaner = Cleaner(gateway, self._fresh, clock)
         hands = Hands(gateway, self._ledger, self._board, clock, self._fresh, cleaner, _rules(settings))
-        freeze = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
         self._dispatcher = Dispatcher(
-            hands, policy, pace, max_attempts=migration.max_attempts, freeze=freeze, busy=self._mark_busy
+            hands, policy, pace, max_attempts=migration.max_attempts, freeze=self._calendar, busy=self._mark_busy
         )
         self._tidier = Tidier(cleaner, self._ledger, clock)
         self._warner = Warner(self._ledger, clock, self.job)
@@ -360,6 +360,7 @@ class Engine:
             self._clock.now(),
             stopped_by=await self._store.switch(STOP),
             assumed_bytes_per_s=self._settings.migration.assumed_speed_mb_s * 1_000_000,
+            calendar=self._calendar,
         )
 
     async def _again(

@@ -4,15 +4,15 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 from core.config import Settings
 from core.domain import eta, paths
 from core.domain.fleet import HostName, Inspection, Snapshot, VmDetails, VmId, VmState
-from core.domain.freeze import frozen_until, parse_window
+from core.domain.forecast import Weather, forecast, slots_of
+from core.domain.freeze import Calendar
 from core.domain.placement import Target, keep_drives, place, subfolder
-from core.domain.plan import Finding, FindingCode, Plan, PlannedMove, Request, Severity
+from core.domain.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.preflight import disk_targets, preflight
 from core.domain.selection import select
 from core.engine.board import Board
@@ -25,8 +25,11 @@ _REASONS_SHOWN = 5
 class Planner:
     """Answers a request with a plan; reads hosts, changes nothing."""
 
-    def __init__(self, settings: Settings, gateway: HostGateway, store: Store, board: Board, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, calendar: Calendar, *, gateway: HostGateway, store: Store, board: Board, clock: Clock
+    ) -> None:
         self._settings = settings
+        self._calendar = calendar
         self._clock = clock
         self._gateway = gateway
         self._store = store
@@ -64,8 +67,12 @@ class Planner:
         findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)
-        plan = replace(plan, expected_s=await self._expected(plan, rooms))
-        return replace(plan, findings=(*plan.findings, *self._times(plan)))
+        works = await self._works(plan)
+        snapshots_of = {host: room.snapshot for host, room in rooms.items()}
+        slots = slots_of(snapshots_of)
+        expected_s = eta.lower_bound(works, slots), eta.makespan(works, slots)
+        times = self._times(plan.options, works, snapshots_of)
+        return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:
         return list(dict.fromkeys(self._settings.host_name(name) for name in typed))
@@ -171,23 +178,33 @@ class Planner:
             if move.vm_id in open_moves
         ]
 
-    def _times(self, plan: Plan) -> list[Finding]:
+    def _times(
+        self, options: Options, works: Sequence[eta.Work], snapshots: Mapping[HostName, Snapshot]
+    ) -> list[Finding]:
         """Find what the clock and the calendar say against the plan."""
-        now, options, found = self._clock.now(), plan.options, list[Finding]()
-        begins = max(now, options.start_at or now)
-        freeze = self._settings.freeze
-        until = frozen_until(begins, tuple(map(parse_window, freeze.windows)), ZoneInfo(freeze.zone))
-        if until is not None:
-            over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
-            text = f"Moves are frozen until {until:%a %H:%M}{over}."
+        now, found = self._clock.now(), list[Finding]()
+        frozen = self._frozen(options, max(now, options.start_at or now))
+        if frozen:
+            found.append(Finding(Severity.WARNING, FindingCode.FROZEN, frozen))
+        calendar = None if options.override else self._calendar
+        expected = forecast(works, Weather(now, snapshots, calendar, options.start_at))
+        if expected.eta and expected.eta.frozen and not frozen:
+            begin, until = expected.eta.frozen
+            text = f"Moves are frozen from {begin:%a %H:%M} until {until:%a %H:%M}: what has not started by then waits."
             found.append(Finding(Severity.WARNING, FindingCode.FROZEN, text))
-            begins = begins if options.override else until
-        if options.until is not None and plan.expected_s is not None:
-            soonest = begins + timedelta(seconds=plan.expected_s[0])
-            if soonest > options.until:
-                text = f"Not before {soonest:%H:%M} UTC can this be over; it should be by {options.until:%H:%M} UTC."
-                found.append(Finding(Severity.WARNING, FindingCode.TOO_LATE, text))
+        if options.until is not None and expected.soonest > options.until:
+            late, by = _moments(expected.soonest, options.until)
+            text = f"Not before {late} UTC can this be over; it should be by {by} UTC."
+            found.append(Finding(Severity.WARNING, FindingCode.TOO_LATE, text))
         return found
+
+    def _frozen(self, options: Options, begins: datetime) -> str:
+        """Say that the plan would begin in a freeze; empty when it does not."""
+        until = self._calendar.frozen_until(begins)
+        if until is None:
+            return ""
+        over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
+        return f"Moves are frozen until {until:%a %H:%M}{over}."
 
     @staticmethod
     def _refuse_hopeless(plan: Plan) -> None:
@@ -197,16 +214,20 @@ class Planner:
         more = f" And {len(reasons) - _REASONS_SHOWN} more." if len(reasons) > _REASONS_SHOWN else ""
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
 
-    async def _expected(self, plan: Plan, rooms: dict[HostName, Inspection]) -> tuple[float, float]:
+    async def _works(self, plan: Plan) -> list[eta.Work]:
+        """Return how long each move takes by itself, of those that can move."""
         assumed = self._settings.migration.assumed_speed_mb_s * 1_000_000
         blocked_ids = plan.blocked_ids
         speeds = eta.Speeds(await self._store.speeds(), assumed)
-        works = [
+        return [
             eta.Work(m.source, m.destination, eta.seconds(m.size_bytes, m.source, m.destination, speeds))
             for m in plan.moves
             if m.vm_id not in blocked_ids
         ]
-        slots = {
-            host: min(room.snapshot.facts.live_limit, room.snapshot.facts.storage_limit) for host, room in rooms.items()
-        }
-        return eta.lower_bound(works, slots), eta.makespan(works, slots)
+
+
+def _moments(late: datetime, by: datetime) -> tuple[str, str]:
+    """Show two times in UTC, with their days when these differ."""
+    late, by = late.astimezone(UTC), by.astimezone(UTC)
+    form = "%H:%M" if late.date() == by.date() else "%a %H:%M"
+    return format(late, form), format(by, form)

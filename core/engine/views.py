@@ -5,18 +5,24 @@ from datetime import datetime, timedelta
 
 from core.domain import eta
 from core.domain.fleet import HostName
+from core.domain.forecast import Weather, forecast
+from core.domain.freeze import Calendar
 from core.domain.job import Attempt, Job, JobState, Move, MoveState
 from core.domain.slots import SlotKind, loads, used
-from core.domain.view import Eta, HostView, JobView, MoveView
+from core.domain.view import HostView, JobView, MoveView
 from core.engine.board import Board
 from core.ports import Store
 
-CAREFUL = 1.5
-"""The careful end of an estimate, over the likely one."""
-
 
 async def view_job(
-    store: Store, board: Board, job: Job, now: datetime, *, stopped_by: str, assumed_bytes_per_s: float
+    store: Store,
+    board: Board,
+    job: Job,
+    now: datetime,
+    *,
+    stopped_by: str,
+    assumed_bytes_per_s: float,
+    calendar: Calendar,
 ) -> JobView:
     """Build a job's view."""
     moves = await store.moves(job.id)
@@ -32,13 +38,13 @@ async def view_job(
             works.append(work)
         ends = now + timedelta(seconds=work.seconds) if work is not None and work.is_running else None
         rows.append(MoveView(move, percent, place if move.state is MoveState.QUEUED else None, ends))
-    is_under_way = any(work.is_running for work in works)
-    is_held = bool(stopped_by or job.paused_by) and not is_under_way
-    estimate = None
-    if job.state is JobState.RUNNING and works and not is_held:
-        begins = max(now, job.plan.options.start_at or now)
-        estimate = _eta(works, board, now if is_under_way else begins)
-    return JobView(job, tuple(rows), now, estimate, stopped_by)
+    if job.state is not JobState.RUNNING or not works:
+        return JobView(job, tuple(rows), now, stopped_by=stopped_by)
+    options = job.plan.options
+    halted = "all starts are stopped" if stopped_by else f"{job.id} is paused" if job.paused_by else ""
+    windows = None if options.override else calendar
+    expected = forecast(works, Weather(now, board.snapshots, windows, options.start_at, halted))
+    return JobView(job, tuple(rows), now, expected.eta, expected.why_none, expected.soonest, stopped_by)
 
 
 def view_hosts(hosts: Sequence[HostName], board: Board, reservations: Sequence[Attempt]) -> list[HostView]:
@@ -79,13 +85,3 @@ def _work(
     elapsed = (now - attempt.started_at).total_seconds()
     left = elapsed * (100 - percent) / percent if percent else max(0.0, whole - elapsed)
     return eta.Work(move.source, move.destination, left, is_running=True)
-
-
-def _eta(works: Sequence[eta.Work], board: Board, now: datetime) -> Eta:
-    slots = {
-        host: max(1, min(snapshot.facts.live_limit, snapshot.facts.storage_limit))
-        for host, snapshot in board.snapshots.items()
-    }
-    likely = eta.makespan(works, slots)
-    soonest = min(likely, eta.lower_bound(works, slots))
-    return Eta(*(now + timedelta(seconds=s) for s in (soonest, likely, likely * CAREFUL)))

@@ -39,8 +39,15 @@ class Warner:
     async def _check(self, job: Job) -> None:
         view = await self._view(job.id)
         until = job.plan.options.until
-        if until is None or view.eta is None or view.eta.soonest <= until:
+        if until is None or view.soonest is None or view.soonest <= until:
             return
-        late = event(EventKind.LATE, view.at, job=job, until=until.isoformat(), soonest=view.eta.soonest.isoformat())
+        late = event(
+            EventKind.LATE,
+            view.at,
+            job=job,
+            until=until.isoformat(),
+            soonest=view.soonest.isoformat(),
+            why=view.why_no_eta,
+        )
         await self._ledger.store.change_job(job, replace(job, is_late_told=True), late)
         self._ledger.changed(job.id)

@@ -1,6 +1,7 @@
 """What people see of a job: within Slack's limits, true, and never obeying the names it shows."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -191,6 +192,22 @@ def test_a_running_card_shows_bars_reasons_and_the_end() -> None:
         assert part in text
     assert text.index("bad01") < text.index("45 %") < text.index("db01") < text.index("old01")
     assert buttons(message) == {"migrate_cancel": "J7"}
+
+
+def test_a_job_nobody_can_estimate_says_why() -> None:
+    """Once: what is said above as stopped or paused is not said again."""
+    about = job(["web01"], JobState.RUNNING)
+    rows = (MoveView(move(0, "web01"), place=1),)
+    assert "No estimate: HV02 allows none." in shown(card(view(about, *rows, why_no_eta="HV02 allows none"), LOOK))
+    halted = view(replace(about, paused_by="UANN"), *rows, why_no_eta="J7 is paused")
+    assert "No estimate" not in shown(card(halted, LOOK))
+
+
+def test_an_estimate_names_the_freeze_it_reckons_with() -> None:
+    """Nobody wonders why it takes so long."""
+    eta = Eta(NOW, NOW, NOW, frozen=(NOW, NOW + timedelta(hours=2)))
+    text = shown(card(view(job(["web01"], JobState.RUNNING), MoveView(move(0, "web01"), place=1), eta=eta), LOOK))
+    assert re.search(r"Ends about .* Nothing starts from <!date[^>]*> until <!date[^>]*> \(freeze\)\.", text)
 
 
 def test_a_freeze_is_said_plainly() -> None:

@@ -55,6 +55,11 @@ DONE = {
         (EventKind.STUCK, {"text": "at 99 % for 20 min"}, "`web01` seems stuck: at 99 % for 20 min"),
         (EventKind.ANSWERED, {"answer": "page"}, "<@UBOB> decided about `web01`: page on-call"),
         (EventKind.LATE, {"until": NOW.isoformat(), "soonest": NOW.isoformat()}, "J7 will be late: wanted by <!date^"),
+        (
+            EventKind.LATE,
+            {"until": NOW.isoformat(), "soonest": NOW.isoformat(), "why": "J7 is paused"},
+            "at the soonest: J7 is paused.",
+        ),
         (EventKind.ACKNOWLEDGED, {}, "👀 <@UBOB> takes care of `web01`"),
         (
             EventKind.ESCALATED,

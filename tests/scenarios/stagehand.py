@@ -122,6 +122,10 @@ class Stagehand:
         if view.eta is not None:
             times = (view.eta.soonest, view.eta.likely, view.eta.latest)
             self._play.say("over " + ", ".join(map("{} {}".format, ("soonest", "likely", "latest"), map(clock, times))))
+            if view.eta.frozen is not None:
+                self._play.say("nothing starts from {} until {}".format(*map(clock, view.eta.frozen)))
+        elif view.why_no_eta:
+            self._play.say(f"no estimate: {view.why_no_eta}")
         for row in view.moves:
             parts = [f"{row.move.vm_name} {row.move.state}"]
             parts += [f"{row.percent} %"] if row.percent is not None else []

@@ -1,12 +1,13 @@
 """Promises of core.domain.eta."""
 
 import time
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.eta import OVERHEAD_S, Speeds, Work, lower_bound, makespan, seconds
+from core.domain.eta import OVERHEAD_S, Pause, Speeds, Work, lower_bound, makespan, seconds
 from core.domain.fleet import HostName
 from tests.core.domain.making import HV01, HV02, HV03
 
@@ -57,6 +58,27 @@ def test_the_bound_is_the_busiest_host() -> None:
     assert lower_bound([], {}) == 0
 
 
+def test_nothing_starts_in_a_pause() -> None:
+    """What runs goes on; what waits starts at the pause's end; pauses may go on for ever."""
+    one = {HV01: 1, HV02: 1}
+    assert makespan(works(10, 10), one, [(5, 100)]) == 110
+    assert makespan(works(10, 10), one, [(0, 3)]) == 23
+    assert makespan(works(10), one, [(5, 100)]) == 10
+    assert makespan(works(10, 10), one, [(0, 3), (3, 50), (55, 80)]) == 90
+    assert makespan([Work(HV01, HV02, 10, is_running=True)], one, [(0, 100)]) == 10
+    assert makespan(works(3, 3, 3), one, ((10 * n, 10 * n + 9) for n in count())) == 32
+
+
+def test_the_bound_knows_the_next_pause() -> None:
+    """What cannot have started before it begins ends after it."""
+    one = {HV01: 1, HV02: 1}
+    assert lower_bound(works(10, 10), one, (0, 100)) == 120
+    assert lower_bound([Work(HV01, HV02, 10, is_running=True)], one, (0, 100)) == 10
+    assert lower_bound(works(10, 10, 10), one, (5, 100)) == 110
+    assert lower_bound(works(10, 10), one, (15, 100)) == 20
+    assert lower_bound([*works(10, 10), Work(HV03, HostName("HV04"), 1)], one, (2, 100)) == 101
+
+
 HOSTS = [HostName(f"H{number}") for number in range(4)]
 PAIRS = [(a, b) for a in HOSTS for b in HOSTS if a != b]
 WORKS = st.lists(
@@ -70,9 +92,15 @@ WORKS = st.lists(
 )
 
 
-def simple(todo: list[Work], slots: dict[HostName, int]) -> float:
+PAUSES = st.lists(st.integers(0, 200), min_size=2, max_size=6, unique=True).map(
+    lambda times: list(pairwise(map(float, sorted(times))))[::2]
+)
+
+
+def simple(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause]) -> float:
     """Schedule the same, in the plainest way: at every end look at everything that waits."""
-    free = {host: max(1, slots.get(host, 1)) for host in HOSTS}
+    nobody = HostName("")
+    free = {nobody: 0} | {host: max(1, slots.get(host, 1)) for host in HOSTS}
     ends: list[tuple[float, Work]] = []
     queue: list[Work] = []
     for work in sorted(todo, key=lambda work: (-work.seconds, work.source, work.destination)):
@@ -84,7 +112,10 @@ def simple(todo: list[Work], slots: dict[HostName, int]) -> float:
             queue.append(work)
     clock = 0.0
     while queue or ends:
-        for work in list(queue):
+        paused_until = next((end for begin, end in pauses if begin <= clock < end), None)
+        if queue and paused_until is not None:
+            ends.append((paused_until, Work(nobody, nobody, 0)))
+        for work in list(queue) if paused_until is None else []:
             if min(free[work.source], free[work.destination]) > 0:
                 queue.remove(work)
                 free[work.source] -= 1
@@ -98,11 +129,13 @@ def simple(todo: list[Work], slots: dict[HostName, int]) -> float:
 
 
 @settings(max_examples=150, deadline=None)
-@given(todo=WORKS, slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(0, 3)))
-def test_the_quick_schedule_is_the_plain_one(todo: list[Work], slots: dict[HostName, int]) -> None:
+@given(todo=WORKS, slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(0, 3)), pauses=PAUSES)
+def test_the_quick_schedule_is_the_plain_one(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause]) -> None:
     """Looking only at the lines of hosts that got free changes nothing; and nothing beats the bound."""
-    assert makespan(todo, slots) == simple(todo, slots)
+    assert makespan(todo, slots) == simple(todo, slots, [])
+    assert makespan(todo, slots, pauses) == simple(todo, slots, pauses)
     assert lower_bound(todo, slots) <= makespan(todo, slots) + 1e-9
+    assert lower_bound(todo, slots, pauses[0]) <= makespan(todo, slots, pauses) + 1e-9
 
 
 def test_a_large_fleet_is_estimated_quickly() -> None:

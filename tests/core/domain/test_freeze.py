@@ -1,13 +1,14 @@
 """Freeze windows."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.freeze import frozen_until, parse_window
+from core.domain.freeze import freezes, frozen_until, parse_window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
@@ -64,3 +65,34 @@ def test_a_freeze_always_ends_later_than_now(now: datetime) -> None:
     windows = tuple(map(parse_window, ("Mon-Fri 08:00-18:00", "Sun 22:00-04:00", "2026-12-20 .. 2026-12-31")))
     until = frozen_until(now, windows, BERLIN)
     assert until is None or until > now
+
+
+def spans(*windows: str, since: datetime = MONDAY, zone: tzinfo = UTC) -> list[tuple[str, str]]:
+    found = islice(freezes(since, tuple(map(parse_window, windows)), zone), 3)
+    return [(f"{begin:%a %d %H:%M}", f"{end:%a %d %H:%M}") for begin, end in found]
+
+
+def test_the_freezes_to_come_are_known() -> None:
+    """One that holds begins now; weekly ones go on for ever, days are over one day, touching ones are one."""
+    assert spans() == []
+    assert spans("Mon 07:00-12:00") == [
+        ("Mon 05 07:30", "Mon 05 12:00"),
+        ("Mon 12 07:00", "Mon 12 12:00"),
+        ("Mon 19 07:00", "Mon 19 12:00"),
+    ]
+    assert spans("Mon 06:00-07:00")[0] == ("Mon 12 06:00", "Mon 12 07:00")
+    assert spans("2026-01-09", "2026-01-02") == [("Fri 09 00:00", "Sat 10 00:00")]
+    assert spans("Tue 12:00-18:00", "Tue 08:00-12:00")[0] == ("Tue 06 08:00", "Tue 06 18:00")
+    assert spans("Mon 09:00-10:00", zone=BERLIN)[0] == ("Mon 05 09:00", "Mon 05 10:00")
+    assert len(spans("Mon-Sun 00:00-00:00")) == 1
+
+
+@given(minutes=st.integers(0, 7 * 24 * 60), hour=st.integers(0, 23), length=st.integers(1, 23))
+def test_a_freeze_to_come_is_one_when_it_comes(minutes: int, hour: int, length: int) -> None:
+    """What is foreseen is what holds then, and nothing holds before it."""
+    windows = (parse_window(f"Mon-Wed {hour:02}:00-{(hour + length) % 24:02}:00"), parse_window("2026-01-08"))
+    now = MONDAY + timedelta(minutes=minutes)
+    begin, end = next(freezes(now, windows, UTC))
+    assert frozen_until(begin, windows, UTC) == end
+    assert frozen_until(end, windows, UTC) is None
+    assert begin == now or frozen_until(begin - timedelta(minutes=1), windows, UTC) is None
