@@ -7,7 +7,7 @@ from bot.card import card
 from bot.card_parts import Look, bar, headline_route, what
 from bot.help import TOPICS, overview
 from bot.mistake import Unclear
-from bot.mrkdwn import clip, clock_time, code, date_time, escape, mention, said
+from bot.mrkdwn import clip, clock_time, code, date_time, escape, mention, plural, said
 from bot.words import sentence
 from core.domain.job import Event, Job, JobState, Move, MoveId, MoveState
 from core.domain.view import HostView, JobView
@@ -106,9 +106,9 @@ def host_line(view: HostView) -> str:
     if not view.is_reachable:
         return f"🔌 {code(view.host)} does not answer{since}: {said(view.trouble or 'not looked at yet')}"
     if not view.is_migration_enabled:
-        return f"⛔ {code(view.host)} live migration is switched off · {view.vms} VMs"
+        return f"⛔ {code(view.host)} live migration is switched off · {plural(view.vms, 'VM')}"
     return (
-        f"🟢 {code(view.host)} {view.vms} VMs · live {view.live_used} of {view.live_limit}"
+        f"🟢 {code(view.host)} {plural(view.vms, 'VM')} · live {view.live_used} of {view.live_limit}"
         f" · storage {view.storage_used} of {view.storage_limit} · {view.ours} ours"
     )
 

@@ -175,16 +175,18 @@ class Desk:
         oncall = self._settings.slack.oncall
         members = await self._members(self._settings.access.requesters, self._settings.access.approvers, oncall)
         _insist(access.may_stop(asker.user, self._settings.access, oncall, members))
+        again = f"Start again with {self._command} resume."
+        if await self._engine.stopped_by():
+            return answers.plainly(f"🛑 It is stopped already: nothing new starts, in any job. {again}")
         await self._engine.stop_starts(asker.user)
-        return answers.plainly(
-            "🛑 Stopped: nothing new starts, in any job. What moves now goes on. "
-            f"Start again with {self._command} resume."
-        )
+        return answers.plainly(f"🛑 Stopped: nothing new starts, in any job. What moves now goes on. {again}")
 
     async def _resume(self, asker: Asker) -> Message:
         oncall = self._settings.slack.oncall
         members = await self._members(self._settings.access.approvers, oncall)
         _insist(access.may_resume(asker.user, self._settings.access, oncall, members))
+        if not await self._engine.stopped_by():
+            return answers.plainly(f"Nothing is stopped. To let one job go on: {self._command} resume J1.")
         await self._engine.resume_starts(asker.user)
         return answers.plainly("▶️ Migrations start again.")
 

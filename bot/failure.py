@@ -14,7 +14,7 @@ from bot.blocks import (
     section,
     sections,
 )
-from bot.mrkdwn import clip, clock_time, code, mention, quoted, said
+from bot.mrkdwn import clip, clock_time, code, mention, plural, quoted, said
 from bot.words import sentence
 from core.domain.job import Event, EventKind, Notice
 
@@ -82,8 +82,8 @@ def _lines(notice: Notice, command: str) -> Iterator[str]:
     attempts = data.get("attempts") or (move.attempts if move else 0)
     if isinstance(attempts, int) and attempts:
         of = data.get("of")
-        limit = f" of {of}" if isinstance(of, int) and of >= attempts else ""
-        yield f"*Tried:* {attempts}{limit} {'attempt' if attempts == 1 and not limit else 'attempts'}"
+        last = of if isinstance(of, int) and of >= attempts else attempts
+        yield f"*Tried:* {f'{attempts} of ' if last is of else ''}{plural(last, 'attempt')}"
     else:
         yield "*Tried:* nothing was started"
     yield f"*Where it is now:* {_where(notice)}"

@@ -44,7 +44,7 @@ def head(word: Word, *, is_bare_option_ok: bool) -> Head | None:
     meant = known(name)
     is_marked = bool(dashes or has_value)
     if meant is None:
-        if dashes == "--" or (has_value and nearest(name, OPTIONS)):
+        if dashes == "--" or has_value:
             raise _unknown_option(word, name, has_value or "")
         return None
     if not is_marked and meant[0] in OPTIONS and not is_bare_option_ok:
@@ -169,13 +169,18 @@ class Reading:
 
     def _twice(self, opened: Head) -> Unclear:
         """Point at a second ``from``, ``to`` or option, together with what belongs to it."""
-        end = opened.word.end
+        value, end = "", opened.word.end
         for word in self.words[self.at :]:
             if opened.value or head(word, is_bare_option_ok=True):
                 break
             end = word.end
-        advice = "; name several hosts with commas" if opened.name in {"from", "to"} else ""
-        return Unclear(f"{opened.name} is there twice{advice}.", opened.word.start, end, "")
+            value = self.text[opened.word.end : end].strip()
+        if opened.name not in {"from", "to"}:
+            return Unclear(f"{opened.name} is there twice.", opened.word.start, end, "")
+        sentence = f"{opened.name} is there twice; name several hosts with commas."
+        hosts = self.names[opened.name]
+        is_next = bool(value and hosts) and not self.text[hosts[-1].end : opened.word.start].strip()
+        return Unclear(sentence, hosts[-1].end if is_next else opened.word.start, end, f",{value}" if is_next else "")
 
     def _valued(self, opened: Head) -> None:
         name = opened.name

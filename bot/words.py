@@ -198,8 +198,8 @@ def _finished(told: _Told) -> str:
     total = sum(told.count(end) for end in ("done", "failed", "unmigratable", "cancelled", "lost"))
     done = told.count("done")
     icon = "✅" if done == total else "⚠️"
-    text = f"{icon} {told.job} is over: {done} of {plural(total, 'VM')} moved, {size(told.number('bytes'))}"
-    text += f" in {span(told.number('seconds'))}."
+    text = f"{icon} {told.job} is over: {done} of {plural(total, 'VM')} moved"
+    text += f", {size(told.number('bytes'))} in {span(told.number('seconds'))}." if done else "."
     for key, words in (
         ("failed", "failed"),
         ("unmigratable", "could not be moved"),

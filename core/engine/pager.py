@@ -25,6 +25,7 @@ TICK_S = 60.0
 LOOK_BACK = timedelta(days=1)
 """Pages of jobs that ended longer ago are not brought up again by a restart."""
 _TRIES = 5
+_ANSWERS = {"wait": "it goes on", "cancel": "the move is cancelled", "page": "on-call is paged"}
 
 
 class Pager:
@@ -59,8 +60,9 @@ class Pager:
             question = next((one for one in open_questions(history) if one.move_id == move.id), None)
             if question is None:
                 before = last_answer(history, move.id)
-                said = f": {before.data.get('answer')}" if before else ""
-                raise NotAllowed(f"The question about {move.vm_name} is not open any more{said}.")
+                if before is None:
+                    raise NotAllowed(f"There is no open question about {move.vm_name}.")
+                raise NotAllowed(f"{move.vm_name} was answered for already: {_ANSWERS[before.data['answer']]}.")
             told = event(
                 EventKind.ANSWERED, self._clock.now(), move=move, actor=by, answer=answer, about=quote(question)
             )
