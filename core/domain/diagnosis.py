@@ -96,7 +96,7 @@ RULES: tuple[Rule, ...] = (
         Fault.VM,
         "An ISO is mounted that the destination cannot open: eject it.",
         number="0xC03A0014",
-        text="virtual disk support provider for the specified file was not found",
+        text="virtual disk support provider for the specified file was not found|MessageId\\W{0,3}40010\\b",
     ),
     _rule(
         "saved-state",
@@ -148,6 +148,19 @@ RULES: tuple[Rule, ...] = (
         number="2150859173|2150859174|0x803381A[56]",
         text="maximum number of (\\d+ )?concurrent (shells|operations)",
     ),
+    _rule(
+        "contact-lost",
+        Fault.PASSING,
+        "Contact was lost while the move may have run; both hosts were looked at before the next try.",
+        number="2150858843|0x8033805B",
+        text="\\bread timed out|\\bconnection (was )?(aborted|lost|broken)\\b",
+    ),
+    _rule(
+        "login",
+        Fault.OPERATOR,
+        "A host rejects the login of the bot's account: check username, password and authentication method.",
+        text="\\bHTTP\\b.{0,20}\\b401\\b|\\b401 Unauthorized|\\bfailed to authenticate the user\\b",
+    ),
     # Both limits speak of a "migration limit"; only one of them says "storage".
     _rule(
         "storage-limit",
@@ -179,7 +192,7 @@ RULES: tuple[Rule, ...] = (
         "switch-missing",
         Fault.VM,
         "The destination has no such virtual switch: create it, or reconnect the adapter.",
-        text="Could not find Ethernet switch",
+        text="Could not find Ethernet switch|MessageId\\W{0,3}33012\\b",
     ),
     _rule(
         "vtpm",
