@@ -128,6 +128,10 @@ class ReplicationMode(IntEnum):
         return cls.NONE
 
 
+REPLICA_SIDE = frozenset({ReplicationMode.REPLICA, ReplicationMode.TEST_REPLICA, ReplicationMode.EXTENDED_REPLICA})
+"""The copies that Hyper-V Replica keeps: each has the id of its primary."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vm:
     """One VM as one host shows it at one moment.
@@ -159,6 +163,11 @@ class Vm:
     def is_migrating(self) -> bool:
         """Whether it holds a migration slot of this host."""
         return self.status != QUIET and any(operation in MIGRATING for operation in self.status)
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether it is the copy that Hyper-V Replica keeps of a VM on another host."""
+        return self.replication_mode in REPLICA_SIDE
 
     @property
     def memory_bytes(self) -> int:

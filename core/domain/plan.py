@@ -66,6 +66,7 @@ class FindingCode(StrEnum):
     BUSY = "busy"
     SAVED_STATE = "saved_state"
     ON_DESTINATION = "on_destination"
+    TWICE = "twice"
     NO_SPACE = "no_space"
     SPACE_UNKNOWN = "space_unknown"
     NO_MEMORY = "no_memory"

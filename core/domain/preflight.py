@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.domain import paths
-from core.domain.fleet import HostFacts, HostName, Inspection, Operation, ReplicationMode, VmDetails, VmState
+from core.domain.fleet import HostFacts, HostName, Inspection, Operation, ReplicationMode, Snapshot, VmDetails, VmState
 from core.domain.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.readiness import Never, Wait, readiness
 from core.domain.words import size
@@ -36,6 +36,23 @@ def preflight(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> tuple
     findings += [*_space(queue, rooms), *_memory(queue, rooms), *_files(queue, rooms, taken)]
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
+
+
+def copies(moves: Sequence[PlannedMove], sources: Sequence[Snapshot]) -> tuple[Finding, ...]:
+    """Find the VMs of which another source host has a copy of the same id: a replica stays, two VMs are for a human."""
+    found = []
+    for move in moves:
+        others = [(seen.host, vm) for seen in sources if seen.host != move.source and (vm := seen.vm(move.vm_id))]
+        for host, vm in others:
+            if vm.is_replica:
+                text = f"{move.vm_name} on {host} is a replica of the one on {move.source}; it stays where it is."
+                found.append(_note(FindingCode.REPLICA, text, move))
+            else:
+                text = (
+                    f"{move.vm_name} is on {move.source} and on {host} at once (same id); look at both before moving."
+                )
+                found.append(_blocker(FindingCode.TWICE, text, move))
+    return tuple(found)
 
 
 def _blocker(code: FindingCode, text: str, move: PlannedMove) -> Finding:

@@ -5,7 +5,7 @@ Source of the cases: Microsoft docs (Msvm_ComputerSystem.OperationalStatus) and 
 
 from dataclasses import dataclass
 
-from core.domain.fleet import HARMLESS, QUIET, Operation, ReplicationMode, Vm, VmState
+from core.domain.fleet import HARMLESS, QUIET, Operation, Vm, VmState
 from core.domain.job import HoldCode
 
 
@@ -35,7 +35,6 @@ class Never:
 Readiness = Ready | Wait | Never
 
 _AT_REST = {VmState.OFF, VmState.SAVED, VmState.PAUSED, VmState.FAST_SAVED, VmState.HIBERNATED}
-_REPLICA_SIDE = {ReplicationMode.REPLICA, ReplicationMode.TEST_REPLICA, ReplicationMode.EXTENDED_REPLICA}
 _BUSY_WITH = {
     Operation.MERGING_DISKS: "is merging disks",
     Operation.CREATING_CHECKPOINT: "is creating a checkpoint",
@@ -53,7 +52,7 @@ def readiness(vm: Vm) -> Readiness:
     """Decide whether this VM may be moved now."""
     if vm.is_clustered:
         return Never("belongs to a failover cluster", "Use the cluster's tools.")
-    if vm.replication_mode in _REPLICA_SIDE:
+    if vm.is_replica:
         return Never("is the replica side of a Hyper-V Replica pair", "Move the primary, or remove replication first.")
     return _by_operation(vm) or _by_state(vm)
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from fnmatch import translate
 from uuid import UUID
 
-from core.domain.fleet import HostName, Snapshot, Vm
+from core.domain.fleet import HostName, Snapshot, Vm, VmId
 from core.errors import AmbiguousVm, NothingToMove, UnknownVm
 
 Selected = tuple[HostName, Vm]
@@ -15,7 +15,7 @@ Selected = tuple[HostName, Vm]
 def select(
     wanted: Sequence[str], sources: Sequence[Snapshot], elsewhere: Sequence[Snapshot] = ()
 ) -> tuple[Selected, ...]:
-    """Find the VMs on the source hosts; each once, in the order asked.
+    """Find the VMs on the source hosts; each once, in the order asked. A replica has the id of its primary.
 
     ``elsewhere`` are other hosts' snapshots, to say where a VM is instead.
 
@@ -26,11 +26,23 @@ def select(
 
     """
     found: dict[object, Selected] = {}
-    everything = [(snapshot.host, vm) for snapshot in sources for vm in snapshot.vms if not vm.is_planned]
+    everything = _one_of_each(sources)
     for text in wanted:
         for host, vm in _fitting(text, everything, sources, elsewhere):
-            found.setdefault((host, vm.id), (host, vm))
+            found.setdefault(vm.id, (host, vm))
     return tuple(found.values())
+
+
+def _one_of_each(sources: Sequence[Snapshot]) -> list[Selected]:
+    """Return every VM once: of several with one id the one that is no replica, else the first."""
+    everything = [(snapshot.host, vm) for snapshot in sources for vm in snapshot.vms if not vm.is_planned]
+    best: dict[VmId, Selected] = {}
+    for one in everything:
+        _, vm = one
+        known = best.get(vm.id)
+        if known is None or (known[1].is_replica and not vm.is_replica):
+            best[vm.id] = one
+    return [one for one in everything if best[one[1].id] is one]
 
 
 def _fitting(

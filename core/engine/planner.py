@@ -13,7 +13,7 @@ from core.domain.forecast import Weather, forecast, slots_of
 from core.domain.freeze import Calendar
 from core.domain.placement import Target, keep_drives, place, subfolder
 from core.domain.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
-from core.domain.preflight import disk_targets, preflight
+from core.domain.preflight import copies, disk_targets, preflight
 from core.domain.selection import select
 from core.engine.board import Board
 from core.errors import EndpointRefused, HostError, NothingToMove, RequestError
@@ -64,6 +64,7 @@ class Planner:
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
         moving = {finding.vm_id for finding in in_jobs}
         found = preflight(moves, rooms, await self._taken(moves, rooms))
+        found = (*copies(moves, snapshots), *found)
         findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)

@@ -9,7 +9,7 @@ from core.domain.fleet import VmState
 from core.domain.job import EventKind, JobState, MoveState
 from core.domain.plan import FindingCode
 from core.errors import AmbiguousVm, NotAllowed, NothingToMove, RequestError, UnknownHost, UnknownJob, UnknownVm
-from lab.hyperv.enums import VMState
+from lab.hyperv.enums import ReplicationMode, VMState
 from lab.hyperv.fleet import Adapter, Fleet
 from tests.engine.stage import Stage, hosts, numbered, play, vm, vm_id
 
@@ -270,6 +270,27 @@ def test_what_failed_can_be_asked_for_again(tmp_path: Path) -> None:
         assert moves["web02"].state is MoveState.DONE
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
+
+
+@pytest.mark.parametrize("sources", ["HV01,HV03", "HV03,HV01"])
+def test_of_a_replicated_vm_the_primary_moves(tmp_path: Path, sources: str) -> None:
+    """A replica on another source host has the same id: it stays, and blocks nothing."""
+    primary = vm(1, "web01", replication_mode=ReplicationMode.Primary)
+    replica = vm(1, "web01", "HV03", replication_mode=ReplicationMode.Replica, state=VMState.Off)
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("all", source=sources)
+            (planned,) = job.plan.moves
+            assert (planned.source, planned.is_live) == ("HV01", True)
+            assert not job.plan.blocked_ids
+            texts = [finding.text for finding in job.plan.findings if finding.code is FindingCode.REPLICA]
+            assert texts == ["web01 on HV03 is a replica of the one on HV01; it stays where it is."]
+            await engine.approve(job.id, job.plan.hash, "U_BOB")
+            moves = await stage.finished(job.id)
+        assert moves["web01"].state is MoveState.DONE
+
+    play(tmp_path, Fleet(hosts=hosts(3), vms=(primary, replica)), script)
 
 
 def test_hosts_show_their_slots_and_their_trouble(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from core.domain.fleet import (
     VmState,
 )
 from core.domain.plan import Finding, FindingCode, PlannedMove, Severity
-from core.domain.preflight import preflight
-from tests.core.domain.making import GB, HV01, HV02, HV03, details, facts, planned, room, vm, vm_id
+from core.domain.preflight import copies, preflight
+from tests.core.domain.making import GB, HV01, HV02, HV03, details, facts, planned, room, snapshot, vm, vm_id
 
 B, W, N = Severity.BLOCKER, Severity.WARNING, Severity.NOTE
 
@@ -228,3 +228,15 @@ def test_every_code_preflight_knows_has_a_test() -> None:
     )
     assert known
     assert known <= tested
+
+
+def test_a_copy_on_another_source_host_is_told() -> None:
+    """A replica stays and blocks nothing; a second VM of the same id is for a human to look at."""
+    plain, replica = vm(1), vm(1, replication_mode=ReplicationMode.REPLICA)
+    assert copies([planned(1)], [snapshot(HV01, plain), snapshot(HV03)]) == ()
+    (note,) = copies([planned(1)], [snapshot(HV03, replica), snapshot(HV01, plain)])
+    assert (note.severity, note.code) == (Severity.NOTE, FindingCode.REPLICA)
+    assert note.text == "vm01 on HV03 is a replica of the one on HV01; it stays where it is."
+    (blocker,) = copies([planned(1)], [snapshot(HV01, plain), snapshot(HV03, plain)])
+    assert (blocker.severity, blocker.code) == (Severity.BLOCKER, FindingCode.TWICE)
+    assert blocker.vm_id == vm_id(1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.domain.fleet import Snapshot
+from core.domain.fleet import ReplicationMode, Snapshot
 from core.domain.selection import select
 from core.errors import AmbiguousVm, NothingToMove, UnknownVm
 from tests.core.domain.making import HV01, HV02, HV03, snapshot, vm, vm_id
@@ -114,3 +114,16 @@ def test_one_wrong_name_refuses_the_whole_request() -> None:
     """Promise 12: half of what was asked is not done in silence."""
     with pytest.raises(UnknownVm):
         names("web01", "nothing", on=(source("web01"),))
+
+
+def test_a_replica_is_not_taken_for_its_primary() -> None:
+    """Both have one id: by name, by id and by ``all`` the primary is meant, whichever host is named first."""
+    replica = vm(1, replication_mode=ReplicationMode.REPLICA)
+    primary = vm(1, replication_mode=ReplicationMode.PRIMARY)
+    for wanted in ("all", "vm01", "vm*", str(vm_id(1))):
+        for sources in (
+            [snapshot(HV01, replica), snapshot(HV02, primary)],
+            [snapshot(HV02, primary), snapshot(HV01, replica)],
+        ):
+            assert select([wanted], sources) == ((HV02, primary),)
+    assert select(["all"], [snapshot(HV01, replica), snapshot(HV02, replica)]) == ((HV01, replica),)
