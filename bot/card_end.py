@@ -100,12 +100,12 @@ def _began(view: JobView) -> datetime | None:
 
 def _rest(view: JobView, look: Look) -> Iterator[str]:
     done = [row.move for row in view.moves if row.move.state is MoveState.DONE]
-    for move in done[: look.rows]:
+    for move in done if len(done) <= look.rows else ():
         times = f" in {span(move.ended_at - move.started_at)}" if move.ended_at and move.started_at else ""
         tries = f", {move.attempts} attempts" if move.attempts > 1 else ""
         yield f"✅ {code(move.vm_name)} is on {code(move.destination)}{times}{tries}"
     if len(done) > look.rows:
-        yield f"✅ {names((move.vm_name for move in done[look.rows :]), look.rows)}"
+        yield f"✅ Moved: {names((move.vm_name for move in done), look.rows)}"
     cancelled = [row.move.vm_name for row in view.moves if row.move.state is MoveState.CANCELLED]
     if cancelled:
         yield f"🚫 Cancelled: {names(cancelled, look.rows)}"

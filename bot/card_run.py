@@ -84,16 +84,19 @@ def _eta(eta: Eta, view: JobView) -> str:
 
 
 def problem_lines(view: JobView, look: Look) -> Iterator[str]:
-    """Say what went wrong, worst first: never hidden below the rest."""
-    bad = [row for state in PROBLEMS for row in view.moves if row.move.state is state]
-    for row in bad[: look.rows]:
-        move = row.move
-        trouble = _PROBLEM_WORDS[move.state].format(name=code(move.vm_name))
-        yield f"{trouble}: {said(move.error or 'no reason was given', 240)}"
-        if move.hint:
-            yield f"      → {said(move.hint, 240)}"
-    if len(bad) > look.rows:
-        yield more_line(len(bad) - look.rows, view.job, look)
+    """Say what went wrong, worst first: never hidden below the rest. VMs that share a trouble share a line."""
+    troubles: dict[tuple[MoveState, str, str], list[str]] = {}
+    for state in PROBLEMS:
+        for move in (row.move for row in view.moves if row.move.state is state):
+            troubles.setdefault((state, move.error, move.hint), []).append(move.vm_name)
+    told = list(troubles.items())
+    for (state, error, hint), vms in told[: look.rows]:
+        trouble = _PROBLEM_WORDS[state].format(name=names(vms, look.rows))
+        yield f"{trouble}: {said(error or 'no reason was given', 240)}"
+        if hint:
+            yield f"      → {said(hint, 240)}"
+    if len(told) > look.rows:
+        yield more_line(sum(len(vms) for _, vms in told[look.rows :]), view.job, look)
 
 
 def work_lines(view: JobView, look: Look) -> Iterator[str]:

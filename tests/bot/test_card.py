@@ -13,6 +13,7 @@ from bot.access import Verdict
 from bot.blocks import Message
 from bot.card import card
 from bot.card_parts import Look
+from bot.card_run import problem_lines
 from core.domain.job import Approval, Hold, HoldCode, JobState, MoveState
 from core.domain.plan import Finding, FindingCode, Options, Severity
 from core.domain.view import Eta, JobView, MoveView
@@ -239,6 +240,22 @@ def test_a_finished_card_sums_up_and_offers_a_retry() -> None:
         assert part in text
     assert buttons(message) == {"migrate_retry": "J7"}
     assert buttons(card(view(job(["web01"], JobState.FINISHED), rows[0]), LOOK)) == {}
+
+
+def test_vms_that_share_a_trouble_share_a_line() -> None:
+    """What happened to many is said once; another reason has its own line."""
+    errors = ["The network dropped.", "The network dropped.", "No switch."]
+    names = ["web01", "web02", "web03"]
+    moves = [move(i, name, MoveState.FAILED, error=errors[i], hint="Look at it.") for i, name in enumerate(names)]
+    lines = list(problem_lines(view(job(names), *map(MoveView, moves)), LOOK))
+    assert lines == [
+        "❌ `web01`, `web02` failed: The network dropped.",
+        "      → Look at it.",
+        "❌ `web03` failed: No switch.",
+        "      → Look at it.",
+    ]
+    hidden = list(problem_lines(view(job(names), *map(MoveView, moves)), Look(rows=1)))
+    assert hidden[-1] == "… and 1 more: `/migrate status J7`"
 
 
 @pytest.mark.parametrize(
