@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from core.config import parse_duration
-from core.domain.job import Job, JobId
+from core.domain.job import Job, JobId, Tone
 from core.domain.plan import Options, Request
 from core.errors import MigrateBotError
 from lab.hyperv.enums import OperationalStatus, VMState
@@ -106,6 +106,14 @@ class Stagehand:
         moves = [move for move in await self._play.store.moves() if move.vm_name == vm]
         self._play.note(f"{by} answers about {vm}: {answer}")
         await self._answer(self._play.engine.answer_stuck(moves[-1].id, answer, person(by)), refused=refused)
+
+    async def do_acknowledge(self, *, vm: str, by: str = "dave", refused: bool = False) -> None:
+        """Take the newest page about a VM."""
+        (move,) = [move for move in await self._play.store.moves() if move.vm_name == vm]
+        history = await self._play.engine.history(move.job_id)
+        pages = [event for event in history if event.move_id == move.id and event.tone is Tone.PAGE]
+        self._play.note(f"{by} takes care of {vm}")
+        await self._answer(self._play.engine.acknowledge(move.job_id, pages[-1].id, person(by)), refused=refused)
 
     async def do_stop(self, *, by: str = "dave") -> None:
         self._play.note(f"{by} stops all starts")

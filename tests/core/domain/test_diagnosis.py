@@ -161,6 +161,7 @@ TEXTS: list[tuple[str, str, str, Fault]] = [
     ("E32 silence", "HTTPSConnectionPool(host='hv02'): Read timed out.", "contact-lost", Fault.PASSING),
     ("E32 line", "Connection aborted.", "contact-lost", Fault.PASSING),
     ("E33 status", "Bad HTTP response returned from the server. HTTP status code: 401", "login", Fault.OPERATOR),
+    ("E33 words", "The server answered 401 Unauthorized.", "login", Fault.OPERATOR),
     ("E33", "Failed to authenticate the user CONTOSO\\svc-migrate with ntlm", "login", Fault.OPERATOR),
     (
         "E35",
