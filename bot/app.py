@@ -8,11 +8,11 @@ from slack_bolt import BoltResponse
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.desk import Desk
-from bot.drafts import Drafts
-from bot.errands import Errands, new_reference
-from bot.homes import Homes
 from bot.listeners import actions, commands, events, form, home, views
+from bot.serving.desk import Desk
+from bot.serving.drafts import Drafts
+from bot.serving.errands import Errands, new_reference
+from bot.telling.homes import Homes
 from core.config import Settings
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
-from bot.credentials import check_app_token, missing_secrets
-from bot.groups import Groups
-from bot.slackwords import SlackRefused, ask
+from bot.slack.credentials import check_app_token, missing_secrets
+from bot.slack.groups import Groups
+from bot.slack.slackwords import SlackRefused, ask
 from core.config import Settings
 from core.domain.fleet import CheckLine, HostName
 from core.errors import HostError, MigrateBotError, NotifierError, SettingsError

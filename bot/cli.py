@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bot import check, export
 from bot.clock import SystemClock
-from bot.credentials import forget_proxy_on_loopback, web_client
-from bot.groups import Groups
 from bot.logs import start_logging
+from bot.slack.credentials import forget_proxy_on_loopback, web_client
+from bot.slack.groups import Groups
 from bot.wiring import opened_gateway, opened_store, running
 from core.config import Settings, load_settings
 from core.domain.fleet import CheckLine, HostName

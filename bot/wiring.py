@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.album import Album, Story
 from bot.app import build_app
 from bot.clock import SystemClock
-from bot.credentials import check_credentials, forget_proxy_on_loopback, web_client
-from bot.desk import Desk
-from bot.drafts import Drafts
-from bot.errands import Errands
-from bot.groups import Groups
 from bot.health import Health
-from bot.homes import Homes
-from bot.notifier import SlackNotifier
-from bot.overhearing import Overheard
-from bot.people import TimeZones
-from bot.socket import SocketConnection
-from bot.webserver import WebConnection
+from bot.serving.desk import Desk
+from bot.serving.drafts import Drafts
+from bot.serving.errands import Errands
+from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, web_client
+from bot.slack.groups import Groups
+from bot.slack.people import TimeZones
+from bot.slack.socket import SocketConnection
+from bot.slack.webserver import WebConnection
+from bot.telling.album import Album, Story
+from bot.telling.homes import Homes
+from bot.telling.notifier import SlackNotifier
+from bot.telling.overhearing import Overheard
 from core.config import Settings
 from core.domain.job import JobId
 from core.engine.engine import Engine

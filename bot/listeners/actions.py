@@ -8,7 +8,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import (
+from bot.forms.rejecting import Rejection, reject_form
+from bot.listeners.payloads import Click, read_click
+from bot.serving.desk import Desk
+from bot.serving.errands import Errands
+from bot.serving.reply import Reply
+from bot.showing.blocks import (
     ACKNOWLEDGE,
     ALL,
     ALL_BACK,
@@ -22,12 +27,7 @@ from bot.blocks import (
     STUCK_WAIT,
     Message,
 )
-from bot.desk import Desk
-from bot.errands import Errands
-from bot.forms import Rejection, reject_form
-from bot.listeners.payloads import Click, read_click
-from bot.reply import Reply
-from bot.slackwords import ask
+from bot.slack.slackwords import ask
 from core.errors import NotAllowed
 
 # A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.

@@ -11,15 +11,15 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import answers
-from bot.blocks import Message
-from bot.desk import Desk
-from bot.drafts import Drafts
-from bot.errands import Errands
+from bot.hearing.mistake import Unclear
 from bot.listeners.form import is_bare, open_form
 from bot.listeners.payloads import read_asker_of_command
-from bot.mistake import Unclear
-from bot.reply import Reply, private
+from bot.serving.desk import Desk
+from bot.serving.drafts import Drafts
+from bot.serving.errands import Errands
+from bot.serving.reply import Reply, private
+from bot.showing import answers
+from bot.showing.blocks import Message
 
 
 def register(app: AsyncApp, desk: Desk, errands: Errands, drafts: Drafts, command: str) -> None:

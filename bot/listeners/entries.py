@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot import form
-from bot.form import About
-from bot.form_entry import Entry
+from bot.forms import layout as form
+from bot.forms.entry import Entry
+from bot.forms.layout import About
 from bot.listeners.payloads import Body, read_field, read_metadata
 
 

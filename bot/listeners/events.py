@@ -7,11 +7,11 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import Message, section
-from bot.desk import Asker
-from bot.errands import Errands
-from bot.help import overview
-from bot.reply import Reply
+from bot.serving.desk import Asker
+from bot.serving.errands import Errands
+from bot.serving.reply import Reply
+from bot.showing.blocks import Message, section
+from bot.showing.help import overview
 
 _REMEMBERED = 1000
 

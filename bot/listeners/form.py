@@ -10,18 +10,18 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import form_pages
-from bot.blocks import Block, Message
-from bot.commands import Migrate
-from bot.desk import Asker
-from bot.drafts import Drafts
-from bot.errands import Errands, new_reference
-from bot.form import FORM, OPEN, PICK_DESTINATIONS, PICK_SOURCE, PICK_VMS, About
-from bot.form_pages import PLAN
+from bot.forms import pages as form_pages
+from bot.forms.layout import FORM, PICK_DESTINATIONS, PICK_SOURCE, PICK_VMS, About
+from bot.forms.pages import PLAN
+from bot.hearing.commands import Migrate
 from bot.listeners.entries import read_about, read_entry_of_form, read_source
 from bot.listeners.payloads import Body, read_metadata, read_user_of_view
-from bot.reply import Reply
-from bot.slackwords import SlackRefused, ask
+from bot.serving.desk import Asker
+from bot.serving.drafts import Drafts
+from bot.serving.errands import Errands, new_reference
+from bot.serving.reply import Reply
+from bot.showing.blocks import OPEN_FORM, Block, Message
+from bot.slack.slackwords import SlackRefused, ask
 from core.errors import MigrateBotError, NotifierBusy, NotifierDown
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _register_openings(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
         errands.start(f"form for {asker.user}", work, Reply(client, asker))
 
     app.shortcut(FORM)(on_open)
-    app.action(OPEN)(on_open)
+    app.action(OPEN_FORM)(on_open)
 
 
 def _register_menus(app: AsyncApp, drafts: Drafts) -> None:

@@ -7,14 +7,14 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import Message
-from bot.commands import Command, Resume, Stop
-from bot.desk import Asker, Desk
-from bot.errands import Errands
-from bot.home import RESUME, STOP
-from bot.homes import Homes
+from bot.hearing.commands import Command, Resume, Stop
 from bot.listeners.payloads import read_user_of_view
-from bot.reply import Reply
+from bot.serving.desk import Asker, Desk
+from bot.serving.errands import Errands
+from bot.serving.reply import Reply
+from bot.showing.blocks import Message
+from bot.showing.home import RESUME, STOP
+from bot.telling.homes import Homes
 
 
 def register(app: AsyncApp, desk: Desk, homes: Homes, errands: Errands) -> None:

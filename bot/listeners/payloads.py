@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.desk import Asker
+from bot.serving.desk import Asker
 from core.domain.job import JobId
 
 Body = Mapping[str, Any]

@@ -7,12 +7,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import Message
-from bot.desk import Asker, Desk
-from bot.errands import Errands
-from bot.forms import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
+from bot.forms.rejecting import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
 from bot.listeners.payloads import read_field, read_metadata, read_user_of_view
-from bot.reply import Reply
+from bot.serving.desk import Asker, Desk
+from bot.serving.errands import Errands
+from bot.serving.reply import Reply
+from bot.showing.blocks import Message
 
 
 def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.card import card
-from bot.card_parts import Look
+from bot.showing.card import card
+from bot.showing.card_parts import Look
 from core.domain.job import Approval, Hold, HoldCode, Job, JobState, MoveState
 from core.domain.plan import Finding, FindingCode, Severity
 from core.domain.view import Eta, JobView, MoveView

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from bot.album import DELAYS_S, Album, Story
-from bot.credentials import web_client
+from bot.slack.credentials import web_client
+from bot.telling.album import DELAYS_S, Album, Story
 from core.config import Settings
 from core.domain.fleet import HostName
 from core.domain.job import Attempt, Card, EventKind, JobId, JobState, MoveId, MoveState, Notice

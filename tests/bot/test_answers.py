@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import answers
-from bot.blocks import Message
-from bot.card_parts import Look
+from bot.showing import answers
+from bot.showing.blocks import Message
+from bot.showing.card_parts import Look
 from core.domain.fleet import HostName
 from core.domain.job import Event, EventKind, JobId, JobState, MoveState
 from core.domain.view import Eta, HostView, MoveView

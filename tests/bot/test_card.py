@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.access import Verdict
-from bot.blocks import Message
-from bot.card import card
-from bot.card_parts import Look
-from bot.card_run import problem_lines
+from bot.showing.blocks import Message
+from bot.showing.card import card
+from bot.showing.card_parts import Look
+from bot.showing.card_run import problem_lines
 from core.domain.job import Approval, Hold, HoldCode, JobState, MoveState
 from core.domain.plan import Finding, FindingCode, Options, Severity
 from core.domain.view import Eta, JobView, MoveView

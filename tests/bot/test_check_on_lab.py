@@ -7,8 +7,8 @@ import pytest
 
 from bot.check import SCOPES, check_settings, check_slack, table
 from bot.clock import SystemClock
-from bot.credentials import web_client
-from bot.groups import Groups
+from bot.slack.credentials import web_client
+from bot.slack.groups import Groups
 from core.config import Settings
 from core.domain.fleet import CheckLine
 from lab.slack.manifest import load_manifest

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.composer import clean
+from bot.hearing.composer import clean
 
 
 @pytest.mark.parametrize(

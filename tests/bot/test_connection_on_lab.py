@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.credentials import check_credentials, forget_proxy_on_loopback, web_client
-from bot.socket import SocketConnection
-from bot.webserver import WebConnection
+from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, web_client
+from bot.slack.socket import SocketConnection
+from bot.slack.webserver import WebConnection
 from core.errors import SettingsError
 from lab.slack.faults import FaultKind
 from lab.slack.server import SlackLab

@@ -6,12 +6,12 @@ import logging
 import pytest
 from slack_sdk.webhook import WebhookResponse
 
-from bot import answers
-from bot.blocks import Message
-from bot.credentials import web_client
-from bot.desk import Asker
-from bot.errands import Errands
-from bot.reply import Reply
+from bot.serving.desk import Asker
+from bot.serving.errands import Errands
+from bot.serving.reply import Reply
+from bot.showing import answers
+from bot.showing.blocks import Message
+from bot.slack.credentials import web_client
 from core.config import Settings
 from core.errors import HostUnreachable, StoreBusy
 from lab.slack.messages import Message as Posted

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.grammar import parse
-from bot.help import TOPICS, overview
-from bot.spelling import VERBS
+from bot.hearing.grammar import parse
+from bot.hearing.spelling import VERBS
+from bot.showing.help import TOPICS, overview
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PAGE = Path("docs/commands.md").read_text(encoding="utf-8")

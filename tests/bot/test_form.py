@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import form
-from bot.commands import Migrate
-from bot.form import About, request_form
-from bot.form_entry import Entry, read_entry
-from bot.form_pages import gone, looking, preview, refused
-from bot.form_search import offer_hosts, offer_vms
-from bot.grammar import parse
+from bot.forms import layout as form
+from bot.forms.entry import Entry, read_entry
+from bot.forms.layout import About, request_form
+from bot.forms.pages import gone, looking, preview, refused
+from bot.forms.search import offer_hosts, offer_vms
+from bot.hearing.commands import Migrate
+from bot.hearing.grammar import parse
 from core.config import Settings
 from core.domain.fleet import Vm, VmId, VmState
 from core.domain.plan import Finding, FindingCode, Options, Plan, Severity

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.glances import Glances
+from bot.serving.glances import Glances
 from core.errors import UnknownJob
 from tests.bot.making import JumpClock
 

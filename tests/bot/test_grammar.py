@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import (
+from bot.hearing.commands import (
     Back,
     Cancel,
     Command,
@@ -25,10 +25,10 @@ from bot.commands import (
     Where,
     write,
 )
-from bot.composer import clean
-from bot.grammar import parse
-from bot.mistake import Unclear
-from bot.spelling import KEYWORDS, OPTIONS, VERBS
+from bot.hearing.composer import clean
+from bot.hearing.grammar import parse
+from bot.hearing.mistake import Unclear
+from bot.hearing.spelling import KEYWORDS, OPTIONS, VERBS
 from core.domain.job import JobId
 from core.domain.plan import Options
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.credentials import web_client
-from bot.groups import Groups
+from bot.slack.credentials import web_client
+from bot.slack.groups import Groups
 from core.config import Settings
 from lab.slack.faults import FaultKind
 from lab.slack.server import SlackLab

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.home import RESUME, STOP, Sight, home
+from bot.showing.home import RESUME, STOP, Sight, home
 from core.config import AccessSettings
 from core.domain.fleet import HostName
 from core.domain.job import Approval, JobId, JobState, MoveState

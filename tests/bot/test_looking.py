@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.blocks import Message
-from bot.card_parts import Look
-from bot.handover import handover
-from bot.sightings import where
+from bot.showing.blocks import Message
+from bot.showing.card_parts import Look
+from bot.showing.handover import handover
+from bot.showing.sightings import where
 from core.domain.fleet import HostFacts, HostName, Snapshot, Vm, VmState
 from core.domain.job import Event, EventKind, Hold, HoldCode, JobId, JobState, Move, MoveId, MoveState, Tone
 from core.domain.view import Eta, HostView, JobView, MoveView

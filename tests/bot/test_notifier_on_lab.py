@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.credentials import web_client
-from bot.groups import Groups
-from bot.notifier import SlackNotifier
+from bot.slack.credentials import web_client
+from bot.slack.groups import Groups
+from bot.telling.notifier import SlackNotifier
 from core.config import Settings
 from core.domain.job import Card, EventKind, Job, JobState, MoveState, Notice, Tone
 from core.domain.pages import quote

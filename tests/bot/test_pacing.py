@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pacing import Budget, Gaps
+from bot.slack.pacing import Budget, Gaps
 from tests.bot.making import JumpClock
 
 

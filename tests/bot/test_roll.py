@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from slack_sdk.models.views import View
 
-from bot.plan_text import plan_text
-from bot.roll import ROWS, roll
+from bot.showing.plan_text import plan_text
+from bot.showing.roll import ROWS, roll
 from core.domain.job import Hold, HoldCode, JobState, MoveState
 from core.domain.plan import Finding, FindingCode, Severity
 from core.domain.view import JobView, MoveView

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.timeline import _plain, _ticks, timeline
-from bot.tracks import ROWS, Outcome, slots, tracks, worth_showing
+from bot.showing.timeline import _plain, _ticks, timeline
+from bot.showing.tracks import ROWS, Outcome, slots, tracks, worth_showing
 from core.domain.fleet import HostName
 from core.domain.job import Attempt, Fault, JobState, Move, MoveId, MoveState
 from tests.bot.making import NOW, job, move, vm_id

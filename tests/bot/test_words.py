@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks import Message
-from bot.failure import page
-from bot.question import question
-from bot.words import line, sentence
+from bot.showing.blocks import Message
+from bot.showing.failure import page
+from bot.showing.question import question
+from bot.showing.words import line, sentence
 from core.domain.job import Event, EventKind
 from lab.slack.blocks.check import message_problems
 from tests.bot.making import NOW, job, move, notice

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from bot.commands import Command, Migrate
+from bot.hearing.commands import Command, Migrate
 from tests.conversations.tour import VISITS, visit
 from tests.docs.pages import read
 

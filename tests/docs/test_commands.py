@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import cli, grammar
-from bot.commands import Migrate
-from bot.spelling import KEYWORDS, OPTIONS, VERBS
+from bot import cli
+from bot.hearing import grammar
+from bot.hearing.commands import Migrate
+from bot.hearing.spelling import KEYWORDS, OPTIONS, VERBS
 from tests.docs.pages import blocks, read, rows, section
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

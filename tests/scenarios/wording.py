@@ -3,8 +3,8 @@
 import re
 from datetime import datetime
 
-from bot.failure import page
-from bot.words import sentence
+from bot.showing.failure import page
+from bot.showing.words import sentence
 from core.domain.job import Event, Job, Move, Notice, Tone
 from core.domain.plan import Plan
 from core.domain.words import size, span

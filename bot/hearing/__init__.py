@@ -1,0 +1,1 @@
+"""What people type: cleaned, cut into words, understood as a command or answered as a mistake. Pure."""

@@ -1,0 +1,1 @@
+"""What people see: cards, lines, pages, answers, pictures, within Slack's limits. Pure."""
