@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot import check, export
 from bot.clock import SystemClock
+from bot.collector import spare_what_stays
 from bot.logs import start_logging
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.groups import Groups
@@ -78,6 +79,7 @@ async def _run(settings: Settings) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with running(settings) as bot:
+        spare_what_stays()
         log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)
         await stop.wait()
         log.info("stopping; moves under way go on and are found at the next start")

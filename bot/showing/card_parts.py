@@ -71,8 +71,7 @@ def show_all(job: Job, look: Look) -> list[Block]:
 
 def route(row: MoveView, job: Job) -> str:
     """Say from where to where one VM goes, when that differs within the job."""
-    pairs = {(move.source, move.destination) for move in job.plan.moves}
-    return f" {code(row.move.source)} → {code(row.move.destination)}" if len(pairs) > 1 else ""
+    return f" {code(row.move.source)} → {code(row.move.destination)}" if len(job.plan.pairs) > 1 else ""
 
 
 def small_print(view: JobView) -> Block:

@@ -41,6 +41,13 @@ def blocker(**about: Any) -> Finding:
     return Finding(Severity.BLOCKER, FindingCode.NO_SPACE, "blocked", **about)
 
 
+def test_the_fingerprint_of_a_plan_stays_what_it_was() -> None:
+    """A card posted by an earlier version can still be approved."""
+    moves = (planned(1), replace(planned(2), disks=(DiskTarget("D:\\a.vhdx", "E:\\a.vhdx"),)))
+    plan = Plan(moves, (Finding(Severity.BLOCKER, FindingCode.BUSY, "", vm_id(1)),), Options(2, start_at=NOW))
+    assert plan.hash == "dbe3d2e1c58626ad"
+
+
 @pytest.mark.parametrize("name", [one.name for one in fields(PlannedMove)])
 def test_every_field_of_a_move_is_in_the_hash(name: str) -> None:
     """Promise 6: a plan that would do anything else has another hash."""
