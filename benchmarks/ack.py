@@ -3,6 +3,8 @@
 Slack gives an app three seconds (docs: interactivity). The bot is a process of its own on real sockets against the
 lab's Slack, which runs in this process and takes the time from sending an envelope to the acknowledgement's arrival.
 The hosts are simulated inside the bot's process, so their cost is counted against the bot. Moves go on meanwhile.
+How late a timer of this process comes is measured beside it: on a machine that does other work, too, no
+acknowledgement can be quicker than that.
 
 Run it with ``python -m benchmarks.ack``.
 """
@@ -11,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -24,6 +27,7 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.report import Section, Size, Table
+from bot.collector import spare_what_stays
 from bot.wiring import running
 from core.config import Settings
 from lab.gateway import LabGateway
@@ -33,6 +37,8 @@ from lab.slack.server import SlackLab
 
 MOVES, RATE, SECONDS = 5000, 50, 20
 GOAL_S = 0.1
+VMS_PER_HOST = 200
+BEAT_S = 0.01
 CHANNEL = "migrations"
 COMMANDS = (
     "help",
@@ -58,6 +64,8 @@ class Times:
 
     by_command: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failed: int = 0
+    lags: list[float] = field(default_factory=list)
+    """How late timers of the measuring process came meanwhile."""
 
     @property
     def all(self) -> list[float]:
@@ -66,8 +74,12 @@ class Times:
 
     def percentile(self, share: float) -> float:
         """Return the time that this share of acknowledgements kept to."""
-        times = self.all
-        return times[min(len(times) - 1, int(share * len(times)))]
+        return _percentile(self.all, share)
+
+    @property
+    def lag_s(self) -> float:
+        """Return how late one timer in a hundred of the measuring process came."""
+        return _percentile(sorted(self.lags), 0.99)
 
     def report(self) -> str:
         """Say it."""
@@ -75,6 +87,7 @@ class Times:
             f"{len(self.all)} acknowledged, {self.failed} not within 3 s",
             *(f"p{share * 100:g} {self.percentile(share) * 1000:.0f} ms" for share in (0.5, 0.9, 0.99)),
             f"slowest {self.all[-1] * 1000:.0f} ms",
+            f"timers of the measuring process: p99 {self.lag_s * 1000:.0f} ms late",
             *(
                 f"  {command}: median {statistics.median(times) * 1000:.0f} ms, slowest {max(times) * 1000:.0f} ms"
                 for command, times in self.by_command.items()
@@ -83,8 +96,16 @@ class Times:
         return "\n".join(lines)
 
 
+def host_names(moves: int) -> tuple[list[str], list[str]]:
+    """Name as many sources as can hold the VMs that are to be moved, and as many destinations."""
+    count = -(-moves // VMS_PER_HOST)
+    names = [f"HV{number:02}" for number in range(1, 2 * count + 1)]
+    return names[:count], names[count:]
+
+
 def fleet(moves: int) -> Fleet:
-    """Describe two hosts, and as many VMs on the first as are to be moved."""
+    """Describe the hosts, and on the sources as many VMs as are to be moved: one takes about a minute."""
+    sources, destinations = host_names(moves)
     hosts = tuple(
         Host(
             name=name,
@@ -93,15 +114,15 @@ def fleet(moves: int) -> Fleet:
             memory_bytes=2**50,
             volumes=(Volume(root="C:"), Volume(root="D:", size_bytes=2**50)),
         )
-        for name in ("HV01", "HV02")
+        for name in (*sources, *destinations)
     )
     vms = tuple(
         VM(
             id=UUID(int=number + 1),
             name=f"web{number:05d}",
-            host="HV01",
+            host=sources[number % len(sources)],
             memory_bytes=GB // 2,
-            disks=(Disk(path=f"D:\\VMs\\web{number:05d}\\web{number:05d}.vhdx", size_bytes=GB),),
+            disks=(Disk(path=f"D:\\VMs\\web{number:05d}\\web{number:05d}.vhdx", size_bytes=30 * GB),),
         )
         for number in range(moves)
     )
@@ -115,12 +136,17 @@ async def be_the_bot(folder: Path, api_url: str, moves: int) -> None:
         "slack": {"api_url": api_url, "channel": "C0MIGRATE", "oncall": ["S0ONCALL"]},
         "access": {"approvers": ["S0APPROVE"]},
         "store": {"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"},
-        "hosts": {name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"} for name in ("HV01", "HV02")},
+        "hosts": {
+            name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"}
+            for names in host_names(moves)
+            for name in names
+        },
     }
     loop = asyncio.get_running_loop()
     world = World(fleet(moves), loop.time, epoch=datetime.now(UTC))
     gateway = LabGateway(world, lambda: datetime.now(UTC))
     async with running(Settings(**values | secrets), gateway=gateway):
+        spare_what_stays()
         await asyncio.Event().wait()
 
 
@@ -139,15 +165,31 @@ async def bot_process(slack: SlackLab, moves: int) -> AsyncIterator[asyncio.subp
             await process.wait()
 
 
-async def queue(slack: SlackLab) -> None:
-    """Ask for all of the first host's VMs and approve."""
-    changes = slack.workspace.changes
+async def queue(slack: SlackLab, moves: int) -> None:
+    """Ask for all of the sources' VMs and approve."""
+    changes, bob = slack.workspace.changes, slack.person("bob")
+    sources, destinations = map(",".join, host_names(moves))
     await changes.wait_for(lambda: slack.sockets.connections, 60)
-    await slack.person("alice").slash(CHANNEL, "/migrate all from HV01 to HV02")
-    card = await changes.wait_for(lambda: slack.person("bob").finds(CHANNEL, "migrate_approve"), 300)
-    await slack.person("bob").click(card, "migrate_approve")
-    await changes.wait_for(lambda: slack.person("bob").finds(CHANNEL, "migrate_cancel"), 300)
-    await changes.wait_for(lambda: any("is moving" in m.text for m in slack.person("bob").sees(CHANNEL)), 300)
+    await slack.person("alice").slash(CHANNEL, f"/migrate all from {sources} to {destinations}")
+    card = await changes.wait_for(lambda: bob.finds(CHANNEL, "migrate_approve"), 300)
+    await bob.click(card, "migrate_approve")
+    await changes.wait_for(lambda: bob.finds(CHANNEL, "migrate_cancel"), 300)
+    await changes.wait_for(lambda: any("is moving" in m.text for m in bob.sees(CHANNEL)), 300)
+    await changes.wait_for(lambda: any(_waiting(m.text) > moves // 2 for m in bob.sees(CHANNEL)), 300)
+
+
+def _waiting(text: str) -> int:
+    """Read from a card's text how many VMs wait."""
+    found = re.search(r"(\d+) waiting", text)
+    return int(found[1]) if found else 0
+
+
+async def _beat(lags: list[float]) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due_s = loop.time() + BEAT_S
+        await asyncio.sleep(BEAT_S)
+        lags.append(loop.time() - due_s)
 
 
 async def fire(slack: SlackLab, rate: float, seconds: float) -> Times:
@@ -163,18 +205,25 @@ async def fire(slack: SlackLab, rate: float, seconds: float) -> Times:
         times.by_command[text].append(loop.time() - began_s)
 
     tasks, began_s = [], loop.time()
+    beat = asyncio.create_task(_beat(times.lags))
     for number in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, began_s + number / rate - loop.time()))
         tasks.append(asyncio.create_task(type_one(number)))
     await asyncio.gather(*tasks)
+    beat.cancel()
     return times
 
 
 async def measure(moves: int = MOVES, rate: float = RATE, seconds: float = SECONDS) -> Times:
     """Measure with a queue of so many moves."""
     async with SlackLab() as slack, bot_process(slack, moves):
-        await queue(slack)
+        await queue(slack, moves)
+        spare_what_stays()  # this process's own pauses are not the bot's
         return await fire(slack, rate, seconds)
+
+
+def _percentile(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def run(size: Size) -> Section:
@@ -183,13 +232,15 @@ def run(size: Size) -> Section:
     for moves in (50,) if size.is_quick else (50, MOVES):
         times = asyncio.run(measure(moves, RATE, 5 if size.is_quick else SECONDS))
         shares = (f"{times.percentile(share) * 1000:.0f} ms" for share in (0.5, 0.99))
-        rows.append((f"{moves}", *shares, f"{times.all[-1] * 1000:.0f} ms", f"{times.failed}"))
+        slowest, lag = times.all[-1], times.lag_s
+        rows.append((f"{moves}", *shares, f"{slowest * 1000:.0f} ms", f"{times.failed}", f"{lag * 1000:.0f} ms"))
     return Section(
         "ack",
         "Acknowledgements",
         f"{RATE} commands a second over a real socket, the bot in a process of its own, while moves wait and run. "
-        f"Slack allows 3 s; the goal is a p99 of {GOAL_S * 1000:.0f} ms.",
-        (Table(("moves", "median", "p99", "slowest", "not within 3 s"), tuple(rows)),),
+        f"Slack allows 3 s; the goal is a p99 of {GOAL_S * 1000:.0f} ms. *Machine*: how late one in a hundred timers "
+        "of the measuring process itself came meanwhile.",
+        (Table(("moves", "median", "p99", "slowest", "not within 3 s", "machine"), tuple(rows)),),
     )
 
 
