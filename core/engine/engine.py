@@ -42,7 +42,8 @@ from core.engine.outbox import Cards, Outbox
 from core.engine.pager import Pager
 from core.engine.planner import Planner
 from core.engine.tidier import Tidier
-from core.engine.views import view_hosts, view_job
+from core.engine.viewer import Viewer
+from core.engine.views import view_hosts
 from core.engine.warner import Warner
 from core.errors import NotAllowed, NothingToMove, Outdated, UnknownVm
 from core.ports import Clock, HostGateway, Notifier, Store
@@ -93,10 +94,12 @@ class Engine:
         self._dispatcher = Dispatcher(
             hands, policy, pace, max_attempts=migration.max_attempts, freeze=self._calendar, busy=self._mark_busy
         )
+        assumed_bytes_per_s = migration.assumed_speed_mb_s * 1_000_000
+        self._viewer = Viewer(store, self._board, clock, self._calendar, assumed_bytes_per_s)
         self._tidier = Tidier(cleaner, self._ledger, clock)
-        self._warner = Warner(self._ledger, clock, self.job)
+        self._warner = Warner(self._ledger, clock, self._viewer.of)
         self._pager = Pager(self._ledger, clock, settings.slack.escalate_after)
-        self._cards = Cards(store, notifier, clock, self.job)
+        self._cards = Cards(store, notifier, clock, self._viewer.of)
         self._outbox = Outbox(store, notifier, clock, self._cards.touch)
         self._ledger.listen(self._changed)
         self._pace = pace
@@ -286,17 +289,16 @@ class Engine:
 
     async def jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs, newest first."""
-        return [await self._view(job) for job in await self._store.jobs(limit=limit)]
+        return [await self._viewer.of(job.id) for job in await self._store.jobs(limit=limit)]
 
     async def open_jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs that wait for approval or run, newest first."""
-        return [
-            await self._view(job) for job in await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=limit)
-        ]
+        found = await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=limit)
+        return [await self._viewer.of(job.id) for job in found]
 
     async def job(self, job_id: JobId) -> JobView:
         """Return one job as it is now. Raises UnknownJob."""
-        return await self._view(await self._store.job(job_id))
+        return await self._viewer.of((await self._store.job(job_id)).id)
 
     async def history(self, job_id: JobId) -> Sequence[Event]:
         """Return everything that happened to a job. Raises UnknownJob."""
@@ -351,17 +353,6 @@ class Engine:
         return found
 
     # ------------------------------------------------------------------ inside
-
-    async def _view(self, job: Job) -> JobView:
-        return await view_job(
-            self._store,
-            self._board,
-            job,
-            self._clock.now(),
-            stopped_by=await self._store.switch(STOP),
-            assumed_bytes_per_s=self._settings.migration.assumed_speed_mb_s * 1_000_000,
-            calendar=self._calendar,
-        )
 
     async def _again(
         self, job: Job, by: str, text: str, sources: dict[VmId, HostName], targets: dict[VmId, Target]
@@ -429,11 +420,13 @@ class Engine:
 
     async def _switch(self, value: str, kind: EventKind, by: str) -> None:
         await self._store.set_switch(STOP, value, event(kind, self._clock.now(), actor=by))
+        self._viewer.everything_changed()
         self._dispatcher.poke()
         for job in await self._store.jobs(JobState.RUNNING):
             self._cards.touch(job.id)
 
     def _changed(self, job_id: JobId) -> None:
+        self._viewer.changed(job_id)
         self._outbox.poke()
         self._cards.touch(job_id)
         self._pager.touch(job_id)
