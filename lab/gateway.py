@@ -97,10 +97,11 @@ class LabGateway:
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         await self._call("cancel", host)
-        ids = [j.instance_id for j in self._world.jobs(host) if j.virtual_system_name == str(vm_id).upper()]
+        ids = [job.key for job in self._jobs(host) if job.vm_id == vm_id and job.is_running]
         codes = [self._world.request_state_change(host, instance, _TERMINATE) for instance in ids]
         accepted = any(code in {0, 4096} for code in codes)
-        return CancelReply(found=bool(ids), accepted=accepted)
+        refused = "" if accepted or not codes else f"{host} refused the cancel with code {int(codes[0])}."
+        return CancelReply(found=bool(ids), accepted=accepted, text=refused)
 
     async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
         await self._call("list_folder", host)

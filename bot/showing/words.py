@@ -105,6 +105,11 @@ def _cancel_asked(told: _Told) -> str:
     return f"✋ {told.by} cancelled {who}.{asked}"
 
 
+def _cancel_unmet(told: _Told) -> str:
+    hint = told.text("hint")
+    return f"✋ The cancel of {told.vm} has no effect yet{told.because('text')}" + (f"\n→ {hint}" if hint else "")
+
+
 def _starting(told: _Told) -> str:
     attempt = f", {told.attempt}" if told.count("attempt") > 1 else ""
     return f"🚚 {told.vm} starts: {told.source} → {told.destination}{attempt}."
@@ -219,6 +224,7 @@ _SENTENCES: Mapping[EventKind, Callable[[_Told], str]] = {
     EventKind.EXPIRED: lambda told: f"⌛ {told.job} expired: nobody approved it in time. Nothing was changed.",
     EventKind.WITHDRAWN: lambda told: f"🚫 {told.by} withdrew {told.job}. Nothing was changed.",
     EventKind.CANCEL_ASKED: _cancel_asked,
+    EventKind.CANCEL_UNMET: _cancel_unmet,
     EventKind.HELD: lambda told: f"⏸ {told.vm} waits{told.because('text')}",
     EventKind.STARTING: _starting,
     EventKind.MOVING: lambda told: f"🚚 {told.vm} is moving: {told.source} → {told.destination}.",

@@ -263,6 +263,7 @@ class EventKind(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"  # cancelled before it was approved
     CANCEL_ASKED = "cancel_asked"  # vms: list of names, running: int
+    CANCEL_UNMET = "cancel_unmet"  # code: refused | unheard | no_job, text: str (the host's), hint: str
     HELD = "held"  # code: HoldCode, text: str, follows: bool (told already for another VM of the job)
     STARTING = "starting"  # attempt: int, of: int, reason: str
     MOVING = "moving"
@@ -307,6 +308,7 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.EXPIRED: Tone.LINE,
     EventKind.WITHDRAWN: Tone.LINE,
     EventKind.CANCEL_ASKED: Tone.LINE,
+    EventKind.CANCEL_UNMET: Tone.LINE,
     EventKind.MOVING: Tone.LINE,
     EventKind.ADOPTED: Tone.LINE,
     EventKind.DONE: Tone.LINE,

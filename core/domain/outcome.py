@@ -48,7 +48,7 @@ def after_failure(
     is_free = diagnosis.fault in {Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED}
     attempts = move.attempts if is_free or not has_started else move.attempts + 1
     if move.cancel_by:
-        text = "cancelled while it ran; the VM is where it was"
+        text = f"cancelled {'while it ran' if has_started else 'before it started'}; the VM is where it was"
         return Next(MoveState.CANCELLED, attempts, None, EventKind.CANCELLED, {"text": text})
     if diagnosis.fault in {Fault.VM, Fault.PAIR}:
         return Next(MoveState.UNMIGRATABLE, attempts, None, EventKind.UNMIGRATABLE, said | {"text": ""})

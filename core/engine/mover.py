@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.domain.aftermath import differences
+from core.domain.cancelling import is_told
 from core.domain.diagnosis import Diagnosis, diagnose
 from core.domain.eta import Speeds
 from core.domain.eta import seconds as seconds_of
@@ -18,6 +19,7 @@ from core.domain.slots import loads, used
 from core.domain.verdict import Outcome, Verdict, judge
 from core.domain.words import span
 from core.engine.board import Board
+from core.engine.canceller import Canceller
 from core.engine.cleaner import Cleaner
 from core.engine.ledger import Ledger
 from core.engine.lookout import Lookout
@@ -29,6 +31,8 @@ from core.ports import Clock, HostGateway
 log = logging.getLogger(__name__)
 
 Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
+
+CANCELLED_FIRST = Diagnosis("cancelled", Fault.CANCELLED, "", "cancelled before the host was asked")
 
 TWICE_SEEN = 3
 """How many looks in a row must agree before a VM on both hosts, or on neither, is called lost."""
@@ -75,8 +79,7 @@ class Mover:
         self._vigil = Vigil(attempt.started_at, self._rules.stuck_after)
         self._is_progressing = False
         self._stir: Callable[[], None] = lambda: None
-        self._is_cancel_wanted = bool(move.cancel_by)
-        self._is_cancel_sent = False
+        self._canceller = Canceller(hands.gateway, is_wanted=bool(move.cancel_by))
 
     async def carry_out(self) -> None:
         """Run the attempt that was reserved: a last look, the move, and what comes after."""
@@ -87,12 +90,15 @@ class Mover:
             return
         before = look.before
         await self._record(lambda m: self._ledger.store.change_move(m, replace(m, before=before)))
+        if self._move.cancel_by:
+            await self._ended_badly(CANCELLED_FIRST, self._rules.retry_delay, has_started=False)
+            return
         report, error = await self._start(look.order)
         await self._settle(report, error)
 
     def ask_cancel(self) -> None:
         """Pass on that a person wants this move cancelled."""
-        self._is_cancel_wanted = True
+        self._canceller.want()
         self._board.news()
 
     async def go_on(self) -> None:
@@ -169,14 +175,22 @@ class Mover:
             )
         if is_running:
             await self._ask_if_stuck()
-        if is_running and self._is_cancel_wanted and not self._is_cancel_sent:
-            self._is_cancel_sent = True
-            try:
-                reply = await self._gateway.cancel(self._move.source, self._move.vm_id)
-                log.info("asked %s to cancel %s: %s", self._move.source, self._move.vm_name, reply)
-            except HostError as error:
-                self._is_cancel_sent = False
-                log.warning("could not ask to cancel %s: %s", self._move.vm_name, error.message)
+            await self._pass_on_cancel()
+
+    async def _pass_on_cancel(self) -> None:
+        """Ask the host to cancel if a person wants that; tell once per wish why it has no effect."""
+        answer = await self._canceller.pass_on(self._move, self._steady_now())
+        if answer is None:
+            return
+        now = self._clock.now()
+
+        async def tell(move: Move) -> Move:
+            if is_told(await self._ledger.store.events(move.job_id), move, answer.code):
+                return move
+            told = event(EventKind.CANCEL_UNMET, now, move=move, code=answer.code, text=answer.text, hint=answer.hint)
+            return await self._ledger.store.change_move(move, move, told)
+
+        await self._record(tell)
 
     async def _ask_if_stuck(self) -> None:
         """Ask people, once in a while, about a move that stands still; nothing is done without their answer."""

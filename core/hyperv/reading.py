@@ -38,6 +38,16 @@ _FIXED_DRIVE = 3
 _NO_HEARTBEAT = -1
 _ACCEPTED = {0: "done", 4096: "begun"}
 """ReturnValue of RequestStateChange (Microsoft docs: Msvm_MigrationJob)."""
+_REFUSED = {
+    4098: "a time limit is not supported",
+    32768: "failed",
+    32769: "access denied",
+    32770: "not supported",
+    32772: "timed out",
+    32773: "invalid parameter",
+    32774: "it is in use",
+    32775: "not in its present state",
+}
 _NOTE_SEPARATOR = ":"
 
 
@@ -275,7 +285,8 @@ def read_cancel(host: str, values: list[Any]) -> CancelReply:
     code = _only(host, "Stop-VMMigration", values).number("ReturnValue")
     if code in _ACCEPTED:
         return CancelReply(found=True, accepted=True, text=f"{host} accepted the cancel ({_ACCEPTED[code]}).")
-    return CancelReply(found=True, accepted=False, text=f"{host} refused the cancel with code {code}.")
+    why = f": {_REFUSED[code]}" if code in _REFUSED else ""
+    return CancelReply(found=True, accepted=False, text=f"{host} refused the cancel with code {code}{why}.")
 
 
 def read_receipt(host: str, path: str, values: list[Any]) -> FolderReceipt:

@@ -35,6 +35,11 @@ DONE = {
         (EventKind.EXPIRED, {}, "nobody approved it in time"),
         (EventKind.CANCEL_ASKED, {"vms": ["web01"], "running": 0}, "<@UBOB> cancelled `web01`."),
         (EventKind.CANCEL_ASKED, {"vms": ["a", "b"], "running": 1}, "cancelled 2 VMs. 1 of them moving now"),
+        (
+            EventKind.CANCEL_UNMET,
+            {"code": "refused", "text": "Code 32775.", "hint": "It arrives."},
+            "✋ The cancel of `web01` has no effect yet: Code 32775.\n→ It arrives.",
+        ),
         (EventKind.STARTING, {"attempt": 2, "of": 3}, "`web01` starts: `HV01` → `HV02`, attempt 2 of 3"),
         (EventKind.RETRYING, {"attempt": 1, "of": 3, "words": "Busy."}, "`web01` did not move (attempt 1 of 3): Busy."),
         (EventKind.RETRYING, {"again_at": NOW.isoformat()}, "Next try at <!date^"),

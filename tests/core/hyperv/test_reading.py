@@ -294,6 +294,7 @@ def test_reads_a_cancel(code: int, accepted: bool) -> None:
     """Done and begun are yes, every other code is no."""
     reply = reading.read_cancel("HV01", [selected(VMId=WEB, ReturnValue=code, JobState=4)])
     assert (reply.found, reply.accepted) == (True, accepted)
+    assert ("code 32775: not in its present state" in reply.text) is not accepted
 
 
 class Record:
