@@ -81,10 +81,10 @@ def job_line(view: JobView) -> str:
     total, done = len(view.moves), view.count(MoveState.DONE)
     if job.state is JobState.RUNNING:
         done += view.count(MoveState.CLEANING)
-        none = f", no estimate: {said(view.why_no_eta, 160)}" if view.why_no_eta and not job.paused_by else ""
+        halted = ", paused" if job.paused_by else ", starts are stopped" if view.stopped_by else ""
+        none = f", no estimate: {said(view.why_no_eta, 160)}" if view.why_no_eta and not halted else ""
         ends = f", ends about {clock_time(view.eta.likely)}" if view.eta else none
-        paused = ", paused" if job.paused_by else ""
-        return f"{head}: {bar(100 * done / (total or 1))} {done} of {total} moved{ends}{paused}"
+        return f"{head}: {bar(100 * done / (total or 1))} {done} of {total} moved{ends}{halted}"
     if job.state is JobState.FINISHED:
         return f"{head if done == total else head.replace('✅', '⚠️', 1)}: {done} of {total} moved"
     return f"{head}: {job.state.value}"

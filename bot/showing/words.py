@@ -10,13 +10,15 @@ from core.domain.job import Event, EventKind, Job, Move, MoveState, Notice
 from core.domain.words import size, span
 
 _SECTION_ROOM = 2900
+_MENTIONING = frozenset({EventKind.REJECTED, EventKind.EXPIRED, EventKind.FINISHED, EventKind.STOPPED})
+"""What whoever asked should not have to look for."""
 _NAMES = 5
 
 
 def line(notice: Notice) -> Message:
-    """Say an event in the card's thread; whoever asked is mentioned when their job is decided or over."""
+    """Say an event in the card's thread; whoever asked is mentioned when their job is decided, stopped or over."""
     text = sentence(notice.event, notice.job, notice.move)
-    if notice.event.kind in {EventKind.REJECTED, EventKind.EXPIRED, EventKind.FINISHED}:
+    if notice.event.kind in _MENTIONING:
         text = f"{mention(notice.job.requester)} {text}"
     text = clip(text, _SECTION_ROOM)
     return Message(text, (section(text),))
@@ -247,6 +249,6 @@ _SENTENCES: Mapping[EventKind, Callable[[_Told], str]] = {
     EventKind.ACKNOWLEDGED: lambda told: f"👀 {told.by} takes care of {told.vm if told.has_move else told.job}.",
     EventKind.ESCALATED: _escalated,
     EventKind.FINISHED: _finished,
-    EventKind.STOPPED: lambda told: f"🛑 {told.by} stopped all migrations: nothing new starts.",
+    EventKind.STOPPED: lambda told: f"🛑 {told.by} stopped all migrations: nothing new starts. What moves now goes on.",
     EventKind.RESUMED: lambda told: f"▶️ {told.by} lets migrations start again.",
 }

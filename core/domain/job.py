@@ -287,8 +287,8 @@ class EventKind(StrEnum):
     ACKNOWLEDGED = "acknowledged"  # about: the page {id, kind, at, data} that the actor takes care of
     ESCALATED = "escalated"  # pages: [event id], vms: [name], seconds: float (nobody took these pages)
     FINISHED = "finished"  # done, failed, unmigratable, cancelled, lost: int, seconds: float, bytes: int
-    STOPPED = "stopped"
-    RESUMED = "resumed"
+    STOPPED = "stopped"  # without a job: the act; with one: told to it, see ``core.domain.alarm``
+    RESUMED = "resumed"  # the same
 
 
 class Tone(StrEnum):

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
+from core.domain.alarm import alarm
 from core.domain.dispatch import Policy
 from core.domain.drift import drift
 from core.domain.fleet import HostName, Snapshot, Vm, VmId
@@ -419,11 +420,12 @@ class Engine:
         return await self._store.change_move(move, replace(move, cancel_by=by))
 
     async def _switch(self, value: str, kind: EventKind, by: str) -> None:
-        await self._store.set_switch(STOP, value, event(kind, self._clock.now(), actor=by))
+        running = await self._store.jobs(JobState.RUNNING, limit=10_000)
+        await self._store.set_switch(STOP, value, *alarm(kind, self._clock.now(), by, running))
         self._viewer.everything_changed()
         self._dispatcher.poke()
-        for job in await self._store.jobs(JobState.RUNNING):
-            self._cards.touch(job.id)
+        for job in running:
+            self._ledger.changed(job.id)
 
     def _changed(self, job_id: JobId) -> None:
         self._viewer.changed(job_id)

@@ -45,6 +45,8 @@ def test_jobs_are_one_line_each() -> None:
     bad = view(job(names, JobState.FINISHED), *rows)
     barred = view(job(names, JobState.RUNNING), *rows, why_no_eta="HV02 allows none")
     assert "1 of 2 moved, no estimate: HV02 allows none" in text(answers.jobs([barred], LOOK))
+    stopped = view(job(names, JobState.RUNNING), *rows, why_no_eta="all starts are stopped", stopped_by="UEVE")
+    assert "1 of 2 moved, starts are stopped" in text(answers.jobs([stopped], LOOK))
     shown = text(answers.jobs([view(job()), running, bad, view(job(state=JobState.REJECTED))], LOOK))
     assert "waits for approval until <!date^" in shown
     assert "1 of 2 moved, ends about <!date^" in shown

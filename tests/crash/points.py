@@ -191,6 +191,8 @@ _STOPPED = (
     _P("store.set_switch:before", "not stopped; ask again", _S.STOPPED, is_by_person=True, is_said_again=True),
     _P("store.set_switch:after", "stopped: nothing starts", _S.STOPPED, is_by_person=True),
     _P("store.set_switch:after", "starts are allowed again", _S.STOPPED, 2, is_by_person=True),
+    _P("people.tell[resumed]:before", "was it said? looks, does not find it, says it", _S.STOPPED),
+    _P("people.tell[resumed]:after", "was it said? looks, finds it", _S.STOPPED),
 )
 _NO = (
     _P(
