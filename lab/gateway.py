@@ -114,6 +114,8 @@ class LabGateway:
         await self._call("remove_empty_folder", host)
         if len(PureWindowsPath(normpath(path)).parts) <= _FIRST_LEVEL:
             return FolderReceipt(path, FolderFate.KEPT, "a volume or a first-level folder is never removed")
+        if PureWindowsPath(path).drive.startswith("\\\\"):
+            return FolderReceipt(path, FolderFate.KEPT, "a folder on a share is never removed")
         if self._world.entry(host, path) is None:
             return FolderReceipt(path, FolderFate.GONE, "was not there")
         try:

@@ -12,6 +12,9 @@ from core.domain.fleet import HostFacts, Vm, VmDetails
 _STANDARD = ("Virtual Machines", "Snapshots", "UndoLog Configuration", "Planned Virtual Machines")
 """What Hyper-V keeps below the roots of VMs."""
 
+_ON_A_SHARE = "is on a share; the bot removes folders on the host's own volumes only"
+"""Whose folder it is and who else uses it, no single host can tell; and the host's function refuses it, see deploy/."""
+
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
@@ -35,11 +38,13 @@ def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> Clea
         filter(None, [*(paths.parent(disk.path) for disk in before.disks if disk.path), config, checkpoints, paging])
     )
     kept = _protected(facts, others)
-    wanted += homes
+    shared = _outermost(filter(paths.is_on_share, homes))
+    wanted = [path for path in (*wanted, *homes) if not paths.is_on_share(path)]
+    homes = [path for path in homes if not paths.is_on_share(path)]
     # One folder further up only where it may go; that the folder of all VMs stays is worth no word.
     wanted += [up for up in map(paths.parent, homes) if not _why_never(up) and paths.key(up) not in kept]
     remove: dict[str, str] = {}
-    keep: dict[str, tuple[str, str]] = {}
+    keep = {paths.key(path): (path, _ON_A_SHARE) for path in shared}
     for path in wanted:
         place = paths.key(path)
         reason = _why_never(path) or kept.get(place)
@@ -53,8 +58,16 @@ def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> Clea
 def unused_destination(path: str, facts: HostFacts, others: Iterable[Vm]) -> tuple[str, ...]:
     """List what a failed move may have left in the folder that was made for its VM alone, deepest first."""
     kept = _protected(facts, others)
+    if paths.is_on_share(path):
+        return ()
     wanted = [paths.join(path, name) for name in (*_STANDARD, "Virtual Hard Disks")] + [path]
     return tuple(place for place in wanted if not _why_never(place) and paths.key(place) not in kept)
+
+
+def _outermost(folders: Iterable[str]) -> list[str]:
+    """Leave out the folders that lie in another one of them, and repetitions."""
+    once = {paths.key(path): path for path in folders}
+    return [path for path in once.values() if not any(paths.key(up) in once for up in paths.ancestors(path))]
 
 
 def _below(root: str, *tails: tuple[str, ...]) -> list[str]:

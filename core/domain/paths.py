@@ -46,6 +46,11 @@ def is_absolute(path: str) -> bool:
     return bool(pure.drive and pure.root)
 
 
+def is_on_share(path: str) -> bool:
+    r"""Whether it is on another machine's share, ``\\server\share\VMs``, or otherwise on no drive letter."""
+    return PureWindowsPath(path).drive.startswith("\\\\")
+
+
 def is_below(path: str, folder: str) -> bool:
     """Whether a path is a folder or something in it."""
     return key(path) == key(folder) or key(path).startswith(key(folder) + "\\")

@@ -293,8 +293,8 @@ async def only_an_empty_folder_is_removed(arena: Arena) -> None:
 
 
 async def a_top_folder_is_never_removed(arena: Arena) -> None:
-    """Neither a volume's root nor a first-level folder is removed, empty or not."""
-    for path in ("D:\\", "D:\\top", "D:\\top\\", "D:\\VMs\\..\\top"):
+    """Neither a volume's root nor a first-level folder is removed, empty or not; nor anything on a share."""
+    for path in ("D:\\", "D:\\top", "D:\\top\\", "D:\\VMs\\..\\top", "\\\\files\\vms\\pool\\web01"):
         receipt = await arena.gateway.remove_empty_folder(SOURCE, path)
         assert receipt.fate is FolderFate.KEPT, path
     assert arena.world.entry(SOURCE, "D:\\top") is not None

@@ -83,11 +83,13 @@ def test_a_folder_around_another_vm_stays() -> None:
     assert "D:\\Pool\\Group" not in leftovers(at_home("D:\\Pool\\Group\\web01"), facts(), [other]).remove
 
 
-def test_unc_paths_work() -> None:
-    """Weakness 24: a VM on a share leaves its folders there; the share and its first level stay."""
-    plan = leftovers(at_home("\\\\nas\\vms\\pool\\web01", "\\\\nas\\vms\\pool\\web01\\web01.vhdx"), facts(), [])
-    assert "\\\\nas\\vms\\pool\\web01" in plan.remove
-    assert not {"\\\\nas\\vms\\pool", "\\\\nas\\vms\\"} & set(plan.remove)
+def test_a_share_is_left_alone_and_the_receipt_says_so() -> None:
+    """Weakness 24 and promise 5: folders on a share are never removed; each place is named once, with the reason."""
+    home, reason = "\\\\nas\\vms\\pool\\web01", "is on a share; the bot removes folders on the host's own volumes only"
+    plan = leftovers(at_home(home, f"{home}\\Virtual Hard Disks\\web01.vhdx", "D:\\VMs\\web01\\b.vhdx"), facts(), [])
+    assert plan.keep == ((home, reason),)
+    assert plan.remove == ("D:\\VMs\\web01",)
+    assert unused_destination(home, facts(), []) == ()
 
 
 def test_apostrophes_and_brackets_are_letters() -> None:

@@ -90,3 +90,9 @@ def test_going_down_and_up_again(names: list[str], root: str) -> None:
     assert paths.depth(path) == len(names)
     assert all(paths.is_below(path, above) for above in paths.ancestors(path))
     assert paths.key(path) == paths.key(path.upper())
+
+
+def test_a_share_is_not_the_hosts_own() -> None:
+    """Server and share, and paths of devices, are on no drive letter of the host."""
+    assert all(map(paths.is_on_share, ("\\\\nas\\vms\\web01", "//nas/vms/web01", "\\\\?\\Volume{1}\\VMs")))
+    assert not any(map(paths.is_on_share, ("D:\\VMs", "D:", "VMs\\web01", "\\VMs\\web01", "")))
