@@ -75,6 +75,7 @@ class FindingCode(StrEnum):
     OLD_DESTINATION = "old_destination"
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
+    FOLDERS_UNSEEN = "folders_unseen"
     PASS_THROUGH_DISK = "pass_through_disk"  # noqa: S105 (no password)
     SHARED_DISK = "shared_disk"
     ISO_MOUNTED = "iso_mounted"

@@ -55,6 +55,19 @@ def copies(moves: Sequence[PlannedMove], sources: Sequence[Snapshot]) -> tuple[F
     return tuple(found)
 
 
+def unseen_folders(hosts: Iterable[HostName]) -> tuple[Finding, ...]:
+    """Say of destinations whose endpoint shows no folders what was not checked there."""
+    return tuple(
+        Finding(
+            Severity.NOTE,
+            FindingCode.FOLDERS_UNSEEN,
+            f"{host} does not show me its folders: I did not check whether files of the same names lie there already.",
+            host=host,
+        )
+        for host in sorted(hosts)
+    )
+
+
 def _blocker(code: FindingCode, text: str, move: PlannedMove) -> Finding:
     return Finding(Severity.BLOCKER, code, text, vm_id=move.vm_id)
 

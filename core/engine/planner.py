@@ -13,7 +13,7 @@ from core.domain.forecast import Weather, forecast, slots_of
 from core.domain.freeze import Calendar
 from core.domain.placement import Target, keep_drives, place, subfolder
 from core.domain.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
-from core.domain.preflight import copies, disk_targets, preflight
+from core.domain.preflight import copies, disk_targets, preflight, unseen_folders
 from core.domain.selection import select
 from core.engine.board import Board
 from core.errors import EndpointRefused, HostError, NothingToMove, RequestError
@@ -59,12 +59,13 @@ class Planner:
             raise HostError(sources[0], f"{sources[0]} did not describe the VMs; try again.")
         homes = {vm.id: host for host, vm in chosen}
         placed = dict(fixed) if fixed else place(details, targets, rooms)
-        moves = await self._moves(request, details, homes, placed, rooms)
+        unseen = set[HostName]()
+        moves = await self._moves(request, details, homes, placed, rooms, unseen=unseen)
         in_jobs = await self._in_jobs(moves)
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
         moving = {finding.vm_id for finding in in_jobs}
-        found = preflight(moves, rooms, await self._taken(moves, rooms))
-        found = (*copies(moves, snapshots), *found)
+        taken = await self._taken(moves, rooms, unseen)
+        found = (*copies(moves, snapshots), *preflight(moves, rooms, taken), *unseen_folders(unseen))
         findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)
@@ -112,6 +113,8 @@ class Planner:
         homes: dict[VmId, HostName],
         placed: dict[VmId, Target],
         rooms: dict[HostName, Inspection],
+        *,
+        unseen: set[HostName],
     ) -> list[PlannedMove]:
         migration, options = self._settings.migration, request.options
         wants_subfolder = migration.put_in_subfolder if options.subfolder is None else options.subfolder
@@ -123,7 +126,7 @@ class Planner:
             path = target.path
             if wants_subfolder:
                 if target not in names:
-                    there = await self._list(target.host, path) or ()
+                    there = await self._list(target.host, path, unseen) or ()
                     names[target] = {paths.name(item).casefold() for item in there}
                 path = subfolder(path, row.vm.name, names[target])
             disks = keep_drives(row, path, rooms[target.host].volumes) if wants_drives else ()
@@ -145,7 +148,7 @@ class Planner:
         return moves
 
     async def _taken(
-        self, moves: Sequence[PlannedMove], rooms: dict[HostName, Inspection]
+        self, moves: Sequence[PlannedMove], rooms: dict[HostName, Inspection], unseen: set[HostName]
     ) -> dict[tuple[HostName, str], frozenset[str]]:
         folders: dict[tuple[HostName, str], str] = {}
         for move in moves:
@@ -153,17 +156,18 @@ class Planner:
             for path, _ in disk_targets(move, row) if row else ():
                 folder = paths.parent(path)
                 folders[move.destination, paths.key(folder)] = folder
-        listed = await asyncio.gather(*(self._list(host, path) for (host, _), path in folders.items()))
+        listed = await asyncio.gather(*(self._list(host, path, unseen) for (host, _), path in folders.items()))
         return {
             place: frozenset(paths.key(item) for item in items or ())
             for place, items in zip(folders, listed, strict=True)
         }
 
-    async def _list(self, host: HostName, path: str) -> tuple[str, ...] | None:
-        """List a folder; an endpoint that shows no folders (JEA) is no reason not to plan."""
+    async def _list(self, host: HostName, path: str, unseen: set[HostName]) -> tuple[str, ...] | None:
+        """List a folder; a host whose endpoint shows none (JEA) is noted, and no reason not to plan."""
         try:
             return await self._gateway.list_folder(host, path)
         except EndpointRefused:
+            unseen.add(host)
             return None
 
     async def _in_jobs(self, moves: Sequence[PlannedMove]) -> list[Finding]:

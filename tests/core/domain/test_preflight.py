@@ -21,7 +21,7 @@ from core.domain.fleet import (
     VmState,
 )
 from core.domain.plan import Finding, FindingCode, PlannedMove, Severity
-from core.domain.preflight import copies, preflight
+from core.domain.preflight import copies, preflight, unseen_folders
 from tests.core.domain.making import GB, HV01, HV02, HV03, details, facts, planned, room, snapshot, vm, vm_id
 
 B, W, N = Severity.BLOCKER, Severity.WARNING, Severity.NOTE
@@ -240,3 +240,11 @@ def test_a_copy_on_another_source_host_is_told() -> None:
     (blocker,) = copies([planned(1)], [snapshot(HV01, plain), snapshot(HV03, plain)])
     assert (blocker.severity, blocker.code) == (Severity.BLOCKER, FindingCode.TWICE)
     assert blocker.vm_id == vm_id(1)
+
+
+def test_what_could_not_be_checked_is_said() -> None:
+    """A host whose endpoint shows no folders gets a note, which blocks nothing."""
+    assert unseen_folders(()) == ()
+    (note,) = unseen_folders({HV02})
+    assert (note.severity, note.code, note.host) == (Severity.NOTE, FindingCode.FOLDERS_UNSEEN, HV02)
+    assert "did not check" in note.text
