@@ -77,7 +77,7 @@ def _standing(view: JobView, look: Look) -> Iterator[str]:
 def _finish(view: JobView) -> str:
     job = view.job
     parts = [f"*{view.count(MoveState.DONE)} of {len(view.moves)} moved*"]
-    copied = sum(row.move.size_bytes for row in view.moves if row.move.state is MoveState.DONE)
+    copied = sum(row.move.moved_bytes for row in view.moves)
     if copied:
         parts.append(size(copied))
     if job.finished_at and (since := _began(view)):

@@ -134,6 +134,11 @@ def _done(told: _Told) -> str:
     return text
 
 
+def _moved_by_others(told: _Told) -> str:
+    why = told.because("text").rstrip(".")
+    return f"✅ {told.vm} is on {told.destination} already{why}. I leave its folders on {told.source} alone."
+
+
 def _kept(told: _Told) -> str:
     text = ""
     for kept in list(told.items("kept"))[:5]:
@@ -235,6 +240,7 @@ _SENTENCES: Mapping[EventKind, Callable[[_Told], str]] = {
     EventKind.VERIFYING: lambda told: f"Looking on both hosts where {told.vm} is.",
     EventKind.MOVED: _moved,
     EventKind.DONE: _done,
+    EventKind.MOVED_BY_OTHERS: _moved_by_others,
     EventKind.RETRYING: _retrying,
     EventKind.FAILED: _failed,
     EventKind.UNMIGRATABLE: _unmigratable,

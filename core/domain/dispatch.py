@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from core.domain.absence import Arrived, Elsewhere, Unclear, Vanished, absence
 from core.domain.fleet import HostName, Snapshot, Vm, VmId
 from core.domain.job import Attempt, Fault, Hold, HoldCode, Job, JobId, Move, MoveState
 from core.domain.plan import Options
@@ -14,6 +15,9 @@ from core.domain.words import span
 
 FOREIGN_PATIENCE = timedelta(days=1)
 """How long a VM may be seen migrating without us before the bot gives it up: long, but not for ever."""
+
+LOOK_AGAIN = timedelta(seconds=5)
+"""How soon to decide again about a VM of which it is not clear where it is: hosts that show the same are no news."""
 
 LESSON = timedelta(seconds=30)
 """How long a refusal because of a limit is believed although the host shows room (a limit we cannot read may hold)."""
@@ -102,6 +106,8 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> list[date
                 times.append(options.start_at)
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
                 times.append(move.busy_since + _patience(code, options, situation.policy))
+            case HoldCode.UNCLEAR:
+                times.append(situation.now + LOOK_AGAIN)
     return times
 
 
@@ -251,10 +257,7 @@ class _Pass:
         vm = self.vms[move.source].get(move.vm_id)
         there = self.vms[move.destination].get(move.vm_id)
         if vm is None:
-            now_on = move.destination if there else self._host_with(move.vm_id)
-            where = f"it is on {now_on}" if now_on else f"it is not on {move.destination} either"
-            text = f"is no longer on {move.source}; {where}"
-            return End(move, MoveState.UNMIGRATABLE, text, "Somebody moved or removed it after the plan was made.")
+            return self._gone(move)
         if there is not None and not vm.is_migrating and not there.is_migrating:
             return self._twice(move, job)
         match readiness(vm):
@@ -267,8 +270,26 @@ class _Pass:
                     return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
                 return ready
 
-    def _host_with(self, vm_id: VmId) -> HostName | None:
-        return next((host for host, vms in self.vms.items() if vm_id in vms), None)
+    def _gone(self, move: Move) -> Decision:
+        """Judge a VM that its source no longer shows: it may be where it should be without our doing."""
+        now = self.at.now
+        since = move.busy_since if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
+        is_last_look = now - since >= self.at.policy.snapshot_max_age
+        match absence(move, self.at.snapshots, self.at.trouble, since=since, is_last_look=is_last_look):
+            case Arrived(by):
+                return End(move, MoveState.DONE, f"{by or 'somebody else'} moved it")
+            case Elsewhere(host):
+                hint = f"If it is still to go to {move.destination}, ask for that anew, from {host}."
+                return End(move, MoveState.UNMIGRATABLE, f"somebody else moved it to {host}", hint)
+            case Vanished(silent):
+                unasked = f"; {', '.join(silent)} cannot be asked" if silent else ""
+                text = f"is no longer on {move.source}, and no other host shows it{unasked}"
+                hint = "Somebody removed it, or moved it to a host I do not know."
+                return End(move, MoveState.UNMIGRATABLE, text, hint)
+            case Unclear():
+                clocked = replace(move, busy_since=since, busy_code=HoldCode.UNCLEAR)
+                text = f"is no longer on {move.source}; the bot looks where it is"
+                return self._keep(clocked, HoldCode.UNCLEAR, text, since=since)
 
     def _twice(self, move: Move, job: Job) -> Decision:
         """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.
@@ -276,12 +297,12 @@ class _Pass:
         It is proven when the source was asked last, or when both were asked since it was first seen so.
         """
         source, destination = self.at.snapshots[move.source], self.at.snapshots[move.destination]
-        since = move.busy_since if move.busy_code is HoldCode.MIGRATING else None
+        since = move.busy_since if move.busy_code is HoldCode.UNCLEAR else None
         again = since is not None and min(source.asked_at, destination.asked_at) >= since
         if again or source.asked_at >= destination.taken_at:
             text = f"is on {move.source} and on {move.destination} at once"
             return End(move, MoveState.LOST, text, "Look at both copies before anybody starts either.")
-        return self._wait(move, job, HoldCode.MIGRATING, "is shown by both hosts; the bot looks again")
+        return self._wait(move, job, HoldCode.UNCLEAR, "is shown by both hosts; the bot looks again")
 
     def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
         """Wait with one clock per backup (or other business); the clock starts anew when the business changes.
@@ -297,7 +318,7 @@ class _Pass:
         if self.at.now - since >= patience:
             told = f"{text}, for {span(self.at.now - since)} now"
             return End(clocked, MoveState.UNMIGRATABLE, told, "Look at the VM on its host, then ask again.")
-        until = "" if code is HoldCode.MIGRATING else f"; waits up to {span(patience)}"
+        until = "" if code in {HoldCode.MIGRATING, HoldCode.UNCLEAR} else f"; waits up to {span(patience)}"
         return self._keep(clocked, code, f"{text}{until}", since=since)
 
     def _slots(self, move: Move, ready: Ready) -> Decision:

@@ -46,7 +46,14 @@ class MoveState(StrEnum):
 
 TRANSITIONS: Mapping[MoveState, frozenset[MoveState]] = {
     MoveState.QUEUED: frozenset(
-        {MoveState.STARTING, MoveState.CANCELLED, MoveState.UNMIGRATABLE, MoveState.FAILED, MoveState.LOST}
+        {
+            MoveState.STARTING,
+            MoveState.DONE,
+            MoveState.CANCELLED,
+            MoveState.UNMIGRATABLE,
+            MoveState.FAILED,
+            MoveState.LOST,
+        }
     ),
     MoveState.STARTING: frozenset(
         {
@@ -117,6 +124,7 @@ class HoldCode(StrEnum):
     BACKUP = "backup"
     BUSY = "busy"
     MIGRATING = "migrating"
+    UNCLEAR = "unclear"
     LAST = "last"
     RETRY = "retry"
     START_TIME = "start_time"
@@ -188,6 +196,16 @@ class Move:
     """Folders a host did not let us look at yet; they are tried again at ``tidy_at``."""
     tidy_at: datetime | None = None
     version: int = 0
+
+    @property
+    def moved_bytes(self) -> int:
+        """How much the bot itself has moved; nothing when somebody else did."""
+        return self.size_bytes if self.is_our_doing else 0
+
+    @property
+    def is_our_doing(self) -> bool:
+        """Whether it is done, and the bot has done it; what somebody else did never started."""
+        return self.state is MoveState.DONE and self.started_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +291,7 @@ class EventKind(StrEnum):
     VERIFYING = "verifying"
     MOVED = "moved"  # seconds: float, bytes: int
     DONE = "done"  # seconds, bytes, attempts: int, removed: [path], kept: [[path, reason]], differences: [str]
+    MOVED_BY_OTHERS = "moved_by_others"  # text: str (who did, if a host remembers), where: str
     RETRYING = "retrying"  # attempt: int, of: int, words: str (the host's), hint: str, code: str, again_at: str
     FAILED = "failed"  # attempts: int, of: int, words: str, hint: str, code: str, where: str (host it is on now)
     UNMIGRATABLE = "unmigratable"  # text: str, words: str, hint: str, code: str, where: str
@@ -312,6 +331,7 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.MOVING: Tone.LINE,
     EventKind.ADOPTED: Tone.LINE,
     EventKind.DONE: Tone.LINE,
+    EventKind.MOVED_BY_OTHERS: Tone.LINE,
     EventKind.RETRYING: Tone.LINE,
     EventKind.FAILED: Tone.PAGE,
     EventKind.UNMIGRATABLE: Tone.PAGE,

@@ -46,6 +46,7 @@ _END_EVENTS = {
     MoveState.CANCELLED: EventKind.CANCELLED,
     MoveState.UNMIGRATABLE: EventKind.UNMIGRATABLE,
     MoveState.LOST: EventKind.LOST,
+    MoveState.DONE: EventKind.MOVED_BY_OTHERS,
 }
 
 
@@ -199,7 +200,10 @@ class Dispatcher:
                 is_news = move.hold is not None and (before.hold is None or before.hold.code is not move.hold.code)
                 await self._store.change_move(before, move, *(_held(move, now, silences) if is_news else ()))
             case End(move, state, text, hint, follows):
-                after = transit(move, state, hold=None, ended_at=now, error=text, hint=hint)
+                changes: dict[str, Any] = {"error": text, "hint": hint}
+                if state is MoveState.DONE:  # somebody else's doing, whatever we tried before
+                    changes = {"error": "", "hint": "", "started_at": None}
+                after = transit(move, state, hold=None, ended_at=now, **changes)
                 data: dict[str, Any] = {"text": text, "hint": hint, "words": "", "code": "", "where": self._where(move)}
                 data |= {"follows": True} if follows else {}
                 await self._store.change_move(before, after, event(_END_EVENTS[state], now, move=move, **data))
@@ -253,7 +257,7 @@ class Dispatcher:
                 state.value: sum(1 for move in moves if move.state is state) for state in MoveState if state.is_end
             }
             since = job.decided_at or job.created_at
-            moved = sum(move.size_bytes for move in moves if move.state is MoveState.DONE)
+            moved = sum(move.moved_bytes for move in moves)
             told = event(EventKind.FINISHED, now, job=job, seconds=(now - since).total_seconds(), bytes=moved, **counts)
             await self._store.change_job(job, transit_job(job, JobState.FINISHED, finished_at=now), told)
             self._ledger.changed(job.id)

@@ -240,7 +240,7 @@ class Engine:
         Raises UnknownJob, NothingToMove, RequestError, HostError.
         """
         job = await self._store.job(job_id)
-        moves = [move for move in await self._store.moves(job.id) if move.state is MoveState.DONE]
+        moves = [move for move in await self._store.moves(job.id) if move.is_our_doing]
         if not moves:
             raise NothingToMove(f"{job.id} moved nothing that could go back.")
         homes = {move.vm_id: Target(move.source, _home(move)) for move in moves}

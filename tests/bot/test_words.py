@@ -57,6 +57,11 @@ DONE = {
         (EventKind.ADOPTED, {"state": "moving", "vms": ["a", "b"]}, "while `a`, `b` were moving; I take them up"),
         (EventKind.ADOPTED, {"state": "verifying", "vms": list("abcdefg")}, "`e` and 2 more were moving"),
         (EventKind.ADOPTED, {"state": "starting"}, "just as `web01` was to start; I look whether it did"),
+        (
+            EventKind.MOVED_BY_OTHERS,
+            {"text": "CONTOSO\\carl moved it"},
+            "✅ `web01` is on `HV02` already: CONTOSO\\carl moved it. I leave its folders on `HV01` alone.",
+        ),
         (EventKind.STUCK, {"text": "at 99 % for 20 min"}, "`web01` seems stuck: at 99 % for 20 min"),
         (EventKind.ANSWERED, {"answer": "page"}, "<@UBOB> decided about `web01`: page on-call"),
         (EventKind.LATE, {"until": NOW.isoformat(), "soonest": NOW.isoformat()}, "J7 will be late: wanted by <!date^"),

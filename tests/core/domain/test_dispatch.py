@@ -9,8 +9,19 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.dispatch import FOREIGN_PATIENCE, LESSON, Decision, End, Keep, Situation, Start, decide, next_times
-from core.domain.fleet import HostName, Operation, Snapshot, VmState
+from core.domain.dispatch import (
+    FOREIGN_PATIENCE,
+    LESSON,
+    LOOK_AGAIN,
+    Decision,
+    End,
+    Keep,
+    Situation,
+    Start,
+    decide,
+    next_times,
+)
+from core.domain.fleet import HostJob, HostJobState, HostName, Operation, Snapshot, VmState
 from core.domain.job import Fault, Hold, HoldCode, Move, MoveState
 from core.domain.plan import Finding, FindingCode, Options, Severity
 from core.domain.slots import loads, used
@@ -191,17 +202,46 @@ def test_a_vm_that_migrates_already_waits() -> None:
     assert kept(see(move(1), Operation.IN_SERVICE, Operation.MIGRATING, at=0)).code is HoldCode.MIGRATING
 
 
-def test_a_vm_that_left_ends_with_the_place_it_is_at() -> None:
+def test_a_vm_that_somebody_else_moved_where_it_should_be_is_done() -> None:
+    """Nothing is left to do, and nobody needs to be woken; who moved it is said if the source remembers."""
+    carl = HostJob(vm_id(1), HostJobState.COMPLETED, 100, owner="CONTOSO\\carl")
+    for jobs, who in (((), "somebody else"), ((carl,), "CONTOSO\\carl")):
+        source = replace(snapshot(HV01), jobs=jobs)
+        end = ended(decide(situation([move(1)], source, snapshot(HV02, vm(1))))[0])
+        assert (end.state, end.text) == (MoveState.DONE, f"{who} moved it")
+
+
+def test_a_vm_that_is_still_on_its_way_is_waited_for() -> None:
+    """The source has let go of it, the destination has not finished: it is not done yet."""
+    arriving = vm(1, Operation.IN_SERVICE, Operation.MIGRATING)
+    assert kept(decide(situation([move(1)], snapshot(HV01), snapshot(HV02, arriving)))[0]).code is HoldCode.UNCLEAR
+
+
+def test_a_vm_that_went_elsewhere_ends_with_the_place_it_is_at() -> None:
     """Weakness 7: a VM that somebody moved between two looks is an answer, not a crash."""
-    decision = decide(situation([move(1)], snapshot(HV01), snapshot(HV02, vm(1))))[0]
-    assert ended(decision).state is MoveState.UNMIGRATABLE
-    assert ended(decision).text == "is no longer on HV01; it is on HV02"
+    end = ended(decide(situation([move(1)], snapshot(HV01), snapshot(HV02), snapshot(HV03, vm(1))))[0])
+    assert (end.state, end.text) == (MoveState.UNMIGRATABLE, "somebody else moved it to HV03")
 
 
 def test_a_vm_that_is_nowhere_ends() -> None:
     """Promise 12: a VM that was removed is an answer."""
     decision = decide(situation([move(1)], snapshot(HV01), snapshot(HV02)))[0]
-    assert ended(decision).text == "is no longer on HV01; it is not on HV02 either"
+    assert ended(decision).text == "is no longer on HV01, and no other host shows it"
+
+
+def test_nothing_is_concluded_from_looks_before_the_vm_left() -> None:
+    """Promise 4: each host is asked after the source was seen without the VM, or waited for no longer than its due."""
+    early = [snapshot(HV02, at=after(-9)), snapshot(HV03, vm(1), at=after(-9))]
+    waits = decide(situation([move(1)], snapshot(HV01), *early))[0]
+    assert kept(waits).code is HoldCode.UNCLEAR
+    assert next_times([waits], situation([waits.move], snapshot(HV01), *early)) == [NOW + LOOK_AGAIN]
+    late = snapshot(HV02, vm(1), at=after(5))
+    arrived = situation([waits.move], snapshot(HV01, at=after(5)), late, early[1], now=after(5))
+    assert ended(decide(arrived)[0]).state is MoveState.DONE
+    long = POLICY.snapshot_max_age.total_seconds()
+    fresh = [snapshot(HV01, at=after(long)), snapshot(HV02, at=after(long)), early[1]]
+    given_up = ended(decide(situation([waits.move], *fresh, now=after(long)))[0])
+    assert given_up.text == "is no longer on HV01, and no other host shows it; HV03 cannot be asked"
 
 
 def test_a_vm_on_both_hosts_is_lost() -> None:
@@ -217,7 +257,7 @@ def test_snapshots_of_different_moments_do_not_prove_two_copies() -> None:
     decision = decide(situation([move(1)], source, destination))[0]
     assert kept(decision).text == "is shown by both hosts; the bot looks again"
     later = decide(situation([decision.move], snapshot(HV01, at=after(5)), destination, now=after(5)))[0]
-    assert ended(later).text == "is no longer on HV01; it is on HV02"
+    assert ended(later).state is MoveState.DONE
 
 
 def test_two_copies_are_found_whichever_host_is_looked_at_last() -> None:
