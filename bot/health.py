@@ -1,10 +1,11 @@
-"""Answers ``GET /health`` for whoever watches over the bot: is Slack there, how old is the news, how much waits."""
+"""Answers ``GET /health`` and ``GET /metrics`` for whoever watches over the bot."""
 
 import logging
 from typing import Protocol
 
 from aiohttp import web
 
+from bot import metrics
 from core.config import SlackSettings
 from core.engine.engine import Engine
 from core.errors import SettingsError
@@ -12,6 +13,7 @@ from core.errors import SettingsError
 log = logging.getLogger(__name__)
 
 PATH = "/health"
+METRICS = "/metrics"
 _OK, _UNAVAILABLE = 200, 503
 
 
@@ -48,6 +50,7 @@ class Health:
             raise SettingsError(f"[slack] health is {listen}.", hint="Write it as 127.0.0.1:8080.")
         app = web.Application()
         app.router.add_get(PATH, self._answer)
+        app.router.add_get(METRICS, self._measure)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
@@ -73,3 +76,13 @@ class Health:
             "stopped_by": await self._engine.stopped_by(),
         }
         return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
+
+    async def _measure(self, _: web.Request) -> web.Response:
+        standing = metrics.Standing(
+            await self._connection.is_connected(),
+            await self._engine.stopped_by(),
+            await self._engine.queue_lengths(),
+            await self._engine.hosts(),
+            self._engine.snapshot_ages_s(),
+        )
+        return web.Response(body=metrics.text(standing), headers={"Content-Type": metrics.CONTENT_TYPE})

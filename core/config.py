@@ -94,7 +94,7 @@ class SlackSettings(_Section):
     oncall: tuple[str, ...] = ()
     command: str = "/migrate"
     health: str = ""
-    """Address and port for ``GET /health``; empty: none."""
+    """Address and port for ``GET /health`` and ``GET /metrics``; empty: none."""
     escalate_after: Duration = timedelta(minutes=15)
     """How long a page may wait for somebody to take it before on-call is mentioned once more; 0: for ever."""
 

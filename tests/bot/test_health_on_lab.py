@@ -4,10 +4,15 @@ import socket
 
 import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from bot.metrics import Standing
+from bot.metrics import families as metric_families
+from core.domain.job import MoveState
 from core.errors import SettingsError
 from lab.slack.server import SlackLab
 from tests.bot.conftest import Opening
+from tests.docs.pages import read, rows
 
 
 def free_port() -> int:
@@ -43,3 +48,33 @@ async def test_without_an_address_nothing_listens(office: Opening) -> None:
     with pytest.raises(SettingsError, match="health"):
         async with office(slack={"health": "8080x"}):
             pass
+
+
+async def test_metrics_tell_the_same_in_numbers(office: Opening) -> None:
+    """Prometheus' own reader takes them; every open state has its number, also when it is 0."""
+    address = f"127.0.0.1:{free_port()}"
+    async with office(slack={"health": address}) as here, aiohttp.ClientSession() as session:
+        await here.ask()
+        async with session.get(f"http://{address}/metrics") as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain")
+            families = {one.name: one for one in text_string_to_metric_families(await answer.text())}
+
+        def values(name: str) -> dict[tuple[str, ...], float]:
+            return {tuple(sample.labels.values()): sample.value for sample in families[name].samples}
+
+        assert values("migrate_bot_slack_connected") == {(): 1}
+        assert values("migrate_bot_stopped") == {(): 0}
+        assert values("migrate_bot_jobs") == {("proposed",): 1, ("running",): 0}
+        assert set(values("migrate_bot_moves")) == {(state.value,) for state in MoveState if not state.is_end}
+        assert values("migrate_bot_host_reachable") == {("HV01",): 1, ("HV02",): 1}
+        limits = values("migrate_bot_host_slots_limit")
+        assert limits == {(host, kind): 2 for host in ("HV01", "HV02") for kind in ("live", "storage")}
+        assert set(values("migrate_bot_host_slots_used")) == set(limits)
+        assert all(age >= 0 for age in values("migrate_bot_host_snapshot_age_seconds").values())
+
+
+def test_every_metric_is_explained() -> None:
+    """docs/metrics.md has a row for each, with its labels, and no other."""
+    standing = Standing(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
+    made = {family.name for family in metric_families(standing)}
+    assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/metrics.md"))} == made

@@ -1,0 +1,80 @@
+"""Says in Prometheus' text format how the bot is. Pure; docs/metrics.md explains each."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
+from prometheus_client.registry import Collector
+
+from core.domain.fleet import HostName
+from core.domain.job import JobState, MoveState
+from core.domain.view import HostView
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the bot is at one moment. ``lengths`` counts the open jobs and moves by state."""
+
+    is_connected: bool
+    stopped_by: str
+    lengths: Mapping[str, int]
+    hosts: Sequence[HostView]
+    ages_s: Mapping[HostName, float | None]
+
+
+def text(standing: Standing) -> bytes:
+    """Write it as Prometheus reads it."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Given(tuple(families(standing))))
+    return generate_latest(registry)
+
+
+def families(standing: Standing) -> Iterator[Metric]:
+    """Name every number and what it means."""
+    yield _one("slack_connected", "Whether Slack reaches the bot.", standing.is_connected)
+    yield _one("stopped", "Whether somebody stopped all starts.", bool(standing.stopped_by))
+    for name, words, states in (
+        ("jobs", "Jobs that wait for approval or run.", [one for one in JobState if not one.is_end]),
+        ("moves", "Moves of running jobs that are not over.", [one for one in MoveState if not one.is_end]),
+    ):
+        counts = (((state.value,), standing.lengths.get(state.value, 0)) for state in states)
+        yield _many(name, words, ("state",), counts)
+    reachable = (((host.host,), host.is_reachable) for host in standing.hosts)
+    yield _many("host_reachable", "Whether a host answers.", ("host",), reachable)
+    ages = (((host,), age) for host, age in standing.ages_s.items() if age is not None)
+    yield _many("host_snapshot_age_seconds", "How long ago a host last told about itself.", ("host",), ages)
+    seen = [host for host in standing.hosts if host.is_reachable]
+    used = [((host.host, "live"), host.live_used) for host in seen]
+    used += [((host.host, "storage"), host.storage_used) for host in seen]
+    yield _many("host_slots_used", "Migrations of a host now, ours and others'.", ("host", "kind"), used)
+    limits = [((host.host, "live"), host.live_limit) for host in seen]
+    limits += [((host.host, "storage"), host.storage_limit) for host in seen]
+    yield _many("host_slots_limit", "Migrations a host allows at once.", ("host", "kind"), limits)
+
+
+def _one(name: str, words: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"migrate_bot_{name}", words, value=float(value))
+
+
+def _many(
+    name: str, words: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"migrate_bot_{name}", words, labels=labels)
+    for of, value in values:
+        family.add_metric(of, float(value))
+    return family
+
+
+class _Given(Collector):
+    """Metrics that were worked out already."""
+
+    def __init__(self, given: Sequence[Metric]) -> None:
+        self._given = given
+
+    def collect(self) -> Sequence[Metric]:
+        """Hand them over."""
+        return self._given
