@@ -1,6 +1,6 @@
 """The composition root: the only module of the bot that names the database and the hosts' protocol."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from bot.telling.homes import Homes
 from bot.telling.notifier import SlackNotifier
 from bot.telling.overhearing import Overheard
 from core.config import Settings
-from core.domain.job import JobId
+from core.domain.job import Event, JobId
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
 from core.ports import Clock, HostGateway, Notifier, Store
@@ -69,8 +69,11 @@ async def running(
         limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.hosts()}
         return Story(await engine.job(job_id), await engine.attempts(job_id), limits)
 
+    async def history(job_id: JobId) -> Sequence[Event]:
+        return await engine.history(job_id)
+
     album = Album(client, story, clock)
-    notifier: Notifier = SlackNotifier(client, settings, groups, clock, album)
+    notifier: Notifier = SlackNotifier(client, settings, groups, clock, album=album, history=history)
     overheard = Overheard(tell_through(notifier) if tell_through else notifier)
     engine = Engine(
         settings=settings,

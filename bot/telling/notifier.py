@@ -27,9 +27,10 @@ from bot.slack.groups import Groups
 from bot.slack.pacing import Budget, Gaps
 from bot.slack.slackwords import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefused, ask
 from bot.telling.album import Album
+from bot.telling.questions import History, Questions
 from core.config import Settings
-from core.domain.job import Card, Event, EventKind, Job, JobId, JobState, MoveId, Notice, Tone
-from core.domain.pages import END_OF_ATTEMPT, quoted
+from core.domain.job import Card, Event, EventKind, Job, JobId, JobState, Notice, Tone
+from core.domain.pages import quoted
 from core.domain.view import JobView
 from core.errors import NotifierBusy, NotifierError, NotifierRefused
 from core.ports import Clock
@@ -42,7 +43,6 @@ POST_GAP_S = 1.2
 EDITS_PER_MINUTE = 40
 EDITS_AT_ONCE = 10
 _REMEMBERED = 2000
-_SETTLING = frozenset({EventKind.STUCK, EventKind.ANSWERED, *END_OF_ATTEMPT})
 
 
 @dataclass(slots=True)
@@ -64,7 +64,14 @@ class SlackNotifier:
     """The Notifier port over the Web API."""
 
     def __init__(
-        self, client: AsyncWebClient, settings: Settings, groups: Groups, clock: Clock, album: Album | None = None
+        self,
+        client: AsyncWebClient,
+        settings: Settings,
+        groups: Groups,
+        clock: Clock,
+        *,
+        album: Album | None = None,
+        history: History | None = None,
     ) -> None:
         self._client = client
         self._album = album
@@ -74,7 +81,7 @@ class SlackNotifier:
         self._edits: Gaps[JobId] = Gaps(clock, CARD_GAP_S)
         self._budget = Budget(clock, EDITS_PER_MINUTE, EDITS_AT_ONCE)
         self._shown: dict[JobId, _Shown] = {}
-        self._asked: dict[MoveId, Notice] = {}
+        self._questions = Questions(history)
         self._said: OrderedDict[tuple[int, str, str], Card] = OrderedDict()
 
     # ------------------------------------------------------------------ telling
@@ -100,18 +107,16 @@ class SlackNotifier:
 
     async def _settle(self, notice: Notice) -> None:
         """Take the buttons off a question that a later event of its move made moot. Courtesy: no error of it counts."""
-        move_id, kind = notice.event.move_id, notice.event.kind
-        if move_id is None or kind not in _SETTLING:
+        asked = await self._questions.made_moot_by(notice)
+        if asked is None:
             return
-        asked = self._asked.pop(move_id, None)
-        if kind is EventKind.STUCK:
-            self._asked[move_id] = notice
-        place = self._said.get(_key(asked)) if asked else None
-        if asked is None or place is None or kind is EventKind.ANSWERED or asked.id == notice.id:
-            return
+        earlier = replace(notice, id=asked.id, event=asked)
         try:
+            place = self._said.get(_key(earlier)) or await self._look(earlier, self._places(earlier))
+            if place is None:
+                return
             await self._budget.turn()
-            await self._edit(place, question(asked, notice.event))
+            await self._edit(place, question(earlier, notice.event))
         except NotifierError as error:
             log.warning("question %s keeps its buttons: %s", asked.id, error.message)
 

@@ -9,11 +9,12 @@ import pytest
 from bot.slack.credentials import web_client
 from bot.slack.groups import Groups
 from bot.telling.notifier import SlackNotifier
+from bot.telling.questions import History
 from core.config import Settings
-from core.domain.job import Card, EventKind, Job, JobState, MoveState, Notice, Tone
+from core.domain.job import Card, Event, EventKind, Job, JobId, JobState, MoveState, Notice, Tone
 from core.domain.pages import quote
 from core.domain.view import JobView, MoveView
-from core.errors import NotifierBusy, NotifierDown, NotifierRefused
+from core.errors import NotifierBusy, NotifierDown, NotifierRefused, StoreBusy
 from lab.slack.faults import FaultKind
 from lab.slack.messages import Message
 from lab.slack.server import SlackLab
@@ -38,9 +39,9 @@ def proposal(about: Job = ASKED) -> Notice:
 def make(settings: Settings, clock: JumpClock) -> Callable[..., SlackNotifier]:
     """A new notifier, as after a restart."""
 
-    def made(using: Settings = settings) -> SlackNotifier:
+    def made(using: Settings = settings, history: History | None = None) -> SlackNotifier:
         client = web_client(using)
-        return SlackNotifier(client, using, Groups(client, clock), clock)
+        return SlackNotifier(client, using, Groups(client, clock), clock, history=history)
 
     return made
 
@@ -211,6 +212,64 @@ async def test_a_question_loses_its_buttons_when_its_move_ends(
     assert len(posted(slack)) == 4
     assert "Asked again" in read(first)
     assert slack.ledger.violations == []
+
+
+def numbered(kind: EventKind, about: Job, number: int) -> Notice:
+    made = told(kind, Tone.LINE, about, number=number, text="it stands")
+    return replace(made, event=replace(made.event, id=number))
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+async def test_a_question_of_an_earlier_process_loses_its_buttons(
+    make: Callable[..., SlackNotifier], slack: SlackLab, answers: int
+) -> None:
+    """A restart forgets nothing: the history tells what was asked, read once; what was answered is left as it is."""
+    before = make()
+    about = replace(ASKED, card=await before.tell(proposal()))
+    asked = numbered(EventKind.STUCK, about, 2)
+    await before.tell(asked)
+    told_since = [numbered(EventKind.ANSWERED, about, 3)] * answers
+    ends = [numbered(kind, about, number) for kind, number in ((EventKind.RETRYING, 4), (EventKind.DONE, 5))]
+    reads = []
+
+    async def history(job_id: JobId) -> list[Event]:
+        reads.append(job_id)
+        return [one.event for one in (asked, *told_since, *ends)]
+
+    after = make(history=history)
+    for end in ends:
+        await after.tell(end)
+    question = posted(slack)[1]
+    assert len(buttons(question)) == (3 if answers else 0)
+    assert ("nobody had to decide" in read(question)) is not bool(answers)
+    assert reads == ["J7"]
+    assert slack.ledger.violations == []
+
+
+async def test_a_question_keeps_its_buttons_while_the_history_cannot_be_read(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """The line that ends the move is said all the same; the next event asks again."""
+    before = make()
+    about = replace(ASKED, card=await before.tell(proposal()))
+    asked, *ends = (
+        numbered(kind, about, number)
+        for kind, number in ((EventKind.STUCK, 2), (EventKind.RETRYING, 3), (EventKind.DONE, 4))
+    )
+    await before.tell(asked)
+    troubles = [StoreBusy("locked")]
+
+    async def history(_: JobId) -> list[Event]:
+        if troubles:
+            raise troubles.pop()
+        return [asked.event]
+
+    after = make(history=history)
+    await after.tell(ends[0])
+    assert len(buttons(posted(slack)[1])) == 3
+    await after.tell(ends[1])
+    assert buttons(posted(slack)[1]) == set()
+    assert len(posted(slack)) == 4
 
 
 async def test_an_answer_edits_its_question_even_after_a_restart(
