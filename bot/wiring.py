@@ -23,7 +23,7 @@ from bot.telling.homes import Homes
 from bot.telling.notifier import SlackNotifier
 from bot.telling.overhearing import Overheard
 from core.config import Settings
-from core.domain.job import Event, JobId
+from core.domain.job import Event, Job, JobId
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
 from core.ports import Clock, HostGateway, Notifier, Store
@@ -72,6 +72,9 @@ async def running(
     async def history(job_id: JobId) -> Sequence[Event]:
         return await engine.history(job_id)
 
+    async def newest_jobs() -> Sequence[Job]:
+        return [view.job for view in await engine.jobs()]
+
     album = Album(client, story, clock)
     notifier: Notifier = SlackNotifier(client, settings, groups, clock, album=album, history=history)
     overheard = Overheard(tell_through(notifier) if tell_through else notifier)
@@ -95,6 +98,7 @@ async def running(
     health = Health(engine, connection, settings.slack)
     try:
         await engine.start()
+        album.catch_up(newest_jobs)
         await homes.start()
         await connection.start()
         await health.start()

@@ -1,12 +1,14 @@
 """Puts files into a card's thread, once each: the whole of a long plan, and the picture of how a job went.
 
-A courtesy: it has its own tasks, tries a few times, and whatever goes wrong disturbs nothing else.
+A courtesy: it has its own tasks, tries a few times, and whatever goes wrong disturbs nothing else. After a restart it
+looks for the files that the process before may have left out.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -14,7 +16,7 @@ from bot.showing.plan_text import LONG, plan_text
 from bot.showing.timeline import timeline
 from bot.slack.slackwords import SlackRefused, ask
 from core.domain.fleet import HostName
-from core.domain.job import Attempt, Card, EventKind, Job, JobId, Notice
+from core.domain.job import Attempt, Card, EventKind, Job, JobId, JobState, Notice
 from core.domain.view import JobView
 from core.errors import MigrateBotError
 from core.ports import Clock
@@ -22,6 +24,11 @@ from core.ports import Clock
 log = logging.getLogger(__name__)
 
 DELAYS_S = (5.0, 30.0, 120.0)
+RECENT = timedelta(days=1)
+"""Files of jobs that ended longer ago are not looked for after a restart."""
+AFTERLIFE_S = 15.0
+"""How long an upload of a process that died may still be on its way: a look before that could miss it."""
+_PAUSE_S = 2.0
 _PATIENCE_S = 60.0
 _PAGES = 10
 _PAGE = 200
@@ -45,23 +52,31 @@ class Leaf:
     content: bytes
 
 
+Make = Callable[[Job], Awaitable[Leaf | None]]
+
+
 class Album:
-    """The uploads under way."""
+    """The uploads under way, each begun once by this process."""
 
     def __init__(self, client: AsyncWebClient, story: Callable[[JobId], Awaitable[Story]], clock: Clock) -> None:
         self._client = client
         self._story = story
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: set[tuple[JobId, Make]] = set()
 
     def add(self, notice: Notice, card: Card | None) -> None:
         """Put in what belongs to this notice, if anything; the thread is the card's."""
         if card is None:
             return
         if notice.event.kind is EventKind.FINISHED:
-            self._start(notice.job, card, self._picture)
+            self._start(self._once(notice.job, card, self._picture), f"picture for {notice.job.id}")
         elif notice.event.kind is EventKind.PROPOSED and len(notice.job.plan.moves) > LONG:
-            self._start(notice.job, card, self._plan)
+            self._start(self._once(notice.job, card, self._plan), f"plan for {notice.job.id}")
+
+    def catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
+        """Put in what an earlier process told of but did not get to put in, for the newest jobs."""
+        self._start(self._catch_up(newest), "files of an earlier process")
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -69,12 +84,34 @@ class Album:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, job: Job, card: Card, make: Callable[[Job], Awaitable[Leaf | None]]) -> None:
-        task = asyncio.create_task(self._patiently(job, card, make), name=f"file for {job.id}")
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _patiently(self, job: Job, card: Card, make: Callable[[Job], Awaitable[Leaf | None]]) -> None:
+    async def _catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
+        await self._clock.sleep(AFTERLIFE_S)
+        try:
+            jobs = await newest()
+        except MigrateBotError as error:
+            log.warning("files of an earlier process are not looked for: %s", error)
+            return
+        since = self._clock.now() - RECENT
+        for job in jobs:
+            if job.card is None:
+                continue
+            if len(job.plan.moves) > LONG and job.created_at > since:
+                await self._once(job, job.card, self._plan)
+            if job.state is JobState.FINISHED and job.finished_at is not None and job.finished_at > since:
+                await self._once(job, job.card, self._picture)
+            await self._clock.sleep(_PAUSE_S)
+
+    async def _once(self, job: Job, card: Card, make: Make) -> None:
+        if (job.id, make) not in self._begun:
+            self._begun.add((job.id, make))
+            await self._patiently(job, card, make)
+
+    async def _patiently(self, job: Job, card: Card, make: Make) -> None:
         for delay_s in (*DELAYS_S, None):
             try:
                 async with asyncio.timeout(_PATIENCE_S):

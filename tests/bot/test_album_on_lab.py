@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 
 from bot.slack.credentials import web_client
-from bot.telling.album import DELAYS_S, Album, Story
+from bot.telling.album import AFTERLIFE_S, DELAYS_S, Album, Story
 from core.config import Settings
 from core.domain.fleet import HostName
-from core.domain.job import Attempt, Card, EventKind, JobId, JobState, MoveId, MoveState, Notice
+from core.domain.job import Attempt, Card, EventKind, Job, JobId, JobState, MoveId, MoveState, Notice
 from core.domain.view import MoveView
 from core.errors import StoreError
 from lab.hyperv.fleet import VM, Fleet
@@ -76,6 +76,43 @@ async def test_the_picture_is_in_the_thread_once(album: Make, slack: SlackLab, c
     (message,) = (m for m in slack.workspace.channel("C0MIGRATE").messages.values() if m.files)
     assert message.thread_ts == card.ts
     assert slack.ledger.violations == []
+
+
+def finished(card: Card | None, **changes: Any) -> Job:
+    now = datetime.now(UTC)
+    made = job(["web01"], JobState.FINISHED, channel="C0MIGRATE", card=card, created_at=now, finished_at=now)
+    return replace(made, **changes)
+
+
+async def test_what_an_earlier_process_left_out_is_put_in_once(
+    album: Make, slack: SlackLab, card: Card, clock: JumpClock
+) -> None:
+    """It died between the line that says it is over and the picture: the next one looks, and puts it in."""
+    long = replace(job(LONG, channel="C0MIGRATE", card=card), id=JobId("J8"), created_at=datetime.now(UTC))
+    old = finished(card, id=JobId("J5"), finished_at=datetime.now(UTC) - timedelta(days=2))
+
+    async def newest() -> list[Job]:
+        return [long, finished(card), old, finished(None, id=JobId("J6"))]
+
+    for one in (album(), album()):
+        one.catch_up(newest)
+        one.add(told(EventKind.FINISHED), card)
+        await done(one)
+    assert sorted(file["name"] for file in files(slack)) == ["J7-timeline.png", "J8-plan.txt"]
+    assert clock.sleeps[0] == AFTERLIFE_S
+    assert slack.ledger.violations == []
+
+
+async def test_without_its_database_nothing_is_looked_for(album: Make, slack: SlackLab) -> None:
+    """Trouble with catching up is a line in the log."""
+
+    async def newest() -> list[Job]:
+        raise StoreError("The database is locked.")
+
+    one = album()
+    one.catch_up(newest)
+    await done(one)
+    assert files(slack) == []
 
 
 @pytest.mark.parametrize("fault", [FaultKind.LOST_REPLY, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR])

@@ -3,8 +3,12 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from bot.telling import album
 from core.domain.job import EventKind, JobId, event
 from core.store import SqlStore
+from lab.slack.faults import FaultKind
 from lab.slack.messages import Message
 from lab.slack.server import SlackLab
 from tests.bot.conftest import Opening
@@ -39,4 +43,26 @@ async def test_a_question_asked_before_a_restart_loses_its_buttons_when_its_move
             return None if buttons(question) else question
 
         assert "nobody had to decide" in read(await here.until(settled))
+    assert slack.ledger.violations == []
+
+
+async def test_a_picture_that_was_not_uploaded_before_a_restart_comes_after_it(
+    office: Opening, slack: SlackLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line that says it is over was said; the upload had failed when the process ended."""
+    monkeypatch.setattr(album, "AFTERLIFE_S", 0.0)
+    slack.faults.add(FaultKind.SERVER_ERROR, "files.getUploadURLExternal", times=None)
+    async with office() as here:
+        card = await here.ask()
+        await slack.person(BOB).click(card, "migrate_approve")
+        await here.replied(card, "J1 is over", 40)
+
+    def picture() -> Message | None:
+        return next((m for m in here.messages() if m.files and m.thread_ts == card.ts), None)
+
+    assert picture() is None
+    slack.faults.clear()
+    async with office() as here:
+        shown = await here.until(picture)
+        assert shown.files[0]["name"] == "J1-timeline.png"
     assert slack.ledger.violations == []
