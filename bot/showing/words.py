@@ -135,8 +135,7 @@ def _done(told: _Told) -> str:
 
 
 def _moved_by_others(told: _Told) -> str:
-    why = told.because("text").rstrip(".")
-    return f"✅ {told.vm} is on {told.destination} already{why}. I leave its folders on {told.source} alone."
+    return f"✅ {told.vm} is on {told.destination} already{told.because('text')}."
 
 
 def _kept(told: _Told) -> str:

@@ -272,12 +272,15 @@ class _Pass:
 
     def _gone(self, move: Move) -> Decision:
         """Judge a VM that its source no longer shows: it may be where it should be without our doing."""
+        if move.vm_id in self.busy_vms:
+            return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
         now = self.at.now
         since = move.busy_since if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
         is_last_look = now - since >= self.at.policy.snapshot_max_age
         match absence(move, self.at.snapshots, self.at.trouble, since=since, is_last_look=is_last_look):
             case Arrived(by):
-                return End(move, MoveState.DONE, f"{by or 'somebody else'} moved it")
+                theirs = f"{by or 'somebody else'} moved it; its folders on {move.source} are left alone"
+                return End(move, MoveState.DONE, self._by_another_job(move) or theirs)
             case Elsewhere(host):
                 hint = f"If it is still to go to {move.destination}, ask for that anew, from {host}."
                 return End(move, MoveState.UNMIGRATABLE, f"somebody else moved it to {host}", hint)
@@ -290,6 +293,10 @@ class _Pass:
                 clocked = replace(move, busy_since=since, busy_code=HoldCode.UNCLEAR)
                 text = f"is no longer on {move.source}; the bot looks where it is"
                 return self._keep(clocked, HoldCode.UNCLEAR, text, since=since)
+
+    def _by_another_job(self, move: Move) -> str:
+        moved = (m for m in self.at.moves if m.vm_id == move.vm_id and m.state in {MoveState.CLEANING, MoveState.DONE})
+        return next((f"{other.job_id} moved it" for other in moved if other.destination == move.destination), "")
 
     def _twice(self, move: Move, job: Job) -> Decision:
         """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.

@@ -60,7 +60,7 @@ DONE = {
         (
             EventKind.MOVED_BY_OTHERS,
             {"text": "CONTOSO\\carl moved it"},
-            "✅ `web01` is on `HV02` already: CONTOSO\\carl moved it. I leave its folders on `HV01` alone.",
+            "✅ `web01` is on `HV02` already: CONTOSO\\carl moved it.",
         ),
         (EventKind.STUCK, {"text": "at 99 % for 20 min"}, "`web01` seems stuck: at 99 % for 20 min"),
         (EventKind.ANSWERED, {"answer": "page"}, "<@UBOB> decided about `web01`: page on-call"),

@@ -72,7 +72,7 @@ def test_a_question_is_answered_once(tmp_path: Path) -> None:
             job = await stage.ask_and_approve("web01")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
             (move,) = await stage.store.moves(job.id)
-            with pytest.raises(NotAllowed, match="not open"):
+            with pytest.raises(NotAllowed, match="no open question"):
                 await engine.answer_stuck(move.id, "wait", "U_EVE")
             await asyncio.sleep(1500)
             (stuck,) = stage.listener.of(EventKind.STUCK)

@@ -22,7 +22,7 @@ from core.domain.dispatch import (
     next_times,
 )
 from core.domain.fleet import HostJob, HostJobState, HostName, Operation, Snapshot, VmState
-from core.domain.job import Fault, Hold, HoldCode, Move, MoveState
+from core.domain.job import Fault, Hold, HoldCode, Move, MoveId, MoveState
 from core.domain.plan import Finding, FindingCode, Options, Severity
 from core.domain.slots import loads, used
 from tests.core.domain.making import (
@@ -208,7 +208,18 @@ def test_a_vm_that_somebody_else_moved_where_it_should_be_is_done() -> None:
     for jobs, who in (((), "somebody else"), ((carl,), "CONTOSO\\carl")):
         source = replace(snapshot(HV01), jobs=jobs)
         end = ended(decide(situation([move(1)], source, snapshot(HV02, vm(1))))[0])
-        assert (end.state, end.text) == (MoveState.DONE, f"{who} moved it")
+        assert (end.state, end.text) == (MoveState.DONE, f"{who} moved it; its folders on HV01 are left alone")
+
+
+def test_a_vm_that_another_job_moved_is_done_by_that_job() -> None:
+    """It is waited for until the other job's attempt is over, and then that job is named."""
+    other = replace(move(1, job_number=2), id=MoveId(9), state=MoveState.MOVING)
+    hosts = (snapshot(HV01), snapshot(HV02, vm(1)))
+    running = situation([move(1), other], *hosts, reservations=[replace(attempt(1), move_id=MoveId(9))])
+    assert kept(by_move(decide(running))[1]).text == "is being moved by another job"
+    over = replace(running, moves=[move(1), replace(other, state=MoveState.CLEANING)], reservations=())
+    end = ended(by_move(decide(over))[1])
+    assert (end.state, end.text) == (MoveState.DONE, "J2 moved it")
 
 
 def test_a_vm_that_is_still_on_its_way_is_waited_for() -> None:
