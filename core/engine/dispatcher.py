@@ -77,6 +77,8 @@ class Dispatcher:
         self._policy, self._pace, self._max_attempts = policy, pace, max_attempts
         self._freeze = freeze
         self._busy = busy
+        self.is_counting = False
+        """Whether the clock of a busy VM ran when the loop last decided."""
         self._since = self._clock.now()
         self._wake = asyncio.Event()
         self._movers: dict[MoveId, Mover] = {}
@@ -155,6 +157,7 @@ class Dispatcher:
             {host for move in open_moves if not _is_quiet(move) for host in (move.source, move.destination)},
             {move.job_id for move in open_moves if move.state.holds_slots},
         )
+        self.is_counting = any(move.busy_since for move in open_moves)
         situation = Situation(
             now,
             running,

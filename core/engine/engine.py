@@ -46,6 +46,7 @@ from core.engine.tidier import Tidier
 from core.engine.viewer import Viewer
 from core.engine.views import view_hosts
 from core.engine.warner import Warner
+from core.engine.watchman import Watchman
 from core.errors import NotAllowed, NothingToMove, Outdated, UnknownVm
 from core.ports import Clock, HostGateway, Notifier, Store
 
@@ -97,6 +98,7 @@ class Engine:
         )
         assumed_bytes_per_s = migration.assumed_speed_mb_s * 1_000_000
         self._viewer = Viewer(store, self._board, clock, self._calendar, assumed_bytes_per_s)
+        self._watchman = Watchman(store, clock, policy.snapshot_max_age)
         self._tidier = Tidier(cleaner, self._ledger, clock)
         self._warner = Warner(self._ledger, clock, self._viewer.of)
         self._pager = Pager(self._ledger, clock, settings.slack.escalate_after)
@@ -111,11 +113,13 @@ class Engine:
     async def start(self) -> None:
         """Open the store, adopt what went on without us, and begin to work."""
         await self._store.open()
+        await self._watchman.look_back()
         await self._dispatcher.adopt()
         await self._cards.resume()
         loops = [observer.run() for observer in self._observers.values()]
         loops += [self._outbox.run(), self._cards.run(self._pace.busy_s), self._dispatcher.run()]
         loops += [self._tidier.run(), self._warner.run(), self._pager.run()]
+        loops += [self._watchman.run(lambda: self._dispatcher.is_counting)]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:

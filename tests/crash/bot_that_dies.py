@@ -19,6 +19,7 @@ from bot.logs import start_logging
 from bot.telling import notifier
 from bot.wiring import running
 from core.config import Settings, load_settings
+from core.engine.dispatcher import STOP
 from core.hyperv import PypsrpGateway
 from core.store import SqlStore
 
@@ -117,6 +118,8 @@ class HostsDoor(Door):
 def _detail(method: str, args: tuple[Any, ...]) -> str:
     """Tell calls of one method apart by what they are about: the state something goes to, the event told."""
     match method:
+        case "set_switch" if args[0] != STOP:
+            return f"[{args[0]}]"
         case "add_events":
             return f"[{args[0].kind}]"
         case "change_job" | "change_move" | "end_attempt":

@@ -1,5 +1,7 @@
 """What a move waits for, and how waiting ends."""
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from core.domain.job import EventKind, HoldCode, JobState, MoveState
@@ -180,3 +182,46 @@ def test_limits_are_read_again_while_a_job_runs(tmp_path: Path) -> None:
     stage = play(tmp_path, fleet, script)
     assert stage.world.ledger.peak("HV01", "live") == 4
     assert stage.world.ledger.violations == []
+
+
+def test_a_backup_is_not_counted_while_nobody_watched(tmp_path: Path) -> None:
+    """Weakness 16: the bot was away; the backup it sees now may be another, and is waited for anew."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.start_backup(vm_id(1), None)
+        async with stage.running():
+            job = await stage.ask_and_approve("web01")
+            await asyncio.sleep(240)
+        await asyncio.sleep(1200)
+        async with stage.running():
+            back_at = stage.clock.now()
+            await asyncio.sleep(480)
+            (held,) = await stage.store.moves(job.id)
+            assert held.hold is not None
+            assert timedelta(0) <= held.hold.since - back_at < timedelta(minutes=1)
+            stage.world.stop_backup(vm_id(1))
+            moves = await stage.finished(job.id)
+        assert moves["web01"].state is MoveState.DONE
+        assert len(stage.listener.of(EventKind.HELD)) == 1
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script, migration={"backup_threshold": "10m"})
+
+
+def test_a_short_restart_stops_no_clock(tmp_path: Path) -> None:
+    """A backup that never ends is given up after its time, though the bot was restarted in between."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.start_backup(vm_id(1), None)
+        async with stage.running():
+            job = await stage.ask_and_approve("web01")
+            await asyncio.sleep(300)
+        await asyncio.sleep(60)
+        async with stage.running():
+            moves = await stage.finished(job.id)
+        assert moves["web01"].state is MoveState.UNMIGRATABLE
+        assert moves["web01"].ended_at is not None
+        assert moves["web01"].queued_at is not None
+        waited = moves["web01"].ended_at - moves["web01"].queued_at
+        assert timedelta(minutes=10) <= waited < timedelta(minutes=11)
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script, migration={"backup_threshold": "10m"})
