@@ -55,10 +55,11 @@ def observe(target: Target, limit_s: float, now: Callable[[], datetime], session
         return must(target, pipeline, session.run(pipeline, limit_s=limit_s))
 
     host, asked_at = target.host, now()
+    # Counters before VMs: a move that starts in between is shown and not counted, never counted beside what is shown.
+    facts = reading.read_facts(host, ask(pipelines.HOST), ask(pipelines.COUNTERS))
     # VMs before jobs: a move that starts in between is seen in the jobs, one that ends stays there for five minutes.
     vms = tuple(reading.read_vm(host, value) for value in ask(pipelines.VMS))
     jobs = reading.read_jobs(host, ask(pipelines.JOBS))
-    facts = reading.read_facts(host, ask(pipelines.HOST), ask(pipelines.COUNTERS))
     return Snapshot(host, asked_at, now(), facts, tuple(vm for vm in vms if not vm.is_planned), jobs)
 
 

@@ -37,13 +37,14 @@ class Endpoint:
         self._trouble = trouble
         self._tls = tls
         self._connections: WeakKeyDictionary[asyncio.BaseTransport, Connection] = WeakKeyDictionary()
+        self._under_way: set[asyncio.Task[object]] = set()
         self._runner: web.AppRunner | None = None
         self.http_port = 0
         self.https_port = 0
 
     async def start(self) -> None:
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
-        app.router.add_post("/wsman", self._handle)
+        app.router.add_post("/wsman", self._answer_post)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=120)
         await self._runner.setup()
         self.http_port = await self._listen(self._runner, None)
@@ -59,6 +60,10 @@ class Endpoint:
         """Close the listeners and break every connection."""
         await self._service.shells.close()
         if self._runner is not None:
+            for site in list(self._runner.sites):
+                await site.stop()
+            await self._break_connections()
+            await self._break_off()
             await self._runner.cleanup()
         await self._break_connections()
 
@@ -74,7 +79,24 @@ class Endpoint:
                 transport.abort()
         await asyncio.sleep(0)
 
+    async def _break_off(self) -> None:
+        # The server's own way is to wait a while for each; one that ends in the instant its wait is over breaks it.
+        for task in self._under_way:
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
     # --- one HTTP request
+
+    async def _answer_post(self, http: web.Request) -> web.StreamResponse:
+        task = asyncio.current_task()
+        if task is None:
+            raise ClientGone
+        self._under_way.add(task)
+        try:
+            return await self._handle(http)
+        finally:
+            self._under_way.discard(task)
 
     async def _handle(self, http: web.Request) -> web.StreamResponse:
         transport = http.transport

@@ -1,6 +1,7 @@
 """A read-only page of one channel and its threads, drawn on the server, for the curious and for screenshots."""
 
 import secrets
+from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from lab.slack.wording import Wording
 
 if TYPE_CHECKING:
     from lab.slack.channels import Channel
-    from lab.slack.messages import Message
+    from lab.slack.messages import Json, Message
     from lab.slack.workspace import Workspace
 
+_PNG = b"\x89PNG\r\n"
 _COLOURS = ("#2b6cb0", "#2f855a", "#b7791f", "#c05621", "#9b2c2c", "#6b46c1", "#b83280", "#285e61")
 
 
@@ -34,8 +36,8 @@ class Pages:
             return web.Response(status=404, text=str(error))
         nonce = secrets.token_urlsafe(12)
         policy = (
-            f"default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'; "
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         return web.Response(
             text=self.page(channel, viewer_id, nonce),
@@ -96,7 +98,9 @@ class Pages:
             texts = "".join(markup.mrkdwn(str(attachment[one])) for one in ("title", "text") if attachment.get(one))
             body += f'<div class="attachment">{texts}{markup.blocks(attachment.get("blocks", []))}</div>'
         for file in message.files:
-            body += f'<div class="file">📎 <b>{escape(file["title"])}</b> {file["size"]} bytes</div>'
+            body += (
+                f'<div class="file">📎 <b>{escape(file["title"])}</b> {file["size"]} bytes</div>{self._picture(file)}'
+            )
         reactions = "".join(
             f'<span class="reaction">{escape(emoji(one))} {len(people)}</span>'
             for one, people in message.reactions.items()
@@ -118,9 +122,17 @@ class Pages:
             f"{body}{edited}{reactions}</div></article>"
         )
 
+    def _picture(self, file: "Json") -> str:
+        """Draw a picture below its name, as Slack does."""
+        stored = self._workspace.files.files.get(file["id"])
+        if stored is None or stored.content is None or not stored.content.startswith(_PNG):
+            return ""
+        return f'<img class="picture" alt="" src="data:image/png;base64,{b64encode(stored.content).decode()}">'
+
 
 _STYLE = """
 *{box-sizing:border-box}
+.picture{display:block;max-width:min(100%,760px);margin-top:6px;border:1px solid #ddd;border-radius:8px}
 body{margin:0;display:flex;min-height:100vh;
   font:15px/1.46 Lato,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Noto Color Emoji",sans-serif;color:#1d1c1d;
   background:#fff}

@@ -147,3 +147,14 @@ async def test_the_page_shows_cards_threads_and_own_ephemerals(
     assert "psst" not in pages["bob"]
     async with http.get(f"{lab.base_url}/channel/nowhere") as missing:
         assert missing.status == 404
+
+
+async def test_the_page_shows_pictures(lab: SlackLab, client: AsyncWebClient, http: aiohttp.ClientSession) -> None:
+    """A PNG stands below its name, as in Slack; another file is only named."""
+    for name, content in (("seen.png", b"\x89PNG\r\n\x1a\nrest"), ("read.txt", b"words")):
+        await client.files_upload_v2(channel="C0MIGRATE", filename=name, content=content, title=name)
+    async with http.get(f"{lab.base_url}/channel/migrations") as response:
+        html = await response.text()
+        assert "img-src data:" in response.headers["Content-Security-Policy"]
+    assert html.count('<img class="picture" alt="" src="data:image/png;base64,') == 1
+    assert "read.txt" in html
