@@ -36,10 +36,10 @@ _HOLD_ICONS = {HoldCode.BACKUP: "💾", HoldCode.STOPPED: "🛑", HoldCode.HOST:
 
 def running(view: JobView, look: Look) -> Message:
     """Show progress."""
-    job = view.job
+    job, counts = view.job, _counts(view)
     blocks: list[Block] = [
         header(f"{job.id}: moving {what(job)}, {headline_route(job.plan.moves)}"),
-        *sections(_standing(view, look)),
+        *sections(_standing(view, look, counts)),
         *sections(problem_lines(view, look)),
         *sections(work_lines(view, look)),
         *sections(wait_lines(view, look)),
@@ -47,7 +47,7 @@ def running(view: JobView, look: Look) -> Message:
         small_print(view),
         actions(_cancel_button(view), *show_all(job, look)),
     ]
-    return message(f"{job.id}: {_counts(view)}.", blocks)
+    return message(f"{job.id}: {counts}.", blocks)
 
 
 def _counts(view: JobView) -> str:
@@ -64,12 +64,12 @@ def _counts(view: JobView) -> str:
     return " · ".join(parts)
 
 
-def _standing(view: JobView, look: Look) -> Iterator[str]:
+def _standing(view: JobView, look: Look, counts: str) -> Iterator[str]:
     total = len(view.moves) or 1
     # A moving VM counts for as much as it has copied, so the bar does not jump.
     over = (row.move.state.is_end or row.move.state is MoveState.CLEANING for row in view.moves)
     done = sum(100.0 if is_over else float(row.percent or 0) for is_over, row in zip(over, view.moves, strict=True))
-    yield f"{bar(done / total)} *{_counts(view)}*"
+    yield f"{bar(done / total)} *{counts}*"
     if view.stopped_by:
         again = code(f"{look.command} resume")
         yield f"🛑 *Stopped* by {mention(view.stopped_by)}: nothing new starts. Go on with {again}"

@@ -66,9 +66,18 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Let this move wait. ``move`` carries the hold and the clock of what the VM is busy with."""
+    """Let this move wait. ``known`` carries the clock of what the VM is busy with, ``hold`` is why it waits.
 
-    move: Move
+    Thousands wait at every decision and few have anything new to say: the move to be written down is made when asked.
+    """
+
+    known: Move
+    hold: Hold
+
+    @property
+    def move(self) -> Move:
+        """Return the move with its hold."""
+        return self.known if self.known.hold == self.hold else replace(self.known, hold=self.hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +105,10 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> list[date
     times: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
     times += [attempt.ended_at + LESSON for attempt in _lessons(situation) if attempt.ended_at]
     for decision in decisions:
-        if not isinstance(decision, Keep) or decision.move.hold is None:
+        if not isinstance(decision, Keep):
             continue
-        move, options = decision.move, situation.jobs[decision.move.job_id].plan.options
-        match decision.move.hold.code:
+        move, options = decision.known, situation.jobs[decision.known.job_id].plan.options
+        match decision.hold.code:
             case HoldCode.RETRY if move.not_before is not None:
                 times.append(move.not_before)
             case HoldCode.START_TIME if options.start_at is not None:
@@ -153,10 +162,13 @@ class _Pass:
             self._reserve(attempt)
         self.loads = {host: loads(snapshot) for host, snapshot in situation.snapshots.items()}
         self.in_flight = Counter(move.job_id for move in situation.moves if move.state.holds_slots)
-        self.busy_vms = {attempt.vm_id for attempt in situation.reservations if attempt.ended_at is None}
-        self.vms: dict[HostName, dict[VmId, Vm]] = {
-            host: {vm.id: vm for vm in snapshot.vms} for host, snapshot in situation.snapshots.items()
+        self.busy_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
+        # By the number of the id: an id itself takes long to look up, and each of thousands of VMs is, several times.
+        self.vms: dict[HostName, dict[int, Vm]] = {
+            host: {vm.id.int: vm for vm in snapshot.vms} for host, snapshot in situation.snapshots.items()
         }
+        jobs = sorted(situation.jobs.values(), key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
+        self.ranks = {job.id: rank for rank, job in enumerate(jobs)}
         self.failed = self._failures()
         self.work = self._remaining_work()
         self.waiting_live: defaultdict[JobId, set[HostName]] = defaultdict(set)
@@ -179,17 +191,9 @@ class _Pass:
         return decisions
 
     def _order(self, move: Move, verdict: Ready) -> tuple[object, ...]:
-        job = self.at.jobs[move.job_id]
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
         weight = self.work[move.source] + self.work[move.destination] + move.size_bytes
-        return (
-            job.decided_at or job.created_at,
-            len(job.id),
-            job.id,
-            verdict.is_last,
-            -weight,
-            move.id,
-        )
+        return self.ranks[move.job_id], verdict.is_last, -weight, move.id
 
     def _before_slots(self, move: Move) -> Decision | Ready:
         job, now = self.at.jobs[move.job_id], self.at.now
@@ -254,8 +258,8 @@ class _Pass:
         return self.bars[host]
 
     def _vm(self, move: Move, job: Job) -> Decision | Ready:
-        vm = self.vms[move.source].get(move.vm_id)
-        there = self.vms[move.destination].get(move.vm_id)
+        vm = self.vms[move.source].get(move.vm_id.int)
+        there = self.vms[move.destination].get(move.vm_id.int)
         if vm is None:
             return self._gone(move)
         if there is not None and not vm.is_migrating and not there.is_migrating:
@@ -266,7 +270,7 @@ class _Pass:
             case Wait(code, text):
                 return self._wait(move, job, code, text)
             case Ready() as ready:
-                if move.vm_id in self.busy_vms:
+                if move.vm_id.int in self.busy_vms:
                     return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
                 return ready
 
@@ -331,15 +335,14 @@ class _Pass:
     def _slots(self, move: Move, ready: Ready) -> Decision:
         job = self.at.jobs[move.job_id]
         parallel = job.plan.options.parallel or self.at.policy.max_parallel
-        hosts = {move.source, move.destination}
         if move.job_id in self.failed:
             return self._too_late(move)
-        if move.vm_id in self.busy_vms:
+        if move.vm_id.int in self.busy_vms:
             return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
         if parallel and self.in_flight[job.id] >= parallel:
             self._note_waiting(move, ready)
             return self._keep(move, HoldCode.PARALLEL, f"{job.id} moves at most {parallel} at a time")
-        if ready.is_last and self.waiting_live[job.id] & hosts:
+        if ready.is_last and self.waiting_live[job.id] & {move.source, move.destination}:
             return self._keep(move, HoldCode.LAST, "is not running; running VMs go first")
         for host in (move.source, move.destination):
             if host in self.lessons:
@@ -351,7 +354,7 @@ class _Pass:
             return self._keep(move, HoldCode.SLOT, full)
         self._reserve(Attempt(0, move.id, move.vm_id, move.source, move.destination, 0, self.at.now))
         self.in_flight[job.id] += 1
-        self.busy_vms.add(move.vm_id)
+        self.busy_vms.add(move.vm_id.int)
         claims = self.loads[move.source] + self.loads[move.destination]
         return Start(move, claims, f"{move.source} and {move.destination} have free slots")
 
@@ -391,7 +394,7 @@ class _Pass:
 
     def _note_waiting(self, move: Move, ready: Ready) -> None:
         if not ready.is_last:
-            self.waiting_live[move.job_id] |= {move.source, move.destination}
+            self.waiting_live[move.job_id].update((move.source, move.destination))
 
     def _reserve(self, attempt: Attempt) -> None:
         for host in {attempt.source, attempt.destination}:
@@ -404,8 +407,8 @@ class _Pass:
         if since is None:
             since = known.since if known else self.at.now
         if known and known.text == text and known.since == since:
-            return Keep(move)
-        return Keep(replace(move, hold=Hold(code, text, since)))
+            return Keep(move, known)
+        return Keep(move, Hold(code, text, since))
 
     def _remaining_work(self) -> defaultdict[HostName, float]:
         """Bytes still to move per slot of each host: the most loaded hosts decide when all is over."""

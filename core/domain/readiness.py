@@ -34,6 +34,7 @@ class Never:
 
 Readiness = Ready | Wait | Never
 
+_READY, _READY_LAST = Ready(is_last=False), Ready(is_last=True)
 _AT_REST = {VmState.OFF, VmState.SAVED, VmState.PAUSED, VmState.FAST_SAVED, VmState.HIBERNATED}
 _BUSY_WITH = {
     Operation.MERGING_DISKS: "is merging disks",
@@ -88,9 +89,9 @@ def _by_state(vm: Vm) -> Readiness:
     if vm.state.is_critical:
         return Wait(HoldCode.BUSY, "has lost its storage")
     if vm.state is VmState.RUNNING:
-        return Ready(is_last=False)
+        return _READY
     if vm.state in _AT_REST:
-        return Ready(is_last=True)
+        return _READY_LAST
     if vm.state is VmState.OTHER:
         return Wait(HoldCode.BUSY, "is in a state the bot does not know")
     return Wait(HoldCode.BUSY, f"is {vm.state.name.lower().replace('_', ' ')}")

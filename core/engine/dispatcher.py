@@ -199,7 +199,8 @@ class Dispatcher:
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
                 self._shepherd(started, attempt, job, is_new=True)
-            case Keep(move):
+            case Keep():
+                move = decision.move
                 is_news = move.hold is not None and (before.hold is None or before.hold.code is not move.hold.code)
                 await self._store.change_move(before, move, *(_held(move, now, silences) if is_news else ()))
             case End(move, state, text, hint, follows):
@@ -227,10 +228,10 @@ class Dispatcher:
 
     def _is_new(self, keep: Keep, originals: dict[MoveId, Move], now: datetime) -> bool:
         """Whether a move that waits has something new to say about why."""
-        move, before = keep.move, originals[keep.move.id]
-        if (before.hold, before.busy_since, before.busy_code) == (move.hold, move.busy_since, move.busy_code):
+        move, before = keep.known, originals[keep.known.id]
+        if (before.hold, before.busy_since, before.busy_code) == (keep.hold, move.busy_since, move.busy_code):
             return False
-        return move.hold is None or move.hold.code is not HoldCode.HOST or not self._is_too_soon(move, now)
+        return keep.hold.code is not HoldCode.HOST or not self._is_too_soon(move, now)
 
     def _is_too_soon(self, move: Move, now: datetime) -> bool:
         """Whether a host of this move has had no time to answer since the start: its reason of before still stands."""
@@ -302,8 +303,8 @@ def _is_quiet(move: Move) -> bool:
 
 def _is_reworded(keep: Keep, originals: dict[MoveId, Move]) -> bool:
     """Whether a move waits for the same as before, only said otherwise: that can wait longest itself."""
-    hold, known = keep.move.hold, originals[keep.move.id].hold
-    return hold is not None and known is not None and hold.code is known.code
+    before = originals[keep.known.id].hold
+    return before is not None and before.code is keep.hold.code
 
 
 def _held(move: Move, now: datetime, silences: set[tuple[JobId, str]]) -> tuple[Event, ...]:

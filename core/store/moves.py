@@ -36,15 +36,16 @@ class MoveShelf:
 
     def get(self, connection: Connection, versions: Sequence[tuple[MoveId, int]]) -> tuple[Move, ...]:
         """Return these moves in these versions, reading those that are not on the shelf."""
-        found = {move_id: self._moves[move_id] for move_id, version in versions if self._has(move_id, version)}
-        missing = [move_id for move_id, _ in versions if move_id not in found]
+        found, missing = dict[MoveId, Move](), list[MoveId]()
+        for move_id, version in versions:
+            known = self._moves.get(move_id)
+            if known is not None and known.version == version:
+                found[move_id] = known
+            else:
+                missing.append(move_id)
         for start in range(0, len(missing), BATCH):
             found |= self._put(by_id(connection, missing[start : start + BATCH]))
         return tuple(found[move_id] for move_id, _ in versions)
-
-    def _has(self, move_id: MoveId, version: int) -> bool:
-        known = self._moves.get(move_id)
-        return known is not None and known.version == version
 
     def _put(self, read: dict[MoveId, Move]) -> dict[MoveId, Move]:
         for move_id, move in read.items():
@@ -92,7 +93,7 @@ def listed(connection: Connection, shelf: MoveShelf, job_id: JobId | None, *, op
     if open_only:
         running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
         query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
-    return shelf.get(connection, [(MoveId(move_id), version) for move_id, version in connection.execute(query)])
+    return shelf.get(connection, connection.execute(query).all())
 
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:
