@@ -73,7 +73,7 @@ def _may_reach(state: State, request: MoveRequest) -> bool:
     pair = _delegation(state, request)
     if pair is not None and not pair.winrm:
         return False
-    has_network_identity = source.spec.endpoint is Endpoint.JEA
+    has_network_identity = source.spec.endpoint is not Endpoint.FULL_LANGUAGE
     return request.has_delegated_logon or has_network_identity or not source.quirks.hop_a_needs_delegated_logon
 
 

@@ -59,7 +59,11 @@ class Session:
 
     @property
     def is_jea(self) -> bool:
-        return self.world.host(self.host).endpoint == Endpoint.JEA
+        return self.endpoint is not Endpoint.FULL_LANGUAGE
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.world.host(self.host).endpoint)
 
     @property
     def functions(self) -> set[str]:

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Final
 
 from lab.hyperv.cmdlets import cim, folders, functions, hosts, moves, objects, vms
+from lab.hyperv.fleet import Endpoint
 from lab.hyperv.pipeline import CommandTable, normalise_script
 
 _ALL: Final = (
@@ -45,7 +46,7 @@ FUNCTIONS_TEXT: Final = normalise_script((resources.files("lab.hyperv") / "Migra
 
 FULL_LANGUAGE: Final = CommandTable({cmdlet.name.lower(): cmdlet for cmdlet in _ALL}, FUNCTIONS_TEXT, _FUNCTIONS)
 
-JEA: Final = CommandTable(
+_JEA: Final = (
     {cmdlet.name.lower(): cmdlet for cmdlet in _ALL if cmdlet.name.lower() in JEA_VISIBLE}
     | _FUNCTIONS
     | {
@@ -55,3 +56,9 @@ JEA: Final = CommandTable(
         f"{objects.UTILITY}\\select-object".lower(): objects.SELECT_OBJECT,
     }
 )
+
+OF_ENDPOINT: Final = {
+    Endpoint.FULL_LANGUAGE: FULL_LANGUAGE,
+    Endpoint.JEA: CommandTable(_JEA | {"get-childitem": folders.JEA_GET_CHILD_ITEM}),
+    Endpoint.JEA_WITHOUT_FOLDERS: CommandTable(_JEA),
+}

@@ -32,6 +32,8 @@ class Endpoint(StrEnum):
 
     FULL_LANGUAGE = "full-language"
     JEA = "jea"
+    JEA_WITHOUT_FOLDERS = "jea-without-folders"
+    """A role of somebody's own that lists no folders."""
 
 
 class Language(StrEnum):

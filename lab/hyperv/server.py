@@ -22,7 +22,7 @@ import trustme
 
 from lab.hyperv.auth import Gate, write_credential_file
 from lab.hyperv.cmdlet import Session
-from lab.hyperv.commands import FULL_LANGUAGE, JEA
+from lab.hyperv.commands import OF_ENDPOINT
 from lab.hyperv.control import serve_control
 from lab.hyperv.endpoint import LOCALHOST, Endpoint
 from lab.hyperv.pace import Pace
@@ -181,7 +181,7 @@ class HyperVLab:
             session = Session(
                 world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
             )
-            await run_pipeline(command, session, JEA if session.is_jea else FULL_LANGUAGE)
+            await run_pipeline(command, session, OF_ENDPOINT[session.endpoint])
 
         service = Service(name, shells, run, frozenset({FULL_CONFIGURATION.lower(), JEA_CONFIGURATION.lower()}))
         gate = Gate(lambda user, password: self.world.is_login(name, user, password), credentials, name)

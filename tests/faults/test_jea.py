@@ -10,7 +10,7 @@ from tests.faults.ground import fleet, ground, vm
 
 async def test_an_endpoint_without_folder_functions_moves_and_keeps_the_folders(tmp_path: Path) -> None:
     """No folder can be listed or removed there: the plan notes it, the VM moves, its folders stay and say why."""
-    described = fleet(vm(1, "web01", gb=1), endpoint=Endpoint.JEA)
+    described = fleet(vm(1, "web01", gb=1), endpoint=Endpoint.JEA_WITHOUT_FOLDERS)
     async with ground(tmp_path, described) as here:
         job = await here.go("web01")
         (note,) = [finding for finding in job.plan.findings if finding.code is FindingCode.FOLDERS_UNSEEN]

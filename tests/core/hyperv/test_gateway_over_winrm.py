@@ -280,11 +280,15 @@ async def test_a_full_host_says_so() -> None:
 
 
 async def test_a_restricted_endpoint_is_enough() -> None:
-    """In the JEA endpoint of deploy/ the gateway observes, inspects, moves, cancels and cleans up."""
+    """In the JEA endpoint of deploy/ the gateway observes, inspects, lists, moves, cancels and cleans up."""
     async with on_lab(changed(endpoint=Endpoint.JEA), configuration="MigrateBot") as (arena, _):
         assert len((await arena.gateway.inspect(SOURCE)).details) == 4
         assert await arena.gateway.find(SOURCE, WEB) is not None
+        assert await arena.gateway.list_folder(SOURCE, EMPTY) == ()
         assert (await arena.gateway.remove_empty_folder(SOURCE, EMPTY)).fate is FolderFate.REMOVED
+        assert await arena.gateway.list_folder(SOURCE, EMPTY) is None
+        (commands,) = [line for line in await arena.gateway.check(SOURCE, []) if line.subject.endswith(": commands")]
+        assert commands.ok, commands
         move = await arena.start()
         await arena.pass_time(5)
         assert (await arena.gateway.cancel(SOURCE, WEB)).accepted

@@ -69,7 +69,10 @@ VM = {"id": ID, "name": "a", "host": "HV01"}
         ({"hosts": {"HV01": {"live_limit": True}}}, "'live_limit' must be a whole number, not True."),
         ({"hosts": {"HV01": {"migration_enabled": 1}}}, "'migration_enabled' must be true or false, not 1."),
         ({"hosts": {"HV01": {"memory_bytes": "much"}}}, "must be a number or a size such as '40 GB', not 'much'."),
-        ({"hosts": {"HV01": {"endpoint": "ssh"}}}, "must be one of full-language, jea, not 'ssh'."),
+        (
+            {"hosts": {"HV01": {"endpoint": "ssh"}}},
+            "must be one of full-language, jea, jea-without-folders, not 'ssh'.",
+        ),
         ({"hosts": {"HV01": {"switches": "Production"}}}, "'switches' must be a list."),
         ({"hosts": {"HV01": {"volumes": ["D:"]}}}, "'volumes' no. 1 must be a table."),
         ({"hosts": {"HV01": 1}}, "hosts must be tables, [hosts.HV01]."),

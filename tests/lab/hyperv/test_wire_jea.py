@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,9 @@ def test_the_lab_shows_what_the_role_shows() -> None:
     role = (REPOSITORY / "deploy" / "MigrateBot.psrc").read_text("utf-8").lower()
     for name in JEA_VISIBLE - {"get-command"}:
         assert f"\\{name}'" in role
+    visible = re.search(r"visiblefunctions = (.*)", role)
+    assert visible is not None
+    assert visible[1] == r"'get-childitem', 'migratebot\remove-emptyfolder', 'migratebot\stop-vmmigration'"
     assert "invoke-cimmethod" not in role
 
 
@@ -58,7 +62,7 @@ async def test_script_text_fails_a_constrained_pipeline(jea: Client) -> None:
 
 async def test_an_invisible_command_is_not_recognized(jea: Client) -> None:
     """CommandNotFoundException, and the pipeline fails."""
-    for name in ("Remove-Item", "Invoke-CimMethod", "Get-ChildItem", "Get-Process"):
+    for name in ("Remove-Item", "Invoke-CimMethod", "Get-Content", "Get-Process"):
         result = await jea.run((name, {}))
         assert (result.state, result.ids, result.errors[0].category) == (5, ["CommandNotFoundException"], 13)
         assert result.texts[0].startswith(f"The term '{name}' is not recognized")
@@ -102,6 +106,22 @@ async def test_role_functions_are_there_from_the_start(jea: Client) -> None:
         "Removed": False,
         "Reason": "NotFound: there is no such folder.",
     }
+
+
+async def test_the_role_lists_a_folder_without_the_provider(open_lab: Any, connect: Any) -> None:
+    """Hidden items too; a file or nothing at all is PathNotFound; no other parameter of the cmdlet is there."""
+    files = (File(path="D:\\VMs\\full\\note.txt", is_hidden=True), File(path="D:\\VMs\\old", is_folder=True))
+    lab = await open_lab(fleet(first=host("HV01", endpoint=Endpoint.JEA, files=files)), has_tls=False)
+    client = await connect(lab)
+    full = (FULL_SELECT, {"Property": ["FullName"]})
+    listed = await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs\\full", "Force": None}), full)
+    assert listed.only == {"FullName": "D:\\VMs\\full\\note.txt"}
+    assert (await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs\\old"}), full)).output == []
+    for path in ("D:\\VMs\\none", "D:\\VMs\\full\\note.txt"):
+        missed = await client.run(("Get-ChildItem", {"LiteralPath": path}), full)
+        assert (missed.ids, missed.output) == (["PathNotFound,Get-ChildItem"], [])
+    other = await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs", "Recurse": None}))
+    assert other.ids == ["NamedParameterNotFound,Get-ChildItem"]
 
 
 async def test_functions_do_not_exist_before_they_are_defined(client: Client) -> None:
