@@ -9,7 +9,6 @@ from core.domain.pages import (
     acknowledgement,
     last_answer,
     next_reminder,
-    open_pages,
     open_questions,
     overdue,
     quote,
@@ -44,11 +43,6 @@ class Pager:
         self._changed.add(job_id)
 
     # ------------------------------------------------------------------ answers
-
-    async def waiting(self, job_id: JobId) -> tuple[Event, ...]:
-        """Return the questions and pages of a job that wait for a human."""
-        history = await self._store.events(job_id)
-        return (*open_questions(history), *open_pages(history))
 
     async def answer(self, move_id: MoveId, answer: str, by: str) -> Move:
         """Record the answer to the question about a move; the first one counts. Raises NotAllowed."""

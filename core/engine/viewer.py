@@ -100,7 +100,10 @@ class Viewer:
         )
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, at) if to_do else None
-        return _Seen(view_job(job, moves, known, at, expected), at, changes)
+        view = view_job(job, moves, known, at, expected)
+        if len(moves) >= LARGE:
+            await asyncio.sleep(0)  # everybody else gets a turn before it is drawn
+        return _Seen(view, at, changes)
 
     async def _expect(self, job: Job, to_do: Sequence[Move], known: Known, now: datetime) -> Forecast:
         if len(to_do) < LARGE:
