@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 BATCH = 50
 TICK_S = 15.0
 """Every change pokes, and a failed delivery wakes the outbox when it is due; only what a process that died was saying
-becomes due by itself."""
+becomes due by itself, soon after the start. Later a slow tick does for the death of another process."""
+SOON_S = 180.0
+SLOW_TICK_S = 120.0
 LONGEST_DELAY_S = 60.0
 
 
@@ -37,14 +39,18 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver for ever."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
         while True:
             self._wake.clear()
+            tick_s = TICK_S if loop.time() - began_s < SOON_S else SLOW_TICK_S
             try:
                 while await self.deliver():
                     pass
             except StoreError as error:
                 log.warning("the outbox could not be read: %s", error)
-            await _wait(self._wake, TICK_S)
+                tick_s = TICK_S
+            await _wait(self._wake, tick_s)
 
     async def deliver(self) -> bool:
         """Deliver what is due. Returns whether there may be more."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from core.domain.job import Notice
 from core.store import jobs, moves, rows
@@ -17,6 +17,23 @@ AFTERLIFE = timedelta(seconds=10)
 
 _undelivered = outbox.c.outcome.is_(None)
 
+# Built once: it is asked with every change, and building it costs more than asking.
+_DUE = (
+    select(outbox.c.tries, *rows.EVENT)
+    .join(outbox, outbox.c.event_id == events.c.id)
+    .where(
+        outbox.c.event_id.in_(select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)),
+        or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("at")),
+        or_(
+            outbox.c.claimed_by == "",
+            and_(outbox.c.claimed_by != bindparam("claimant"), outbox.c.claimed_at <= bindparam("died_by")),
+            outbox.c.claimed_at <= bindparam("given_up_by"),
+        ),
+    )
+    .order_by(events.c.id)
+    .limit(bindparam("most"))
+)
+
 
 def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, at: datetime) -> tuple[Notice, ...]:
     """Read the oldest undelivered notice of each job that is due, and mark it as being said by ``claimant``.
@@ -25,23 +42,8 @@ def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, a
     saying, until ``AFTERLIFE`` is. Either way it comes with ``maybe_said``: so does one whose earlier try was reported
     as failed, because a failed try may have reached people all the same.
     """
-    heads = select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)
-    query = (
-        select(outbox.c.tries, *rows.EVENT)
-        .join(outbox, outbox.c.event_id == events.c.id)
-        .where(
-            outbox.c.event_id.in_(heads),
-            or_(outbox.c.due_at.is_(None), outbox.c.due_at <= at),
-            or_(
-                outbox.c.claimed_by == "",
-                and_(outbox.c.claimed_by != claimant, outbox.c.claimed_at <= at - AFTERLIFE),
-                outbox.c.claimed_at <= at - CLAIM,
-            ),
-        )
-        .order_by(events.c.id)
-        .limit(limit)
-    )
-    found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(query)]
+    asked = {"at": at, "claimant": claimant, "died_by": at - AFTERLIFE, "given_up_by": at - CLAIM, "most": limit}
+    found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(_DUE, asked)]
     if not found:
         return ()
     told = [event for _, event in found]
