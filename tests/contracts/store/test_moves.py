@@ -98,7 +98,7 @@ async def test_a_move_changes_state_only_as_the_table_allows(store: Store) -> No
     """What the table of transitions forbids is not written."""
     _, (move,) = await running(store, "web01")
     with pytest.raises(IllegalTransition):
-        await store.change_move(move, replace(move, state=MoveState.DONE))
+        await store.change_move(move, replace(move, state=MoveState.CLEANING))
     assert await store.move(move.id) == move
 
 
