@@ -172,7 +172,8 @@ class Deciding:
             job = await self._ledger.store.change_job(before, after, told, new_moves=moves)
         except Outdated:
             now = await self._ledger.store.job(before.id)
-            words = _STATE_WORDS.get(now.state, "was changed by somebody else at the same moment; look again")
+            meanwhile = "was changed by somebody else at the same moment; look again"
+            words = meanwhile if now.state is before.state else _STATE_WORDS.get(now.state, meanwhile)
             raise NotAllowed(f"{before.id} {words}.") from None
         self._ledger.changed(job.id)
         return job

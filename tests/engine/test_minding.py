@@ -37,6 +37,22 @@ def test_a_paused_job_starts_nothing_until_it_goes_on(tmp_path: Path) -> None:
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(4))), script)
 
 
+def test_of_two_who_pause_at_once_one_hears_of_the_other(tmp_path: Path) -> None:
+    """One pauses; the other is told what happened, not that the job is approved."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask_and_approve("web*")
+            both = (engine.pause(job.id, by) for by in ("U_DAVE", "U_BOB"))
+            answers = await asyncio.gather(*both, return_exceptions=True)
+            [refused] = [one for one in answers if isinstance(one, NotAllowed)]
+            assert "paused already" in refused.message or "at the same moment" in refused.message
+            history = await engine.history(job.id)
+            assert [event.kind for event in history].count(EventKind.PAUSED) == 1
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
+
+
 def test_the_return_trip_brings_every_vm_home(tmp_path: Path) -> None:
     """/migrate back proposes the way back, each VM to the folder it came from, approved anew."""
 
