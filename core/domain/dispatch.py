@@ -257,6 +257,10 @@ class _Pass:
             self.bars[host] = bar(self.at.snapshots[host])
         return self.bars[host]
 
+    def _is_busy(self, move: Move) -> bool:
+        """Whether an attempt of its VM is open, or was decided on in this pass."""
+        return move.vm_id.int in self.busy_vms
+
     def _vm(self, move: Move, job: Job) -> Decision | Ready:
         vm = self.vms[move.source].get(move.vm_id.int)
         there = self.vms[move.destination].get(move.vm_id.int)
@@ -270,13 +274,13 @@ class _Pass:
             case Wait(code, text):
                 return self._wait(move, job, code, text)
             case Ready() as ready:
-                if move.vm_id.int in self.busy_vms:
+                if self._is_busy(move):
                     return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
                 return ready
 
     def _gone(self, move: Move) -> Decision:
         """Judge a VM that its source no longer shows: it may be where it should be without our doing."""
-        if move.vm_id in self.busy_vms:
+        if self._is_busy(move):
             return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
         now = self.at.now
         since = move.busy_since if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
@@ -337,7 +341,7 @@ class _Pass:
         parallel = job.plan.options.parallel or self.at.policy.max_parallel
         if move.job_id in self.failed:
             return self._too_late(move)
-        if move.vm_id.int in self.busy_vms:
+        if self._is_busy(move):
             return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
         if parallel and self.in_flight[job.id] >= parallel:
             self._note_waiting(move, ready)
