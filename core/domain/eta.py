@@ -60,16 +60,25 @@ _DOOR = HostName("")
 """Stands for both hosts of a work that is no work: the end of a pause."""
 
 
-def makespan(works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause] = ()) -> float:
-    """Seconds until all is done when moves start longest first as soon as both hosts have a slot, and in no pause."""
-    return _Schedule(works, slots, pauses).run()
+def makespan(
+    works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause] = (), *, at_once: int = 0
+) -> float:
+    """Seconds until all is done when moves start longest first as soon as both hosts have a slot, and in no pause.
+
+    ``at_once``: how many may run at the same time in all; 0: as many as have slots.
+    """
+    return _Schedule(works, slots, pauses, at_once).run()
 
 
 class _Schedule:
     """Works of one host pair wait in one line, so an end looks only at the lines of the two hosts that got free."""
 
-    def __init__(self, works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause]) -> None:
+    def __init__(
+        self, works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause], at_once: int
+    ) -> None:
         self._door = _Door(pauses)
+        self._at_once = at_once
+        self._running = 0
         self._free = dict.fromkeys((host for work in works for host in (work.source, work.destination)), 1)
         self._free.update({host: max(1, slots[host]) for host in self._free if host in slots})
         self._free[_DOOR] = 0
@@ -93,7 +102,10 @@ class _Schedule:
             clock, source, destination = heapq.heappop(self._ends)
             self._free[source] += 1
             self._free[destination] += 1
-            self._start(self._of_host[source] | self._of_host[destination], clock)
+            self._running -= source != _DOOR
+            # Where only so many may run in all, an end may be what a line of other hosts has waited for.
+            lines = self._of_host[_DOOR] if self._at_once else self._of_host[source] | self._of_host[destination]
+            self._start(lines, clock)
         return clock
 
     def _start(self, pairs: Iterable[Pair], clock: float) -> None:
@@ -118,40 +130,47 @@ class _Schedule:
                     self._of_host[host].discard(pair)
 
     def _has_room(self, pair: Pair) -> bool:
+        if self._at_once and self._running >= self._at_once:
+            return False
         return min(self._free[pair[0]], self._free[pair[1]]) > 0
 
     def _begin(self, pair: Pair, ends: float) -> None:
         for host in pair:
             self._free[host] -= 1
+        self._running += 1
         heapq.heappush(self._ends, (ends, *pair))
 
 
-def lower_bound(works: Sequence[Work], slots: Mapping[HostName, int], pause: Pause | None = None) -> float:
-    """Seconds nothing can beat: the longest move, or a host's whole work over its slots.
+def lower_bound(
+    works: Sequence[Work], slots: Mapping[HostName, int], pause: Pause | None = None, *, at_once: int = 0
+) -> float:
+    """Seconds nothing can beat: the longest move, or a host's whole work over its slots, or all over ``at_once``.
 
     With the next pause: what cannot have started before it ends after it.
     """
     waiting = [work for work in works if not work.is_running]
-    bound = _bound(works, slots)
+    bound = _bound(works, slots, at_once)
     if pause is None or not waiting:
         return bound
     begins, ends = pause
     if begins <= 0:
-        return max(bound, ends + _bound(waiting, slots))
-    at_once, per_host = _at_once(works, slots), _per_host(works)
+        return max(bound, ends + _bound(waiting, slots, at_once))
+    hosts, per_host = _at_once(works, slots), _per_host(works)
     longest, shortest = max(work.seconds for work in works), min(work.seconds for work in waiting)
     waits = {host for work in waiting for host in (work.source, work.destination)}
     # A host's slots can be busy until the pause begins, and with one more move each that starts just before it.
-    if any(per_host[host] > at_once[host] * (begins + longest) for host in waits):
+    if any(per_host[host] > hosts[host] * (begins + longest) for host in waits):
         return max(bound, ends + shortest)
     return bound
 
 
-def _bound(works: Iterable[Work], slots: Mapping[HostName, int]) -> float:
-    works = list(works)
-    at_once, per_host = _at_once(works, slots), _per_host(works)
+def _bound(works: Sequence[Work], slots: Mapping[HostName, int], at_once: int) -> float:
+    hosts, per_host = _at_once(works, slots), _per_host(works)
     longest = max((work.seconds for work in works), default=0.0)
-    return max([longest, *(total / at_once[host] for host, total in per_host.items())])
+    bounds = [longest, *(total / hosts[host] for host, total in per_host.items())]
+    if at_once:
+        bounds.append(sum(work.seconds for work in works) / max(at_once, sum(work.is_running for work in works)))
+    return max(bounds)
 
 
 def _per_host(works: Iterable[Work]) -> dict[HostName, float]:

@@ -27,6 +27,8 @@ class Weather:
     """None: the job's plan overrides the freeze windows."""
     start_at: datetime | None = None
     halted: str = ""
+    at_once: int = 0
+    """How many of these moves may run at the same time; 0: as many as the hosts have slots for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,17 @@ class Forecast:
 
 def forecast(works: Sequence[Work], weather: Weather) -> Forecast:
     """Estimate when all of these works are done."""
-    now, slots = weather.now, slots_of(weather.snapshots)
+    now, slots, at_once = weather.now, slots_of(weather.snapshots), weather.at_once
     pauses = _Pauses(weather)
-    bound = lower_bound(works, slots, pauses.first)
+    bound = lower_bound(works, slots, pauses.first, at_once=at_once)
     why_none = _why_none(works, weather)
     if why_none:
         return Forecast(now + timedelta(seconds=bound), None, why_none)
-    working = makespan(works, slots)
-    likely = makespan(works, slots, pauses) if pauses.first else working
+    working = makespan(works, slots, at_once=at_once)
+    likely = makespan(works, slots, pauses, at_once=at_once) if pauses.first else working
     # What the hosts do may take longer than thought; what the clock and the calendar say will not.
     latest = likely + working * (CAREFUL - 1)
-    is_frozen = pauses.freeze is not None and likely > makespan(works, slots, pauses.before_start)
+    is_frozen = pauses.freeze is not None and likely > makespan(works, slots, pauses.before_start, at_once=at_once)
     soonest, middle, late = (now + timedelta(seconds=s) for s in (min(bound, likely), likely, latest))
     return Forecast(soonest, Eta(soonest, middle, late, pauses.freeze if is_frozen else None))
 

@@ -66,8 +66,14 @@ class Engine(Asking, Deciding, Looking):
         self._dispatcher = Dispatcher(
             hands, policy, pace, max_attempts=migration.max_attempts, freeze=calendar, busy=self._mark_busy
         )
-        assumed_bytes_per_s = migration.assumed_speed_mb_s * 1_000_000
-        self._viewer = Viewer(store, self._board, clock, calendar, assumed_bytes_per_s)
+        self._viewer = Viewer(
+            store,
+            self._board,
+            clock,
+            calendar,
+            assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
+            max_parallel=migration.max_parallel,
+        )
         self._watchman = Watchman(store, clock, policy.snapshot_max_age)
         self._tidier = Tidier(cleaner, self._ledger, clock)
         self._warner = Warner(self._ledger, clock, self._viewer.of)

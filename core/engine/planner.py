@@ -72,7 +72,8 @@ class Planner:
         works = await self._works(plan)
         snapshots_of = {host: room.snapshot for host, room in rooms.items()}
         slots = slots_of(snapshots_of)
-        expected_s = eta.lower_bound(works, slots), eta.makespan(works, slots)
+        at_once = plan.options.parallel or self._settings.migration.max_parallel
+        expected_s = eta.lower_bound(works, slots, at_once=at_once), eta.makespan(works, slots, at_once=at_once)
         times = self._times(plan.options, works, snapshots_of)
         return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
 
@@ -192,7 +193,8 @@ class Planner:
         if frozen:
             found.append(Finding(Severity.WARNING, FindingCode.FROZEN, frozen))
         calendar = None if options.override else self._calendar
-        expected = forecast(works, Weather(now, snapshots, calendar, options.start_at))
+        at_once = options.parallel or self._settings.migration.max_parallel
+        expected = forecast(works, Weather(now, snapshots, calendar, options.start_at, at_once=at_once))
         if expected.eta and expected.eta.frozen and not frozen:
             begin, until = expected.eta.frozen
             text = f"Moves are frozen from {begin:%a %H:%M} until {until:%a %H:%M}: what has not started by then waits."

@@ -52,13 +52,21 @@ class Viewer:
     """Builds views of jobs. It must be told of every change."""
 
     def __init__(
-        self, store: Store, board: Board, clock: Clock, calendar: Calendar, assumed_bytes_per_s: float
+        self,
+        store: Store,
+        board: Board,
+        clock: Clock,
+        calendar: Calendar,
+        *,
+        assumed_bytes_per_s: float,
+        max_parallel: int,
     ) -> None:
         self._store = store
         self._board = board
         self._clock = clock
         self._calendar = calendar
         self._assumed_bytes_per_s = assumed_bytes_per_s
+        self._max_parallel = max_parallel
         self._changes = 0
         self._all_changed = 0
         self._changed: dict[JobId, int] = {}
@@ -97,6 +105,7 @@ class Viewer:
             dict(self._board.snapshots),
             self._calendar,
             await self._store.switch(STOP),
+            self._max_parallel,
         )
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, at) if to_do else None

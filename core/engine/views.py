@@ -25,6 +25,8 @@ class Known:
     snapshots: Mapping[HostName, Snapshot]
     calendar: Calendar
     stopped_by: str
+    max_parallel: int = 0
+    """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
 
 def view_job(job: Job, moves: Sequence[Move], known: Known, now: datetime, expected: Forecast | None) -> JobView:
@@ -63,7 +65,8 @@ def expect(job: Job, to_do: Sequence[Move], known: Known, now: datetime) -> Fore
     options = job.plan.options
     calendar = None if options.override else known.calendar
     works = [_work(move, known, now) for move in to_do]
-    return forecast(works, Weather(now, known.snapshots, calendar, options.start_at, halted(job, known)))
+    at_once = options.parallel or known.max_parallel
+    return forecast(works, Weather(now, known.snapshots, calendar, options.start_at, halted(job, known), at_once))
 
 
 def view_hosts(hosts: Sequence[HostName], board: Board, reservations: Sequence[Attempt]) -> list[HostView]:

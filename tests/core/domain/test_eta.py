@@ -79,6 +79,15 @@ def test_the_bound_knows_the_next_pause() -> None:
     assert lower_bound([*works(10, 10), Work(HV03, HostName("HV04"), 1)], one, (2, 100)) == 101
 
 
+def test_only_so_many_move_at_once() -> None:
+    """However many slots the hosts have, other pairs' too."""
+    elsewhere = Work(HV03, HostName("HV04"), 10)
+    assert makespan(works(10, 10, 10), {HV01: 3, HV02: 3}, at_once=1) == 30
+    assert makespan([*works(10), elsewhere, elsewhere], {}, at_once=1) == 30
+    assert lower_bound([*works(10), elsewhere], {}, at_once=1) == 20
+    assert lower_bound([*works(10), elsewhere], {}) == 10
+
+
 HOSTS = [HostName(f"H{number}") for number in range(4)]
 PAIRS = [(a, b) for a in HOSTS for b in HOSTS if a != b]
 WORKS = st.lists(
@@ -97,7 +106,7 @@ PAUSES = st.lists(st.integers(0, 200), min_size=2, max_size=6, unique=True).map(
 )
 
 
-def simple(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause]) -> float:
+def simple(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause], at_once: int = 0) -> float:
     """Schedule the same, in the plainest way: at every end look at everything that waits."""
     nobody = HostName("")
     free = {nobody: 0} | {host: max(1, slots.get(host, 1)) for host in HOSTS}
@@ -116,7 +125,8 @@ def simple(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause]) ->
         if queue and paused_until is not None:
             ends.append((paused_until, Work(nobody, nobody, 0)))
         for work in list(queue) if paused_until is None else []:
-            if min(free[work.source], free[work.destination]) > 0:
+            running = sum(end[1].source != nobody for end in ends)
+            if min(free[work.source], free[work.destination]) > 0 and (not at_once or running < at_once):
                 queue.remove(work)
                 free[work.source] -= 1
                 free[work.destination] -= 1
@@ -135,6 +145,8 @@ def test_the_quick_schedule_is_the_plain_one(todo: list[Work], slots: dict[HostN
     assert makespan(todo, slots) == simple(todo, slots, [])
     assert makespan(todo, slots, pauses) == simple(todo, slots, pauses)
     assert lower_bound(todo, slots) <= makespan(todo, slots) + 1e-9
+    assert makespan(todo, slots, pauses, at_once=2) == simple(todo, slots, pauses, 2)
+    assert lower_bound(todo, slots, pauses[0], at_once=2) <= makespan(todo, slots, pauses, at_once=2) + 1e-9
     assert lower_bound(todo, slots, pauses[0]) <= makespan(todo, slots, pauses) + 1e-9
 
 
