@@ -26,7 +26,8 @@ from core.domain.job import (
     transit,
     transit_job,
 )
-from core.engine.mover import Hands, Mover
+from core.engine.course import Hands
+from core.engine.mover import Mover
 from core.errors import Outdated, StoreError
 
 log = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ from core.domain.job import EventKind, JobId, JobState
 from core.engine.asking import Asking
 from core.engine.board import Board
 from core.engine.cleaner import Cleaner
+from core.engine.course import Hands, Rules
 from core.engine.deciding import Deciding
 from core.engine.dispatcher import STOP, Dispatcher, Pace
 from core.engine.ledger import Ledger
 from core.engine.looking import Looking
-from core.engine.mover import Hands, Rules
 from core.engine.observer import Observer
 from core.engine.outbox import Cards, Outbox
 from core.engine.pager import Pager
