@@ -22,6 +22,7 @@ LOOK_AGAIN = timedelta(seconds=5)
 LESSON = timedelta(seconds=30)
 """How long a refusal because of a limit is believed although the host shows room (a limit we cannot read may hold)."""
 
+_ARRIVED = {MoveState.CLEANING, MoveState.DONE}
 _FAILURES = {MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.LOST}
 
 
@@ -132,6 +133,10 @@ def _patience(code: HoldCode, options: Options, policy: Policy) -> timedelta:
         wanted = options.backup_wait_s
         return policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
     return policy.busy_patience if code is HoldCode.BUSY else FOREIGN_PATIENCE
+
+
+def _is_same_way(one: Move, other: Move) -> bool:
+    return (one.source, one.destination) == (other.source, other.destination)
 
 
 def _at_rest(move: Move) -> Move:
@@ -280,7 +285,8 @@ class _Pass:
 
     def _gone(self, move: Move) -> Decision:
         """Judge a VM that its source no longer shows: it may be where it should be without our doing."""
-        if self._is_busy(move):
+        others = [other for other in self.at.moves if other.vm_id == move.vm_id and other.id != move.id]
+        if self._is_busy(move) or any(other.state.holds_slots for other in others):
             return self._keep(move, HoldCode.MIGRATING, "is being moved by another job")
         now = self.at.now
         since = move.busy_since if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
@@ -288,7 +294,8 @@ class _Pass:
         match absence(move, self.at.snapshots, self.at.trouble, since=since, is_last_look=is_last_look):
             case Arrived(by):
                 theirs = f"{by or 'somebody else'} moved it; its folders on {move.source} are left alone"
-                return End(move, MoveState.DONE, self._by_another_job(move) or theirs)
+                jobs = [other.job_id for other in others if other.state in _ARRIVED and _is_same_way(other, move)]
+                return End(move, MoveState.DONE, f"{jobs[-1]} moved it" if jobs else theirs)
             case Elsewhere(host):
                 hint = f"If it is still to go to {move.destination}, ask for that anew, from {host}."
                 return End(move, MoveState.UNMIGRATABLE, f"somebody else moved it to {host}", hint)
@@ -301,10 +308,6 @@ class _Pass:
                 clocked = replace(move, busy_since=since, busy_code=HoldCode.UNCLEAR)
                 text = f"is no longer on {move.source}; the bot looks where it is"
                 return self._keep(clocked, HoldCode.UNCLEAR, text, since=since)
-
-    def _by_another_job(self, move: Move) -> str:
-        moved = (m for m in self.at.moves if m.vm_id == move.vm_id and m.state in {MoveState.CLEANING, MoveState.DONE})
-        return next((f"{other.job_id} moved it" for other in moved if other.destination == move.destination), "")
 
     def _twice(self, move: Move, job: Job) -> Decision:
         """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.

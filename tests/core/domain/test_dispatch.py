@@ -217,6 +217,8 @@ def test_a_vm_that_another_job_moved_is_done_by_that_job() -> None:
     hosts = (snapshot(HV01), snapshot(HV02, vm(1)))
     running = situation([move(1), other], *hosts, reservations=[replace(attempt(1), move_id=MoveId(9))])
     assert kept(by_move(decide(running))[1]).text == "is being moved by another job"
+    read_between = replace(running, reservations=())
+    assert kept(by_move(decide(read_between))[1]).text == "is being moved by another job"
     over = replace(running, moves=[move(1), replace(other, state=MoveState.CLEANING)], reservations=())
     end = ended(by_move(decide(over))[1])
     assert (end.state, end.text) == (MoveState.DONE, "J2 moved it")
