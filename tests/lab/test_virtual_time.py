@@ -17,3 +17,26 @@ def test_time_stands_still_while_a_thread_works() -> None:
         assert loop.time() == 3600
 
     run_virtually(main)
+
+
+def _story(bystanders: int) -> list[str]:
+    """Return in which order eight sleepers wake who all sleep until the same instant, with others sleeping besides."""
+    woken: list[str] = []
+
+    async def sleeper(name: str) -> None:
+        await asyncio.sleep(10)
+        woken.append(name)
+
+    async def main(_: VirtualTimeLoop) -> None:
+        others = [asyncio.create_task(asyncio.sleep(1 + number)) for number in range(bystanders)]
+        await asyncio.gather(*(sleeper(name) for name in "abcdefgh"))
+        for other in others:
+            other.cancel()
+
+    run_virtually(main)
+    return woken
+
+
+def test_what_is_due_at_one_instant_comes_in_the_order_it_was_asked_for() -> None:
+    """Whoever sleeps besides changes nothing in a story, or every transcript would depend on everything."""
+    assert [_story(bystanders) for bystanders in range(20)] == [list("abcdefgh")] * 20
