@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,9 @@ STOP = "stop"
 
 SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
+
+MANY = 20
+"""From so many on, the reasons of a job's moves to wait are written down together: all of them, or none."""
 
 HOLDS_PER_STEP = 200
 """So many reasons to wait are written down before the loop looks again: a long queue must not hold up a free slot."""
@@ -178,12 +182,20 @@ class Dispatcher:
         holds = [keep for keep in decisions if isinstance(keep, Keep) and self._is_new(keep, originals, now)]
         if len(holds) > HOLDS_PER_STEP:
             self.poke()
-        for decision in acts + sorted(holds, key=lambda keep: _is_reworded(keep, originals))[:HOLDS_PER_STEP]:
+        news = sorted(holds, key=lambda keep: _is_reworded(keep, originals))[:HOLDS_PER_STEP]
+
+        async def apply(decision: Decision) -> None:
+            before, job = originals[decision.move.id], running[decision.move.job_id]
             try:
-                await self._apply(decision, originals[decision.move.id], running[decision.move.job_id], now, silences)
+                await self._apply(decision, before, job, now, silences)
             except Outdated as error:
-                log.info("%s changed meanwhile, deciding again: %s", decision.move.vm_name, error)
+                log.info("%s changed meanwhile, deciding again: %s", before.vm_name, error)
                 self.poke()
+
+        for act in acts:
+            await apply(act)
+        for keep in await self._hold_together(news, originals, now, silences):
+            await apply(keep)
         await self._finish(running, moves, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
         due += next_times(decisions, situation)
@@ -202,8 +214,7 @@ class Dispatcher:
                 self._shepherd(started, attempt, job, is_new=True)
             case Keep():
                 move = decision.move
-                is_news = move.hold is not None and (before.hold is None or before.hold.code is not move.hold.code)
-                await self._store.change_move(before, move, *(_held(move, now, silences) if is_news else ()))
+                await self._store.change_move(before, move, *_held(before, move, now, silences))
             case End(move, state, text, hint, follows):
                 changes: dict[str, Any] = {"error": text, "hint": hint}
                 if state is MoveState.DONE:  # somebody else's doing, whatever we tried before
@@ -214,6 +225,28 @@ class Dispatcher:
                 await self._store.change_move(before, after, event(_END_EVENTS[state], now, move=move, **data))
                 self.poke()
         self._ledger.changed(job.id)
+
+    async def _hold_together(
+        self, holds: list[Keep], originals: dict[MoveId, Move], now: datetime, silences: set[tuple[JobId, str]]
+    ) -> list[Keep]:
+        """Write down why the many of a long queue wait, each job's in one transaction. Returns those left to write."""
+        by_job: defaultdict[JobId, list[Keep]] = defaultdict(list)
+        for keep in holds:
+            by_job[keep.known.job_id].append(keep)
+        left: list[Keep] = []
+        for job_id, keeps in by_job.items():
+            if len(keeps) < MANY:
+                left += keeps
+                continue
+            changes = [(originals[keep.known.id], keep.move) for keep in keeps]
+            told = [one for before, after in changes for one in _held(before, after, now, silences)]
+            try:
+                await self._store.change_moves(changes, *told)
+            except Outdated as error:
+                log.info("a move of %s changed meanwhile, deciding again: %s", job_id, error)
+                self.poke()
+            self._ledger.changed(job_id)
+        return left
 
     def _where(self, move: Move) -> HostName | str:
         """Return where a move that ends without an attempt has its VM, empty when no host shows it."""
@@ -308,9 +341,9 @@ def _is_reworded(keep: Keep, originals: dict[MoveId, Move]) -> bool:
     return before is not None and before.code is keep.hold.code
 
 
-def _held(move: Move, now: datetime, silences: set[tuple[JobId, str]]) -> tuple[Event, ...]:
-    """Note why a move waits; a job hears of a silent host once, not once per VM."""
-    if move.hold is None:
+def _held(before: Move, move: Move, now: datetime, silences: set[tuple[JobId, str]]) -> tuple[Event, ...]:
+    """Note why a move waits, if it is for another reason; a job hears of a silent host once, not once per VM."""
+    if move.hold is None or (before.hold is not None and before.hold.code is move.hold.code):
         return ()
     about = (move.job_id, move.hold.text)
     is_told = move.hold.code is HoldCode.HOST and about in silences

@@ -70,7 +70,7 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
         ]
         job = await counted.change_job(job, replace(job, state=JobState.RUNNING, decided_at=EPOCH), new_moves=moves)
         board = Board()
-        seen = Viewer(counted, board, VirtualClock(loop), Calendar((), UTC), 1e8)
+        seen = Viewer(counted, board, VirtualClock(loop), Calendar((), UTC), assumed_bytes_per_s=1e8, max_parallel=0)
         await script(Room(store, board, seen, job))
         await counted.close()
 
