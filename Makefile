@@ -35,8 +35,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term $(LONG:%=--ignore=%)
-	$(BIN)/coverage report --include='core/*' --fail-under=90
+	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%)
 
 # The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call.
 storm: $(READY)

@@ -63,7 +63,8 @@ class LabGateway:
 
     async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
         await self._call("inspect", host)
-        rows = [vm for vm in self._world.vms(host) if vm_ids is None or vm.id in set(vm_ids)]
+        wanted = None if vm_ids is None else set(vm_ids)
+        rows = [vm for vm in self._world.vms(host) if wanted is None or vm.id in wanted]
         return Inspection(
             self._snapshot(host),
             tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),

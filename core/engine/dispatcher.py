@@ -39,6 +39,9 @@ STOP = "stop"
 SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
 
+LONG_QUEUE = 500
+"""From so many open moves on, a decision takes long enough to be noticed by people who wait for an answer."""
+
 MANY = 20
 """From so many on, the reasons of a job's moves to wait are written down together: all of them, or none."""
 
@@ -167,7 +170,7 @@ class Dispatcher:
             now,
             running,
             moves,
-            self._board.snapshots,
+            dict(self._board.snapshots),
             await self._store.attempts(open_only=True),
             self._policy,
             {host: trouble.text for host, trouble in self._board.troubles.items()},
@@ -177,7 +180,9 @@ class Dispatcher:
         )
         originals = {move.id: move for move in moves}
         silences = {(m.job_id, m.hold.text) for m in open_moves if m.hold and m.hold.code is HoldCode.HOST}
-        decisions = decide(situation)
+        # A long queue takes a while to think about: not in the thread that answers people.
+        is_long = len(open_moves) >= LONG_QUEUE
+        decisions = await asyncio.to_thread(decide, situation) if is_long else decide(situation)
         acts: list[Decision] = [decision for decision in decisions if not isinstance(decision, Keep)]
         holds = [keep for keep in decisions if isinstance(keep, Keep) and self._is_new(keep, originals, now)]
         if len(holds) > HOLDS_PER_STEP:
