@@ -2,7 +2,8 @@
 
 Slack gives an app three seconds (docs: interactivity). The bot is a process of its own on real sockets against the
 lab's Slack, which runs in this process and takes the time from sending an envelope to the acknowledgement's arrival.
-The hosts are simulated inside the bot's process, so their cost is counted against the bot. Moves go on meanwhile.
+The hosts are simulated inside the bot's process, so their cost is counted against the bot; each answers 10 ms after the
+one before it. Moves go on meanwhile.
 How late a timer of this process comes is measured beside it: on a machine that does other work, too, no
 acknowledgement can be quicker than that.
 
@@ -144,7 +145,7 @@ async def be_the_bot(folder: Path, api_url: str, moves: int) -> None:
     }
     loop = asyncio.get_running_loop()
     world = World(fleet(moves), loop.time, epoch=datetime.now(UTC))
-    gateway = LabGateway(world, lambda: datetime.now(UTC))
+    gateway = LabGateway(world, lambda: datetime.now(UTC), apart_s=0.01)
     async with running(Settings(**values | secrets), gateway=gateway):
         spare_what_stays()
         await asyncio.Event().wait()

@@ -49,13 +49,20 @@ _TERMINATE = 4
 
 
 class LabGateway:
-    """The port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``."""
+    """The port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``.
 
-    def __init__(self, world: World, now: Callable[[], datetime], latency_s: float = 0.2) -> None:
+    With ``apart_s`` each host is so much farther than the one before it: on a network no two answer in one instant.
+    """
+
+    def __init__(
+        self, world: World, now: Callable[[], datetime], latency_s: float = 0.2, *, apart_s: float = 0.0
+    ) -> None:
         self.calls: Counter[str] = Counter()
         self._world = world
         self._now = now
         self._latency_s = latency_s
+        self._apart_s = apart_s
+        self._places: dict[HostName, int] = {}
 
     async def observe(self, host: HostName) -> Snapshot:
         await self._call("observe", host)
@@ -138,7 +145,8 @@ class LabGateway:
         """Take the time of a remote call, and whatever trouble was ordered for the host."""
         self.calls[method] += 1
         fault = self._world.trouble.for_host(host).take()
-        await asyncio.sleep(self._latency_s)
+        place = self._places.setdefault(host, len(self._places))
+        await asyncio.sleep(self._latency_s + place * self._apart_s)
         match fault.kind if fault else None:
             case None:
                 return

@@ -166,16 +166,19 @@ class Dispatcher:
             {move.job_id for move in open_moves if move.state.holds_slots},
         )
         self.is_counting = any(move.busy_since for move in open_moves)
+        attempts, faults = await self._store.attempts(open_only=True), await self._faults(running)
+        stopped_by = await self._store.switch(STOP)
+        # What hosts showed is taken last and at once: while the database is read they go on telling.
         situation = Situation(
             now,
             running,
             moves,
             dict(self._board.snapshots),
-            await self._store.attempts(open_only=True),
+            attempts,
             self._policy,
             {host: trouble.text for host, trouble in self._board.troubles.items()},
-            await self._store.switch(STOP),
-            await self._faults(running),
+            stopped_by,
+            faults,
             self._freeze.frozen_until(now),
         )
         originals = {move.id: move for move in moves}
@@ -184,7 +187,7 @@ class Dispatcher:
         is_long = len(open_moves) >= LONG_QUEUE
         decisions = await asyncio.to_thread(decide, situation) if is_long else decide(situation)
         acts: list[Decision] = [decision for decision in decisions if not isinstance(decision, Keep)]
-        holds = [keep for keep in decisions if isinstance(keep, Keep) and self._is_new(keep, originals, now)]
+        holds = [keep for keep in decisions if isinstance(keep, Keep) and self._is_new(keep, originals, situation)]
         if len(holds) > HOLDS_PER_STEP:
             self.poke()
         news = sorted(holds, key=lambda keep: _is_reworded(keep, originals))[:HOLDS_PER_STEP]
@@ -265,19 +268,19 @@ class Dispatcher:
         since = min((job.decided_at or job.created_at for job in running.values()), default=None)
         return await self._store.faults_since(since) if since else ()
 
-    def _is_new(self, keep: Keep, originals: dict[MoveId, Move], now: datetime) -> bool:
+    def _is_new(self, keep: Keep, originals: dict[MoveId, Move], situation: Situation) -> bool:
         """Whether a move that waits has something new to say about why."""
         move, before = keep.known, originals[keep.known.id]
         if (before.hold, before.busy_since, before.busy_code) == (keep.hold, move.busy_since, move.busy_code):
             return False
-        return keep.hold.code is not HoldCode.HOST or not self._is_too_soon(move, now)
+        return keep.hold.code is not HoldCode.HOST or not self._is_too_soon(move, situation)
 
-    def _is_too_soon(self, move: Move, now: datetime) -> bool:
+    def _is_too_soon(self, move: Move, situation: Situation) -> bool:
         """Whether a host of this move has had no time to answer since the start: its reason of before still stands."""
-        if now - self._since >= self._policy.snapshot_max_age:
+        if situation.now - self._since >= self._policy.snapshot_max_age:
             return False
-        known = {*self._board.snapshots, *self._board.troubles}
-        return not known.issuperset((move.source, move.destination))
+        known = (situation.snapshots, situation.trouble)
+        return not all(any(host in told for told in known) for host in (move.source, move.destination))
 
     async def _expire(self, jobs: list[Job], now: datetime) -> None:
         for job in jobs:
