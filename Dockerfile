@@ -6,7 +6,8 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/migrate-bot
 COPY requirements.lock ./
-RUN /opt/migrate-bot/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.lock
+RUN /opt/migrate-bot/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
+    && /opt/migrate-bot/bin/python -m pip check
 # The build backend is not among the run-time dependencies; it stays in this stage.
 RUN python -m pip install --no-cache-dir "setuptools>=77"
 COPY pyproject.toml README.md LICENSE ./
