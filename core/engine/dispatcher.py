@@ -136,6 +136,9 @@ class Dispatcher:
                     except StoreError as error:
                         log.warning("the database did not answer, looking again soon: %s", error)
                         delay_s = self._pace.busy_s
+                    except Exception:  # a bug must not orphan the moves under way
+                        log.exception("dispatching broke; looking again soon")
+                        delay_s = self._pace.busy_s
                     await self._pause(news, delay_s)
         finally:
             for task in self._tasks:

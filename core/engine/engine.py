@@ -1,7 +1,11 @@
 """The engine's front door: what the bot may ask of it."""
 
 import asyncio
+import logging
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
@@ -27,6 +31,8 @@ from core.engine.viewer import Viewer
 from core.engine.warner import Warner
 from core.engine.watchman import Watchman
 from core.ports import Clock, HostGateway, Notifier, Store
+
+log = logging.getLogger(__name__)
 
 
 class Engine(Asking, Deciding, Looking):
@@ -95,11 +101,11 @@ class Engine(Asking, Deciding, Looking):
         await self._watchman.look_back()
         await self._dispatcher.adopt()
         await self._cards.resume()
-        loops = [observer.run() for observer in self._observers.values()]
-        loops += [self._outbox.run(), self._cards.run(self._pace.busy_s), self._dispatcher.run()]
-        loops += [self._tidier.run(), self._warner.run(), self._pager.run()]
-        loops += [self._watchman.run(lambda: self._dispatcher.is_counting)]
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        loops: list[Callable[[], Coroutine[Any, Any, None]]] = [observer.run for observer in self._observers.values()]
+        loops += [self._outbox.run, partial(self._cards.run, self._pace.busy_s), self._dispatcher.run]
+        loops += [self._tidier.run, self._warner.run, self._pager.run]
+        loops += [partial(self._watchman.run, lambda: self._dispatcher.is_counting)]
+        self._tasks = [asyncio.create_task(self._kept(loop)) for loop in loops]
 
     async def stop(self) -> None:
         """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them."""
@@ -121,6 +127,17 @@ class Engine(Asking, Deciding, Looking):
         await self._switch("", EventKind.RESUMED, by)
 
     # ------------------------------------------------------------------ inside
+
+    async def _kept(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a loop; one that breaks on something nobody foresaw begins anew: the bot must not go on without it."""
+        while True:
+            try:
+                await loop()
+            except Exception:
+                log.exception("a loop of the engine broke; it begins anew")
+                await self._clock.sleep(self._pace.busy_s)
+            else:
+                return
 
     async def _switch(self, value: str, kind: EventKind, by: str) -> None:
         running = await self._store.jobs(JobState.RUNNING, limit=10_000)

@@ -6,7 +6,6 @@ connection came about or the host refused it. After that, only looking again can
 """
 
 import struct
-from collections.abc import Iterator
 from enum import Enum, auto
 from xml.etree.ElementTree import ParseError
 
@@ -29,7 +28,17 @@ from requests_credssp.exceptions import (
 )
 
 from core.domain.fleet import HostWord
-from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
+from core.errors import (
+    CannotLogOn,
+    ContactLost,
+    EndpointRefused,
+    HostError,
+    HostUnreachable,
+    LoginRejected,
+    MalformedReply,
+)
+from core.hyperv.kerberos import KERBEROS_FAILURES
+from core.hyperv.kerberos_errors import TicketError, chain, explain
 from core.hyperv.targets import Target
 
 _ACCESS_DENIED = 5
@@ -77,9 +86,12 @@ FAILURES = (
     NTStatusException,
     OSError,
     ImportError,
+    TicketError,
+    *KERBEROS_FAILURES,
+    HostError,
     *UNREADABLE,
 )
-"""Everything a call of pypsrp may raise."""
+"""Everything a call of pypsrp may raise, and what a login made anew in its middle may."""
 
 _LOGIN = (
     AuthenticationError,
@@ -87,10 +99,16 @@ _LOGIN = (
     InvalidConfigurationException,
     NTStatusException,
     spnego.exceptions.SpnegoError,
-    ImportError,
 )
-_UNSUITABLE = ("must be specified", "must be used", "message encryption", "auth protocol")
+_UNSUITABLE = (
+    "must be specified",
+    "must be used",
+    "message encryption",
+    "auth protocol",
+    "did not response with one of the following authentication methods",
+)
 """How pypsrp says that the settings do not fit each other, or not what the host offers."""
+_UNSUITABLE_HINT = "Check auth and tls in [winrm], and winrm get winrm/config/service/auth on the host."
 
 
 class Step(Enum):
@@ -129,6 +147,8 @@ def first_line(text: str) -> str:
 
 def translate(target: Target, error: BaseException, step: Step, title: str = "") -> HostError:
     """Return our error for one of ``FAILURES``."""
+    if isinstance(error, ContactLost) or (isinstance(error, HostError) and step is not Step.RUNNING):
+        return error
     host, said = target.host, target.conceal(_saying(error))
     if isinstance(error, WSManFaultError):
         fault = _fault(target, error, step)
@@ -136,8 +156,28 @@ def translate(target: Target, error: BaseException, step: Step, title: str = "")
             return fault
     if step is Step.RUNNING:
         return ContactLost(host, f"Lost contact with {host} while it ran {title}: {said}")
+    return _login_trouble(target, error, step, said) or _transport_trouble(target, error, step, title, said)
+
+
+def _login_trouble(target: Target, error: BaseException, step: Step, said: str) -> HostError | None:
+    """Return what stood in the way of a login; only a judged secret is a rejected one."""
+    host, ticket = target.host, _ticket_trouble(target, error)
+    if ticket is not None:
+        if step is Step.SENDING and not isinstance(error, TicketError):
+            return None  # sealing or opening a message: the host may have got it
+        text, hint = target.conceal(ticket.text), ticket.hint or None
+        if ticket.judges_secret:
+            return LoginRejected(host, f"The domain rejects the login for {host}: {text}.", hint=hint)
+        return CannotLogOn(host, f"Cannot log on to {host}: {text}.", hint=hint)
+    if _is_unsuitable(error):
+        return CannotLogOn(host, f"Cannot log on to {host} with {target.auth}: {said}", hint=_UNSUITABLE_HINT)
     if _is_login(error):
         return LoginRejected(host, f"{host} rejects the login of {target.username or 'the bot'}: {said}")
+    return None
+
+
+def _transport_trouble(target: Target, error: BaseException, step: Step, title: str, said: str) -> HostError:
+    host = target.host
     if isinstance(error, WinRMTransportError) and error.code == _NOT_FOUND:
         return EndpointRefused(host, f"There is no WinRM service at {target.address}:{target.port}: {said}")
     tls = _tls_trouble(error)
@@ -179,37 +219,43 @@ def _fault(target: Target, error: WSManFaultError, step: Step) -> HostError | No
     return EndpointRefused(host, f"{host} does not open {target.configuration}: {said or f'fault {error.code}'}")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk from an exception to what lies behind it: causes, and those wrapped as arguments or reasons."""
-    seen: list[BaseException] = []
-    todo: list[object] = [error]
-    while todo:
-        found = todo.pop(0)
-        if not isinstance(found, BaseException) or any(found is known for known in seen):
-            continue
-        seen.append(found)
-        yield found
-        todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
+def _ticket_trouble(target: Target, error: BaseException) -> TicketError | None:
+    """Return what Kerberos says, if it is Kerberos that says something; the KDC's verdicts are TicketErrors already."""
+    for found in chain(error):
+        if isinstance(found, TicketError):
+            return found
+    is_kerberos = isinstance(error, KERBEROS_FAILURES) if KERBEROS_FAILURES else False
+    if is_kerberos or (target.auth == "kerberos" and isinstance(error, spnego.exceptions.SpnegoError)):
+        told = explain(error, user=target.username, realm="", spn=f"host/{target.kerberos_name or target.address}")
+        told.judges_secret = False
+        return told
+    return None
+
+
+def _is_unsuitable(error: BaseException) -> bool:
+    """Whether the settings do not fit each other, or not what the host offers: no secret was judged."""
+    if isinstance(error, ImportError | InvalidConfigurationException):
+        return True
+    said = str(error) if isinstance(error, ValueError | AuthenticationError) else ""
+    return any(words in said for words in _UNSUITABLE)
 
 
 def _is_login(error: BaseException) -> bool:
     if isinstance(error, WinRMTransportError):
         return bool(error.code == _UNAUTHORIZED)
-    if isinstance(error, ValueError) and any(words in str(error) for words in _UNSUITABLE):
-        return True
     return isinstance(error, _LOGIN)
 
 
 def never_connected(error: BaseException) -> bool:
     """Whether no connection came about, so that the host cannot have seen the request."""
-    if _is_login(error):
+    if _is_login(error) or _is_unsuitable(error) or isinstance(error, TicketError):
         return True
     kinds = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, requests.ConnectTimeout)
-    return any(isinstance(found, kinds) for found in _chain(error))
+    return any(isinstance(found, kinds) for found in chain(error))
 
 
 def _tls_trouble(error: BaseException) -> str:
-    for found in _chain(error):
+    for found in chain(error):
         if isinstance(found, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
             return _saying(found)
         if isinstance(found, OSError) and "CA certificate" in str(found):
@@ -230,13 +276,15 @@ def _saying(error: BaseException) -> str:
     """Say what happened in one line: the innermost reason, which is what people know."""
     if isinstance(error, WSManFaultError):
         return first_line(str(error.reason or f"WS-Management fault {error.code}"))
+    if isinstance(error, HostError):
+        return error.message
     if isinstance(error, WinRMTransportError):
         return f"HTTP status {error.code}."
     if isinstance(error, requests.ReadTimeout):
         return "no answer in time."
     if isinstance(error, requests.ConnectTimeout):
         return "no connection in time."
-    for found in _chain(error):
+    for found in chain(error):
         if isinstance(found, OSError) and found.strerror:
             return f"{found.strerror}."
     try:

@@ -4,12 +4,13 @@ The HostGateway port over pypsrp. Reads are asked a second time when contact was
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from threading import Event
 from typing import TypeVar
 
@@ -31,16 +32,20 @@ from core.domain.fleet import (
     Vm,
     VmId,
 )
-from core.errors import ContactLost, HostUnreachable
+from core.errors import ContactLost, HostError, HostUnreachable
 from core.hyperv import checks, inventory, pipelines, reading
 from core.hyperv.accounts import Account
 from core.hyperv.breaker import Breaker
 from core.hyperv.inventory import must
+from core.hyperv.kerberos import Tickets
 from core.hyperv.session import Session
 from core.hyperv.targets import Target, targets_of
 from core.hyperv.threads import Moves, Readers
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+_Who = tuple[str, str, Path | None]
+"""User name, password and keytab: what one account is."""
 
 _HOLD_S = 5
 """How long a silent Receive of a move may last, and so how long its thread outlives an abandoned move."""
@@ -82,13 +87,17 @@ class PypsrpGateway:
         self._settings = settings
         self._now = now
         self._lines: dict[HostName, _Line] = {}
-        accounts: defaultdict[tuple[str, str], Account] = defaultdict(Account)
+        accounts: defaultdict[_Who, Account] = defaultdict(Account)
+        tickets: dict[_Who, Tickets] = {}
         for host, target in targets_of(settings).items():
-            account = accounts[target.username.casefold(), target.password.get_secret_value()]
+            secret = target.password.get_secret_value()
+            who = (target.username.casefold(), secret, target.keytab)
+            tickets.setdefault(who, Tickets(target.username, secret, target.keytab))
+            new_session = partial(Session, target, account=accounts[who], tickets=tickets[who])
             self._lines[host] = _Line(
                 target,
-                Readers(host, settings.winrm.sessions, partial(Session, target, account=account)),
-                Moves(host, partial(Session, target, account=account, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
+                Readers(host, settings.winrm.sessions, new_session),
+                Moves(host, partial(new_session, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
                 Breaker(host),
             )
 
@@ -135,7 +144,7 @@ class PypsrpGateway:
             reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned)
             return MoveReport(errors=reply.words, warnings=reply.warnings)
 
-        return await line.moves.stay(work)
+        return await self._foreseen(line, line.moves.stay(work))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         """Call Stop-VMMigration on the source."""
@@ -194,9 +203,23 @@ class PypsrpGateway:
     async def _once(self, line: _Line, work: Callable[[Session], T], title: str) -> T:
         limit_s = line.target.operation_timeout_s * _CALL_LIMIT
         try:
-            return await line.readers.ask(work, limit_s)
+            return await self._foreseen(line, line.readers.ask(work, limit_s))
         except TimeoutError:
             raise ContactLost(line.host, f"{line.host} did not answer {title} in {limit_s:.0f} s.") from None
+
+    async def _foreseen(self, line: _Line, call: Awaitable[T]) -> T:
+        """Wait for a call. What no library told us it may raise is a bug, and must not end the loops above as it is."""
+        try:
+            return await call
+        except (HostError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("the gateway to %s broke", line.host)
+            raise ContactLost(
+                line.host,
+                f"The bot broke while it spoke to {line.host} ({type(error).__name__}).",
+                hint="A bug of migrate-bot: please report what its log says.",
+            ) from error
 
     async def _read(self, line: _Line, work: Callable[[Session], T]) -> T:
         line.breaker.admit()

@@ -29,12 +29,15 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
 from urllib3.exceptions import InsecureRequestWarning
 
 from core.domain.fleet import HostWord
-from core.errors import ContactLost, HostUnreachable, LoginRejected
+from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from core.hyperv.accounts import Account
 from core.hyperv.failures import FAILURES, Step, is_refusal, never_connected, refused, translate
+from core.hyperv.kerberos import Tickets
+from core.hyperv.kerberos_errors import TicketError
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.reading import read_word
 from core.hyperv.targets import Target
+from core.hyperv.ticket_login import TicketLogin
 
 FUNCTIONS_TEXT = resources.files("core.hyperv").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
 """The one script text that is ever sent: constant, to define our two functions where the endpoint has none."""
@@ -66,6 +69,35 @@ class _Wire(WSMan):
     """WSMan whose Receive asks the host to answer within ``hold_s`` and is never repeated inside."""
 
     hold_s: int | None = None
+    before_request: Callable[[], None] | None = None
+    """Called before each request but those that carry on a command half sent."""
+
+    @property
+    def login(self) -> TicketLogin | None:
+        """How the connection is logged on, when it is with tickets and has been."""
+        auth = self.transport.session.auth if self.transport.session is not None else None
+        return auth if isinstance(auth, TicketLogin) else None
+
+    def log_on_with(self, target: Target, tickets: Tickets) -> None:
+        """Log on with tickets, on this connection and on those that replace it."""
+
+        def build(session: requests.Session) -> None:
+            session.auth = TicketLogin(target, tickets, wrap_required=self.transport.wrap_required)
+
+        setattr(self.transport, f"_build_auth_{target.auth}", build)
+
+    def begin_anew(self) -> None:
+        """Log on anew with the next request; the host's session and what runs in it stay as they are."""
+        if self.transport.session is not None:
+            self.transport.session.close()
+        self.transport.session = self.transport.encryption = None
+
+    def invoke(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
+        """Send one request and return its answer."""
+        if self.before_request is not None and action != WSManAction.SEND:
+            self.before_request()
+        answer: ET.Element = super().invoke(action, *arguments, **options)
+        return answer
 
     def receive(
         self,
@@ -127,11 +159,13 @@ class Session:
         target: Target,
         *,
         account: Account | None = None,
+        tickets: Tickets | None = None,
         hold_s: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._account = account or Account()
+        self._tickets = tickets or Tickets(target.username, target.password.get_secret_value(), target.keytab)
         self._hold_s = hold_s
         self._clock = clock
         self._wire: _Wire | None = None
@@ -154,6 +188,8 @@ class Session:
         target = self._target
         try:
             self._wire = _Wire(target.address, **_options(target))
+            if target.uses_tickets:
+                self._wire.log_on_with(target, self._tickets)
             self._pool = _Pool(
                 self._wire,
                 configuration_name=target.configuration,
@@ -170,6 +206,36 @@ class Session:
             self.drop()
             raise translate(target, error, Step.OPENING) from error
         self._wire.hold_s = self._hold_s
+        self._wire.before_request = self._keep_logged_on
+
+    @property
+    def login(self) -> TicketLogin | None:
+        """The Kerberos login behind the session; None when it is another kind."""
+        return self._wire.login if self._wire is not None else None
+
+    def _keep_logged_on(self) -> None:
+        """Log on anew before the ticket ends, in the middle of whatever runs.
+
+        Raises:
+            HostError: it has ended, and there is no new one.
+
+        """
+        login = self.login
+        if self._wire is None or login is None or login.due_at is None or time.time() < login.due_at:
+            return
+        host = self._target.host
+        try:
+            with self._account.login(host):
+                try:
+                    fresh = self._tickets.current(login.ticket, login.ends_at)
+                except TicketError as error:
+                    raise translate(self._target, error, Step.OPENING) from error
+        except HostError:
+            if time.time() < login.ends_at:
+                return
+            raise
+        if fresh is not login.ticket:
+            self._wire.begin_anew()
 
     def run(
         self,
@@ -263,7 +329,7 @@ class Session:
             has_ended = True
         except FAILURES as error:
             translated = translate(self._target, error, step, title)
-            if isinstance(translated, LoginRejected):
+            if isinstance(translated, LoginRejected) and translated is not error:
                 self._account.rejected(self._target.host, translated.message)
             raise translated from error
         finally:

@@ -18,8 +18,17 @@ from requests_credssp.exceptions import AuthenticationException
 
 from core.config import Settings
 from core.domain.fleet import HostName, HostWord
-from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
+from core.errors import (
+    CannotLogOn,
+    ContactLost,
+    EndpointRefused,
+    HostError,
+    HostUnreachable,
+    LoginRejected,
+    MalformedReply,
+)
 from core.hyperv.failures import FAILURES, NotPermitted, SessionGone, Step, is_refusal, refused, translate
+from core.hyperv.kerberos_errors import TicketError
 from core.hyperv.targets import targets_of
 
 TARGET = targets_of(
@@ -54,7 +63,15 @@ def fault(code: int, reason: str = "no") -> WSManFaultError:
         (AuthenticationError("Failed to authenticate"), LoginRejected, LoginRejected),
         (AuthenticationException("no token"), LoginRejected, LoginRejected),
         (spnego.exceptions.NoCredentialError(context_msg="no ticket"), LoginRejected, LoginRejected),
-        (ValueError("For credssp auth, the password must be specified"), LoginRejected, LoginRejected),
+        (ValueError("For credssp auth, the password must be specified"), CannotLogOn, CannotLogOn),
+        (ImportError("no gssapi"), CannotLogOn, CannotLogOn),
+        (
+            AuthenticationError("The server did not response with one of the following authentication methods x"),
+            CannotLogOn,
+            CannotLogOn,
+        ),
+        (TicketError("no KDC"), CannotLogOn, CannotLogOn),
+        (TicketError("wrong password", judges_secret=True), LoginRejected, LoginRejected),
         (fault(5), NotPermitted, ContactLost),
         (fault(2150858843), SessionGone, SessionGone),
         (fault(2150859173), HostUnreachable, HostUnreachable),

@@ -14,7 +14,7 @@ from pypsrp.wsman import WSMan
 
 from core.config import Settings
 from core.domain.fleet import DiskTarget, FolderFate, MoveOrder
-from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, SettingsError
+from core.errors import CannotLogOn, ContactLost, EndpointRefused, HostUnreachable, LoginRejected, SettingsError
 from core.hyperv import PypsrpGateway, gateway
 from lab.hyperv.fleet import Endpoint, Fleet, Language
 from lab.hyperv.server import HyperVLab
@@ -86,7 +86,7 @@ async def test_a_missing_password_is_a_login_problem() -> None:
     """Settings without a password lead to the settings, not to the network."""
     async with HyperVLab(FLEET) as lab:
         real = PypsrpGateway(settings_for(lab).model_copy(update={"winrm_password": Settings().winrm_password}))
-        with pytest.raises(LoginRejected, match="must be specified"):
+        with pytest.raises(CannotLogOn, match="must be specified"):
             await real.observe(SOURCE)
         await real.close()
 
