@@ -257,7 +257,7 @@ def _stored(context: Any, entries: list[Any], granting: Any, source: str) -> Tic
         source=source,
         begins_at=float(times.starttime or times.authtime),
         ends_at=float(times.endtime),
-        is_forwardable=bool(granting.ticket_flags_raw & krb5.TicketFlags.forwardable),
+        is_forwardable=bool(granting.ticket_flags & krb5.TicketFlags.forwardable),
     )
     weakref.finalize(ticket, _forget, ticket.cache)
     return ticket

@@ -102,7 +102,7 @@ class Endpoint:
         transport = http.transport
         if transport is None:
             raise ClientGone
-        connection = self._connections.setdefault(transport, Connection())
+        connection = self._connections.setdefault(transport, Connection(is_tls=http.secure))
         body = await http.read()
         admission = self._gate.admit(connection, http.headers.get("Authorization"))
         if admission.login is None or not body:

@@ -36,6 +36,8 @@ class Start:
     destination: str
     kind: str
     refused_for: str | None
+    has_delegated_logon: bool = True
+    """What the second hop got: a logon it may use on the destination (CredSSP, forwarded tickets), or none."""
 
     @property
     def is_accepted(self) -> bool:

@@ -9,6 +9,7 @@ A client connects to 127.0.0.1 and a port of the host, path /wsman.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import ssl
 import tempfile
@@ -33,6 +34,7 @@ from lab.hyperv.trouble import WireFaultKind
 from lab.hyperv.world import EPOCH, World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from aiohttp import web
@@ -88,7 +90,7 @@ class HyperVLab:
     """A fleet behind real WinRM. `speed` is lab seconds per real second; `control_port` 0 picks a free one.
 
     On a full-language host both session configurations exist; on a JEA host only the restricted one, under both names,
-    because a client cannot know which kind of host the lab plays.
+    because a client cannot know which kind of host the lab plays. Hosts with a keytab in `keytabs` take Kerberos too.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class HyperVLab:
         quotas: Quotas | None = None,
         control_port: int = 0,
         has_tls: bool = True,
+        keytabs: Mapping[str, Path] | None = None,
         epoch: datetime = EPOCH,
     ) -> None:
         self.fleet = fleet
@@ -107,8 +110,10 @@ class HyperVLab:
         self._quotas = quotas or Quotas()
         self._control_port = control_port
         self._has_tls = has_tls
+        self._keytabs = keytabs or {}
         self._endpoints: dict[str, Endpoint] = {}
         self._shells: dict[str, Shells] = {}
+        self._gates: dict[str, Gate] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._control: web.AppRunner | None = None
         self.control_url = ""
@@ -138,6 +143,10 @@ class HyperVLab:
     def shells(self, host: str) -> Shells:
         """Return the open remote shells of a host, for tests that look behind the wire."""
         return self._shells[self.world.canonical_host(host)]
+
+    def gate(self, host: str) -> Gate:
+        """Return who is let in at a host, for tests that change its keys."""
+        return self._gates[self.world.canonical_host(host)]
 
     async def restart_winrm(self, host: str) -> None:
         """Restart the WinRM service of a host: sessions and connections are gone, migrations go on."""
@@ -184,13 +193,23 @@ class HyperVLab:
             await run_pipeline(command, session, OF_ENDPOINT[session.endpoint])
 
         service = Service(name, shells, run, frozenset({FULL_CONFIGURATION.lower(), JEA_CONFIGURATION.lower()}))
-        gate = Gate(lambda user, password: self.world.is_login(name, user, password), credentials, name)
-        tls = None
+        tls, certificate_hash = None, b""
         if self._has_tls:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             names = [LOCALHOST, "localhost", spec.name, self.fleet.address_of(spec)]
-            authority.issue_cert(*names).configure_cert(tls)
+            certificate = authority.issue_cert(*names)
+            certificate.configure_cert(tls)
+            certificate_hash = hashlib.sha256(
+                ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
+            ).digest()
             tls.sni_callback = _Papers(authority, names, self.world.trouble.for_host(name)).show
+        gate = self._gates[name] = Gate(
+            lambda user, password: self.world.is_login(name, user, password),
+            credentials,
+            name,
+            keytab=self._keytabs.get(name),
+            certificate_hash=certificate_hash,
+        )
         endpoint = Endpoint(service, gate, self.world.trouble.for_host(name), tls)
         await endpoint.start()
         return endpoint

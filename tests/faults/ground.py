@@ -219,11 +219,12 @@ async def ground(
     quotas: Quotas | None = None,
     busy_s: float = 5.0,
     epoch: datetime | None = None,
+    keytabs: dict[str, Path] | None = None,
     **sections: Any,
 ) -> AsyncIterator[Ground]:
     """Start the lab and the bot's insides; ``sections`` override settings. All trouble ends with the block."""
     more: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
-    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, **more) as lab:
+    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, keytabs=keytabs, **more) as lab:
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.now)
