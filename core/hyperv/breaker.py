@@ -31,6 +31,7 @@ class Breaker:
         self._in_a_row = 0
         self._closed_again_at = 0.0
         self._last = ""
+        self._hint: str | None = None
 
     def admit(self) -> None:
         """Let a call pass, or raise HostUnreachable at once. Passing during an outage makes the others wait again."""
@@ -41,11 +42,13 @@ class Breaker:
             raise HostUnreachable(
                 self._host,
                 f"{self._host} failed {self._in_a_row} times in a row, next try in {left_s:.0f} s. Last: {self._last}",
+                hint=self._hint,
             )
         self._closed_again_at = self._clock() + self._pause_s
 
-    def failed(self, text: str) -> None:
+    def failed(self, text: str, hint: str | None = None) -> None:
         """Count a call that the host did not answer."""
+        self._hint = hint
         self._in_a_row += 1
         self._last = text
         self._closed_again_at = self._clock() + self._pause_s

@@ -38,6 +38,7 @@ _EARLY_PART = 1 / 3
 _PAUSE_S = 10.0
 """How often a KDC that does not answer is asked for a new ticket while the old one still lasts."""
 _SECOND_S = 1.0
+_SKEW_SHOWN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -53,6 +54,8 @@ class Ticket:
     ends_at: float
     """Seconds since 1970."""
     is_forwardable: bool
+    skew_s: float = 0.0
+    """How far the KDC's clock was ahead of ours when it was issued; not known of a copied one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,8 @@ class Tickets:
             user = principal_name(user, realm)
             ticket = self._ask(context, user, source)
         except KERBEROS_FAILURES as error:
-            skew_s = krb5.timeofday(context) - time.time()
-            skew = f"{abs(skew_s):.0f} s" if abs(skew_s) > _SECOND_S else ""
-            raise explain(error, user=user, realm=realm, source=source, skew=skew) from error
+            told = skew("the domain", krb5.timeofday(context) - time.time())
+            raise explain(error, user=user, realm=realm, source=source, skew=told) from error
         if ticket.ends_at <= self._clock():
             meaning = kerberos_errors.MEANINGS[kerberos_errors.TKT_EXPIRED]
             raise TicketError(
@@ -179,16 +181,32 @@ class Tickets:
             return _copied(context, user, source)
         if keytab:
             table = krb5.kt_resolve(context, keytab.encode())
-            if user:
-                principal = krb5.parse_name_flags(context, user.encode())
-            else:
-                entries = list(table)
-                principal = krb5.copy_principal(context, entries[0].principal)
+            principal = _owner(context, table, user, source)
             got = krb5.get_init_creds_keytab(context, principal, _options(context), keytab=table)
         else:
             principal = krb5.parse_name_flags(context, user.encode())
             got = krb5.get_init_creds_password(context, principal, _options(context), password=self._password.encode())
-        return _stored(context, [got], got, source)
+        return _stored(context, [got], got, source, skew_s=got.times.authtime - time.time())
+
+
+def _owner(context: Any, table: Any, user: str, source: str) -> Any:
+    """Return whose keytab it is; the library would ask the KDC first, and then say that pre-authentication failed."""
+    owners = [krb5.copy_principal(context, entry.principal) for entry in table]
+    wanted = krb5.parse_name_flags(context, user.encode()) if user else None
+    for owner in owners:
+        if wanted is None or owner.name == wanted.name:
+            return owner
+    meaning = kerberos_errors.MEANINGS[kerberos_errors.KT_NOTFOUND]
+    raise TicketError(
+        meaning.text.format(user=user or "anybody", source=source), meaning.hint, code=kerberos_errors.KT_NOTFOUND
+    )
+
+
+def skew(who: str, apart_s: float) -> str:
+    """Say how far a clock is ahead of ours or behind; nothing when it hardly is."""
+    if abs(apart_s) < _SKEW_SHOWN_S:
+        return ""
+    return f"{who} is {abs(apart_s) / 60:.0f} min {'ahead' if apart_s > 0 else 'behind'}"
 
 
 def _options(context: Any) -> Any:
@@ -244,7 +262,7 @@ def _copied(context: Any, user: str, source: str) -> Ticket:
     return _stored(context, [newest] if granting else everything, newest, name)
 
 
-def _stored(context: Any, entries: list[Any], granting: Any, source: str) -> Ticket:
+def _stored(context: Any, entries: list[Any], granting: Any, source: str, *, skew_s: float = 0.0) -> Ticket:
     cache = krb5.cc_new_unique(context, b"MEMORY")
     krb5.cc_initialize(context, cache, granting.client)
     for entry in entries:
@@ -258,6 +276,7 @@ def _stored(context: Any, entries: list[Any], granting: Any, source: str) -> Tic
         begins_at=float(times.starttime or times.authtime),
         ends_at=float(times.endtime),
         is_forwardable=bool(granting.ticket_flags & krb5.TicketFlags.forwardable),
+        skew_s=skew_s,
     )
     weakref.finalize(ticket, _forget, ticket.cache)
     return ticket

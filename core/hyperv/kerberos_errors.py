@@ -7,6 +7,7 @@ again and cannot lock an account.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from errno import EACCES, ENOENT
 
 _BASE = -1765328384
 """MIT's error table of krb5; ``_BASE + n`` is error n of RFC 4120, 7.5.9."""
@@ -28,6 +29,8 @@ SKEW = _BASE + 37
 MODIFIED = _BASE + 41
 BADKEYVER = _BASE + 44
 NOKEY = _BASE + 45
+NOT_US = _BASE + 35
+MUST_USE_USER2USER = _BASE + 27
 WRONG_REALM = _BASE + 68
 PARSE_MALFORMED = -1765328250
 CONFIG_CANTOPEN = -1765328249
@@ -51,6 +54,7 @@ REALM_CANT_RESOLVE = -1765328164
 CONFIG_NODEFREALM = -1765328160
 KT_KVNONOTFOUND = -1765328154
 KT_FORMAT = -1765328149
+KEYTAB_BADVNO = -1765328171
 CONFIG_ETYPE_NOSUPP = -1765328147
 _UNSIGNED = 1 << 32
 _SIGN = 1 << 31
@@ -101,6 +105,10 @@ MEANINGS: dict[int, Meaning] = {
         "the domain {realm} knows no service {spn}",
         "Use the host's own name in its address, or set kerberos_name, or register the name: setspn -S.",
     ),
+    MUST_USE_USER2USER: Meaning(
+        "{spn} belongs to an account that is no service",
+        "Register the name for the host's computer account: setspn -Q.",
+    ),
     SERVICE_REVOKED: Meaning("the computer account of {spn} is disabled", "Enable it in the domain."),
     POLICY: Meaning(
         "the domain {realm} does not allow {user} to log on now", "Check logon hours, policy and account restrictions."
@@ -138,6 +146,7 @@ MEANINGS: dict[int, Meaning] = {
     MODIFIED: Meaning(_HOST_KEY, _HOST_KEY_HINT),
     BADKEYVER: Meaning(_HOST_KEY, _HOST_KEY_HINT),
     NOKEY: Meaning(_HOST_KEY, _HOST_KEY_HINT),
+    NOT_US: Meaning(_HOST_KEY, _HOST_KEY_HINT),
     KT_KVNONOTFOUND: Meaning(_HOST_KEY, _HOST_KEY_HINT),
     FCC_NOFILE: Meaning(_CACHE, _CACHE_HINT),
     CC_NOTFOUND: Meaning(_CACHE, _CACHE_HINT),
@@ -145,7 +154,10 @@ MEANINGS: dict[int, Meaning] = {
     CC_IO: Meaning("{source} cannot be read", _CACHE_HINT),
     CC_FORMAT: Meaning("{source} is no ticket cache", _CACHE_HINT),
     KT_NOTFOUND: Meaning(_KEYTAB, _KEYTAB_HINT),
+    ENOENT: Meaning("{source} cannot be read", "There is no such file: check keytab_file."),
+    EACCES: Meaning("{source} cannot be read", "Make it readable for the user the bot runs as, and for nobody else."),
     KT_IOERR: Meaning("{source} cannot be read", "Check keytab_file and its permissions."),
+    KEYTAB_BADVNO: Meaning("{source} is no keytab", "Make it anew, in binary, with ktpass or ktutil."),
     KT_FORMAT: Meaning("{source} is no keytab", "Make it anew, in binary, with ktpass or ktutil."),
 }
 """MIT's codes in our words."""

@@ -33,7 +33,7 @@ from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from core.hyperv.accounts import Account
 from core.hyperv.failures import FAILURES, Step, is_refusal, never_connected, refused, translate
 from core.hyperv.kerberos import Tickets
-from core.hyperv.kerberos_errors import TicketError
+from core.hyperv.kerberos_errors import TicketError, chain
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.reading import read_word
 from core.hyperv.targets import Target
@@ -402,10 +402,11 @@ def _options(target: Target) -> dict[str, Any]:
 
 def _close_responses(error: BaseException) -> None:
     """Close the connection a failed login leaves open: requests-credssp keeps it where only the traceback leads."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        for value in frame.f_locals.values():
-            if isinstance(value, requests.Response):
-                value.close()
+    for found in chain(error):
+        for frame, _ in traceback.walk_tb(found.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, requests.Response):
+                    value.close()
 
 
 def _hush() -> None:

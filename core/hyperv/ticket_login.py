@@ -2,7 +2,7 @@
 
 import email.utils
 import time
-from datetime import UTC, datetime
+from datetime import UTC
 from ipaddress import ip_address
 from typing import Any
 
@@ -12,14 +12,13 @@ from spnego import KerberosCCache, Password
 from spnego.exceptions import SpnegoError
 
 from core.hyperv import kerberos
-from core.hyperv.kerberos import ServiceTicket, Ticket, Tickets
+from core.hyperv.kerberos import ServiceTicket, Ticket, Tickets, skew
 from core.hyperv.kerberos_errors import TicketError, explain
 from core.hyperv.targets import Target
 
 _UNAUTHORIZED = 401
 _FAILURES: tuple[type[Exception], ...] = (SpnegoError, *kerberos.KERBEROS_FAILURES)
 _SERVICE = "host"
-_SKEW_SHOWN_S = 30.0
 
 
 class TicketLogin(HTTPNegotiateAuth):
@@ -109,14 +108,14 @@ class TicketLogin(HTTPNegotiateAuth):
             realm=ticket.realm,
             spn=f"{_SERVICE}/{self._name}",
             source=ticket.source,
-            skew=_skew(response),
+            skew=_skew(ticket, response),
         )
         told.judges_secret = False  # the KDC took the secret; this is about the host
         return told
 
     def _refused(self, ticket: Ticket, answer: requests.Response) -> TicketError:
-        skew = _skew(answer)
-        clocks = f"; its clock differs by {skew}" if skew else ""
+        apart = _skew(ticket, answer)
+        clocks = f"; the clocks are apart: {apart}" if apart else ""
         return TicketError(
             f"the host does not take the ticket of {ticket.user} for {_SERVICE}/{self._name}{clocks}",
             "Check the host's clock, setspn -Q for its name, and that its WinRM allows Kerberos.",
@@ -139,14 +138,12 @@ def service_principal(target: Target) -> str:
     return f"{_SERVICE}/{service_name(target) or target.address}"
 
 
-def _skew(response: requests.Response) -> str:
-    """Say how far the host's clock, as its answer tells it, is from ours; nothing when it hardly is."""
+def _skew(ticket: Ticket, response: requests.Response) -> str:
+    """Say how far the clock of the host, as its answer tells it, or of the domain is from ours; often nothing."""
     try:
         told = email.utils.parsedate_to_datetime(response.headers.get("Date", ""))
     except ValueError:
-        return ""
-    apart_s = (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() - time.time()
-    if abs(apart_s) < _SKEW_SHOWN_S:
-        return ""
-    side = "ahead" if apart_s > 0 else "behind"
-    return f"the host is {abs(apart_s) / 60:.0f} min {side}: {datetime.fromtimestamp(told.timestamp(), UTC):%H:%M} UTC"
+        host = ""
+    else:
+        host = skew("the host", told.replace(tzinfo=told.tzinfo or UTC).timestamp() - time.time())
+    return host or skew("the domain", ticket.skew_s)

@@ -39,6 +39,7 @@ _OCTETS: Final = b"\tContent-Type: application/octet-stream\r\n"
 _PARTS = re.compile(rb"--\s*Encrypted Boundary(?:--)?\r\n")
 _LENGTH = re.compile(rb"Length=(\d+)")
 _CREDSSP_CHUNK_BYTES: Final = 16384
+_MOST_SKEW_S: Final = 300.0
 
 
 class CannotOpen(Exception):
@@ -61,6 +62,8 @@ class Connection:
     scheme: str = ""
     login: Login | None = None
     is_tls: bool = False
+    kerberos: spnego.ContextProxy | None = None
+    """The part of the context that looks at tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,10 @@ class Gate:
         self._machine = machine
         self.keytab = keytab
         self._certificate_hash = certificate_hash
+        self.says_why = True
+        """Whether a ticket that is not taken is answered with Kerberos' own error; hosts do both."""
+        self.clock_ahead_s = 0.0
+        """How far the host's clock is from everybody's; past five minutes it takes no ticket."""
 
     def admit(self, connection: Connection, authorization: str | None) -> Admission:
         """Check a request's Authorization header against what its connection already proved."""
@@ -118,11 +125,18 @@ class Gate:
         try:
             with _credentials_from(self._credential_file):
                 if connection.context is None or connection.login is not None or connection.scheme != kind:
-                    connection.context = self._acceptor(kind, is_tls=connection.is_tls)
+                    connection.context = self._acceptor(kind, connection)
                     connection.scheme, connection.login = kind, None
+                    if connection.kerberos is not None and abs(self.clock_ahead_s) > _MOST_SKEW_S:
+                        return Admission(None, CHALLENGES)
                 out_token = connection.context.step(base64.b64decode(token))
-        except (SpnegoError, binascii.Error, struct.error, ValueError):
-            connection.context = None
+        except (SpnegoError, binascii.Error, struct.error, ValueError, AttributeError):
+            # python-gssapi keeps a failure that has an answer for the client, and pyspnego trips over its half context.
+            failed = getattr(connection.kerberos, "_context", None)
+            why = getattr(getattr(failed, "_last_err", None), "token", None)
+            connection.context = connection.kerberos = None
+            if why and self.says_why:
+                return Admission(None, (f"{scheme} {base64.b64encode(why).decode()}",))
             return Admission(None, CHALLENGES)
         header = f"{scheme} {base64.b64encode(out_token).decode()}" if out_token else scheme
         if not connection.context.complete:
@@ -132,16 +146,16 @@ class Gate:
         connection.login = Login(user, has_delegated_logon=is_delegated)
         return Admission(connection.login, (header,) if out_token else ())
 
-    def _acceptor(self, kind: str, *, is_tls: bool) -> spnego.ContextProxy:
+    def _acceptor(self, kind: str, connection: Connection) -> spnego.ContextProxy:
         if kind == "credssp" or self.keytab is None:
             protocol = "credssp" if kind == "credssp" else "negotiate"
             return spnego.server(hostname=self._machine, service="HTTP", protocol=protocol)
         # Windows looks at the binding of a client that sends one, and takes a client that sends none.
         bindings = None
-        if is_tls:
+        if connection.is_tls:
             bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + self._certificate_hash)
         keys = gssapi.raw.acquire_cred_from({b"keytab": str(self.keytab).encode()}, usage="accept").creds
-        kerberos = spnego.server(
+        connection.kerberos = kerberos = spnego.server(
             protocol="kerberos", channel_bindings=bindings, _gssapi_credential=gssapi.Credentials(base=keys)
         )
         ntlm = spnego.server(hostname=self._machine, service="HTTP", protocol="ntlm", channel_bindings=bindings)

@@ -17,8 +17,9 @@ from tests.faults.ground import settings_for
 CONTOSO, FABRIKAM = "CONTOSO.COM", "FABRIKAM.COM"
 PASSWORD = Host(name="any").password
 SVC = f"svc-migrate@{CONTOSO}"
-BRIEF_S = 8
-"""How long the tickets of ``brief`` last: renewed after five and a half seconds."""
+BRIEF_S = 6
+"""How long the tickets of ``brief`` last: they are renewed after four seconds."""
+BRIEF = f"brief@{CONTOSO}"
 HOSTS = {f"HV{n:02d}": (f"hv{n:02d}.contoso.com", CONTOSO) for n in range(1, 7)} | {
     "FB01": ("fb01.fabrikam.com", FABRIKAM),
     "FB02": ("fb02.fabrikam.com", FABRIKAM),
