@@ -1,15 +1,19 @@
 """Looks whether a host is ready for migrations; says line by line what is in order, and what to do about the rest."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from core.domain.fleet import CheckLine, HostFacts, HostName, MigrationAuth
+from core.domain.words import span
 from core.errors import HostError
 from core.hyperv import names, pipelines, reading
 from core.hyperv.inventory import must
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.session import Session
 from core.hyperv.targets import Target
+from core.hyperv.ticket_login import service_principal
 from core.hyperv.wire import Row
 
 T = TypeVar("T")
@@ -21,6 +25,11 @@ _KERBEROS_HINT = (
     "Needs constrained delegation on both computer accounts to cifs and Microsoft Virtual System Migration Service."
 )
 
+_NTLM_HINT = "For Kerberos only, set auth to kerberos: it says what is missing."
+_FORWARDABLE_HINT = (
+    "Move-VM's way to the other host needs a forwardable ticket: kinit -f, and an account that is not marked sensitive."
+)
+
 
 class Ask(Protocol):
     """Let a session do some work."""
@@ -30,7 +39,9 @@ class Ask(Protocol):
         ...
 
 
-async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: float) -> tuple[CheckLine, ...]:
+async def check(
+    target: Target, peers: Sequence[Target], ask: Ask, limit_s: float, ticket_source: str
+) -> tuple[CheckLine, ...]:
     """Check one host, and its way to each peer."""
     host = target.host
 
@@ -40,8 +51,12 @@ async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: floa
     try:
         missing = await ask(lambda session: _missing(target, limit_s, session))
     except HostError as error:
-        return (CheckLine(f"{host}: login", ok=False, text=error.message, hint=error.hint),)
-    lines = [_login(target), _commands(host, missing, target)]
+        failed = CheckLine(f"{host}: login", ok=False, text=error.message, hint=error.hint)
+        return (failed, *(_asked(target, ticket_source) if target.auth == "kerberos" else ()))
+    lines = [_login(target)]
+    if target.uses_tickets:
+        lines.append(await ask(lambda session: _ticket(target, session)))
+    lines.append(_commands(host, missing, target))
     try:
         counters = await get(pipelines.COUNTERS)
         facts = reading.read_facts(host, await get(pipelines.HOST), counters)
@@ -77,6 +92,35 @@ def _login(target: Target) -> CheckLine:
         hint = "The password crosses the network readable: set tls = true."
         return CheckLine(f"{target.host}: login", ok=False, text=text, hint=hint)
     return CheckLine(f"{target.host}: login", ok=True, text=text)
+
+
+def _asked(target: Target, ticket_source: str) -> tuple[CheckLine, ...]:
+    """Say what is asked of Kerberos where nothing came of it."""
+    text = (
+        f"asks for {service_principal(target)} as {target.username or 'the owner of the tickets'} with {ticket_source}"
+    )
+    hint = "docs/hosts-setup.md has three commands that try the same without the bot."
+    return (CheckLine(f"{target.host}: Kerberos", ok=False, text=text, hint=hint),)
+
+
+def _ticket(target: Target, session: Session) -> CheckLine:
+    """Say which ticket the host was shown, how long it lasts and how far it reaches."""
+    subject, login = f"{target.host}: Kerberos", session.login
+    if login is None or login.ticket is None:
+        why = login.why_not if login is not None else ""
+        return CheckLine(
+            subject, ok=False, text=f"not used, NTLM instead: {why or 'the host chose it'}", hint=_NTLM_HINT
+        )
+    service = login.shown.service if login.shown else service_principal(target)
+    left_s = login.ends_at - time.time()
+    until = datetime.fromtimestamp(login.ends_at, UTC)
+    reach = "may be delegated" if login.ticket.is_forwardable else "may not be delegated"
+    text = (
+        f"{service} as {login.ticket.user} with {login.ticket.source}; "
+        f"lasts {span(left_s)}, until {until:%Y-%m-%d %H:%M} UTC; {reach}"
+    )
+    is_enough = login.ticket.is_forwardable or not target.is_full_language
+    return CheckLine(subject, ok=is_enough, text=text, hint="" if is_enough else _FORWARDABLE_HINT)
 
 
 def _commands(host: HostName, missing: Sequence[str], target: Target) -> CheckLine:

@@ -67,6 +67,7 @@ class _Line:
     """Everything the gateway holds for one host."""
 
     target: Target
+    tickets: Tickets
     readers: Readers
     moves: Moves
     breaker: Breaker
@@ -96,6 +97,7 @@ class PypsrpGateway:
             new_session = partial(Session, target, account=accounts[who], tickets=tickets[who])
             self._lines[host] = _Line(
                 target,
+                tickets[who],
                 Readers(host, settings.winrm.sessions, new_session),
                 Moves(host, partial(new_session, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
                 Breaker(host),
@@ -185,7 +187,7 @@ class PypsrpGateway:
         async def ask(work: Callable[[Session], T]) -> T:
             return await self._once(line, work, "the check")
 
-        return await checks.check(line.target, others, ask, line.pipeline_s)
+        return await checks.check(line.target, others, ask, line.pipeline_s, line.tickets.source)
 
     async def close(self) -> None:
         """Let go of every session. Migrations go on."""

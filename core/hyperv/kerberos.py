@@ -108,6 +108,11 @@ class Tickets:
         finally:
             self._lock.release()
 
+    @property
+    def source(self) -> str:
+        """Where tickets come from, in words."""
+        return self._source()
+
     def _is_due(self, ticket: Ticket, now: float) -> bool:
         return now >= ticket.ends_at - early_s(ticket.begins_at, ticket.ends_at)
 

@@ -38,6 +38,8 @@ class TicketLogin(HTTPNegotiateAuth):
         self.ticket: Ticket | None = None
         """What the last login was made with; None before the first, and when it was NTLM."""
         self.shown: ServiceTicket | None = None
+        self.why_not = ""
+        """Why the login was made with NTLM instead."""
 
     def handle_401(self, response: requests.Response, **options: Any) -> requests.Response:
         """Log on. Raises TicketError when Kerberos stands in the way."""
@@ -83,6 +85,7 @@ class TicketLogin(HTTPNegotiateAuth):
             if not fallback or error.judges_secret:
                 raise
             self.auth_provider, self.username, self.password = "ntlm", target.username, secret
+            self.why_not = error.text
             return None
         self.auth_provider, self.password = target.auth, None
         credentials: Any = [KerberosCCache(ticket.cache), *fallback]

@@ -63,7 +63,7 @@ async def test_idle_readers_and_a_cancel_work_at_the_first_try(world: World) -> 
             assert not reply.found  # Stop-VMMigration itself says that nothing is to be stopped
             assert await here.look("HV01") == 1
             assert await here.look("HV02") == 0
-            assert {shell.id for shell in here.lab.shells("HV01")} == shells
+            assert shells <= {shell.id for shell in here.lab.shells("HV01")}
 
     await asyncio.gather(idle(tls=False), idle(tls=True))
 
