@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 LONG   := tests/faults tests/e2e/test_slack_storm.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm check format bench lock clean
+.PHONY: kerberos help demo test storm check format bench lock clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
@@ -15,6 +15,7 @@ help:
 	@echo "make check  the fast checks"
 	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
+	@echo "make kerberos  the extra kerberos for .venv, so that its tests are run"
 	@echo "make lock   renew the pinned dependencies"
 
 $(READY): requirements-dev.lock pyproject.toml
@@ -25,6 +26,13 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip check
 	@touch $@
+
+# The extra kerberos, built from source: needs gcc and libkrb5-dev. Its tests also need krb5-kdc, krb5-admin-server and
+# krb5-user, and are skipped without. Nothing is gained here by what the compiler would make of it in a minute more.
+kerberos: $(READY)
+	@$(BIN)/python -c 'import gssapi, krb5' 2>/dev/null || { \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-kerberos-build.lock && \
+	  CFLAGS="-O0 -g0" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-kerberos.lock; }
 
 demo: $(READY)
 	@$(BIN)/migrate-bot demo
@@ -54,6 +62,8 @@ lock:
 	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install --quiet uv
 	@$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	@$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@echo 'pyspnego[kerberos]' | $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --no-emit-package pyspnego --no-emit-package cryptography --no-emit-package cffi --no-emit-package pycparser --no-emit-package sspilib - -o requirements-kerberos.lock
+	@$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group kerberos-build -c requirements-dev.lock -o requirements-kerberos-build.lock
 	@rm -rf $(VENV)-lock
 
 clean:

@@ -46,6 +46,18 @@ def test_no_package_index_is_named(name: str) -> None:
     assert not re.findall(r"(?<!no-emit-)index-url\b|find-links|trusted-host", _read(name))
 
 
+@pytest.mark.parametrize("lock", ["requirements-kerberos.lock", "requirements-kerberos-build.lock"])
+def test_the_extra_kerberos_is_locked(lock: str) -> None:
+    """Its packages and what builds them are pinned and hashed, and no other lock has another version of them."""
+    text = _read(lock)
+    pinned = dict(_PIN.findall(text))
+    assert pinned
+    assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=[a-z0-9])", text.strip()))
+    others = dict(_PIN.findall(_read("requirements-dev.lock")))
+    assert {name: others.get(name, version) for name, version in pinned.items()} == pinned
+    assert not re.findall(r"index-url\b|find-links|trusted-host", text)
+
+
 def test_both_locks_agree() -> None:
     """What is tested is what runs: every package of the run-time lock has the same version in the other."""
     runtime, dev = (dict(_PIN.findall(_read(lock))) for lock in LOCKS)

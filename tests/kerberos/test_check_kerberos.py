@@ -1,4 +1,4 @@
-"""What ``migrate-bot check`` says about Kerberos: which service, realm and tickets, how long, and how far they reach."""
+"""What ``migrate-bot check`` says of Kerberos: which service, realm and ticket, how long and how far it reaches."""
 
 import re
 from pathlib import Path
