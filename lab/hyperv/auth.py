@@ -94,7 +94,7 @@ class Gate:
         self._credential_file = credential_file
         self._machine = machine
         self.keytab = keytab
-        self._certificate_hash = certificate_hash
+        self.certificate_hash = certificate_hash
         self.says_why = True
         """Whether a ticket that is not taken is answered with Kerberos' own error; hosts do both."""
         self.clock_ahead_s = 0.0
@@ -153,7 +153,7 @@ class Gate:
         # Windows looks at the binding of a client that sends one, and takes a client that sends none.
         bindings = None
         if connection.is_tls:
-            bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + self._certificate_hash)
+            bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + self.certificate_hash)
         keys = gssapi.raw.acquire_cred_from({b"keytab": str(self.keytab).encode()}, usage="accept").creds
         connection.kerberos = kerberos = spnego.server(
             protocol="kerberos", channel_bindings=bindings, _gssapi_credential=gssapi.Credentials(base=keys)

@@ -139,6 +139,23 @@ async def test_a_locked_account_is_told_and_not_tried_to_death(world: World) -> 
         assert "is locked or disabled" in (await refusal(here, CannotLogOn)).message
 
 
+async def test_negotiate_does_not_try_a_wrong_password_twice(world: World) -> None:
+    """What the KDC has judged is not shown to the host with NTLM once more: each login costs one try."""
+    user = f"twice@{CONTOSO}"
+    world.realms.administer("addpol -maxfailure 20 -failurecountinterval 0 counted", CONTOSO)
+    world.realms.add(user, PASSWORD, "+requires_preauth -policy counted")
+    async with near(world, "HV06", winrm=kerberos(user, auth="negotiate"), password=WRONG) as here:
+        await refusal(here, LoginRejected)
+    assert "Failed password attempts: 1\n" in world.realms.administer(f"getprinc {user}", CONTOSO)
+
+
+async def test_a_ticket_bound_to_another_certificate_is_not_taken(world: World) -> None:
+    """Over TLS the login is bound to the host's certificate; somebody in between cannot pass it on."""
+    async with near(world, "HV06", tls=True) as here:
+        here.lab.gate("HV06").certificate_hash = b"of another certificate"
+        await refusal(here, CannotLogOn)
+
+
 async def test_an_old_keytab_is_a_wrong_secret(world: World) -> None:
     """A new password makes the keytab worthless: the KDC says wrong, people read keytab."""
     user = f"rekeyed@{CONTOSO}"
