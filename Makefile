@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-LONG   := tests/faults tests/e2e/test_slack_storm.py
+LONG   := tests/faults tests/e2e/test_slack_storm.py tests/kerberos/test_minutes.py
 
 .DEFAULT_GOAL := help
 .PHONY: kerberos help demo test storm check format bench lock clean

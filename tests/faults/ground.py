@@ -136,14 +136,14 @@ class Ground:
         await self.until(ended, within_s)
         return {move.vm_name: move for job in jobs for move in await self.store.moves(job.id)}
 
-    async def silent(self, host: str, words: str = "") -> str:
+    async def silent(self, host: str, words: str = "", within_s: float = WITHIN_S) -> str:
         """Wait until the bot has noticed that a host is in trouble; return its sentence."""
 
         async def noticed() -> str:
             trouble = self.engine._board.troubles.get(HostName(host))
             return trouble.text if trouble is not None and words in trouble.text else ""
 
-        text: str = await self.until(noticed)
+        text: str = await self.until(noticed, within_s)
         return text
 
     async def answers(self, host: str) -> None:
