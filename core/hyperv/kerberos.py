@@ -33,8 +33,8 @@ except (ImportError, OSError) as _error:
 log = logging.getLogger(__name__)
 
 _EARLY_S = 300.0
-"""A ticket is renewed so long before its end, or when a third of its life is left, whichever is later."""
-_EARLY_PART = 1 / 3
+"""A ticket is renewed so long before its end, or when half of its life is left, whichever is later."""
+_EARLY_PART = 1 / 2
 _PAUSE_S = 10.0
 """How often a KDC that does not answer is asked for a new ticket while the old one still lasts."""
 _SECOND_S = 1.0

@@ -17,7 +17,7 @@ from tests.faults.ground import settings_for
 CONTOSO, FABRIKAM = "CONTOSO.COM", "FABRIKAM.COM"
 PASSWORD = Host(name="any").password
 SVC = f"svc-migrate@{CONTOSO}"
-BRIEF_S = 6
+BRIEF_S = 8
 """How long the tickets of ``brief`` last: they are renewed after four seconds."""
 BRIEF = f"brief@{CONTOSO}"
 HOSTS = {f"HV{n:02d}": (f"hv{n:02d}.contoso.com", CONTOSO) for n in range(1, 7)} | {
