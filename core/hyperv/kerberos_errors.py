@@ -5,6 +5,7 @@ marked as a verdict, and only from the KDC's answer to a login, counts as a reje
 again and cannot lock an account.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from errno import EACCES, ENOENT
@@ -32,6 +33,7 @@ NOKEY = _BASE + 45
 NOT_US = _BASE + 35
 MUST_USE_USER2USER = _BASE + 27
 WRONG_REALM = _BASE + 68
+GENERIC = _BASE + 60
 PARSE_MALFORMED = -1765328250
 CONFIG_CANTOPEN = -1765328249
 CONFIG_BADFORMAT = -1765328248
@@ -56,6 +58,7 @@ KT_KVNONOTFOUND = -1765328154
 KT_FORMAT = -1765328149
 KEYTAB_BADVNO = -1765328171
 CONFIG_ETYPE_NOSUPP = -1765328147
+_MINOR = re.compile(r"Minor \(\d+\): (.+?)(?:, Context: .*)?$")
 _UNSIGNED = 1 << 32
 _SIGN = 1 << 31
 
@@ -136,6 +139,10 @@ MEANINGS: dict[int, Meaning] = {
     CONFIG_BADFORMAT: Meaning("krb5.conf cannot be understood", "Correct it; kinit says the same."),
     PARSE_MALFORMED: Meaning("{user} is no name Kerberos can read", "Write username as name@REALM."),
     ERR_BAD_HOSTNAME: Meaning("{spn} is no name Kerberos can use", "Use the host's own name in its address."),
+    GENERIC: Meaning(
+        "the host does not take the ticket of {user} for {spn}",
+        "The host's own log says why; over TLS it also does so when somebody in between ends the connection.",
+    ),
     SKEW: Meaning(_CLOCK, _CLOCK_HINT),
     KDCREP_SKEW: Meaning("the clocks of the bot and the domain {realm} are too far apart{skew}", _CLOCK_HINT),
     TKT_NYV: Meaning(_CLOCK, _CLOCK_HINT),
@@ -205,7 +212,9 @@ def explain(
     code = code_of(error)
     meaning = MEANINGS.get(code or 0)
     if meaning is None:
-        return TicketError(f"Kerberos says: {' '.join(str(error).split()) or type(error).__name__}", code=code)
+        said = " ".join(str(error).split()) or type(error).__name__
+        minor = _MINOR.search(said)
+        return TicketError(f"Kerberos says: {minor[1] if minor else said}", code=code)
     said = {
         "user": user or "the bot",
         "realm": realm or "of the host",
