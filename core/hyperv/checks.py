@@ -13,7 +13,7 @@ from core.hyperv.inventory import must
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.session import Session
 from core.hyperv.targets import Target
-from core.hyperv.ticket_login import service_principal
+from core.hyperv.ticket_login import service_name, service_principal
 from core.hyperv.wire import Row
 
 T = TypeVar("T")
@@ -96,9 +96,9 @@ def _login(target: Target) -> CheckLine:
 
 def _asked(target: Target, ticket_source: str) -> tuple[CheckLine, ...]:
     """Say what is asked of Kerberos where nothing came of it."""
-    text = (
-        f"asks for {service_principal(target)} as {target.username or 'the owner of the tickets'} with {ticket_source}"
-    )
+    who = target.username or "the owner of the tickets"
+    asked = service_principal(target) if service_name(target) else "nothing"
+    text = f"asks for {asked} as {who} with {ticket_source}"
     hint = "docs/hosts-setup.md has three commands that try the same without the bot."
     return (CheckLine(f"{target.host}: Kerberos", ok=False, text=text, hint=hint),)
 

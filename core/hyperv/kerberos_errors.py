@@ -215,11 +215,11 @@ def explain(
         said = " ".join(str(error).split()) or type(error).__name__
         minor = _MINOR.search(said)
         return TicketError(f"Kerberos says: {minor[1] if minor else said}", code=code)
-    said = {
+    names = {
         "user": user or "the bot",
         "realm": realm or "of the host",
         "spn": spn,
         "source": source or "the ticket cache",
         "skew": f" ({skew})" if skew else "",
     }
-    return TicketError(meaning.text.format_map(said), meaning.hint, code=code, judges_secret=meaning.judges_secret)
+    return TicketError(meaning.text.format_map(names), meaning.hint, code=code, judges_secret=meaning.judges_secret)

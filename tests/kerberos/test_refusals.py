@@ -10,6 +10,7 @@ import pytest
 from core.errors import CannotLogOn, HostError, LoginRejected
 from core.hyperv.kerberos_errors import MEANINGS, TicketError, code_of
 from lab import kdc
+from lab.hyperv.auth import Gate
 from tests.kerberos.realms import CONTOSO, HOSTS, PASSWORD, SVC, Near, World, kerberos, near
 
 HOST = f"host/{HOSTS['HV06'][0]}"
@@ -139,13 +140,19 @@ async def test_a_locked_account_is_told_and_not_tried_to_death(world: World) -> 
         assert "is locked or disabled" in (await refusal(here, CannotLogOn)).message
 
 
-async def test_negotiate_does_not_try_a_wrong_password_twice(world: World) -> None:
+async def test_negotiate_does_not_try_a_wrong_password_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the KDC has judged is not shown to the host with NTLM once more: each login costs one try."""
     user = f"twice@{CONTOSO}"
     world.realms.administer("addpol -maxfailure 20 -failurecountinterval 0 counted", CONTOSO)
     world.realms.add(user, PASSWORD, "+requires_preauth -policy counted")
+    sent: list[str] = []
+    admit = Gate.admit
+    monkeypatch.setattr(
+        Gate, "admit", lambda self, line, token: (sent.append(token or ""), admit(self, line, token))[1]
+    )
     async with near(world, "HV06", winrm=kerberos(user, auth="negotiate"), password=WRONG) as here:
         await refusal(here, LoginRejected)
+    assert not any(sent)
     assert "Failed password attempts: 1\n" in world.realms.administer(f"getprinc {user}", CONTOSO)
 
 
