@@ -5,16 +5,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from core.domain.fleet import CheckLine, HostFacts, HostName, MigrationAuth
-from core.domain.words import span
+from core.domain.model.hyperv_enums import MigrationAuth
+from core.domain.model.inventory import CheckLine, HostFacts, HostName
+from core.domain.model.units import span
 from core.errors import HostError
-from core.hyperv import names, pipelines, reading
-from core.hyperv.inventory import must
+from core.hyperv import decode, enum_names, pipelines
+from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.host_reads import must
 from core.hyperv.pipelines import Pipeline
+from core.hyperv.ps_values import PsRow
 from core.hyperv.session import Session
-from core.hyperv.targets import Target
 from core.hyperv.ticket_login import service_name, service_principal
-from core.hyperv.wire import Row
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class Ask(Protocol):
 
 
 async def check(
-    target: Target, peers: Sequence[Target], ask: Ask, limit_s: float, ticket_source: str
+    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, limit_s: float, ticket_source: str
 ) -> tuple[CheckLine, ...]:
     """Check one host, and its way to each peer."""
     host = target.host
@@ -59,10 +60,10 @@ async def check(
     lines.append(_commands(host, missing, target))
     try:
         counters = await get(pipelines.COUNTERS)
-        facts = reading.read_facts(host, await get(pipelines.HOST), counters)
+        facts = decode.read_facts(host, await get(pipelines.HOST), counters)
         vms = await get(pipelines.VMS)
         lines.append(CheckLine(f"{host}: rights", ok=True, text=f"sees {len(vms)} VMs"))
-        lines += _migration(target, facts, reading.read_listeners(host, counters))
+        lines += _migration(target, facts, decode.read_listeners(host, counters))
     except HostError as error:
         lines.append(CheckLine(f"{host}: rights", ok=False, text=error.message, hint=error.hint))
         return tuple(lines)
@@ -77,15 +78,15 @@ async def check(
     return tuple(lines)
 
 
-def _missing(target: Target, limit_s: float, session: Session) -> tuple[str, ...]:
+def _missing(target: ConnectionSettings, limit_s: float, session: Session) -> tuple[str, ...]:
     """Return the commands the endpoint lacks; our functions count only where the bot cannot define them itself."""
     wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
     found = session.run(pipelines.commands(wanted), limit_s=limit_s).values
-    known = {name.casefold() for name in reading.read_names(target.host, "Get-Command", found)}
+    known = {name.casefold() for name in decode.read_names(target.host, "Get-Command", found)}
     return tuple(name for name in wanted if name.casefold() not in known)
 
 
-def _login(target: Target) -> CheckLine:
+def _login(target: ConnectionSettings) -> CheckLine:
     way = "HTTPS" if target.tls else "HTTP"
     text = f"as {target.username or 'the account of the bot'} with {target.auth} over {way}"
     if not target.tls and target.auth == "basic":
@@ -94,7 +95,7 @@ def _login(target: Target) -> CheckLine:
     return CheckLine(f"{target.host}: login", ok=True, text=text)
 
 
-def _asked(target: Target, ticket_source: str) -> tuple[CheckLine, ...]:
+def _asked(target: ConnectionSettings, ticket_source: str) -> tuple[CheckLine, ...]:
     """Say what is asked of Kerberos where nothing came of it."""
     who = target.username or "the owner of the tickets"
     asked = service_principal(target) if service_name(target) else "nothing"
@@ -103,7 +104,7 @@ def _asked(target: Target, ticket_source: str) -> tuple[CheckLine, ...]:
     return (CheckLine(f"{target.host}: Kerberos", ok=False, text=text, hint=hint),)
 
 
-def _ticket(target: Target, session: Session) -> CheckLine:
+def _ticket(target: ConnectionSettings, session: Session) -> CheckLine:
     """Say which ticket the host was shown, how long it lasts and how far it reaches."""
     subject, login = f"{target.host}: Kerberos", session.login
     if login is None or login.ticket is None:
@@ -123,7 +124,7 @@ def _ticket(target: Target, session: Session) -> CheckLine:
     return CheckLine(subject, ok=is_enough, text=text, hint="" if is_enough else _FORWARDABLE_HINT)
 
 
-def _commands(host: HostName, missing: Sequence[str], target: Target) -> CheckLine:
+def _commands(host: HostName, missing: Sequence[str], target: ConnectionSettings) -> CheckLine:
     if missing:
         text = f"{target.configuration} lacks {', '.join(missing)}"
         hint = "Install the Hyper-V PowerShell module, or update the role in deploy/."
@@ -131,7 +132,7 @@ def _commands(host: HostName, missing: Sequence[str], target: Target) -> CheckLi
     return CheckLine(f"{host}: commands", ok=True, text=f"{target.configuration} has all of them")
 
 
-def _migration(target: Target, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
+def _migration(target: ConnectionSettings, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
     host, auth = target.host, facts.migration_auth
     lines = [
         CheckLine(
@@ -170,12 +171,12 @@ def _credssp_hint(host: HostName) -> str:
     return f'Log on with auth = "credssp", or run {change} on {host}.'
 
 
-def _hops(target: Target, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
+def _hops(target: ConnectionSettings, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
     subject = f"{target.host} to {peer}"
     lines = [CheckLine(f"{subject}: WinRM", ok=True, text=f"{target.host} can log on to {peer}")]
     try:
-        row = Row(peer, "Get-VMHost", values[0] if values else None)
-        auth = row.member("VirtualMachineMigrationAuthenticationType", names.MIGRATION_AUTHS, unknown=-1)
+        row = PsRow(peer, "Get-VMHost", values[0] if values else None)
+        auth = row.member("VirtualMachineMigrationAuthenticationType", enum_names.MIGRATION_AUTHS, unknown=-1)
         is_on = row.flag("VirtualMachineMigrationEnabled")
     except HostError as error:
         return [*lines, CheckLine(f"{subject}: migration", ok=False, text=error.message, hint=error.hint)]

@@ -12,9 +12,9 @@ from spnego import KerberosCCache, Password
 from spnego.exceptions import SpnegoError
 
 from core.hyperv import kerberos
+from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.kerberos import ServiceTicket, Ticket, Tickets, skew
 from core.hyperv.kerberos_errors import TicketError, explain
-from core.hyperv.targets import Target
 
 _UNAUTHORIZED = 401
 _FAILURES: tuple[type[Exception], ...] = (SpnegoError, *kerberos.KERBEROS_FAILURES)
@@ -24,7 +24,7 @@ _SERVICE = "host"
 class TicketLogin(HTTPNegotiateAuth):
     """The login of one HTTP session. Each connection logs on with the ticket that is current then."""
 
-    def __init__(self, target: Target, tickets: Tickets, *, wrap_required: bool) -> None:
+    def __init__(self, target: ConnectionSettings, tickets: Tickets, *, wrap_required: bool) -> None:
         super().__init__(
             auth_provider=target.auth,
             service=_SERVICE,
@@ -125,7 +125,7 @@ class TicketLogin(HTTPNegotiateAuth):
         )
 
 
-def service_name(target: Target) -> str:
+def service_name(target: ConnectionSettings) -> str:
     """Return the name a host has in its service principal; empty when the settings only have an address."""
     if target.kerberos_name:
         return target.kerberos_name
@@ -136,7 +136,7 @@ def service_name(target: Target) -> str:
     return ""
 
 
-def service_principal(target: Target) -> str:
+def service_principal(target: ConnectionSettings) -> str:
     """Return the SPN the bot asks for, without its realm."""
     return f"{_SERVICE}/{service_name(target) or target.address}"
 

@@ -21,17 +21,17 @@ from typing import TYPE_CHECKING, Final, Self
 
 import trustme
 
-from lab.hyperv.auth import Gate, write_credential_file
-from lab.hyperv.cmdlet import Session
-from lab.hyperv.commands import OF_ENDPOINT
 from lab.hyperv.control import serve_control
-from lab.hyperv.endpoint import LOCALHOST, Endpoint
-from lab.hyperv.pace import Pace
-from lab.hyperv.pipeline import run_pipeline
-from lab.hyperv.service import Service
-from lab.hyperv.shells import Command, Quotas, Shell, Shells
-from lab.hyperv.trouble import WireFaultKind
-from lab.hyperv.world import EPOCH, World
+from lab.hyperv.powershell.cmdlet import CmdletSession
+from lab.hyperv.powershell.commands import OF_ENDPOINT
+from lab.hyperv.powershell.pipeline import run_pipeline
+from lab.hyperv.remoting.auth import Authenticator, write_credential_file
+from lab.hyperv.remoting.endpoint import LOCALHOST, Endpoint
+from lab.hyperv.remoting.shells import Command, Quotas, Shell, Shells
+from lab.hyperv.remoting.wsman_service import Service
+from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.lab_clock import LabClock
+from lab.hyperv.world.world import EPOCH, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from lab.hyperv.fleet import Fleet, Host
-    from lab.hyperv.trouble import HostTrouble
+    from lab.hyperv.world.faults import HostFaults
+    from lab.hyperv.world.fleet import Fleet, Host
 
 FULL_CONFIGURATION: Final = "Microsoft.PowerShell"
 JEA_CONFIGURATION: Final = "MigrateBot"
@@ -63,7 +63,7 @@ class Access:
 class _Papers:
     """Decides at each TLS handshake which certificate a host shows: its own, or the wrong one somebody ordered."""
 
-    def __init__(self, authority: trustme.CA, names: list[str], trouble: HostTrouble) -> None:
+    def __init__(self, authority: trustme.CA, names: list[str], trouble: HostFaults) -> None:
         self._authority = authority
         self._names = names
         self._trouble = trouble
@@ -105,7 +105,7 @@ class HyperVLab:
         epoch: datetime = EPOCH,
     ) -> None:
         self.fleet = fleet
-        self.pace = Pace(speed)
+        self.pace = LabClock(speed)
         self.world = World(fleet, self.pace.now, epoch)
         self._quotas = quotas or Quotas()
         self._control_port = control_port
@@ -113,7 +113,7 @@ class HyperVLab:
         self._keytabs = keytabs or {}
         self._endpoints: dict[str, Endpoint] = {}
         self._shells: dict[str, Shells] = {}
-        self._gates: dict[str, Gate] = {}
+        self._gates: dict[str, Authenticator] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._control: web.AppRunner | None = None
         self.control_url = ""
@@ -144,7 +144,7 @@ class HyperVLab:
         """Return the open remote shells of a host, for tests that look behind the wire."""
         return self._shells[self.world.canonical_host(host)]
 
-    def gate(self, host: str) -> Gate:
+    def gate(self, host: str) -> Authenticator:
         """Return who is let in at a host, for tests that change its keys."""
         return self._gates[self.world.canonical_host(host)]
 
@@ -187,7 +187,7 @@ class HyperVLab:
         write_credential_file(credentials, spec.user, spec.password)
 
         async def run(shell: Shell, command: Command) -> None:
-            session = Session(
+            session = CmdletSession(
                 world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
             )
             await run_pipeline(command, session, OF_ENDPOINT[session.endpoint])
@@ -203,7 +203,7 @@ class HyperVLab:
                 ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
             ).digest()
             tls.sni_callback = _Papers(authority, names, self.world.trouble.for_host(name)).show
-        gate = self._gates[name] = Gate(
+        gate = self._gates[name] = Authenticator(
             lambda user, password: self.world.is_login(name, user, password),
             credentials,
             name,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.engine import observer
+from core.engine.hosts import poller
 from core.hyperv import gateway, kerberos
-from core.hyperv.breaker import Breaker
+from core.hyperv.circuit_breaker import CircuitBreaker
 from lab import kdc
 from tests.kerberos.realms import World, build
 
@@ -48,5 +48,5 @@ def find_realms(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 @pytest.fixture(autouse=True)
 def short_breaths(monkeypatch: pytest.MonkeyPatch) -> None:
     """A silent host is asked again every second."""
-    monkeypatch.setattr(observer, "LONGEST_SILENCE_S", 1.0)
-    monkeypatch.setattr(gateway, "Breaker", lambda host: Breaker(host, pause_s=0.5))
+    monkeypatch.setattr(poller, "LONGEST_SILENCE_S", 1.0)
+    monkeypatch.setattr(gateway, "Breaker", lambda host: CircuitBreaker(host, pause_s=0.5))

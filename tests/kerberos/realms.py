@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 from core.hyperv import PypsrpGateway
-from lab.hyperv.fleet import Fleet, Host
 from lab.hyperv.server import HyperVLab
+from lab.hyperv.world.fleet import Fleet, Host
 from lab.kdc import Realms
-from tests.engine.stage import host
-from tests.faults.ground import settings_for
+from tests.support.engine_harness import host
+from tests.support.fault_harness import settings_for
 
 CONTOSO, FABRIKAM = "CONTOSO.COM", "FABRIKAM.COM"
 PASSWORD = Host(name="any").password

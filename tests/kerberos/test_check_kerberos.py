@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.check import table
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 from tests.kerberos.realms import ALIAS, PASSWORD, SVC, World, kerberos, near
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import MoveState
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
 from core.errors import ContactLost
 from core.hyperv.session import Session
-from tests.faults.ground import ground, vm
 from tests.kerberos.realms import World, addresses, fleet_of, kerberos, near
+from tests.support.fault_harness import ground, vm
 
 
 class Surprise(Exception):

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.job import MoveState
+from core.domain.model.move import MoveState
 from core.errors import CannotLogOn
-from lab.hyperv.auth import Gate
-from tests.faults.ground import ground, vm
+from lab.hyperv.remoting.auth import Authenticator
 from tests.kerberos.realms import (
     ALIAS,
     CONTOSO,
@@ -21,6 +20,7 @@ from tests.kerberos.realms import (
     kerberos,
     near,
 )
+from tests.support.fault_harness import ground, vm
 
 
 @pytest.mark.parametrize("auth", ["kerberos", "negotiate"])
@@ -80,8 +80,10 @@ async def test_an_alias_needs_the_name_of_the_service(world: World) -> None:
 async def test_an_address_is_refused_before_anything_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kerberos knows hosts by name; with an IP address no token leaves the bot, and no KDC is asked."""
     tokens: list[str] = []
-    admit = Gate.admit
-    monkeypatch.setattr(Gate, "admit", lambda self, line, sent: (tokens.append(sent or ""), admit(self, line, sent))[1])
+    admit = Authenticator.admit
+    monkeypatch.setattr(
+        Authenticator, "admit", lambda self, line, sent: (tokens.append(sent or ""), admit(self, line, sent))[1]
+    )
     log = world.folder / "kdc.log"
     before = log.read_text()
     hosts = {"HV01": {"address": "127.0.0.1"}}

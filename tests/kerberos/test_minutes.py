@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import MoveState
-from tests.engine.stage import vm_id
-from tests.faults.ground import ground, vm
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
 from tests.kerberos.realms import CONTOSO, World, addresses, fleet_of, kerberos
+from tests.support.engine_harness import vm_id
+from tests.support.fault_harness import ground, vm
 
 MINUTE = f"minute@{CONTOSO}"
 WITHIN_S = 280.0

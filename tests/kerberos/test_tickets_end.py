@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import MoveState
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
 from core.errors import CannotLogOn
-from tests.engine.stage import vm_id
-from tests.faults.ground import ground, vm
 from tests.kerberos.realms import (
     BRIEF,
     BRIEF_S,
@@ -24,6 +22,8 @@ from tests.kerberos.realms import (
     kerberos,
     near,
 )
+from tests.support.engine_harness import vm_id
+from tests.support.fault_harness import ground, vm
 
 PAST_END_S = BRIEF_S + 1.5
 
