@@ -5,7 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
-from core.domain.model.events import EventKind
+from core.domain.model import event_data
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.job import JobId, JobState
 from core.domain.reporting.announcements import alarm
@@ -115,17 +115,17 @@ class Engine(Requests, Controls, Queries):
 
     async def stop_starts(self, by: str) -> None:
         """Stop every new start, the big red stop; it lasts until ``resume_starts`` and survives restarts."""
-        await self._switch(by, EventKind.STOPPED, by)
+        await self._switch(by, event_data.Stopped(), by)
 
     async def resume_starts(self, by: str) -> None:
         """Allow starts again."""
-        await self._switch("", EventKind.RESUMED, by)
+        await self._switch("", event_data.Resumed(), by)
 
     # ------------------------------------------------------------------ inside
 
-    async def _switch(self, value: str, kind: EventKind, by: str) -> None:
+    async def _switch(self, value: str, said: event_data.Stopped | event_data.Resumed, by: str) -> None:
         running = await self._store.jobs(JobState.RUNNING, limit=10_000)
-        await self._store.set_switch(STOP, value, *alarm(kind, self._clock.now(), by, running))
+        await self._store.set_switch(STOP, value, *alarm(said, self._clock.now(), by, running))
         self._viewer.everything_changed()
         self._dispatcher.poke()
         for job in running:

@@ -11,7 +11,8 @@ from bot.notify.open_questions import History
 from bot.slack.credentials import web_client
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.model.events import Event, EventKind, Notice, Tone
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import MoveState
 from core.domain.model.views import JobView, MoveView
