@@ -1,4 +1,4 @@
-"""Promises of docs/architecture.md, docs/promises.md and of all links."""
+"""Promises of docs/architecture.md, docs/reference/promises.md and of all links."""
 
 import ast
 import re
@@ -35,8 +35,8 @@ def _tests_in(path: str) -> frozenset[str]:
 
 
 def test_every_promise_names_tests_that_exist() -> None:
-    """docs/promises.md has each promise, with tests that are there or the words "not yet"."""
-    text = read("docs/promises.md")
+    """docs/reference/promises.md has each promise, with tests that are there or the words "not yet"."""
+    text = read("docs/reference/promises.md")
     headings = re.findall(r"^## (\d+)\. ", text, re.MULTILINE)
     assert headings == [str(number) for number in range(1, PROMISES + 1)]
     for number, part in enumerate(re.split(r"^## \d+\. ", text, flags=re.MULTILINE)[1:], 1):

@@ -13,7 +13,7 @@ from core.domain.model.move import HoldCode, Move, MoveId
 class EventKind(StrEnum):
     """What can happen. The comments give the keys of ``Event.data``; times are ISO 8601 texts, spans seconds.
 
-    ``docs/events.md`` says each in a sentence.
+    ``docs/reference/events.md`` says each in a sentence.
     """
 
     PROPOSED = "proposed"  # vms: int, blocked: int
