@@ -1,5 +1,6 @@
 """What the bot does while a host's WinRM is refused, breaks, hangs, is slow, answers errors or what nobody can read."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ async def test_a_move_goes_on_when_its_session_is_gone(tmp_path: Path, how: str)
                     shells.remove(shell)
         for host in ("HV01", "HV02"):
             before = here.engine._board.snapshots[HostName(host)]
-            await here.until(lambda host=host, before=before: _newer(here, host, before))
+            await here.until(partial(_newer, here, host, before))
         assert (await here.move(job, "web01")).state is MoveState.MOVING
         here.lab.jump(3600)
         moves = await here.over(job)

@@ -45,8 +45,8 @@ def _asked(count: int) -> JobView:
 
 
 def _running(count: int) -> JobView:
-    times = (NOW + timedelta(minutes=minutes) for minutes in (35, 41, 61))
-    return view(_job(count, JobState.RUNNING), *_rows(count, _under_way), eta=Eta(*times))
+    soonest, likely, latest = (NOW + timedelta(minutes=minutes) for minutes in (35, 41, 61))
+    return view(_job(count, JobState.RUNNING), *_rows(count, _under_way), eta=Eta(soonest, likely, latest))
 
 
 def _ended(count: int) -> JobView:

@@ -338,7 +338,7 @@ async def test_all_cards_share_forty_edits_a_minute(
     began = clock.now()
     for number in range(90):
         shown = running(card, 10)
-        about = replace(shown.job, id=f"J{number}")
+        about = replace(shown.job, id=JobId(f"J{number}"))
         await notifier.show(replace(shown, job=about))
     assert clock.now() - began >= timedelta(seconds=(90 - 1 - 10) * 60 / 40)
     assert slack.ledger.counts["chat.update"] == 90

@@ -110,12 +110,12 @@ async def test_a_ca_file_that_is_not_there_is_named() -> None:
 
 async def test_a_closed_port_is_unreachable(unused_tcp_port_factory: Any) -> None:
     """Nobody listening is HostUnreachable for a move as well: nothing was started."""
-    settings = Settings(
-        winrm={"auth": "ntlm", "username": "u", "operation_timeout": 2},
-        winrm_password="p",
-        hosts={"HV01": {"address": "127.0.0.1", "port": unused_tcp_port_factory()}},
-    )
-    real = PypsrpGateway(settings)
+    given = {
+        "winrm": {"auth": "ntlm", "username": "u", "operation_timeout": 2},
+        "winrm_password": "p",
+        "hosts": {"HV01": {"address": "127.0.0.1", "port": unused_tcp_port_factory()}},
+    }
+    real = PypsrpGateway(Settings.model_validate(given))
     with pytest.raises(HostUnreachable, match="refused"):
         await real.move(SOURCE, MoveOrder(WEB, "HV02", "D:\\VMs"), lambda _percent: None)
     with pytest.raises(HostUnreachable, match="refused"):
@@ -125,8 +125,9 @@ async def test_a_closed_port_is_unreachable(unused_tcp_port_factory: Any) -> Non
 
 def test_a_password_file_that_cannot_be_read_is_a_setting(tmp_path: Path) -> None:
     """A host's password file is read at the start, where people look."""
+    given = {"hosts": {"HV01": {"address": "hv01", "password_file": tmp_path / "none"}}}
     with pytest.raises(SettingsError, match=re.escape("HV01.password_file")):
-        PypsrpGateway(Settings(hosts={"HV01": {"address": "hv01", "password_file": tmp_path / "none"}}))
+        PypsrpGateway(Settings.model_validate(given))
 
 
 async def test_a_forgotten_session_is_replaced() -> None:
@@ -141,7 +142,7 @@ async def test_a_forgotten_session_is_replaced() -> None:
             shells = lab.shells(SOURCE)
             for shell in list(shells):
                 shells.remove(shell)
-            assert await work()
+            await work()
         assert arena.world.entry(SOURCE, EMPTY) is None
 
 
@@ -171,7 +172,7 @@ async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str
                 await arena.gateway.cancel(SOURCE, WEB)
             assert "no further session" not in str(broken.value)
         arena.world.trouble.clear()
-        assert await arena.gateway.observe(SOURCE)
+        assert (await arena.gateway.observe(SOURCE)).vms
         assert len(lab.shells(SOURCE)) == 1
 
 
@@ -266,7 +267,7 @@ async def test_a_host_that_failed_often_is_not_asked_for_a_while(requests_sent: 
         with pytest.raises(HostUnreachable, match="3 times in a row"):
             await arena.gateway.observe(SOURCE)
         assert requests_sent.total() == before
-        assert await arena.gateway.observe(DESTINATION)
+        assert (await arena.gateway.observe(DESTINATION)).host == DESTINATION
 
 
 async def test_a_full_host_says_so() -> None:

@@ -223,7 +223,7 @@ async def test_a_form_is_filled_in_and_sent(lab: SlackLab, app: AsyncApp) -> Non
 
 async def test_errors_update_and_push_answer_a_form(lab: SlackLab, app: AsyncApp) -> None:
     """response_action errors, push and update do what they say."""
-    answers = [
+    answers: list[dict[str, Any]] = [
         {"response_action": "errors", "errors": {"why": "Say more."}},
         {"response_action": "push", "view": modal(FIELD, title=plain("Second"))},
         {"response_action": "update", "view": modal(FIELD, title=plain("Third"))},

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from core.domain.model.events import EventKind
-from core.domain.model.hyperv_enums import VmState
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
 from core.domain.model.plan import FindingCode
@@ -250,7 +249,7 @@ def test_a_subfolder_is_taken_once_and_kept_for_retries(tmp_path: Path) -> None:
         found = stage.world.vm("HV02", vm_id(1))
         assert found is not None
         assert found.path == "D:\\VMs\\web01-1"
-        assert found.state == VmState.RUNNING
+        assert found.state == VMState.Running
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.events import EventKind, Tone
 from core.domain.model.move import HoldCode, MoveState
 from core.domain.model.plan import FindingCode
 from core.errors import NotAllowed
@@ -194,7 +194,7 @@ def test_a_pair_that_cannot_work_together_is_tried_once(tmp_path: Path) -> None:
         assert {move.state for move in moves.values()} == {MoveState.UNMIGRATABLE}
         assert len(stage.world.ledger.starts) <= 2
         tones = [event.tone for event in stage.listener.of(EventKind.UNMIGRATABLE)]
-        assert tones.count("page") <= 2
+        assert tones.count(Tone.PAGE) <= 2
         assert len(tones) == 5
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(5))), script)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.domain.model.events import EventKind
-from core.domain.model.job import JobState
+from core.domain.model.job import JobId, JobState
 from core.domain.model.move import HoldCode, MoveState
 from lab.hyperv.world.enums import OperationalStatus, VMState
 from lab.hyperv.world.faults import WireFault, WireFaultKind
@@ -143,7 +143,7 @@ def test_a_silent_host_holds_only_its_own_moves(tmp_path: Path) -> None:
     play(tmp_path, Fleet(hosts=hosts(3), vms=tuple(numbered(2))), script)
 
 
-async def _is_held(stage: Stage, job_id: object, code: HoldCode) -> bool:
+async def _is_held(stage: Stage, job_id: JobId, code: HoldCode) -> bool:
     return any(m.hold is not None and m.hold.code is code for m in await stage.store.moves(job_id))
 
 
