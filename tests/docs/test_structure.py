@@ -119,11 +119,3 @@ def test_every_decision_has_the_five_headings() -> None:
     for record in sorted((ROOT / "docs" / "adr").glob("0*.md")):
         headings = re.findall(r"^## (.+)$", record.read_text(encoding="utf-8"), re.MULTILINE)
         assert headings == ["Status", "Context", "Looked at", "Decision", "Consequences"], record.name
-
-
-def test_every_news_fragment_has_its_name() -> None:
-    """Fragments are ``NNNN-short-name.md`` and say something."""
-    for fragment in (ROOT / "changes").iterdir():
-        if fragment.name != "README.md":
-            assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", fragment.name), fragment.name
-            assert fragment.read_text(encoding="utf-8").strip()
