@@ -90,12 +90,39 @@ def test_the_readme_leads_with_the_two_commands() -> None:
     assert re.findall(r"^make (\w+)", blocks(read("README.md"))[0].text, re.MULTILINE) == ["demo", "test"]
 
 
+def _rooms() -> dict[str, Path]:
+    """Every room that a table of docs/architecture.md names, with its folder or its module's path."""
+    cells = (cells[0] for cells in rows(section(read("docs/architecture.md"), "Rooms")))
+    return {name: ROOT / name.replace(".", "/") for cell in cells for name in re.findall(r"`([\w.]+)`", cell)}
+
+
 def test_the_rooms_of_the_architecture_exist() -> None:
     """Every room that docs/architecture.md names is a folder or a module."""
+    for name, place in _rooms().items():
+        assert place.is_dir() or place.with_suffix(".py").is_file(), name
+
+
+def test_every_folder_with_modules_is_a_room_of_the_architecture() -> None:
+    """No folder of bot, core or lab that holds modules is left out."""
+    modules = (path for path in tracked() if path.suffix == ".py" and path.name != "__init__.py")
+    folders = {path.parent for path in modules if path.relative_to(ROOT).parts[0] in {"bot", "core", "lab"}}
+    assert folders - set(_rooms().values()) - {ROOT / "core"} == set()
+
+
+def test_the_files_to_look_at_first_exist() -> None:
+    """The files that docs/architecture.md names beside a room are in that room."""
     for cells in rows(section(read("docs/architecture.md"), "Rooms")):
-        for name in re.findall(r"`([\w./]+)`", cells[0]):
-            module = ROOT / name.replace(".", "/")
-            assert module.exists() or module.with_suffix(".py").exists(), name
+        room = _rooms()[re.findall(r"`([\w.]+)`", cells[0])[0]]
+        for name in re.findall(r"`(\w+\.py)`", cells[-1]):
+            assert (room / name).is_file(), f"{room.relative_to(ROOT)}: {name}"
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_file_a_contributor_is_sent_to_exists(page: str) -> None:
+    """Each path in code, such as ``core/ports.py`` or ``tests/lab/``, is there."""
+    named = re.findall(r"`((?:bot|core|lab|tests|docs|deploy|changes|benchmarks)/[\w./-]*)`", read(page))
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
