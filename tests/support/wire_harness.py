@@ -10,7 +10,7 @@ from core.hyperv import PypsrpGateway
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import Fleet
-from tests.contracts.gateway import FLEET, Arena
+from tests.contracts.gateway_arena import FLEET, Arena
 
 
 def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
