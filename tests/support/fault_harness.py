@@ -209,7 +209,8 @@ def settings_for(lab: HyperVLab, tls: bool, sections: dict[str, Any]) -> Setting
             **own.get(spec.name, {}),
         }
     migration = QUICK | given.pop("migration", {})
-    return Settings(winrm=winrm, winrm_password=first.password, hosts=hosts, migration=migration, **given)
+    own_sections = {"winrm": winrm, "winrm_password": first.password, "hosts": hosts, "migration": migration}
+    return Settings.model_validate(own_sections | given)
 
 
 @asynccontextmanager

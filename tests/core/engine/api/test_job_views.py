@@ -7,7 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveId
 from core.domain.model.plan import Plan
@@ -67,7 +67,8 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
         await counted.open()
         job = await counted.add_job(Job(JobId(""), Plan(()), "U1", "C1", "", EPOCH, EPOCH))
         moves = [
-            Move(MoveId(0), job.id, vm_id(n), f"vm{n}", HV01, HV02, "D:\\VMs", size_bytes=10**9) for n in range(vms)
+            Move(MoveId(0), job.id, VmId(vm_id(n)), f"vm{n}", HV01, HV02, "D:\\VMs", size_bytes=10**9)
+            for n in range(vms)
         ]
         job = await counted.change_job(job, replace(job, state=JobState.RUNNING, decided_at=EPOCH), new_moves=moves)
         board = SnapshotCache()
