@@ -14,6 +14,7 @@ from core.config import Settings
 _TOKEN = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^\s&\"']+|(?<=Bearer )\S+", re.IGNORECASE)
 _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 4
+LEVELS = ("debug", "info", "warning", "error")
 # What these libraries say below a warning is of no use to an operator, and may hold whole payloads.
 _CHATTY = (
     "slack_bolt",
@@ -92,12 +93,15 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("As you gave `client` as well")
 
 
-def start_logging(settings: Settings, form: str = "plain", stream: TextIO | None = None) -> None:
-    """Send the log to stderr."""
+def start_logging(
+    settings: Settings, form: str = "plain", stream: TextIO | None = None, *, level: str = "info"
+) -> None:
+    """Send the log to stderr, from this level on."""
+    least = logging.getLevelNamesMapping()[level.upper()]
     redaction = Redaction(secrets_of(settings))
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.addFilter(_is_news)
     handler.setFormatter(JsonLines(redaction) if form == "json" else PlainLines(redaction))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=least, handlers=[handler], force=True)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(logging.WARNING, least))

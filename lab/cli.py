@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab.hyperv.world.fleet import Fleet, load_fleet
 from lab.hyperv.world.strict import BadDescription
+from lab.process import FOREIGN_SETTINGS
 from lab.site import Site, site
 from lab.slack.workspace.rate_limit import Strictness
 
@@ -50,7 +51,9 @@ async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:
             control_port=args.control_port,
         ) as here:
             secrets = Path(folder) / "secrets.env"
-            secrets.write_text("".join(f"export {name}='{value}'\n" for name, value in here.secrets.items()))
+            lines = [f"unset {name}\n" for name in sorted(os.environ) if name.startswith(FOREIGN_SETTINGS)]
+            lines += [f"export {name}='{value}'\n" for name, value in here.secrets.items()]
+            secrets.write_text("".join(lines))
             secrets.chmod(stat.S_IRUSR | stat.S_IWUSR)
             print(describe(here, secrets), flush=True)  # noqa: T201 (a command line talks)
             await stopped.wait()

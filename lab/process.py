@@ -10,6 +10,8 @@ from typing import Self
 from lab.site import Site
 
 STOP_WITHIN_S = 20.0
+FOREIGN_SETTINGS = "MIGRATE_BOT_"
+"""How the variables begin that would win over the lab's settings file, as those of the container image do."""
 
 
 class BotProcess:
@@ -34,8 +36,12 @@ class BotProcess:
 
     async def start(self) -> None:
         """Start it; what an earlier one logged stays in the log."""
-        # The lab is on loopback; a proxy of the surroundings must not come between.
-        environment = {key: value for key, value in os.environ.items() if "proxy" not in key.casefold()}
+        # The lab is on loopback; a proxy of the surroundings must not come between, nor settings meant for another bot.
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if "proxy" not in key.casefold() and not key.upper().startswith(FOREIGN_SETTINGS)
+        }
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", self._module, "run", "--config", str(self._here.settings_file)),

@@ -193,7 +193,7 @@ def stop_migration(vm_id: UUID) -> Pipeline:
 
 
 FUNCTIONS = ("Remove-EmptyFolder", "Stop-VMMigration")
-"""What core/hyperv/MigrateBot.psm1 defines."""
+"""What deploy/MigrateBot.psm1 defines."""
 CMDLETS = (
     "Get-VMHost",
     "Get-VM",

@@ -36,7 +36,7 @@ from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_con
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.pipelines import Pipeline
 
-FUNCTIONS_TEXT = resources.files("core.hyperv").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
+FUNCTIONS_TEXT = resources.files("deploy").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
 """The one script text that is ever sent: constant, to define our two functions where the endpoint has none."""
 
 _IDLE_S = 900

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 
 from bot.cli import main
+from bot.starter_files import STARTER_FILES
+from core.config import load_settings
 from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.job import JobId, JobState
@@ -69,6 +72,62 @@ def test_a_missing_settings_file_is_one_sentence(tmp_path: Path, capsys: pytest.
     error = capsys.readouterr().err
     assert error.startswith("There is no settings file")
     assert "Traceback" not in error
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--version`` says the version of the package and ends with 0."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert capsys.readouterr().out == f"migrate-bot {project['version']}\n"
+
+
+def test_init_writes_what_a_user_starts_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings that load, manifest, unit and endpoint, byte for byte, in a folder that is made; a sentence for each."""
+    folder = tmp_path / "new" / "bot"
+    assert main(["init", str(folder)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [f"{folder / name} is written." for name in STARTER_FILES]
+    for name, source in STARTER_FILES.items():
+        assert (folder / name).read_bytes() == (Path("deploy") / source).read_bytes()
+    assert set(load_settings(folder / "migrate-bot.toml").hosts) == {"HV01", "HV02"}
+
+
+def test_init_gives_all_of_deploy() -> None:
+    """Nothing that is shipped in deploy/ is left out."""
+    shipped = {path.name for path in Path("deploy").iterdir() if path.is_file() and path.suffix != ".py"}
+    assert set(STARTER_FILES.values()) == shipped
+
+
+def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is there stays as it is, to the byte, and is said; what is missing is written."""
+    mine = tmp_path / "migrate-bot.toml"
+    mine.write_text("# mine", encoding="utf-8")
+    (tmp_path / "manifest.yml").symlink_to(tmp_path / "nowhere")
+    assert main(["init", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert f"{mine} is there already and stays as it is." in told
+    assert f"{tmp_path / 'manifest.yml'} is there already and stays as it is." in told
+    assert f"{tmp_path / 'migrate-bot.service'} is written." in told
+    assert mine.read_text(encoding="utf-8") == "# mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("where", ["file", "file/below"])
+def test_init_into_a_file_is_one_sentence(where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that cannot be is named; exit 2."""
+    (tmp_path / "file").write_text("")
+    assert main(["init", str(tmp_path / where)]) == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path / where) in error
+    assert len(error.splitlines()) == 1
+
+
+def test_health_without_an_address_is_one_sentence(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``health`` says that there is nothing to ask; exit 2."""
+    assert main(["health", "--config", str(config)]) == 2
+    assert capsys.readouterr().err.startswith("[slack] health is empty")
 
 
 def test_missing_tokens_are_one_sentence(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Promises of docs/reference/settings.md and of migrate-bot.example.toml."""
+"""Promises of docs/reference/settings.md and of deploy/migrate-bot.example.toml."""
 
 import re
 import tomllib
@@ -92,21 +92,21 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(examples) == 2
     for name, value in examples.items():
         monkeypatch.setenv(name, value)
-    settings = load_settings(ROOT / "migrate-bot.example.toml")
+    settings = load_settings(ROOT / "deploy" / "migrate-bot.example.toml")
     assert settings.migration.max_attempts == 5
     assert settings.slack.oncall == ("S0ONCALL", "U0DAVE")
 
 
 def test_the_example_file_loads() -> None:
     """migrate-bot.example.toml is a settings file that the program accepts."""
-    settings = load_settings(ROOT / "migrate-bot.example.toml")
+    settings = load_settings(ROOT / "deploy" / "migrate-bot.example.toml")
     assert list(settings.hosts) == ["HV01", "HV02"]
 
 
 def test_the_example_file_shows_every_key_and_its_default(tmp_path: Path) -> None:
     """With every ``#key = value`` line switched on, the example has all keys, and they equal the defaults."""
     file = tmp_path / "all.toml"
-    file.write_text(re.sub(r"^#(?=\w+ = )", "", read("migrate-bot.example.toml"), flags=re.MULTILINE))
+    file.write_text(re.sub(r"^#(?=\w+ = )", "", read("deploy/migrate-bot.example.toml"), flags=re.MULTILINE))
     shown = tomllib.loads(file.read_text())
     load_settings(file)
     for name, model in SECTIONS.items():

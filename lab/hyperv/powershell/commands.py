@@ -41,8 +41,8 @@ JEA_VISIBLE: Final = frozenset(
 )
 """The cmdlets of deploy/MigrateBot.psrc and those of a RestrictedRemoteServer session that the lab knows."""
 
-FUNCTIONS_TEXT: Final = normalise_script((resources.files("lab.hyperv") / "MigrateBot.psm1").read_text("utf-8"))
-"""The definition of the functions: a copy of what deploy/ installs and what clients define in their session."""
+FUNCTIONS_TEXT: Final = normalise_script((resources.files("deploy") / "MigrateBot.psm1").read_text("utf-8"))
+"""The definition of the functions: what deploy/ installs and what clients define in their session."""
 
 FULL_LANGUAGE: Final = CommandTable({cmdlet.name.lower(): cmdlet for cmdlet in _ALL}, FUNCTIONS_TEXT, _FUNCTIONS)
 

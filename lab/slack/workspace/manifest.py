@@ -1,6 +1,7 @@
 """What the app may do and hears of: its manifest, held to the limits of docs.slack.dev (app manifest reference)."""
 
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -9,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lab.slack.workspace.refusals import LabSetupError
 
-DEFAULT_MANIFEST = Path(__file__).with_name("manifest.yml")
-"""The project's own manifest, packed with the lab so that it runs outside a checkout too."""
+DEFAULT_MANIFEST = Path(str(resources.files("deploy") / "manifest.yml"))
+"""The project's own manifest; it is part of the package, so the lab runs outside a checkout too."""
 
 # Which scope an event needs before Slack lets an app subscribe to it (docs.slack.dev: reference/events).
 EVENT_SCOPES = {

@@ -37,12 +37,6 @@ async def defined(client: Client) -> Client:
     return client
 
 
-def test_the_copies_of_the_module_are_equal() -> None:
-    """What deploy/ installs, what the bot defines and what the lab accepts are one text."""
-    for copy in ("core/hyperv/MigrateBot.psm1", "lab/hyperv/MigrateBot.psm1"):
-        assert (REPOSITORY / copy).read_text("utf-8") == PSM1
-
-
 def test_the_lab_shows_what_the_role_shows() -> None:
     """Every cmdlet of deploy/MigrateBot.psrc, and none that it lacks but Get-Command."""
     role = (REPOSITORY / "deploy" / "MigrateBot.psrc").read_text("utf-8").lower()
