@@ -32,7 +32,7 @@ from lab.hyperv.world.errors import UnknownHost, UnknownVM, WorldError
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault
 from lab.hyperv.world.fleet import VM, BackupVariant, MigrationKind
 from lab.hyperv.world.moves import MoveRequest
-from lab.hyperv.world.strict import BadDescription, read_as
+from lab.hyperv.world.strict import BadDescription, Number, Size, read_as
 from lab.hyperv.world.world import World
 
 _LOCALHOST = "127.0.0.1"
@@ -68,16 +68,16 @@ class _Cancel:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Backup:
     vm: UUID
-    duration_s: float | None = None
+    duration_s: Number | None = None
     variant: BackupVariant = BackupVariant.A
-    merge_s: float = 0.0
+    merge_s: Number = 0.0
     makes_recovery_checkpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Merge:
     vm: UUID
-    duration_s: float
+    duration_s: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class _Status:
 class _File:
     host: str
     path: str
-    size_bytes: int = 0
+    size_bytes: Size = 0
     is_folder: bool = False
     is_hidden: bool = False
 
@@ -100,7 +100,7 @@ class _File:
 class _Fill:
     host: str
     path: str
-    free_bytes: int
+    free_bytes: Size
 
 
 def control_app(world: World) -> web.Application:

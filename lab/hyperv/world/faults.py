@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
+from lab.hyperv.world.strict import Count, Number
+
 
 class MoveFaultKind(StrEnum):
     FAIL = "fail"
@@ -74,11 +76,11 @@ class MoveFault:
 
     vm: UUID
     kind: MoveFaultKind = MoveFaultKind.FAIL
-    at_percent: int = 50
+    at_percent: Count = 50
     cause: str = "network"
     text: str | None = None
     hresult: int | None = None
-    times: int | None = 1
+    times: Count | None = 1
     """None is every time until cleared."""
 
 
@@ -88,12 +90,12 @@ class WireFault:
 
     host: str
     kind: WireFaultKind
-    times: int | None = None
+    times: Count | None = None
     """None is every time until cleared."""
     operation: str | None = None
     """Only this WSMan action (`Create`, `Command`, `Send`, `Receive`, `Signal`, `Delete`); None is all of them."""
-    status: int = 503
-    delay_s: float = 5.0
+    status: Count = 503
+    delay_s: Number = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
