@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,13 +13,13 @@ from lab.slack.people.input_field import Habits
 from lab.slack.people.outcomes import Outcome
 from lab.slack.people.person import Person
 from lab.slack.people.transcript import Transcript
-from lab.slack.workspace.faults import FaultKind
+from lab.slack.transport.socket_mode import SocketHub
+from lab.slack.workspace.faults import FaultKind, Faults
+from lab.slack.workspace.ledger import CallLog
 from lab.slack.workspace.messages import Json, Message
-from lab.slack.workspace.rate_limit import Strictness
+from lab.slack.workspace.rate_limit import RateLimiter, Strictness
 from lab.slack.workspace.refusals import FormIncompleteError, NotOnScreenError
-
-if TYPE_CHECKING:
-    from lab.slack.server import SlackLab
+from lab.slack.workspace.workspace import Workspace
 
 
 class _Order(BaseModel):
@@ -101,10 +101,28 @@ class SocketOrder(_Order):
     do: Literal["refresh", "abort", "disable"]
 
 
-class Control:
-    """Every order is a POST with a JSON body (which no foreign web page can send), every look a GET."""
+class Controlled(Protocol):
+    """The parts of a running lab that orders act on."""
 
-    def __init__(self, lab: "SlackLab") -> None:
+    workspace: Workspace
+    faults: Faults
+    limiter: RateLimiter
+    sockets: SocketHub
+
+    @property
+    def ledger(self) -> CallLog:
+        """Everything that was called."""
+        ...
+
+    def person(self, name: str) -> Person:
+        """Return somebody of the workspace, by name or user id."""
+        ...
+
+
+class Control:
+    """The routes of the control API: orders are POSTs with a JSON body, which no foreign web page can send."""
+
+    def __init__(self, lab: Controlled) -> None:
         self._lab = lab
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
