@@ -79,10 +79,10 @@ class Health:
 
     async def _measure(self, _: web.Request) -> web.Response:
         standing = metrics.BotStatus(
-            await self._connection.is_connected(),
-            await self._engine.stopped_by(),
-            await self._engine.queue_lengths(),
-            await self._engine.hosts(),
-            self._engine.snapshot_ages_s(),
+            is_connected=await self._connection.is_connected(),
+            stopped_by=await self._engine.stopped_by(),
+            lengths=await self._engine.queue_lengths(),
+            hosts=await self._engine.hosts(),
+            ages_s=self._engine.snapshot_ages_s(),
         )
         return web.Response(body=metrics.text(standing), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -16,7 +16,7 @@ from core.domain.model.views import HostView
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BotStatus:
     """How the bot is at one moment. ``lengths`` counts the open jobs and moves by state."""
 

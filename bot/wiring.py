@@ -30,7 +30,7 @@ from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import SqlStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
     """Everything that runs, for whoever started it."""
 
@@ -102,7 +102,7 @@ async def running(
         await homes.start()
         await connection.start()
         await health.start()
-        yield Bot(settings, engine, app, client, connection)
+        yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection)
     finally:
         # First nothing new comes in, then what came in is answered, then the engine lets go.
         await health.stop()

@@ -25,7 +25,7 @@ class VmFate:
         return len(self.found_on) == 1 and self.found_on[0] in self.wanted_on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
     """Everything the lab holds against the bot; empty ``complaints`` mean it agrees."""
 
@@ -65,11 +65,18 @@ def judge(
     complaints += [f"{violation.kind}: {violation.subject} {violation.detail}" for violation in world.ledger.violations]
     complaints += [f"left behind: {path}" for path in left]
     complaints += [
-        f"Slack refused {call.method}: {call.error} {' '.join(call.messages)}" for call in slack.ledger.violations
+        f"Slack refused {call.method}: {call.error} {' '.join(call.messages)}" for call in slack.call_log.violations
     ]
-    complaints += [f"{failure.user_id} saw {failure.what} fail: {failure.error}" for failure in slack.ledger.failures]
+    complaints += [f"{failure.user_id} saw {failure.what} fail: {failure.error}" for failure in slack.call_log.failures]
     complaints += [f"said twice in #{channel}: {text}" for channel, text in _said_twice(slack)]
-    return AuditReport(fates, peaks, len(starts), over, left, tuple(complaints))
+    return AuditReport(
+        fates=fates,
+        peaks=peaks,
+        starts=len(starts),
+        over_limit_starts=over,
+        left_folders=left,
+        complaints=tuple(complaints),
+    )
 
 
 def _fate(world: World, vm_id: UUID, wanted: tuple[str, ...], starts: list[StartRecord]) -> VmFate:

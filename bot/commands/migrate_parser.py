@@ -52,7 +52,7 @@ def head(word: Token, *, is_bare_option_ok: bool) -> Head | None:
     # The value keeps its own place; its quotes, if it had any, are already off.
     place = word.end - len(value) if value else word.end
     is_quoted = bool(value) and word.end - word.start != len(word.text)
-    return Head(meant[0], word, Token(value, place, word.end, is_quoted) if value else None, meant[1])
+    return Head(meant[0], word, Token(value, place, word.end, is_quoted=is_quoted) if value else None, meant[1])
 
 
 def is_keyword(word: Token) -> bool:
@@ -81,7 +81,7 @@ def _unknown_option(word: Token, name: str, value: str) -> CommandError:
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class MigrateParser:
     """One pass over the words, left to right."""
 
@@ -118,7 +118,14 @@ class MigrateParser:
         vms, sources, destinations = (
             tuple(dict.fromkeys(w.text for w in self.names[k])) for k in ("vms", "from", "to")
         )
-        return Migrate(vms, sources, destinations, self.path, Options(**self.set_options), self.text)
+        return Migrate(
+            vms=vms,
+            sources=sources,
+            destinations=destinations,
+            path=self.path,
+            options=Options(**self.set_options),
+            text=self.text,
+        )
 
     def _may_be_option(self) -> bool:
         return self.part == "" or (self.part != "vms" and bool(self.names[self.part]))

@@ -13,7 +13,7 @@ _JOB_DIGITS = 9
 """More jobs than there will ever be."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Migrate:
     """Move these VMs."""
 

@@ -86,7 +86,7 @@ def _read(text: str, now: datetime, hosts: Sequence[str]) -> Command:
             raise CommandError(
                 f"I do not know {shown(first.text)}; did you mean {meant}?", first.start, first.end, meant
             )
-    return migrate_parser.MigrateParser(text, found, now, hosts).command()
+    return migrate_parser.MigrateParser(text=text, words=found, now=now, hosts=hosts).command()
 
 
 def _without_outer_commas(found: list[Token]) -> list[Token]:

@@ -3,7 +3,7 @@
 Not ``shlex``: backslashes belong to paths, ``O'Brien`` is a name, and a mistake must point at its place.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 _SINGLE = "'"
 _DOUBLE = '"'
@@ -16,6 +16,7 @@ class Token:
     text: str
     start: int
     end: int
+    _: KW_ONLY
     is_quoted: bool = False
     is_comma: bool = False
 

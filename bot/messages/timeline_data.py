@@ -37,7 +37,7 @@ class Bar:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """One VM: its tries, oldest first, and when it began to wait."""
 
@@ -99,7 +99,9 @@ def _track(move: Move, tries: Sequence[Attempt], until: datetime) -> Track:
     ordered = sorted(tries, key=lambda attempt: attempt.started_at)
     bars = tuple(_bar(move, attempt, until, is_last=attempt is ordered[-1]) for attempt in ordered)
     ends = move.ended_at or until
-    return Track(move.vm_name, bars, move.queued_at, bars[-1].ends if bars else ends, move.state)
+    return Track(
+        name=move.vm_name, bars=bars, waits_from=move.queued_at, ends=bars[-1].ends if bars else ends, state=move.state
+    )
 
 
 def _bar(move: Move, attempt: Attempt, until: datetime, *, is_last: bool) -> Bar:

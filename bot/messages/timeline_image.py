@@ -68,7 +68,14 @@ def timeline(
     names = list(dict.fromkeys(host for move in moves for host in (move.source, move.destination)))[:_HOSTS]
     meanwhile = [one for one in attempts if one.started_at < ends and (one.ended_at or until) > begins]
     hosts = [slots(host, meanwhile, limits.get(host, 0), until) for host in names]
-    page = _Page(begins, ends, _row_height(len(shown)), len(shown), len(hosts), hidden=len(every) - len(shown))
+    page = _Page(
+        begins=begins,
+        ends=ends,
+        row=_row_height(len(shown)),
+        rows=len(shown),
+        hosts=len(hosts),
+        hidden=len(every) - len(shown),
+    )
     page.title(job, moves, ends - begins)
     page.axis()
     for index, track in enumerate(shown):
@@ -83,7 +90,7 @@ def _row_height(rows: int) -> int:
     return 30 if rows <= 6 else 24 if rows <= 16 else 18 if rows <= 40 else 15  # noqa: PLR2004 - what looks well
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Page:
     """A sheet with a time axis. Positions are in points, as meant; ``_SCALE`` is applied where something is drawn."""
 

@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 _FARTHEST = timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What a person filled in, field by field; ``vms`` are ids, patterns or ``all``, times are seconds since 1970."""
 
@@ -58,11 +58,11 @@ def read_entry(entry: Entry, settings: Settings, inventory: Sequence[Vm], now: d
     if errors:
         return errors
     command = Migrate(
-        _typed(entry.vms, inventory),
-        (entry.source,),
-        entry.destinations,
-        _path(entry),
-        made,
+        vms=_typed(entry.vms, inventory),
+        sources=(entry.source,),
+        destinations=entry.destinations,
+        path=_path(entry),
+        options=made,
     )
     return replace(command, text=write(command))
 

@@ -25,7 +25,7 @@ BELIEVED = timedelta(minutes=15)
 _PAUSE_S = 5.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Known:
     members: frozenset[str] | None = None
     asked_at: datetime | None = None

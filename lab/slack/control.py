@@ -14,8 +14,8 @@ from lab.slack.people.outcomes import Outcome
 from lab.slack.people.person import Person
 from lab.slack.people.transcript import Transcript
 from lab.slack.transport.socket_mode import SocketHub
+from lab.slack.workspace.call_log import CallLog
 from lab.slack.workspace.faults import FaultKind, Faults
-from lab.slack.workspace.ledger import CallLog
 from lab.slack.workspace.messages import Json, Message
 from lab.slack.workspace.rate_limit import RateLimiter, Strictness
 from lab.slack.workspace.refusals import FormIncompleteError, NotOnScreenError
@@ -110,7 +110,7 @@ class Controlled(Protocol):
     sockets: SocketHub
 
     @property
-    def ledger(self) -> CallLog:
+    def call_log(self) -> CallLog:
         """Everything that was called."""
         ...
 
@@ -149,7 +149,7 @@ class Control:
                 {"id": one.id, "name": one.name, "members": one.members}
                 for one in self._lab.workspace.channels.values()
             ],
-            "ledger": lambda _: self._lab.ledger.summary(),
+            "ledger": lambda _: self._lab.call_log.summary(),
             "faults": lambda _: [fault.to_json() for fault in self._lab.faults.active],
             "messages/{channel}": self._messages,
             "transcript/{channel}": self._transcript,

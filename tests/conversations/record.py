@@ -263,8 +263,8 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
             walk = Walk(here, slack)
             for chapter in chapters:
                 await chapter(walk)
-            assert slack.ledger.violations == [], slack.ledger.violations
-            assert slack.ledger.failures == [], slack.ledger.failures
+            assert slack.call_log.violations == [], slack.call_log.violations
+            assert slack.call_log.failures == [], slack.call_log.failures
             return walk.lines
 
 

@@ -28,7 +28,7 @@ _SAVED = {VMState.Saved, VMState.FastSaved, VMState.Hibernated}
 MOVABLE = {VMState.Running, VMState.Off, VMState.Saved, VMState.Paused}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Backup:
     """A backup under way."""
 

@@ -18,7 +18,7 @@ class Confirm:
     deny: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of it. `error` is what the person saw instead of an answer; empty when all went well."""
 

@@ -10,10 +10,10 @@ from lab.slack.people.transcript import Transcript
 from lab.slack.transport.event_feed import EventFeed
 from lab.slack.transport.interactions import Interactions, failure_of
 from lab.slack.transport.response_urls import Responses
+from lab.slack.workspace.call_log import RecordedCall
 from lab.slack.workspace.channels import Channel
 from lab.slack.workspace.directory import User
 from lab.slack.workspace.forms import fields, filled, find_field, initial_state, need_complete, state_key
-from lab.slack.workspace.ledger import Call as Entry
 from lab.slack.workspace.messages import Content, Json, Message
 from lab.slack.workspace.modals import answer_submission
 from lab.slack.workspace.refusals import NotOnScreenError, RefusalError
@@ -23,7 +23,7 @@ from lab.slack.workspace.workspace import Workspace
 _SUGGESTIONS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
     """Everything a person's actions go through."""
 
@@ -100,7 +100,7 @@ class Person:
         if place.is_direct and (home.messages_tab_read_only_enabled or not home.messages_tab_enabled):
             raise NotOnScreenError("Sending messages to this app has been turned off.")
         typed = self._desk.composer.message(text, self.habits)
-        message = Message(place.id, "", self.id, Content(typed), thread_ts=thread_ts)
+        message = Message(channel_id=place.id, ts="", user_id=self.id, content=Content(typed), thread_ts=thread_ts)
         message.client_msg_id = self._workspace.new_id("cm-")
         return self._workspace.post(place, message)
 
@@ -109,7 +109,7 @@ class Person:
         self._desk.events.reacted(self.id, self._workspace.channels[message.channel_id], message, name)
 
     def _slackbot(self, place: Channel, text: str) -> Outcome:
-        note = Message(place.id, "", "USLACKBOT", Content(text), ephemeral_to=self.id)
+        note = Message(channel_id=place.id, ts="", user_id="USLACKBOT", content=Content(text), ephemeral_to=self.id)
         self._workspace.post_ephemeral(place, note)
         return Outcome(is_sent=False, error=text)
 
@@ -119,7 +119,9 @@ class Person:
 
     def _note_violation(self, method: str, refusal: RefusalError) -> None:
         now_s = self._workspace.clock.now()
-        self._workspace.ledger.record(Entry(now_s, method, refusal.error, refusal.messages))
+        self._workspace.call_log.record(
+            RecordedCall(at_s=now_s, method=method, error=refusal.error, messages=refusal.messages)
+        )
 
     # -- clicking ---------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ SCOPE_FAMILY = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ScheduledMessage:
     id: str
     post_at_s: int
@@ -32,7 +32,7 @@ class ScheduledMessage:
     timer: Any = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Channel:
     id: str
     name: str

@@ -10,7 +10,7 @@ from lab.slack.workspace.messages import Json
 SIZE_LIMIT_BYTES = 64 * 1024 * 1024  # enough for every log; Slack itself takes 1 GB
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class StoredFile:
     id: str
     name: str
@@ -42,7 +42,7 @@ class FileStore:
         self.files: dict[str, StoredFile] = {}
 
     def promise(self, file_id: str, name: str, size_bytes: int) -> StoredFile:
-        file = StoredFile(file_id, name, size_bytes, secrets.token_urlsafe(16))
+        file = StoredFile(id=file_id, name=name, size_bytes=size_bytes, key=secrets.token_urlsafe(16))
         self.files[file_id] = file
         return file
 

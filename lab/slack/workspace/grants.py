@@ -20,7 +20,7 @@ class Trigger:
     is_used: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ResponseGrant:
     user_id: str
     channel_id: str
@@ -59,7 +59,9 @@ class Grants:
     ) -> str:
         key = secrets.token_urlsafe(18)
         expires_s = self._clock.now() + RESPONSE_LIFE_S
-        self._responses[key] = ResponseGrant(user_id, channel_id, expires_s, origin, typed_command)
+        self._responses[key] = ResponseGrant(
+            user_id=user_id, channel_id=channel_id, expires_s=expires_s, origin=origin, typed_command=typed_command
+        )
         return key
 
     def use_response(self, key: str) -> ResponseGrant:

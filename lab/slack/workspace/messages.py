@@ -18,7 +18,7 @@ class Content:
     metadata: Json | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Message:
     channel_id: str
     ts: str

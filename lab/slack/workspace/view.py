@@ -9,7 +9,7 @@ from lab.slack.workspace.messages import Json
 STACK_LIMIT = 3  # docs.slack.dev: modals
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class View:
     id: str
     user_id: str

@@ -40,7 +40,7 @@ INVENTORY = [machine(n, name) for n, name in enumerate(["web01", "web02", "db01"
 
 
 def entry(**changes: Any) -> Entry:
-    full = Entry("HV01", (str(INVENTORY[0].id),), ("HV02",))
+    full = Entry(source="HV01", vms=(str(INVENTORY[0].id),), destinations=("HV02",))
     return replace(full, **changes)
 
 
@@ -154,7 +154,13 @@ def test_a_filled_form_asks_the_same_as_the_typed_command() -> None:
     )
     assert isinstance(made, Migrate)
     options = Options(2, 5, 5400.0, True, None, True, start, until, "", 'new "disks" at last')
-    assert made == Migrate(("web01", "db*", "web 09"), ("HV01",), ("HV02", "HV03"), "E:\\My VMs", options)
+    assert made == Migrate(
+        vms=("web01", "db*", "web 09"),
+        sources=("HV01",),
+        destinations=("HV02", "HV03"),
+        path="E:\\My VMs",
+        options=options,
+    )
     assert parse(made.text, now=NOW, hosts=("HV01", "HV02", "HV03")) == made
 
 

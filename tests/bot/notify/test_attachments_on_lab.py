@@ -77,7 +77,7 @@ async def test_the_picture_is_in_the_thread_once(album: Make, slack: SlackLab, c
     assert stored.content.startswith(b"\x89PNG")
     (message,) = (m for m in slack.workspace.channel("C0MIGRATE").messages.values() if m.files)
     assert message.thread_ts == card.ts
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 def finished(card: Card | None, **changes: Any) -> Job:
@@ -102,7 +102,7 @@ async def test_what_an_earlier_process_left_out_is_put_in_once(
         await done(one)
     assert sorted(file["name"] for file in files(slack)) == ["J7-timeline.png", "J8-plan.txt"]
     assert clock.sleeps[0] == AFTERLIFE_S
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_without_its_database_nothing_is_looked_for(album: Make, slack: SlackLab) -> None:
@@ -177,7 +177,7 @@ async def test_a_job_ends_with_its_picture(office: Opening, slack: SlackLab) -> 
         shown = await here.until(picture)
         assert shown.files[0]["name"] == "J1-timeline.png"
         assert shown.ts > over.ts
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 def many() -> Fleet:
@@ -207,4 +207,4 @@ async def test_a_long_job_is_read_page_by_page(
         await here.until(lambda: "Page 1 of 2" in alice.reads_form())
         await here.until(lambda: next((m for m in here.messages() if m.files), None))
         assert "… and 48 more" in read(card)
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []

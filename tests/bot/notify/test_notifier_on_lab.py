@@ -62,7 +62,7 @@ async def test_a_card_is_posted_where_it_was_asked(make: Callable[..., SlackNoti
     assert message.metadata["event_payload"]["notice"] == 1
     assert message.metadata["event_payload"]["job"] == "J7"
     assert buttons(message) == {"migrate_approve", "migrate_reject"}
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 LOSSES = [FaultKind.LOST_REPLY, FaultKind.DONE_BUT_INTERNAL_ERROR]
@@ -141,7 +141,7 @@ async def test_an_unanswered_call_is_not_repeated(make: Callable[..., SlackNotif
     slack.faults.add(FaultKind.LOST_REPLY, "chat.postMessage", times=None)
     with pytest.raises(NotifierDown):
         await make().tell(proposal())
-    assert slack.ledger.counts["chat.postMessage"] == 1
+    assert slack.call_log.counts["chat.postMessage"] == 1
 
 
 async def test_a_closed_channel_sends_the_card_to_the_common_one(
@@ -181,7 +181,7 @@ async def test_a_page_mentions_on_call_once_in_thread_and_channel(
     assert page.is_broadcast
     assert page.text.count("<!subteam^S0ONCALL>") == 1
     assert "No &lt;room&gt;." in read(page)
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_line_stays_in_the_thread_and_the_end_is_for_all(
@@ -213,7 +213,7 @@ async def test_a_question_loses_its_buttons_when_its_move_ends(
     await notifier.tell(told(EventKind.DONE, Tone.LINE, about, number=4))
     assert len(posted(slack)) == 4
     assert "Asked again" in read(first)
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 def numbered(kind: EventKind, about: Job, number: int) -> Notice:
@@ -245,7 +245,7 @@ async def test_a_question_of_an_earlier_process_loses_its_buttons(
     assert len(buttons(question)) == (3 if answers else 0)
     assert ("nobody had to decide" in read(question)) is not bool(answers)
     assert reads == ["J7"]
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_question_keeps_its_buttons_while_the_history_cannot_be_read(
@@ -293,7 +293,7 @@ async def test_an_answer_edits_its_question_even_after_a_restart(
     slack.workspace.delete(slack.workspace.channel("C0MIGRATE"), asked)
     await make().tell(replace(answer, id=4))
     assert "decided about `web01`: wait" in posted(slack)[-1].text
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 def running(card: Card | None, percent: int, at_s: float = 0.0) -> JobView:
@@ -341,7 +341,7 @@ async def test_all_cards_share_forty_edits_a_minute(
         about = replace(shown.job, id=f"J{number}")
         await notifier.show(replace(shown, job=about))
     assert clock.now() - began >= timedelta(seconds=(90 - 1 - 10) * 60 / 40)
-    assert slack.ledger.counts["chat.update"] == 90
+    assert slack.call_log.counts["chat.update"] == 90
 
 
 async def test_an_older_view_never_replaces_a_newer_one(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
@@ -362,7 +362,7 @@ async def test_a_deleted_card_is_given_up(make: Callable[..., SlackNotifier], sl
 async def test_a_job_without_a_card_shows_nothing(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
     """Before the card is posted there is nothing to edit."""
     await make().show(running(None, 10))
-    assert slack.ledger.counts["chat.update"] == 0
+    assert slack.call_log.counts["chat.update"] == 0
 
 
 async def test_a_busy_slack_quiets_all_edits(

@@ -7,8 +7,8 @@ from typing import Any
 _KEPT = 20_000  # a long benchmark must not grow without end; the counters below see everything
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedCall:
     at_s: float
     method: str
     error: str = ""
@@ -30,8 +30,8 @@ class Failure:
 
 class CallLog:
     def __init__(self) -> None:
-        self.calls: deque[Call] = deque(maxlen=_KEPT)
-        self.rejected: deque[Call] = deque(maxlen=_KEPT)
+        self.calls: deque[RecordedCall] = deque(maxlen=_KEPT)
+        self.rejected: deque[RecordedCall] = deque(maxlen=_KEPT)
         self.failures: list[Failure] = []
         self.counts: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
@@ -42,7 +42,7 @@ class CallLog:
         self.late_acks = 0
         self.stray_acks = 0
 
-    def record(self, call: Call) -> None:
+    def record(self, call: RecordedCall) -> None:
         self.calls.append(call)
         self.counts[call.method] += 1
         if call.error:
@@ -50,7 +50,7 @@ class CallLog:
             self.rejected.append(call)
 
     @property
-    def violations(self) -> list[Call]:
+    def violations(self) -> list[RecordedCall]:
         """Refused calls that the app brought upon itself."""
         return [call for call in self.rejected if not call.injected]
 
