@@ -7,11 +7,9 @@ from bot.access import YES, Permission
 from bot.messages.blocks import ALL, Block, button, context
 from bot.messages.mrkdwn import code, mention, plural, said
 from core.domain.model.job import Job
-from core.domain.model.move import MoveState
 from core.domain.model.plan import PlannedMove
 from core.domain.model.views import JobView, MoveView
 
-PROBLEMS = (MoveState.LOST, MoveState.FAILED, MoveState.UNMIGRATABLE)
 _BAR = 10
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from bot.messages.blocks import Message, message, sections
-from bot.messages.card_parts import PROBLEMS, Look, headline_route, names, what
+from bot.messages.card_parts import Look, headline_route, names, what
 from bot.messages.mrkdwn import clock_time, code, date_time, mention, plural, said
+from bot.messages.state_table import AT_WORK, MOVED, PROBLEMS
 from core.domain.model.events import Event, EventKind
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
@@ -69,9 +70,9 @@ def _running(views: Sequence[JobView]) -> Iterator[str]:
         bad = view.count(*PROBLEMS)
         trouble = f", {bad} with trouble" if bad else ""
         ends = f", ends about {date_time(view.eta.likely)}" if view.eta else ""
-        moving = view.count(MoveState.STARTING, MoveState.MOVING, MoveState.VERIFYING)
+        moving = view.count(*AT_WORK)
         yield (
-            f"🚚 {job.id} {said(headline_route(job.plan.moves), 80)}: {view.count(MoveState.DONE, MoveState.CLEANING)} "
+            f"🚚 {job.id} {said(headline_route(job.plan.moves), 80)}: {view.count(*MOVED)} "
             f"of {len(view.moves)} moved, {moving} moving, {view.count(MoveState.QUEUED)} waiting{trouble}{ends}"
         )
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from PIL import Image, ImageDraw, ImageFont
 
 from bot.messages.card_parts import headline_route
+from bot.messages.state_table import MOVE_STATES
 from bot.messages.timeline_data import BarOutcome, Slots, Track, slots, tracks, worth_showing
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
@@ -40,12 +41,6 @@ _COLORS: Mapping[BarOutcome, Color] = {
     BarOutcome.WAITED: (205, 210, 216),
 }
 _SLOTS, _LIMIT = (0, 158, 115), (213, 94, 0)
-_END_WORDS = {
-    MoveState.UNMIGRATABLE: "not moved",
-    MoveState.CANCELLED: "cancelled",
-    MoveState.FAILED: "failed",
-    MoveState.LOST: "look at it",
-}
 _STEPS_S = (5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 
@@ -153,7 +148,7 @@ class _Page:
             if len(track.bars) > 1 and right - left > 14:  # noqa: PLR2004 - room for a digit
                 ink = _INK if bar.outcome in {BarOutcome.FREE, BarOutcome.GOES_ON, BarOutcome.LOST} else _WHITE
                 self._text(((left + right) / 2, middle), str(bar.number), 10, ink, anchor="mm")
-        word = _END_WORDS.get(track.state)
+        word = MOVE_STATES[track.state].picture
         if word:
             self._end_word(self._x(last_end if not track.bars else track.bars[-1].ends), middle, word, size - 2)
 
