@@ -54,8 +54,8 @@ def may_reject(user: str, requester: str, access: AccessSettings, members: Membe
     """Decide whether somebody may reject: approvers, and whoever asked."""
     if user == requester:
         return YES
-    verdict = may_approve(user, requester, access, members)
-    return verdict if verdict.is_allowed else Permission(False, verdict.reason.replace("approve", "reject", 1))
+    permission = may_approve(user, requester, access, members)
+    return permission if permission.is_allowed else Permission(False, permission.reason.replace("approve", "reject", 1))
 
 
 def may_act(

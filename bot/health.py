@@ -78,11 +78,11 @@ class Health:
         return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
 
     async def _measure(self, _: web.Request) -> web.Response:
-        standing = metrics.BotStatus(
+        status = metrics.BotStatus(
             is_connected=await self._connection.is_connected(),
             stopped_by=await self._engine.stopped_by(),
             lengths=await self._engine.queue_lengths(),
             hosts=await self._engine.hosts(),
             ages_s=self._engine.snapshot_ages_s(),
         )
-        return web.Response(body=metrics.text(standing), headers={"Content-Type": metrics.CONTENT_TYPE})
+        return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bot.commands.tokens import Token
 from bot.commands.vocabulary import is_near_reserved
 from core.domain.model.job import JobId
 from core.domain.model.plan import Options, Request
@@ -15,7 +16,7 @@ _JOB_DIGITS = 9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrate:
-    """Move these VMs."""
+    """Move these VMs. ``typed_times`` are the words after ``at`` and ``until``, as far as they were typed."""
 
     vms: tuple[str, ...]
     sources: tuple[str, ...]
@@ -23,6 +24,7 @@ class Migrate:
     path: str = ""
     options: Options = field(default_factory=Options)
     text: str = field(default="", compare=False)
+    typed_times: tuple[Token | None, Token | None] = field(default=(None, None), compare=False)
 
     def request(self, *, requester: str, channel: str) -> Request:
         """Say who asks it, and where."""

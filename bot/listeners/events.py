@@ -32,7 +32,7 @@ class Once:
         return True
 
 
-def register(app: AsyncApp, errands: BackgroundTasks, command: str) -> None:
+def register(app: AsyncApp, background: BackgroundTasks, command: str) -> None:
     """Listen to the events the manifest subscribes to."""
     once = Once()
 
@@ -46,6 +46,6 @@ def register(app: AsyncApp, errands: BackgroundTasks, command: str) -> None:
         async def work() -> Message | None:
             return Message(f"I listen to {command}", (section(f"I listen to `{command}`, not to mentions.\n{text}"),))
 
-        errands.start(f"mention by {asker.user}", work, PrivateReply(client, asker))
+        background.start(f"mention by {asker.user}", work, PrivateReply(client, asker))
 
     app.event("app_mention")(on_mention)

@@ -14,7 +14,7 @@ ROWS = 50
 """VMs on one page: well within a form's 100 blocks and 250 KB."""
 
 
-def roll(view: JobView, page: int) -> Block:
+def vm_list(view: JobView, page: int) -> Block:
     """Make the form; a page that does not exist becomes the nearest."""
     job = view.job
     lines = list(_lines(view))

@@ -37,7 +37,7 @@ _PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class TimelineInputs:
     """What a picture of a job shows: the job, every attempt of its time, and what its hosts allow."""
 
     view: JobView
@@ -46,7 +46,7 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class Attachment:
     """One file on its way."""
 
     name: str
@@ -54,15 +54,17 @@ class Leaf:
     content: bytes
 
 
-Make = Callable[[Job], Awaitable[Leaf | None]]
+Make = Callable[[Job], Awaitable[Attachment | None]]
 
 
 class Attachments:
     """The uploads under way, each begun once by this process."""
 
-    def __init__(self, client: AsyncWebClient, story: Callable[[JobId], Awaitable[Story]], clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncWebClient, timeline_inputs: Callable[[JobId], Awaitable[TimelineInputs]], clock: Clock
+    ) -> None:
         self._client = client
-        self._story = story
+        self._timeline_inputs = timeline_inputs
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun: set[tuple[JobId, Make]] = set()
@@ -129,11 +131,15 @@ class Attachments:
             else:
                 return
 
-    async def _put(self, card: Card, leaf: Leaf | None) -> None:
-        if leaf is None or not leaf.content or await self._is_there(card, leaf.name):
+    async def _put(self, card: Card, attachment: Attachment | None) -> None:
+        if attachment is None or not attachment.content or await self._is_there(card, attachment.name):
             return
         upload = self._client.files_upload_v2(
-            filename=leaf.name, title=leaf.title, content=leaf.content, channel=card.channel, thread_ts=card.ts
+            filename=attachment.name,
+            title=attachment.title,
+            content=attachment.content,
+            channel=card.channel,
+            thread_ts=card.ts,
         )
         await ask(upload)
 
@@ -152,13 +158,13 @@ class Attachments:
                 break
         return False
 
-    async def _plan(self, job: Job) -> Leaf:
+    async def _plan(self, job: Job) -> Attachment:
         title = f"The whole plan of {job.id}: {len(job.plan.moves)} VMs"
-        return Leaf(f"{job.id}-plan.txt", title, plan_text(job).encode())
+        return Attachment(f"{job.id}-plan.txt", title, plan_text(job).encode())
 
-    async def _picture(self, job: Job) -> Leaf | None:
-        story = await self._story(job.id)
-        moves = [row.move for row in story.view.moves]
-        until = story.view.job.finished_at or story.view.at
-        png = await asyncio.to_thread(timeline, story.view.job, moves, story.attempts, story.limits, until)
-        return Leaf(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None
+    async def _picture(self, job: Job) -> Attachment | None:
+        inputs = await self._timeline_inputs(job.id)
+        moves = [row.move for row in inputs.view.moves]
+        until = inputs.view.job.finished_at or inputs.view.at
+        png = await asyncio.to_thread(timeline, inputs.view.job, moves, inputs.attempts, inputs.limits, until)
+        return Attachment(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None

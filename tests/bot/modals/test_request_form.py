@@ -14,7 +14,7 @@ from bot.commands.parser import parse
 from bot.modals import request_form as form
 from bot.modals.plan_preview import gone, looking, preview, refused
 from bot.modals.request_form import About, request_form
-from bot.modals.request_values import Entry, read_entry
+from bot.modals.request_values import FormValues, check_form
 from bot.modals.suggestions import offer_hosts, offer_vms
 from core.config import Settings
 from core.domain.model.hyperv_enums import VmState
@@ -39,13 +39,13 @@ def machine(number: int, name: str, **changes: Any) -> Vm:
 INVENTORY = [machine(n, name) for n, name in enumerate(["web01", "web02", "db01", "twin", "Twin", "web 09", "all"])]
 
 
-def entry(**changes: Any) -> Entry:
-    full = Entry(source="HV01", vms=(str(INVENTORY[0].id),), destinations=("HV02",))
+def entry(**changes: Any) -> FormValues:
+    full = FormValues(source="HV01", vms=(str(INVENTORY[0].id),), destinations=("HV02",))
     return replace(full, **changes)
 
 
-def read(filled: Entry, **sections: Any) -> Any:
-    return read_entry(filled, settings(**sections), INVENTORY, NOW)
+def read(filled: FormValues, **sections: Any) -> Any:
+    return check_form(filled, settings(**sections), INVENTORY, NOW)
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 101])
@@ -222,10 +222,10 @@ def test_a_destination_without_a_folder_asks_for_one() -> None:
     assert isinstance(read(entry(path="D:\\VMs"), hosts=hosts), Migrate)
 
 
-@given(st.builds(Entry, *(st.text(max_size=20),), vms=st.tuples(st.text(max_size=20)), path=st.text(max_size=30),
-                 parallel=st.text(max_size=8), backup_wait=st.text(max_size=8), reason=st.text(max_size=40),
-                 start_s=st.none() | st.integers(0, 2**33)))  # fmt: skip
-def test_any_filling_is_a_command_or_errors(filled: Entry) -> None:
+@given(st.builds(FormValues, source=st.text(max_size=20), vms=st.tuples(st.text(max_size=20)),
+                 path=st.text(max_size=30), parallel=st.text(max_size=8), backup_wait=st.text(max_size=8),
+                 reason=st.text(max_size=40), start_s=st.none() | st.integers(0, 2**33)))  # fmt: skip
+def test_any_filling_is_a_command_or_errors(filled: FormValues) -> None:
     """Nothing anybody types makes the form break."""
-    found = read_entry(filled, SETTINGS, INVENTORY, NOW)
+    found = check_form(filled, SETTINGS, INVENTORY, NOW)
     assert found
