@@ -15,7 +15,7 @@ Members = Mapping[str, frozenset[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Yes, or no with a sentence that says why."""
+    """Whether somebody may do something; a no carries the sentence that says why."""
 
     is_allowed: bool
     reason: str = ""

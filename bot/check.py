@@ -1,4 +1,4 @@
-"""Looks whether everything is in order before anybody relies on it: settings, tokens, channel, people, hosts."""
+"""Checks settings, tokens, scopes, channel, people and hosts before anybody relies on them."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Writes jobs and their events for a terminal, a spreadsheet or a program."""
+"""Writes jobs and their events as a table, as lines, as CSV and as JSON."""
 
 import csv
 import io

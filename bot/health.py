@@ -18,7 +18,7 @@ _OK, _UNAVAILABLE = 200, 503
 
 
 class SlackConnection(Protocol):
-    """The way by which Slack reaches the bot."""
+    """The connection by which Slack reaches the bot."""
 
     async def is_connected(self) -> bool:
         """Whether it is open now."""
@@ -26,7 +26,7 @@ class SlackConnection(Protocol):
 
 
 class Health:
-    """The endpoint; without an address there is none."""
+    """The HTTP server of ``/health`` and ``/metrics``; without an address there is none."""
 
     def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings) -> None:
         self._engine = engine

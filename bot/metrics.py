@@ -1,4 +1,4 @@
-"""Says in Prometheus' text format how the bot is. Pure; docs/metrics.md explains each."""
+"""Writes the state of the bot in Prometheus' text format. Pure; docs/metrics.md explains each metric."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotStatus:
-    """How the bot is at one moment. ``lengths`` counts the open jobs and moves by state."""
+    """The state of the bot at one moment. ``lengths`` counts the open jobs and moves by state."""
 
     is_connected: bool
     stopped_by: str
@@ -71,7 +71,7 @@ def _many(
 
 
 class _Given(Collector):
-    """Metrics that were worked out already."""
+    """A collector of metrics that were worked out already."""
 
     def __init__(self, given: Sequence[Metric]) -> None:
         self._given = given

@@ -32,7 +32,7 @@ from core.store import SqlStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
-    """Everything that runs, for whoever started it."""
+    """The running bot: its parts, for whoever started it."""
 
     settings: Settings
     engine: Engine

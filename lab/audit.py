@@ -1,4 +1,4 @@
-"""The lab's own judgement over a bot: what really happened on hosts and in Slack, against what may happen."""
+"""Audits a bot after a run: what really happened on hosts and in Slack, against what may happen."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -12,7 +12,7 @@ from lab.slack.server import SlackLab
 
 @dataclass(frozen=True, slots=True)
 class VmFate:
-    """One VM: where it should be, where it is, how often the bot started a move of it, and how often one moved it."""
+    """One VM: where it should be, where it is, and how often the bot started a move of it."""
 
     name: str
     wanted_on: tuple[str, ...]
@@ -27,7 +27,7 @@ class VmFate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """Everything the lab holds against the bot; empty ``complaints`` mean it agrees."""
+    """The result of an audit; empty ``complaints`` mean that the lab agrees."""
 
     fates: tuple[VmFate, ...]
     peaks: tuple[tuple[str, str, int, int], ...]

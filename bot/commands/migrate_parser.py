@@ -106,7 +106,7 @@ def _fitting(word: Token, read: Callable[[], Any]) -> Any:
 
 @dataclass(slots=True, kw_only=True)
 class MigrateParser:
-    """One pass over the words, left to right."""
+    """The state of one pass over the words of a move, left to right."""
 
     text: str
     words: Sequence[Token]

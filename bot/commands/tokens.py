@@ -22,7 +22,7 @@ class Token:
 
 
 class UnclosedQuote(ValueError):
-    """A double quote is never closed; ``start`` is where it stands."""
+    """A double quote that is never closed; ``start`` is where it stands."""
 
     def __init__(self, start: int) -> None:
         super().__init__(start)

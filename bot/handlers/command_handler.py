@@ -51,14 +51,14 @@ _RECENT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, and in which channel."""
+    """The person who asks, and the channel."""
 
     user: str
     channel: str
 
 
 class CommandHandler:
-    """Where requests are taken and answered."""
+    """The handler of every command and button: permission, the engine's call, the answer."""
 
     def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, zones: TimeZones, clock: Clock) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""Keeps plans that were shown in the form and may be sent: each once, by who asked for it.
+"""Serves the request form, and keeps the plans it has shown until they are sent: each once, by who asked for it.
 
 They live in memory only. After a restart of the bot the person is told to look again; nothing was promised before.
 """
@@ -36,7 +36,7 @@ class Draft:
 
 
 class FormHandler:
-    """Serves the form: what it offers, whether it can be asked, its plan, and sending it."""
+    """The handler of the request form: its suggestions, its check, its plan, and sending it."""
 
     def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, clock: Clock) -> None:
         self._engine = engine

@@ -17,7 +17,7 @@ _REMEMBERED = 1000
 
 
 class Once:
-    """Remembers the ids of events it has seen, the newest thousand."""
+    """The ids of the newest thousand events, so that a delivery that is repeated is taken once."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, None] = OrderedDict()

@@ -1,4 +1,4 @@
-"""The Home tab: shown when it is opened, and its big red switch. Its other buttons belong to cards and the form."""
+"""The Home tab: shown when it is opened, with the button that stops every start. Others belong to cards and form."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any

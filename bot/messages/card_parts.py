@@ -1,4 +1,4 @@
-"""What every face of the card has in common: the headline, the route, lists of names, who asked. Pure."""
+"""The parts that all cards of a job share: headline, route, lists of names, who asked. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sums up for who comes next, in ten lines at most: what needs a decision, what runs, waits and failed. Pure."""
+"""The answer to ``handover``, in ten lines at most: what needs a decision, what runs, waits and failed. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta

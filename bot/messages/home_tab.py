@@ -1,4 +1,4 @@
-"""What a person's Home tab shows: what waits for them, what they asked, what runs, how the hosts are. Pure."""
+"""A person's Home tab: what waits for them, what they asked, what runs, how the hosts are. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _WAITING, _MINE, _RUNNING, _HOSTS, _FINDINGS = 8, 8, 12, 60, 3
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """What there is to see, the same for everybody."""
+    """The data of every Home tab, the same for everybody."""
 
     open: tuple[JobView, ...] = ()
     recent: tuple[JobView, ...] = ()

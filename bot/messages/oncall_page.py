@@ -1,4 +1,4 @@
-"""The message for whoever is woken: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
+"""The page to on-call: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
 
 from collections.abc import Iterator, Sequence
 

@@ -35,7 +35,7 @@ def sentence(event: Event, job: Job | None, move: Move | None) -> str:
 
 
 class _Told:
-    """An event with what its sentence needs, each with a value to fall back on: old rows may lack a key."""
+    """The data of an event for its sentence, each value with a fall-back: old rows may lack a key."""
 
     def __init__(self, event: Event, job: Job | None, move: Move | None) -> None:
         self.data: Mapping[str, Any] = event.data

@@ -1,4 +1,4 @@
-"""Works out what a job's timeline shows: each VM's tries as bars, each host's slots as steps. Pure."""
+"""The data of a job's timeline: each VM's attempts as bars, each host's slots as steps. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ROWS = 80
 
 
 class BarOutcome(StrEnum):
-    """How a try ended, or what a VM did between tries; the values are the words of the legend."""
+    """The end of an attempt, or what a VM did between attempts; the values are the words of the legend."""
 
     MOVED = "moved"
     FAILED = "failed"
@@ -29,7 +29,7 @@ _FREE = frozenset({Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED})
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One try of one VM."""
+    """One attempt of one VM."""
 
     begins: datetime
     ends: datetime
@@ -39,7 +39,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmTimeline:
-    """One VM: its tries, oldest first, and when it began to wait."""
+    """One VM: its attempts, oldest first, and when it began to wait."""
 
     name: str
     bars: tuple[Bar, ...]
@@ -50,7 +50,7 @@ class VmTimeline:
 
 @dataclass(frozen=True, slots=True)
 class HostTimeline:
-    """How many moves a host took part in, from each moment to the next, and how many it allows."""
+    """The moves a host took part in, from each moment to the next, and how many it allows."""
 
     host: HostName
     steps: tuple[tuple[datetime, int], ...]

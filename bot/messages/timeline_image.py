@@ -1,4 +1,4 @@
-"""Draws what happened in a job: a bar for each try of each VM, and below it the slots in use of each host. Pure."""
+"""Draws a job's timeline as PNG: a bar for each attempt of each VM, below it the slots in use of each host. Pure."""
 
 import io
 import unicodedata
@@ -87,7 +87,7 @@ def _row_height(rows: int) -> int:
 
 @dataclass(kw_only=True)
 class _Page:
-    """A sheet with a time axis. Positions are in points, as meant; ``_SCALE`` is applied where something is drawn."""
+    """The picture with its time axis. Positions are in points; ``_SCALE`` is applied where something is drawn."""
 
     begins: datetime
     ends: datetime

@@ -1,4 +1,4 @@
-"""Lists every VM of a job in a form, page by page, for jobs with more VMs than their card can name. Pure."""
+"""The form that lists every VM of a job, page by page, for jobs with more VMs than their card can name. Pure."""
 
 from collections.abc import Iterator
 

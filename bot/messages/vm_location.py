@@ -1,4 +1,4 @@
-"""Says where a VM is now: which hosts show it, what the bot is doing with it, and since when. Pure."""
+"""The answer to ``where``: which hosts show a VM, what the bot is doing with it, and since when. Pure."""
 
 from collections.abc import Iterator, Sequence
 

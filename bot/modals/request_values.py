@@ -1,4 +1,4 @@
-"""Decides whether a filled-in form can be asked: it becomes the same command as a typed one, or errors by field. Pure.
+"""Checks a filled-in request form: it becomes the same command as a typed one, or errors by field. Pure.
 
 Slack waits 3 s for the answer to a submitted form, so nothing is looked up here that is not at hand.
 """
@@ -26,7 +26,7 @@ _FARTHEST = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormValues:
-    """What a person filled in, field by field; ``vms`` are ids, patterns or ``all``, times are seconds since 1970."""
+    """The values of a filled-in form; ``vms`` are ids, patterns or ``all``, times are seconds since 1970."""
 
     source: str = ""
     vms: tuple[str, ...] = ()

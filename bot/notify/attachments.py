@@ -1,4 +1,4 @@
-"""Puts files into a card's thread, once each: the whole of a long plan, and the picture of how a job went.
+"""Uploads files into a card's thread, once each: the whole of a long plan, and the timeline of a job.
 
 A courtesy: it has its own tasks, tries a few times, and whatever goes wrong disturbs nothing else. After a restart it
 looks for the files that the process before may have left out.
@@ -38,7 +38,7 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class TimelineInputs:
-    """What a picture of a job shows: the job, every attempt of its time, and what its hosts allow."""
+    """The data of a job's timeline: the job, every attempt of its time, and what its hosts allow."""
 
     view: JobView
     attempts: Sequence[Attempt]
@@ -47,7 +47,7 @@ class TimelineInputs:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One file on its way."""
+    """One file to be uploaded."""
 
     name: str
     title: str

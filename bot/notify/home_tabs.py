@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class ObservedNotifier:
-    """A Notifier before another one; ``on_change`` is called after each change."""
+    """A Notifier around another one that calls ``on_change`` after each change."""
 
     def __init__(self, notifier: Notifier) -> None:
         self._notifier = notifier
@@ -68,7 +68,7 @@ _OPEN, _RECENT = 30, 30
 
 
 class HomeTabs:
-    """Home tabs."""
+    """The Home tabs of people who looked lately, and the loop that publishes them."""
 
     def __init__(
         self, engine: Engine, client: AsyncWebClient, settings: Settings, groups: UserGroups, clock: Clock

@@ -48,7 +48,7 @@ _REMEMBERED = 2000
 
 @dataclass(slots=True)
 class _Shown:
-    """What one card shows, and what it should show."""
+    """The state of one card: what it shows, and what it should show."""
 
     newest: JobView
     digest: str = ""
@@ -57,6 +57,8 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
+    """A channel, or a thread in it, where a notice may go."""
+
     channel: str
     thread_ts: str = ""
 

@@ -1,4 +1,4 @@
-"""The control API: HTTP and JSON on localhost, to see the whole truth of the lab and to make trouble in it.
+"""The control API: HTTP and JSON on localhost, to see everything in the lab and to order faults.
 
 | call | body | does |
 |---|---|---|
@@ -51,6 +51,8 @@ _FAULTS: dict[str, type[MoveFault] | type[WireFault] | type[ValueFault]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Migration:
+    """A migration that somebody else starts."""
+
     vm: UUID
     destination: str = ""
     source: str | None = None
@@ -61,12 +63,16 @@ class _Migration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cancel:
+    """A cancel of a migration job."""
+
     host: str
     instance_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Backup:
+    """A backup of a VM."""
+
     vm: UUID
     duration_s: Number | None = None
     variant: BackupVariant = BackupVariant.A
@@ -76,12 +82,16 @@ class _Backup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Merge:
+    """A merge of a VM's disks."""
+
     vm: UUID
     duration_s: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Status:
+    """An operational status that a VM shows."""
+
     host: str
     vm: UUID
     status: tuple[int, ...] | None
@@ -89,6 +99,8 @@ class _Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
+    """A file or folder to be made."""
+
     host: str
     path: str
     size_bytes: Size = 0
@@ -98,6 +110,8 @@ class _File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fill:
+    """A volume to be filled."""
+
     host: str
     path: str
     free_bytes: Size

@@ -1,4 +1,4 @@
-"""The control API: lets scripts and curl act as the people of the workspace, watch it, and bring misfortune over it."""
+"""The control API: lets scripts and curl act as the people of the workspace, watch it, and order faults."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -23,10 +23,14 @@ from lab.slack.workspace.workspace import Workspace
 
 
 class _Order(BaseModel):
+    """An order to the workspace; an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SlashOrder(_Order):
+    """Type a slash command."""
+
     user: str
     channel: str
     line: Annotated[str, Field(pattern=r"^\s*/")]
@@ -34,6 +38,8 @@ class SlashOrder(_Order):
 
 
 class SayOrder(_Order):
+    """Say something in a channel."""
+
     user: str
     channel: str
     text: str
@@ -41,6 +47,8 @@ class SayOrder(_Order):
 
 
 class ClickOrder(_Order):
+    """Click an element of a message."""
+
     user: str
     channel: str
     action_id: str
@@ -52,6 +60,8 @@ class ClickOrder(_Order):
 
 
 class PressOrder(_Order):
+    """Press an element of the open view or the Home tab."""
+
     user: str
     name: str
     value: Any = None
@@ -59,27 +69,37 @@ class PressOrder(_Order):
 
 
 class SubmitOrder(_Order):
+    """Submit the open view."""
+
     user: str
     values: dict[str, Any] = {}
 
 
 class CloseOrder(_Order):
+    """Close the open view."""
+
     user: str
     everything: bool = False
 
 
 class SuggestOrder(_Order):
+    """Ask a menu for suggestions."""
+
     user: str
     name: str
     typed: str
 
 
 class HomeOrder(_Order):
+    """Open the app's Home."""
+
     user: str
     tab: Literal["home", "messages"] = "home"
 
 
 class HabitsOrder(_Order):
+    """Switch the habits of a person's client."""
+
     user: str
     smart_quotes: bool = False
     smart_dashes: bool = False
@@ -87,6 +107,8 @@ class HabitsOrder(_Order):
 
 
 class FaultOrder(_Order):
+    """Order a fault."""
+
     kind: FaultKind
     target: str = "*"
     times: Annotated[int, Field(ge=1)] | None = 1
@@ -94,10 +116,14 @@ class FaultOrder(_Order):
 
 
 class RateLimitOrder(_Order):
+    """Set how strictly calls are limited."""
+
     strictness: Strictness
 
 
 class SocketOrder(_Order):
+    """Refresh, abort or disable the app's websockets."""
+
     do: Literal["refresh", "abort", "disable"]
 
 

@@ -42,7 +42,7 @@ async def _only_local(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 class SlackLab:
-    """`async with SlackLab() as lab:` then give the app `lab.api_url`, `lab.bot_token` and `lab.app_token`."""
+    """The running workspace: `async with SlackLab() as lab:`, then `lab.api_url`, `lab.bot_token`, `lab.app_token`."""
 
     def __init__(
         self,
@@ -72,13 +72,13 @@ class SlackLab:
         self.events = EventFeed(self.workspace, self.delivery)
         self.interactions = Interactions(self.workspace, self.delivery, self.grants, self.faults)
         self.responses = Responses(self.workspace, self.grants, self.faults)
-        composer = InputField(self._find_user, self._find_channel, self._find_group)
-        self._desk = Workplace(
+        input_field = InputField(self._find_user, self._find_channel, self._find_group)
+        self._workplace = Workplace(
             workspace=self.workspace,
             interactions=self.interactions,
             events=self.events,
             responses=self.responses,
-            composer=composer,
+            input_field=input_field,
         )
         self._people: dict[str, Person] = {}
         self._gate = Gate(self.workspace, self.grants, self.faults, self.limiter, self._websocket_url)
@@ -124,7 +124,7 @@ class SlackLab:
         """By name or user id; always the same object for the same person."""
         user = self.workspace.user(name)
         if user.id not in self._people:
-            self._people[user.id] = Person(user, self._desk)
+            self._people[user.id] = Person(user, self._workplace)
         return self._people[user.id]
 
     def transcript(self, channel: str, *, viewer: str = "", with_times: bool = False) -> str:

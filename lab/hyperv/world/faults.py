@@ -1,4 +1,4 @@
-"""Holds the trouble somebody has ordered: faults that moves meet, faults of a host's wire, and values it tells wrongly.
+"""The faults that were ordered: those that moves meet, those of a host's wire, and values it tells wrongly.
 
 A new kind of wire fault is a member of `WireFaultKind` that the wire obeys; a new kind of move fault is a member of
 `MoveFaultKind` that the migrations obey; a new kind of wrong value is a member of `ValueFaultKind` that the pipelines
@@ -14,8 +14,10 @@ from lab.hyperv.world.strict import Count, Number
 
 
 class MoveFaultKind(StrEnum):
+    """A way in which a move goes wrong."""
+
     FAIL = "fail"
-    """The move fails at `at_percent` with `cause` (a name of `texts.CAUSES`) or the literal `text` and `hresult`."""
+    """The move fails at `at_percent` with `cause` (of `host_messages.CAUSES`) or the literal `text` and `hresult`."""
     STALL = "stall"
     """The move stops making progress at `at_percent` and stays so until it is cancelled."""
     SAYS_FAILED = "says-failed"
@@ -29,6 +31,8 @@ class MoveFaultKind(StrEnum):
 
 
 class WireFaultKind(StrEnum):
+    """A way in which a host's connections go wrong."""
+
     REFUSE = "refuse"
     """Connections are refused or closed without an answer."""
     DROP = "drop"
@@ -56,6 +60,8 @@ CERTIFICATES = frozenset({WireFaultKind.EXPIRED, WireFaultKind.UNTRUSTED, WireFa
 
 
 class ValueFaultKind(StrEnum):
+    """A way in which a property is told wrongly."""
+
     NULL = "null"
     """The property is there and null."""
     MISSING = "missing"
@@ -72,7 +78,7 @@ class ValueFaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveFault:
-    """What the next `times` moves of a VM will meet."""
+    """A fault that the next `times` moves of a VM meet."""
 
     vm: UUID
     kind: MoveFaultKind = MoveFaultKind.FAIL
@@ -86,7 +92,7 @@ class MoveFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireFault:
-    """What the next `times` requests to a host will meet."""
+    """A fault that the next `times` requests to a host meet."""
 
     host: str
     kind: WireFaultKind
@@ -100,7 +106,7 @@ class WireFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueFault:
-    """How every selected object of a host tells one property from now on, until cleared."""
+    """A property that every selected object of a host tells wrongly from now on, until cleared."""
 
     host: str
     property: str
@@ -156,7 +162,7 @@ class HostFaults:
 
 
 class Faults:
-    """All trouble of a world."""
+    """All faults of a world."""
 
     def __init__(self) -> None:
         self._moves: list[MoveFault] = []

@@ -30,7 +30,7 @@ MOVABLE = {VMState.Running, VMState.Off, VMState.Saved, VMState.Paused}
 
 @dataclass(slots=True, kw_only=True)
 class Backup:
-    """A backup under way."""
+    """A backup under way of one VM."""
 
     variant: BackupVariant
     end: Appointment | None

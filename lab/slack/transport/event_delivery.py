@@ -1,4 +1,4 @@
-"""Decides when something the app must hear is sent, when it counts as missed, and when it is sent again."""
+"""Delivers what the app must hear: decides when it is sent, when it counts as missed, and when it is sent again."""
 
 import asyncio
 from collections import deque
@@ -20,6 +20,8 @@ TOO_LATE_S = 2 * 3600.0
 
 
 class EnvelopeKind(StrEnum):
+    """The type of an envelope, by Slack's names."""
+
     EVENT = "events_api"
     SLASH = "slash_commands"
     INTERACTIVE = "interactive"
@@ -27,7 +29,7 @@ class EnvelopeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What is put into one envelope (Socket Mode) or one request (HTTP mode)."""
+    """One delivery to the app: an envelope of Socket Mode, or a request of HTTP mode."""
 
     kind: EnvelopeKind
     payload: Json
@@ -47,11 +49,15 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
+    """The app's acknowledgement, with what it answered."""
+
     payload: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
+    """A delivery that the app did not acknowledge in time."""
+
     reason: str  # timeout, not_connected, http_error, ...
     may_retry: bool = True
 
@@ -60,6 +66,8 @@ Answer = Ack | Missed
 
 
 class Transport(Protocol):
+    """The way to the app: Socket Mode or HTTP mode."""
+
     timeout_reason: str
 
     def offer(self, envelope: Envelope) -> "asyncio.Future[Answer] | None":
@@ -69,12 +77,14 @@ class Transport(Protocol):
 
 @dataclass(slots=True)
 class _Announcement:
+    """An event on its way to the app, repeated until it is acknowledged."""
+
     envelope: Envelope
     raised_s: float
 
 
 class EventDelivery:
-    """Events are repeated until acked; commands and interactions are sent once, and a person sees them fail."""
+    """The deliveries to the app: events are repeated until acked; commands and interactions are sent once."""
 
     def __init__(self, clock: Clock, call_log: CallLog, changes: Changes, faults: Faults) -> None:
         self.transport: Transport | None = None

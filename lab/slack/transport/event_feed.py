@@ -1,4 +1,4 @@
-"""Decides which happenings the app hears of: subscribed in the manifest, and with the bot in the conversation."""
+"""Decides which events the app hears of: subscribed in the manifest, and with the bot in the conversation."""
 
 import re
 from typing import Any
@@ -17,6 +17,8 @@ _MESSAGE_EVENT = {
 
 
 class EventFeed:
+    """The events of the workspace that the app is subscribed to."""
+
     def __init__(self, workspace: Workspace, delivery: EventDelivery) -> None:
         self._workspace = workspace
         self._delivery = delivery

@@ -26,7 +26,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class WebhookTransport:
-    """A `Transport` that posts each envelope to one URL."""
+    """The `Transport` that posts each envelope to one URL."""
 
     timeout_reason = "http_timeout"
 

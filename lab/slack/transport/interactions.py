@@ -13,7 +13,7 @@ from lab.slack.workspace.workspace import Workspace
 
 
 class Interactions:
-    """Puts together payloads from what is stored, never from what somebody claims is on the screen."""
+    """The payloads of interactions, made from what is stored, never from what somebody claims is on the screen."""
 
     def __init__(self, workspace: Workspace, delivery: EventDelivery, grants: Grants, faults: Faults) -> None:
         self._workspace = workspace

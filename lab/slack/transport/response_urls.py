@@ -22,7 +22,7 @@ METHOD = "response_url"
 
 
 class Responses:
-    """Shows such answers. Posting permission is not asked for: the person invited the answer."""
+    """The messages that answer a person. Posting permission is not asked for: the person invited the answer."""
 
     def __init__(self, workspace: Workspace, grants: Grants, faults: Faults) -> None:
         self._workspace = workspace

@@ -27,6 +27,8 @@ _REMEMBERED = 10_000
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Connection:
+    """One websocket of the app."""
+
     id: str
     socket: web.WebSocketResponse
     request: web.Request
@@ -40,7 +42,7 @@ class Connection:
 
 
 class SocketHub:
-    """A `Transport` over any number of websockets. Each envelope goes to exactly one, in turn."""
+    """The `Transport` over any number of websockets; each envelope goes to exactly one, in turn."""
 
     timeout_reason = "timeout"
 

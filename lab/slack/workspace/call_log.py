@@ -1,4 +1,4 @@
-"""Counts what the app asked of Slack, what Slack refused, and what people had to see go wrong."""
+"""The log of the app's calls: what it asked of Slack, what Slack refused, and what people saw go wrong."""
 
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
@@ -9,6 +9,8 @@ _KEPT = 20_000  # a long benchmark must not grow without end; the counters below
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCall:
+    """One call of the Web API or a response_url, and how it was answered."""
+
     at_s: float
     method: str
     error: str = ""
@@ -29,6 +31,8 @@ class Failure:
 
 
 class CallLog:
+    """All calls, failures and deliveries of a workspace, counted."""
+
     def __init__(self) -> None:
         self.calls: deque[RecordedCall] = deque(maxlen=_KEPT)
         self.rejected: deque[RecordedCall] = deque(maxlen=_KEPT)

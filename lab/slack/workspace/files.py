@@ -1,4 +1,4 @@
-"""Files on their way: promised with a length, uploaded as bytes, then shared (docs.slack.dev: working-with-files)."""
+"""Uploaded files: promised with a length, uploaded as bytes, then shared (docs.slack.dev: working-with-files)."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -12,6 +12,8 @@ SIZE_LIMIT_BYTES = 64 * 1024 * 1024  # enough for every log; Slack itself takes 
 
 @dataclass(slots=True, kw_only=True)
 class StoredFile:
+    """One file, from its promise to its share."""
+
     id: str
     name: str
     size_bytes: int
@@ -38,6 +40,8 @@ class StoredFile:
 
 
 class FileStore:
+    """All files of the workspace."""
+
     def __init__(self) -> None:
         self.files: dict[str, StoredFile] = {}
 

@@ -14,6 +14,8 @@ RESPONSE_USES = 5
 
 @dataclass(slots=True)
 class Trigger:
+    """A `trigger_id`: who may be shown a modal, until when."""
+
     user_id: str
     view_id: str
     expires_s: float
@@ -22,6 +24,8 @@ class Trigger:
 
 @dataclass(slots=True, kw_only=True)
 class ResponseGrant:
+    """A `response_url`: what it may answer, how often, until when."""
+
     user_id: str
     channel_id: str
     expires_s: float
@@ -31,6 +35,8 @@ class ResponseGrant:
 
 
 class Grants:
+    """All triggers and response URLs given out."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._triggers: dict[str, Trigger] = {}

@@ -19,7 +19,7 @@ SLACKBOT = "USLACKBOT"
 
 
 class Workspace:
-    """Every mutation publishes a `Change`; `listeners` hear of messages before anybody else (the Events API does)."""
+    """The state of one workspace; every mutation publishes a `Change`, and `listeners` hear of messages first."""
 
     def __init__(self, directory: Directory, manifest: Manifest, clock: Clock) -> None:
         self.directory = directory

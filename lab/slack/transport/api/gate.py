@@ -1,4 +1,4 @@
-"""The door of the Web API: token, scope, rate limit and injected faults are decided here, for every method alike."""
+"""The gate of the Web API: token, scope, rate limit and injected faults are decided here, for every method alike."""
 
 from collections.abc import Callable
 
@@ -21,6 +21,8 @@ _RETRY_AFTER_S = 1
 
 
 class Gate:
+    """The gate that every call passes before its method answers."""
+
     def __init__(
         self,
         workspace: Workspace,

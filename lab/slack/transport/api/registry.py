@@ -1,4 +1,4 @@
-"""What a Web API method is: who may call it, how often, and the function that answers."""
+"""A Web API method: who may call it, how often, and the function that answers."""
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
@@ -66,6 +66,8 @@ Handler = Callable[[Call], Json]
 
 @dataclass(frozen=True, slots=True)
 class Method:
+    """One method of the Web API."""
+
     handler: Handler
     scopes: tuple[str, ...] = ()  # any one of them
     _: KW_ONLY

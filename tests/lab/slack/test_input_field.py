@@ -10,7 +10,7 @@ ALL = Habits(smart_quotes=True, smart_dashes=True)
 @pytest.fixture
 def composer() -> InputField:
     lab = SlackLab(clock=ManualClock())
-    return lab._desk.composer
+    return lab._workplace.input_field
 
 
 @pytest.mark.parametrize(
