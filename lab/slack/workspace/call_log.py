@@ -21,7 +21,7 @@ class RecordedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class VisibleFailure:
     """Something a person saw fail because the app did not answer properly in time."""
 
     at_s: float
@@ -36,7 +36,7 @@ class CallLog:
     def __init__(self) -> None:
         self.calls: deque[RecordedCall] = deque(maxlen=_KEPT)
         self.rejected: deque[RecordedCall] = deque(maxlen=_KEPT)
-        self.failures: list[Failure] = []
+        self.failures: list[VisibleFailure] = []
         self.counts: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.edits: Counter[tuple[str, str]] = Counter()

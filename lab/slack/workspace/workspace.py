@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from lab.slack.workspace.call_log import CallLog, Failure
+from lab.slack.workspace.call_log import CallLog, VisibleFailure
 from lab.slack.workspace.changes import Change, Changes
 from lab.slack.workspace.channels import Channel, ChannelKind
 from lab.slack.workspace.clock import Clock
@@ -152,7 +152,7 @@ class Workspace:
 
     def see_failure(self, user_id: str, channel: Channel | None, what: str, error: str) -> None:
         """Tell a person what Slack itself tells when the app did not answer."""
-        self.call_log.failures.append(Failure(self.clock.now(), user_id, what, error))
+        self.call_log.failures.append(VisibleFailure(self.clock.now(), user_id, what, error))
         if channel is not None:
             notice = Message(
                 channel_id=channel.id,
