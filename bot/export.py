@@ -1,4 +1,4 @@
-"""Writes jobs and their events for a terminal, a spreadsheet or a program."""
+"""Writes jobs and their events as a table, as lines, as CSV and as JSON."""
 
 import csv
 import io
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.plain_table import plain_table
 from core.domain.model.event_data import to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Job
@@ -33,10 +34,7 @@ def job_table(jobs: Sequence[tuple[Job, Sequence[Move]]]) -> str:
                 f"{job.created_at:%Y-%m-%d %H:%M}Z",
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return plain_table(rows)
 
 
 def job_page(job: Job, moves: Sequence[Move], events: Sequence[Event]) -> str:

@@ -21,7 +21,7 @@ _ANY = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]"}  # noqa: S104 - 
 
 
 class SlackConnection(Protocol):
-    """The way by which Slack reaches the bot."""
+    """The connection by which Slack reaches the bot."""
 
     async def is_connected(self) -> bool:
         """Whether it is open now."""
@@ -61,7 +61,7 @@ async def ask(listen: str) -> tuple[bool, str]:
 
 
 class Health:
-    """The endpoint; without an address there is none."""
+    """The HTTP server of ``/health`` and ``/metrics``; without an address there is none."""
 
     def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings) -> None:
         self._engine = engine
@@ -111,11 +111,11 @@ class Health:
         return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
 
     async def _measure(self, _: web.Request) -> web.Response:
-        standing = metrics.BotStatus(
-            await self._connection.is_connected(),
-            await self._engine.stopped_by(),
-            await self._engine.queue_lengths(),
-            await self._engine.hosts(),
-            self._engine.snapshot_ages_s(),
+        status = metrics.BotStatus(
+            is_connected=await self._connection.is_connected(),
+            stopped_by=await self._engine.stopped_by(),
+            lengths=await self._engine.queue_lengths(),
+            hosts=await self._engine.hosts(),
+            ages_s=self._engine.snapshot_ages_s(),
         )
-        return web.Response(body=metrics.text(standing), headers={"Content-Type": metrics.CONTENT_TYPE})
+        return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})

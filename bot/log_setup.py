@@ -31,7 +31,7 @@ _CHATTY = (
 
 
 class Redaction:
-    """Takes secrets out of a text: known ones, and whatever looks like a Slack token."""
+    """A filter that takes secrets out of a text: known ones, and whatever looks like a Slack token."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
@@ -57,7 +57,7 @@ def secrets_of(settings: Settings) -> list[str]:
 
 
 class PlainLines(logging.Formatter):
-    """``time level name message``, secrets taken out of everything, traces included."""
+    """A log formatter: ``time level name message``, secrets taken out of everything, traces included."""
 
     def __init__(self, redaction: Redaction) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -69,7 +69,7 @@ class PlainLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """A log formatter: one JSON object a line, secrets taken out."""
 
     def __init__(self, redaction: Redaction) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.form_handler import FormHandler
 from bot.health import Health
-from bot.notify.attachments import Attachments, Story
+from bot.notify.attachments import Attachments, TimelineInputs
 from bot.notify.home_tabs import HomeTabs, ObservedNotifier
 from bot.notify.notifier import SlackNotifier
 from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, web_client
@@ -30,9 +30,9 @@ from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import SqlStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
-    """Everything that runs, for whoever started it."""
+    """The running bot: its parts, for whoever started it."""
 
     settings: Settings
     engine: Engine
@@ -65,9 +65,9 @@ async def running(
     await check_credentials(client, settings)
     groups = UserGroups(client, clock)
 
-    async def story(job_id: JobId) -> Story:
+    async def timeline_inputs(job_id: JobId) -> TimelineInputs:
         limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.hosts()}
-        return Story(await engine.job(job_id), await engine.attempts(job_id), limits)
+        return TimelineInputs(await engine.job(job_id), await engine.attempts(job_id), limits)
 
     async def history(job_id: JobId) -> Sequence[Event]:
         return await engine.history(job_id)
@@ -75,21 +75,23 @@ async def running(
     async def newest_jobs() -> Sequence[Job]:
         return [view.job for view in await engine.jobs()]
 
-    album = Attachments(client, story, clock)
-    notifier: Notifier = SlackNotifier(client, settings, groups, clock, album=album, history=history)
-    overheard = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
+    attachments = Attachments(client, timeline_inputs, clock)
+    notifier: Notifier = SlackNotifier(client, settings, groups, clock, attachments=attachments, history=history)
+    observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url),
         gateway=gateway or PypsrpGateway(settings),
-        notifier=overheard,
+        notifier=observed,
         clock=clock,
     )
-    errands = BackgroundTasks()
-    desk = CommandHandler(engine, settings, groups, TimeZones(client), clock)
-    homes = HomeTabs(engine, client, settings, groups, clock)
-    overheard.touched = homes.touch
-    app = build_app(settings, client, desk, errands, drafts=FormHandler(engine, settings, groups, clock), homes=homes)
+    background = BackgroundTasks()
+    handler = CommandHandler(engine, settings, groups, TimeZones(client), clock)
+    home_tabs = HomeTabs(engine, client, settings, groups, clock)
+    observed.on_change = home_tabs.wake
+    app = build_app(
+        settings, client, handler, background, forms=FormHandler(engine, settings, groups, clock), home_tabs=home_tabs
+    )
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)
@@ -98,18 +100,18 @@ async def running(
     health = Health(engine, connection, settings.slack)
     try:
         await engine.start()
-        album.catch_up(newest_jobs)
-        await homes.start()
+        attachments.catch_up(newest_jobs)
+        await home_tabs.start()
         await connection.start()
         await health.start()
-        yield Bot(settings, engine, app, client, connection)
+        yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection)
     finally:
         # First nothing new comes in, then what came in is answered, then the engine lets go.
         await health.stop()
         await connection.stop()
-        await errands.close()
-        await album.close()
-        await homes.stop()
+        await background.close()
+        await attachments.close()
+        await home_tabs.stop()
         await engine.stop()
 
 

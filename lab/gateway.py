@@ -1,4 +1,4 @@
-"""The lab's fleet behind the HostGateway port, without a wire: for engine tests and benchmarks on a virtual clock."""
+"""The HostGateway port over the lab's world, without a wire: for engine tests and benchmarks on a virtual clock."""
 
 import asyncio
 from collections import Counter
@@ -40,7 +40,7 @@ _TERMINATE = 4
 
 
 class LabGateway:
-    """The port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``.
+    """The HostGateway port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``.
 
     With ``apart_s`` each host is so much farther than the one before it: on a network no two answer in one instant.
     """

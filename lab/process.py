@@ -1,4 +1,4 @@
-"""A bot as a process of its own on a lab's site: started, stopped, killed, started again."""
+"""Runs a bot as a process of its own on a lab's site: started, stopped, killed, started again."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ FOREIGN_SETTINGS = "MIGRATE_BOT_"
 
 
 class BotProcess:
-    """``migrate-bot run`` on a site; leaves nothing running when its block ends. What it logs goes to ``log``.
+    """A ``migrate-bot run`` on a site; nothing runs on when its block ends. What it logs goes to ``log``.
 
     ``module`` is what Python runs as the bot.
     """

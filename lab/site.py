@@ -1,4 +1,4 @@
-"""A whole outside world on localhost: hosts, a Slack workspace, and the settings a bot needs to live there."""
+"""Starts hosts and a Slack workspace on localhost, and writes the settings of a bot for them."""
 
 import json
 from collections.abc import AsyncIterator, Mapping

@@ -1,4 +1,4 @@
-"""Runs the work behind a command or a click after Slack got its answer: tracked, and never ending in silence."""
+"""Runs the work behind a command or a click after the acknowledgement, and answers even when it fails."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ def new_reference() -> str:
 
 
 class BackgroundTasks:
-    """The tasks under way."""
+    """The tasks that work on what Slack has acknowledged."""
 
     def __init__(self, reference: Callable[[], str] = new_reference) -> None:
         self._tasks: set[asyncio.Task[None]] = set()

@@ -26,14 +26,14 @@ from bot.commands.model import (
     Stop,
     Where,
 )
-from bot.commands.parser import parse
+from bot.commands.parser import in_time_zone, parse
 from bot.commands.slack_text import clean
-from bot.handlers.shared_lookups import Glances
+from bot.handlers.shared_lookups import SharedLookups
 from bot.messages import replies, vm_location
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
-from bot.messages.vm_list import roll
+from bot.messages.vm_list import vm_list
 from bot.slack.time_zones import TimeZones
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
@@ -51,14 +51,14 @@ _RECENT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, and in which channel."""
+    """The person who asks, and the channel."""
 
     user: str
     channel: str
 
 
 class CommandHandler:
-    """Where requests are taken and answered."""
+    """The handler of every command and button: permission, the engine's call, the answer."""
 
     def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, zones: TimeZones, clock: Clock) -> None:
         self._engine = engine
@@ -67,7 +67,7 @@ class CommandHandler:
         self._zones = zones
         self._clock = clock
         self._command = settings.slack.command
-        self._glances: Glances[Message | None] = Glances(clock)
+        self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
 
     # ------------------------------------------------------------------ commands
@@ -76,7 +76,7 @@ class CommandHandler:
         """Understand what was typed, at once and without asking anybody.
 
         Raises:
-            Unclear: it cannot be understood.
+            CommandError: it cannot be understood.
 
         """
         return parse(clean(text), now=self._clock.now(), hosts=tuple(self._settings.hosts), command=self._command)
@@ -115,7 +115,7 @@ class CommandHandler:
                 await self._check_may_request(asker)
                 return replies.planned(await self._engine.back(job_id, asker.user), self._look)
             case _:
-                return await self._glances.of(command, lambda: self._look_up(command))
+                return await self._lookups.of(command, lambda: self._look_up(command))
 
     async def _look_up(self, command: Command) -> Message | None:
         match command:
@@ -147,11 +147,10 @@ class CommandHandler:
 
     async def _migrate(self, command: Migrate, asker: Asker) -> Message:
         await self._check_may_request(asker)
-        if command.options.start_at is not None or command.options.until is not None:
+        if any(command.typed_times):
             # "at 22:00" means 22:00 where the person is.
             now = self._clock.now().astimezone(await self._zones.of(asker.user))
-            again = parse(command.text, now=now, hosts=tuple(self._settings.hosts), command=self._command)
-            command = again if isinstance(again, Migrate) else command
+            command = in_time_zone(command, now=now, hosts=tuple(self._settings.hosts), command=self._command)
         job = await self._engine.propose(command.request(requester=asker.user, channel=asker.channel))
         return replies.planned(job, self._look)
 
@@ -219,9 +218,9 @@ class CommandHandler:
         await self._check_may_act(job_id, asker, "decide about")
         await self._engine.answer_stuck(MoveId(move_id), answer, asker.user)
 
-    async def everything(self, job_id: JobId, page: int) -> Block:
+    async def list_vms(self, job_id: JobId, page: int) -> Block:
         """List every VM of a job, as a form."""
-        return roll(await self._engine.job(job_id), page)
+        return vm_list(await self._engine.job(job_id), page)
 
     async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> None:
         """Approve exactly one plan."""
@@ -264,6 +263,6 @@ def _is_recent(view: JobView) -> bool:
 _NOTHING_OPEN = replies.plainly("Nothing is waiting or running.")
 
 
-def _insist(verdict: Permission) -> None:
-    if not verdict.is_allowed:
-        raise NotAllowed(verdict.reason)
+def _insist(permission: Permission) -> None:
+    if not permission.is_allowed:
+        raise NotAllowed(permission.reason)

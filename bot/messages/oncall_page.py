@@ -1,18 +1,21 @@
-"""The message for whoever is woken: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
+"""The page to on-call: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
 
 from collections.abc import Iterator, Sequence
 
 from bot.messages.blocks import ACKNOWLEDGE, RETRY, Block, Message, actions, button, confirm, context, section, sections
 from bot.messages.mrkdwn import clip, clock_time, code, mention, plural, quoted, said
+from bot.messages.state_table import MOVE_STATES
 from bot.messages.thread_lines import sentence
 from core.domain.model.event_data import Ended, EventData, EventKind, Failed, Stuck
 from core.domain.model.events import Event, Notice
+from core.domain.model.move import MoveState
 
-_TITLES = {
-    EventKind.FAILED: "❌ {vm} failed",
-    EventKind.UNMIGRATABLE: "❌ {vm} cannot be moved",
-    EventKind.LOST: "🆘 {vm} must be looked at now",
+_STATES = {
+    EventKind.FAILED: MoveState.FAILED,
+    EventKind.UNMIGRATABLE: MoveState.UNMIGRATABLE,
+    EventKind.LOST: MoveState.LOST,
 }
+"""The state that an event about a VM puts its move into."""
 _RETRIED = frozenset({EventKind.FAILED, EventKind.UNMIGRATABLE})
 _ROOM = 2900
 
@@ -23,16 +26,16 @@ def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, ta
     With ``taken``, the event of somebody acknowledging it, who takes care stands where the button was.
     """
     called = " ".join(mention(who) for who in oncall)
-    if notice.move is None or notice.event.kind not in _TITLES:
+    if notice.move is None or notice.event.kind not in _STATES:
         # About the job as a whole, or a wish: its sentence says everything.
         text = clip(f"{called} {sentence(notice.event, notice.job, notice.move)}".strip(), _ROOM)
         return Message(text, (section(text), *_foot(notice, taken)))
     vm = code(notice.move.vm_name)
-    title = _TITLES[notice.event.kind].format(vm=vm)
-    first = f"{called} *{title}* ({notice.job.id})".strip()
+    words = MOVE_STATES[_STATES[notice.event.kind]]
+    first = f"{called} *{words.icon} {vm} {words.page}* ({notice.job.id})".strip()
     blocks: list[Block] = [section(first)]
-    if words := _host_words(notice):
-        blocks.append(section(f"*What happened*\n{quoted(words)}"))
+    if told := _host_words(notice):
+        blocks.append(section(f"*What happened*\n{quoted(told)}"))
     blocks += sections(_lines(notice, command))
     return Message(first, (*blocks, *_foot(notice, taken)))
 

@@ -1,4 +1,4 @@
-"""Asks people about a move that stands still, and shows what they decided. Pure."""
+"""The question about a move that stands still, and what people decided. Pure."""
 
 from bot.messages.blocks import (
     STUCK_CANCEL,

@@ -1,4 +1,4 @@
-"""Puts files into a card's thread, once each: the whole of a long plan, and the picture of how a job went.
+"""Uploads files into a card's thread, once each: the whole of a long plan, and the timeline of a job.
 
 A courtesy: it has its own tasks, tries a few times, and whatever goes wrong disturbs nothing else. After a restart it
 looks for the files that the process before may have left out.
@@ -38,8 +38,8 @@ _PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """What a picture of a job shows: the job, every attempt of its time, and what its hosts allow."""
+class TimelineInputs:
+    """The data of a job's timeline: the job, every attempt of its time, and what its hosts allow."""
 
     view: JobView
     attempts: Sequence[Attempt]
@@ -47,23 +47,25 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """One file on its way."""
+class Attachment:
+    """One file to be uploaded."""
 
     name: str
     title: str
     content: bytes
 
 
-Make = Callable[[Job], Awaitable[Leaf | None]]
+Make = Callable[[Job], Awaitable[Attachment | None]]
 
 
 class Attachments:
     """The uploads under way, each begun once by this process."""
 
-    def __init__(self, client: AsyncWebClient, story: Callable[[JobId], Awaitable[Story]], clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncWebClient, timeline_inputs: Callable[[JobId], Awaitable[TimelineInputs]], clock: Clock
+    ) -> None:
         self._client = client
-        self._story = story
+        self._timeline_inputs = timeline_inputs
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun: set[tuple[JobId, Make]] = set()
@@ -130,11 +132,15 @@ class Attachments:
             else:
                 return
 
-    async def _put(self, card: Card, leaf: Leaf | None) -> None:
-        if leaf is None or not leaf.content or await self._is_there(card, leaf.name):
+    async def _put(self, card: Card, attachment: Attachment | None) -> None:
+        if attachment is None or not attachment.content or await self._is_there(card, attachment.name):
             return
         upload = self._client.files_upload_v2(
-            filename=leaf.name, title=leaf.title, content=leaf.content, channel=card.channel, thread_ts=card.ts
+            filename=attachment.name,
+            title=attachment.title,
+            content=attachment.content,
+            channel=card.channel,
+            thread_ts=card.ts,
         )
         await ask(upload)
 
@@ -153,13 +159,13 @@ class Attachments:
                 break
         return False
 
-    async def _plan(self, job: Job) -> Leaf:
+    async def _plan(self, job: Job) -> Attachment:
         title = f"The whole plan of {job.id}: {len(job.plan.moves)} VMs"
-        return Leaf(f"{job.id}-plan.txt", title, plan_text(job).encode())
+        return Attachment(f"{job.id}-plan.txt", title, plan_text(job).encode())
 
-    async def _picture(self, job: Job) -> Leaf | None:
-        story = await self._story(job.id)
-        moves = [row.move for row in story.view.moves]
-        until = story.view.job.finished_at or story.view.at
-        png = await asyncio.to_thread(timeline, story.view.job, moves, story.attempts, story.limits, until)
-        return Leaf(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None
+    async def _picture(self, job: Job) -> Attachment | None:
+        inputs = await self._timeline_inputs(job.id)
+        moves = [row.move for row in inputs.view.moves]
+        until = inputs.view.job.finished_at or inputs.view.at
+        png = await asyncio.to_thread(timeline, inputs.view.job, moves, inputs.attempts, inputs.limits, until)
+        return Attachment(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None

@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 
 
 class ObservedNotifier:
-    """A Notifier before another one; ``touched`` is called after each change."""
+    """A Notifier around another one that calls ``on_change`` after each change."""
 
     def __init__(self, notifier: Notifier) -> None:
         self._notifier = notifier
-        self.touched: Callable[[], None] = _nobody
+        self.on_change: Callable[[], None] = _nobody
 
     async def tell(self, notice: Notice) -> Card | None:
         """Say one event."""
@@ -44,11 +44,11 @@ class ObservedNotifier:
             return await self._notifier.tell(notice)
         finally:
             # What happened has happened, whether or not it could be said.
-            self.touched()
+            self.on_change()
 
     async def show(self, view: JobView) -> None:
         """Bring the job's card up to date."""
-        self.touched()
+        self.on_change()
         await self._notifier.show(view)
 
 
@@ -68,7 +68,7 @@ _OPEN, _RECENT = 30, 30
 
 
 class HomeTabs:
-    """Home tabs."""
+    """The Home tabs of people who looked lately, and the loop that publishes them."""
 
     def __init__(
         self, engine: Engine, client: AsyncWebClient, settings: Settings, groups: UserGroups, clock: Clock
@@ -95,7 +95,7 @@ class HomeTabs:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def touch(self) -> None:
+    def wake(self) -> None:
         """Note that something changed."""
         self._changed.set()
 
@@ -115,13 +115,13 @@ class HomeTabs:
             self._forget(user)
         if not self._opened:
             return
-        sight = await self._look()
+        view_data = await self._look()
         for user in list(self._opened):
             try:
-                await self._publish(user, sight)
+                await self._publish(user, view_data)
             except (NotifierBusy, NotifierDown) as error:
                 log.warning("the Home of %s is not up to date: %s", user, error.message)
-                self.touch()
+                self.wake()
 
     async def _follow(self) -> None:
         while True:
@@ -148,10 +148,10 @@ class HomeTabs:
             await self._engine.stopped_by(),
         )
 
-    async def _publish(self, user: str, sight: HomeView) -> None:
+    async def _publish(self, user: str, view_data: HomeView) -> None:
         rules = self._settings.access
         members = await self._groups.members(groups_in(rules.approvers))
-        view = home(sight, user, rules, members, self._settings.slack.command)
+        view = home(view_data, user, rules, members, self._settings.slack.command)
         async with self._locks.setdefault(user, asyncio.Lock()):
             if self._shown.get(user) == _digest(view):
                 return

@@ -1,4 +1,4 @@
-"""Keeps in mind which questions about moves still have their buttons, and what a later event makes of them."""
+"""Keeps the questions about moves that still have their buttons, and says which a later event makes moot."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +21,7 @@ _SETTLING = frozenset({EventKind.STUCK, EventKind.ANSWERED, *END_OF_ATTEMPT})
 
 
 class OpenQuestions:
-    """The open question of each move. What an earlier process asked is read once from its job's history."""
+    """The open question of each move; what an earlier process asked is read once from its job's history."""
 
     def __init__(self, history: History | None = None) -> None:
         self._history = history

@@ -1,4 +1,4 @@
-"""Keeps the Socket Mode connection, and replaces it when it has silently died.
+"""Keeps the Socket Mode connection, and replaces it when it is dead.
 
 Slack's own handler can stop after a reconnect (bolt-python#1529), and repeats a refused handshake with the same address
 for ever; a new handler asks for a new address.
@@ -22,7 +22,7 @@ _FIRST_CONNECT_S = 10.0
 
 
 class SocketConnection:
-    """The connection by which commands and clicks arrive."""
+    """The Socket Mode connection by which commands and clicks arrive."""
 
     def __init__(self, app: AsyncApp, app_token: str, clock: Clock) -> None:
         self._app = app

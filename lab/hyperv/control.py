@@ -1,4 +1,4 @@
-"""The control API: HTTP and JSON on localhost, to see the whole truth of the lab and to make trouble in it.
+"""The control API: HTTP and JSON on localhost, to see everything in the lab and to order faults.
 
 | call | body | does |
 |---|---|---|
@@ -32,7 +32,7 @@ from lab.hyperv.world.errors import UnknownHost, UnknownVM, WorldError
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault
 from lab.hyperv.world.fleet import VM, BackupVariant, MigrationKind
 from lab.hyperv.world.moves import MoveRequest
-from lab.hyperv.world.strict import BadDescription, read_as
+from lab.hyperv.world.strict import BadDescription, Number, Size, read_as
 from lab.hyperv.world.world import World
 
 _LOCALHOST = "127.0.0.1"
@@ -51,6 +51,8 @@ _FAULTS: dict[str, type[MoveFault] | type[WireFault] | type[ValueFault]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Migration:
+    """A migration that somebody else starts."""
+
     vm: UUID
     destination: str = ""
     source: str | None = None
@@ -61,27 +63,35 @@ class _Migration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cancel:
+    """A cancel of a migration job."""
+
     host: str
     instance_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Backup:
+    """A backup of a VM."""
+
     vm: UUID
-    duration_s: float | None = None
+    duration_s: Number | None = None
     variant: BackupVariant = BackupVariant.A
-    merge_s: float = 0.0
+    merge_s: Number = 0.0
     makes_recovery_checkpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Merge:
+    """A merge of a VM's disks."""
+
     vm: UUID
-    duration_s: float
+    duration_s: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Status:
+    """An operational status that a VM shows."""
+
     host: str
     vm: UUID
     status: tuple[int, ...] | None
@@ -89,18 +99,22 @@ class _Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
+    """A file or folder to be made."""
+
     host: str
     path: str
-    size_bytes: int = 0
+    size_bytes: Size = 0
     is_folder: bool = False
     is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fill:
+    """A volume to be filled."""
+
     host: str
     path: str
-    free_bytes: int
+    free_bytes: Size
 
 
 def control_app(world: World) -> web.Application:

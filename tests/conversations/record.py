@@ -195,6 +195,7 @@ async def _stopped(walk: Walk) -> None:
     await walk.slack.person(BOB).click(card, "migrate_approve")
     await walk.here.shows(card, "*Stopped* by")
     walk.sees(ALICE, card, "Alice has asked for J4 and Bob approved it. The card")
+    await walk.here.shows(card, "`db01`: all starts are stopped")  # holds are written one after the other
     for text in ("status", "status J4", "status db01", "where db01", "handover", "hosts", "jobs"):
         await walk.types(BOB, text)
     await walk.types(BOB, "web01 from HV01 to HV02")
@@ -263,8 +264,8 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
             walk = Walk(here, slack)
             for chapter in chapters:
                 await chapter(walk)
-            assert slack.ledger.violations == [], slack.ledger.violations
-            assert slack.ledger.failures == [], slack.ledger.failures
+            assert slack.call_log.violations == [], slack.call_log.violations
+            assert slack.call_log.failures == [], slack.call_log.failures
             return walk.lines
 
 

@@ -180,7 +180,7 @@ class Place(Town):
         self._is_lost = point is not None and point.is_said_again
         self._revived.clear()
         self._cards = frozenset(card.ts for card in self._all_cards())
-        slack = self.here.slack.ledger
+        slack = self.here.slack.call_log
         before = _Before(
             len(self.world.ledger.starts),
             len(self.world.ledger.violations),
@@ -287,7 +287,7 @@ class Place(Town):
     def _ending(self, before: _Before) -> Ending:
         card = self.card()
         assert card is not None
-        ledger, slack = self.world.ledger, self.here.slack.ledger
+        ledger, slack = self.world.ledger, self.here.slack.call_log
         with self._database() as database:
             moves = database.execute(
                 "SELECT vm_name, state FROM moves WHERE job_id = (SELECT max(id) FROM jobs) ORDER BY vm_name"

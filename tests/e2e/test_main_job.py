@@ -27,8 +27,8 @@ async def test_a_command_becomes_a_card_an_approval_and_a_move(tmp_path: Path) -
         assert world.ledger.violations == []
         assert len(world.ledger.starts) == 3
         assert place.said_twice() == []
-        assert [call.error for call in place.here.slack.ledger.violations] == []
-        assert place.here.slack.ledger.failures == []
+        assert [call.error for call in place.here.slack.call_log.violations] == []
+        assert place.here.slack.call_log.failures == []
 
 
 async def test_who_asked_cannot_approve(tmp_path: Path) -> None:

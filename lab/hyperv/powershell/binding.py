@@ -86,7 +86,9 @@ class Syntax:
         target: Value = None,
     ) -> BindingError:
         fqid = f"{error_id},{self.class_name}"
-        return BindingError(ErrorDetail(message, fqid, category, exception, target, self.command))
+        return BindingError(
+            ErrorDetail(message, fqid, category, exception_type=exception, target=target, activity=self.command)
+        )
 
 
 @dataclass(slots=True)

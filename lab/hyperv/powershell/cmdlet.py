@@ -124,7 +124,13 @@ class CmdletCall:
         """Write a non-terminating error, unless -ErrorAction says otherwise."""
         syntax = self.bound.syntax
         detail = ErrorDetail(
-            message, f"{error_id},{syntax.class_name}", int(category), exception, target, syntax.command, hresult
+            message,
+            f"{error_id},{syntax.class_name}",
+            int(category),
+            exception_type=exception,
+            target=target,
+            activity=syntax.command,
+            hresult=hresult,
         )
         action = str(self.bound.common.get("ErrorAction", "Continue")).lower()
         if action in {"stop", "1"}:

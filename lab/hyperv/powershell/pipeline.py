@@ -221,7 +221,14 @@ def plain(value: Any) -> Value:
 def _not_found(name: str) -> ErrorDetail:
     message = not_recognized(name)
     exception = "System.Management.Automation.CommandNotFoundException"
-    return ErrorDetail(message, "CommandNotFoundException", Category.ObjectNotFound, exception, name, name)
+    return ErrorDetail(
+        message,
+        "CommandNotFoundException",
+        Category.ObjectNotFound,
+        exception_type=exception,
+        target=name,
+        activity=name,
+    )
 
 
 def _no_scripts(table: CommandTable) -> ErrorDetail:
@@ -232,8 +239,8 @@ def _no_scripts(table: CommandTable) -> ErrorDetail:
         )
     message = "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode."
     exception = "System.Management.Automation.ParseException"
-    return ErrorDetail(message, "ScriptsNotAllowed", Category.ParserError, exception)
+    return ErrorDetail(message, "ScriptsNotAllowed", Category.ParserError, exception_type=exception)
 
 
 def _refusal(message: str, error_id: str) -> ErrorDetail:
-    return ErrorDetail(message, error_id, Category.NotImplemented, "System.NotSupportedException")
+    return ErrorDetail(message, error_id, Category.NotImplemented, exception_type="System.NotSupportedException")

@@ -65,7 +65,7 @@ class Admission:
 
 
 class Authenticator:
-    """Lets the users of one host in.
+    """The authentication of one host's users.
 
     `credential_file` is where pyspnego's NTLM acceptor looks users up; only the environment can name it.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class NetType:
 
     names: tuple[str, ...]
     properties: Mapping[str, Callable[[Any], Value]]
+    _: KW_ONLY
     aliases: Mapping[str, str] = field(default_factory=dict)
     to_string: Callable[[Any], str] | None = None
     by_lower_name: Mapping[str, str] = field(init=False)
@@ -148,6 +149,7 @@ class ErrorDetail:
     message: str
     fqid: str
     category: int
+    _: KW_ONLY
     exception_type: str = "System.Exception"
     target: Value = None
     activity: str = ""

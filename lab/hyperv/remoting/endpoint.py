@@ -1,4 +1,4 @@
-"""Serves one simulated host's WinRM service over HTTP and HTTPS on localhost, and lets ordered trouble happen to it.
+"""Serves one simulated host's WinRM service over HTTP and HTTPS on localhost, with the faults that were ordered.
 
 Sources: MS-WSMV 2.1 (transport), MS-WSMV 2.2.9.1 (encrypted bodies).
 """

@@ -5,7 +5,7 @@ Sources: MS-PSRP 2.2.2.20 to 2.2.2.25, 2.2.3.15 (ErrorRecord).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -69,6 +69,7 @@ class Progress:
     activity: str
     status: str
     percent: int
+    _: KW_ONLY
     activity_id: int = 0
     parent_activity_id: int = -1
     current_operation: str | None = None
@@ -124,7 +125,7 @@ def stopped_error() -> ErrorDetail:
         "The pipeline has been stopped.",
         "PipelineStopped",
         Category.OperationStopped,
-        "System.Management.Automation.PipelineStoppedException",
+        exception_type="System.Management.Automation.PipelineStoppedException",
         hresult=-2146233087,
     )
 

@@ -105,7 +105,7 @@ class Receives:
     answer: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Shell:
     """One session of a user: a runspace pool with its commands, and what was defined in it."""
 

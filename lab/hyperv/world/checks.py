@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The name of a cause in `texts.CAUSES` with what its text needs; `side` overrides the end it blames."""
+    """The name of a cause in `host_messages.CAUSES` with what its text needs; `side` overrides the end it blames."""
 
     cause: str
     details: dict[str, object] = field(default_factory=dict)

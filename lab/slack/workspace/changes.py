@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened, where, to what, and who sees it.
+    """One change: what happened, where, to what, and who sees it.
 
     Kinds: `message.posted`, `message.updated`, `message.deleted`, `message.reacted`, `ephemeral.posted`, `view.opened`,
     `view.updated`, `view.closed`, `home.published`, `failure.seen`, `event.acked`, `event.missed`, `envelope.sent`,
@@ -25,6 +25,8 @@ class Change:
 
 
 class Changes:
+    """The stream of changes, for whoever waits for one."""
+
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[Change]] = set()
 

@@ -1,4 +1,4 @@
-"""What the app may do and hears of: its manifest, held to the limits of docs.slack.dev (app manifest reference)."""
+"""The app's manifest: what it may do and hears of, held to the limits of docs.slack.dev (app manifest reference)."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -31,6 +31,8 @@ Short = Annotated[str, Field(min_length=1)]
 
 
 class _Part(BaseModel):
+    """A part of the manifest; an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -105,6 +107,8 @@ class Settings(_Part):
 
 
 class Manifest(_Part):
+    """The whole manifest."""
+
     metadata: Annotated[dict[str, int], Field(alias="_metadata")] = {}
     display_information: DisplayInformation
     features: Features = Features()

@@ -18,8 +18,8 @@ ALICE, BOB, CAROL, MALLORY = "alice", "bob", "carol", "mallory"
 
 def assert_clean(slack: SlackLab) -> None:
     """Slack refused nothing and nobody saw a command or a click fail."""
-    assert slack.ledger.violations == []
-    assert slack.ledger.failures == []
+    assert slack.call_log.violations == []
+    assert slack.call_log.failures == []
 
 
 async def test_a_request_is_approved_carried_out_and_told(office: Opening, slack: SlackLab) -> None:

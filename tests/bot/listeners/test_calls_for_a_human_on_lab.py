@@ -47,7 +47,7 @@ async def test_a_standstill_is_answered_by_a_click(office: Opening, slack: Slack
         await here.replied(card, "`web01` is cancelled", 40)
         history = await here.bot.engine.history(JobId("J1"))
         assert [event.kind for event in history].count(EventKind.ANSWERED) == 1
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 async def test_a_question_that_pages_has_on_call_mentioned(office: Opening, slack: SlackLab) -> None:
@@ -62,7 +62,7 @@ async def test_a_question_that_pages_has_on_call_mentioned(office: Opening, slac
         assert "<@U0BOB> decided about `web01`: page on-call" in read(page)
         assert buttons(page) == {"migrate_ack"}
         await here.shows(asked, "<@U0BOB> had on-call paged")
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 async def test_a_page_is_taken_by_a_click(office: Opening, slack: SlackLab) -> None:
@@ -80,7 +80,7 @@ async def test_a_page_is_taken_by_a_click(office: Opening, slack: SlackLab) -> N
         await slack.person(BOB).click(page, "migrate_ack", version=0)
         await here.whisper(BOB, "Somebody has taken this already")
         assert spoken(here) == before
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 async def test_a_page_nobody_takes_is_brought_up_once_more(office: Opening, slack: SlackLab) -> None:
@@ -93,7 +93,7 @@ async def test_a_page_nobody_takes_is_brought_up_once_more(office: Opening, slac
         await here.shows(page, "👀 <@U0DAVE> takes care of it")
         await here.shows(reminder, "👀 <@U0DAVE> takes care of it")
         assert len([m for m in here.messages() if "Nobody has taken care" in m.text]) == 1
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 async def test_a_retry_from_a_page_takes_it_too(office: Opening, slack: SlackLab) -> None:
@@ -104,4 +104,4 @@ async def test_a_retry_from_a_page_takes_it_too(office: Opening, slack: SlackLab
         await slack.person(DAVE).click(page, "migrate_retry")
         assert "J2: move web01" in read(await here.card(1))
         await here.shows(page, "👀 <@U0DAVE> takes care of it")
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []

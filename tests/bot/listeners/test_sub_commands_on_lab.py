@@ -30,7 +30,7 @@ async def test_a_vm_is_found_before_during_and_after_its_move(office: Opening, s
         await here.whisper(ALICE, "J1: web01 moved")
         await alice.slash(CHANNEL, "/migrate where nosuch")
         await here.whisper(ALICE, "No host shows a VM called nosuch, and no job ever had one.")
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 async def test_a_job_is_paused_and_goes_on(office: Opening, slack: SlackLab) -> None:
@@ -60,4 +60,4 @@ async def test_a_job_is_paused_and_goes_on(office: Opening, slack: SlackLab) -> 
         await alice.slash(CHANNEL, "/migrate back J1")
         back = await here.card(1)
         assert "HV02 → HV01" in read(back)
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []

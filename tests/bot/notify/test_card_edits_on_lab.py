@@ -64,7 +64,7 @@ async def test_all_cards_share_forty_edits_a_minute(
         about = replace(shown.job, id=JobId(f"J{number}"))
         await notifier.show(replace(shown, job=about))
     assert clock.now() - began >= timedelta(seconds=(90 - 1 - 10) * 60 / 40)
-    assert slack.ledger.counts["chat.update"] == 90
+    assert slack.call_log.counts["chat.update"] == 90
 
 
 async def test_an_older_view_never_replaces_a_newer_one(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
@@ -85,7 +85,7 @@ async def test_a_deleted_card_is_given_up(make: Callable[..., SlackNotifier], sl
 async def test_a_job_without_a_card_shows_nothing(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
     """Before the card is posted there is nothing to edit."""
     await make().show(running(None, 10))
-    assert slack.ledger.counts["chat.update"] == 0
+    assert slack.call_log.counts["chat.update"] == 0
 
 
 async def test_a_busy_slack_quiets_all_edits(

@@ -29,7 +29,7 @@ async def test_a_card_is_posted_where_it_was_asked(make: Callable[..., SlackNoti
     assert message.metadata["event_payload"]["notice"] == 1
     assert message.metadata["event_payload"]["job"] == "J7"
     assert buttons(message) == {"migrate_approve", "migrate_reject"}
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 LOSSES = [FaultKind.LOST_REPLY, FaultKind.DONE_BUT_INTERNAL_ERROR]
@@ -108,7 +108,7 @@ async def test_an_unanswered_call_is_not_repeated(make: Callable[..., SlackNotif
     slack.faults.add(FaultKind.LOST_REPLY, "chat.postMessage", times=None)
     with pytest.raises(NotifierDown):
         await make().tell(proposal())
-    assert slack.ledger.counts["chat.postMessage"] == 1
+    assert slack.call_log.counts["chat.postMessage"] == 1
 
 
 async def test_a_closed_channel_sends_the_card_to_the_common_one(
@@ -148,7 +148,7 @@ async def test_a_page_mentions_on_call_once_in_thread_and_channel(
     assert page.is_broadcast
     assert page.text.count("<!subteam^S0ONCALL>") == 1
     assert "No &lt;room&gt;." in read(page)
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_line_stays_in_the_thread_and_the_end_is_for_all(
@@ -180,7 +180,7 @@ async def test_a_question_loses_its_buttons_when_its_move_ends(
     await notifier.tell(told(EventKind.DONE, Tone.LINE, about, number=4))
     assert len(posted(slack)) == 4
     assert "Asked again" in read(first)
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 def numbered(kind: EventKind, about: Job, number: int) -> Notice:
@@ -213,7 +213,7 @@ async def test_a_question_of_an_earlier_process_loses_its_buttons(
     assert len(buttons(question)) == (3 if answers else 0)
     assert ("nobody had to decide" in read(question)) is not bool(answers)
     assert reads == ["J7"]
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_question_keeps_its_buttons_while_the_history_cannot_be_read(
@@ -261,4 +261,4 @@ async def test_an_answer_edits_its_question_even_after_a_restart(
     slack.workspace.delete(slack.workspace.channel("C0MIGRATE"), asked)
     await make().tell(replace(answer, id=4))
     assert "decided about `web01`: wait" in posted(slack)[-1].text
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []

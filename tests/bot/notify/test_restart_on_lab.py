@@ -45,7 +45,7 @@ async def test_a_question_asked_before_a_restart_loses_its_buttons_when_its_move
             return None if buttons(question) else question
 
         assert "nobody had to decide" in read(await here.until(settled))
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_picture_that_was_not_uploaded_before_a_restart_comes_after_it(
@@ -67,4 +67,4 @@ async def test_a_picture_that_was_not_uploaded_before_a_restart_comes_after_it(
     async with office() as here:
         shown = await here.until(picture)
         assert shown.files[0]["name"] == "J1-timeline.png"
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []

@@ -66,6 +66,8 @@ VM = {"id": ID, "name": "a", "host": "HV01"}
         ({"hosts": {"HV01": {"livelimit": 2}}}, "'hosts' no. 1: unknown key 'livelimit'"),
         ({"hosts": {"HV01": {"quirks": {"x": 1}}}}, "'quirks': unknown key 'x'"),
         ({"hosts": {"HV01": {"live_limit": -1}}}, "'live_limit' must not be negative."),
+        ({"hosts": {"HV01": {"quirks": {"staleness_s": -1}}}}, "'quirks': 'staleness_s' must not be negative."),
+        ({"hosts": {"HV01": {}}, "vms": [{**VM, "state": True}]}, "'state' must be one of Other, Running, Off,"),
         ({"hosts": {"HV01": {"live_limit": True}}}, "'live_limit' must be a whole number, not True."),
         ({"hosts": {"HV01": {"migration_enabled": 1}}}, "'migration_enabled' must be true or false, not 1."),
         ({"hosts": {"HV01": {"memory_bytes": "much"}}}, "must be a number or a size such as '40 GB', not 'much'."),

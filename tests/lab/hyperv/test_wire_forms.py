@@ -142,7 +142,12 @@ def test_progress_has_all_eight_fields() -> None:
 def test_an_error_record_has_what_clients_insist_on() -> None:
     """Id, category as Int32, SerializeExtendedInfo, and an exception with its Message."""
     detail = ErrorDetail(
-        "line one\n\nline two", "OperationFailed,X", 7, "Some.VirtualizationException", "web01", "Move-VM"
+        "line one\n\nline two",
+        "OperationFailed,X",
+        7,
+        exception_type="Some.VirtualizationException",
+        target="web01",
+        activity="Move-VM",
     )
     root = ET.fromstring(write_error(detail))  # noqa: S314
     assert root.findtext("MS/S[@N='FullyQualifiedErrorId']") == "OperationFailed,X"

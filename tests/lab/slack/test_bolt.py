@@ -63,7 +63,7 @@ async def test_slack_itself_answers_unknown_commands_and_threads(lab: SlackLab, 
     assert not unknown.is_sent
     assert not threaded.is_sent
     assert "not a valid command" in alice.reads("#migrations")
-    assert not lab.ledger.envelopes
+    assert not lab.call_log.envelopes
 
 
 async def test_an_answer_slack_cannot_show_is_a_failure(lab: SlackLab, app: AsyncApp) -> None:
@@ -76,7 +76,7 @@ async def test_an_answer_slack_cannot_show_is_a_failure(lab: SlackLab, app: Asyn
     outcome = await lab.person("alice").slash("#migrations", "/migrate help")
 
     assert outcome.error == "invalid_command_response"
-    assert [one.error for one in lab.ledger.violations] == ["invalid_blocks"]
+    assert [one.error for one in lab.call_log.violations] == ["invalid_blocks"]
 
 
 async def test_a_click_carries_the_message_as_stored(lab: SlackLab, app: AsyncApp, card: Message) -> None:
@@ -110,7 +110,7 @@ async def test_a_denied_dialog_sends_nothing(lab: SlackLab, app: AsyncApp, card:
     outcome = await lab.person("bob").click(card, "approve", confirm=False)
 
     assert not outcome.is_sent
-    assert not lab.ledger.envelopes
+    assert not lab.call_log.envelopes
 
 
 async def test_a_click_nobody_acks_is_seen_as_a_failure(
@@ -118,11 +118,11 @@ async def test_a_click_nobody_acks_is_seen_as_a_failure(
 ) -> None:
     """No ack within 3 s: a warning sign, counted in the ledger."""
     clicking = asyncio.create_task(lab.person("bob").click(card, "plain"))
-    await lab.workspace.changes.wait_for(lambda: lab.ledger.envelopes["interactive"])
+    await lab.workspace.changes.wait_for(lambda: lab.call_log.envelopes["interactive"])
     clock.advance(3)
 
     assert (await clicking).error == "warning sign"
-    assert [(one.user_id, one.what) for one in lab.ledger.failures] == [("U0BOB", "click plain")]
+    assert [(one.user_id, one.what) for one in lab.call_log.failures] == [("U0BOB", "click plain")]
 
 
 async def test_an_old_card_can_still_be_clicked(

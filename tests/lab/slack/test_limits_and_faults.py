@@ -79,8 +79,8 @@ async def test_an_internal_error_may_have_succeeded(lab: SlackLab, client: Async
         await client.chat_postMessage(channel="C0MIGRATE", text="there")
 
     assert lab.transcript("#migrations") == "migrate-bot: there"
-    assert lab.ledger.violations == []
-    assert len(lab.ledger.rejected) == 1
+    assert lab.call_log.violations == []
+    assert len(lab.call_log.rejected) == 1
 
 
 @pytest.mark.parametrize(

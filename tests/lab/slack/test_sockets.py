@@ -16,7 +16,7 @@ from lab.slack.workspace.faults import FaultKind
 
 
 async def envelopes_sent(lab: SlackLab, count: int) -> None:
-    await lab.workspace.changes.wait_for(lambda: sum(lab.ledger.envelopes.values()) >= count)
+    await lab.workspace.changes.wait_for(lambda: sum(lab.call_log.envelopes.values()) >= count)
 
 
 async def test_hello_says_how_many_connections_there_are(lab: SlackLab, http: Any, connect: Any) -> None:
@@ -98,8 +98,8 @@ async def test_an_ack_in_time_answers_and_a_late_one_changes_nothing(
     assert outcome.error == "operation_timeout"
     assert "operation_timeout" in alice.reads("#migrations")
     assert "too late" not in alice.reads("#migrations")
-    assert [failure.what for failure in lab.ledger.failures] == ["/migrate"]
-    assert lab.ledger.late_acks == 1
+    assert [failure.what for failure in lab.call_log.failures] == ["/migrate"]
+    assert lab.call_log.late_acks == 1
 
 
 async def test_without_a_connection_a_command_fails_at_once(lab: SlackLab) -> None:

@@ -267,7 +267,7 @@ _REPORT_TYPE: Final = NetType(
         "VhdSourcePath": lambda _: None,
         "Incompatibilities": _incompatibilities,
     },
-    {"CheckpointPath": "SnapshotPath"},
+    aliases={"CheckpointPath": "SnapshotPath"},
 )
 
 

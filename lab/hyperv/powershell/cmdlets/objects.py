@@ -226,7 +226,16 @@ async def get_command(call: CmdletCall) -> AsyncIterator[Value]:
             message = not_recognized(str(name))
             fqid = f"CommandNotFoundException,{_GET_COMMAND.class_name}"
             exception = "System.Management.Automation.CommandNotFoundException"
-            call.streams.error(ErrorDetail(message, fqid, Category.ObjectNotFound, exception, name, "Get-Command"))
+            call.streams.error(
+                ErrorDetail(
+                    message,
+                    fqid,
+                    Category.ObjectNotFound,
+                    exception_type=exception,
+                    target=name,
+                    activity="Get-Command",
+                )
+            )
 
 
 SELECT_OBJECT: Final = Cmdlet(syntax=_SELECT, module=UTILITY, whole=select_object)

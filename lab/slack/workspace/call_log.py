@@ -1,4 +1,4 @@
-"""Counts what the app asked of Slack, what Slack refused, and what people had to see go wrong."""
+"""The log of the app's calls: what it asked of Slack, what Slack refused, and what people saw go wrong."""
 
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
@@ -7,8 +7,10 @@ from typing import Any
 _KEPT = 20_000  # a long benchmark must not grow without end; the counters below see everything
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedCall:
+    """One call of the Web API or a response_url, and how it was answered."""
+
     at_s: float
     method: str
     error: str = ""
@@ -19,7 +21,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class VisibleFailure:
     """Something a person saw fail because the app did not answer properly in time."""
 
     at_s: float
@@ -29,10 +31,12 @@ class Failure:
 
 
 class CallLog:
+    """All calls, failures and deliveries of a workspace, counted."""
+
     def __init__(self) -> None:
-        self.calls: deque[Call] = deque(maxlen=_KEPT)
-        self.rejected: deque[Call] = deque(maxlen=_KEPT)
-        self.failures: list[Failure] = []
+        self.calls: deque[RecordedCall] = deque(maxlen=_KEPT)
+        self.rejected: deque[RecordedCall] = deque(maxlen=_KEPT)
+        self.failures: list[VisibleFailure] = []
         self.counts: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.edits: Counter[tuple[str, str]] = Counter()
@@ -42,7 +46,7 @@ class CallLog:
         self.late_acks = 0
         self.stray_acks = 0
 
-    def record(self, call: Call) -> None:
+    def record(self, call: RecordedCall) -> None:
         self.calls.append(call)
         self.counts[call.method] += 1
         if call.error:
@@ -50,7 +54,7 @@ class CallLog:
             self.rejected.append(call)
 
     @property
-    def violations(self) -> list[Call]:
+    def violations(self) -> list[RecordedCall]:
         """Refused calls that the app brought upon itself."""
         return [call for call in self.rejected if not call.injected]
 

@@ -8,9 +8,9 @@ ALL = Habits(smart_quotes=True, smart_dashes=True)
 
 
 @pytest.fixture
-def composer() -> InputField:
+def input_field() -> InputField:
     lab = SlackLab(clock=ManualClock())
-    return lab._desk.composer
+    return lab._workplace.input_field
 
 
 @pytest.mark.parametrize(
@@ -32,26 +32,28 @@ def composer() -> InputField:
         ("two  spaces", "two  spaces"),
     ],
 )
-def test_a_slash_text_arrives_as_slack_sends_it(composer: InputField, typed: str, sent: str) -> None:
+def test_a_slash_text_arrives_as_slack_sends_it(input_field: InputField, typed: str, sent: str) -> None:
     """Quotes curl, dashes join, links and mentions are wrapped; backslashes and spaces are left alone."""
-    assert composer.slash(typed, ALL, should_escape=True) == sent
+    assert input_field.slash(typed, ALL, should_escape=True) == sent
 
 
-def test_without_should_escape_nothing_is_wrapped(composer: InputField) -> None:
+def test_without_should_escape_nothing_is_wrapped(input_field: InputField) -> None:
     """A command without should_escape gets the text as typed."""
-    assert composer.slash("@bob a & b hv01.contoso.com", Habits(), should_escape=False) == "@bob a & b hv01.contoso.com"
+    assert (
+        input_field.slash("@bob a & b hv01.contoso.com", Habits(), should_escape=False) == "@bob a & b hv01.contoso.com"
+    )
 
 
-def test_habits_are_off_unless_switched_on(composer: InputField) -> None:
+def test_habits_are_off_unless_switched_on(input_field: InputField) -> None:
     """Without habits quotes and dashes stay what they are."""
-    assert composer.message('"x" --y', Habits()) == '"x" --y'
+    assert input_field.message('"x" --y', Habits()) == '"x" --y'
 
 
-def test_messages_name_nobody(composer: InputField) -> None:
+def test_messages_name_nobody(input_field: InputField) -> None:
     """In message events mentions carry the id alone."""
-    assert composer.message("@bob hi", Habits()) == "<@U0BOB> hi"
+    assert input_field.message("@bob hi", Habits()) == "<@U0BOB> hi"
 
 
-def test_phones_capitalise(composer: InputField) -> None:
+def test_phones_capitalise(input_field: InputField) -> None:
     """A mobile keyboard starts with a capital letter."""
-    assert composer.slash("status 7", Habits(capitalise=True), should_escape=True) == "Status 7"
+    assert input_field.slash("status 7", Habits(capitalise=True), should_escape=True) == "Status 7"
