@@ -14,7 +14,9 @@ from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Plan
-from core.domain.scheduling.schedule import Held, Policy, Situation, Start, decide
+from core.domain.scheduling.decisions import Held, Start
+from core.domain.scheduling.schedule import decide
+from core.domain.scheduling.situation import Policy, Situation
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 POLICY = Policy(

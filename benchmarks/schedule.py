@@ -11,7 +11,9 @@ from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Plan
-from core.domain.scheduling.schedule import Policy, Situation, Start, decide
+from core.domain.scheduling.decisions import Start
+from core.domain.scheduling.schedule import decide
+from core.domain.scheduling.situation import Policy, Situation
 from lab.hyperv.world.enums import VMState
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

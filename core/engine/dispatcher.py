@@ -13,8 +13,10 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
 from core.domain.reporting.announcements import adoptions
+from core.domain.scheduling.decisions import Decision, End, Held, Start
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.schedule import Decision, End, Held, Policy, Situation, Start, decide, next_times
+from core.domain.scheduling.schedule import decide, next_times
+from core.domain.scheduling.situation import Policy, Situation
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
 from core.errors import Outdated, StoreError

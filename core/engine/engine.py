@@ -10,7 +10,7 @@ from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.job import JobId, JobState
 from core.domain.reporting.announcements import alarm
 from core.domain.scheduling.freeze import Calendar, parse_window
-from core.domain.scheduling.schedule import Policy
+from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
 from core.engine.api.job_views import JobViews
 from core.engine.api.queries import Queries

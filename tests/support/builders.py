@@ -23,7 +23,7 @@ from core.domain.model.inventory import (
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Options, Plan, PlannedMove
-from core.domain.scheduling.schedule import Policy, Situation
+from core.domain.scheduling.situation import Policy, Situation
 
 GB = 2**30
 NOW = datetime(2026, 3, 14, 22, 0, tzinfo=UTC)

@@ -13,18 +13,9 @@ from core.domain.model.hyperv_enums import HostJobState, Operation, VmState
 from core.domain.model.inventory import HostJob, HostName, Snapshot
 from core.domain.model.move import Fault, Hold, HoldCode, Move, MoveId, MoveState
 from core.domain.model.plan import Finding, FindingCode, Options, Severity
-from core.domain.scheduling.schedule import (
-    FOREIGN_PATIENCE,
-    LESSON,
-    LOOK_AGAIN,
-    Decision,
-    End,
-    Held,
-    Situation,
-    Start,
-    decide,
-    next_times,
-)
+from core.domain.scheduling.decisions import Decision, End, Held, Start
+from core.domain.scheduling.schedule import LOOK_AGAIN, decide, next_times
+from core.domain.scheduling.situation import FOREIGN_PATIENCE, LESSON, Situation
 from core.domain.scheduling.slots import loads, used
 from tests.support.builders import (
     GB,
