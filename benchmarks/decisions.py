@@ -21,7 +21,7 @@ from core.domain.scheduling.situation import Policy, Situation
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 POLICY = Policy(
     backup_threshold=timedelta(hours=1),
-    busy_patience=timedelta(minutes=30),
+    busy_timeout=timedelta(minutes=30),
     max_parallel=0,
     fail_fast=False,
     snapshot_max_age=timedelta(minutes=2),

@@ -106,7 +106,7 @@ async def _engine(case: Case, loop: VirtualTimeLoop, folder: Path, migration: di
         job = await store.add_job(asked, event(EventKind.PROPOSED, now, vms=len(case.moves), blocked=0))
         gateway.calls.clear()
         began_s = loop.time()
-        await engine.approve(job.id, job.plan.hash, "U_BOB")
+        await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
         async with asyncio.timeout(LONGEST_S):
             while not (await store.job(job.id)).state.is_end:  # noqa: ASYNC110 (virtual time: the poll costs nothing)
                 await asyncio.sleep(5.0)

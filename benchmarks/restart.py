@@ -91,7 +91,7 @@ async def adopted_s(folder: Path, count: int) -> float:
 
 
 async def _adopted(engine: Engine, job: Job) -> int:
-    return sum(one.kind is EventKind.ADOPTED for one in await engine.history(job.id))
+    return sum(one.kind is EventKind.ADOPTED for one in await engine.queries.history(job.id))
 
 
 async def memory_mb(folder: Path, count: int) -> tuple[float, float, float, int]:

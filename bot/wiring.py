@@ -66,14 +66,14 @@ async def running(
     groups = UserGroups(client, clock)
 
     async def story(job_id: JobId) -> Story:
-        limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.hosts()}
-        return Story(await engine.job(job_id), await engine.attempts(job_id), limits)
+        limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.queries.hosts()}
+        return Story(await engine.queries.job(job_id), await engine.queries.attempts(job_id), limits)
 
     async def history(job_id: JobId) -> Sequence[Event]:
-        return await engine.history(job_id)
+        return await engine.queries.history(job_id)
 
     async def newest_jobs() -> Sequence[Job]:
-        return [view.job for view in await engine.jobs()]
+        return [view.job for view in await engine.queries.jobs()]
 
     album = Attachments(client, story, clock)
     notifier: Notifier = SlackNotifier(client, settings, groups, clock, album=album, history=history)
@@ -88,7 +88,7 @@ async def running(
     errands = BackgroundTasks()
     desk = CommandHandler(engine, settings, groups, TimeZones(client), clock)
     homes = HomeTabs(engine, client, settings, groups, clock)
-    overheard.touched = homes.touch
+    overheard.touched = homes.wake
     app = build_app(settings, client, desk, errands, drafts=FormHandler(engine, settings, groups, clock), homes=homes)
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":

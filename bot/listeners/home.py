@@ -41,7 +41,7 @@ def register(app: AsyncApp, desk: CommandHandler, homes: HomeTabs, errands: Back
                 try:
                     return await desk.answer(command, asker)
                 finally:
-                    homes.touch()
+                    homes.wake()
 
             errands.start(f"{command} by {asker.user}", work, PrivateReply(client, asker))
 

@@ -34,7 +34,7 @@ class Planner:
         *,
         gateway: HostGateway,
         store: Store,
-        board: SnapshotCache,
+        snapshot_cache: SnapshotCache,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -42,7 +42,7 @@ class Planner:
         self._clock = clock
         self._gateway = gateway
         self._store = store
-        self._board = board
+        self._snapshot_cache = snapshot_cache
 
     async def plan(self, request: Request, fixed: Mapping[VmId, Destination] | None = None) -> Plan:
         """Make the plan; ``fixed`` says for each VM where it goes when that is not to be chosen.
@@ -56,7 +56,9 @@ class Planner:
         targets = list(dict.fromkeys(fixed.values())) if fixed else self._targets(request, sources)
         snapshots, rooms = await self._look(sources, list(dict.fromkeys(target.host for target in targets)))
         elsewhere = [room.snapshot for room in rooms.values()]
-        elsewhere += [s for host, s in self._board.snapshots.items() if host not in rooms and host not in sources]
+        elsewhere += [
+            s for host, s in self._snapshot_cache.snapshots.items() if host not in rooms and host not in sources
+        ]
         chosen = select(request.vms, snapshots, elsewhere)
         by_source: defaultdict[HostName, list[VmId]] = defaultdict(list)
         for host, vm in chosen:
@@ -116,7 +118,7 @@ class Planner:
             asyncio.gather(*(self._gateway.inspect(host, []) for host in destinations)),
         )
         for snapshot in (*observed, *(inspection.snapshot for inspection in inspected)):
-            self._board.put(snapshot)
+            self._snapshot_cache.put(snapshot)
         return list(observed), {inspection.host: inspection for inspection in inspected}
 
     async def _moves(

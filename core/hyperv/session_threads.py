@@ -1,8 +1,8 @@
 """Decides which thread talks to which host: a few reading threads per host and one thread per move, all bounded.
 
 pypsrp is synchronous and a session has state, so a session lives in one thread. No host shares a thread with another: a
-host that hangs makes only its own callers wait. A caller that gives up leaves at once; the thread ends its call, or its
-patience, and goes on to the next. Threads are daemons: a hanging host does not keep the process alive.
+host that hangs makes only its own callers wait. A caller that gives up leaves at once; the thread goes on to the next
+call when this one, or its timeout, is over. Threads are daemons: a hanging host does not keep the process alive.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class ReaderThreads:
         self._idle = 0
         self._is_closed = False
 
-    async def ask(self, work: Callable[[Any], T], limit_s: float) -> T:
+    async def ask(self, work: Callable[[Any], T], timeout_s: float) -> T:
         """Let a thread do the work with its session, and wait for it.
 
         Raises:
@@ -76,7 +76,7 @@ class ReaderThreads:
         errand = _Errand(work, Future())
         self._put(errand)
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(timeout_s):
                 result: T = await asyncio.wrap_future(errand.future)
         except TimeoutError:
             if errand.future.cancelled():
@@ -86,7 +86,7 @@ class ReaderThreads:
             raise
         return result
 
-    async def close(self, patience_s: float) -> None:
+    async def close(self, timeout_s: float) -> None:
         """Refuse further work and let every thread log off; those that hang are left to themselves."""
         with self._changed:
             self._is_closed = True
@@ -96,7 +96,7 @@ class ReaderThreads:
             self._changed.notify_all()
         for errand in left:
             errand.future.set_exception(self._closed())
-        await _joined(threads, patience_s)
+        await _joined(threads, timeout_s)
 
     def _closed(self) -> HostUnreachable:
         return HostUnreachable(self._host, f"The gateway to {self._host} is closed.", hint="")
@@ -172,14 +172,14 @@ class MoveThreads:
         finally:
             abandoned.set()
 
-    async def close(self, patience_s: float) -> None:
+    async def close(self, timeout_s: float) -> None:
         """Stop listening to every move; the moves themselves go on."""
         with self._lock:
             self._is_closed = True
             threads = tuple(self._running)
             for abandoned in self._running.values():
                 abandoned.set()
-        await _joined(threads, patience_s)
+        await _joined(threads, timeout_s)
 
     def _start(
         self, work: Callable[[Any, threading.Event], T], future: "Future[T]", abandoned: threading.Event
@@ -234,15 +234,15 @@ def _finish(future: "Future[T]", work: Callable[[], T]) -> None:
         future.set_result(result)
 
 
-async def _joined(threads: tuple[threading.Thread, ...], patience_s: float) -> None:
-    """Wait until the threads have ended, or patience has."""
+async def _joined(threads: tuple[threading.Thread, ...], timeout_s: float) -> None:
+    """Wait until the threads have ended, or the time is over."""
     loop = asyncio.get_running_loop()
 
     def join() -> None:
         for thread in threads:
             thread.join(max(0.0, ends_at - loop.time()))
 
-    ends_at = loop.time() + patience_s
+    ends_at = loop.time() + timeout_s
     if threads:
         done: Future[None] = Future()
         threading.Thread(target=lambda: _finish(done, join), name="winrm farewell", daemon=True).start()

@@ -134,7 +134,7 @@ def attempt(number: int = 1, source: HostName = HV01, destination: HostName = HV
 
 POLICY = Policy(
     backup_threshold=timedelta(hours=1),
-    busy_patience=timedelta(minutes=30),
+    busy_timeout=timedelta(minutes=30),
     max_parallel=0,
     fail_fast=False,
     snapshot_max_age=timedelta(minutes=2),

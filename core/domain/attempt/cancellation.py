@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from core.backoff import delay_s, doubling
 from core.domain.model.events import Event, EventKind
 from core.domain.model.host_calls import CancelReply
 from core.domain.model.move import Move
@@ -12,6 +13,7 @@ from core.errors import HostError
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=10)
+_BACKOFF = doubling(FIRST_PAUSE.total_seconds(), LONGEST_PAUSE.total_seconds())
 
 
 class Unmet(StrEnum):
@@ -60,7 +62,7 @@ def unmet(reply: CancelReply | HostError) -> Answer | None:
 
 def pause(tries: int) -> timedelta:
     """Return how long to wait after so many requests without effect."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries - 1, 10))
+    return timedelta(seconds=delay_s(_BACKOFF, tries))
 
 
 def is_told(history: Sequence[Event], move: Move, code: Unmet) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.backoff import delay_s, doubling
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.model.events import EventKind
 from core.domain.model.move import Fault, Move, MoveState
@@ -66,5 +67,5 @@ def after_failure(
 
 def delay(attempt: int, first: timedelta, jitter: Callable[[], float]) -> timedelta:
     """Return how long to wait after this attempt: doubling up to ``LONGEST_DELAY``, and a quarter more by chance."""
-    plain = min(LONGEST_DELAY, first * 2.0 ** min(attempt - 1, 10))
-    return plain * (1 + jitter() / 4)
+    plain_s = delay_s(doubling(first.total_seconds(), LONGEST_DELAY.total_seconds()), attempt)
+    return timedelta(seconds=plain_s) * (1 + jitter() / 4)

@@ -116,7 +116,7 @@ class Hold:
 
 
 class Fault(StrEnum):
-    """Classes of failures; each has its own patience. See ``core.domain.attempt.diagnosis``."""
+    """Classes of failures; each has its own limit of tries. See ``core.domain.attempt.diagnosis``."""
 
     LIMIT = "limit"
     BACKUP = "backup"

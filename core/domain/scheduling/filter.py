@@ -11,7 +11,7 @@ from core.domain.scheduling.decisions import Decision, End, at_rest, hold
 from core.domain.scheduling.fail_fast import FailedJobs
 from core.domain.scheduling.missing_vm import Arrived, Elsewhere, Undecided, Vanished, absence
 from core.domain.scheduling.readiness import Never, Ready, Wait, readiness
-from core.domain.scheduling.situation import Situation, patience
+from core.domain.scheduling.situation import Situation, wait_timeout
 from core.domain.scheduling.slots import bar
 
 _ARRIVED = {MoveState.CLEANING, MoveState.DONE}
@@ -66,7 +66,7 @@ class StartFilter:
             text = f"not tried: between {move.source} and {move.destination} {broken} failed"
             hint = "Put that right between the two hosts, then retry."
             return End(move, MoveState.UNMIGRATABLE, text, hint, follows=True)
-        # The patience clock does not run while starts are stopped, paused or frozen.
+        # The clock of a busy VM does not run while starts are stopped, paused or frozen.
         stop = self._why_stopped(job)
         return None if stop is None else hold(at_rest(move), *stop, self._at.now)
 
@@ -169,7 +169,7 @@ class StartFilter:
         now = self._at.now
         since = _busy_since(move, code, now)
         clocked = replace(move, busy_since=since, busy_code=code)
-        longest = patience(code, job.plan.options, self._at.policy)
+        longest = wait_timeout(code, job.plan.options, self._at.policy)
         if now - since >= longest:
             told = f"{text}, for {span(now - since)} now"
             return End(clocked, MoveState.UNMIGRATABLE, told, "Look at the VM on its host, then ask again.")

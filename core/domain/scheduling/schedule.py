@@ -9,7 +9,7 @@ from core.domain.scheduling.fail_fast import FailedJobs
 from core.domain.scheduling.filter import StartFilter, ready_or_decided
 from core.domain.scheduling.fit import SlotFit
 from core.domain.scheduling.order import in_order
-from core.domain.scheduling.situation import LESSON, Situation, lessons, patience
+from core.domain.scheduling.situation import LESSON, Situation, lessons, wait_timeout
 from core.domain.scheduling.slots import loads
 
 LOOK_AGAIN = timedelta(seconds=5)
@@ -31,7 +31,7 @@ def decide(situation: Situation) -> list[Decision]:
 
 
 def next_times(decisions: Sequence[Decision], situation: Situation) -> list[datetime]:
-    """Return when time alone will change a decision: a start time comes, a delay ends, a patience runs out."""
+    """Return when time alone will change a decision: a start time comes, a delay ends, a timeout is over."""
     times: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
     times += [attempt.ended_at + LESSON for attempt in lessons(situation) if attempt.ended_at]
     for decision in decisions:
@@ -44,7 +44,7 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> list[date
             case HoldCode.START_TIME if options.start_at is not None:
                 times.append(options.start_at)
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
-                times.append(move.busy_since + patience(code, options, situation.policy))
+                times.append(move.busy_since + wait_timeout(code, options, situation.policy))
             case HoldCode.UNCLEAR:
                 times.append(situation.now + LOOK_AGAIN)
     return times

@@ -9,7 +9,7 @@ from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Fault, HoldCode, Move
 from core.domain.model.plan import Options
 
-FOREIGN_PATIENCE = timedelta(days=1)
+FOREIGN_TIMEOUT = timedelta(days=1)
 """How long a VM may be seen migrating without us before the bot gives it up: long, but not for ever."""
 
 LESSON = timedelta(seconds=30)
@@ -21,7 +21,7 @@ class Policy:
     """Limits of waiting and of parallel moves, from the settings."""
 
     backup_threshold: timedelta
-    busy_patience: timedelta
+    busy_timeout: timedelta
     max_parallel: int
     fail_fast: bool
     snapshot_max_age: timedelta
@@ -46,12 +46,12 @@ class Situation:
     """End of the freeze window that holds now, in the calendar's own time zone."""
 
 
-def patience(code: HoldCode, options: Options, policy: Policy) -> timedelta:
+def wait_timeout(code: HoldCode, options: Options, policy: Policy) -> timedelta:
     """Return how long a VM may stay busy like this."""
     if code is HoldCode.BACKUP:
         wanted = options.backup_wait_s
         return policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
-    return policy.busy_patience if code is HoldCode.BUSY else FOREIGN_PATIENCE
+    return policy.busy_timeout if code is HoldCode.BUSY else FOREIGN_TIMEOUT
 
 
 def lessons(situation: Situation) -> list[Attempt]:

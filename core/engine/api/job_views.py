@@ -1,4 +1,4 @@
-"""Shows jobs as they are now: each is looked at once for everybody who asks at the same time.
+"""Builds and caches views of jobs: each is looked at once for everybody who asks at the same time.
 
 Commands, cards, Home tabs and deadlines all ask, and a view of thousands of moves costs a moment of the only thread
 there is. So who asks gets a view that was begun after the last change the engine knows of, and at most ``FRESH`` before
@@ -79,13 +79,15 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
     return forecast(works, Weather(now, known.snapshots, calendar, options.start_at, halted(job, known), at_once))
 
 
-def view_hosts(hosts: Sequence[HostName], board: SnapshotCache, reservations: Sequence[Attempt]) -> list[HostView]:
+def view_hosts(
+    hosts: Sequence[HostName], snapshot_cache: SnapshotCache, reservations: Sequence[Attempt]
+) -> list[HostView]:
     """Build every host's view, as last seen."""
-    return [_view_host(host, board, reservations) for host in hosts]
+    return [_view_host(host, snapshot_cache, reservations) for host in hosts]
 
 
-def _view_host(host: HostName, board: SnapshotCache, reservations: Sequence[Attempt]) -> HostView:
-    snapshot, trouble = board.snapshots.get(host), board.troubles.get(host)
+def _view_host(host: HostName, snapshot_cache: SnapshotCache, reservations: Sequence[Attempt]) -> HostView:
+    snapshot, trouble = snapshot_cache.snapshots.get(host), snapshot_cache.troubles.get(host)
     if snapshot is None:
         text = trouble.text if trouble else "not looked at yet"
         return HostView(host, is_reachable=False, since=trouble.since if trouble else None, trouble=text)
@@ -154,12 +156,12 @@ class _Expected:
 
 
 class JobViews:
-    """Builds views of jobs. It must be told of every change."""
+    """A cache of job views. It must be told of every change."""
 
     def __init__(
         self,
         store: Store,
-        board: SnapshotCache,
+        snapshot_cache: SnapshotCache,
         clock: Clock,
         calendar: Calendar,
         *,
@@ -167,7 +169,7 @@ class JobViews:
         max_parallel: int,
     ) -> None:
         self._store = store
-        self._board = board
+        self._snapshot_cache = snapshot_cache
         self._clock = clock
         self._calendar = calendar
         self._assumed_bytes_per_s = assumed_bytes_per_s
@@ -179,13 +181,13 @@ class JobViews:
         self._expected: dict[JobId, _Expected] = {}
         self._turns: defaultdict[JobId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def changed(self, job_id: JobId) -> None:
-        """Note that a job changed: whoever asks from now on must see it."""
+    def invalidate(self, job_id: JobId) -> None:
+        """Drop a job's view: whoever asks from now on must see what changed."""
         self._changes += 1
         self._changed[job_id] = self._changes
 
-    def everything_changed(self) -> None:
-        """Note a change that concerns every job."""
+    def invalidate_all(self) -> None:
+        """Drop every job's view."""
         self._changes += 1
         self._all_changed = self._changes
 
@@ -205,9 +207,9 @@ class JobViews:
         moves = await self._store.moves(job_id)
         known = ViewInputs(
             {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)},
-            dict(self._board.percents),
+            dict(self._snapshot_cache.percents),
             makespan.Speeds(await self._store.speeds(), self._assumed_bytes_per_s),
-            dict(self._board.snapshots),
+            dict(self._snapshot_cache.snapshots),
             self._calendar,
             await self._store.switch(STOP),
             self._max_parallel,

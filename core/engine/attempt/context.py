@@ -22,7 +22,7 @@ class AttemptPolicy:
 
     confirm_start: timedelta
     poll_s: float
-    silence_patience: timedelta
+    silence_timeout: timedelta
     retry_delay: timedelta
     stuck_after: timedelta
     assumed_bytes_per_s: float
@@ -31,35 +31,35 @@ class AttemptPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EngineServices:
-    """What a mover works with."""
+    """What a runner works with."""
 
     gateway: HostGateway
-    ledger: TransitionRecorder
-    board: SnapshotCache
+    recorder: TransitionRecorder
+    snapshot_cache: SnapshotCache
     clock: Clock
     fresh: Fresh
-    cleaner: FolderCleanup
-    rules: AttemptPolicy
+    cleanup: FolderCleanup
+    policy: AttemptPolicy
 
 
 class AttemptContext:
     """One move and its attempt, as they were recorded last."""
 
-    def __init__(self, hands: EngineServices, move: Move, attempt: Attempt) -> None:
-        self.hands = hands
-        self.rules = hands.rules
-        self.store = hands.ledger.store
+    def __init__(self, services: EngineServices, move: Move, attempt: Attempt) -> None:
+        self.services = services
+        self.policy = services.policy
+        self.store = services.recorder.store
         self.move = move
         self.attempt = attempt
         self.note_order(attempt.started_at)
 
     def now(self) -> datetime:
         """Return the time on the wall."""
-        return self.hands.clock.now()
+        return self.services.clock.now()
 
     async def record(self, step: Callable[[Move], Awaitable[Move]]) -> Move:
         """Carry out one step on the move as it is stored now, however long that takes."""
-        self.move = await self.hands.ledger.record(self.move.id, step)
+        self.move = await self.services.recorder.record(self.move.id, step)
         return self.move
 
     async def note(self, *events: Event) -> None:

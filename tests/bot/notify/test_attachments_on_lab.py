@@ -61,7 +61,7 @@ def files(slack: SlackLab) -> list[Any]:
 
 
 async def done(album: Attachments) -> None:
-    await asyncio.gather(*album._tasks)
+    await album._uploads.finish()
     await asyncio.sleep(0.05)  # Slack shares a file a moment after it took it
 
 

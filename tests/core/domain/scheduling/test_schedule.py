@@ -15,7 +15,7 @@ from core.domain.model.move import Fault, Hold, HoldCode, Move, MoveId, MoveStat
 from core.domain.model.plan import Finding, FindingCode, Options, Severity
 from core.domain.scheduling.decisions import Decision, End, Held, Start
 from core.domain.scheduling.schedule import LOOK_AGAIN, decide, next_times
-from core.domain.scheduling.situation import FOREIGN_PATIENCE, LESSON, Situation
+from core.domain.scheduling.situation import FOREIGN_TIMEOUT, LESSON, Situation
 from core.domain.scheduling.slots import loads, used
 from tests.support.builders import (
     GB,
@@ -321,7 +321,7 @@ def test_a_migration_of_others_that_never_ends_is_given_up() -> None:
     stuck = (Operation.IN_SERVICE, Operation.MIGRATING)
     one = see(move(1), *stuck, at=0).move
     assert kept(see(one, *stuck, at=8 * 3600)).since == NOW
-    assert ended(see(one, *stuck, at=FOREIGN_PATIENCE.total_seconds())).state is MoveState.UNMIGRATABLE
+    assert ended(see(one, *stuck, at=FOREIGN_TIMEOUT.total_seconds())).state is MoveState.UNMIGRATABLE
 
 
 def test_the_clock_survives_a_restart() -> None:
