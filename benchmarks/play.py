@@ -102,7 +102,15 @@ async def _engine(case: Case, loop: VirtualTimeLoop, folder: Path, migration: di
     try:
         await asyncio.sleep(WARM_UP_S)
         now = clock.now()
-        asked = Job(JobId(""), Plan(case.moves), "U_ALICE", "C1", "benchmark", now, now.replace(year=now.year + 1))
+        asked = Job(
+            id=JobId(""),
+            plan=Plan(case.moves),
+            requester="U_ALICE",
+            channel="C1",
+            text="benchmark",
+            created_at=now,
+            expires_at=now.replace(year=now.year + 1),
+        )
         job = await store.add_job(asked, event(EventKind.PROPOSED, now, vms=len(case.moves), blocked=0))
         gateway.calls.clear()
         began_s = loop.time()

@@ -144,16 +144,16 @@ class Dispatcher:
         stopped_by = await self._store.switch(STOP)
         # What hosts showed is taken last and at once: while the database is read they go on telling.
         return Situation(
-            now,
-            running,
-            moves,
-            dict(self._snapshot_cache.snapshots),
-            attempts,
-            self._policy,
-            {host: trouble.text for host, trouble in self._snapshot_cache.troubles.items()},
-            stopped_by,
-            faults,
-            self._freeze.frozen_until(now),
+            now=now,
+            jobs=running,
+            moves=moves,
+            snapshots=dict(self._snapshot_cache.snapshots),
+            reservations=attempts,
+            policy=self._policy,
+            trouble={host: trouble.text for host, trouble in self._snapshot_cache.troubles.items()},
+            stopped_by=stopped_by,
+            faults=faults,
+            frozen_until=self._freeze.frozen_until(now),
         )
 
     async def _carry_out(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
@@ -171,7 +171,7 @@ class Dispatcher:
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
                 self._follow(started, attempt, job, is_new=True)
-            case End(move, state, text, hint, follows):
+            case End(move=move, state=state, text=text, hint=hint, follows=follows):
                 changes: dict[str, Any] = {"error": text, "hint": hint}
                 if state is MoveState.DONE:  # somebody else's doing, whatever we tried before
                     changes = {"error": "", "hint": "", "started_at": None}

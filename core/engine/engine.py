@@ -59,16 +59,22 @@ class Engine:
             for name in settings.hosts
         }
         policy = Policy(
-            migration.backup_threshold,
-            migration.busy_patience,
-            migration.max_parallel,
-            migration.fail_fast,
+            backup_threshold=migration.backup_threshold,
+            busy_timeout=migration.busy_patience,
+            max_parallel=migration.max_parallel,
+            fail_fast=migration.fail_fast,
             # A snapshot is too old when two idle polls have gone by without one.
-            2 * migration.poll_idle + timedelta(minutes=1),
+            snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
         )
         cleanup = FolderCleanup(gateway, self._fresh, clock)
         services = EngineServices(
-            gateway, self._recorder, self._snapshot_cache, clock, self._fresh, cleanup, _attempt_policy(settings)
+            gateway=gateway,
+            recorder=self._recorder,
+            snapshot_cache=self._snapshot_cache,
+            clock=clock,
+            fresh=self._fresh,
+            cleanup=cleanup,
+            policy=_attempt_policy(settings),
         )
         self._dispatcher = Dispatcher(
             services,
@@ -162,11 +168,11 @@ def _attempt_policy(settings: Settings) -> AttemptPolicy:
         return known.migration_address or known.address
 
     return AttemptPolicy(
-        migration.confirm_start,
-        migration.poll_busy.total_seconds(),
-        migration.silence_patience,
-        migration.retry_delay,
-        migration.stuck_after,
-        migration.assumed_speed_mb_s * 1_000_000,
-        address,
+        confirm_start=migration.confirm_start,
+        poll_s=migration.poll_busy.total_seconds(),
+        silence_timeout=migration.silence_patience,
+        retry_delay=migration.retry_delay,
+        stuck_after=migration.stuck_after,
+        assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
+        address=address,
     )

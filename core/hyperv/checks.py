@@ -1,4 +1,4 @@
-"""Looks whether a host is ready for migrations; says line by line what is in order, and what to do about the rest."""
+"""Checks whether a host is ready for migrations; says line by line what is in order, and what to do about the rest."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""Asks real Hyper-V hosts what the engine wants to know, and starts, cancels and cleans up what it orders.
+"""Implements the gateway to real Hyper-V hosts: reads them, starts and cancels moves, removes empty folders.
 
 The HostGateway port over pypsrp. Reads are asked a second time when contact was lost; nothing else ever is.
 """
@@ -45,7 +45,7 @@ _LEAST_PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Everything the gateway holds for one host."""
+    """The connections to one host."""
 
     target: ConnectionSettings
     readers: ReaderThreads

@@ -61,7 +61,14 @@ def observe(target: ConnectionSettings, timeout_s: float, now: Callable[[], date
     # VMs before jobs: a move that starts in between is seen in the jobs, one that ends stays there for five minutes.
     vms = tuple(decode.read_vm(host, value) for value in ask(pipelines.VMS))
     jobs = decode.read_jobs(host, ask(pipelines.JOBS))
-    return Snapshot(host, asked_at, now(), facts, tuple(vm for vm in vms if not vm.is_planned), jobs)
+    return Snapshot(
+        host=host,
+        asked_at=asked_at,
+        taken_at=now(),
+        facts=facts,
+        vms=tuple(vm for vm in vms if not vm.is_planned),
+        jobs=jobs,
+    )
 
 
 def inspect(

@@ -8,8 +8,13 @@ from core.tasks import TaskSet, wait_for
 async def test_the_owner_hears_of_a_task_that_breaks_and_the_others_go_on() -> None:
     """An error that nobody foresaw reaches the owner with the task's name; its siblings keep running."""
     heard: list[tuple[str, str]] = []
-    tasks = TaskSet(lambda name, error: heard.append((name, str(error))))
-    stays = asyncio.Event()
+    stays, noticed = asyncio.Event(), asyncio.Event()
+
+    def hear(name: str, error: BaseException) -> None:
+        heard.append((name, str(error)))
+        noticed.set()
+
+    tasks = TaskSet(hear)
 
     async def break_down() -> None:
         raise RuntimeError("a bug")
@@ -19,8 +24,8 @@ async def test_the_owner_hears_of_a_task_that_breaks_and_the_others_go_on() -> N
 
     tasks.start(stay(), "stays")
     tasks.start(break_down(), "breaks")
-    while not heard:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        await noticed.wait()
     assert heard == [("breaks", "a bug")]
     assert len(tasks) == 1
     await tasks.cancel()

@@ -63,7 +63,14 @@ class Ground:
 
     async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         request = Request(
-            vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text"
+            vms=vms,
+            sources=tuple(source.split(",")),
+            destinations=tuple(to.split(",")),
+            requester="U_ALICE",
+            channel="C1",
+            path="D:\\VMs",
+            options=Options(**options),
+            text="text",
         )
         return await self.engine.requests.propose(request)
 

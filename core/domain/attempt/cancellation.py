@@ -1,4 +1,4 @@
-"""Why a wish to cancel is not met, when to ask the host again, and whether people know already."""
+"""Decides what follows when a host does not cancel a move: when to ask it again, and whether people know already."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _BACKOFF = doubling(FIRST_PAUSE.total_seconds(), LONGEST_PAUSE.total_seconds())
 
 
 class Unmet(StrEnum):
-    """What became of a request to cancel, other than that the host accepted it."""
+    """The reasons why a request to cancel had no effect."""
 
     REFUSED = "refused"
     UNHEARD = "unheard"
@@ -34,7 +34,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Why a request to cancel had no effect, in the host's words."""
+    """A host's answer to a cancel that had no effect: the reason, in the host's words."""
 
     code: Unmet
     text: str

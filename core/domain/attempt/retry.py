@@ -1,4 +1,4 @@
-"""What comes after a failed attempt: try again, wait for something, or end, each with its cost and its delay."""
+"""Decides what follows a failed attempt: try again, wait or end, each with its cost and its delay."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ FREE_DOUBLINGS = 3
 """The delay of what costs nothing grows only so far: a slot that gets free is to be used soon."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryDecision:
-    """The next state, the attempts counted so far, the earliest next attempt, and the event to tell."""
+    """A decision after a failure: the next state, the attempts so far, the earliest next one, and the event to tell."""
 
     state: MoveState
     attempts: int
@@ -51,18 +51,40 @@ def after_failure(
     attempts = move.attempts if is_free or not has_started else move.attempts + 1
     if move.cancel_by:
         text = f"cancelled {'while it ran' if has_started else 'before it started'}; the VM is where it was"
-        return RetryDecision(MoveState.CANCELLED, attempts, None, EventKind.CANCELLED, {"text": text})
+        return RetryDecision(
+            state=MoveState.CANCELLED,
+            attempts=attempts,
+            not_before=None,
+            event=EventKind.CANCELLED,
+            data={"text": text},
+        )
     if diagnosis.fault in {Fault.VM, Fault.PAIR}:
-        return RetryDecision(MoveState.UNMIGRATABLE, attempts, None, EventKind.UNMIGRATABLE, said | {"text": ""})
+        return RetryDecision(
+            state=MoveState.UNMIGRATABLE,
+            attempts=attempts,
+            not_before=None,
+            event=EventKind.UNMIGRATABLE,
+            data=said | {"text": ""},
+        )
     if is_free and tries < allowed + FREE_TRIES:
         again = now + delay(min(max(1, tries - move.attempts), FREE_DOUBLINGS + 1), retry_delay, jitter)
-        return RetryDecision(MoveState.QUEUED, attempts, again, EventKind.NOT_STARTED, said | {"text": diagnosis.hint})
+        return RetryDecision(
+            state=MoveState.QUEUED,
+            attempts=attempts,
+            not_before=again,
+            event=EventKind.NOT_STARTED,
+            data=said | {"text": diagnosis.hint},
+        )
     if diagnosis.fault is Fault.OPERATOR or is_free or attempts >= allowed:
         data = said | {"attempts": attempts, "of": allowed}
-        return RetryDecision(MoveState.FAILED, attempts, None, EventKind.FAILED, data)
+        return RetryDecision(
+            state=MoveState.FAILED, attempts=attempts, not_before=None, event=EventKind.FAILED, data=data
+        )
     again = now + delay(attempts, retry_delay, jitter)
     data = said | {"attempt": attempts, "of": allowed, "again_at": again.isoformat()}
-    return RetryDecision(MoveState.QUEUED, attempts, again, EventKind.RETRYING, data)
+    return RetryDecision(
+        state=MoveState.QUEUED, attempts=attempts, not_before=again, event=EventKind.RETRYING, data=data
+    )
 
 
 def delay(attempt: int, first: timedelta, jitter: Callable[[], float]) -> timedelta:

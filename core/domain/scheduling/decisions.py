@@ -32,7 +32,7 @@ class Held:
         return self.known if self.known.hold == self.hold else replace(self.known, hold=self.hold)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """The decision to end a move without an attempt."""
 

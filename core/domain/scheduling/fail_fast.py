@@ -27,7 +27,9 @@ class FailedJobs:
         """End a move whose job has failed; None when it has not."""
         if move.job_id not in self._vm_of:
             return None
-        return End(move, MoveState.CANCELLED, f"not started: {self._vm_of[move.job_id]} failed (fail-fast)")
+        return End(
+            move=move, state=MoveState.CANCELLED, text=f"not started: {self._vm_of[move.job_id]} failed (fail-fast)"
+        )
 
     def _stops(self, move: Move) -> bool:
         wanted = self._jobs[move.job_id].plan.options.fail_fast

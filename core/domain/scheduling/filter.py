@@ -57,7 +57,7 @@ class StartFilter:
     def _by_order(self, move: Move, job: Job) -> Decision | None:
         """Do what people ordered, or what follows from another VM's failure, before any host is looked at."""
         if move.cancel_by:
-            return End(move, MoveState.CANCELLED, "cancelled before it started")
+            return End(move=move, state=MoveState.CANCELLED, text="cancelled before it started")
         too_late = self._failed.end(move)
         if too_late is not None:
             return too_late
@@ -65,7 +65,7 @@ class StartFilter:
         if broken is not None:
             text = f"not tried: between {move.source} and {move.destination} {broken} failed"
             hint = "Put that right between the two hosts, then retry."
-            return End(move, MoveState.UNMIGRATABLE, text, hint, follows=True)
+            return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
         # The clock of a busy VM does not run while starts are stopped, paused or frozen.
         stop = self._why_stopped(job)
         return None if stop is None else hold(at_rest(move), *stop, self._at.now)
@@ -113,7 +113,7 @@ class StartFilter:
             return self._twice(move, job)
         match readiness(vm):
             case Never(text, hint):
-                return End(move, MoveState.UNMIGRATABLE, text, hint)
+                return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint)
             case Wait(code, text):
                 return self._wait(move, job, code, text)
             case Ready() as ready:
@@ -137,15 +137,15 @@ class StartFilter:
             case Arrived(by):
                 theirs = f"{by or 'somebody else'} moved it; its folders on {move.source} are left alone"
                 jobs = [other.job_id for other in others if other.state in _ARRIVED and _is_same_way(other, move)]
-                return End(move, MoveState.DONE, f"{jobs[-1]} moved it" if jobs else theirs)
+                return End(move=move, state=MoveState.DONE, text=f"{jobs[-1]} moved it" if jobs else theirs)
             case Elsewhere(host):
                 hint = f"If it is still to go to {move.destination}, ask for that anew, from {host}."
-                return End(move, MoveState.UNMIGRATABLE, f"somebody else moved it to {host}", hint)
+                return End(move=move, state=MoveState.UNMIGRATABLE, text=f"somebody else moved it to {host}", hint=hint)
             case Vanished(silent):
                 unasked = f"; {', '.join(silent)} cannot be asked" if silent else ""
                 text = f"is no longer on {move.source}, and no other host shows it{unasked}"
                 hint = "Somebody removed it, or moved it to a host I do not know."
-                return End(move, MoveState.UNMIGRATABLE, text, hint)
+                return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint)
             case Undecided():
                 clocked = replace(move, busy_since=since, busy_code=HoldCode.UNCLEAR)
                 text = f"is no longer on {move.source}; the bot looks where it is"
@@ -161,7 +161,9 @@ class StartFilter:
         again = since is not None and min(source.asked_at, destination.asked_at) >= since
         if again or source.asked_at >= destination.taken_at:
             text = f"is on {move.source} and on {move.destination} at once"
-            return End(move, MoveState.LOST, text, "Look at both copies before anybody starts either.")
+            return End(
+                move=move, state=MoveState.LOST, text=text, hint="Look at both copies before anybody starts either."
+            )
         return self._wait(move, job, HoldCode.UNCLEAR, "is shown by both hosts; the bot looks again")
 
     def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
@@ -172,7 +174,12 @@ class StartFilter:
         longest = wait_timeout(code, job.plan.options, self._at.policy)
         if now - since >= longest:
             told = f"{text}, for {span(now - since)} now"
-            return End(clocked, MoveState.UNMIGRATABLE, told, "Look at the VM on its host, then ask again.")
+            return End(
+                move=clocked,
+                state=MoveState.UNMIGRATABLE,
+                text=told,
+                hint="Look at the VM on its host, then ask again.",
+            )
         until = "" if code in {HoldCode.MIGRATING, HoldCode.UNCLEAR} else f"; waits up to {span(longest)}"
         return hold(clocked, code, f"{text}{until}", now, since=since)
 

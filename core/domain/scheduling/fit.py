@@ -45,7 +45,17 @@ class SlotFit:
             if not ready.is_last and code is not HoldCode.MIGRATING:
                 self._waiting_live[move.job_id].update((move.source, move.destination))
             return hold(move, code, text, self._at.now)
-        self._reserve(Attempt(0, move.id, move.vm_id, move.source, move.destination, 0, self._at.now))
+        self._reserve(
+            Attempt(
+                id=0,
+                move_id=move.id,
+                vm_id=move.vm_id,
+                source=move.source,
+                destination=move.destination,
+                number=0,
+                started_at=self._at.now,
+            )
+        )
         self._in_flight[move.job_id] += 1
         self._moving_vms.add(move.vm_id.int)
         claims = self._loads[move.source] + self._loads[move.destination]

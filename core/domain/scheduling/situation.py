@@ -16,7 +16,7 @@ LESSON = timedelta(seconds=30)
 """How long a refusal because of a limit is believed although the host shows room (a limit we cannot read may hold)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Limits of waiting and of parallel moves, from the settings."""
 
@@ -27,7 +27,7 @@ class Policy:
     snapshot_max_age: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """Everything one decision looks at. ``trouble`` says of a host why it is silent."""
 

@@ -37,13 +37,13 @@ class Requests:
         """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then."""
         now = self._recorder.clock.now()
         job = Job(
-            JobId(""),
-            plan,
-            request.requester,
-            request.channel,
-            request.text,
-            now,
-            now + self._approval_ttl,
+            id=JobId(""),
+            plan=plan,
+            requester=request.requester,
+            channel=request.channel,
+            text=request.text,
+            created_at=now,
+            expires_at=now + self._approval_ttl,
         )
         blocked = len(plan.blocked_ids)
         proposed = event(EventKind.PROPOSED, now, actor=request.requester, vms=len(plan.moves), blocked=blocked)

@@ -1,4 +1,4 @@
-"""Writes down how an attempt ended and does what follows: clean-up, the next attempt, or a call for a human."""
+"""Records how an attempt ended and does what follows: clean-up, the next attempt, or a call for a human."""
 
 import logging
 from collections.abc import Awaitable
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class AttemptCompletion:
-    """The ways in which one attempt may end."""
+    """The end of one attempt: a method for each way in which it may end."""
 
     def __init__(self, context: AttemptContext, attempts_allowed: int) -> None:
         self._context = context

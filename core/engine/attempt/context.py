@@ -1,4 +1,4 @@
-"""What everybody shares who looks after one attempt: what they work with, its records, and the time since its order."""
+"""Holds what all parts of one attempt share: the services, the records, and the time since its order."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,9 +16,9 @@ from core.ports import Clock, HostGateway
 Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPolicy:
-    """How a move is carried out, from the settings. ``address`` is how other hosts reach a host."""
+    """The times and limits of an attempt, from the settings. ``address`` is how other hosts reach a host."""
 
     confirm_start: timedelta
     poll_s: float
@@ -29,9 +29,9 @@ class AttemptPolicy:
     address: Callable[[HostName], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineServices:
-    """What a runner works with."""
+    """The services that an attempt works with."""
 
     gateway: HostGateway
     recorder: TransitionRecorder
@@ -43,7 +43,7 @@ class EngineServices:
 
 
 class AttemptContext:
-    """One move and its attempt, as they were recorded last."""
+    """The context of one attempt: its move and itself, as they were recorded last."""
 
     def __init__(self, services: EngineServices, move: Move, attempt: Attempt) -> None:
         self.services = services

@@ -21,7 +21,7 @@ MISSES = 3
 
 
 class CancelRequest:
-    """Remembers of one move whether its cancel is wanted, and when to ask the host again."""
+    """A person's wish to cancel one move: whether it is open, and when to ask the host again."""
 
     def __init__(self, gateway: HostGateway, *, is_wanted: bool) -> None:
         self._gateway = gateway
@@ -50,7 +50,7 @@ class CancelRequest:
 
 
 class StallClock:
-    """Remembers when the percent last rose and when people were last asked."""
+    """The clock of a standstill: when the percent last rose, and when people were last asked."""
 
     def __init__(self, started_at: datetime, quiet: timedelta) -> None:
         self._started_at = started_at
@@ -83,7 +83,7 @@ class StallClock:
 
 
 class MoveMonitor:
-    """Looks after one move while it runs."""
+    """The monitor of one move while it runs."""
 
     def __init__(self, context: AttemptContext) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""Gives the order to move a VM and stays with the command until it returns, or the line to it is lost."""
+"""Calls Move-VM on the source and stays with the command until it returns or the connection is lost."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class MoveCall:
-    """One order, given once."""
+    """One call of Move-VM, made once."""
 
     def __init__(self, context: AttemptContext, monitor: MoveMonitor) -> None:
         self._context = context

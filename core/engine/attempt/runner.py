@@ -1,4 +1,4 @@
-"""One move from its reservation to its end: look again, give the order, settle where the VM really is, clean up."""
+"""Runs one attempt from its reservation to its end: check, call Move-VM, verify where the VM is, complete."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ CANCELLED_FIRST = Diagnosis("cancelled", Fault.CANCELLED, "", "cancelled before 
 
 
 class AttemptRunner:
-    """The shepherd of one move's attempt."""
+    """The runner of one attempt."""
 
     def __init__(self, services: EngineServices, move: Move, attempt: Attempt, attempts_allowed: int) -> None:
         self.id: MoveId = move.id

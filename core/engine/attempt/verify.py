@@ -1,4 +1,4 @@
-"""Establishes where a VM is after its attempt: looks at both hosts until it is clear, or cannot become clear."""
+"""Verifies where a VM is after its attempt: polls both hosts until it is clear, or cannot become clear."""
 
 import asyncio
 from dataclasses import replace

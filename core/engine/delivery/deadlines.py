@@ -17,7 +17,7 @@ EVERY_S = 60.0
 
 
 class DeadlineWarner:
-    """Compares each running job's lower bound with the time in its plan."""
+    """The loop that compares each running job's lower bound with the time in its plan."""
 
     def __init__(self, recorder: TransitionRecorder, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]) -> None:
         self._recorder = recorder

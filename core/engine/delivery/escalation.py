@@ -1,4 +1,4 @@
-"""Takes people's answers to questions and pages, each once, and reminds on-call, once, of pages that nobody took."""
+"""Records people's answers to questions and pages, each once, and reminds on-call, once, of pages that nobody took."""
 
 import logging
 from collections.abc import Sequence

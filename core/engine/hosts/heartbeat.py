@@ -1,4 +1,4 @@
-"""Notes now and then that somebody watches, so that no clock of a busy VM counts hours in which nobody did."""
+"""Writes a heartbeat, so that downtime of the bot does not count as a VM's backup."""
 
 import logging
 from collections import defaultdict
@@ -24,7 +24,10 @@ BEAT_S = 30.0
 
 
 class Heartbeat:
-    """``timeout``: how long nobody may have watched before what a VM was busy with is taken for something new."""
+    """The time at which the bot last watched.
+
+    ``timeout``: after how long a downtime what a VM is busy with is taken for something new.
+    """
 
     def __init__(self, store: Store, clock: Clock, timeout: timedelta) -> None:
         self._store = store

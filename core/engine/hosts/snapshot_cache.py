@@ -15,7 +15,7 @@ CLOCK_STEP = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class HostTrouble:
-    """Why a host is silent, and since when."""
+    """The reason why a host is silent, and since when."""
 
     text: str
     hint: str
@@ -23,7 +23,7 @@ class HostTrouble:
 
 
 class SnapshotCache:
-    """The newest snapshot of each host, its trouble if it is silent, and the percents of running moves."""
+    """A cache of the newest snapshot of each host, its trouble if it is silent, and the percents of running moves."""
 
     def __init__(self) -> None:
         self.snapshots: dict[HostName, Snapshot] = {}

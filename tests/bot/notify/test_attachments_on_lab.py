@@ -31,7 +31,17 @@ LONG = [f"vm{number:03}" for number in range(40)]
 
 
 async def story(_: JobId) -> Story:
-    tried = Attempt(1, MoveId(1), vm_id(0), HostName("HV01"), HostName("HV02"), 1, NOW, NOW, NOW + timedelta(minutes=9))
+    tried = Attempt(
+        id=1,
+        move_id=MoveId(1),
+        vm_id=vm_id(0),
+        source=HostName("HV01"),
+        destination=HostName("HV02"),
+        number=1,
+        started_at=NOW,
+        confirmed_at=NOW,
+        ended_at=NOW + timedelta(minutes=9),
+    )
     over = job(["web01"], JobState.FINISHED, finished_at=NOW + timedelta(minutes=9))
     return Story(view(over, MoveView(move(0, "web01", MoveState.DONE))), [tried], {HostName("HV01"): 2})
 

@@ -52,5 +52,5 @@ async def test_a_state_of_before_is_read_as_it_was(store: SqlStore) -> None:
 
     new = await store.change_move(old, replace(old, cancel_by="U1"))
     assert await store._database.read(listed) == (new,)
-    cache._put({MoveId(old.id): old})  # as a reader that began before the change does at its end
+    cache._moves[MoveId(old.id)] = old  # as a reader that began before the change does at its end
     assert await store._database.read(listed) == (new,)

@@ -196,7 +196,7 @@ def test_a_vm_that_migrates_already_waits() -> None:
 
 def test_a_vm_that_somebody_else_moved_where_it_should_be_is_done() -> None:
     """Nothing is left to do, and nobody needs to be woken; who moved it is said if the source remembers."""
-    carl = HostJob(vm_id(1), HostJobState.COMPLETED, 100, owner="CONTOSO\\carl")
+    carl = HostJob(vm_id=vm_id(1), state=HostJobState.COMPLETED, percent=100, owner="CONTOSO\\carl")
     for jobs, who in (((), "somebody else"), ((carl,), "CONTOSO\\carl")):
         source = replace(snapshot(HV01), jobs=jobs)
         end = ended(decide(situation([move(1)], source, snapshot(HV02, vm(1))))[0])
@@ -410,7 +410,7 @@ def test_fail_fast_holds_within_the_pass_that_finds_the_failure() -> None:
 
 def test_fail_fast_does_not_count_what_preflight_had_ruled_out() -> None:
     """``fail-fast``: VMs that were approved as unmigratable do not stop the others."""
-    blocker = Finding(Severity.BLOCKER, FindingCode.NO_SWITCH, "no switch", vm_id=vm_id(1))
+    blocker = Finding(severity=Severity.BLOCKER, code=FindingCode.NO_SWITCH, text="no switch", vm_id=vm_id(1))
     hasty = job(1, planned(1), planned(2), options=Options(fail_fast=True))
     hasty = replace(hasty, plan=replace(hasty.plan, findings=(blocker,)))
     moves = [move(1, state=MoveState.UNMIGRATABLE), move(2)]
@@ -514,16 +514,16 @@ def situations(draw: st.DrawFn) -> Situation:
             vms[host].append(vm(number, *draw(STATUSES), state=power))
     shots = [
         Snapshot(
-            host,
-            after(-draw(st.sampled_from([0, 5, 500]))),
-            NOW,
-            facts(
+            host=host,
+            asked_at=after(-draw(st.sampled_from([0, 5, 500]))),
+            taken_at=NOW,
+            facts=facts(
                 live=draw(st.integers(0, 3)),
                 storage=draw(st.integers(1, 3)),
                 live_active=draw(st.integers(0, 2)),
                 is_migration_enabled=draw(st.sampled_from([True, True, True, False])),
             ),
-            tuple(vms[host]),  # type: ignore[arg-type]
+            vms=tuple(vms[host]),  # type: ignore[arg-type]
         )
         for host in draw(st.sampled_from([HOSTS, HOSTS, HOSTS[:2]]))
     ]

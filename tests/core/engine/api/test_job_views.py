@@ -65,9 +65,21 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
         store = CountingStore(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
         counted: Any = Outside(store, loop)
         await counted.open()
-        job = await counted.add_job(Job(JobId(""), Plan(()), "U1", "C1", "", EPOCH, EPOCH))
+        job = await counted.add_job(
+            Job(id=JobId(""), plan=Plan(()), requester="U1", channel="C1", text="", created_at=EPOCH, expires_at=EPOCH)
+        )
         moves = [
-            Move(MoveId(0), job.id, vm_id(n), f"vm{n}", HV01, HV02, "D:\\VMs", size_bytes=10**9) for n in range(vms)
+            Move(
+                id=MoveId(0),
+                job_id=job.id,
+                vm_id=vm_id(n),
+                vm_name=f"vm{n}",
+                source=HV01,
+                destination=HV02,
+                path="D:\\VMs",
+                size_bytes=10**9,
+            )
+            for n in range(vms)
         ]
         job = await counted.change_job(job, replace(job, state=JobState.RUNNING, decided_at=EPOCH), new_moves=moves)
         snapshot_cache = SnapshotCache()

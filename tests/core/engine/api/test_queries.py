@@ -36,7 +36,9 @@ def test_a_preview_changes_nothing_and_is_what_is_proposed(tmp_path: Path) -> No
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
-            request = Request(("web01",), ("HV01",), ("HV02",), "U_ALICE", "C1")
+            request = Request(
+                vms=("web01",), sources=("HV01",), destinations=("HV02",), requester="U_ALICE", channel="C1"
+            )
             plan = await engine.requests.preview(request)
             assert await engine.queries.open_jobs() == []
             job = await engine.requests.propose_plan(request, plan)
