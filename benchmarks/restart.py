@@ -16,7 +16,9 @@ from benchmarks.play import Silence
 from benchmarks.report import Section, Size, Table, percentile
 from benchmarks.still import StillHosts, SystemTime, planned
 from core.config import Settings
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import event
 from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState, transit
 from core.domain.model.plan import Plan, PlannedMove
@@ -139,7 +141,7 @@ async def approved(store: SqlStore, plan: Sequence[PlannedMove]) -> Job:
         created_at=now,
         expires_at=now + timedelta(hours=1),
     )
-    job = await store.add_job(asked, event(EventKind.PROPOSED, now, vms=len(plan), blocked=0))
+    job = await store.add_job(asked, event(event_data.Proposed(vms=len(plan), blocked=0), now))
     moves = [
         Move(
             id=MoveId(0),
@@ -155,7 +157,7 @@ async def approved(store: SqlStore, plan: Sequence[PlannedMove]) -> Job:
         for one in plan
     ]
     approved = transit_job(job, JobState.RUNNING, decided_by="U_BOB", decided_at=now)
-    return await store.change_job(job, approved, event(EventKind.APPROVED, now, job=job), new_moves=moves)
+    return await store.change_job(job, approved, event(event_data.Approved(), now, job=job), new_moves=moves)
 
 
 def _engine(folder: Path, plan: Sequence[PlannedMove], hosts: StillHosts) -> Engine:

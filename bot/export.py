@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.domain.model.event_data import to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveId, MoveState
@@ -83,7 +84,7 @@ def _rows(events: Sequence[Event], moves: Sequence[Move]) -> list[dict[str, Any]
             "kind": event.kind.value,
             "actor": event.actor,
             "vm": names.get(event.move_id, "") if event.move_id else "",
-            "data": dict(event.data),
+            "data": to_json(event.data),
         }
         for event in events
     ]

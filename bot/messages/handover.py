@@ -6,7 +6,8 @@ from datetime import timedelta
 from bot.messages.blocks import Message, message, sections
 from bot.messages.card_parts import PROBLEMS, Look, headline_route, names, what
 from bot.messages.mrkdwn import clock_time, code, date_time, mention, plural, said
-from core.domain.model.events import Event, EventKind
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
 from core.domain.model.views import HostView, JobView

@@ -16,7 +16,8 @@ from bot.messages.plan_text import LONG, plan_text
 from bot.messages.timeline_image import timeline
 from bot.slack.api_errors import SlackRefused, ask
 from core.backoff import fixed, retry
-from core.domain.model.events import EventKind, Notice
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt

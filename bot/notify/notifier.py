@@ -29,7 +29,8 @@ from bot.slack.api_errors import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefus
 from bot.slack.rate_limit import CallBudget, ChannelSpacing
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.model.events import Event, EventKind, Notice, Tone
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.views import JobView
 from core.domain.reporting.paging import quoted

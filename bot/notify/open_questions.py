@@ -4,7 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from core.domain.model.events import Event, EventKind, Notice
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Notice
 from core.domain.model.job import JobId
 from core.domain.reporting.paging import END_OF_ATTEMPT, open_questions
 from core.errors import MigrateBotError

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
@@ -34,11 +35,11 @@ LONG_QUEUE = 500
 
 _QUIET = {HoldCode.STOPPED, HoldCode.PAUSED, HoldCode.FREEZE, HoldCode.START_TIME}
 
-_END_EVENTS = {
-    MoveState.CANCELLED: EventKind.CANCELLED,
-    MoveState.UNMIGRATABLE: EventKind.UNMIGRATABLE,
-    MoveState.LOST: EventKind.LOST,
-    MoveState.DONE: EventKind.MOVED_BY_OTHERS,
+_END_DATA: Mapping[MoveState, type[event_data.Ended]] = {
+    MoveState.CANCELLED: event_data.Cancelled,
+    MoveState.UNMIGRATABLE: event_data.Unmigratable,
+    MoveState.LOST: event_data.Lost,
+    MoveState.DONE: event_data.MovedByOthers,
 }
 
 
@@ -167,7 +168,7 @@ class Dispatcher:
         match decision:
             case Start(move, claims, reason):
                 number = self._allowed(job)
-                told = event(EventKind.STARTING, now, move=move, attempt=move.attempts + 1, of=number, reason=reason)
+                told = event(event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason), now, move=move)
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
                 self._follow(started, attempt, job, is_new=True)
@@ -176,9 +177,10 @@ class Dispatcher:
                 if state is MoveState.DONE:  # somebody else's doing, whatever we tried before
                     changes = {"error": "", "hint": "", "started_at": None}
                 after = transit(move, state, hold=None, ended_at=now, **changes)
-                data: dict[str, Any] = {"text": text, "hint": hint, "words": "", "code": "", "where": self._where(move)}
-                data |= {"follows": True} if follows else {}
-                await self._store.change_move(before, after, event(_END_EVENTS[state], now, move=move, **data))
+                said = _END_DATA[state](text=text, hint=hint, where=self._where(move))
+                if isinstance(said, event_data.Unmigratable):
+                    said = replace(said, follows=follows)
+                await self._store.change_move(before, after, event(said, now, move=move))
                 self.wake()
         self._recorder.changed(job.id)
 
@@ -198,7 +200,7 @@ class Dispatcher:
         for job in jobs:
             expired = transit_job(job, JobState.EXPIRED, decided_at=now, finished_at=now)
             try:
-                await self._store.change_job(job, expired, event(EventKind.EXPIRED, now, job=job))
+                await self._store.change_job(job, expired, event(event_data.Expired(), now, job=job))
             except Outdated:
                 self.wake()
             else:
@@ -211,12 +213,13 @@ class Dispatcher:
             if job.id in unfinished:
                 continue
             moves = [move for move in all_moves if move.job_id == job.id]
-            counts: dict[str, Any] = {
+            counts = {
                 state.value: sum(1 for move in moves if move.state is state) for state in MoveState if state.is_end
             }
             since = job.decided_at or job.created_at
             moved = sum(move.moved_bytes for move in moves)
-            told = event(EventKind.FINISHED, now, job=job, seconds=(now - since).total_seconds(), bytes=moved, **counts)
+            data = event_data.Finished(seconds=(now - since).total_seconds(), bytes=moved, **counts)
+            told = event(data, now, job=job)
             await self._store.change_job(job, transit_job(job, JobState.FINISHED, finished_at=now), told)
             self._recorder.changed(job.id)
 

@@ -4,9 +4,9 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from core.domain.model.events import Event, EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import Event, event
 from core.domain.model.job import JobId
 from core.domain.model.move import HoldCode, Move, MoveId
 from core.domain.scheduling.decisions import Decision, Held
@@ -111,5 +111,5 @@ def _events(before: Move, move: Move, now: datetime, told: set[tuple[JobId, str]
     about = (move.job_id, move.hold.text)
     is_told = move.hold.code is HoldCode.HOST and about in told
     told.add(about)
-    follows: dict[str, Any] = {"follows": True} if is_told else {}
-    return (event(EventKind.HELD, now, move=move, code=move.hold.code, text=move.hold.text, **follows),)
+    data = event_data.Held(code=move.hold.code, text=move.hold.text, follows=is_told)
+    return (event(data, now, move=move),)

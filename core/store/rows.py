@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, insert
 
+from core.domain.model.event_data import from_json, to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Card, Job
 from core.domain.model.move import Attempt, Move
@@ -31,7 +32,7 @@ _JOB = _names(Job, frozenset({"id", "plan", "card", "is_card_final"}))
 # What to select, in the order of the fields.
 MOVE = _columns(tables.moves, Move)
 ATTEMPT = _columns(tables.attempts, Attempt)
-EVENT = _columns(tables.events, Event)
+EVENT = (tables.events.c.kind, *_columns(tables.events, Event))
 _MOVE_FIELDS, _ATTEMPT_FIELDS = _names(Move, frozenset()), _names(Attempt, frozenset())
 
 
@@ -84,12 +85,13 @@ def attempt_of(row: Sequence[Any]) -> Attempt:
 
 def event_values(event: Event) -> Values:
     """Return an event's row without its id."""
-    return _values(event, _EVENT)
+    return _values(event, _EVENT) | {"kind": event.kind, "data": to_json(event.data)}
 
 
 def event_of(row: Sequence[Any]) -> Event:
     """Read the columns ``EVENT``."""
-    return Event(*row)
+    kind, data, *rest = row
+    return Event(from_json(kind, data), *rest)
 
 
 def _values(source: object, names: Iterable[str]) -> Values:

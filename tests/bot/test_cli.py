@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from bot.cli import main
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
 from core.store import SqlStore
@@ -53,13 +54,13 @@ def store_a_job(folder: Path) -> None:
 
 async def fill(store: SqlStore) -> None:
     asked = replace(job(["web01", "=cmd()"]), id=JobId(""))
-    asked = await store.add_job(asked, event(EventKind.PROPOSED, NOW, vms=2, blocked=0))
+    asked = await store.add_job(asked, event(event_data.Proposed(vms=2, blocked=0), NOW))
     moves = [move(0, "web01", MoveState.DONE), move(1, "=cmd()", MoveState.FAILED, error="no\nroom\x1b[2J")]
-    approved = event(EventKind.APPROVED, NOW, job=asked, actor="UBOB", count=1, needed=1)
+    approved = event(event_data.Approved(count=1, needed=1), NOW, job=asked, actor="UBOB")
     running = replace(asked, state=JobState.RUNNING)
     await store.change_job(asked, running, approved, new_moves=[replace(one, job_id=asked.id) for one in moves])
     failed = (await store.moves(asked.id))[1]
-    await store.add_events(event(EventKind.STARTING, NOW, move=failed, attempt=1, of=3))
+    await store.add_events(event(event_data.Starting(attempt=1, of=3), NOW, move=failed))
 
 
 def test_a_missing_settings_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from core import errors
 from core.domain.attempt.diagnosis import RULES
-from core.domain.model.events import TONES, EventKind, Tone
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import TONES, Tone
 from core.domain.model.job import JobState
 from core.domain.model.move import Fault, HoldCode, MoveState
 from core.domain.model.plan import FindingCode, Severity

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, MoveState
 from core.errors import HostError
@@ -47,8 +47,8 @@ async def test_sick_hosts_hold_up_only_their_own_moves(
         for host in sick:
             text = await here.is_held(far, f"on-{host}")
             assert host in text
-        held = [event for event in await here.history(far.id, EventKind.HELD) if event.data["code"] == HoldCode.HOST]
-        assert {host for host in sick for event in held if host in event.data["text"]} == set(sick)
+        held = [event for event in await here.history(far.id, EventKind.HELD) if event.data.code == HoldCode.HOST]
+        assert {host for host in sick for event in held if host in event.data.text} == set(sick)
         with pytest.raises(HostError, match="HV03"):
             await here.ask("on-HV03", source="HV03")
         await here.engine.controls.stop_starts("U_DAVE")  # recovery is to be seen, not several more moves
@@ -140,7 +140,7 @@ async def test_a_host_without_a_free_session_starts_nothing_and_goes_on_later(tm
             return await here.history(job.id, EventKind.NOT_STARTED)
 
         (event, *_) = await here.until(put_off)
-        assert "allows no further session" in event.data["words"]
+        assert "allows no further session" in event.data.words
         assert here.lab.world.ledger.starts == []
         assert (await here.move(job, "web01")).attempts == 0
         shells.quotas = quotas

@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from core.config import Settings
-from core.domain.model.events import Event, EventKind, Notice, Tone
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId
 from core.domain.model.move import Move, MoveState
 from core.domain.model.plan import Options, Request

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.config import Settings
-from core.domain.model.events import Event, EventKind
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import HoldCode, Move, MoveState

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from core.domain.model.events import Event, EventKind, Tone, event
+from core.domain.model import event_data
+from core.domain.model.events import Event, Tone, event
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
@@ -67,7 +68,7 @@ def proposal(*names: str) -> Job:
 
 def card() -> Event:
     """Return the event that puts the card on its way."""
-    return Event(EventKind.PROPOSED, NOW, actor="U1", data={"vms": 1, "names": ["web01"]}, tone=Tone.CARD)
+    return Event(event_data.Proposed(vms=1), NOW, actor="U1", tone=Tone.CARD)
 
 
 def moves_of(job: Job) -> list[Move]:
@@ -108,7 +109,7 @@ def room(limit: int) -> tuple[SlotUsage, ...]:
 async def begun(store: Store, move: Move, limit: int = 2) -> tuple[Move, Attempt]:
     """Open an attempt."""
     starting = replace(move, state=MoveState.STARTING, started_at=NOW)
-    return await store.begin_attempt(move, starting, room(limit), event(EventKind.STARTING, NOW, move=move), at=NOW)
+    return await store.begin_attempt(move, starting, room(limit), event(event_data.Starting(), NOW, move=move), at=NOW)
 
 
 async def ended(store: Store, move: Move, state: MoveState = MoveState.QUEUED) -> Move:

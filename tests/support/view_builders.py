@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.domain.model.events import Event, EventKind, Notice
+from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.events import Event, Notice
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveId, MoveState
@@ -90,5 +91,5 @@ def view(of: Job, *rows: MoveView, **changes: Any) -> JobView:
 def notice(
     kind: EventKind, about_move: Move | None = None, /, *, number: int = 1, about: Job | None = None, **data: Any
 ) -> Notice:
-    event = Event(kind, NOW, JobId("J7"), about_move.id if about_move else None, "UBOB", data)
+    event = Event(DATA_OF[kind](**data), NOW, JobId("J7"), about_move.id if about_move else None, "UBOB")
     return Notice(number, event, about or job(), about_move)

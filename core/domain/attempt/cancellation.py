@@ -6,7 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from core.backoff import delay_s, doubling
-from core.domain.model.events import Event, EventKind
+from core.domain.model.event_data import Answered, CancelAsked, CancelUnmet
+from core.domain.model.events import Event
 from core.domain.model.host_calls import CancelReply
 from core.domain.model.move import Move
 from core.errors import HostError
@@ -68,10 +69,10 @@ def pause(tries: int) -> timedelta:
 def is_told(history: Sequence[Event], move: Move, code: Unmet) -> bool:
     """Whether people heard already that the newest wish to cancel this move was not met, for this reason."""
     for event in reversed(history):
-        if event.kind is EventKind.CANCEL_UNMET and event.move_id == move.id and event.data.get("code") == code:
+        if isinstance(event.data, CancelUnmet) and event.move_id == move.id and event.data.code == code:
             return True
-        if event.kind is EventKind.CANCEL_ASKED and move.vm_name in event.data.get("vms", ()):
+        if isinstance(event.data, CancelAsked) and move.vm_name in event.data.vms:
             return False
-        if event.kind is EventKind.ANSWERED and event.move_id == move.id and event.data.get("answer") == "cancel":
+        if isinstance(event.data, Answered) and event.move_id == move.id and event.data.answer == "cancel":
             return False
     return False

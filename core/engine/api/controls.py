@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from core.config import AccessSettings
-from core.domain.model.events import Event, EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import Event, event
 from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.model.plan import PlannedMove
@@ -71,13 +71,13 @@ class Controls:
             )
         now = self._recorder.clock.now()
         approvals = (*job.approvals, Approval(by, now))
-        counted: dict[str, Any] = {"count": len(approvals), "needed": access.approvals_required}
-        if len(approvals) < access.approvals_required:
-            after, kind, moves = replace(job, approvals=approvals), EventKind.APPROVAL, []
-        else:
-            after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
-            kind, moves = EventKind.APPROVED, _moves(job, now)
-        return await self._decide(job, after, event(kind, now, job=job, actor=by, **counted), moves)
+        count, needed = len(approvals), access.approvals_required
+        if count < needed:
+            said = event_data.Approval(count=count, needed=needed)
+            return await self._decide(job, replace(job, approvals=approvals), event(said, now, job=job, actor=by))
+        approved = event_data.Approved(count=count, needed=needed)
+        after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
+        return await self._decide(job, after, event(approved, now, job=job, actor=by), _moves(job, now))
 
     async def reject(self, job_id: JobId, plan_hash: str, by: str, reason: str) -> Job:
         """Reject a proposed plan. Raises NotAllowed, UnknownJob."""
@@ -86,7 +86,7 @@ class Controls:
         after = transit_job(
             job, JobState.REJECTED, decided_by=by, decided_at=now, decision_reason=reason, finished_at=now
         )
-        return await self._decide(job, after, event(EventKind.REJECTED, now, job=job, actor=by, reason=reason))
+        return await self._decide(job, after, event(event_data.Rejected(reason=reason), now, job=job, actor=by))
 
     async def cancel(self, job_id: JobId, by: str, vm: str = "") -> tuple[Job, str]:
         """Withdraw a proposed job, or cancel a running one, or one VM of it.
@@ -99,7 +99,7 @@ class Controls:
         if job.state is JobState.PROPOSED:
             after = transit_job(job, JobState.CANCELLED, decided_by=by, decided_at=now, finished_at=now)
             return await self._decide(
-                job, after, event(EventKind.WITHDRAWN, now, job=job, actor=by)
+                job, after, event(event_data.Withdrawn(), now, job=job, actor=by)
             ), f"{job.id} is withdrawn; nothing was started."
         if job.state is not JobState.RUNNING:
             raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}; there is nothing to cancel.")
@@ -107,8 +107,8 @@ class Controls:
         async def wish() -> list[Move]:
             """Write down the wish and that it was said, or neither."""
             wanted = await self._cancellable(job, vm)
-            names = [move.vm_name for move in wanted]
-            asked = event(EventKind.CANCEL_ASKED, now, job=job, actor=by, vms=names, running=_running(wanted))
+            names = tuple(move.vm_name for move in wanted)
+            asked = event(event_data.CancelAsked(vms=names, running=_running(wanted)), now, job=job, actor=by)
             await self._recorder.store.change_moves([(move, replace(move, cancel_by=by)) for move in wanted], asked)
             return wanted
 
@@ -120,11 +120,11 @@ class Controls:
 
     async def pause(self, job_id: JobId, by: str) -> Job:
         """Start nothing more of this job until it is resumed; what runs goes on. Raises UnknownJob, NotAllowed."""
-        return await self._set_paused(job_id, by, by, EventKind.PAUSED)
+        return await self._set_paused(job_id, by, by, event_data.Paused())
 
     async def resume(self, job_id: JobId, by: str) -> Job:
         """Let a paused job go on. Raises UnknownJob, NotAllowed."""
-        return await self._set_paused(job_id, "", by, EventKind.CONTINUED)
+        return await self._set_paused(job_id, "", by, event_data.Continued())
 
     async def answer_stuck(self, move_id: MoveId, answer: str, by: str) -> str:
         """Take an answer about a move that stands still: ``wait``, ``cancel`` or ``page``. Returns one sentence.
@@ -148,30 +148,30 @@ class Controls:
 
     async def stop_starts(self, by: str) -> None:
         """Stop every new start, the big red stop; it lasts until ``resume_starts`` and survives restarts."""
-        await self._switch(by, EventKind.STOPPED, by)
+        await self._switch(by, event_data.Stopped(), by)
 
     async def resume_starts(self, by: str) -> None:
         """Allow starts again."""
-        await self._switch("", EventKind.RESUMED, by)
+        await self._switch("", event_data.Resumed(), by)
 
     # ------------------------------------------------------------------ inside
 
-    async def _switch(self, value: str, kind: EventKind, by: str) -> None:
+    async def _switch(self, value: str, said: event_data.Stopped | event_data.Resumed, by: str) -> None:
         running = await self._recorder.store.jobs(JobState.RUNNING, limit=10_000)
-        told = alarm(kind, self._recorder.clock.now(), by, running)
+        told = alarm(said, self._recorder.clock.now(), by, running)
         await self._recorder.store.set_switch(STOP, value, *told)
         self._job_views.invalidate_all()
         self._dispatcher.wake()
         for job in running:
             self._recorder.changed(job.id)
 
-    async def _set_paused(self, job_id: JobId, paused_by: str, by: str, kind: EventKind) -> Job:
+    async def _set_paused(self, job_id: JobId, paused_by: str, by: str, said: event_data.EventData) -> Job:
         job = await self._recorder.store.job(job_id)
         if job.state is not JobState.RUNNING:
             raise NotAllowed(f"{job.id} {_STATE_WORDS.get(job.state, 'is not approved yet')}.")
         if bool(job.paused_by) is bool(paused_by):
             raise NotAllowed(f"{job.id} is {'paused already' if paused_by else 'not paused'}.")
-        told = event(kind, self._recorder.clock.now(), job=job, actor=by)
+        told = event(said, self._recorder.clock.now(), job=job, actor=by)
         return await self._decide(job, replace(job, paused_by=paused_by), told)
 
     async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Move, MoveState
@@ -46,7 +47,7 @@ class Requests:
             expires_at=now + self._approval_ttl,
         )
         blocked = len(plan.blocked_ids)
-        proposed = event(EventKind.PROPOSED, now, actor=request.requester, vms=len(plan.moves), blocked=blocked)
+        proposed = event(event_data.Proposed(vms=len(plan.moves), blocked=blocked), now, actor=request.requester)
         job = await self._recorder.store.add_job(job, proposed)
         self._recorder.changed(job.id)
         return job

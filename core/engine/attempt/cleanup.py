@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from core.backoff import fixed, retry
 from core.domain.attempt.cleanup import leftovers, unused_destination
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.event_data import Kept
+from core.domain.model.events import event
 from core.domain.model.host_calls import FolderFate, FolderReceipt
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Move
@@ -31,14 +33,18 @@ class Cleaned:
     waiting: tuple[str, ...] = ()
 
     @property
-    def removed(self) -> list[str]:
+    def removed(self) -> tuple[str, ...]:
         """Folders that are gone now, for an event."""
-        return [receipt.path for receipt in self.receipts if receipt.fate is FolderFate.REMOVED]
+        return tuple(receipt.path for receipt in self.receipts if receipt.fate is FolderFate.REMOVED)
 
     @property
-    def kept(self) -> list[list[str]]:
+    def kept(self) -> Kept:
         """Folders that stay and why, for an event."""
-        return [[receipt.path, receipt.reason] for receipt in self.receipts if receipt.fate is FolderFate.KEPT]
+        return tuple((receipt.path, receipt.reason) for receipt in self.receipts if receipt.fate is FolderFate.KEPT)
+
+    def kept_and_waiting(self, reason: str) -> Kept:
+        """Return the folders that stay, those included that could not be looked at, for this reason."""
+        return (*self.kept, *((path, reason) for path in self.waiting))
 
 
 class FolderCleanup:
@@ -136,8 +142,8 @@ class PostponedCleanups:
                 lambda m: self._recorder.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
             )
             return
-        kept = cleaned.kept + [[path, f"{move.source} did not answer for a day"] for path in cleaned.waiting]
-        told = event(EventKind.TIDIED, now, move=move, host=move.source, removed=cleaned.removed, kept=kept)
+        kept = cleaned.kept_and_waiting(f"{move.source} did not answer for a day")
+        told = event(event_data.Tidied(host=move.source, removed=cleaned.removed, kept=kept), now, move=move)
         await self._recorder.record(
             move.id, lambda m: self._recorder.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
         )

@@ -9,7 +9,8 @@ from core.domain.attempt.diagnosis import Diagnosis, diagnose
 from core.domain.attempt.retry import RetryDecision, after_failure
 from core.domain.attempt.verification import AttemptResult, Verification
 from core.domain.attempt.vm_diff import differences
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.host_calls import HostWord
 from core.domain.model.move import Fault, HoldCode, Move, MoveState, transit
 from core.domain.scheduling.readiness import Wait, readiness
@@ -39,7 +40,7 @@ class AttemptCompletion:
             lambda m: context.store.end_attempt(
                 m,
                 transit(m, MoveState.CLEANING, attempts=m.attempts + 1, hold=None, error="", hint=""),
-                event(EventKind.MOVED, now, move=m, seconds=seconds, bytes=m.size_bytes),
+                event(event_data.Moved(seconds=seconds, bytes=m.size_bytes), now, move=m),
                 at=now,
             )
         )
@@ -60,15 +61,16 @@ class AttemptCompletion:
                 m,
                 transit(m, MoveState.DONE, ended_at=now, leftovers=cleaned.waiting, tidy_at=tidy_at),
                 event(
-                    EventKind.DONE,
+                    event_data.Done(
+                        seconds=seconds,
+                        bytes=m.size_bytes,
+                        attempts=m.attempts,
+                        removed=cleaned.removed,
+                        kept=cleaned.kept_and_waiting(f"{m.source} does not answer; later"),
+                        differences=changes,
+                    ),
                     now,
                     move=m,
-                    seconds=seconds,
-                    bytes=m.size_bytes,
-                    attempts=m.attempts,
-                    removed=cleaned.removed,
-                    kept=cleaned.kept + [[path, f"{m.source} does not answer; later"] for path in cleaned.waiting],
-                    differences=list(changes),
                 ),
             )
         )
@@ -113,7 +115,7 @@ class AttemptCompletion:
             lambda m: context.store.end_attempt(
                 m,
                 transit(m, MoveState.LOST, attempts=m.attempts + 1, error=reason, hint=hint, ended_at=now, hold=None),
-                event(EventKind.LOST, now, move=m, text=reason, hint=hint),
+                event(event_data.Lost(text=reason, hint=hint), now, move=m),
                 at=now,
                 fault=Fault.UNKNOWN,
                 host_words=reason,
@@ -126,7 +128,7 @@ class AttemptCompletion:
         context.services.snapshot_cache.forget(context.move.vm_id)
         await context.record(
             lambda m: context.store.change_move(
-                m, transit(m, MoveState.VERIFYING), event(EventKind.VERIFYING, now, move=m)
+                m, transit(m, MoveState.VERIFYING), event(event_data.Verifying(), now, move=m)
             )
         )
 
@@ -164,7 +166,7 @@ class AttemptCompletion:
         return self._context.store.end_attempt(
             move,
             after,
-            event(then.event, now, move=move, where=move.source, **then.data),
+            event(then.data, now, move=move),
             at=now,
             fault=diagnosis.fault,
             host_words=diagnosis.words,
@@ -177,7 +179,7 @@ class AttemptCompletion:
         if cleaned.removed:
             removed, kept, now = cleaned.removed, cleaned.kept, self._context.now()
             await self._context.note(
-                event(EventKind.TIDIED, now, move=move, host=move.destination, removed=removed, kept=kept)
+                event(event_data.Tidied(host=move.destination, removed=removed, kept=kept), now, move=move)
             )
 
     def _diagnose(self, verdict: Verification, error: HostError | None) -> Diagnosis:

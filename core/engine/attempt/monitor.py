@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from core.domain.attempt.cancellation import Answer, Unmet, is_told, pause, unmet
 from core.domain.attempt.stall import stuck
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.move import Move, MoveState, transit
 from core.domain.planning.makespan import Speeds
 from core.domain.planning.makespan import seconds as seconds_of
@@ -110,7 +111,7 @@ class MoveMonitor:
             lambda m: context.store.confirm_attempt(
                 m,
                 transit(m, MoveState.MOVING, hold=None),
-                *([event(EventKind.MOVING, now, move=m)] if m.state is MoveState.STARTING else []),
+                *([event(event_data.Moving(), now, move=m)] if m.state is MoveState.STARTING else []),
                 at=now,
             )
         )
@@ -124,7 +125,7 @@ class MoveMonitor:
         speeds = Speeds(await context.store.speeds(), context.policy.assumed_bytes_per_s)
         text = self._stall_clock.question(now, seconds_of(move.size_bytes, move.source, move.destination, speeds))
         if text:
-            await context.note(event(EventKind.STUCK, now, move=move, text=text, percent=percent))
+            await context.note(event(event_data.Stuck(text=text, percent=percent), now, move=move))
 
     async def _pass_on_cancel(self) -> None:
         """Ask the host to cancel if a person wants that; tell once per wish why it has no effect."""
@@ -137,7 +138,7 @@ class MoveMonitor:
         async def tell(move: Move) -> Move:
             if is_told(await context.store.events(move.job_id), move, answer.code):
                 return move
-            told = event(EventKind.CANCEL_UNMET, now, move=move, code=answer.code, text=answer.text, hint=answer.hint)
+            told = event(event_data.CancelUnmet(code=answer.code, text=answer.text, hint=answer.hint), now, move=move)
             return await context.store.change_move(move, move, told)
 
         await context.record(tell)

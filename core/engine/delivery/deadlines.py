@@ -4,7 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.views import JobView
 from core.engine.recorder import TransitionRecorder
@@ -43,12 +44,9 @@ class DeadlineWarner:
         if until is None or view.soonest is None or view.soonest <= until:
             return
         late = event(
-            EventKind.LATE,
+            event_data.Late(until=until, soonest=view.soonest, why=view.why_no_eta),
             view.at,
             job=job,
-            until=until.isoformat(),
-            soonest=view.soonest.isoformat(),
-            why=view.why_no_eta,
         )
         await self._recorder.store.change_job(job, replace(job, is_late_told=True), late)
         self._recorder.changed(job.id)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from core.backoff import fixed, retry
-from core.domain.model.events import Event, EventKind, Tone, event
+from core.domain.model import event_data
+from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Move, MoveId
 from core.domain.reporting.paging import (
@@ -59,9 +60,9 @@ class Escalation:
                 before = last_answer(history, move.id)
                 if before is None:
                     raise NotAllowed(f"There is no open question about {move.vm_name}.")
-                raise NotAllowed(f"{move.vm_name} was answered for already: {_ANSWERS[before.data['answer']]}.")
+                raise NotAllowed(f"{move.vm_name} was answered for already: {_ANSWERS[before.answer]}.")
             told = event(
-                EventKind.ANSWERED, self._clock.now(), move=move, actor=by, answer=answer, about=quote(question)
+                event_data.Answered(answer=answer, about=quote(question)), self._clock.now(), move=move, actor=by
             )
             # Storing the move again makes this a compare-and-set: of two clicks at once the second finds the answer.
             return await self._store.change_move(move, move, told)
@@ -83,7 +84,7 @@ class Escalation:
                 )
             now = self._clock.now()
             told = [
-                Event(EventKind.ACKNOWLEDGED, now, job.id, page.move_id, by, {"about": quote(page)}, Tone.LINE)
+                Event(event_data.Acknowledged(about=quote(page)), now, job.id, page.move_id, by, Tone.LINE)
                 for page in taken
             ]
             await self._store.change_job(job, job, *told)
@@ -140,14 +141,13 @@ class Escalation:
     async def _escalate(self, job_id: JobId, late: Sequence[Event], now: datetime) -> None:
         job = await self._store.job(job_id)
         names = {move.id: move.vm_name for move in await self._store.moves(job_id)}
-        vms = list(dict.fromkeys(names[page.move_id] for page in late if page.move_id in names))
+        vms = tuple(dict.fromkeys(names[page.move_id] for page in late if page.move_id in names))
         told = event(
-            EventKind.ESCALATED,
+            event_data.Escalated(
+                pages=tuple(page.id for page in late), vms=vms, seconds=(now - late[0].at).total_seconds()
+            ),
             now,
             job=job,
-            pages=[page.id for page in late],
-            vms=vms,
-            seconds=(now - late[0].at).total_seconds(),
         )
         await self._store.change_job(job, job, told)
         self._recorder.changed(job_id)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.job import JobId
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.slack.server import SlackLab

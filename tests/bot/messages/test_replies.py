@@ -6,7 +6,8 @@ from datetime import timedelta
 from bot.messages import replies
 from bot.messages.blocks import Message
 from bot.messages.card_parts import Look
-from core.domain.model.events import Event, EventKind
+from core.domain.model import event_data
+from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
@@ -77,7 +78,7 @@ def test_a_long_history_keeps_the_newest_and_says_where_the_rest_is() -> None:
     """Thousands of events fit, names among them are the VMs'."""
     done = move(0, "web01", MoveState.DONE)
     events = [
-        Event(EventKind.HELD, NOW + timedelta(seconds=n), JobId("J7"), done.id, data={"text": f"reason {n}"})
+        Event(event_data.Held(text=f"reason {n}"), NOW + timedelta(seconds=n), JobId("J7"), done.id)
         for n in range(2000)
     ]
     shown = text(replies.history(view(job(state=JobState.RUNNING), MoveView(done)), events))

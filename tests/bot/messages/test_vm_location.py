@@ -9,7 +9,8 @@ from bot.messages.blocks import Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
 from bot.messages.vm_location import where
-from core.domain.model.events import Event, EventKind, Tone
+from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.events import Event, Tone
 from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm
 from core.domain.model.job import JobId, JobState
@@ -93,7 +94,7 @@ def test_two_vms_of_one_name_are_told_apart() -> None:
 
 
 def called(kind: EventKind, of: int, tone: Tone | None) -> Event:
-    return Event(kind, NOW, JobId("J7"), MoveId(of + 1), tone=tone)
+    return Event(DATA_OF[kind](), NOW, JobId("J7"), MoveId(of + 1), tone=tone)
 
 
 def shift(state: JobState, *rows: MoveView, number: int = 7, **changes: object) -> JobView:

@@ -12,7 +12,8 @@ import pytest
 from bot.notify.attachments import AFTERLIFE_S, DELAYS_S, Attachments, Story
 from bot.slack.credentials import web_client
 from core.config import Settings
-from core.domain.model.events import EventKind, Notice
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, MoveId, MoveState

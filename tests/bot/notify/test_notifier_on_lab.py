@@ -11,7 +11,8 @@ from bot.notify.open_questions import History
 from bot.slack.credentials import web_client
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.model.events import Event, EventKind, Notice, Tone
+from core.domain.model.event_data import Answered, EventKind
+from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import MoveState
 from core.domain.model.views import JobView, MoveView
@@ -217,7 +218,8 @@ async def test_a_question_loses_its_buttons_when_its_move_ends(
 
 
 def numbered(kind: EventKind, about: Job, number: int) -> Notice:
-    made = told(kind, Tone.LINE, about, number=number, text="it stands")
+    words = {"text": "it stands"} if kind is EventKind.STUCK else {}
+    made = told(kind, Tone.LINE, about, number=number, **words)
     return replace(made, event=replace(made.event, id=number))
 
 
@@ -284,7 +286,7 @@ async def test_an_answer_edits_its_question_even_after_a_restart(
     await notifier.tell(stuck)
     quoted = quote(replace(stuck.event, id=2))
     answer = told(EventKind.ANSWERED, Tone.LINE, about, number=3)
-    answer = replace(answer, event=replace(answer.event, data={"answer": "wait", "about": quoted}))
+    answer = replace(answer, event=replace(answer.event, data=Answered(answer="wait", about=quoted)))
     await make().tell(answer)
     (_, asked) = posted(slack)
     assert "decided to wait" in read(asked)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.notify import attachments
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.job import JobId
 from core.store import SqlStore
 from lab.slack.server import SlackLab
@@ -31,7 +32,7 @@ async def test_a_question_asked_before_a_restart_loses_its_buttons_when_its_move
     store = SqlStore(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
     await store.open()
     (move,) = await store.moves(JobId("J1"))
-    await store.add_events(event(EventKind.STUCK, datetime.now(UTC), move=move, text="it stands"))
+    await store.add_events(event(event_data.Stuck(text="it stands"), datetime.now(UTC), move=move))
     await store.close()
     async with office() as here:
         question = await here.replied(card, "seems stuck")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.hyperv_enums import VmState
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
@@ -108,7 +108,7 @@ def test_a_rejected_request_keeps_its_reason(tmp_path: Path) -> None:
                 await engine.controls.approve(job.id, job.plan.hash, "U_CAROL")
             await asyncio.sleep(10)
         (rejected,) = stage.listener.of(EventKind.REJECTED)
-        assert rejected.data["reason"] == "not during office hours"
+        assert rejected.data.reason == "not during office hours"
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.move import HoldCode, MoveState
 from core.domain.model.plan import FindingCode
 from core.errors import NotAllowed
@@ -83,7 +83,7 @@ def test_people_are_asked_about_a_move_that_stands_still(tmp_path: Path, answer:
             job = await stage.ask_and_approve("web01")
             await asyncio.sleep(1500)
             (stuck,) = stage.listener.of(EventKind.STUCK)
-            assert stuck.data["percent"] == 60
+            assert stuck.data.percent == 60
             assert stuck.move_id is not None
             await engine.controls.answer_stuck(stuck.move_id, answer, "U_DAVE")
             await asyncio.sleep(600)
@@ -212,6 +212,6 @@ def test_what_a_move_changed_is_told(tmp_path: Path) -> None:
             migration.on_end.append(lambda _: stage.world.set_state("HV02", vm_id(1), VMState.Off))
             await stage.finished(job.id)
         (done,) = stage.listener.of(EventKind.DONE)
-        assert "it was running before the move and is off now" in done.data["differences"]
+        assert "it was running before the move and is off now" in done.data.differences
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)

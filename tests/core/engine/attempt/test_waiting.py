@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.job import JobState
 from core.domain.model.move import HoldCode, MoveState
 from lab.hyperv.world.enums import OperationalStatus, VMState
@@ -26,7 +26,7 @@ def test_a_vm_in_backup_is_waited_for_while_the_others_move(tmp_path: Path) -> N
             assert held.hold.code is HoldCode.BACKUP
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
-        assert [e.data["text"] for e in stage.listener.of(EventKind.HELD)] == ["is being backed up; waits up to 1 h"]
+        assert [e.data.text for e in stage.listener.of(EventKind.HELD)] == ["is being backed up; waits up to 1 h"]
 
     vms = (*numbered(2), vm(9, "off01", state=VMState.Off))
     play(tmp_path, Fleet(hosts=hosts(2), vms=vms), script)
@@ -99,7 +99,7 @@ def test_other_peoples_moves_take_slots(tmp_path: Path) -> None:
         async with stage.running():
             job = await stage.ask_and_approve("web*")
             moves = await stage.finished(job.id)
-            held = [e.data["text"] for e in await stage.engine_events(job.id) if e.kind is EventKind.HELD]
+            held = [e.data.text for e in await stage.engine_events(job.id) if e.kind is EventKind.HELD]
         assert {move.state for move in moves.values()} == {MoveState.DONE}
         assert "HV02 runs 2 of 2 live migrations, 2 of them started by others" in held
 

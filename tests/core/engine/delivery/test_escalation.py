@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
 from core.errors import NotAllowed
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
@@ -31,7 +31,7 @@ def test_on_call_is_reminded_once_of_what_nobody_took(tmp_path: Path) -> None:
         async with stage.running() as engine:
             await asyncio.sleep(4000)
             (reminder,) = stage.listener.of(EventKind.ESCALATED)
-            assert reminder.data["pages"] == [late.id]
+            assert reminder.data.pages == (late.id,)
             assert 15 * 60 <= (reminder.at - late.at).total_seconds() <= 17 * 60
             assert [one.id for one in await engine.queries.waiting(job.id)] == [late.id]
             await engine.controls.acknowledge(job.id, reminder.id, "U_EVE")
@@ -83,6 +83,6 @@ def test_a_question_is_answered_once(tmp_path: Path) -> None:
             assert [type(result).__name__ for result in results].count("NotAllowed") == 2
             await asyncio.sleep(30)
             (answered,) = stage.listener.of(EventKind.ANSWERED)
-            assert answered.data["about"]["id"] == stuck.id
+            assert answered.data.about.id == stuck.id
 
     play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)
