@@ -56,11 +56,11 @@ def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, a
     their_moves = moves.by_id(connection, {event.move_id for event in told if event.move_id})
     return tuple(
         Notice(
-            event.id,
-            event,
-            their_jobs[event.job_id],
-            their_moves[event.move_id] if event.move_id else None,
-            tries,
+            id=event.id,
+            event=event,
+            job=their_jobs[event.job_id],
+            move=their_moves[event.move_id] if event.move_id else None,
+            tries=tries,
             maybe_said=tries > 0,
         )
         for tries, event in found

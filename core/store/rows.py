@@ -34,6 +34,7 @@ MOVE = _columns(tables.moves, Move)
 ATTEMPT = _columns(tables.attempts, Attempt)
 EVENT = (tables.events.c.kind, *_columns(tables.events, Event))
 _MOVE_FIELDS, _ATTEMPT_FIELDS = _names(Move, frozenset()), _names(Attempt, frozenset())
+_EVENT_FIELDS = _names(Event, frozenset({"data"}))
 
 
 def add(connection: Connection, table: Table, values: Values) -> Any:
@@ -91,7 +92,7 @@ def event_values(event: Event) -> Values:
 def event_of(row: Sequence[Any]) -> Event:
     """Read the columns ``EVENT``."""
     kind, data, *rest = row
-    return Event(from_json(kind, data), *rest)
+    return Event(data=from_json(kind, data), **dict(zip(_EVENT_FIELDS, rest, strict=True)))
 
 
 def _values(source: object, names: Iterable[str]) -> Values:

@@ -68,7 +68,7 @@ def proposal(*names: str) -> Job:
 
 def card() -> Event:
     """Return the event that puts the card on its way."""
-    return Event(event_data.Proposed(vms=1), NOW, actor="U1", tone=Tone.CARD)
+    return Event(data=event_data.Proposed(vms=1), at=NOW, actor="U1", tone=Tone.CARD)
 
 
 def moves_of(job: Job) -> list[Move]:

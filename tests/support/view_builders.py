@@ -91,5 +91,11 @@ def view(of: Job, *rows: MoveView, **changes: Any) -> JobView:
 def notice(
     kind: EventKind, about_move: Move | None = None, /, *, number: int = 1, about: Job | None = None, **data: Any
 ) -> Notice:
-    event = Event(DATA_OF[kind](**data), NOW, JobId("J7"), about_move.id if about_move else None, "UBOB")
-    return Notice(number, event, about or job(), about_move)
+    event = Event(
+        data=DATA_OF[kind](**data),
+        at=NOW,
+        job_id=JobId("J7"),
+        move_id=about_move.id if about_move else None,
+        actor="UBOB",
+    )
+    return Notice(id=number, event=event, job=about or job(), move=about_move)

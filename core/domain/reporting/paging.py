@@ -24,7 +24,9 @@ def quoted(event: Event) -> Event | None:
     about = event.data.about if isinstance(event.data, Acknowledged | Answered) else None
     if about is None:
         return None
-    return Event(from_json(about.kind, about.data), about.at, event.job_id, event.move_id, id=about.id)
+    return Event(
+        data=from_json(about.kind, about.data), at=about.at, job_id=event.job_id, move_id=event.move_id, id=about.id
+    )
 
 
 def open_questions(history: Sequence[Event]) -> tuple[Event, ...]:

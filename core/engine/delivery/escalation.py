@@ -84,7 +84,14 @@ class Escalation:
                 )
             now = self._clock.now()
             told = [
-                Event(event_data.Acknowledged(about=quote(page)), now, job.id, page.move_id, by, Tone.LINE)
+                Event(
+                    data=event_data.Acknowledged(about=quote(page)),
+                    at=now,
+                    job_id=job.id,
+                    move_id=page.move_id,
+                    actor=by,
+                    tone=Tone.LINE,
+                )
                 for page in taken
             ]
             await self._store.change_job(job, job, *told)

@@ -78,7 +78,9 @@ def test_a_long_history_keeps_the_newest_and_says_where_the_rest_is() -> None:
     """Thousands of events fit, names among them are the VMs'."""
     done = move(0, "web01", MoveState.DONE)
     events = [
-        Event(event_data.Held(text=f"reason {n}"), NOW + timedelta(seconds=n), JobId("J7"), done.id)
+        Event(
+            data=event_data.Held(text=f"reason {n}"), at=NOW + timedelta(seconds=n), job_id=JobId("J7"), move_id=done.id
+        )
         for n in range(2000)
     ]
     shown = text(replies.history(view(job(state=JobState.RUNNING), MoveView(done)), events))

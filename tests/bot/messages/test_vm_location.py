@@ -94,7 +94,7 @@ def test_two_vms_of_one_name_are_told_apart() -> None:
 
 
 def called(kind: EventKind, of: int, tone: Tone | None) -> Event:
-    return Event(DATA_OF[kind](), NOW, JobId("J7"), MoveId(of + 1), tone=tone)
+    return Event(data=DATA_OF[kind](), at=NOW, job_id=JobId("J7"), move_id=MoveId(of + 1), tone=tone)
 
 
 def shift(state: JobState, *rows: MoveView, number: int = 7, **changes: object) -> JobView:

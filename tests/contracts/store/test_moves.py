@@ -273,5 +273,7 @@ async def test_an_event_that_cannot_be_stored_undoes_its_change(store: Store) ->
     with pytest.raises(StoreError):
         await store.change_move(move, replace(move, hint="new"), stray)
     with pytest.raises(StoreError):
-        await store.change_move(move, replace(move, hint="new"), Event(event_data.Held(), NOW.replace(tzinfo=None)))
+        await store.change_move(
+            move, replace(move, hint="new"), Event(data=event_data.Held(), at=NOW.replace(tzinfo=None))
+        )
     assert await store.move(move.id) == move
