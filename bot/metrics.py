@@ -1,4 +1,4 @@
-"""Says in Prometheus' text format how the bot is. Pure; docs/metrics.md explains each."""
+"""Says in Prometheus' text format how the bot is. Pure; docs/reference/metrics.md explains each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Settings: ``migrate-bot.toml``, overridden by environment variables; secrets only from the environment or from files.
 
-Unknown keys are errors. Every key is documented in ``docs/settings.md`` (a test compares).
+Unknown keys are errors. Every key is documented in ``docs/reference/settings.md`` (a test compares).
 """
 
 import os

@@ -74,7 +74,7 @@ async def test_metrics_tell_the_same_in_numbers(office: Opening) -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    """docs/metrics.md has a row for each, with its labels, and no other."""
+    """docs/reference/metrics.md has a row for each, with its labels, and no other."""
     standing = BotStatus(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
     made = {family.name for family in metric_families(standing)}
-    assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/metrics.md"))} == made
+    assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/reference/metrics.md"))} == made

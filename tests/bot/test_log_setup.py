@@ -25,7 +25,7 @@ def _restore() -> Iterator[None]:
 def test_secrets_are_taken_out_of_messages_and_traces(form: str) -> None:
     """Known secrets and anything that looks like a token are hidden, in arguments and in traces too."""
     stream = io.StringIO()
-    start_logging(Settings(**SECRETS), form, stream)
+    start_logging(Settings.model_validate(SECRETS), form, stream)
     log = logging.getLogger("bot.test")
     log.warning("token %s, foreign xoxp-9-zzz, wss://x/link/?ticket=abcd&app_id=A", SECRETS["slack_bot_token"])
     try:

@@ -1,8 +1,8 @@
-"""Walks through everything a person can type and writes ``docs/conversations.md``.
+"""Walks through everything a person can type and writes ``docs/generated/conversations.md``.
 
-``python -m tests.conversations.record > docs/conversations.md``. The bot is the whole one, on the lab's Slack and a
-small fleet. What was typed or pressed and what that person then saw is written down. Times, dates and lengths of time
-differ from run to run and stand as *hh:mm*, *date* and *n s*.
+``python -m tests.conversations.record > docs/generated/conversations.md``. The bot is the whole one, on the lab's Slack
+and a small fleet. What was typed or pressed and what that person then saw is written down. Times, dates and lengths of
+time differ from run to run and stand as *hh:mm*, *date* and *n s*.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ ALICE, BOB, DAVE, MALLORY = "alice", "bob", "dave", "mallory"
 _HEAD = """# Conversations
 
 What people see. Alice asks, Bob approves, Dave is on call, Mallory may do neither. Answers marked *(only visible to
-you)* are private. Each is what [the lab](lab.md)'s Slack showed, read off by a program and compared by a test; times
-stand as `hh:mm`, lengths of time as `n s`. [Commands](commands.md) explains them; [scenarios](scenarios.md) tell
-whole nights.
+you)* are private. Each is what [the lab](../guide/lab.md)'s Slack showed, read off by a program and compared by a test;
+times stand as `hh:mm`, lengths of time as `n s`. [Commands](../guide/commands.md) explains them;
+[scenarios](scenarios.md) tell whole nights.
 """
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _VARYING = (

@@ -1,4 +1,4 @@
-"""Promises of docs/settings.md and of migrate-bot.example.toml."""
+"""Promises of docs/reference/settings.md and of migrate-bot.example.toml."""
 
 import re
 import tomllib
@@ -57,8 +57,8 @@ def written(value: Any) -> str:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
-    """docs/settings.md has exactly the keys of the section, each with the default the program uses."""
-    documented = table(section(read("docs/settings.md"), f"[{name}]"))
+    """docs/reference/settings.md has exactly the keys of the section, each with the default the program uses."""
+    documented = table(section(read("docs/reference/settings.md"), f"[{name}]"))
     fields = SECTIONS[name].model_fields
     assert list(documented) == list(fields)
     for key, field in fields.items():
@@ -68,26 +68,26 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_every_setting_has_its_environment_name(name: str) -> None:
-    """docs/settings.md says for every key how the environment overrides it."""
-    for key, cells in table(section(read("docs/settings.md"), f"[{name}]")).items():
+    """docs/reference/settings.md says for every key how the environment overrides it."""
+    for key, cells in table(section(read("docs/reference/settings.md"), f"[{name}]")).items():
         assert code(cells[1]) == f"MIGRATE_BOT_{name}__{key}".upper()
 
 
 def test_every_key_of_a_host_is_documented() -> None:
-    """docs/settings.md has exactly the keys of a host."""
-    assert list(table(section(read("docs/settings.md"), "[hosts.NAME]"))) == list(HostSettings.model_fields)
+    """docs/reference/settings.md has exactly the keys of a host."""
+    assert list(table(section(read("docs/reference/settings.md"), "[hosts.NAME]"))) == list(HostSettings.model_fields)
 
 
 def test_every_secret_is_documented() -> None:
-    """docs/settings.md has exactly the secrets the program reads, and no section is forgotten."""
-    assert set(table(section(read("docs/settings.md"), "Secrets"))) == set(SECRETS)
+    """docs/reference/settings.md has exactly the secrets the program reads, and no section is forgotten."""
+    assert set(table(section(read("docs/reference/settings.md"), "Secrets"))) == set(SECRETS)
     others = {"hosts", *(name.lower() for name in SECRETS)}
     assert set(Settings.model_fields) - others == set(SECTIONS)
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The examples of docs/settings.md for the environment do what the page says."""
-    text = section(read("docs/settings.md"), "Where settings come from")
+    """The examples of docs/reference/settings.md for the environment do what the page says."""
+    text = section(read("docs/reference/settings.md"), "Where settings come from")
     examples = dict(re.findall(r"^(MIGRATE_BOT_\w+)='?([^'\n]+)'?$", text, re.MULTILINE))
     assert len(examples) == 2
     for name, value in examples.items():

@@ -9,6 +9,7 @@ from core.domain.model.event_data import EventKind
 from core.domain.model.inventory import HostName
 from core.domain.model.move import MoveState
 from lab.hyperv.world.faults import MoveFault
+from tests.support.event_facts import facts
 from tests.support.fault_harness import fleet, ground, vm, vm_id
 
 HOUR = timedelta(hours=1)
@@ -25,7 +26,7 @@ async def test_a_host_whose_clock_is_wrong_is_believed_in_all_but_its_times(tmp_
         assert (moves["web01"].state, moves["web01"].attempts) == (MoveState.DONE, 2)
         here.once_each("web01", "web01")
         (retrying,) = await here.history(job.id, EventKind.RETRYING)
-        assert "0x80072746" in retrying.data.words
+        assert "0x80072746" in facts(retrying).words
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["forward", "back"])

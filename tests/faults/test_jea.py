@@ -6,6 +6,7 @@ from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
 from core.domain.model.plan import FindingCode, Severity
 from lab.hyperv.world.fleet import Endpoint
+from tests.support.event_facts import facts
 from tests.support.fault_harness import fleet, ground, vm
 
 
@@ -19,7 +20,7 @@ async def test_an_endpoint_without_folder_functions_moves_and_keeps_the_folders(
         moves = await here.over(job)
         assert (moves["web01"].state, moves["web01"].attempts) == (MoveState.DONE, 1)
         (done,) = await here.history(job.id, EventKind.DONE)
-        assert done.data.removed == ()
-        assert any("ScriptsNotAllowed" in reason for _, reason in done.data.kept)
+        assert facts(done).removed == ()
+        assert any("ScriptsNotAllowed" in reason for _, reason in facts(done).kept)
         assert here.lab.world.ledger.removals == []
         here.once_each("web01")

@@ -1,5 +1,6 @@
 """What the bot does while a host's WinRM is refused, breaks, hangs, is slow, answers errors or what nobody can read."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.domain.model.move import HoldCode, MoveState
 from core.errors import HostError
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFaultKind
+from tests.support.event_facts import facts
 from tests.support.fault_harness import Ground, fleet, ground, vm, vm_id
 
 # A line may break while a question is under way, or while the next session is being opened.
@@ -47,8 +49,8 @@ async def test_sick_hosts_hold_up_only_their_own_moves(
         for host in sick:
             text = await here.is_held(far, f"on-{host}")
             assert host in text
-        held = [event for event in await here.history(far.id, EventKind.HELD) if event.data.code == HoldCode.HOST]
-        assert {host for host in sick for event in held if host in event.data.text} == set(sick)
+        held = [event for event in await here.history(far.id, EventKind.HELD) if facts(event).code == HoldCode.HOST]
+        assert {host for host in sick for event in held if host in facts(event).text} == set(sick)
         with pytest.raises(HostError, match="HV03"):
             await here.ask("on-HV03", source="HV03")
         await here.engine.controls.stop_starts("U_DAVE")  # recovery is to be seen, not several more moves
@@ -100,7 +102,7 @@ async def test_a_move_goes_on_when_its_session_is_gone(tmp_path: Path, how: str)
                     shells.remove(shell)
         for host in ("HV01", "HV02"):
             before = here.engine._snapshot_cache.snapshots[HostName(host)]
-            await here.until(lambda host=host, before=before: _newer(here, host, before))
+            await here.until(partial(_newer, here, host, before))
         assert (await here.move(job, "web01")).state is MoveState.MOVING
         here.lab.jump(3600)
         moves = await here.over(job)

@@ -27,7 +27,7 @@ def test_every_weakness_has_its_scenario() -> None:
 
 
 def test_the_page_lists_every_scenario(*, is_updating: bool) -> None:
-    """docs/scenarios.md is what the scripts say."""
+    """docs/generated/scenarios.md is what the scripts say."""
     if is_updating:
         PAGE.write_text(page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page()

@@ -91,7 +91,7 @@ class Stage:
     def build(self) -> Engine:
         """Make a new engine on the same world and database, as a restarted process would."""
         store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{self.db}"), self.loop)
-        self.store = store
+        self.store: SqlStore = store
         self.engine = Engine(
             settings=self.settings, store=store, gateway=self.gateway, notifier=self.listener, clock=self.clock
         )

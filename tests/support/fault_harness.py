@@ -216,7 +216,8 @@ def settings_for(lab: HyperVLab, tls: bool, sections: dict[str, Any]) -> Setting
             **own.get(spec.name, {}),
         }
     migration = QUICK | given.pop("migration", {})
-    return Settings(winrm=winrm, winrm_password=first.password, hosts=hosts, migration=migration, **given)
+    own_sections = {"winrm": winrm, "winrm_password": first.password, "hosts": hosts, "migration": migration}
+    return Settings.model_validate(own_sections | given)
 
 
 @asynccontextmanager
@@ -237,7 +238,7 @@ async def ground(
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.now)
-        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", busy_s=busy_s)
+        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", timeout_s=busy_s)
         listener = Listener()
         engine = Engine(settings=settings, store=store, gateway=gateway, notifier=listener, clock=clock)
         await engine.start()

@@ -3,7 +3,7 @@ r"""Decides what a host's error means: its class, whether waiting or trying agai
 Matched in this order: HRESULT, text, PowerShell's error id, fresh state of the VM and the host. Texts are in the host's
 language, so the language-free handles come first.
 Sources: Microsoft support articles on live migration and event 21501,
-21502, 21024; KB2790310; public logs. ``docs/errors.md`` lists every rule.
+21502, 21024; KB2790310; public logs. ``docs/reference/errors.md`` lists every rule.
 """
 
 import re

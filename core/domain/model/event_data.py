@@ -14,7 +14,7 @@ from core.domain.model.move import HoldCode, MoveState
 
 
 class EventKind(StrEnum):
-    """What can happen. ``docs/events.md`` says each in a sentence; the classes below are what each says."""
+    """What can happen. ``docs/reference/events.md`` says each in a sentence; the classes below are what each says."""
 
     PROPOSED = "proposed"
     APPROVAL = "approval"

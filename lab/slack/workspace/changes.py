@@ -1,7 +1,7 @@
 """Tells whoever waits that something changed in the workspace, so that nobody has to poll."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -32,7 +32,7 @@ class Changes:
         for queue in tuple(self._queues):
             queue.put_nowait(change)
 
-    async def stream(self) -> AsyncIterator[Change]:
+    async def stream(self) -> AsyncGenerator[Change, None]:
         """Every change from now on."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._queues.add(queue)

@@ -97,7 +97,7 @@ async def test_several_moves_change_together_or_not_at_all(store: Store) -> None
     job, (first, second) = await running(store, "web01", "web02")
     known = len(await store.events(job.id))
     newer = await store.change_move(second, replace(second, error="changed"))
-    asked = event(event_data.CancelAsked(vms=["web01", "web02"], running=0), NOW, job=job)
+    asked = event(event_data.CancelAsked(vms=("web01", "web02"), running=0), NOW, job=job)
 
     def wishes(*moves: Move) -> list[tuple[Move, Move]]:
         return [(move, replace(move, cancel_by="U3")) for move in moves]

@@ -6,7 +6,6 @@ import pytest
 import requests
 import spnego.exceptions
 import urllib3.exceptions
-from pydantic import SecretStr
 from pypsrp.exceptions import (
     AuthenticationError,
     InvalidPSRPOperation,
@@ -24,7 +23,9 @@ from core.hyperv.connection_settings import targets_of
 from core.hyperv.error_mapping import FAILURES, CallStage, NotPermitted, SessionGone, is_refusal, refused, translate
 
 TARGET = targets_of(
-    Settings(winrm={"username": "svc"}, winrm_password=SecretStr("hunter2"), hosts={"HV01": {"address": "hv01"}})
+    Settings.model_validate(
+        {"winrm": {"username": "svc"}, "winrm_password": "hunter2", "hosts": {"HV01": {"address": "hv01"}}}
+    )
 )[HostName("HV01")]
 POOL = urllib3.HTTPConnectionPool("hv01")
 

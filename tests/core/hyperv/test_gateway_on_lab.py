@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.contracts.gateway import CONTRACT, Arena, a_hanging_host_delays_nobody
+from tests.contracts.gateway import CONTRACT, a_hanging_host_delays_nobody
+from tests.contracts.gateway_arena import Arena
 from tests.support.wire_harness import on_lab
 
 

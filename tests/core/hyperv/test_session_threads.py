@@ -82,7 +82,8 @@ async def test_calls_at_once_are_bounded(readers: ReaderThreads, opened: list[Li
 
 async def test_a_call_that_found_no_thread_did_nothing(readers: ReaderThreads) -> None:
     """Waiting in vain for a thread is HostUnreachable; waiting for the work is a timeout of the work."""
-    release, ran = threading.Event(), []
+    release = threading.Event()
+    ran: list[Any] = []
     busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(10), 0.2)) for _ in range(2)]
     await until(lambda: len(readers._threads) == 2)
     with pytest.raises(HostUnreachable, match="waiting for it to answer"):

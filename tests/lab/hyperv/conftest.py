@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -17,6 +17,8 @@ from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+T = TypeVar("T")
 
 WEB01 = UUID("0b7a3d8e-52b8-4d0e-9d0f-4f6a4e1c0a01")
 
@@ -73,7 +75,7 @@ class Client:
         """Run cmdlets, given as names or (name, parameters), to the end."""
         return await asyncio.to_thread(lambda: self.finish(self.start(*stages, script=script)))
 
-    async def call(self, function: Callable[[], Any]) -> Any:
+    async def call(self, function: Callable[[], T]) -> T:
         return await asyncio.to_thread(function)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -15,6 +16,9 @@ from lab.hyperv.remoting.auth import AuthenticatedConnection, CannotOpen, Login,
 from lab.hyperv.remoting.wsman_service import Client as Caller
 from lab.hyperv.remoting.wsman_service import Service
 from tests.lab.hyperv.conftest import fleet, select
+
+if TYPE_CHECKING:
+    from lab.hyperv.remoting.shells import Command, Shell
 
 SEALED = [
     ("ntlm", "application/HTTP-SPNEGO-session-encrypted"),
@@ -32,7 +36,12 @@ async def test_messages_are_sealed_without_tls(lab: Any, connect: Any, auth: str
     assert encryption.protocol == protocol
     opened: list[bytes] = []
     unwrap = encryption.unwrap_message
-    encryption.unwrap_message = lambda *sealed: opened.append(unwrap(*sealed)) or opened[-1]
+
+    def open_and_count(*sealed: Any) -> bytes:
+        opened.append(unwrap(*sealed))
+        return opened[-1]
+
+    encryption.unwrap_message = open_and_count
     await client.run("Get-VMHost")
     assert len(opened) >= 2
 
@@ -84,14 +93,14 @@ async def test_users_do_not_see_each_others_shells(client: Any, lab: Any) -> Non
     (shell,) = lab.shells("HV01")
     assert shell.login.user == "CONTOSO\\svc-migrate"
 
-    async def run(*_: object) -> None:
+    async def run(shell: Shell, command: Command) -> None:
         """Run nothing: no command is sent."""
 
     service = Service("HV01", lab.shells("HV01"), run, frozenset())
     other = Caller(Login("CONTOSO\\mallory", has_delegated_logon=True), "127.0.0.1", lambda: False)
-    shells = {"action": wsman.ENUMERATE, "resource_uri": wsman.SHELL, "message_id": "uuid:1"}
-    assert b"ShellId" not in await service.answer(wsman.Request(**shells), other)
-    delete = wsman.Request(**{**shells, "action": wsman.DELETE}, selectors={"ShellId": shell.id})
+    enumeration = wsman.Request(action=wsman.ENUMERATE, resource_uri=wsman.SHELL, message_id="uuid:1")
+    assert b"ShellId" not in await service.answer(enumeration, other)
+    delete = replace(enumeration, action=wsman.DELETE, selectors={"ShellId": shell.id})
     with pytest.raises(wsman.WSManFault, match="Access is denied"):
         await service.answer(delete, other)
 

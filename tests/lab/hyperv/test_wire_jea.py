@@ -14,6 +14,8 @@ from lab.hyperv.world.fleet import Endpoint, File
 from tests.lab.hyperv.conftest import WEB01, begin, fleet, host, select
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.lab.hyperv.conftest import Client
 
 REPOSITORY = Path(__file__).parents[3]
@@ -22,7 +24,7 @@ FULL_SELECT = "Microsoft.PowerShell.Utility\\Select-Object"
 
 
 @pytest.fixture
-async def jea(open_lab: Any, connect: Any) -> Client:
+async def jea(open_lab: Any, connect: Callable[..., Awaitable[Client]]) -> Client:
     """A session on a JEA host, by the name its configuration is registered under."""
     lab = await open_lab(fleet(first=host("HV01", endpoint=Endpoint.JEA)), has_tls=False)
     return await connect(lab)

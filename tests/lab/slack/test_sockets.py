@@ -190,7 +190,7 @@ async def test_slack_sdk_connects_and_comes_back(lab: SlackLab) -> None:
         await sdk.send_socket_mode_response(response)
 
     client.socket_mode_request_listeners.append(ack)
-    await client.connect()
+    await client.connect()  # type: ignore[no-untyped-call]
     alice = lab.person("alice")
     await lab.workspace.changes.wait_for(lambda: lab.sockets.connections)
     assert (await alice.slash("#migrations", "/migrate one")).message.text == "one"  # type: ignore[union-attr]
@@ -199,4 +199,4 @@ async def test_slack_sdk_connects_and_comes_back(lab: SlackLab) -> None:
     lab.sockets.refresh(first)
     await lab.workspace.changes.wait_for(lambda: first not in lab.sockets.connections and lab.sockets.connections)
     assert (await alice.slash("#migrations", "/migrate two")).message.text == "two"  # type: ignore[union-attr]
-    await client.close()
+    await client.close()  # type: ignore[no-untyped-call]

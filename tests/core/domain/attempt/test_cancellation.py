@@ -10,7 +10,7 @@ from core.errors import ContactLost, HostError, HostUnreachable
 from tests.support.builders import NOW, move
 
 WEB = move(1)
-ASKED = event(event_data.CancelAsked(vms=[WEB.vm_name], running=1), NOW)
+ASKED = event(event_data.CancelAsked(vms=(WEB.vm_name,), running=1), NOW)
 UNMET = event(event_data.CancelUnmet(code=Unmet.REFUSED), NOW, move=WEB)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from core.domain.model.event_data import EventKind
-from core.domain.model.hyperv_enums import VmState
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
 from core.domain.model.plan import FindingCode
@@ -14,6 +13,7 @@ from core.errors import AmbiguousVm, NotAllowed, NothingToMove, RequestError, Un
 from lab.hyperv.world.enums import ReplicationMode, VMState
 from lab.hyperv.world.fleet import Adapter, Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm, vm_id
+from tests.support.event_facts import facts
 
 
 def test_nobody_approves_their_own_request(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_rejected_request_keeps_its_reason(tmp_path: Path) -> None:
                 await engine.controls.approve(job.id, job.plan.hash, "U_CAROL")
             await asyncio.sleep(10)
         (rejected,) = stage.listener.of(EventKind.REJECTED)
-        assert rejected.data.reason == "not during office hours"
+        assert facts(rejected).reason == "not during office hours"
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
@@ -250,7 +250,7 @@ def test_a_subfolder_is_taken_once_and_kept_for_retries(tmp_path: Path) -> None:
         found = stage.world.vm("HV02", vm_id(1))
         assert found is not None
         assert found.path == "D:\\VMs\\web01-1"
-        assert found.state == VmState.RUNNING
+        assert found.state == VMState.Running
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 

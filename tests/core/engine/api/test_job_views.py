@@ -7,7 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveId
 from core.domain.model.plan import Plan
@@ -72,7 +72,7 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
             Move(
                 id=MoveId(0),
                 job_id=job.id,
-                vm_id=vm_id(n),
+                vm_id=VmId(vm_id(n)),
                 vm_name=f"vm{n}",
                 source=HV01,
                 destination=HV02,

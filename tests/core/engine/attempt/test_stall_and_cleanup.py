@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.model.event_data import EventKind
+from core.domain.model.events import Tone
 from core.domain.model.move import HoldCode, MoveState
 from core.domain.model.plan import FindingCode
 from core.errors import NotAllowed
@@ -14,6 +15,7 @@ from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
+from tests.support.event_facts import facts
 
 
 def test_a_paused_job_starts_nothing_until_it_goes_on(tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_people_are_asked_about_a_move_that_stands_still(tmp_path: Path, answer:
             job = await stage.ask_and_approve("web01")
             await asyncio.sleep(1500)
             (stuck,) = stage.listener.of(EventKind.STUCK)
-            assert stuck.data.percent == 60
+            assert facts(stuck).percent == 60
             assert stuck.move_id is not None
             await engine.controls.answer_stuck(stuck.move_id, answer, "U_DAVE")
             await asyncio.sleep(600)
@@ -194,7 +196,7 @@ def test_a_pair_that_cannot_work_together_is_tried_once(tmp_path: Path) -> None:
         assert {move.state for move in moves.values()} == {MoveState.UNMIGRATABLE}
         assert len(stage.world.ledger.starts) <= 2
         tones = [event.tone for event in stage.listener.of(EventKind.UNMIGRATABLE)]
-        assert tones.count("page") <= 2
+        assert tones.count(Tone.PAGE) <= 2
         assert len(tones) == 5
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(5))), script)
@@ -212,6 +214,6 @@ def test_what_a_move_changed_is_told(tmp_path: Path) -> None:
             migration.on_end.append(lambda _: stage.world.set_state("HV02", vm_id(1), VMState.Off))
             await stage.finished(job.id)
         (done,) = stage.listener.of(EventKind.DONE)
-        assert "it was running before the move and is off now" in done.data.differences
+        assert "it was running before the move and is off now" in facts(done).differences
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)

@@ -5,12 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.domain.model.event_data import EventKind
-from core.domain.model.job import JobState
+from core.domain.model.job import JobId, JobState
 from core.domain.model.move import HoldCode, MoveState
 from lab.hyperv.world.enums import OperationalStatus, VMState
 from lab.hyperv.world.faults import WireFault, WireFaultKind
 from lab.hyperv.world.fleet import BackupVariant, Fleet, ScheduledMigration
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm, vm_id
+from tests.support.event_facts import facts
 
 
 def test_a_vm_in_backup_is_waited_for_while_the_others_move(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_a_vm_in_backup_is_waited_for_while_the_others_move(tmp_path: Path) -> N
             assert held.hold.code is HoldCode.BACKUP
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
-        assert [e.data.text for e in stage.listener.of(EventKind.HELD)] == ["is being backed up; waits up to 1 h"]
+        assert [facts(e).text for e in stage.listener.of(EventKind.HELD)] == ["is being backed up; waits up to 1 h"]
 
     vms = (*numbered(2), vm(9, "off01", state=VMState.Off))
     play(tmp_path, Fleet(hosts=hosts(2), vms=vms), script)
@@ -99,7 +100,7 @@ def test_other_peoples_moves_take_slots(tmp_path: Path) -> None:
         async with stage.running():
             job = await stage.ask_and_approve("web*")
             moves = await stage.finished(job.id)
-            held = [e.data.text for e in await stage.engine_events(job.id) if e.kind is EventKind.HELD]
+            held = [facts(e).text for e in await stage.engine_events(job.id) if e.kind is EventKind.HELD]
         assert {move.state for move in moves.values()} == {MoveState.DONE}
         assert "HV02 runs 2 of 2 live migrations, 2 of them started by others" in held
 
@@ -143,7 +144,7 @@ def test_a_silent_host_holds_only_its_own_moves(tmp_path: Path) -> None:
     play(tmp_path, Fleet(hosts=hosts(3), vms=tuple(numbered(2))), script)
 
 
-async def _is_held(stage: Stage, job_id: object, code: HoldCode) -> bool:
+async def _is_held(stage: Stage, job_id: JobId, code: HoldCode) -> bool:
     return any(m.hold is not None and m.hold.code is code for m in await stage.store.moves(job_id))
 
 

@@ -11,6 +11,7 @@ from core.errors import NotAllowed
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, host, play, vm, vm_id
+from tests.support.event_facts import facts
 
 HOSTS = (host("HV01"), host("HV02"))
 
@@ -31,7 +32,7 @@ def test_on_call_is_reminded_once_of_what_nobody_took(tmp_path: Path) -> None:
         async with stage.running() as engine:
             await asyncio.sleep(4000)
             (reminder,) = stage.listener.of(EventKind.ESCALATED)
-            assert reminder.data.pages == (late.id,)
+            assert facts(reminder).pages == (late.id,)
             assert 15 * 60 <= (reminder.at - late.at).total_seconds() <= 17 * 60
             assert [one.id for one in await engine.queries.waiting(job.id)] == [late.id]
             await engine.controls.acknowledge(job.id, reminder.id, "U_EVE")
@@ -83,6 +84,6 @@ def test_a_question_is_answered_once(tmp_path: Path) -> None:
             assert [type(result).__name__ for result in results].count("NotAllowed") == 2
             await asyncio.sleep(30)
             (answered,) = stage.listener.of(EventKind.ANSWERED)
-            assert answered.data.about.id == stuck.id
+            assert facts(answered).about.id == stuck.id
 
     play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)
