@@ -77,7 +77,10 @@ async def adopted_s(folder: Path, count: int) -> float:
     job = await approved(store, plan)
     now = datetime.now(UTC)
     for move in await store.moves(job.id):
-        claims = [SlotUsage(host, SlotKind.LIVE, _FULL_SLOTS, frozenset(), 0, now) for host in (move.source,)]
+        claims = [
+            SlotUsage(host=host, kind=SlotKind.LIVE, limit=_FULL_SLOTS, seen=frozenset(), counter=0, asked_at=now)
+            for host in (move.source,)
+        ]
         started, _ = await store.begin_attempt(move, transit(move, MoveState.STARTING, started_at=now), claims, at=now)
         await store.confirm_attempt(started, transit(started, MoveState.MOVING), at=now)
     await store.close()
@@ -93,7 +96,7 @@ async def adopted_s(folder: Path, count: int) -> float:
 
 
 async def _adopted(engine: Engine, job: Job) -> int:
-    return sum(one.kind is EventKind.ADOPTED for one in await engine.history(job.id))
+    return sum(one.kind is EventKind.ADOPTED for one in await engine.queries.history(job.id))
 
 
 async def memory_mb(folder: Path, count: int) -> tuple[float, float, float, int]:
@@ -129,17 +132,25 @@ async def memory_mb(folder: Path, count: int) -> tuple[float, float, float, int]
 async def approved(store: SqlStore, plan: Sequence[PlannedMove]) -> Job:
     """Store an approved job with its queued moves."""
     now = datetime.now(UTC)
-    asked = Job(JobId(""), Plan(tuple(plan)), "U_ALICE", "C1", "benchmark", now, now + timedelta(hours=1))
+    asked = Job(
+        id=JobId(""),
+        plan=Plan(tuple(plan)),
+        requester="U_ALICE",
+        channel="C1",
+        text="benchmark",
+        created_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
     job = await store.add_job(asked, event(event_data.Proposed(vms=len(plan), blocked=0), now))
     moves = [
         Move(
-            MoveId(0),
-            job.id,
-            one.vm_id,
-            one.vm_name,
-            one.source,
-            one.destination,
-            one.path,
+            id=MoveId(0),
+            job_id=job.id,
+            vm_id=one.vm_id,
+            vm_name=one.vm_name,
+            source=one.source,
+            destination=one.destination,
+            path=one.path,
             size_bytes=one.size_bytes,
             queued_at=now,
         )

@@ -88,7 +88,10 @@ async def _carry(store: SqlStore, move: Move, turn: asyncio.Semaphore, spent: li
 
 
 def _claims(move: Move, at: datetime) -> Sequence[SlotUsage]:
-    return [SlotUsage(host, SlotKind.LIVE, _SLOTS, frozenset(), 0, at) for host in (move.source, move.destination)]
+    return [
+        SlotUsage(host=host, kind=SlotKind.LIVE, limit=_SLOTS, seen=frozenset(), counter=0, asked_at=at)
+        for host in (move.source, move.destination)
+    ]
 
 
 async def _timed(spent: list[float], call: Awaitable[T]) -> T:

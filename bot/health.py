@@ -101,21 +101,23 @@ class Health:
 
     async def _answer(self, _: web.Request) -> web.Response:
         is_connected = await self._connection.is_connected()
-        ages_s = {host: age if age is None else round(age, 1) for host, age in self._engine.snapshot_ages_s().items()}
+        ages_s = {
+            host: age if age is None else round(age, 1) for host, age in self._engine.queries.snapshot_ages_s().items()
+        }
         told = {
             "slack": {"mode": self._settings.mode, "connected": is_connected},
             "snapshot_age_s": ages_s,
-            "queue": await self._engine.queue_lengths(),
-            "stopped_by": await self._engine.stopped_by(),
+            "queue": await self._engine.queries.queue_lengths(),
+            "stopped_by": await self._engine.queries.stopped_by(),
         }
         return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
 
     async def _measure(self, _: web.Request) -> web.Response:
         status = metrics.BotStatus(
             is_connected=await self._connection.is_connected(),
-            stopped_by=await self._engine.stopped_by(),
-            lengths=await self._engine.queue_lengths(),
-            hosts=await self._engine.hosts(),
-            ages_s=self._engine.snapshot_ages_s(),
+            stopped_by=await self._engine.queries.stopped_by(),
+            lengths=await self._engine.queries.queue_lengths(),
+            hosts=await self._engine.queries.hosts(),
+            ages_s=self._engine.queries.snapshot_ages_s(),
         )
         return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})

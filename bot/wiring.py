@@ -66,14 +66,14 @@ async def running(
     groups = UserGroups(client, clock)
 
     async def timeline_inputs(job_id: JobId) -> TimelineInputs:
-        limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.hosts()}
-        return TimelineInputs(await engine.job(job_id), await engine.attempts(job_id), limits)
+        limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.queries.hosts()}
+        return TimelineInputs(await engine.queries.job(job_id), await engine.queries.attempts(job_id), limits)
 
     async def history(job_id: JobId) -> Sequence[Event]:
-        return await engine.history(job_id)
+        return await engine.queries.history(job_id)
 
     async def newest_jobs() -> Sequence[Job]:
-        return [view.job for view in await engine.jobs()]
+        return [view.job for view in await engine.queries.jobs()]
 
     attachments = Attachments(client, timeline_inputs, clock)
     notifier: Notifier = SlackNotifier(client, settings, groups, clock, attachments=attachments, history=history)

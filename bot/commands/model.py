@@ -29,7 +29,14 @@ class Migrate:
     def request(self, *, requester: str, channel: str) -> Request:
         """Say who asks it, and where."""
         return Request(
-            self.vms, self.sources, self.destinations, requester, channel, self.path, self.options, text=self.text
+            vms=self.vms,
+            sources=self.sources,
+            destinations=self.destinations,
+            requester=requester,
+            channel=channel,
+            path=self.path,
+            options=self.options,
+            text=self.text,
         )
 
 

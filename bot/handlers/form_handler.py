@@ -51,7 +51,7 @@ class FormHandler:
 
     def offer_vms(self, source: str, typed: str) -> list[Block]:
         """Offer VMs of a host, as last seen."""
-        return offer_vms(typed, self._engine.inventory(HostName(source)))
+        return offer_vms(typed, self._engine.queries.inventory(HostName(source)))
 
     def offer_hosts(self, typed: str) -> list[Block]:
         """Offer hosts."""
@@ -59,7 +59,7 @@ class FormHandler:
 
     def read(self, values: FormValues) -> Migrate | Errors:
         """Read a filled-in form, at once and without asking anybody."""
-        inventory = self._engine.inventory(HostName(values.source))
+        inventory = self._engine.queries.inventory(HostName(values.source))
         return check_form(values, self._settings, inventory, self._clock.now())
 
     def gone(self) -> Block:
@@ -75,7 +75,7 @@ class FormHandler:
         """
         await self._check_may_request(asker)
         request = command.request(requester=asker.user, channel=asker.channel)
-        plan = await self._engine.preview(request)
+        plan = await self._engine.requests.preview(request)
         self._drafts[token] = Draft(request, plan)
         while len(self._drafts) > _KEPT:
             self._drafts.popitem(last=False)
@@ -96,7 +96,7 @@ class FormHandler:
 
         """
         await self._check_may_request(asker)
-        job = await self._engine.propose_plan(draft.request, draft.plan)
+        job = await self._engine.requests.propose_plan(draft.request, draft.plan)
         return replies.planned(job, Look(command=self._settings.slack.command))
 
     async def _check_may_request(self, asker: Asker) -> None:

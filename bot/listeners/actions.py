@@ -31,7 +31,7 @@ from bot.slack.api_errors import ask
 from core.errors import NotAllowed
 
 # A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.
-_CHECK_PATIENCE_S = 1.0
+_CHECK_TIMEOUT_S = 1.0
 
 Work = Callable[[Click, AsyncWebClient], Awaitable[Message | None]]
 
@@ -49,7 +49,7 @@ def _on_the_card(handler: CommandHandler) -> dict[str, Work]:
 
     async def reject(click: Click, client: AsyncWebClient) -> Message | None:
         try:
-            async with asyncio.timeout(_CHECK_PATIENCE_S):
+            async with asyncio.timeout(_CHECK_TIMEOUT_S):
                 permission = await handler.may_reject(click.job_id, click.asker)
             if not permission.is_allowed:
                 raise NotAllowed(permission.reason)

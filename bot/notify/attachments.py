@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.messages.plan_text import LONG, plan_text
 from bot.messages.timeline_image import timeline
 from bot.slack.api_errors import SlackRefused, ask
+from core.backoff import fixed, retry
 from core.domain.model.event_data import EventKind
 from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
@@ -23,6 +24,7 @@ from core.domain.model.move import Attempt
 from core.domain.model.views import JobView
 from core.errors import MigrateBotError
 from core.ports import Clock
+from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ RECENT = timedelta(days=1)
 AFTERLIFE_S = 15.0
 """How long an upload of a process that died may still be on its way: a look before that could miss it."""
 _PAUSE_S = 2.0
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _PAGES = 10
 _PAGE = 200
 
@@ -67,7 +69,7 @@ class Attachments:
         self._client = client
         self._timeline_inputs = timeline_inputs
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._uploads = TaskSet()
         self._begun: set[tuple[JobId, Make]] = set()
 
     def add(self, notice: Notice, card: Card | None) -> None:
@@ -85,14 +87,10 @@ class Attachments:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._uploads.cancel()
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._uploads.start(work, name)
 
     async def _catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
         await self._clock.sleep(AFTERLIFE_S)
@@ -117,20 +115,22 @@ class Attachments:
             await self._patiently(job, card, make)
 
     async def _patiently(self, job: Job, card: Card, make: Make) -> None:
-        for delay_s in (*DELAYS_S, None):
+        async def once() -> None:
             try:
-                async with asyncio.timeout(_PATIENCE_S):
+                async with asyncio.timeout(_TIMEOUT_S):
                     await self._put(card, await make(job))
             except (MigrateBotError, TimeoutError) as error:
                 log.warning("a file for %s could not be uploaded: %s", job.id, error)
-                if delay_s is None or isinstance(error, SlackRefused):
-                    return
-                await self._clock.sleep(delay_s)
-            except Exception:  # a file nobody waits for must not end in an unseen task
-                log.exception("a file for %s could not be made", job.id)
-                return
-            else:
-                return
+                if not isinstance(error, SlackRefused):
+                    raise
+
+        wait, tries = fixed(*DELAYS_S), len(DELAYS_S) + 1
+        try:
+            await retry(once, MigrateBotError, TimeoutError, wait=wait, tries=tries, sleep=self._clock.sleep)
+        except (MigrateBotError, TimeoutError):
+            return  # every try has said why already
+        except Exception:  # a file nobody waits for must not end in an unseen task
+            log.exception("a file for %s could not be made", job.id)
 
     async def _put(self, card: Card, attachment: Attachment | None) -> None:
         if attachment is None or not attachment.content or await self._is_there(card, attachment.name):

@@ -27,6 +27,7 @@ from core.config import Settings
 from core.engine.engine import Engine
 from core.errors import MigrateBotError, NotifierBusy, NotifierDown
 from core.ports import Clock
+from core.tasks import TaskSet, wait_for
 
 log = logging.getLogger(__name__)
 
@@ -83,17 +84,15 @@ class HomeTabs:
         self._shown: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._loops = TaskSet()
 
     async def start(self) -> None:
         """Begin to follow changes."""
-        self._task = asyncio.create_task(self._follow(), name="home tabs")
+        self._loops.start(self._follow(), "home tabs")
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loops.cancel()
 
     def wake(self) -> None:
         """Note that something changed."""
@@ -125,12 +124,7 @@ class HomeTabs:
 
     async def _follow(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
-            self._changed.clear()
+            await wait_for(self._changed, LOOK_EVERY_S)
             try:
                 await self.refresh()
             except MigrateBotError as error:
@@ -142,10 +136,10 @@ class HomeTabs:
 
     async def _look(self) -> HomeView:
         return HomeView(
-            tuple(await self._engine.open_jobs(_OPEN)),
-            tuple(await self._engine.jobs(_RECENT)),
-            tuple(await self._engine.hosts()),
-            await self._engine.stopped_by(),
+            tuple(await self._engine.queries.open_jobs(_OPEN)),
+            tuple(await self._engine.queries.jobs(_RECENT)),
+            tuple(await self._engine.queries.hosts()),
+            await self._engine.queries.stopped_by(),
         )
 
     async def _publish(self, user: str, view_data: HomeView) -> None:

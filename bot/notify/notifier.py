@@ -188,7 +188,7 @@ class SlackNotifier:
         slack = self._settings.slack
         match notice.event.tone:
             case Tone.CARD:
-                view = JobView(notice.job, (), notice.event.at)
+                view = JobView(job=notice.job, moves=(), at=notice.event.at)
                 return card(view, await self._look_of(notice.job))
             case Tone.PAGE:
                 return oncall_page.page(notice, slack.oncall, slack.command)

@@ -13,6 +13,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.slack.api_errors import ask
 from core.errors import NotifierError
 from core.ports import Clock
+from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -30,18 +31,16 @@ class SocketConnection:
         self._clock = clock
         self._handler: AsyncSocketModeHandler | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._watchdog: asyncio.Task[None] | None = None
+        self._loops = TaskSet()
 
     async def start(self) -> None:
         """Connect, and go on trying in the background when Slack does not answer at once."""
         await self._renew()
-        self._watchdog = asyncio.create_task(self._watch(), name="socket watchdog")
+        self._loops.start(self._watch(), "socket watchdog")
 
     async def stop(self) -> None:
         """Disconnect."""
-        if self._watchdog:
-            self._watchdog.cancel()
-            await asyncio.gather(self._watchdog, return_exceptions=True)
+        await self._loops.cancel()
         await self._drop()
 
     async def is_healthy(self) -> bool:

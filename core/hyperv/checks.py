@@ -1,4 +1,4 @@
-"""Looks whether a host is ready for migrations; says line by line what is in order, and what to do about the rest."""
+"""Checks whether a host is ready for migrations; says line by line what is in order, and what to do about the rest."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -32,16 +32,16 @@ class Ask(Protocol):
 
 
 async def check(
-    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, limit_s: float
+    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, timeout_s: float
 ) -> tuple[CheckLine, ...]:
     """Check one host, and its way to each peer."""
     host = target.host
 
     async def get(pipeline: Pipeline) -> list[Any]:
-        return await ask(lambda session: must(target, pipeline, session.run(pipeline, limit_s=limit_s)))
+        return await ask(lambda session: must(target, pipeline, session.run(pipeline, timeout_s=timeout_s)))
 
     try:
-        missing = await ask(lambda session: _missing(target, limit_s, session))
+        missing = await ask(lambda session: _missing(target, timeout_s, session))
     except HostError as error:
         return (CheckLine(f"{host}: login", ok=False, text=error.message, hint=error.hint),)
     lines = [_login(target), _commands(host, missing, target)]
@@ -65,10 +65,10 @@ async def check(
     return tuple(lines)
 
 
-def _missing(target: ConnectionSettings, limit_s: float, session: Session) -> tuple[str, ...]:
+def _missing(target: ConnectionSettings, timeout_s: float, session: Session) -> tuple[str, ...]:
     """Return the commands the endpoint lacks; our functions count only where the bot cannot define them itself."""
     wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
-    found = session.run(pipelines.commands(wanted), limit_s=limit_s).values
+    found = session.run(pipelines.commands(wanted), timeout_s=timeout_s).values
     known = {name.casefold() for name in decode.read_names(target.host, "Get-Command", found)}
     return tuple(name for name in wanted if name.casefold() not in known)
 

@@ -11,7 +11,7 @@ _PAUSE_S = 5.0
 
 
 class CircuitBreaker:
-    """Opens after a few failures in a row; lets one call through after each pause; closes when one succeeds.
+    """A breaker that opens after a few failures in a row, lets one call through after each pause, closes on success.
 
     Used in the event loop only, for reads only: whoever moves, cancels or checks wants to hear it from the host.
     """

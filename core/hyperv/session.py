@@ -175,7 +175,7 @@ class Session:
         self,
         pipeline: Pipeline,
         *,
-        limit_s: float | None = None,
+        timeout_s: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         abandoned: Event | None = None,
     ) -> PipelineResult:
@@ -184,7 +184,7 @@ class Session:
         Raises:
             EndpointRefused: PowerShell ran nothing of it.
             HostUnreachable: the host never got it.
-            ContactLost: it may have been begun; or it said nothing for ``limit_s``, or ``abandoned`` was set.
+            ContactLost: it may have been begun; or it said nothing for ``timeout_s``, or ``abandoned`` was set.
 
         """
         shell = PowerShell(self._opened())
@@ -192,16 +192,16 @@ class Session:
             shell.add_cmdlet(stage.cmdlet)
             for name, value in stage.parameters:
                 shell.add_parameter(name, value)
-        return self._invoke(shell, pipeline.title, limit_s, on_progress, abandoned)
+        return self._invoke(shell, pipeline.title, timeout_s, on_progress, abandoned)
 
-    def call(self, pipeline: Pipeline, *, limit_s: float | None = None) -> PipelineResult:
+    def call(self, pipeline: Pipeline, *, timeout_s: float | None = None) -> PipelineResult:
         """Run one of our own functions, which a full-language endpoint is taught first. Raises as ``run``."""
         if self._target.is_full_language and not self._has_functions:
             shell = PowerShell(self._opened())
             shell.add_script(FUNCTIONS_TEXT)
-            self._invoke(shell, "the definition of its functions", limit_s, None, None)
+            self._invoke(shell, "the definition of its functions", timeout_s, None, None)
             self._has_functions = True
-        return self.run(pipeline, limit_s=limit_s)
+        return self.run(pipeline, timeout_s=timeout_s)
 
     def close(self) -> None:
         """Say goodbye to the host, so that it frees the session now."""
@@ -244,21 +244,21 @@ class Session:
         self,
         shell: PowerShell,
         title: str,
-        limit_s: float | None,
+        timeout_s: float | None,
         on_progress: Callable[[int], None] | None,
         abandoned: Event | None,
     ) -> PipelineResult:
         _hush()
         step, has_ended, known = CallStage.SENDING, False, 0
-        ends_at = None if limit_s is None else self._clock() + limit_s
+        ends_at = None if timeout_s is None else self._clock() + timeout_s
         try:
             shell.begin_invoke()
             step = CallStage.RUNNING
             while shell.state == PSInvocationState.RUNNING:
                 self._may_go_on(title, ends_at, abandoned)
                 shell.poll_invoke()
-                if limit_s is not None and len(shell.output) > known:  # a long list is no silence
-                    known, ends_at = len(shell.output), self._clock() + limit_s
+                if timeout_s is not None and len(shell.output) > known:  # a long list is no silence
+                    known, ends_at = len(shell.output), self._clock() + timeout_s
                 _tell(shell, on_progress)
             has_ended = True
         except FAILURES as error:

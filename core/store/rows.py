@@ -29,10 +29,12 @@ _MOVE, _ATTEMPT, _EVENT = _names(Move), _names(Attempt), _names(Event)
 # The plan lies in a table of its own; the card is changed by ``set_card`` and ``set_card_final`` only.
 _JOB = _names(Job, frozenset({"id", "plan", "card", "is_card_final"}))
 
-# What to select, in the order of the fields: a row is then the arguments of its class.
+# What to select, in the order of the fields.
 MOVE = _columns(tables.moves, Move)
 ATTEMPT = _columns(tables.attempts, Attempt)
 EVENT = (tables.events.c.kind, *_columns(tables.events, Event))
+_MOVE_FIELDS, _ATTEMPT_FIELDS = _names(Move, frozenset()), _names(Attempt, frozenset())
+_EVENT_FIELDS = _names(Event, frozenset({"data"}))
 
 
 def add(connection: Connection, table: Table, values: Values) -> Any:
@@ -69,7 +71,7 @@ def move_values(move: Move, *, version: int) -> Values:
 
 def move_of(row: Sequence[Any]) -> Move:
     """Read the columns ``MOVE``."""
-    return Move(*row)
+    return Move(**dict(zip(_MOVE_FIELDS, row, strict=True)))
 
 
 def attempt_values(attempt: Attempt) -> Values:
@@ -79,7 +81,7 @@ def attempt_values(attempt: Attempt) -> Values:
 
 def attempt_of(row: Sequence[Any]) -> Attempt:
     """Read the columns ``ATTEMPT``."""
-    return Attempt(*row)
+    return Attempt(**dict(zip(_ATTEMPT_FIELDS, row, strict=True)))
 
 
 def event_values(event: Event) -> Values:
@@ -90,7 +92,7 @@ def event_values(event: Event) -> Values:
 def event_of(row: Sequence[Any]) -> Event:
     """Read the columns ``EVENT``."""
     kind, data, *rest = row
-    return Event(from_json(kind, data), *rest)
+    return Event(data=from_json(kind, data), **dict(zip(_EVENT_FIELDS, rest, strict=True)))
 
 
 def _values(source: object, names: Iterable[str]) -> Values:

@@ -39,7 +39,7 @@ metadata = MetaData(
 
 
 class Outcome(StrEnum):
-    """How a notice left the outbox."""
+    """The ways in which a notice leaves the outbox."""
 
     SAID = "said"
     GIVEN_UP = "given_up"

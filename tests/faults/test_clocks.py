@@ -38,12 +38,12 @@ async def test_the_bots_own_clock_jumps_while_a_move_runs(tmp_path: Path, jump: 
         await here.is_in(job, "web01", MoveState.MOVING)
         here.clock.jumped = jump
         await here.lab.restart_winrm("HV01")  # now only looking can tell, and looking is a matter of times
-        board = here.engine._board
-        before = board.snapshots[HostName("HV01")]
+        cache = here.engine._snapshot_cache
+        before = cache.snapshots[HostName("HV01")]
 
         async def is_newer() -> bool:
-            return board.snapshots[HostName("HV01")].taken_at - before.taken_at > jump - timedelta(minutes=1) and (
-                board.snapshots[HostName("HV01")] is not before
+            return cache.snapshots[HostName("HV01")].taken_at - before.taken_at > jump - timedelta(minutes=1) and (
+                cache.snapshots[HostName("HV01")] is not before
             )
 
         await here.until(is_newer)

@@ -53,7 +53,7 @@ async def test_sick_hosts_hold_up_only_their_own_moves(
         assert {host for host in sick for event in held if host in facts(event).text} == set(sick)
         with pytest.raises(HostError, match="HV03"):
             await here.ask("on-HV03", source="HV03")
-        await here.engine.stop_starts("U_DAVE")  # recovery is to be seen, not several more moves
+        await here.engine.controls.stop_starts("U_DAVE")  # recovery is to be seen, not several more moves
         here.end_trouble()
         for host in sick:
             await here.answers(host)
@@ -101,7 +101,7 @@ async def test_a_move_goes_on_when_its_session_is_gone(tmp_path: Path, how: str)
                 for shell in list(shells):
                     shells.remove(shell)
         for host in ("HV01", "HV02"):
-            before = here.engine._board.snapshots[HostName(host)]
+            before = here.engine._snapshot_cache.snapshots[HostName(host)]
             await here.until(partial(_newer, here, host, before))
         assert (await here.move(job, "web01")).state is MoveState.MOVING
         here.lab.jump(3600)
@@ -111,7 +111,7 @@ async def test_a_move_goes_on_when_its_session_is_gone(tmp_path: Path, how: str)
 
 
 async def _newer(here: Ground, host: str, before: object) -> bool:
-    return here.engine._board.snapshots[HostName(host)] is not before
+    return here.engine._snapshot_cache.snapshots[HostName(host)] is not before
 
 
 async def test_a_slow_host_is_slow_alone(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ async def test_a_cancel_reaches_a_move_whose_own_connection_is_lost(tmp_path: Pa
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         await here.lab.restart_winrm("HV01")
-        await here.engine.cancel(job.id, "U_ALICE")
+        await here.engine.controls.cancel(job.id, "U_ALICE")
         moves = await here.over(job)
         assert moves["web01"].state is MoveState.CANCELLED
         assert here.where(1) == "HV01"

@@ -4,13 +4,8 @@ from collections.abc import Sequence
 
 from core.domain.model.hyperv_enums import Operation
 from core.domain.model.move import Hold, Move
-from core.domain.scheduling.schedule import (
-    Decision,
-    End,
-    Held,
-    Start,
-    decide,
-)
+from core.domain.scheduling.decisions import Decision, End, Held, Start
+from core.domain.scheduling.schedule import decide
 from tests.support.builders import (
     HV01,
     HV02,

@@ -108,13 +108,20 @@ class Stage:
 
     async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         request = Request(
-            vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text"
+            vms=vms,
+            sources=tuple(source.split(",")),
+            destinations=tuple(to.split(",")),
+            requester="U_ALICE",
+            channel="C1",
+            path="D:\\VMs",
+            options=Options(**options),
+            text="text",
         )
-        return await self.engine.propose(request)
+        return await self.engine.requests.propose(request)
 
     async def ask_and_approve(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         job = await self.ask(*vms, to=to, source=source, **options)
-        return await self.engine.approve(job.id, job.plan.hash, "U_BOB")
+        return await self.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
 
     async def until(self, is_true: Callable[[], Awaitable[bool]], within_s: float = 4 * 3600) -> None:
         """Let virtual time pass until something holds."""
@@ -137,7 +144,7 @@ class Stage:
         return {move.vm_name: move for move in await self.store.moves(job_id)}
 
     async def engine_events(self, job_id: JobId) -> list[Event]:
-        return list(await self.engine.history(job_id))
+        return list(await self.engine.queries.history(job_id))
 
     async def state_is(self, job_id: JobId, name: str, *states: MoveState, within_s: float = 4 * 3600) -> None:
         async def is_there() -> bool:

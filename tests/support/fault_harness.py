@@ -64,12 +64,19 @@ class Ground:
 
     async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         request = Request(
-            vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text"
+            vms=vms,
+            sources=tuple(source.split(",")),
+            destinations=tuple(to.split(",")),
+            requester="U_ALICE",
+            channel="C1",
+            path="D:\\VMs",
+            options=Options(**options),
+            text="text",
         )
-        return await self.engine.propose(request)
+        return await self.engine.requests.propose(request)
 
     async def approve(self, job: Job) -> Job:
-        return await self.engine.approve(job.id, job.plan.hash, "U_BOB")
+        return await self.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
 
     async def go(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         return await self.approve(await self.ask(*vms, to=to, source=source, **options))
@@ -89,12 +96,12 @@ class Ground:
 
     async def until(self, is_true: Callable[[], Awaitable[Any]], within_s: float = WITHIN_S) -> Any:
         """Return the first truthy answer; asked after every change of a job and every news of a host."""
-        with self.engine._board.watch() as news:
+        with self.engine._snapshot_cache.watch() as news:
             try:
                 async with asyncio.timeout(within_s):
                     while not (found := await is_true()):
                         changed = asyncio.create_task(news.wait())
-                        await asyncio.wait({changed}, timeout=0.1)  # Slack's side tells no board
+                        await asyncio.wait({changed}, timeout=0.1)  # Slack's side tells no snapshot_cache
                         changed.cancel()
                         news.clear()
             except TimeoutError:
@@ -106,7 +113,7 @@ class Ground:
         moves = await self.store.moves()
         lines = [*self.listener.lines, *(f"{move.vm_name}: {move.state} {move.hold} {move.error}" for move in moves)]
         lines += [f"{start}" for start in self.lab.world.ledger.starts]
-        lines += [f"{name}: {trouble}" for name, trouble in self.engine._board.troubles.items()]
+        lines += [f"{name}: {trouble}" for name, trouble in self.engine._snapshot_cache.troubles.items()]
         return "\n".join(lines)
 
     async def move(self, job: Job, name: str) -> Move:
@@ -143,7 +150,7 @@ class Ground:
         """Wait until the bot has noticed that a host is in trouble; return its sentence."""
 
         async def noticed() -> str:
-            trouble = self.engine._board.troubles.get(HostName(host))
+            trouble = self.engine._snapshot_cache.troubles.get(HostName(host))
             return trouble.text if trouble is not None and words in trouble.text else ""
 
         text: str = await self.until(noticed)
@@ -153,8 +160,8 @@ class Ground:
         """Wait until the bot hears from a host."""
 
         async def heard() -> bool:
-            board = self.engine._board
-            return HostName(host) in board.snapshots and HostName(host) not in board.troubles
+            snapshot_cache = self.engine._snapshot_cache
+            return HostName(host) in snapshot_cache.snapshots and HostName(host) not in snapshot_cache.troubles
 
         await self.until(heard)
 
@@ -167,7 +174,7 @@ class Ground:
         await self.until(begun)
 
     async def history(self, job_id: JobId, kind: EventKind) -> list[Event]:
-        return [event for event in await self.engine.history(job_id) if event.kind is kind]
+        return [event for event in await self.engine.queries.history(job_id) if event.kind is kind]
 
     # ------------------------------------------------------------------ the promises
 
@@ -231,7 +238,7 @@ async def ground(
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.now)
-        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", busy_s=busy_s)
+        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", timeout_s=busy_s)
         listener = Listener()
         engine = Engine(settings=settings, store=store, gateway=gateway, notifier=listener, clock=clock)
         await engine.start()

@@ -1,10 +1,11 @@
-"""Why a wish to cancel is not met, when to ask the host again, and whether people know already."""
+"""Decides what follows when a host does not cancel a move: when to ask it again, and whether people know already."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from core.backoff import delay_s, doubling
 from core.domain.model.event_data import Answered, CancelAsked, CancelUnmet
 from core.domain.model.events import Event
 from core.domain.model.host_calls import CancelReply
@@ -13,10 +14,11 @@ from core.errors import HostError
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=10)
+_BACKOFF = doubling(FIRST_PAUSE.total_seconds(), LONGEST_PAUSE.total_seconds())
 
 
 class Unmet(StrEnum):
-    """What became of a request to cancel, other than that the host accepted it."""
+    """The reasons why a request to cancel had no effect."""
 
     REFUSED = "refused"
     UNHEARD = "unheard"
@@ -33,7 +35,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Why a request to cancel had no effect, in the host's words."""
+    """A host's answer to a cancel that had no effect: the reason, in the host's words."""
 
     code: Unmet
     text: str
@@ -61,7 +63,7 @@ def unmet(reply: CancelReply | HostError) -> Answer | None:
 
 def pause(tries: int) -> timedelta:
     """Return how long to wait after so many requests without effect."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries - 1, 10))
+    return timedelta(seconds=delay_s(_BACKOFF, tries))
 
 
 def is_told(history: Sequence[Event], move: Move, code: Unmet) -> bool:

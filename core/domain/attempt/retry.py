@@ -1,10 +1,11 @@
-"""What comes after a failed attempt: try again, wait for something, or end, each with its cost and its delay."""
+"""Decides what follows a failed attempt: try again, wait or end, each with its cost and its delay."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.backoff import delay_s, doubling
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.model import event_data
 from core.domain.model.move import Fault, Move, MoveState
@@ -20,7 +21,7 @@ FREE_DOUBLINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """The next state, the attempts counted so far, the earliest next attempt, and what to tell."""
+    """A decision after a failure: the next state, the attempts so far, the earliest next one, and what to tell."""
 
     state: MoveState
     attempts: int
@@ -68,5 +69,5 @@ def after_failure(
 
 def delay(attempt: int, first: timedelta, jitter: Callable[[], float]) -> timedelta:
     """Return how long to wait after this attempt: doubling up to ``LONGEST_DELAY``, and a quarter more by chance."""
-    plain = min(LONGEST_DELAY, first * 2.0 ** min(attempt - 1, 10))
-    return plain * (1 + jitter() / 4)
+    plain_s = delay_s(doubling(first.total_seconds(), LONGEST_DELAY.total_seconds()), attempt)
+    return timedelta(seconds=plain_s) * (1 + jitter() / 4)

@@ -54,7 +54,7 @@ TOLD_HOLDS = frozenset({HoldCode.BACKUP, HoldCode.HOST})
 """Holds worth a line in the thread; the card shows every hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One thing that happened, recorded in the transaction that made it happen.
 
@@ -75,7 +75,7 @@ class Event:
         return self.data.kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """An event on its way to people: an outbox row with what it takes to say it."""
 
@@ -93,7 +93,7 @@ def event(
 ) -> Event:
     """Make an event of a move or a job with the tone that what it says has."""
     job_id = move.job_id if move else job.id if job else None
-    return Event(data, at, job_id, move.id if move else None, actor, tone_of(data))
+    return Event(data=data, at=at, job_id=job_id, move_id=move.id if move else None, actor=actor, tone=tone_of(data))
 
 
 def tone_of(data: EventData) -> Tone | None:

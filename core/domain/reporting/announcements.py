@@ -1,4 +1,4 @@
-"""Who is told when everything is stopped or resumed, and what a restart says of the moves it finds under way."""
+"""Decides who is told of a stop of all starts, and what a restart says of the moves it finds under way."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -24,7 +24,9 @@ def quoted(event: Event) -> Event | None:
     about = event.data.about if isinstance(event.data, Acknowledged | Answered) else None
     if about is None:
         return None
-    return Event(from_json(about.kind, about.data), about.at, event.job_id, event.move_id, id=about.id)
+    return Event(
+        data=from_json(about.kind, about.data), at=about.at, job_id=event.job_id, move_id=event.move_id, id=about.id
+    )
 
 
 def open_questions(history: Sequence[Event]) -> tuple[Event, ...]:
@@ -74,14 +76,14 @@ def taken_with(history: Sequence[Event], page_id: int) -> tuple[Event, ...]:
     return tuple(taken)
 
 
-def overdue(history: Sequence[Event], now: datetime, patience: timedelta) -> tuple[Event, ...]:
+def overdue(history: Sequence[Event], now: datetime, timeout: timedelta) -> tuple[Event, ...]:
     """Find the pages that waited too long and that nobody was reminded of."""
-    return tuple(page for page in _unreminded(history) if now - page.at >= patience)
+    return tuple(page for page in _unreminded(history) if now - page.at >= timeout)
 
 
-def next_reminder(history: Sequence[Event], patience: timedelta) -> datetime | None:
+def next_reminder(history: Sequence[Event], timeout: timedelta) -> datetime | None:
     """Say when the next page will have waited too long."""
-    return min((page.at + patience for page in _unreminded(history)), default=None)
+    return min((page.at + timeout for page in _unreminded(history)), default=None)
 
 
 def _unreminded(history: Sequence[Event]) -> list[Event]:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from core.backoff import fixed, retry
 from core.domain.attempt.cleanup import leftovers, unused_destination
 from core.domain.model import event_data
 from core.domain.model.event_data import Kept
@@ -26,7 +27,7 @@ Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """Receipts of what was looked at, and the folders the host did not let us look at: they are tried again later."""
+    """The receipts of a clean-up, and the folders the host did not let us look at: they are tried again later."""
 
     receipts: tuple[FolderReceipt, ...]
     waiting: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class Cleaned:
 
 
 class FolderCleanup:
-    """Only empty folders go: the host itself refuses any other, atomically."""
+    """The clean-up of one host's folders. Only empty ones go: the host itself refuses any other, atomically."""
 
     def __init__(self, gateway: HostGateway, fresh: Fresh, clock: Clock) -> None:
         self._gateway = gateway
@@ -90,55 +91,59 @@ class FolderCleanup:
 
     async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | None:
         """Return the receipt, or None when the host does not answer."""
-        for attempt in range(1, tries + 1):
+
+        async def once() -> FolderReceipt:
             try:
                 return await self._gateway.remove_empty_folder(host, path)
             except HostError as error:
-                if not error.retry:
-                    return FolderReceipt(path, FolderFate.KEPT, error.message)
-                if attempt < tries:
-                    await self._clock.sleep(PAUSE_S)
-        return None
+                if error.retry:
+                    raise
+                return FolderReceipt(path, FolderFate.KEPT, error.message)
+
+        try:
+            return await retry(once, HostError, wait=fixed(PAUSE_S), tries=tries, sleep=self._clock.sleep)
+        except HostError:
+            return None
 
 
 FIRST_DELAY = timedelta(minutes=10)
 """When a clean-up that could not be done is tried again."""
-PATIENCE = timedelta(days=1)
+TIMEOUT = timedelta(days=1)
 _LOOK_EVERY_S = 300.0
 
 
 class PostponedCleanups:
-    """Looks for due clean-ups now and then."""
+    """The loop that does the clean-ups which had to wait for a host."""
 
-    def __init__(self, cleaner: FolderCleanup, ledger: TransitionRecorder, clock: Clock) -> None:
-        self._cleaner = cleaner
-        self._ledger = ledger
+    def __init__(self, cleanup: FolderCleanup, recorder: TransitionRecorder, clock: Clock) -> None:
+        self._cleanup = cleanup
+        self._recorder = recorder
         self._clock = clock
 
     async def run(self) -> None:
-        """Tidy for ever."""
+        """Clean up for ever."""
         while True:
             try:
-                for move in await self._ledger.store.moves_to_tidy(self._clock.now()):
+                for move in await self._recorder.store.moves_to_tidy(self._clock.now()):
                     await self._tidy(move)
             except StoreError as error:
                 log.warning("tidying waits for the database: %s", error)
             await self._clock.sleep(_LOOK_EVERY_S)
 
     async def _tidy(self, move: Move) -> None:
-        cleaned = await self._cleaner.after_success(move)
+        cleaned = await self._cleanup.after_success(move)
         now = self._clock.now()
         age = now - (move.ended_at or now)
-        if cleaned.waiting and age < PATIENCE:
+        if cleaned.waiting and age < TIMEOUT:
             # Twice as late each time: a host that was away for an hour is not asked every ten minutes for a day.
-            tidy_at = now + min(max(FIRST_DELAY, age), PATIENCE - age)
-            await self._ledger.record(
+            tidy_at = now + min(max(FIRST_DELAY, age), TIMEOUT - age)
+            await self._recorder.record(
                 move.id,
-                lambda m: self._ledger.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
+                lambda m: self._recorder.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
             )
             return
         kept = cleaned.kept_and_waiting(f"{move.source} did not answer for a day")
         told = event(event_data.Tidied(host=move.source, removed=cleaned.removed, kept=kept), now, move=move)
-        await self._ledger.record(
-            move.id, lambda m: self._ledger.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
+        await self._recorder.record(
+            move.id, lambda m: self._recorder.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
         )

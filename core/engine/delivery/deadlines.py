@@ -18,10 +18,10 @@ EVERY_S = 60.0
 
 
 class DeadlineWarner:
-    """Compares each running job's lower bound with the time in its plan."""
+    """The loop that compares each running job's lower bound with the time in its plan."""
 
-    def __init__(self, ledger: TransitionRecorder, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]) -> None:
-        self._ledger = ledger
+    def __init__(self, recorder: TransitionRecorder, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]) -> None:
+        self._recorder = recorder
         self._clock = clock
         self._view = view
 
@@ -30,7 +30,7 @@ class DeadlineWarner:
         while True:
             await self._clock.sleep(EVERY_S)
             try:
-                for job in await self._ledger.store.jobs(JobState.RUNNING, limit=10_000):
+                for job in await self._recorder.store.jobs(JobState.RUNNING, limit=10_000):
                     if job.plan.options.until is not None and not job.is_late_told:
                         await self._check(job)
             except Outdated:
@@ -48,5 +48,5 @@ class DeadlineWarner:
             view.at,
             job=job,
         )
-        await self._ledger.store.change_job(job, replace(job, is_late_told=True), late)
-        self._ledger.changed(job.id)
+        await self._recorder.store.change_job(job, replace(job, is_late_told=True), late)
+        self._recorder.changed(job.id)

@@ -106,6 +106,6 @@ async def test_closing_waits_for_answers_and_then_cancels(settings: Settings, sl
 
     background = BackgroundTasks()
     background.start("endless", endless, PrivateReply(web_client(settings), ALICE))
-    await background.close(patience_s=0.01)
+    await background.close(timeout_s=0.01)
     assert caught == ["cancelled"]
     logging.getLogger(__name__).debug("done")

@@ -34,7 +34,7 @@ async def test_a_request_is_approved_carried_out_and_told(office: Opening, slack
         await here.replied(card, "J1 is over: 2 of 2 VMs moved", 40)
         await here.shows(card, "✅ J1: 2 VMs moved")
         assert buttons(card) == set()
-        job = await here.bot.engine.job(JobId("J1"))
+        job = await here.bot.engine.queries.job(JobId("J1"))
         assert job.job.state is JobState.FINISHED
         assert_clean(slack)
 
@@ -95,7 +95,7 @@ async def test_who_may_not_approve_is_told_why(office: Opening, slack: SlackLab)
         await here.whisper(MALLORY, "You may not approve migrations")
         await slack.person(ALICE).click(card, "migrate_approve")
         await here.whisper(ALICE, "somebody else has to approve it")
-        assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.PROPOSED
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.PROPOSED
         assert_clean(slack)
 
 
@@ -122,7 +122,7 @@ async def test_a_double_delivered_click_counts_once(office: Opening, slack: Slac
         slack.faults.add(FaultKind.DOUBLE_CLICK, "migrate_approve")
         await slack.person(BOB).click(card, "migrate_approve")
         await here.replied(card, "J1 is over", 40)
-        history = await here.bot.engine.history(JobId("J1"))
+        history = await here.bot.engine.queries.history(JobId("J1"))
         assert [event.kind.value for event in history].count("approved") == 1
 
 
@@ -167,7 +167,7 @@ async def test_a_click_on_an_old_card_does_nothing(office: Opening, slack: Slack
         await here.shows(card, "J1 was withdrawn")
         await slack.person(BOB).click(card, "migrate_approve", version=0)
         await here.whisper(BOB, "J1 was withdrawn")
-        assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.CANCELLED
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.CANCELLED
         assert_clean(slack)
 
 
@@ -265,7 +265,7 @@ async def test_a_time_to_start_is_where_the_person_is(tmp_path: Path) -> None:
         Office.open(slack, slack_settings(slack), tmp_path) as here,
     ):
         card = await here.ask("web01 from HV01 to HV02 at 22:00")
-        start = (await here.bot.engine.job(JobId("J1"))).job.plan.options.start_at
+        start = (await here.bot.engine.queries.job(JobId("J1"))).job.plan.options.start_at
         assert start is not None
         assert (start.hour, start.minute) == (13, 0)
         assert "starts at <!date^" in read(card)

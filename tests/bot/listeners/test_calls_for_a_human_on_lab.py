@@ -45,7 +45,7 @@ async def test_a_standstill_is_answered_by_a_click(office: Opening, slack: Slack
         await slack.person(BOB).click(asked, "migrate_stuck_wait", version=0)
         await here.until(lambda: any(m.ephemeral_to for m in slack.person(BOB).sees("migrations") if "web01" in m.text))
         await here.replied(card, "`web01` is cancelled", 40)
-        history = await here.bot.engine.history(JobId("J1"))
+        history = await here.bot.engine.queries.history(JobId("J1"))
         assert [event.kind for event in history].count(EventKind.ANSWERED) == 1
         assert slack.call_log.violations == []
 

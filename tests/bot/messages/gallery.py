@@ -22,8 +22,18 @@ FOLDER = ROOT / "docs" / "generated" / "cards"
 SIZES = (1, 12, 500)
 
 _FINDINGS = (
-    Finding(Severity.NOTE, FindingCode.CHECKPOINTS, "web02 has 3 checkpoints; they move with it.", vm_id(1)),
-    Finding(Severity.BLOCKER, FindingCode.NO_SWITCH, "web07: HV02 has no switch called Backup.", vm_id(6)),
+    Finding(
+        severity=Severity.NOTE,
+        code=FindingCode.CHECKPOINTS,
+        text="web02 has 3 checkpoints; they move with it.",
+        vm_id=vm_id(1),
+    ),
+    Finding(
+        severity=Severity.BLOCKER,
+        code=FindingCode.NO_SWITCH,
+        text="web07: HV02 has no switch called Backup.",
+        vm_id=vm_id(6),
+    ),
 )
 _HOLDS = (
     Hold(HoldCode.BACKUP, "is being backed up; waits up to 1 h", NOW - timedelta(minutes=9)),

@@ -90,7 +90,12 @@ DONE = {
 )
 def test_an_event_is_said_in_a_sentence(kind: EventKind, data: dict[str, Any], says: str) -> None:
     """Who, which VM, from where to where, why."""
-    told = Notice(1, Event(from_json(kind, data), NOW, JobId("J7"), WEB.id, "UBOB"), job(), WEB)
+    told = Notice(
+        id=1,
+        event=Event(data=from_json(kind, data), at=NOW, job_id=JobId("J7"), move_id=WEB.id, actor="UBOB"),
+        job=job(),
+        move=WEB,
+    )
     assert says in line(told).text
 
 
@@ -103,8 +108,8 @@ KEYS = st.sampled_from(
 @given(st.sampled_from(list(EventKind)), st.dictionaries(KEYS, VALUES), st.booleans(), st.text(max_size=80))
 def test_no_event_is_unsayable(kind: EventKind, data: dict[str, Any], has_move: bool, name: str) -> None:
     """Whatever an old row holds or lacks, there is a sentence that Slack takes, and no name in it has an effect."""
-    old = Event(from_json(kind, data), NOW, JobId("J7"), actor="UBOB")
-    told = Notice(1, old, job(), move(0, name + "<!channel>") if has_move else None)
+    old = Event(data=from_json(kind, data), at=NOW, job_id=JobId("J7"), actor="UBOB")
+    told = Notice(id=1, event=old, job=job(), move=move(0, name + "<!channel>") if has_move else None)
     for message in (line(told), page(told, ["SONCALL"]), question(told), page(told, [], taken=told.event)):
         assert message_problems(list(message.blocks)) == []
         assert message.text.strip()
@@ -147,7 +152,7 @@ def test_a_page_can_be_taken_and_then_says_who_took_it() -> None:
     """Acknowledge names the page; afterwards who and when stands there, and a retry is still offered."""
     failed = notice(EventKind.FAILED, WEB, number=5, words="No room.")
     assert button_ids(page(failed, ["SONCALL"])) == {"migrate_ack": "J7|5", "migrate_retry": "J7|5"}
-    taken = page(failed, ["SONCALL"], taken=Event(event_data.Acknowledged(), NOW, actor="UEVE"))
+    taken = page(failed, ["SONCALL"], taken=Event(data=event_data.Acknowledged(), at=NOW, actor="UEVE"))
     assert button_ids(taken) == {"migrate_retry": "J7|5"}
     assert "👀 <@UEVE> takes care of it, <!date^" in json.dumps(taken.blocks, ensure_ascii=False)
     assert button_ids(page(notice(EventKind.LOST, WEB, number=6), [])) == {"migrate_ack": "J7|6"}
@@ -163,7 +168,7 @@ def test_a_standstill_is_a_question_until_it_is_answered(answer: str, says: str)
     assert button_ids(question(asked)) == dict.fromkeys(
         ("migrate_stuck_wait", "migrate_stuck_cancel", "migrate_stuck_page"), "J7|1"
     )
-    answered = question(asked, Event(event_data.Answered(answer=answer), NOW, actor="UEVE"))
+    answered = question(asked, Event(data=event_data.Answered(answer=answer), at=NOW, actor="UEVE"))
     assert button_ids(answered) == {}
     text = json.dumps(answered.blocks, ensure_ascii=False)
     assert "it stands at 42 %" in text
@@ -176,7 +181,7 @@ def test_a_standstill_is_a_question_until_it_is_answered(answer: str, says: str)
 )
 def test_a_question_that_time_settled_has_no_buttons(kind: EventKind, says: str) -> None:
     """The move ended or was asked about again: the old question says so."""
-    moot = question(notice(EventKind.STUCK, WEB), Event(DATA_OF[kind](), NOW))
+    moot = question(notice(EventKind.STUCK, WEB), Event(data=DATA_OF[kind](), at=NOW))
     assert button_ids(moot) == {}
     assert says in json.dumps(moot.blocks)
 
@@ -193,4 +198,4 @@ def test_a_lost_vm_is_not_offered_a_retry() -> None:
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_every_kind_of_event_has_words_of_its_own(kind: EventKind) -> None:
     """Nothing is told by its bare name."""
-    assert kind.value.replace("_", " ") != sentence(Event(DATA_OF[kind](), NOW), job(), WEB)
+    assert kind.value.replace("_", " ") != sentence(Event(data=DATA_OF[kind](), at=NOW), job(), WEB)

@@ -24,7 +24,18 @@ def attempt(number: int, of: int, begins: int, ends: int | None, fault: Fault | 
     """A try of the VM ``of``, from and to minutes after NOW."""
     ended = None if ends is None else NOW + timedelta(minutes=ends)
     began = NOW + timedelta(minutes=begins)
-    return Attempt(number, MoveId(of + 1), vm_id(of), HV01, HV02, number, began, began, ended, fault)
+    return Attempt(
+        id=number,
+        move_id=MoveId(of + 1),
+        vm_id=vm_id(of),
+        source=HV01,
+        destination=HV02,
+        number=number,
+        started_at=began,
+        confirmed_at=began,
+        ended_at=ended,
+        fault=fault,
+    )
 
 
 def moves(states: Sequence[MoveState], names: Sequence[str] = ()) -> list[Move]:

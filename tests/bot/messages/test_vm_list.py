@@ -66,8 +66,10 @@ def test_pages_are_turned_by_buttons() -> None:
 def test_the_file_holds_the_whole_plan() -> None:
     """Every VM with its way, size and id, and every finding, worst first."""
     findings = (
-        Finding(Severity.NOTE, FindingCode.CHECKPOINTS, "vm001 has 2 checkpoints.", vm_id=vm_id(1)),
-        Finding(Severity.BLOCKER, FindingCode.CLUSTERED, "vm002 belongs to a cluster.", vm_id=vm_id(2)),
+        Finding(severity=Severity.NOTE, code=FindingCode.CHECKPOINTS, text="vm001 has 2 checkpoints.", vm_id=vm_id(1)),
+        Finding(
+            severity=Severity.BLOCKER, code=FindingCode.CLUSTERED, text="vm002 belongs to a cluster.", vm_id=vm_id(2)
+        ),
     )
     text = plan_text(replace(job(NAMES), plan=plan(NAMES, findings=findings)))
     assert all(text.count(f"\n{name} ") == 1 for name in NAMES)

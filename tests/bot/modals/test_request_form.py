@@ -33,7 +33,9 @@ def settings(count: int = 3, /, **sections: Any) -> Settings:
 
 
 def machine(number: int, name: str, **changes: Any) -> Vm:
-    return replace(Vm(VmId(UUID(int=number + 1)), name, VmState.RUNNING, memory_startup_bytes=2**32), **changes)
+    return replace(
+        Vm(id=VmId(UUID(int=number + 1)), name=name, state=VmState.RUNNING, memory_startup_bytes=2**32), **changes
+    )
 
 
 INVENTORY = [machine(n, name) for n, name in enumerate(["web01", "web02", "db01", "twin", "Twin", "web 09", "all"])]
@@ -61,7 +63,9 @@ def test_slack_takes_the_form_whatever_the_settings(count: int) -> None:
 def test_the_pages_after_the_form_fit_slack() -> None:
     """The longest plan and the longest error keep to the limits of a modal."""
     findings = [
-        Finding(Severity.WARNING, FindingCode.ISO_MOUNTED, f"*<!channel>* web{n:04d} has an ISO. " * 20)
+        Finding(
+            severity=Severity.WARNING, code=FindingCode.ISO_MOUNTED, text=f"*<!channel>* web{n:04d} has an ISO. " * 20
+        )
         for n in range(500)
     ]
     big = plan(
@@ -153,7 +157,18 @@ def test_a_filled_form_asks_the_same_as_the_typed_command() -> None:
         )
     )
     assert isinstance(made, Migrate)
-    options = Options(2, 5, 5400.0, True, None, True, start, until, "", 'new "disks" at last')
+    options = Options(
+        parallel=2,
+        attempts=5,
+        backup_wait_s=5400.0,
+        subfolder=True,
+        keep_drives=None,
+        fail_fast=True,
+        start_at=start,
+        until=until,
+        override="",
+        reason='new "disks" at last',
+    )
     assert made == Migrate(
         vms=("web01", "db*", "web 09"),
         sources=("HV01",),

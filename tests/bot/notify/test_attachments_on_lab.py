@@ -32,7 +32,17 @@ LONG = [f"vm{number:03}" for number in range(40)]
 
 
 async def inputs(_: JobId) -> TimelineInputs:
-    tried = Attempt(1, MoveId(1), vm_id(0), HostName("HV01"), HostName("HV02"), 1, NOW, NOW, NOW + timedelta(minutes=9))
+    tried = Attempt(
+        id=1,
+        move_id=MoveId(1),
+        vm_id=vm_id(0),
+        source=HostName("HV01"),
+        destination=HostName("HV02"),
+        number=1,
+        started_at=NOW,
+        confirmed_at=NOW,
+        ended_at=NOW + timedelta(minutes=9),
+    )
     over = job(["web01"], JobState.FINISHED, finished_at=NOW + timedelta(minutes=9))
     return TimelineInputs(view(over, MoveView(move(0, "web01", MoveState.DONE))), [tried], {HostName("HV01"): 2})
 
@@ -62,7 +72,7 @@ def files(slack: SlackLab) -> list[Any]:
 
 
 async def done(attachments: Attachments) -> None:
-    await asyncio.gather(*attachments._tasks)
+    await attachments._uploads.finish()
     await asyncio.sleep(0.05)  # Slack shares a file a moment after it took it
 
 

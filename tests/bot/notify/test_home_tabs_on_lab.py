@@ -36,7 +36,7 @@ async def test_a_home_follows_the_jobs_and_decides(office: Opening, slack: Slack
         pressed = await bob.press("migrate_approve", view=bob.home)
         assert pressed.confirm is not None
         await shows(here, ALICE, "1 of 1 moved", 60)
-        assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.FINISHED
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.FINISHED
         assert_clean(slack)
 
 

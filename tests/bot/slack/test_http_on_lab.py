@@ -112,11 +112,11 @@ async def test_what_slack_did_not_sign_is_refused(office: Opening, slack: SlackL
         for wrong in wrongs:
             async with posted(slack, port, **wrong) as answer:
                 assert answer.status == 401, wrong
-        assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.PROPOSED
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.PROPOSED
         async with posted(slack, port) as answer:
             assert answer.status == 200
         async for _ in here.looking():
-            if (await here.bot.engine.job(JobId("J1"))).job.state is JobState.CANCELLED:
+            if (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.CANCELLED:
                 break
 
 

@@ -40,7 +40,14 @@ async def test_ten_thousand_moves_are_added_in_order(store: Store) -> None:
 async def test_a_move_keeps_all_it_knows_through_a_restart(store: Store, reopen: Reopen) -> None:
     """Hold, look before the move, times and texts come back exactly."""
     _, (move,) = await running(store, "web01")
-    vm = Vm(move.vm_id, "web01", VmState.RUNNING, (Operation.IN_SERVICE, Operation.BACKING_UP), "Betrieb", heartbeat=2)
+    vm = Vm(
+        id=move.vm_id,
+        name="web01",
+        state=VmState.RUNNING,
+        status=(Operation.IN_SERVICE, Operation.BACKING_UP),
+        status_text="Betrieb",
+        heartbeat=2,
+    )
     changed = await store.change_move(
         move,
         replace(
@@ -49,7 +56,13 @@ async def test_a_move_keeps_all_it_knows_through_a_restart(store: Store, reopen:
             not_before=later(5),
             busy_since=NOW,
             busy_code=HoldCode.BACKUP,
-            before=VmDetails(vm, (Disk("C:\\a.vhdx", 2**41),), (Adapter("NIC", "vSwitch"),), ("C:\\x.iso",), 2),
+            before=VmDetails(
+                vm=vm,
+                disks=(Disk(path="C:\\a.vhdx", file_bytes=2**41),),
+                adapters=(Adapter("NIC", "vSwitch"),),
+                iso_paths=("C:\\x.iso",),
+                checkpoints=2,
+            ),
             error="Fehler",
             hint="nachsehen",
             cancel_by="U3",
@@ -260,5 +273,7 @@ async def test_an_event_that_cannot_be_stored_undoes_its_change(store: Store) ->
     with pytest.raises(StoreError):
         await store.change_move(move, replace(move, hint="new"), stray)
     with pytest.raises(StoreError):
-        await store.change_move(move, replace(move, hint="new"), Event(event_data.Held(), NOW.replace(tzinfo=None)))
+        await store.change_move(
+            move, replace(move, hint="new"), Event(data=event_data.Held(), at=NOW.replace(tzinfo=None))
+        )
     assert await store.move(move.id) == move

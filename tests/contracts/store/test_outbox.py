@@ -19,7 +19,7 @@ Reopen = Callable[[], Awaitable[Store]]
 
 def line(kind: EventKind = EventKind.APPROVED) -> Event:
     """Return an event that is told as a line."""
-    return Event(DATA_OF[kind](), NOW, tone=Tone.LINE)
+    return Event(data=DATA_OF[kind](), at=NOW, tone=Tone.LINE)
 
 
 async def said(store: Store) -> list[str]:
@@ -35,7 +35,7 @@ async def said(store: Store) -> list[str]:
 async def test_a_notice_carries_its_job_and_move_as_they_are_now(store: Store) -> None:
     """What it takes to say an event is read when it is said; an event without a tone is not handed out at all."""
     job, (move,) = await running(store, "web01")
-    quiet = Event(event_data.Verifying(), NOW, job.id, move.id)
+    quiet = Event(data=event_data.Verifying(), at=NOW, job_id=job.id, move_id=move.id)
     await store.change_move(
         move, replace(move, hint="old"), quiet, event(event_data.Retrying(attempt=1), NOW, move=move)
     )

@@ -89,7 +89,7 @@ def test_a_reservation_that_never_became_a_move_costs_nothing(tmp_path: Path) ->
         async with stage.running():
             job = await stage.ask("web01")
             stage.world.order(WireFault(host="HV01", kind=WireFaultKind.SLOW, delay_s=30))
-            await stage.engine.approve(job.id, job.plan.hash, "U_BOB")
+            await stage.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             await stage.state_is(job.id, "web01", MoveState.STARTING)
         stage.world.trouble.clear()
         assert stage.world.ledger.starts == []

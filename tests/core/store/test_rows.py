@@ -19,8 +19,8 @@ from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Move
 from core.domain.model.plan import Plan
 from core.store import events, jobs, moves, rows
-from core.store.jobs import PlanShelf
-from core.store.moves import MoveShelf
+from core.store.jobs import PlanCache
+from core.store.moves import MoveCache
 from core.store.tables import attempts, metadata
 from tests.support.store_examples import NOW, proposal
 
@@ -81,7 +81,7 @@ def connection() -> Iterator[Connection]:
 def test_a_job_comes_back(connection: Connection, job: Job) -> None:
     """Plan, approvals, card and times, with the plan's hash."""
     stored = jobs.add(connection, job, ())
-    read = jobs.read(connection, PlanShelf(), stored.id)
+    read = jobs.read(connection, PlanCache(), stored.id)
     assert read == stored == replace(job, id=stored.id, version=1)
     assert read.plan.hash == job.plan.hash
 
@@ -91,7 +91,7 @@ def test_a_job_comes_back(connection: Connection, job: Job) -> None:
 def test_a_move_comes_back(connection: Connection, move: Move) -> None:
     """With hold, disks and the look before."""
     moves.add(connection, J1, [move])
-    read = moves.listed(connection, MoveShelf(), None, open_only=False)[-1]
+    read = moves.listed(connection, MoveCache(), None, open_only=False)[-1]
     assert read == replace(move, id=read.id, job_id=J1, version=1)
 
 
@@ -120,6 +120,6 @@ def test_an_event_comes_back(connection: Connection, event: Event) -> None:
 def test_times_come_back_in_utc(connection: Connection) -> None:
     """A moment of any zone is the same moment, said in UTC."""
     job = replace(proposal(), created_at=NOW.astimezone(timezone(timedelta(hours=-7))))
-    read = jobs.read(connection, PlanShelf(), jobs.add(connection, job, ()).id)
+    read = jobs.read(connection, PlanCache(), jobs.add(connection, job, ()).id)
     assert read.created_at == NOW
     assert read.created_at.tzinfo is UTC

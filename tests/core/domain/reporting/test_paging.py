@@ -28,7 +28,9 @@ def said(
     number: int, kind: EventKind, minute: int = 0, *, move: int = 1, tone: Tone | None = None, **data: Any
 ) -> Event:
     at = NOW + timedelta(minutes=minute)
-    return Event(DATA_OF[kind](**data), at, JobId("J1"), MoveId(move), "UEVE", tone, number)
+    return Event(
+        data=DATA_OF[kind](**data), at=at, job_id=JobId("J1"), move_id=MoveId(move), actor="UEVE", tone=tone, id=number
+    )
 
 
 def page(number: int, minute: int = 0, *, move: int = 1) -> Event:

@@ -4,12 +4,9 @@ from dataclasses import replace
 
 from core.domain.model.move import Fault, Hold, HoldCode, MoveState
 from core.domain.model.plan import Finding, FindingCode, Options, Severity
-from core.domain.scheduling.schedule import (
-    LESSON,
-    Start,
-    decide,
-    next_times,
-)
+from core.domain.scheduling.decisions import Start
+from core.domain.scheduling.schedule import decide, next_times
+from core.domain.scheduling.situation import LESSON
 from tests.support.builders import (
     HV01,
     HV02,
@@ -73,7 +70,7 @@ def test_fail_fast_holds_within_the_pass_that_finds_the_failure() -> None:
 
 def test_fail_fast_does_not_count_what_preflight_had_ruled_out() -> None:
     """``fail-fast``: VMs that were approved as unmigratable do not stop the others."""
-    blocker = Finding(Severity.BLOCKER, FindingCode.NO_SWITCH, "no switch", vm_id=vm_id(1))
+    blocker = Finding(severity=Severity.BLOCKER, code=FindingCode.NO_SWITCH, text="no switch", vm_id=vm_id(1))
     hasty = job(1, planned(1), planned(2), options=Options(fail_fast=True))
     hasty = replace(hasty, plan=replace(hasty.plan, findings=(blocker,)))
     moves = [move(1, state=MoveState.UNMIGRATABLE), move(2)]

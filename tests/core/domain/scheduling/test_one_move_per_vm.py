@@ -5,11 +5,7 @@ from dataclasses import replace
 from core.domain.model.hyperv_enums import HostJobState, Operation
 from core.domain.model.inventory import HostJob
 from core.domain.model.move import Hold, HoldCode, MoveId, MoveState
-from core.domain.scheduling.schedule import (
-    LOOK_AGAIN,
-    decide,
-    next_times,
-)
+from core.domain.scheduling.schedule import LOOK_AGAIN, decide, next_times
 from tests.support.builders import (
     HV01,
     HV02,
@@ -52,7 +48,7 @@ def test_a_vm_that_migrates_already_waits() -> None:
 
 def test_a_vm_that_somebody_else_moved_where_it_should_be_is_done() -> None:
     """Nothing is left to do, and nobody needs to be woken; who moved it is said if the source remembers."""
-    carl = HostJob(vm_id(1), HostJobState.COMPLETED, 100, owner="CONTOSO\\carl")
+    carl = HostJob(vm_id=vm_id(1), state=HostJobState.COMPLETED, percent=100, owner="CONTOSO\\carl")
     for jobs, who in (((), "somebody else"), ((carl,), "CONTOSO\\carl")):
         source = replace(snapshot(HV01), jobs=jobs)
         end = ended(decide(situation([move(1)], source, snapshot(HV02, vm(1))))[0])

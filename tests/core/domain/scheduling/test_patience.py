@@ -5,11 +5,8 @@ from dataclasses import replace
 from core.domain.model.hyperv_enums import Operation
 from core.domain.model.move import HoldCode, MoveState
 from core.domain.model.plan import Options
-from core.domain.scheduling.schedule import (
-    FOREIGN_PATIENCE,
-    decide,
-    next_times,
-)
+from core.domain.scheduling.schedule import decide, next_times
+from core.domain.scheduling.situation import FOREIGN_TIMEOUT
 from tests.support.builders import (
     HV01,
     HV02,
@@ -71,7 +68,7 @@ def test_a_migration_of_others_that_never_ends_is_given_up() -> None:
     stuck = (Operation.IN_SERVICE, Operation.MIGRATING)
     one = see(move(1), *stuck, at=0).move
     assert kept(see(one, *stuck, at=8 * 3600)).since == NOW
-    assert ended(see(one, *stuck, at=FOREIGN_PATIENCE.total_seconds())).state is MoveState.UNMIGRATABLE
+    assert ended(see(one, *stuck, at=FOREIGN_TIMEOUT.total_seconds())).state is MoveState.UNMIGRATABLE
 
 
 def test_the_clock_survives_a_restart() -> None:

@@ -5,11 +5,8 @@ from dataclasses import replace
 from core.domain.model.hyperv_enums import Operation, VmState
 from core.domain.model.move import Hold, HoldCode, MoveState
 from core.domain.model.plan import Options
-from core.domain.scheduling.schedule import (
-    Held,
-    Start,
-    decide,
-)
+from core.domain.scheduling.decisions import Held, Start
+from core.domain.scheduling.schedule import decide
 from tests.support.builders import (
     GB,
     HV01,

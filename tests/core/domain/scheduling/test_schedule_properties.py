@@ -11,13 +11,9 @@ from core.domain.model.hyperv_enums import Operation, VmState
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import HoldCode, Move, MoveState
 from core.domain.model.plan import Options
-from core.domain.scheduling.schedule import (
-    End,
-    Held,
-    Situation,
-    Start,
-    decide,
-)
+from core.domain.scheduling.decisions import End, Held, Start
+from core.domain.scheduling.schedule import decide
+from core.domain.scheduling.situation import Situation
 from core.domain.scheduling.slots import loads, used
 from tests.support.builders import (
     GB,
@@ -77,16 +73,16 @@ def situations(draw: st.DrawFn) -> Situation:
             vms[host].append(vm(number, *draw(STATUSES), state=power))
     shots = [
         Snapshot(
-            host,
-            after(-draw(st.sampled_from([0, 5, 500]))),
-            NOW,
-            facts(
+            host=host,
+            asked_at=after(-draw(st.sampled_from([0, 5, 500]))),
+            taken_at=NOW,
+            facts=facts(
                 live=draw(st.integers(0, 3)),
                 storage=draw(st.integers(1, 3)),
                 live_active=draw(st.integers(0, 2)),
                 is_migration_enabled=draw(st.sampled_from([True, True, True, False])),
             ),
-            tuple(vms[host]),  # type: ignore[arg-type]
+            vms=tuple(vms[host]),  # type: ignore[arg-type]
         )
         for host in draw(st.sampled_from([HOSTS, HOSTS, HOSTS[:2]]))
     ]

@@ -25,15 +25,15 @@ def test_a_paused_job_starts_nothing_until_it_goes_on(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
             await stage.state_is(job.id, "web02", MoveState.MOVING)
-            await engine.pause(job.id, "U_DAVE")
+            await engine.controls.pause(job.id, "U_DAVE")
             with pytest.raises(NotAllowed, match="paused already"):
-                await engine.pause(job.id, "U_DAVE")
+                await engine.controls.pause(job.id, "U_DAVE")
         async with stage.running() as engine:
             await asyncio.sleep(1800)
             waiting = [m for m in await stage.store.moves(job.id) if m.state is MoveState.QUEUED]
             assert len(stage.world.ledger.starts) == 2
             assert {m.hold.code for m in waiting if m.hold} == {HoldCode.PAUSED}
-            await engine.resume(job.id, "U_DAVE")
+            await engine.controls.resume(job.id, "U_DAVE")
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
 
@@ -46,11 +46,11 @@ def test_of_two_who_pause_at_once_one_hears_of_the_other(tmp_path: Path) -> None
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
-            both = (engine.pause(job.id, by) for by in ("U_DAVE", "U_BOB"))
+            both = (engine.controls.pause(job.id, by) for by in ("U_DAVE", "U_BOB"))
             answers = await asyncio.gather(*both, return_exceptions=True)
             [refused] = [one for one in answers if isinstance(one, NotAllowed)]
             assert "paused already" in refused.message or "at the same moment" in refused.message
-            history = await engine.history(job.id)
+            history = await engine.queries.history(job.id)
             assert [event.kind for event in history].count(EventKind.PAUSED) == 1
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
@@ -63,9 +63,9 @@ def test_the_return_trip_brings_every_vm_home(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
             await stage.finished(job.id)
-            back = await engine.back(job.id, "U_ALICE")
+            back = await engine.requests.back(job.id, "U_ALICE")
             assert {move.destination for move in back.plan.moves} == {"HV01"}
-            await engine.approve(back.id, back.plan.hash, "U_BOB")
+            await engine.controls.approve(back.id, back.plan.hash, "U_BOB")
             moves = await stage.finished(back.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
         home = stage.world.vm("HV01", vm_id(1))
@@ -87,7 +87,7 @@ def test_people_are_asked_about_a_move_that_stands_still(tmp_path: Path, answer:
             (stuck,) = stage.listener.of(EventKind.STUCK)
             assert facts(stuck).percent == 60
             assert stuck.move_id is not None
-            await engine.answer_stuck(stuck.move_id, answer, "U_DAVE")
+            await engine.controls.answer_stuck(stuck.move_id, answer, "U_DAVE")
             await asyncio.sleep(600)
             (move,) = await stage.store.moves(job.id)
             assert move.state is state

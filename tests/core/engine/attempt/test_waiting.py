@@ -56,11 +56,11 @@ def test_two_short_backups_are_not_one_long_one(tmp_path: Path) -> None:
         stage.world.start_backup(vm_id(1), duration_s=2000)
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web01")
-            await engine.stop_starts("U_DAVE")
+            await engine.controls.stop_starts("U_DAVE")
             await stage.until(lambda: _after(stage, 2600))
             stage.world.start_backup(vm_id(1), duration_s=2000)
             await stage.until(lambda: _after(stage, 4500))
-            await engine.resume_starts("U_DAVE")
+            await engine.controls.resume_starts("U_DAVE")
             moves = await stage.finished(job.id)
         assert moves["web01"].state is MoveState.DONE
 
@@ -133,7 +133,7 @@ def test_a_silent_host_holds_only_its_own_moves(tmp_path: Path) -> None:
             far = await stage.ask("web02", to="HV03")
             stage.world.order(WireFault(host="HV03", kind=WireFaultKind.HANG))
             for job in (near, far):
-                await stage.engine.approve(job.id, job.plan.hash, "U_BOB")
+                await stage.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             moves = await stage.finished(near.id, within_s=600)
             assert moves["web01"].state is MoveState.DONE
             await stage.until(lambda: _is_held(stage, far.id, HoldCode.HOST))
@@ -155,14 +155,14 @@ def test_the_big_red_stop_survives_a_restart(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-            await engine.stop_starts("U_DAVE")
+            await engine.controls.stop_starts("U_DAVE")
         async with stage.running() as engine:
             await stage.until(lambda: _after(stage, 3000))
             assert len(stage.world.ledger.starts) == 2
             held = [m for m in await stage.store.moves(job.id) if m.state is MoveState.QUEUED]
             assert {m.hold.code for m in held if m.hold} == {HoldCode.STOPPED}
-            assert (await engine.job(job.id)).stopped_by == "U_DAVE"
-            await engine.resume_starts("U_DAVE")
+            assert (await engine.queries.job(job.id)).stopped_by == "U_DAVE"
+            await engine.controls.resume_starts("U_DAVE")
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.domain.model.job import JobId
 from core.domain.model.move import Move, MoveId
 from core.store import SqlStore, moves
-from core.store.moves import MoveShelf
+from core.store.moves import MoveCache
 from tests.support.store_examples import running
 
 
@@ -33,24 +33,24 @@ async def test_what_did_not_change_is_not_read_again(store: SqlStore) -> None:
     assert after[2] is before[2]
 
 
-async def test_a_full_shelf_still_gives_what_is_asked(store: SqlStore) -> None:
+async def test_a_full_cache_still_gives_what_is_asked(store: SqlStore) -> None:
     """More moves than are kept are read again, and no more are kept."""
     job, known = await running(store, *"abcdefgh")
-    shelf = MoveShelf(size=3)
+    cache = MoveCache(size=3)
     for _ in range(3):
-        assert await store._database.read(moves.listed, shelf, job.id, open_only=False) == known
-        assert len(shelf._moves) == 3
+        assert await store._database.read(moves.listed, cache, job.id, open_only=False) == known
+        assert len(cache._moves) == 3
 
 
 async def test_a_state_of_before_is_read_as_it_was(store: SqlStore) -> None:
     """A reader that began earlier gets its own state, and does no harm to those who come later."""
     job, (old,) = await running(store, "a")
-    shelf = MoveShelf()
+    cache = MoveCache()
 
     def listed(connection: Connection) -> tuple[Move, ...]:
-        return moves.listed(connection, shelf, JobId(job.id), open_only=False)
+        return moves.listed(connection, cache, JobId(job.id), open_only=False)
 
     new = await store.change_move(old, replace(old, cancel_by="U1"))
     assert await store._database.read(listed) == (new,)
-    shelf._put({MoveId(old.id): old})  # as a reader that began before the change does at its end
+    cache._moves[MoveId(old.id)] = old  # as a reader that began before the change does at its end
     assert await store._database.read(listed) == (new,)
