@@ -151,7 +151,7 @@ class PypsrpGateway:
         return await self._once(line, work, pipeline.title)
 
     async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
-        """Run Get-ChildItem; nothing with an error is not an empty folder."""
+        """Call Get-FolderItem; nothing with an error is not an empty folder."""
         line = self._line(host)
         return await self._read(line, partial(inventory.list_folder, line.target, line.pipeline_s, path))
 

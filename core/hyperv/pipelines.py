@@ -152,8 +152,8 @@ def disk_files(paths: Sequence[str]) -> Pipeline:
 
 
 def folder(path: str) -> Pipeline:
-    """Read what is in a folder, hidden items too; brackets in the path are plain characters."""
-    return _line(Stage("Get-ChildItem", (("LiteralPath", path), ("Force", None))), pick=("FullName",))
+    """Call the role function of that name: what is in a folder, hidden items too."""
+    return _line(Stage("Get-FolderItem", (("Path", path),)), pick=("FullName",))
 
 
 def move(order: MoveOrder) -> Pipeline:
@@ -192,7 +192,7 @@ def stop_migration(vm_id: UUID) -> Pipeline:
     return _line(Stage("Stop-VMMigration", (("VMId", vm_id),)))
 
 
-FUNCTIONS = ("Remove-EmptyFolder", "Stop-VMMigration")
+FUNCTIONS = ("Get-FolderItem", "Remove-EmptyFolder", "Stop-VMMigration")
 """What core/hyperv/MigrateBot.psm1 defines."""
 CMDLETS = (
     "Get-VMHost",
@@ -204,7 +204,6 @@ CMDLETS = (
     "Get-VMSwitch",
     "Get-VHD",
     "Get-CimInstance",
-    "Get-ChildItem",
     "Move-VM",
 )
 """What the endpoint must offer besides."""

@@ -37,7 +37,7 @@ from core.hyperv.reading import read_word
 from core.hyperv.targets import Target
 
 FUNCTIONS_TEXT = resources.files("core.hyperv").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
-"""The one script text that is ever sent: constant, to define our two functions where the endpoint has none."""
+"""The one script text that is ever sent: constant, to define our functions where the endpoint has none."""
 
 _IDLE_S = 900
 """After how long the host may remove a reading session whose bot has died. Moves keep the host's own, longer limit."""
