@@ -82,7 +82,11 @@ def _login(target: Target) -> CheckLine:
 def _commands(host: HostName, missing: Sequence[str], target: Target) -> CheckLine:
     if missing:
         text = f"{target.configuration} lacks {', '.join(missing)}"
-        hint = "Install the Hyper-V PowerShell module, or update the role in deploy/."
+        hint = "Install the Hyper-V PowerShell module on the host."
+        if not target.is_full_language:
+            hint = (
+                "Install the module and the role of deploy/ on the host again; its README says how to look at a role."
+            )
         return CheckLine(f"{host}: commands", ok=False, text=text, hint=hint)
     return CheckLine(f"{host}: commands", ok=True, text=f"{target.configuration} has all of them")
 

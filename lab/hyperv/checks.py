@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.hyperv import paths
 from lab.hyperv.enums import MigrationAuthentication, VMState
-from lab.hyperv.fleet import Endpoint, MigrationKind
+from lab.hyperv.fleet import MigrationKind
 from lab.hyperv.steps import Load
 from lab.hyperv.texts import SOURCE, status_text
 from lab.hyperv.trouble import WireFaultKind
@@ -73,7 +73,7 @@ def _may_reach(state: State, request: MoveRequest) -> bool:
     pair = _delegation(state, request)
     if pair is not None and not pair.winrm:
         return False
-    has_network_identity = source.spec.endpoint is not Endpoint.FULL_LANGUAGE
+    has_network_identity = source.spec.endpoint.is_restricted
     return request.has_delegated_logon or has_network_identity or not source.quirks.hop_a_needs_delegated_logon
 
 

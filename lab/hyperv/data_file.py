@@ -1,7 +1,7 @@
-"""Reads a PowerShell data file (.psd1, .psrc, .pssc) as PowerShell reads it: one hashtable of plain values, nothing is run.
+"""Reads a PowerShell data file (.psd1, .psrc, .pssc) as PowerShell reads it: one hashtable of values, nothing is run.
 
-Tables, lists, texts of both kinds with their escapes, numbers, $true, $false, $null, comments; a script block is its text.
-Sources: PowerShell language specification 2.3 and 7.1; each form was compared with Import-PowerShellDataFile.
+Tables, lists, texts of both kinds with their escapes, numbers, $true, $false, $null, comments; a script block is its
+text. Sources: PowerShell language specification 2.3 and 7.1; each form was compared with Import-PowerShellDataFile.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _DOUBLE: Final = '"\u201c\u201d\u201e'
 _ESCAPES: Final = {"0": "\0", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _CONSTANTS: Final[Mapping[str, bool | None]] = {"$true": True, "$false": False, "$null": None}
 _UNITS: Final = {"": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
+_END: Final = "end of file"
 _BLANK = re.compile(r"(?:[ \t\r\f\v\u00a0]+|`\r?\n|<#.*?#>|#[^\n]*)+", re.DOTALL)
 _NUMBER = re.compile(r"([+-]?)(?:(0x[0-9a-f]+)|(\d+\.\d*|\.\d+|\d+)(e[+-]?\d+)?)([kmgtp]b|)(?![\w.])", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d][\w-]*")
@@ -196,7 +197,9 @@ class _Reader:
             self._at = match.end()
             return _number(match)
         word = re.match(r"[^\s,;(){}]*", self._text[self._at :])
-        raise self.error(f"{(word and word[0]) or self._text[self._at]!r} is no value: texts need quotes, nothing is run")
+        raise self.error(
+            f"{(word and word[0]) or self._text[self._at]!r} is no value: texts need quotes, nothing is run"
+        )
 
     # --- texts
 
@@ -211,7 +214,7 @@ class _Reader:
             char = self._next()
             if char not in _SINGLE:
                 found.append(char)
-            elif not self.is_at_end and self._text[self._at] in _SINGLE:
+            elif self._coming() in _SINGLE:
                 found.append(self._next())
             else:
                 return "".join(found)
@@ -224,15 +227,18 @@ class _Reader:
         while not self.is_at_end:
             char = self._next()
             if char in _DOUBLE:
-                if self.is_at_end or self._text[self._at] not in _DOUBLE:
+                if self._coming() not in _DOUBLE:
                     return "".join(found)
                 char = self._next()
-            elif char == "`" and not self.is_at_end:
+            elif char == "`" and self._coming() != _END:
                 char = self._escape()
             elif char == "$":
                 self._refuse_expansion()
             found.append(char)
         raise self.error("this text is not closed", begun_at)
+
+    def _coming(self) -> str:
+        return self._text[self._at] if self._at < len(self._text) else _END
 
     def _next(self) -> str:
         self._at += 1
@@ -250,7 +256,7 @@ class _Reader:
     def _here_text(self, match: re.Match[str]) -> str:
         text = match[2] if match.re is _HERE_TEXT else ""
         if match[1] == '"' and re.search(r"[`$]", text):
-            raise self.error('the lab reads no ` and no $ in @"…"@: use @\'…\'@')
+            raise self.error("the lab reads no ` and no $ in @\"…\"@: use @'…'@")
         self._at = match.end()
         return text
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from lab.hyperv.enums import VMState
-    from lab.hyperv.fleet import VM, Fleet, ScheduledMigration
+    from lab.hyperv.fleet import VM, Fleet, Host, ScheduledMigration
     from lab.hyperv.ledger import Ledger
     from lab.hyperv.migrations import Migration
     from lab.hyperv.state import HostState
@@ -143,6 +143,10 @@ class World:
         """Return what Get-VMHost tells. Raises `UnknownHost`, as every method that takes a host does."""
         host = self._host(name)
         return truth.host_view(host, self._state.fleet.domain, list(self._state.hosts).index(host.name))
+
+    def described(self, host: str) -> Host:
+        """Return the description of a host, with all that was changed since the start."""
+        return self._state.host(host).spec
 
     def counters(self, host: str) -> Counters:
         """Return the active migrations a host counts, both directions (see `Quirks`)."""

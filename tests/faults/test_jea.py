@@ -1,7 +1,8 @@
-"""What the bot does behind a JEA endpoint that shows less than it asks for."""
+"""What the bot does behind a JEA endpoint: with the role that deploy/ ships, and with one that shows less."""
 
 from pathlib import Path
 
+from core.domain.fleet import HostName
 from core.domain.job import EventKind, MoveState
 from core.domain.plan import FindingCode, Severity
 from lab.hyperv.fleet import Endpoint
@@ -19,6 +20,22 @@ async def test_an_endpoint_without_folder_functions_moves_and_keeps_the_folders(
         assert (moves["web01"].state, moves["web01"].attempts) == (MoveState.DONE, 1)
         (done,) = await here.history(job.id, EventKind.DONE)
         assert done.data["removed"] == []
-        assert any("ScriptsNotAllowed" in reason for _, reason in done.data["kept"])
+        assert any("CommandNotFoundException" in reason for _, reason in done.data["kept"])
         assert here.lab.world.ledger.removals == []
+        here.once_each("web01")
+
+
+async def test_the_shipped_role_is_enough_for_a_whole_job(tmp_path: Path) -> None:
+    """Check is content, the plan looked into the folders, the VM moves, and its empty folders go."""
+    described = fleet(vm(1, "web01", gb=1), endpoint=Endpoint.JEA)
+    async with ground(tmp_path, described) as here:
+        lines = await here.gateway.check(HostName("HV01"), [])
+        assert [line for line in lines if line.subject == "HV01: commands" and not line.ok] == []
+        job = await here.go("web01")
+        assert [finding.code for finding in job.plan.findings if finding.code is FindingCode.FOLDERS_UNSEEN] == []
+        moves = await here.over(job)
+        assert (moves["web01"].state, moves["web01"].attempts) == (MoveState.DONE, 1)
+        (done,) = await here.history(job.id, EventKind.DONE)
+        assert done.data["removed"]
+        assert here.lab.world.ledger.removals
         here.once_each("web01")

@@ -296,12 +296,19 @@ async def test_a_restricted_endpoint_is_enough() -> None:
         await move
 
 
-async def test_an_endpoint_without_scripts_is_refused() -> None:
-    """A restricted endpoint under the stock name cannot be taught our functions, and says so."""
-    async with on_lab(changed(endpoint=Endpoint.JEA)) as (arena, _):
-        with pytest.raises(EndpointRefused, match="ScriptsNotAllowed"):
+async def test_a_role_without_our_functions_is_refused() -> None:
+    """A role that lacks a function of ours is EndpointRefused, not silence, and nothing was removed."""
+    async with on_lab(changed(endpoint=Endpoint.JEA_WITHOUT_FOLDERS)) as (arena, _):
+        with pytest.raises(EndpointRefused, match="Remove-EmptyFolder"):
             await arena.gateway.remove_empty_folder(SOURCE, EMPTY)
         assert arena.world.entry(SOURCE, EMPTY) is not None
+
+
+async def test_the_ordinary_endpoint_of_a_restricted_host_is_refused() -> None:
+    """There the account may log on, but not use the endpoint that comes with Windows; nothing is called silent."""
+    async with on_lab(changed(endpoint=Endpoint.JEA), configuration="Microsoft.PowerShell") as (arena, _):
+        with pytest.raises(LoginRejected, match="log on but not use"):
+            await arena.gateway.observe(SOURCE)
 
 
 async def test_an_endpoint_that_does_not_exist_is_refused() -> None:
