@@ -38,6 +38,8 @@ _SHELL_UNKNOWN = 2150858843
 _QUOTAS = frozenset({2150859173, 2150859174})
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
+_BAD_REQUEST = 400
+_LAST_CREDSSP_STEP = "after step Credential exchange"
 _SHOWN = 300
 
 REFUSALS = (
@@ -136,6 +138,8 @@ def translate(target: Target, error: BaseException, step: Step, title: str = "")
             return fault
     if step is Step.RUNNING:
         return ContactLost(host, f"Lost contact with {host} while it ran {title}: {said}")
+    if step is Step.SENDING and _is_closed_connection(error):
+        return SessionGone(host, f"{host} has closed the connection of our session: {said}")
     if _is_login(error):
         return LoginRejected(host, f"{host} rejects the login of {target.username or 'the bot'}: {said}")
     if isinstance(error, WinRMTransportError) and error.code == _NOT_FOUND:
@@ -198,6 +202,17 @@ def _is_login(error: BaseException) -> bool:
     if isinstance(error, ValueError) and any(words in str(error) for words in _UNSUITABLE):
         return True
     return isinstance(error, _LOGIN)
+
+
+def _is_closed_connection(error: BaseException) -> bool:
+    """Whether the host could not decrypt what we sent, having closed an idle connection: it never read the command.
+
+    With CredSSP the library then logs on again with the old message, and takes the missing token of the last step, in
+    which the password has long been accepted, for a rejection.
+    """
+    if isinstance(error, WinRMTransportError):
+        return bool(error.code == _BAD_REQUEST)
+    return isinstance(error, AuthenticationException) and _LAST_CREDSSP_STEP in str(error)
 
 
 def never_connected(error: BaseException) -> bool:

@@ -262,6 +262,7 @@ class Session:
                 _tell(shell, on_progress)
             has_ended = True
         except FAILURES as error:
+            _close_responses(error)
             translated = translate(self._target, error, step, title)
             if isinstance(translated, LoginRejected):
                 self._account.rejected(self._target.host, translated.message)

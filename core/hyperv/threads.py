@@ -19,7 +19,8 @@ from core.errors import HostUnreachable
 from core.hyperv.failures import SessionGone
 
 T = TypeVar("T")
-_KEEP_WARM_S = 240.0
+_KEEP_WARM_S = 90.0
+"""Less than the two minutes after which a host's HTTP service closes an unused connection (Microsoft docs: http.sys)."""
 
 
 class Channel(Protocol):
@@ -50,7 +51,7 @@ class _Errand:
 
 
 class Readers:
-    """The reading threads of one host, each with a warm session; started when needed, gone when idle for minutes."""
+    """The reading threads of one host, each with a warm session; started when needed, gone when idle for a while."""
 
     def __init__(
         self, host: HostName, size: int, new_channel: Callable[[], Channel], keep_warm_s: float = _KEEP_WARM_S

@@ -96,6 +96,10 @@ class Host:
     endpoint: Endpoint = Endpoint.FULL_LANGUAGE
     role: str = ""
     """What a restricted endpoint shows: the text of a role file; empty is the one of deploy/."""
+    other_module: str = ""
+    """A module that comes earlier and has a Get-VM and a Get-VMHost of its own, e.g. VMware.VimAutomation.Core."""
+    idle_connection_s: float = 120.0
+    """The HTTP service closes a connection that was unused so long, and its encryption goes with it (real seconds)."""
     language: Language = Language.ENGLISH
     live_limit: int = 2
     storage_limit: int = 2

@@ -139,6 +139,10 @@ class HyperVLab:
         """Restart the WinRM service of a host: sessions and connections are gone, migrations go on."""
         await self._endpoints[self.world.canonical_host(host)].restart()
 
+    async def close_idle_connections(self, host: str) -> None:
+        """Close the connections of a host that nobody is using just now; its sessions stay."""
+        await self._endpoints[self.world.canonical_host(host)].close_idle_connections()
+
     def jump(self, lab_seconds: float) -> None:
         """Let lab time pass at once."""
         self.pace.jump(lab_seconds)
@@ -187,7 +191,8 @@ class HyperVLab:
             names = [LOCALHOST, "localhost", spec.name, self.fleet.address_of(spec)]
             authority.issue_cert(*names).configure_cert(tls)
             tls.sni_callback = _Papers(authority, names, self.world.trouble.for_host(name)).show
-        endpoint = Endpoint(service, gate, self.world.trouble.for_host(name), tls)
+        trouble = self.world.trouble.for_host(name)
+        endpoint = Endpoint(service, gate, trouble, tls, idle_connection_s=spec.idle_connection_s)
         await endpoint.start()
         return endpoint
 

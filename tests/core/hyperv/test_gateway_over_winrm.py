@@ -15,7 +15,7 @@ from pypsrp.wsman import WSMan
 from core.config import Settings
 from core.domain.fleet import DiskTarget, FolderFate, MoveOrder
 from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, SettingsError
-from core.hyperv import PypsrpGateway, gateway
+from core.hyperv import PypsrpGateway, gateway, threads
 from lab.hyperv.fleet import Endpoint, Fleet, Language
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.shells import Quotas
@@ -54,6 +54,32 @@ async def test_logs_on(auth: str, tls: bool) -> None:
     """Every way to log on that the lab offers works, encrypted by TLS or by itself."""
     async with on_lab(auth=auth, tls=tls) as (arena, _):
         assert len((await arena.gateway.observe(SOURCE)).vms) == 4
+
+
+@pytest.mark.parametrize(
+    ("auth", "tls"),
+    [("credssp", True), ("credssp", False), ("ntlm", True), ("ntlm", False), ("negotiate", False), ("basic", False)],
+)
+async def test_every_call_works_at_the_first_try_after_any_idle_time(auth: str, tls: bool) -> None:
+    """The host closed the idle connection, and its encryption went with it: a cancel and a removal are not lost."""
+    async with on_lab(auth=auth, tls=tls, sessions=1) as (arena, lab):
+        move = await arena.start() if auth == "credssp" else None
+        await arena.gateway.observe(SOURCE)
+        await arena.pass_time(5)
+        await lab.close_idle_connections(SOURCE)
+        reply = await arena.gateway.cancel(SOURCE, WEB)
+        assert reply.found is (move is not None)
+        await lab.close_idle_connections(SOURCE)
+        assert (await arena.gateway.remove_empty_folder(SOURCE, EMPTY)).fate is FolderFate.REMOVED
+        if move is not None:
+            await arena.play_out()
+            await move
+        assert sum(shell.idle_timeout_s == 900 for shell in lab.shells(SOURCE)) == 1  # those of moves have two hours
+
+
+def test_an_idle_session_ends_before_its_connection_does() -> None:
+    """A host closes what is unused for two minutes; then nobody could say goodbye to it any more."""
+    assert threads._KEEP_WARM_S < 120
 
 
 @pytest.mark.parametrize("auth", ["credssp", "ntlm", "basic"])
@@ -172,7 +198,7 @@ async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str
             assert "no further session" not in str(broken.value)
         arena.world.trouble.clear()
         assert await arena.gateway.observe(SOURCE)
-        assert len(lab.shells(SOURCE)) == 1
+        assert sum(shell.idle_timeout_s == 900 for shell in lab.shells(SOURCE)) == 1  # those of moves have two hours
 
 
 async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
