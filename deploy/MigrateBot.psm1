@@ -105,7 +105,8 @@ function Stop-VMMigration {
             if ($Force) { $state = [uint16] 5 }
             $answer = CimCmdlets\Invoke-CimMethod -InputObject $job -MethodName 'RequestStateChange' -Arguments @{ RequestedState = $state }
             if ($null -ne $answer) {
-                [pscustomobject]@{
+                # Not [pscustomobject], which constrained language refuses: a migration can be stopped there too.
+                Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{
                     VMId        = $VMId
                     ReturnValue = [uint32] $answer.ReturnValue
                     JobState    = [uint16] $job.JobState

@@ -54,8 +54,17 @@ REFUSALS = (
     "ParameterArgument",
     "ParameterAlreadyBound",
     "CannotConvertArgument",
+    "InputObjectNotBound",
+    "MethodInvocationNotSupportedInConstrainedLanguage",
 )
-"""How FullyQualifiedErrorIds begin when PowerShell ran no command at all (PowerShell source: ParameterBinder)."""
+"""How FullyQualifiedErrorIds begin when PowerShell ran no command at all (PowerShell source: ParameterBinder), or
+nothing of our function that changes anything."""
+
+_CONSTRAINED = "MethodInvocationNotSupportedInConstrainedLanguage"
+_DEAD_OBJECTS = "InputObjectNotBound"
+STAND_INS_HINT = (
+    'Set configuration = "Microsoft.PowerShell": the Hyper-V module of this host runs in Windows PowerShell 5.1 only.'
+)
 
 UNREADABLE = (
     ParseError,
@@ -118,9 +127,15 @@ def is_refusal(word: HostWord) -> bool:
 
 def refused(target: Target, title: str, word: HostWord) -> EndpointRefused:
     """Return the error for a command the endpoint does not run."""
-    return EndpointRefused(
-        target.host, target.conceal(f"{target.host} does not run {title} for us: {first_line(word.text)} ({word.fqid})")
-    )
+    host, hint = target.host, STAND_INS_HINT if word.fqid.startswith(_DEAD_OBJECTS) else None
+    if word.fqid.startswith(_CONSTRAINED):
+        return EndpointRefused(
+            host,
+            f"A policy of {host} (constrained language) does not let {title} run.",
+            hint="Use the restricted endpoint of deploy/ there: application control can trust its module.",
+        )
+    text = f"{host} does not run {title} for us: {first_line(word.text)} ({word.fqid})"
+    return EndpointRefused(host, target.conceal(text), hint=hint)
 
 
 def first_line(text: str) -> str:
@@ -132,14 +147,9 @@ def first_line(text: str) -> str:
 def translate(target: Target, error: BaseException, step: Step, title: str = "") -> HostError:
     """Return our error for one of ``FAILURES``."""
     host, said = target.host, target.conceal(_saying(error))
-    if isinstance(error, WSManFaultError):
-        fault = _fault(target, error, step)
-        if fault is not None:
-            return fault
-    if step is Step.RUNNING:
-        return ContactLost(host, f"Lost contact with {host} while it ran {title}: {said}")
-    if step is Step.SENDING and _is_closed_connection(error):
-        return SessionGone(host, f"{host} has closed the connection of our session: {said}")
+    known = _fault(target, error, step) or _in_session(target, error, step, title)
+    if known is not None:
+        return known
     if _is_login(error):
         return LoginRejected(host, f"{host} rejects the login of {target.username or 'the bot'}: {said}")
     if isinstance(error, WinRMTransportError) and error.code == _NOT_FOUND:
@@ -158,10 +168,19 @@ def translate(target: Target, error: BaseException, step: Step, title: str = "")
     return HostUnreachable(host, f"{host} ({target.address}:{target.port}) does not answer: {said}")
 
 
-def _fault(target: Target, error: WSManFaultError, step: Step) -> HostError | None:
-    host, said = target.host, target.conceal(first_line(str(error.reason or error.provider_fault or "")))
+def _in_session(target: Target, error: BaseException, step: Step, title: str) -> HostError | None:
+    host, said = target.host, target.conceal(_saying(error))
     if step is Step.RUNNING:
+        return ContactLost(host, f"Lost contact with {host} while it ran {title}: {said}")
+    if step is Step.SENDING and _is_closed_connection(error):
+        return SessionGone(host, f"{host} has closed the connection of our session: {said}")
+    return None
+
+
+def _fault(target: Target, error: BaseException, step: Step) -> HostError | None:
+    if step is Step.RUNNING or not isinstance(error, WSManFaultError):
         return None
+    host, said = target.host, target.conceal(first_line(str(error.reason or error.provider_fault or "")))
     if error.code == _SHELL_UNKNOWN:
         return SessionGone(host, f"{host} has closed our session: {said}")
     if error.code in _QUOTAS:

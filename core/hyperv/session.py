@@ -32,7 +32,7 @@ from core.domain.fleet import HostWord
 from core.errors import ContactLost, HostUnreachable, LoginRejected
 from core.hyperv.accounts import Account
 from core.hyperv.failures import FAILURES, Step, is_refusal, never_connected, refused, translate
-from core.hyperv.pipelines import Pipeline
+from core.hyperv.pipelines import Pipeline, full_name
 from core.hyperv.reading import read_word
 from core.hyperv.targets import Target
 
@@ -189,7 +189,8 @@ class Session:
         """
         shell = PowerShell(self._opened())
         for stage in pipeline.stages:
-            shell.add_cmdlet(stage.cmdlet)
+            # Another module's Get-VM may come first (PowerCLI, VMM); behind a role, only the role's own names count.
+            shell.add_cmdlet(full_name(stage.cmdlet) if self._target.is_full_language else stage.cmdlet)
             for name, value in stage.parameters:
                 shell.add_parameter(name, value)
         return self._invoke(shell, pipeline.title, limit_s, on_progress, abandoned)

@@ -20,7 +20,7 @@ from core.hyperv.failures import SessionGone
 
 T = TypeVar("T")
 _KEEP_WARM_S = 90.0
-"""Less than the two minutes after which a host's HTTP service closes an unused connection (Microsoft docs: http.sys)."""
+"""Less than the two minutes after which a host closes an unused connection (Microsoft docs: http.sys)."""
 
 
 class Channel(Protocol):

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from lab.hyperv.cmdlets import cim, folders, functions, hosts, moves, objects, vms
+from lab.hyperv.cmdlets import cim, folders, functions, hosts, moves, objects, others, vms
 from lab.hyperv.fleet import Endpoint, Host
 from lab.hyperv.pipeline import CommandTable, normalise_script
 from lab.hyperv.restricted_session import restricted
@@ -18,6 +18,8 @@ from lab.hyperv.restricted_session import restricted
 FULL_CONFIGURATION: Final = "Microsoft.PowerShell"
 JEA_CONFIGURATION: Final = "MigrateBot"
 """The name deploy/README.md registers the JEA endpoint under."""
+POWERSHELL_7: Final = "PowerShell.7"
+HYPER_V: Final = "Hyper-V"
 
 _FILES: Final = resources.files("lab.hyperv")
 _DEPLOY: Final = Path(__file__).parents[2] / "deploy"
@@ -33,8 +35,6 @@ ALL: Final = (
 
 FUNCTIONS_TEXT: Final = normalise_script((_FILES / "MigrateBot.psm1").read_text("utf-8"))
 """The definition of the functions: a copy of what deploy/ installs and what clients define in their session."""
-
-FULL_LANGUAGE: Final = CommandTable(ALL, FUNCTIONS_TEXT, functions.CMDLETS)
 
 
 def shipped_role() -> str:
@@ -52,14 +52,28 @@ def admits(host: Host, configuration: str) -> bool | None:
     """Whether the bot's account may use a session configuration; None when there is none of that name."""
     if configuration.lower() == configuration_of(host).lower():
         return True
-    return False if configuration.lower() == FULL_CONFIGURATION.lower() else None
+    if configuration.lower() in {FULL_CONFIGURATION.lower(), POWERSHELL_7.lower()}:
+        return not host.endpoint.is_restricted
+    return None
 
 
-def commands_of(host: Host, _configuration: str) -> CommandTable:
+def commands_of(host: Host, configuration: str) -> CommandTable:
     """Return what a session of the bot sees on a host. Raises `RoleError` for a role that makes no session."""
     if not host.endpoint.is_restricted:
-        return FULL_LANGUAGE
+        return _ordinary(
+            host.other_module,
+            is_constrained=host.endpoint is Endpoint.CONSTRAINED_LANGUAGE,
+            is_seven=configuration.lower() == POWERSHELL_7.lower(),
+        )
     return _restricted(host.role or shipped_role(), has_folders=host.endpoint is not Endpoint.JEA_WITHOUT_FOLDERS)
+
+
+@cache
+def _ordinary(other_module: str, *, is_constrained: bool, is_seven: bool) -> CommandTable:
+    cmdlets = others.stand_ins(ALL, HYPER_V) if is_seven else ALL
+    first = others.of_module(other_module) if other_module else ()
+    own = others.in_constrained_language(functions.CMDLETS) if is_constrained else functions.CMDLETS
+    return CommandTable((*first, *cmdlets), FUNCTIONS_TEXT, own)
 
 
 @cache
