@@ -37,6 +37,7 @@ from core.hyperv.accounts import Account
 from core.hyperv.breaker import Breaker
 from core.hyperv.inventory import must
 from core.hyperv.session import Session
+from core.hyperv.session_record import SessionRecord
 from core.hyperv.targets import Target, targets_of
 from core.hyperv.threads import Moves, Readers
 
@@ -78,8 +79,15 @@ class _Line:
 class PypsrpGateway:
     """The HostGateway port over WinRM."""
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        record: SessionRecord | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._settings = settings
+        self._record = record or SessionRecord()
         self._now = now
         self._lines: dict[HostName, _Line] = {}
         accounts: defaultdict[tuple[str, str], Account] = defaultdict(Account)
@@ -87,8 +95,12 @@ class PypsrpGateway:
             account = accounts[target.username.casefold(), target.password.get_secret_value()]
             self._lines[host] = _Line(
                 target,
-                Readers(host, settings.winrm.sessions, partial(Session, target, account=account)),
-                Moves(host, partial(Session, target, account=account, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
+                Readers(host, settings.winrm.sessions, partial(Session, target, account=account, record=self._record)),
+                Moves(
+                    host,
+                    partial(Session, target, account=account, record=self._record, hold_s=_HOLD_S),
+                    _FIRST_MOVE_LIMIT,
+                ),
                 Breaker(host),
             )
 
@@ -184,6 +196,7 @@ class PypsrpGateway:
         await asyncio.gather(
             *(line.readers.close(_FAREWELL_S) for line in lines), *(line.moves.close(_FAREWELL_S) for line in lines)
         )
+        self._record.close()
 
     def _line(self, host: HostName) -> _Line:
         return self._lines[self._settings.host_name(host)]
