@@ -55,16 +55,17 @@ def copies(moves: Sequence[PlannedMove], sources: Sequence[Snapshot]) -> tuple[F
     return tuple(found)
 
 
-def unseen_folders(hosts: Iterable[HostName]) -> tuple[Finding, ...]:
-    """Say of destinations whose endpoint shows no folders what was not checked there."""
+def unseen_folders(hosts: Mapping[HostName, str]) -> tuple[Finding, ...]:
+    """Say of destinations whose endpoint shows no folders what was not checked there, and what the host said."""
     return tuple(
         Finding(
             Severity.NOTE,
             FindingCode.FOLDERS_UNSEEN,
-            f"{host} does not show me its folders: I did not check whether files of the same names lie there already.",
+            f"{host} does not show me its folders: I did not check whether files of the same names lie there already. "
+            f"{said}",
             host=host,
         )
-        for host in sorted(hosts)
+        for host, said in sorted(hosts.items())
     )
 
 

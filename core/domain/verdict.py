@@ -1,12 +1,13 @@
 """Where a VM really is after an attempt, judged from both hosts. What the move command returned is a hint only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.domain.fleet import HostJob, HostWord, MoveReport, Snapshot, Vm, VmId
+from core.domain.fleet import HostJob, HostName, HostWord, MoveReport, Snapshot, Vm, VmId
 from core.domain.job import Attempt
+from core.errors import HostUnreachable
 
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a host's clock may be off when its job object is matched with our attempt."""
@@ -44,12 +45,14 @@ def judge(
     now: datetime,
     confirm_start: timedelta,
     ordered_at: datetime | None = None,
+    standing: Callable[[HostName], str] = lambda _: HostUnreachable.standing,
 ) -> Verdict:
     """Decide from what both hosts show.
 
-    A snapshot is None while its host is silent. ``report`` is None when the command did not return to us: the bot was
-    restarted, or the connection was lost. ``ordered_at`` is the latest moment at which the order may have been given:
-    later than the reservation when the last look took its time, and the moment of adoption after a restart.
+    A snapshot is None while its host cannot be looked at; ``standing`` says why. ``report`` is None when the command did
+    not return to us: the bot was restarted, or the connection was lost. ``ordered_at`` is the latest moment at which the
+    order may have been given: later than the reservation when the last look took its time, and the moment of adoption
+    after a restart.
     """
     running = _running_job(attempt.vm_id, source, destination)
     if running is not None:
@@ -60,7 +63,7 @@ def judge(
         return Verdict(Outcome.RUNNING, "a host shows the VM as migrating")
     if source is None or destination is None:
         silent = attempt.source if source is None else attempt.destination
-        return Verdict(Outcome.UNKNOWN, f"{silent} does not answer")
+        return Verdict(Outcome.UNKNOWN, f"{silent} {standing(silent)}")
     if here and there:
         return Verdict(Outcome.BOTH, f"{attempt.source} and {attempt.destination} both have the VM")
     if there:

@@ -66,7 +66,7 @@ class Ends:
                     bytes=m.size_bytes,
                     attempts=m.attempts,
                     removed=cleaned.removed,
-                    kept=cleaned.kept + [[path, f"{m.source} does not answer; later"] for path in cleaned.waiting],
+                    kept=cleaned.kept + [[path, f"{cleaned.why}; later"] for path in cleaned.waiting],
                     differences=list(changes),
                 ),
             )

@@ -61,7 +61,7 @@ class Engine(Asking, Deciding, Looking):
             # A snapshot is too old when two idle polls have gone by without one.
             2 * migration.poll_idle + timedelta(minutes=1),
         )
-        cleaner = Cleaner(gateway, self._fresh, clock)
+        cleaner = Cleaner(gateway, self._fresh, clock, self._board.standing)
         hands = Hands(gateway, self._ledger, self._board, clock, self._fresh, cleaner, _rules(settings))
         self._dispatcher = Dispatcher(
             hands, policy, pace, max_attempts=migration.max_attempts, freeze=calendar, busy=self._mark_busy

@@ -68,10 +68,10 @@ class Observer:
         except HostError as error:
             self._failures += 1
             if self._board.silent(self.host, error, self._clock.now()):
-                log.warning("%s is silent: %s", self.host, error.message)
+                log.warning("%s %s: %s", self.host, error.standing, error.message)
         else:
             if self._failures:
-                log.info("%s answers again", self.host)
+                log.info("%s can be looked at again", self.host)
             self._failures = 0
             self._board.put(snapshot)
         finally:

@@ -1,4 +1,4 @@
-"""Takes up clean-ups that had to wait because a host did not answer, until they are done or a day has passed."""
+"""Takes up clean-ups that had to wait because a host could not be asked, until they are done or a day has passed."""
 
 import logging
 from dataclasses import replace
@@ -48,7 +48,7 @@ class Tidier:
                 lambda m: self._ledger.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
             )
             return
-        kept = cleaned.kept + [[path, f"{move.source} did not answer for a day"] for path in cleaned.waiting]
+        kept = cleaned.kept + [[path, f"{cleaned.why}; given up after a day"] for path in cleaned.waiting]
         told = event(EventKind.TIDIED, now, move=move, host=move.source, removed=cleaned.removed, kept=kept)
         await self._ledger.record(
             move.id, lambda m: self._ledger.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)

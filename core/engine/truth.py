@@ -16,7 +16,7 @@ TWICE_SEEN = 3
 async def settle(course: Course, watch: Watch, report: MoveReport | None) -> Verdict:
     """Return what became of the attempt; a move that still runs is followed to its end.
 
-    The verdict is unknown when a host stayed silent for too long.
+    The verdict is unknown when a host could not be looked at for too long.
     """
     agreeing, silent_since = 0, course.steady_now()
     last: Outcome | None = None
@@ -57,4 +57,5 @@ async def _look(course: Course, report: MoveReport | None) -> Verdict:
         now=course.steady_now(),
         confirm_start=course.rules.confirm_start,
         ordered_at=course.ordered_at,
+        standing=course.hands.board.standing,
     )

@@ -78,7 +78,8 @@ def _view_host(host: HostName, board: Board, reservations: Sequence[Attempt]) ->
     snapshot, trouble = board.snapshots.get(host), board.troubles.get(host)
     if snapshot is None:
         text = trouble.text if trouble else "not looked at yet"
-        return HostView(host, is_reachable=False, since=trouble.since if trouble else None, trouble=text)
+        since = trouble.since if trouble else None
+        return HostView(host, is_reachable=False, since=since, trouble=text, standing=board.standing(host))
     ours = [attempt for attempt in reservations if host in {attempt.source, attempt.destination}]
     counts = {load.kind: (used(load, ours), load.limit) for load in loads(snapshot)}
     return HostView(
@@ -86,6 +87,7 @@ def _view_host(host: HostName, board: Board, reservations: Sequence[Attempt]) ->
         is_reachable=trouble is None,
         since=trouble.since if trouble else snapshot.taken_at,
         trouble=trouble.text if trouble else "",
+        standing=board.standing(host),
         live_used=counts[SlotKind.LIVE][0],
         live_limit=snapshot.facts.live_limit,
         storage_used=counts[SlotKind.STORAGE][0],

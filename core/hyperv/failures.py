@@ -119,6 +119,20 @@ class SessionGone(HostUnreachable):
 class NotPermitted(LoginRejected):
     """The login was accepted, but the account may not use the endpoint."""
 
+    standing = "does not let the bot use its endpoint"
+
+
+class SessionsUsedUp(HostUnreachable):
+    """The host allows the account no further session now."""
+
+    standing = "allows the bot no further session"
+
+
+class NotTrusted(HostUnreachable):
+    """The host shows a certificate that the bot does not trust."""
+
+    standing = "has a certificate the bot does not trust"
+
 
 def is_refusal(word: HostWord) -> bool:
     """Whether PowerShell refused to run the command at all: nothing was done."""
@@ -156,7 +170,7 @@ def translate(target: Target, error: BaseException, step: Step, title: str = "")
         return EndpointRefused(host, f"There is no WinRM service at {target.address}:{target.port}: {said}")
     tls = _tls_trouble(error)
     if tls:
-        return HostUnreachable(
+        return NotTrusted(
             host, f"{host} has a certificate the bot does not trust: {target.conceal(tls)}", hint=_tls_hint(tls)
         )
     if step is Step.SENDING and not never_connected(error):
@@ -184,7 +198,7 @@ def _fault(target: Target, error: BaseException, step: Step) -> HostError | None
     if error.code == _SHELL_UNKNOWN:
         return SessionGone(host, f"{host} has closed our session: {said}")
     if error.code in _QUOTAS:
-        return HostUnreachable(
+        return SessionsUsedUp(
             host,
             f"{host} allows no further session: {said}",
             hint="Close other sessions of this account, or raise MaxShellsPerUser on the host.",

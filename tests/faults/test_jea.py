@@ -39,3 +39,20 @@ async def test_the_shipped_role_is_enough_for_a_whole_job(tmp_path: Path) -> Non
         assert done.data["removed"]
         assert here.lab.world.ledger.removals
         here.once_each("web01")
+
+
+async def test_a_policy_is_told_on_the_plan_and_promises_nothing_for_later(tmp_path: Path) -> None:
+    """Constrained language: the VM moves, the plan says what was not looked at, its folders stay for that reason."""
+    described = fleet(vm(1, "web01", gb=1), endpoint=Endpoint.CONSTRAINED_LANGUAGE)
+    async with ground(tmp_path, described) as here:
+        job = await here.go("web01")
+        (note,) = [finding for finding in job.plan.findings if finding.code is FindingCode.FOLDERS_UNSEEN]
+        assert "A policy of HV02 (constrained language)" in note.text
+        moves = await here.over(job)
+        assert moves["web01"].state is MoveState.DONE
+        assert moves["web01"].tidy_at is None
+        (done,) = await here.history(job.id, EventKind.DONE)
+        assert done.data["removed"] == []
+        reasons = {reason for _, reason in done.data["kept"]}
+        assert "A policy of HV01 (constrained language) does not let Remove-EmptyFolder run." in reasons
+        assert not any("later" in reason or "answer" in reason for reason in reasons)

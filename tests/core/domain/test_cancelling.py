@@ -5,7 +5,7 @@ import pytest
 from core.domain.cancelling import Unmet, is_told, pause, unmet
 from core.domain.fleet import CancelReply
 from core.domain.job import EventKind, event
-from core.errors import ContactLost, HostError, HostUnreachable
+from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected
 from tests.core.domain.making import NOW, move
 
 WEB = move(1)
@@ -20,6 +20,8 @@ UNMET = event(EventKind.CANCEL_UNMET, NOW, move=WEB, code=Unmet.REFUSED)
         (CancelReply(found=False), Unmet.NO_JOB),
         (HostUnreachable("HV01", "HV01 does not answer."), Unmet.UNHEARD),
         (ContactLost("HV01", "The connection broke."), Unmet.UNHEARD),
+        (EndpointRefused("HV01", "A policy forbids it."), Unmet.DENIED),
+        (LoginRejected("HV01", "Wrong password."), Unmet.DENIED),
     ],
 )
 def test_what_is_not_accepted_says_why_in_the_hosts_words(reply: CancelReply | HostError, code: Unmet) -> None:
