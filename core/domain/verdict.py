@@ -49,10 +49,10 @@ def judge(
 ) -> Verdict:
     """Decide from what both hosts show.
 
-    A snapshot is None while its host cannot be looked at; ``standing`` says why. ``report`` is None when the command did
-    not return to us: the bot was restarted, or the connection was lost. ``ordered_at`` is the latest moment at which the
-    order may have been given: later than the reservation when the last look took its time, and the moment of adoption
-    after a restart.
+    A snapshot is None while its host cannot be looked at; ``standing`` says why. ``report`` is None when the command
+    did not return to us: the bot was restarted, or the connection was lost. ``ordered_at`` is the latest moment at
+    which the order may have been given: later than the reservation when the last look took its time, and the moment of
+    adoption after a restart.
     """
     running = _running_job(attempt.vm_id, source, destination)
     if running is not None:
