@@ -45,6 +45,7 @@ _SHOWN = 300
 REFUSALS = (
     "ScriptsNotAllowed",
     "CommandNotFoundException",
+    "CouldNotAutoLoadModule",
     "ProviderNotFound",
     "NamedParameterNotFound",
     "PositionalParameterNotFound",

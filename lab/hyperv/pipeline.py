@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from psrpcore.types import PSDictBase, PSListBase, PSObject
@@ -69,8 +69,17 @@ class CommandTable:
         """
         found = [cmdlet for cmdlet in self.visible(session) if cmdlet.goes_by(name)]
         if not found:
-            raise PipelineFailed(_not_found(name.rpartition("\\")[2]))
+            raise PipelineFailed(self._not_found(name))
         return next((cmdlet for cmdlet in found if cmdlet.is_function), found[0])
+
+    def _not_found(self, name: str) -> ErrorDetail:
+        module, _, bare = name.rpartition("\\")
+        if self.script is None:
+            return _not_found(bare)  # a restricted session does not speak of modules
+        if not module or module.lower() in {cmdlet.module.lower() for cmdlet in self.commands}:
+            return _not_found(name)
+        text = f"The module '{module}' could not be loaded. For more information, run 'Import-Module {module}'."
+        return replace(_not_found(name), message=text, fqid="CouldNotAutoLoadModule")
 
 
 async def run_pipeline(command: Command, session: Session, table: CommandTable) -> None:

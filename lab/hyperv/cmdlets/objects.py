@@ -184,7 +184,8 @@ _GET_COMMAND: Final = Syntax(
 
 
 async def get_command(call: Call) -> AsyncIterator[Value]:
-    """List the commands this session can see; of several with one exact name, the one that would run."""
+    """List the commands this session can see, each once; of several with one exact name, the one that would run."""
+    told: list[Cmdlet] = []
     modules = [str(name).lower() for name in call.get("Module") or []]
     # Functions come before cmdlets, here and wherever a name means both.
     visible = sorted(call.commands(), key=lambda cmdlet: (not cmdlet.is_function, cmdlet.name.lower()))
@@ -193,9 +194,12 @@ async def get_command(call: Call) -> AsyncIterator[Value]:
         found = [cmdlet for cmdlet in found if not modules or cmdlet.module.lower() in modules]
         is_exact = not any(char in name for char in "*?[")
         for cmdlet in found[:1] if is_exact else found:
+            if cmdlet in told:
+                continue
+            told.append(cmdlet)
             yield NetObject(_FUNCTION_INFO if cmdlet.is_function else _CMDLET_INFO, cmdlet)
         if is_exact and not found:
-            message = not_recognized(name.rpartition("\\")[2])
+            message = not_recognized(name)
             fqid = f"CommandNotFoundException,{_GET_COMMAND.class_name}"
             exception = "System.Management.Automation.CommandNotFoundException"
             call.streams.error(ErrorDetail(message, fqid, Category.ObjectNotFound, exception, name, "Get-Command"))

@@ -128,6 +128,15 @@ async def test_the_role_lists_a_folder_without_the_provider(open_lab: Any, conne
     assert (await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs"}))).ids == ["CommandNotFoundException"]
 
 
+async def test_a_command_is_found_by_its_module(client: Client) -> None:
+    """By that module only; a module that is not there is said as PowerShell says it; Get-Command tells each once."""
+    assert len((await client.run("Hyper-V\\Get-VM")).output) == 1
+    assert (await client.run("CimCmdlets\\Get-VM")).ids == ["CommandNotFoundException"]
+    assert (await client.run("Nowhere\\Get-VM")).ids == ["CouldNotAutoLoadModule"]
+    listed = await client.run(("Get-Command", {"Name": ["Get-VM", "hyper-v\\get-vm"]}), select("Name"))
+    assert listed.only == {"Name": "Get-VM"}
+
+
 async def test_functions_do_not_exist_before_they_are_defined(client: Client) -> None:
     """A full-language session knows them only after the definition, and each session for itself."""
     before = await client.run(("Remove-EmptyFolder", {"Path": "D:\\VMs\\none"}))
