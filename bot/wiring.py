@@ -82,7 +82,7 @@ async def running(
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url),
-        gateway=gateway or _gateway(settings),
+        gateway=gateway or PypsrpGateway(settings, record=SessionRecord(sessions_folder(settings.store.url))),
         notifier=overheard,
         clock=clock,
     )
@@ -127,16 +127,12 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
-    """Reach the hosts alone, to check them."""
-    gateway = _gateway(settings)
+    """Reach the hosts alone, to check them; nothing is written down, whoever runs it."""
+    gateway = PypsrpGateway(settings)
     try:
         yield gateway
     finally:
         await gateway.close()
-
-
-def _gateway(settings: Settings) -> HostGateway:
-    return PypsrpGateway(settings, record=SessionRecord(sessions_folder(settings.store.url)))
 
 
 def sessions_folder(store_url: str) -> Path:

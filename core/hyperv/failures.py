@@ -5,6 +5,7 @@ session is being opened nothing can have been done. While the command is on its 
 connection came about or the host refused it. After that, only looking again can tell.
 """
 
+import socket
 import struct
 from collections.abc import Iterator
 from enum import Enum, auto
@@ -29,7 +30,7 @@ from requests_credssp.exceptions import (
 )
 
 from core.domain.fleet import HostWord
-from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
+from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply, Owner
 from core.hyperv.targets import Target
 
 _ACCESS_DENIED = 5
@@ -39,6 +40,8 @@ _QUOTAS = frozenset({2150859173, 2150859174})
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
+_OWN_CERTIFICATE = "Could not find the TLS"
+"""How requests says that a client certificate or its key is not there."""
 _LAST_CREDSSP_STEP = "after step Credential exchange"
 _SHOWN = 300
 
@@ -129,6 +132,28 @@ class SessionsUsedUp(HostUnreachable):
     standing = "allows the bot no further session"
 
 
+class NoSuchName(HostUnreachable):
+    """Nobody knows the host's address."""
+
+    standing = "is known to nobody by its address"
+    hint = "Check the host's address in the settings, and the name service of the bot's machine."
+
+
+class NoWinRM(HostUnreachable):
+    """Something answers at the host's port, with an HTTP error."""
+
+    standing = "answers with an HTTP error"
+    hint = "Look at the WinRM service of the host, and at what stands between it and the bot."
+
+
+class NoCertificate(HostUnreachable):
+    """The bot's own client certificate, or its key, is not there: nobody was asked."""
+
+    owner = Owner.OPERATOR
+    standing = "cannot be asked without the bot's own certificate"
+    hint = "Check certificate_file and certificate_key_file in [winrm]."
+
+
 class NotTrusted(HostUnreachable):
     """The host shows a certificate that the bot does not trust."""
 
@@ -180,7 +205,19 @@ def translate(target: Target, error: BaseException, step: Step, title: str = "")
         return EndpointRefused(host, f"{host} could not start the endpoint {target.configuration}: {said}")
     if isinstance(error, UNREADABLE) and not isinstance(error, OSError):
         return MalformedReply(host, f"{host} answered something that is not WinRM: {said}")
-    return HostUnreachable(host, f"{host} ({target.address}:{target.port}) does not answer: {said}")
+    return _unreachable(target, error, said)
+
+
+def _unreachable(target: Target, error: BaseException, said: str) -> HostError:
+    host, place = target.host, f"{target.host} ({target.address}:{target.port})"
+    if isinstance(error, WinRMTransportError):
+        return NoWinRM(host, f"{place} answers, but not as WinRM does: {said}")
+    chain = list(_chain(error))
+    if any(isinstance(found, socket.gaierror | urllib3.exceptions.NameResolutionError) for found in chain):
+        return NoSuchName(host, f"Nobody knows the address {target.address} of {host}: {said}")
+    if any(isinstance(found, OSError) and _OWN_CERTIFICATE in str(found) for found in chain):
+        return NoCertificate(host, f"The bot cannot read its own certificate for {host}: {said}")
+    return HostUnreachable(host, f"{place} does not answer: {said}")
 
 
 def _in_session(target: Target, error: BaseException, step: Step, title: str) -> HostError | None:

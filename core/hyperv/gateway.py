@@ -224,7 +224,7 @@ class PypsrpGateway:
         try:
             result: T = await retrying(ask)
         except (ContactLost, HostUnreachable) as error:
-            line.breaker.failed(error.message)
+            line.breaker.failed(error.message, error.standing)
             raise
         line.breaker.answered()
         return result

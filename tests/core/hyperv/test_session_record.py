@@ -74,7 +74,7 @@ def test_what_could_not_be_deleted_is_handed_on(start: Callable[..., SessionReco
 
 
 def test_a_living_process_keeps_its_sessions(start: Callable[..., SessionRecord]) -> None:
-    """Its file is locked for as long as it lives, whoever starts beside it, such as check."""
+    """Its file is locked for as long as it lives, whoever starts beside it."""
     living = start("A")
     assert left(start()) == []
     assert left(living) == []
