@@ -117,7 +117,6 @@ class Readers:
 
     def _take(self) -> _Errand | None:
         with self._changed:
-            self._idle += 1
             try:
                 self._changed.wait_for(lambda: bool(self._waiting) or self._is_closed, self._keep_warm_s)
             finally:
@@ -129,11 +128,21 @@ class Readers:
 
     def _serve(self) -> None:
         channel = self._new_channel()
+        self._is_free()
         while (errand := self._take()) is not None:
+            answer: Callable[[], None] | None = None
             if errand.future.set_running_or_notify_cancel():
-                _finish(errand.future, partial(_with_fresh, channel, errand.work))
-            del errand
+                answer = _outcome(errand.future, partial(_with_fresh, channel, errand.work))
+            # Before the answer is out: who asks next finds this thread free, and no second session is opened for him.
+            self._is_free()
+            if answer is not None:
+                answer()
+            del errand, answer
         channel.close()
+
+    def _is_free(self) -> None:
+        with self._changed:
+            self._idle += 1
 
 
 class Moves:
@@ -227,12 +236,15 @@ def _once(channel: Channel, work: Callable[[Any, threading.Event], T], abandoned
 
 
 def _finish(future: "Future[T]", work: Callable[[], T]) -> None:
+    _outcome(future, work)()
+
+
+def _outcome(future: "Future[T]", work: Callable[[], T]) -> Callable[[], None]:
+    """Do the work, and return what tells its caller."""
     try:
-        result = work()
+        return partial(future.set_result, work())
     except BaseException as error:  # noqa: BLE001  # a bug must reach the caller, not end the host's thread
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        return partial(future.set_exception, error)
 
 
 async def _joined(threads: tuple[threading.Thread, ...], patience_s: float) -> None:
