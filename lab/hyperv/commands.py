@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+import lab
 from lab.hyperv.cmdlets import cim, folders, functions, hosts, moves, objects, others, vms
 from lab.hyperv.fleet import Endpoint, Host
 from lab.hyperv.pipeline import CommandTable, normalise_script
@@ -22,7 +23,7 @@ POWERSHELL_7: Final = "PowerShell.7"
 HYPER_V: Final = "Hyper-V"
 
 _FILES: Final = resources.files("lab.hyperv")
-_DEPLOY: Final = Path(__file__).parents[2] / "deploy"
+_DEPLOY: Final = Path(lab.__file__).parents[1] / "deploy"
 
 ALL: Final = (
     *vms.CMDLETS,
