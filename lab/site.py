@@ -72,6 +72,7 @@ def settings_text(hosts: HyperVLab, slack: SlackLab, folder: Path, overrides: Ov
             "port": access.https_port,
             "migration_address": hosts.fleet.address_of(host),
             "path": host.default_vm_path,
+            **({"configuration": access.configuration} if host.endpoint.is_restricted else {}),
         }
     for name, keys in overrides.items():
         sections.setdefault(name, {}).update(keys)

@@ -16,13 +16,13 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import trustme
 
 from lab.hyperv.control import serve_control
 from lab.hyperv.powershell.cmdlet import CmdletSession
-from lab.hyperv.powershell.commands import OF_ENDPOINT
+from lab.hyperv.powershell.commands import admits, commands_of, configuration_of
 from lab.hyperv.powershell.pipeline import run_pipeline
 from lab.hyperv.remoting.auth import Authenticator, write_credential_file
 from lab.hyperv.remoting.endpoint import LOCALHOST, Endpoint
@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 
     from lab.hyperv.world.faults import HostFaults
     from lab.hyperv.world.fleet import Fleet, Host
-
-FULL_CONFIGURATION: Final = "Microsoft.PowerShell"
-JEA_CONFIGURATION: Final = "MigrateBot"
-"""The name deploy/README.md registers the JEA endpoint under."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +83,8 @@ class _Papers:
 class HyperVLab:
     """A fleet behind real WinRM. `speed` is lab seconds per real second; `control_port` 0 picks a free one.
 
-    On a full-language host both session configurations exist; on a JEA host only the restricted one, under both names,
-    because a client cannot know which kind of host the lab plays.
+    On an ordinary host there is Windows' own session configuration; on a JEA host it is for administrators only, and
+    the bot's account may use the restricted one.
     """
 
     def __init__(
@@ -132,7 +128,7 @@ class HyperVLab:
             https_port=endpoint.https_port,
             user=spec.user,
             password=spec.password,
-            configuration=FULL_CONFIGURATION,
+            configuration=configuration_of(spec),
         )
 
     def shells(self, host: str) -> Shells:
@@ -142,6 +138,10 @@ class HyperVLab:
     async def restart_winrm(self, host: str) -> None:
         """Restart the WinRM service of a host: sessions and connections are gone, migrations go on."""
         await self._endpoints[self.world.canonical_host(host)].restart()
+
+    async def close_idle_connections(self, host: str) -> None:
+        """Close the connections of a host that nobody is using just now; its sessions stay."""
+        await self._endpoints[self.world.canonical_host(host)].close_idle_connections()
 
     def jump(self, lab_seconds: float) -> None:
         """Let lab time pass at once."""
@@ -181,9 +181,9 @@ class HyperVLab:
             session = CmdletSession(
                 world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
             )
-            await run_pipeline(command, session, OF_ENDPOINT[session.endpoint])
+            await run_pipeline(command, session, commands_of(self.world.described(name), shell.configuration))
 
-        service = Service(name, shells, run, frozenset({FULL_CONFIGURATION.lower(), JEA_CONFIGURATION.lower()}))
+        service = Service(name, shells, run, lambda wanted: admits(self.world.described(name), wanted))
         gate = Authenticator(lambda user, password: self.world.is_login(name, user, password), credentials, name)
         tls = None
         if self._has_tls:
@@ -191,7 +191,8 @@ class HyperVLab:
             names = [LOCALHOST, "localhost", spec.name, self.fleet.address_of(spec)]
             authority.issue_cert(*names).configure_cert(tls)
             tls.sni_callback = _Papers(authority, names, self.world.trouble.for_host(name)).show
-        endpoint = Endpoint(service, gate, self.world.trouble.for_host(name), tls)
+        trouble = self.world.trouble.for_host(name)
+        endpoint = Endpoint(service, gate, trouble, tls, idle_connection_s=spec.idle_connection_s)
         await endpoint.start()
         return endpoint
 

@@ -213,6 +213,7 @@ def settings_for(lab: HyperVLab, tls: bool, sections: dict[str, Any]) -> Setting
             "port": access.https_port if tls else access.http_port,
             "migration_address": lab.fleet.address_of(spec),
             "path": "D:\\VMs",
+            "configuration": access.configuration,
             **own.get(spec.name, {}),
         }
     migration = QUICK | given.pop("migration", {})

@@ -24,6 +24,7 @@ def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
             "address": access[spec.name].address,
             "port": access[spec.name].https_port if tls else access[spec.name].http_port,
             "migration_address": lab.fleet.address_of(spec),
+            "configuration": winrm.get("configuration", access[spec.name].configuration),
         }
         for spec in lab.fleet.hosts
     }

@@ -69,10 +69,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syntax:
-    """What a cmdlet takes. `class_name` ends the error ids, e.g. `Microsoft.HyperV.PowerShell.Commands.MoveVM`."""
+    """What a cmdlet takes. `class_name` ends the error ids, e.g. `Microsoft.HyperV.PowerShell.Commands.MoveVM`.
+
+    A role's function around a cmdlet binds under its own name; what goes wrong inside is told by the cmdlet, `inner`.
+    """
 
     command: str
     class_name: str
+    inner: Syntax | None = None
     parameters: tuple[Parameter, ...] = ()
     sets: tuple[str, ...] = ("__AllParameterSets",)
     default_set: str | None = None
@@ -189,15 +193,29 @@ def _ambiguous(syntax: Syntax) -> BindingError:
     return syntax.error("AmbiguousParameterSet", message)
 
 
-def outside_set(syntax: Syntax, parameter: str, value: str, allowed: Sequence[str]) -> BindingError:
-    """Return the error of a value that a ValidateSet attribute does not list."""
-    message = (
-        f"Cannot validate argument on parameter '{parameter}'. The argument \"{value}\" does not belong to the set "
-        f'"{",".join(allowed)}" specified by the ValidateSet attribute. Supply an argument that is in the set and then '
-        "try the command again."
-    )
+def invalid_argument(syntax: Syntax, parameter: str, why: str) -> BindingError:
+    """Return the error of a value that a validation attribute does not take; `why` follows the parameter's name."""
+    message = f"Cannot validate argument on parameter '{parameter}'. {why}"
     exception = "System.Management.Automation.ParameterBindingValidationException"
     return syntax.error("ParameterArgumentValidationError", message, Category.InvalidData, exception)
+
+
+def outside_set(syntax: Syntax, parameter: str, value: str, allowed: Sequence[str]) -> BindingError:
+    """Return the error of a value that a ValidateSet attribute does not list."""
+    why = (
+        f'The argument "{value}" does not belong to the set "{",".join(allowed)}" specified by the ValidateSet '
+        "attribute. Supply an argument that is in the set and then try the command again."
+    )
+    return invalid_argument(syntax, parameter, why)
+
+
+def against_pattern(syntax: Syntax, parameter: str, value: str, pattern: str) -> BindingError:
+    """Return the error of a value that a ValidatePattern attribute does not match."""
+    why = (
+        f'The argument "{value}" does not match the "{pattern}" pattern. Supply an argument that matches "{pattern}" '
+        "and try the command again."
+    )
+    return invalid_argument(syntax, parameter, why)
 
 
 def _bind_named(bound: Bound, name: str, value: Value) -> None:

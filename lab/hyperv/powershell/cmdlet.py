@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.hyperv.remoting.dotnet_values import ErrorDetail, Value
-from lab.hyperv.world.fleet import Endpoint
 from lab.hyperv.world.host_messages import CAUSES
 
 if TYPE_CHECKING:
@@ -52,18 +51,7 @@ class CmdletSession:
 
     @property
     def described(self) -> Host:
-        return self.described_host(self.host)
-
-    def described_host(self, name: str) -> Host:
-        return next(host for host in self.fleet.hosts if host.name.lower() == name.lower())
-
-    @property
-    def is_jea(self) -> bool:
-        return self.endpoint is not Endpoint.FULL_LANGUAGE
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return Endpoint(self.world.host(self.host).endpoint)
+        return self.world.described(self.host)
 
     @property
     def functions(self) -> set[str]:
@@ -122,7 +110,7 @@ class CmdletCall:
         hresult: int = -2146233088,
     ) -> None:
         """Write a non-terminating error, unless -ErrorAction says otherwise."""
-        syntax = self.bound.syntax
+        syntax = self.bound.syntax.inner or self.bound.syntax
         detail = ErrorDetail(
             message,
             f"{error_id},{syntax.class_name}",
@@ -157,3 +145,8 @@ class Cmdlet:
     @property
     def name(self) -> str:
         return self.syntax.command
+
+    def goes_by(self, name: str, matches: Callable[[str, str], bool] = str.__eq__) -> bool:
+        """Whether a name, with or without its module, in any case, means this command."""
+        wanted, own = name.lower(), self.name.lower()
+        return matches(own, wanted) or (bool(self.module) and matches(f"{self.module.lower()}\\{own}", wanted))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from psrpcore.types import PSDictBase, PSListBase, PSObject
@@ -21,7 +21,7 @@ from lab.hyperv.remoting.records import Category, PipelineState, Progress, write
 from lab.hyperv.world.faults import ValueFaultKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from psrpcore import Command as PsrpCommand
 
@@ -44,27 +44,35 @@ _OBJECTS_PER_TURN: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class CommandTable:
-    """The commands of one session by lower-case name, and what script text, if any, it may define."""
+    """The commands of one session, and what script text, if any, it may define."""
 
-    commands: Mapping[str, Cmdlet]
+    commands: tuple[Cmdlet, ...]
     script: str | None = None
     """The only script text the session runs, with its line ends normalised; None is a no-language session."""
-    functions: Mapping[str, Cmdlet] = field(default_factory=dict)
+    functions: tuple[Cmdlet, ...] = ()
     """What that script defines."""
 
     def visible(self, session: CmdletSession) -> list[Cmdlet]:
-        return [*self.commands.values(), *(f for name, f in self.functions.items() if name in session.functions)]
+        return [*self.commands, *(cmdlet for cmdlet in self.functions if cmdlet.name in session.functions)]
 
     def find(self, name: str, session: CmdletSession) -> Cmdlet:
-        """Return a command by its name, with or without its module; raise PipelineFailed when there is none."""
+        """Return the command a name means, a function before a cmdlet; raise PipelineFailed when there is none.
+
+        Of several cmdlets with one name the first wins, as the module imported last does.
+        """
+        found = [cmdlet for cmdlet in self.visible(session) if cmdlet.goes_by(name)]
+        if not found:
+            raise PipelineFailed(self._not_found(name))
+        return next((cmdlet for cmdlet in found if cmdlet.is_function), found[0])
+
+    def _not_found(self, name: str) -> ErrorDetail:
         module, _, bare = name.rpartition("\\")
-        key = name.lower() if name.lower() in self.commands else bare.lower()
-        found = self.commands.get(key)
-        if found is None and key in session.functions:
-            found = self.functions.get(key)
-        if found is None or (module and key != name.lower() and found.module.lower() != module.lower()):
-            raise PipelineFailed(_not_found(name))
-        return found
+        if self.script is None:
+            return _not_found(bare)  # a restricted session does not speak of modules
+        if not module or module.lower() in {cmdlet.module.lower() for cmdlet in self.commands}:
+            return _not_found(name)
+        text = f"The module '{module}' could not be loaded. For more information, run 'Import-Module {module}'."
+        return replace(_not_found(name), message=text, fqid="CouldNotAutoLoadModule")
 
 
 async def run_pipeline(command: Command, session: CmdletSession, table: CommandTable) -> None:
@@ -194,7 +202,7 @@ def _define(statement: list[PsrpCommand], session: CmdletSession, table: Command
     text = normalise_script(str(statement[0].command_text))
     if table.script is None or text != table.script or len(statement) > 1:
         raise PipelineFailed(_no_scripts(table))
-    session.functions.update(table.functions)
+    session.functions.update(cmdlet.name for cmdlet in table.functions)
 
 
 def normalise_script(text: str) -> str:

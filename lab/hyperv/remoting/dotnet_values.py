@@ -125,7 +125,7 @@ class NoteObject:
     def __init__(self, properties: dict[str, Value], selected_from: str | None = None) -> None:
         self.properties = properties
         custom = ("System.Management.Automation.PSCustomObject", OBJECT)
-        self.type_names = custom if selected_from is None else (f"Selected.{selected_from}", *custom)
+        self.type_names: tuple[str, ...] = custom if selected_from is None else (f"Selected.{selected_from}", *custom)
 
     def has(self, name: str) -> bool:
         return any(name.lower() == known.lower() for known in self.properties)

@@ -48,13 +48,16 @@ class Client:
 
 
 class Service:
-    """The WinRM service of one host; `configurations` are the session configurations registered on it."""
+    """The WinRM service of one host; `admits` says of a session configuration whether this user may use it.
 
-    def __init__(self, machine: str, shells: Shells, run: Runner, configurations: frozenset[str]) -> None:
+    None means that no configuration of that name is registered.
+    """
+
+    def __init__(self, machine: str, shells: Shells, run: Runner, admits: Callable[[str], bool | None]) -> None:
         self.machine = machine
         self.shells = shells
         self._run = run
-        self._configurations = configurations
+        self._admits = admits
         self._operations: dict[str, int] = {}
         self._actions = {
             wsman.CREATE: self._create,
@@ -100,8 +103,11 @@ class Service:
         prefix, _, configuration = request.resource_uri.rpartition("/")
         if prefix != wsman.POWERSHELL:
             raise wsman.unknown_resource(request.resource_uri)
-        if configuration.lower() not in self._configurations:
+        is_admitted = self._admits(configuration)
+        if is_admitted is None:
             raise wsman.unknown_configuration(configuration, self.machine)
+        if not is_admitted:
+            raise wsman.access_denied()
         body = _body(request, f"{_RSP}Shell")
         creation = body.findtext(f"{_PWSH}creationXml")
         if not creation:

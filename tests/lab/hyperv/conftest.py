@@ -140,7 +140,13 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     clients: list[Client] = []
 
     async def join(
-        lab: HyperVLab, name: str = "HV01", *, is_open: bool = True, pool: dict[str, Any] | None = None, **options: Any
+        lab: HyperVLab,
+        name: str = "HV01",
+        *,
+        is_open: bool = True,
+        pool: dict[str, Any] | None = None,
+        configuration: str = "",
+        **options: Any,
     ) -> Client:
         access = lab.access(name)
         given: dict[str, Any] = {
@@ -152,7 +158,7 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Client]]]:
             "password": access.password,
             **options,
         }
-        client = Client(WSMan(access.address, **given), access.configuration, **(pool or {}))
+        client = Client(WSMan(access.address, **given), configuration or access.configuration, **(pool or {}))
         clients.append(client)
         if is_open:
             await asyncio.to_thread(client.pool.open)
