@@ -14,11 +14,11 @@ from core.domain.plan import Options, Request
 from core.domain.view import JobView
 from core.engine.engine import Engine
 from core.errors import NotifierDown
-from core.store import SqlStore
 from lab.gateway import LabGateway
 from lab.hyperv.fleet import GB, MB, VM, Disk, Fleet, Host
 from lab.hyperv.world import World
-from lab.virtual_time import Outside, VirtualClock, VirtualTimeLoop, run_virtually
+from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
+from tests.scenarios.doors import SteadyStore
 
 
 def vm_id(number: int) -> UUID:
@@ -87,7 +87,7 @@ class Stage:
 
     def build(self) -> Engine:
         """Make a new engine on the same world and database, as a restarted process would."""
-        store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{self.db}"), self.loop)
+        store: Any = SteadyStore(self.db)
         self.store = store
         self.engine = Engine(
             settings=self.settings, store=store, gateway=self.gateway, notifier=self.listener, clock=self.clock
