@@ -20,6 +20,7 @@ from core.domain.job import EventKind, JobId, JobState, MoveState, event
 from core.store import SqlStore
 from lab.slack.server import SlackLab
 from tests.bot.making import NOW, job, move
+from tests.eventually import PATIENCE_S
 
 
 @pytest.fixture
@@ -137,9 +138,9 @@ async def test_a_signal_stops_it_gracefully(slack: SlackLab, tmp_path: Path, by:
         env=os.environ | secrets | {"HTTP_PROXY": "http://127.0.0.1:9"}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        await slack.workspace.changes.wait_for(lambda: slack.sockets.connections, 30)
+        await slack.workspace.changes.wait_for(lambda: slack.sockets.connections, PATIENCE_S)
         process.send_signal(by)
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:
         if process.returncode is None:
             process.kill()

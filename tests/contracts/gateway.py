@@ -18,6 +18,7 @@ from lab.hyperv.enums import VMState
 from lab.hyperv.fleet import GB, MB, VM, Adapter, Checkpoint, Disk, File, Fleet, Host, Volume
 from lab.hyperv.trouble import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world import World
+from tests.eventually import PATIENCE_S, eventually
 
 SOURCE, DESTINATION = HostName("HV01"), HostName("HV02")
 WEB, OFF, TWIN, SPARE = (VmId(UUID(int=0x4000_8000_0000_0000_0000 + n)) for n in range(1, 5))
@@ -94,13 +95,11 @@ class Arena:
         return move
 
     async def until(self, is_true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not is_true():  # noqa: ASYNC110  # the world has no event for each of its changes
-                await asyncio.sleep(0.01)
+        await eventually(is_true)  # the world has no event for each of its changes
 
     async def play_out(self) -> None:
         """Let every migration end."""
-        async with asyncio.timeout(3600):
+        async with asyncio.timeout(PATIENCE_S):
             while any(not m.is_done for m in self.world.migrations()):
                 await self.pass_time(30)
                 await asyncio.sleep(0.01)
@@ -234,9 +233,10 @@ async def a_left_move_goes_on(arena: Arena) -> None:
     """Cancelling the task of a move returns at once and leaves the migration alone."""
     move = await arena.start()
     move.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(asyncio.CancelledError):
             await move
+    assert not arena.world.migrations()[0].is_done
     await arena.play_out()
     assert await arena.gateway.find(DESTINATION, WEB) is not None
     assert len(arena.world.migrations()) == 1
@@ -329,7 +329,7 @@ async def a_hanging_host_delays_nobody(arena: Arena) -> None:
     assert not any(task.done() for task in waiting)
     for task in waiting:
         task.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(error, asyncio.CancelledError) for error in ended)
 

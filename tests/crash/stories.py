@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lab.hyperv.trouble import MoveFault
 from lab.slack.faults import FaultKind
-from tests.crash.place import PATIENCE_S, Place
+from tests.crash.place import Place
 from tests.crash.points import Story
 from tests.e2e.town import CHANNEL
 
@@ -62,7 +62,7 @@ async def _stopped(place: Place) -> None:
     card = await place.ask()
     await place.command("bob", "/migrate stop", "Stopped")
     await place.approve(card)
-    await place.wait_for(lambda: "stopped" in str(card.blocks).casefold(), PATIENCE_S)
+    await place.wait_for(lambda: "stopped" in str(card.blocks).casefold())
     assert not place.is_anything_moving()
     await place.command("bob", "/migrate resume", "start again")
     await place.says("is over")

@@ -20,11 +20,10 @@ from lab.hyperv.server import HyperVLab
 from lab.hyperv.shells import Quotas
 from lab.hyperv.trouble import MoveFault, ValueFault, WireFault, WireFaultKind
 from tests.engine.stage import Listener, host, vm, vm_id
+from tests.eventually import PATIENCE_S
 
 SPEED = 60.0
 """Lab seconds per second: a VM of 6 GB moves in about one."""
-WITHIN_S = 60.0
-"""After so long a test gives up; what it waits for usually comes in one second."""
 QUICK = {
     "poll_busy": "500ms",
     "poll_idle": "3s",
@@ -84,7 +83,7 @@ class Ground:
 
     # ------------------------------------------------------------------ waiting
 
-    async def until(self, is_true: Callable[[], Awaitable[Any]], within_s: float = WITHIN_S) -> Any:
+    async def until(self, is_true: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S) -> Any:
         """Return the first truthy answer; asked after every change of a job and every news of a host."""
         with self.engine._board.watch() as news:
             try:
@@ -109,7 +108,7 @@ class Ground:
     async def move(self, job: Job, name: str) -> Move:
         return next(move for move in await self.store.moves(job.id) if move.vm_name == name)
 
-    async def is_in(self, job: Job, name: str, *states: MoveState, within_s: float = WITHIN_S) -> Move:
+    async def is_in(self, job: Job, name: str, *states: MoveState, within_s: float = PATIENCE_S) -> Move:
         async def there() -> Move | None:
             move = await self.move(job, name)
             return move if move.state in states else None
@@ -127,7 +126,7 @@ class Ground:
         text: str = await self.until(held)
         return text
 
-    async def over(self, *jobs: Job, within_s: float = WITHIN_S) -> dict[str, Move]:
+    async def over(self, *jobs: Job, within_s: float = PATIENCE_S) -> dict[str, Move]:
         """Wait for the end of jobs; return their moves by VM name."""
 
         async def ended() -> bool:

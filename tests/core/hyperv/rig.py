@@ -23,7 +23,7 @@ def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
             "auth": "credssp",
             "username": first.user,
             "ca_file": str(lab.ca_file),
-            "operation_timeout": 10,
+            "operation_timeout": 30,
             **winrm,
         },
         winrm_password=password or first.password,

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from lab.slack.clock import ManualClock
 from lab.slack.server import SlackLab
+from tests.eventually import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,7 @@ class RawSocket:
         self.socket = socket
 
     async def frame(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.socket.receive_json()
 
     async def ack(self, envelope: dict[str, Any], payload: Any = None) -> None:
