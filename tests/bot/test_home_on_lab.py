@@ -29,12 +29,13 @@ async def test_a_home_follows_the_jobs_and_decides(office: Opening, slack: Slack
         await bob.open_home()
         await alice.open_home()
         await shows(here, BOB, "Nothing is running")
-        await here.ask()
+        card = await here.ask()
         await shows(here, BOB, "Waits for your approval (1)")
         await shows(here, ALICE, "waits for approval until")
         assert "migrate_approve" not in str(alice.home and alice.home.blocks)
         pressed = await bob.press("migrate_approve", view=bob.home)
         assert pressed.confirm is not None
+        await here.replied(card, "J1 is over")
         await shows(here, ALICE, "1 of 1 moved")
         assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.FINISHED
         assert_clean(slack)
