@@ -3,14 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from core.domain.fleet import CheckLine, HostFacts, HostName, MigrationAuth
+from core.domain.model.hyperv_enums import MigrationAuth
+from core.domain.model.inventory import CheckLine, HostFacts, HostName
 from core.errors import HostError
-from core.hyperv import names, pipelines, reading
-from core.hyperv.inventory import must
+from core.hyperv import decode, enum_names, pipelines
+from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.host_reads import must
 from core.hyperv.pipelines import Pipeline
+from core.hyperv.ps_values import PsRow
 from core.hyperv.session import Session
-from core.hyperv.targets import Target
-from core.hyperv.wire import Row
 
 T = TypeVar("T")
 
@@ -30,7 +31,9 @@ class Ask(Protocol):
         ...
 
 
-async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: float) -> tuple[CheckLine, ...]:
+async def check(
+    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, limit_s: float
+) -> tuple[CheckLine, ...]:
     """Check one host, and its way to each peer."""
     host = target.host
 
@@ -44,10 +47,10 @@ async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: floa
     lines = [_login(target), _commands(host, missing, target)]
     try:
         counters = await get(pipelines.COUNTERS)
-        facts = reading.read_facts(host, await get(pipelines.HOST), counters)
+        facts = decode.read_facts(host, await get(pipelines.HOST), counters)
         vms = await get(pipelines.VMS)
         lines.append(CheckLine(f"{host}: rights", ok=True, text=f"sees {len(vms)} VMs"))
-        lines += _migration(target, facts, reading.read_listeners(host, counters))
+        lines += _migration(target, facts, decode.read_listeners(host, counters))
     except HostError as error:
         lines.append(CheckLine(f"{host}: rights", ok=False, text=error.message, hint=error.hint))
         return tuple(lines)
@@ -62,15 +65,15 @@ async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: floa
     return tuple(lines)
 
 
-def _missing(target: Target, limit_s: float, session: Session) -> tuple[str, ...]:
+def _missing(target: ConnectionSettings, limit_s: float, session: Session) -> tuple[str, ...]:
     """Return the commands the endpoint lacks; our functions count only where the bot cannot define them itself."""
     wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
     found = session.run(pipelines.commands(wanted), limit_s=limit_s).values
-    known = {name.casefold() for name in reading.read_names(target.host, "Get-Command", found)}
+    known = {name.casefold() for name in decode.read_names(target.host, "Get-Command", found)}
     return tuple(name for name in wanted if name.casefold() not in known)
 
 
-def _login(target: Target) -> CheckLine:
+def _login(target: ConnectionSettings) -> CheckLine:
     way = "HTTPS" if target.tls else "HTTP"
     text = f"as {target.username or 'the account of the bot'} with {target.auth} over {way}"
     if not target.tls and target.auth == "basic":
@@ -79,7 +82,7 @@ def _login(target: Target) -> CheckLine:
     return CheckLine(f"{target.host}: login", ok=True, text=text)
 
 
-def _commands(host: HostName, missing: Sequence[str], target: Target) -> CheckLine:
+def _commands(host: HostName, missing: Sequence[str], target: ConnectionSettings) -> CheckLine:
     if missing:
         text = f"{target.configuration} lacks {', '.join(missing)}"
         hint = "Install the Hyper-V PowerShell module, or update the role in deploy/."
@@ -87,7 +90,7 @@ def _commands(host: HostName, missing: Sequence[str], target: Target) -> CheckLi
     return CheckLine(f"{host}: commands", ok=True, text=f"{target.configuration} has all of them")
 
 
-def _migration(target: Target, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
+def _migration(target: ConnectionSettings, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
     host, auth = target.host, facts.migration_auth
     lines = [
         CheckLine(
@@ -126,12 +129,12 @@ def _credssp_hint(host: HostName) -> str:
     return f'Log on with auth = "credssp", or run {change} on {host}.'
 
 
-def _hops(target: Target, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
+def _hops(target: ConnectionSettings, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
     subject = f"{target.host} to {peer}"
     lines = [CheckLine(f"{subject}: WinRM", ok=True, text=f"{target.host} can log on to {peer}")]
     try:
-        row = Row(peer, "Get-VMHost", values[0] if values else None)
-        auth = row.member("VirtualMachineMigrationAuthenticationType", names.MIGRATION_AUTHS, unknown=-1)
+        row = PsRow(peer, "Get-VMHost", values[0] if values else None)
+        auth = row.member("VirtualMachineMigrationAuthenticationType", enum_names.MIGRATION_AUTHS, unknown=-1)
         is_on = row.flag("VirtualMachineMigrationEnabled")
     except HostError as error:
         return [*lines, CheckLine(f"{subject}: migration", ok=False, text=error.message, hint=error.hint)]

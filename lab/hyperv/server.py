@@ -20,25 +20,25 @@ from typing import TYPE_CHECKING, Final, Self
 
 import trustme
 
-from lab.hyperv.auth import Gate, write_credential_file
-from lab.hyperv.cmdlet import Session
-from lab.hyperv.commands import OF_ENDPOINT
 from lab.hyperv.control import serve_control
-from lab.hyperv.endpoint import LOCALHOST, Endpoint
-from lab.hyperv.pace import Pace
-from lab.hyperv.pipeline import run_pipeline
-from lab.hyperv.service import Service
-from lab.hyperv.shells import Command, Quotas, Shell, Shells
-from lab.hyperv.trouble import WireFaultKind
-from lab.hyperv.world import EPOCH, World
+from lab.hyperv.powershell.cmdlet import CmdletSession
+from lab.hyperv.powershell.commands import OF_ENDPOINT
+from lab.hyperv.powershell.pipeline import run_pipeline
+from lab.hyperv.remoting.auth import Authenticator, write_credential_file
+from lab.hyperv.remoting.endpoint import LOCALHOST, Endpoint
+from lab.hyperv.remoting.shells import Command, Quotas, Shell, Shells
+from lab.hyperv.remoting.wsman_service import Service
+from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.lab_clock import LabClock
+from lab.hyperv.world.world import EPOCH, World
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from aiohttp import web
 
-    from lab.hyperv.fleet import Fleet, Host
-    from lab.hyperv.trouble import HostTrouble
+    from lab.hyperv.world.faults import HostFaults
+    from lab.hyperv.world.fleet import Fleet, Host
 
 FULL_CONFIGURATION: Final = "Microsoft.PowerShell"
 JEA_CONFIGURATION: Final = "MigrateBot"
@@ -61,7 +61,7 @@ class Access:
 class _Papers:
     """Decides at each TLS handshake which certificate a host shows: its own, or the wrong one somebody ordered."""
 
-    def __init__(self, authority: trustme.CA, names: list[str], trouble: HostTrouble) -> None:
+    def __init__(self, authority: trustme.CA, names: list[str], trouble: HostFaults) -> None:
         self._authority = authority
         self._names = names
         self._trouble = trouble
@@ -102,7 +102,7 @@ class HyperVLab:
         epoch: datetime = EPOCH,
     ) -> None:
         self.fleet = fleet
-        self.pace = Pace(speed)
+        self.pace = LabClock(speed)
         self.world = World(fleet, self.pace.now, epoch)
         self._quotas = quotas or Quotas()
         self._control_port = control_port
@@ -178,13 +178,13 @@ class HyperVLab:
         write_credential_file(credentials, spec.user, spec.password)
 
         async def run(shell: Shell, command: Command) -> None:
-            session = Session(
+            session = CmdletSession(
                 world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
             )
             await run_pipeline(command, session, OF_ENDPOINT[session.endpoint])
 
         service = Service(name, shells, run, frozenset({FULL_CONFIGURATION.lower(), JEA_CONFIGURATION.lower()}))
-        gate = Gate(lambda user, password: self.world.is_login(name, user, password), credentials, name)
+        gate = Authenticator(lambda user, password: self.world.is_login(name, user, password), credentials, name)
         tls = None
         if self._has_tls:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

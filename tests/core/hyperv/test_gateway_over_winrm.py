@@ -13,15 +13,15 @@ import requests
 from pypsrp.wsman import WSMan
 
 from core.config import Settings
-from core.domain.fleet import DiskTarget, FolderFate, MoveOrder
+from core.domain.model.host_calls import DiskTarget, FolderFate, MoveOrder
 from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, SettingsError
 from core.hyperv import PypsrpGateway, gateway
-from lab.hyperv.fleet import Endpoint, Fleet, Language
+from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
-from lab.hyperv.shells import Quotas
-from lab.hyperv.trouble import MoveFault, MoveFaultKind, WireFault, WireFaultKind
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
+from lab.hyperv.world.fleet import Endpoint, Fleet, Language
 from tests.contracts.gateway import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB
-from tests.core.hyperv.rig import on_lab, settings_for
+from tests.support.wire_harness import on_lab, settings_for
 
 EMPTY = "D:\\VMs\\empty[1]"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pypsrp.powershell import PowerShell
 
-from lab.hyperv.commands import FUNCTIONS_TEXT, JEA_VISIBLE
-from lab.hyperv.fleet import Endpoint, File
+from lab.hyperv.powershell.commands import FUNCTIONS_TEXT, JEA_VISIBLE
+from lab.hyperv.world.fleet import Endpoint, File
 from tests.lab.hyperv.conftest import WEB01, begin, fleet, host, select
 
 if TYPE_CHECKING:

@@ -1,0 +1,114 @@
+"""Which of our errors an exception of the libraries is."""
+
+import socket
+
+import pytest
+import requests
+import spnego.exceptions
+import urllib3.exceptions
+from pydantic import SecretStr
+from pypsrp.exceptions import (
+    AuthenticationError,
+    InvalidPSRPOperation,
+    SerializationError,
+    WinRMTransportError,
+    WSManFaultError,
+)
+from requests_credssp.exceptions import AuthenticationException
+
+from core.config import Settings
+from core.domain.model.host_calls import HostWord
+from core.domain.model.inventory import HostName
+from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
+from core.hyperv.connection_settings import targets_of
+from core.hyperv.error_mapping import FAILURES, CallStage, NotPermitted, SessionGone, is_refusal, refused, translate
+
+TARGET = targets_of(
+    Settings(winrm={"username": "svc"}, winrm_password=SecretStr("hunter2"), hosts={"HV01": {"address": "hv01"}})
+)[HostName("HV01")]
+POOL = urllib3.HTTPConnectionPool("hv01")
+
+
+def refused_connection() -> requests.ConnectionError:
+    error = urllib3.exceptions.NewConnectionError(urllib3.connection.HTTPConnection("hv01"), "refused")
+    error.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    return requests.ConnectionError(urllib3.exceptions.MaxRetryError(POOL, "/", error))
+
+
+def reset_connection() -> requests.ConnectionError:
+    return requests.ConnectionError(urllib3.exceptions.ProtocolError("aborted", ConnectionResetError(104, "reset")))
+
+
+def fault(code: int, reason: str = "no") -> WSManFaultError:
+    return WSManFaultError(code, "hv01", reason, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "opening", "sending"),
+    [
+        (refused_connection(), HostUnreachable, HostUnreachable),
+        (requests.ConnectTimeout(), HostUnreachable, HostUnreachable),
+        (socket.gaierror(-2, "Name or service not known"), HostUnreachable, ContactLost),
+        (reset_connection(), HostUnreachable, ContactLost),
+        (requests.ReadTimeout(), HostUnreachable, ContactLost),
+        (requests.exceptions.SSLError("certificate verify failed"), HostUnreachable, HostUnreachable),
+        (AuthenticationError("Failed to authenticate"), LoginRejected, LoginRejected),
+        (AuthenticationException("no token"), LoginRejected, LoginRejected),
+        (spnego.exceptions.NoCredentialError(context_msg="no ticket"), LoginRejected, LoginRejected),
+        (ValueError("For credssp auth, the password must be specified"), LoginRejected, LoginRejected),
+        (fault(5), NotPermitted, ContactLost),
+        (fault(2150858843), SessionGone, SessionGone),
+        (fault(2150859173), HostUnreachable, HostUnreachable),
+        (fault(2150859174), HostUnreachable, HostUnreachable),
+        (fault(2150858793), HostUnreachable, ContactLost),
+        (fault(2150858752), EndpointRefused, ContactLost),
+        (WinRMTransportError("http", 404, ""), EndpointRefused, EndpointRefused),
+        (WinRMTransportError("http", 503, ""), HostUnreachable, ContactLost),
+        (InvalidPSRPOperation("broken"), EndpointRefused, ContactLost),
+        (SerializationError("odd"), MalformedReply, ContactLost),
+        (KeyError("odd"), MalformedReply, ContactLost),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_how_far_the_call_had_come_decides(
+    error: Exception, opening: type[HostError], sending: type[HostError]
+) -> None:
+    """Before the command nothing was done; once it runs, whatever happens is lost contact."""
+    assert isinstance(error, FAILURES)
+    assert type(translate(TARGET, error, CallStage.OPENING)) is opening
+    assert type(translate(TARGET, error, CallStage.SENDING, "Move-VM")) is sending
+    running = translate(TARGET, error, CallStage.RUNNING, "Move-VM")
+    assert type(running) is ContactLost
+    assert running.host == "HV01"
+
+
+@pytest.mark.parametrize("step", list(CallStage))
+def test_no_text_holds_the_password(step: CallStage) -> None:
+    """Whatever a library says, the password does not get through."""
+    for error in (AuthenticationError("hunter2"), requests.ConnectionError("x hunter2"), fault(7, "hunter2")):
+        assert "hunter2" not in translate(TARGET, error, step, "Get-VM").sentence()
+    assert "hunter2" not in refused(TARGET, "Get-VM", HostWord("hunter2", "ScriptsNotAllowed")).sentence()
+
+
+@pytest.mark.parametrize(
+    ("fqid", "is_one"),
+    [
+        ("CommandNotFoundException", True),
+        ("ScriptsNotAllowed", True),
+        ("ProviderNotFound,Microsoft.PowerShell.Commands.GetItemCommand", True),
+        ("NamedParameterNotFound,Microsoft.HyperV.PowerShell.Commands.MoveVM", True),
+        ("ParameterArgumentValidationError,Move-VM", True),
+        ("OperationFailed,Microsoft.HyperV.PowerShell.Commands.MoveVM", False),
+        ("InvalidParameter,Microsoft.HyperV.PowerShell.Commands.MoveVM", False),
+        ("", False),
+    ],
+)
+def test_tells_a_refusal_from_a_failure(fqid: str, is_one: bool) -> None:
+    """A command that PowerShell did not run is told from one that ran and failed."""
+    assert is_refusal(HostWord("text", fqid)) is is_one
+
+
+def test_says_what_people_know() -> None:
+    """The innermost reason is said, not the layers around it."""
+    text = translate(TARGET, refused_connection(), CallStage.OPENING).message
+    assert text == "HV01 (hv01:5986) does not answer: Connection refused."
