@@ -15,6 +15,7 @@ from lab.site import Site, site
 from lab.slack.people.person import Person
 from lab.slack.workspace.messages import Message
 from tests.support.engine_harness import host, vm
+from tests.support.eventually import PATIENCE_S
 
 SPEED = 60.0
 CHANNEL = "migrations"
@@ -45,16 +46,16 @@ class Town:
     def person(self, name: str) -> Person:
         return self.here.slack.person(name)
 
-    async def wait_for(self, what: Callable[[], Any], within_s: float = 60.0) -> Any:
+    async def wait_for(self, what: Callable[[], Any]) -> Any:
         """Return the first truthy answer, asked after every change in Slack."""
         try:
-            return await self.here.slack.workspace.changes.wait_for(what, within_s)
+            return await self.here.slack.workspace.changes.wait_for(what, PATIENCE_S)
         except TimeoutError as error:
             log = await asyncio.to_thread(self.bot.log.read_text, encoding="utf-8")
             raise AssertionError(f"{error}\n--- transcript\n{self.transcript()}\n--- log\n{log[-3000:]}") from None
 
     async def connected(self) -> None:
-        await self.wait_for(lambda: self.here.slack.sockets.connections, 30.0)
+        await self.wait_for(lambda: self.here.slack.sockets.connections)
 
     def card(self) -> Message | None:
         roots = self.here.slack.workspace.channel(CHANNEL).roots()
@@ -76,9 +77,9 @@ class Town:
         card: Message = await self.wait_for(self.card)
         return card
 
-    async def says(self, words: str, within_s: float = 60.0) -> None:
+    async def says(self, words: str) -> None:
         """Wait until a line of the thread holds these words."""
-        await self.wait_for(lambda: any(words in line for line in self.thread()), within_s)
+        await self.wait_for(lambda: any(words in line for line in self.thread()))
 
     def said_twice(self) -> list[str]:
         return [line for line, count in Counter(self.thread()).items() if count > 1]

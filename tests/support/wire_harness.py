@@ -18,7 +18,7 @@ def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
     tls = winrm.get("tls", True)
     access = {host.name: lab.access(host.name) for host in lab.fleet.hosts}
     first = next(iter(access.values()))
-    usual = {"auth": "credssp", "username": first.user, "ca_file": str(lab.ca_file), "operation_timeout": 10}
+    usual = {"auth": "credssp", "username": first.user, "ca_file": str(lab.ca_file), "operation_timeout": 30}
     hosts = {
         spec.name: {
             "address": access[spec.name].address,
