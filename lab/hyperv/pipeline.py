@@ -50,6 +50,14 @@ _OBJECTS_PER_TURN: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One command of a pipeline as it was sent; a parameter without a name is positional."""
+
+    name: str
+    arguments: Sequence[tuple[str | None, Value]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CommandTable:
     """The commands of one session, and what script text, if any, it may define."""
 
@@ -128,25 +136,38 @@ async def _run_statement(
     if statement[0].is_script:
         _define(statement, session, table)
         return
-    # PowerShell finds and binds every command before the first one runs.
-    source: AsyncIterator[Value] | None = _input(command) if command.input else None
+    stages = []
     for item in statement:
         if item.is_script:
             raise PipelineFailed(_no_scripts(table))
-        cmdlet = table.find(str(item.command_text), session)
         arguments = [(None if name is None else str(name), plain(value)) for name, value in item.parameters]
-        bound = bind(cmdlet.syntax, arguments, has_input=source is not None or cmdlet.whole is not None)
-        if cmdlet.validate is not None:
-            cmdlet.validate(bound)
-        call = Call(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
-        source = _stage(cmdlet, call, source)
+        stages.append(Stage(str(item.command_text), arguments))
     written = 0
     wrongs = session.world.trouble.for_host(session.host).values
-    async for value in source or _nothing():
+    async for value in run_stages(stages, _input(command) if command.input else None, session, table, streams):
         command.send(MessageType.PIPELINE_OUTPUT, serialize(_spoiled(value, wrongs) if wrongs else value))
         written += 1
         if written % _OBJECTS_PER_TURN == 0:
             await asyncio.sleep(0)
+
+
+def run_stages(
+    stages: Sequence[Stage],
+    source: AsyncIterator[Value] | None,
+    session: Session,
+    table: CommandTable,
+    streams: Streams,
+) -> AsyncIterator[Value]:
+    """Return what commands put out when objects flow from one to the next. Raises PipelineFailed, BindingError."""
+    # PowerShell finds and binds every command before the first one runs.
+    for stage in stages:
+        cmdlet = table.find(stage.name, session)
+        bound = bind(cmdlet.syntax, stage.arguments, has_input=source is not None or cmdlet.whole is not None)
+        if cmdlet.validate is not None:
+            cmdlet.validate(bound)
+        call = Call(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
+        source = _stage(cmdlet, call, source)
+    return source or _nothing()
 
 
 def _spoiled(value: Value, wrongs: Sequence[ValueFault]) -> Value:
