@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.hyperv.enums import MigrationAuthentication
 from lab.hyperv.fleet import GB, MB, VM, Fleet
+from lab.hyperv.pwsh.install import PowerShell
 from lab.process import BotProcess
 from lab.site import Site, site
 from lab.slack.messages import Message
@@ -69,11 +70,11 @@ class Town:
     def transcript(self) -> str:
         return self.here.slack.transcript(CHANNEL)
 
-    async def proposed(self, command: str, who: str = "alice") -> Message:
+    async def proposed(self, command: str, who: str = "alice", within_s: float = 60.0) -> Message:
         """Type a command and wait for its card."""
         outcome = await self.person(who).slash(CHANNEL, command)
         assert not outcome.error, outcome
-        card: Message = await self.wait_for(self.card)
+        card: Message = await self.wait_for(self.card, within_s)
         return card
 
     async def says(self, words: str, within_s: float = 60.0) -> None:
@@ -85,10 +86,13 @@ class Town:
 
 
 @asynccontextmanager
-async def town(folder: Path, described: Fleet, **settings: Any) -> AsyncIterator[Town]:
+async def town(
+    folder: Path, described: Fleet, *, powershell: PowerShell | None = None, **settings: Any
+) -> AsyncIterator[Town]:
+    """Start it all; ``settings`` are sections of the bot's settings."""
     merged = {"migration": QUICK["migration"] | settings.pop("migration", {})} | settings
     async with (
-        site(described, folder, speed=SPEED, settings=merged) as here,
+        site(described, folder, speed=SPEED, settings=merged, powershell=powershell) as here,
         BotProcess(here, folder / "bot.log") as bot,
     ):
         place = Town(here, bot)

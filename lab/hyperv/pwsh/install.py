@@ -163,4 +163,6 @@ def quiet_environment(home: Path) -> dict[str, str]:
         "POWERSHELL_TELEMETRY_OPTOUT": "1",
         "POWERSHELL_UPDATECHECK": "Off",
         "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
+        "DOTNET_TieredPGO": "0",  # it lives for seconds
+        "DOTNET_gcConcurrent": "0",
     }
