@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pypsrp.complex_objects import GenericComplexObject
@@ -51,16 +52,16 @@ class Place:
         return " ".join(word.fqid for word in reply.words) or f"ran: {reply.values}"
 
 
-def restricted(fleet: Fleet, endpoint: Endpoint) -> Fleet:
-    return replace(fleet, hosts=tuple(replace(host, endpoint=endpoint) for host in fleet.hosts))
+def restricted(fleet: Fleet, endpoint: Endpoint, **changes: Any) -> Fleet:
+    return replace(fleet, hosts=tuple(replace(host, endpoint=endpoint, **changes) for host in fleet.hosts))
 
 
 @asynccontextmanager
 async def place(
-    powershell: PowerShell | None, endpoint: Endpoint, fleet: Fleet = FLEET, **options: Any
+    powershell: PowerShell | None, endpoint: Endpoint, fleet: Fleet = FLEET, *, role: str | None = None, **options: Any
 ) -> AsyncIterator[Place]:
     """Start a lab of either engine and log on to its first host."""
-    described = restricted(fleet, endpoint)
+    described = restricted(fleet, endpoint, role=role)
     async with HyperVLab(described, powershell=powershell, has_tls=False, **options) as lab:
         configuration = {"configuration": "MigrateBot"} if endpoint is Endpoint.JEA else {}
         settings = settings_for(lab, tls=False, auth="basic", operation_timeout=WITHIN_S, sessions=1, **configuration)
@@ -86,7 +87,7 @@ def as_5_1(text: str) -> str:
     """Return a text of PowerShell 7 in the words of Windows PowerShell 5.1, as far as the two are known to differ."""
     for ours, theirs in _WORDED.items():
         text = text.replace(ours, theirs)
-    return text
+    return text.replace(f"{Path.cwd()}/", "")  # to Linux a path of Windows is a relative one
 
 
 def plain(value: Any) -> Any:

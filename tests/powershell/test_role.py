@@ -8,9 +8,9 @@ import pytest_asyncio
 from pypsrp.powershell import PowerShell as Pipe
 
 from core.hyperv.pipelines import CIMV2, Stage
+from lab.hyperv.commands import shipped_role
 from lab.hyperv.fleet import Endpoint
 from lab.hyperv.pwsh.install import PowerShell
-from lab.hyperv.server import ROLE
 from tests.contracts.gateway import DESTINATION, SOURCE
 from tests.powershell.sessions import Place, place
 
@@ -89,7 +89,7 @@ async def test_check_is_content(endpoint: Endpoint, powershell: PowerShell) -> N
 
 async def test_check_finds_the_role_that_makes_no_usable_endpoint(powershell: PowerShell) -> None:
     """Named with its module, the restricted cmdlet is a function of just that long name."""
-    shipped = ROLE.read_text("utf-8")
+    shipped = shipped_role()
     broken = shipped.replace("= 'Get-CimInstance'", "= 'CimCmdlets\\Get-CimInstance'")
     assert broken != shipped
     async with place(powershell, Endpoint.JEA, role=broken) as there:
