@@ -15,7 +15,7 @@ from psrpcore.types import PSDictBase, PSListBase, PSObject
 from lab.hyperv.binding import BindingError, Bound, bind, bind_input
 from lab.hyperv.clixml import serialize
 from lab.hyperv.cmdlet import Call, Cmdlet, PipelineFailed, Session, Streams, not_recognized
-from lab.hyperv.netobjects import ErrorDetail, NoteObject, Value
+from lab.hyperv.netobjects import ErrorDetail, NoteObject, Thrown, Value
 from lab.hyperv.psrp import MessageType
 from lab.hyperv.records import (
     Category,
@@ -139,7 +139,7 @@ async def _run_statement(
     stages = []
     for item in statement:
         if item.is_script:
-            raise PipelineFailed(_no_scripts(table))
+            raise PipelineFailed(_no_scripts(table, str(item.command_text)))
         arguments = [(None if name is None else str(name), plain(value)) for name, value in item.parameters]
         stages.append(Stage(str(item.command_text), arguments))
     written = 0
@@ -229,7 +229,7 @@ def _define(statement: list[PsrpCommand], session: Session, table: CommandTable)
     """Run the one script text a full-language session of the lab knows: the definition of its functions."""
     text = normalise_script(str(statement[0].command_text))
     if table.script is None or text != table.script or len(statement) > 1:
-        raise PipelineFailed(_no_scripts(table))
+        raise PipelineFailed(_no_scripts(table, text))
     session.functions.update(cmdlet.name for cmdlet in table.functions)
 
 
@@ -257,10 +257,11 @@ def plain(value: Any) -> Value:
 def _not_found(name: str) -> ErrorDetail:
     message = not_recognized(name)
     exception = "System.Management.Automation.CommandNotFoundException"
-    return ErrorDetail(message, "CommandNotFoundException", Category.ObjectNotFound, exception, name, name)
+    thrown = Thrown(exception, message, (("CommandName", name),))
+    return ErrorDetail(message, "CommandNotFoundException", Category.ObjectNotFound, exception, name, thrown=thrown)
 
 
-def _no_scripts(table: CommandTable) -> ErrorDetail:
+def _no_scripts(table: CommandTable, text: str) -> ErrorDetail:
     if table.script is not None:
         return _refusal(
             "The lab does not run script text; it knows one script only, the functions of MigrateBot.psm1.",
@@ -268,7 +269,8 @@ def _no_scripts(table: CommandTable) -> ErrorDetail:
         )
     message = "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode."
     exception = "System.Management.Automation.ParseException"
-    return ErrorDetail(message, "ScriptsNotAllowed", Category.ParserError, exception)
+    thrown = Thrown(exception, message, (("Errors", None),))
+    return ErrorDetail(message, "ScriptsNotAllowed", Category.ParserError, exception, text, thrown=thrown)
 
 
 def _refusal(message: str, error_id: str) -> ErrorDetail:

@@ -29,6 +29,7 @@ from psrpcore import (
     SetMinRunspacesEvent,
     StreamType,
 )
+from psrpcore.types import PSString, PSVersion
 
 from lab.hyperv import wsman
 from lab.hyperv.psrp import MessageType, ObjectIds, Outbox, pack_message, split_fragments
@@ -41,6 +42,20 @@ if TYPE_CHECKING:
 
 DEFAULT_IDLE_TIMEOUT_S: Final = 7200.0
 MIN_IDLE_TIMEOUT_S: Final = 60.0
+
+
+_VERSION_TABLE: Final = {
+    "WSManStackVersion": PSVersion("3.0"),
+    "PSEdition": PSString("Desktop"),
+    "PSVersion": PSVersion("5.1.20348.2849"),
+    "BuildVersion": PSVersion("10.0.20348.2849"),
+    "CLRVersion": PSVersion("4.0.30319.42000"),
+}
+"""Windows PowerShell 5.1 of a Windows Server 2022."""
+
+
+def _new_pool() -> ServerRunspacePool:
+    return ServerRunspacePool(application_private_data={"PSVersionTable": dict(_VERSION_TABLE)})
 
 
 class ShellState(StrEnum):
@@ -117,7 +132,7 @@ class Shell:
     name: str
     idle_timeout_s: float
     created_at: float
-    pool: ServerRunspacePool = field(default_factory=ServerRunspacePool)
+    pool: ServerRunspacePool = field(default_factory=_new_pool)
     state: ShellState = ShellState.CONNECTED
     last_used_at: float = 0.0
     busy_receives: int = 0
