@@ -211,8 +211,8 @@ def _missing(bound: Bound, set_name: str) -> list[str]:
 
 def _ambiguous(syntax: Syntax) -> BindingError:
     message = (
-        "Parameter set cannot be resolved using the specified named parameters. One or more parameters issued cannot be "
-        "used together or an insufficient number of parameters were provided."
+        "Parameter set cannot be resolved using the specified named parameters. One or more parameters issued cannot "
+        "be used together or an insufficient number of parameters were provided."
     )
     return syntax.error("AmbiguousParameterSet", message)
 

@@ -37,6 +37,7 @@ _NET: Final = "mscorlib, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c
 _BOUND: Final = f"{_KEYWORDS}.Dictionary`2[[System.String, {_NET}],[{OBJECT}, {_NET}]]"
 _UNBOUND: Final = f"{_KEYWORDS}.List`1[[{OBJECT}, {_NET}]]"
 _ITERATIONS: Final = f"System.Collections.ObjectModel.ReadOnlyCollection`1[[System.Int32, {_NET}]]"
+_TRACE: Final = f"   at {SMA}.Internal.PipelineProcessor.SynchronousExecuteEnumerate(Object input)"
 _LINE_INFO: Final = (("ScriptName", ""), ("Line", ""), ("PositionMessage", ""), ("PSScriptRoot", ""))
 
 
@@ -67,14 +68,9 @@ def _exception(writer: Writer, thrown: Thrown, name: str, hresult: int) -> None:
         writer.value(None, 0, "InnerException")
     else:
         _exception(writer, thrown.cause, "InnerException", _RUNTIME_HRESULT)
-    trace = (
-        f"   at {SMA}.Internal.PipelineProcessor.SynchronousExecuteEnumerate(Object input)"
-        if thrown.is_traced
-        else None
-    )
     for key, value in (
         ("TargetSite", "Void Throw()" if thrown.is_traced else None),
-        ("StackTrace", trace),
+        ("StackTrace", _TRACE if thrown.is_traced else None),
         ("HelpLink", None),
         ("Source", SMA if thrown.is_traced else None),
         ("HResult", _RUNTIME_HRESULT if is_runtime else hresult),

@@ -29,7 +29,7 @@ from psrpcore import (
     SetMinRunspacesEvent,
     StreamType,
 )
-from psrpcore.types import PSString, PSVersion
+from psrpcore.types import PSListBase, PSPrimitiveDictionary, PSString, PSType, PSVersion
 
 from lab.hyperv import wsman
 from lab.hyperv.psrp import MessageType, ObjectIds, Outbox, pack_message, split_fragments
@@ -44,18 +44,24 @@ DEFAULT_IDLE_TIMEOUT_S: Final = 7200.0
 MIN_IDLE_TIMEOUT_S: Final = 60.0
 
 
+@PSType(type_names=["System.Version[]", "System.Array"])
+class _Versions(PSListBase):
+    """An array of Version."""
+
+
 _VERSION_TABLE: Final = {
     "WSManStackVersion": PSVersion("3.0"),
     "PSEdition": PSString("Desktop"),
     "PSVersion": PSVersion("5.1.20348.2849"),
     "BuildVersion": PSVersion("10.0.20348.2849"),
     "CLRVersion": PSVersion("4.0.30319.42000"),
+    "PSCompatibleVersions": _Versions(map(PSVersion, ("1.0", "2.0", "3.0", "4.0", "5.0", "5.1"))),
 }
 """Windows PowerShell 5.1 of a Windows Server 2022."""
 
 
 def _new_pool() -> ServerRunspacePool:
-    return ServerRunspacePool(application_private_data={"PSVersionTable": dict(_VERSION_TABLE)})
+    return ServerRunspacePool(application_private_data={"PSVersionTable": PSPrimitiveDictionary(_VERSION_TABLE)})
 
 
 class ShellState(StrEnum):

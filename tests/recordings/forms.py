@@ -1,7 +1,7 @@
 """Compares CLIXML by its form: tags, names, types, ToString, error ids, categories, states; values are the fleet's.
 
-What is no difference: the order of properties (reflection tells them as it likes), the assembly behind a type name, and
-the words in which PowerShell 7 is known to differ from 5.1.
+What is no difference: the order between streams, the order of properties (reflection tells them as it likes), the
+assembly behind a type name, and the words in which PowerShell 7 is known to differ from 5.1.
 """
 
 import re
@@ -12,8 +12,10 @@ from xml.etree import ElementTree as ET
 from tests.recordings.cases import Message
 
 _ASSEMBLY = re.compile(r", (?:System\.Private\.CoreLib|mscorlib), Version=[^\]]+")
-_COMPARED = re.compile(r"FullyQualifiedErrorId|ErrorCategory_.*|ErrorId|Parameter(?:Name|Type)|TypeSpecified|"
-                       r"PipelineState|RunspaceState|MyCommand|InvocationName|CommandInfo_Name|CommandName|SerializeExtendedInfo")  # fmt: skip
+_COMPARED = re.compile(
+    r"FullyQualifiedErrorId|ErrorCategory_.*|ErrorId|Parameter(?:Name|Type)|TypeSpecified|PipelineState|RunspaceState|"
+    r"MyCommand|InvocationName|CommandInfo_Name|CommandName|SerializeExtendedInfo"
+)
 _WORDED = {
     "as a name of a cmdlet": "as the name of a cmdlet",
     "executable program.\nCheck": "operable program. Check",
@@ -23,7 +25,7 @@ _WORDED = {
 
 def differences(recorded: Sequence[Message], played: Sequence[Message]) -> list[str]:
     """Return what differs between two sequences of messages, in words; nothing is agreement."""
-    left, right = _distinct(recorded), _distinct(played)
+    left, right = _distinct(_by_stream(recorded)), _distinct(_by_stream(played))
     if [kind for kind, _ in left] != [kind for kind, _ in right]:
         return [f"messages {_names(left)} became {_names(right)}"]
     found: list[str] = []
@@ -34,6 +36,11 @@ def differences(recorded: Sequence[Message], played: Sequence[Message]) -> list[
 
 def _names(messages: Iterable[tuple[str, Any]]) -> str:
     return ", ".join(kind for kind, _ in messages) or "none"
+
+
+def _by_stream(messages: Sequence[Message]) -> list[Message]:
+    """Return messages by their streams: each keeps its own order, and none waits for another."""
+    return sorted(messages, key=lambda message: (message.type == "PIPELINE_STATE", message.type))
 
 
 def _distinct(messages: Sequence[Message]) -> list[tuple[str, Any]]:
@@ -65,23 +72,33 @@ def _form(element: ET.Element, types: dict[str, tuple[str, ...]]) -> dict[str, A
     inner: dict[str, Any] = {}
     items: list[Any] = []
     for child in element:
-        if child.tag in {"TN", "TNRef"}:
-            form["types"] = types[child.get("RefId", "")]
-        elif child.tag == "ToString":
-            form["prints"] = _text(child.text)
-        elif child.get("N"):
-            inner[child.get("N", "")] = _form(child, types)
-        elif child.tag in {"Props", "MS"}:
-            inner.update(_form(child, types).get("has", {}))
-        else:
-            found = _form(child, types)
-            if found not in items:
-                items.append(found)
+        _add(child, types, form, inner, items)
     if inner:
         form["has"] = inner
     if items:
-        form["items"] = items
+        # A hashtable has no order.
+        form["items"] = sorted(items, key=repr) if element.tag == "DCT" else items
     return form
+
+
+def _add(
+    child: ET.Element,
+    types: dict[str, tuple[str, ...]],
+    form: dict[str, Any],
+    inner: dict[str, Any],
+    items: list[Any],
+) -> None:
+    """Add one child to the form of its parent: what it says of it, a property, or one more kind of item."""
+    if child.tag in {"TN", "TNRef"}:
+        form["types"] = types[child.get("RefId", "")]
+    elif child.tag == "ToString":
+        form["prints"] = _text(child.text)
+    elif child.get("N"):
+        inner[child.get("N", "")] = _form(child, types)
+    elif child.tag in {"Props", "MS"}:
+        inner.update(_form(child, types).get("has", {}))
+    elif (found := _form(child, types)) not in items:
+        items.append(found)
 
 
 def _text(text: str | None) -> str:
@@ -96,10 +113,11 @@ def _unescaped(text: str) -> str:
 
 
 def _compare(one: Any, other: Any, where: str) -> list[str]:
-    found: list[str] = []
-    for key in ("tag", "types", "prints", "is"):
-        if one.get(key) != other.get(key):
-            found.append(f"{where} {key}: {one.get(key)!r} became {other.get(key)!r}")
+    found = [
+        f"{where} {key}: {one.get(key)!r} became {other.get(key)!r}"
+        for key in ("tag", "types", "prints", "is")
+        if one.get(key) != other.get(key)
+    ]
     left, right = one.get("has", {}), other.get("has", {})
     found += [f"{where}/{name} is missing" for name in left if name not in right]
     found += [f"{where}/{name} is new" for name in right if name not in left]

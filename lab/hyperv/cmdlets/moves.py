@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.hyperv import parametertypes as types
+from lab.hyperv import paths
 from lab.hyperv.binding import Parameter, Syntax
 from lab.hyperv.cmdlet import Call, Cmdlet
 from lab.hyperv.cmdlets import vm_objects
@@ -188,8 +189,17 @@ def _requests(call: Call) -> Iterator[MoveRequest]:
         text = CAUSES["hop-a-unreachable"].english.format(other=destination)
         call.error(text, "OperationFailed", Category.NotSpecified)
         return
+    renamed = next((pair for pair in _vhd_pairs(call.get("Vhds") or []) if not _keeps_its_name(*pair)), None)
+    if renamed is not None:
+        text = f"The file name in '{renamed[0]}' and '{renamed[1]}' must be the same."
+        call.error(text, "InvalidParameter", Category.InvalidArgument)
+        return
     for view in _vms(call):
         yield _request(call, view, destination)
+
+
+def _keeps_its_name(source: str, destination: str) -> bool:
+    return paths.name(source).lower() == paths.name(destination).lower()
 
 
 def _request(call: Call, view: VMView, destination: str) -> MoveRequest:
