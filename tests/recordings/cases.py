@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from pypsrp.complex_objects import PSInvocationState
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from pypsrp.serializer import Serializer
+from pypsrp.shell import SignalCode
 from pypsrp.wsman import WSMan
 
 from core.hyperv.session import FUNCTIONS_TEXT
@@ -39,8 +41,8 @@ TYPES = {
 }
 _ID = re.compile(r"UUID\('(.+)'\)")
 _HEADER_BYTES = 40
-_STOPPED_AFTER_S = 1.0
 _TRACE = re.compile(r'(<S N="(?:StackTrace|ErrorDetails_ScriptStackTrace)">)[^<]*')
+_TRACE_LINES = re.compile(r"(?:_x000A_ +(?:at |--- End of inner)[^<]*?)(?=_x000A_ ---&gt;|</ToString>)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,18 @@ def write(path: Path, found: Mapping[str, Mapping[str, Case]]) -> None:
         session: {
             name: {
                 "pipeline": case.pipeline,
-                "messages": [{"type": m.type, "xml": _TRACE.sub(r"\1(…)", m.xml)} for m in case.messages],
+                "messages": [{"type": m.type, "xml": m.xml} for m in case.messages],
             }
             for name, case in cases.items()
         }
         for session, cases in found.items()
     }
     path.write_bytes(lzma.compress(json.dumps(data, ensure_ascii=False, indent=0).encode(), preset=9))
+
+
+def untraced(xml: str) -> str:
+    """Return a message without stack traces."""
+    return _TRACE_LINES.sub("", _TRACE.sub(r"\1(…)", xml))
 
 
 # --- the fleet they were recorded with
@@ -155,7 +162,7 @@ class _Recorder(Fragmenter):
             if flags & 2:
                 (kind,) = struct.unpack_from("<I", whole, 4)
                 text = whole[_HEADER_BYTES:].decode("utf-8-sig")
-                self.messages.append(Message(TYPES.get(kind, hex(kind)), text))
+                self.messages.append(Message(TYPES.get(kind, hex(kind)), untraced(text)))
             else:
                 self._parts[object_id] = whole
         found: list[Any] = super().defragment(data)
@@ -203,11 +210,10 @@ def _run(pool: RunspacePool, pipeline: Any) -> None:
         shell.add_script(FUNCTIONS_TEXT if script.startswith("(the text") else script)
         shell.begin_invoke()
         if is_stopped:
-            while not shell.output and shell.state == 1:
+            while not shell.output and shell.state == PSInvocationState.RUNNING:
                 shell.poll_invoke()
-            if shell.state == 1:
-                shell.stop()
-                return
+            # pypsrp's own stop() leaves, and never hears how the pipeline ended.
+            pool.shell.signal(SignalCode.PS_CTRL_C, str(shell.id).upper())
     else:
         for name, parameters in pipeline:
             shell.add_cmdlet(name)

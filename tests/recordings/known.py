@@ -1,8 +1,8 @@
 """Why a case differs from its recording and is right to: every one, with its reason; a case that agrees has none."""
 
 _STAND_IN = (
-    "The recorded text, id or class of exception is a stand-in's: a simulated fleet made it, no Hyper-V, and the lab has "
-    "another one."
+    "The recorded text, id or class of exception is a stand-in's: a simulated fleet made it, no Hyper-V, and the lab "
+    "has another one."
 )
 _CIM = "The recorded type is a stand-in's: it has no CimInstance class. The lab gives the name that Windows gives."
 _FIRST_USE = "Windows PowerShell 5.1 tells of modules that it prepares for first use; PowerShell 7.6 does not."
