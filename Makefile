@@ -5,14 +5,16 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 LONG   := tests/faults tests/e2e/test_slack_storm.py
+REAL   := tests/powershell
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm check format bench lock clean
+.PHONY: help demo test powershell storm check format bench lock clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
+	@echo "make powershell  the tests that need a real PowerShell, if there is one"
 	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
 	@echo "make lock   renew the pinned dependencies"
@@ -36,7 +38,12 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%)
+	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL)
+	@$(MAKE) --no-print-directory powershell
+
+# A real PowerShell behind the lab's hosts, where there is one (docs/lab.md); without, one line.
+powershell: $(READY)
+	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadfile $(REAL); fi
 
 # The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call.
 storm: $(READY)

@@ -2,13 +2,14 @@
 
 import pytest
 
-from lab.hyperv.pwsh.install import NoPowerShell, PowerShell, install
+from lab.hyperv.pwsh.install import NoPowerShell, PowerShell, find, install
 
 
 @pytest.fixture(scope="session")
 def powershell() -> PowerShell:
-    """Give the PowerShell, made ready once."""
+    """Give the PowerShell, made ready once. One that is there and cannot be made ready is a failure."""
     try:
-        return install()
+        folder = find()
     except NoPowerShell as error:
         pytest.skip(str(error))
+    return install(folder)

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -152,6 +153,16 @@ def _compile(program: Path, target: Path) -> None:
         (home / f"{module}.psd1").write_text(manifest, encoding="utf-8")
 
 
+def main() -> int:
+    """Say in one line whether there is a PowerShell; the exit code says it too."""
+    try:
+        print(f"PowerShell: {find()}")  # noqa: T201 (a command line talks)
+    except NoPowerShell as error:
+        print(f"{error} What needs a real one is skipped (docs/lab.md).")  # noqa: T201 (see above)
+        return 1
+    return 0
+
+
 def quiet_environment(home: Path) -> dict[str, str]:
     """Return the whole environment of a PowerShell: it calls nobody, and writes only below `home`."""
     return {
@@ -166,3 +177,7 @@ def quiet_environment(home: Path) -> dict[str, str]:
         "DOTNET_TieredPGO": "0",  # it lives for seconds
         "DOTNET_gcConcurrent": "0",
     }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
