@@ -65,7 +65,8 @@ async def test_processes_of_a_host_die_one_after_the_other(powershell: PowerShel
     async with grounds.ground(tmp_path, described, powershell=powershell, speed=20.0, winrm=_PATIENT) as here:
         job = await here.go("web*")
         await here.started(1)
-        killed = await _kill_one_by_one(here.lab, count=6)
+        async with asyncio.timeout(WITHIN_S):
+            killed = await _kill_one_by_one(here.lab, count=6)
         moves = await here.over(job, within_s=2 * WITHIN_S)
         assert len(killed) == 6
         assert {move.state for move in moves.values()} == {MoveState.DONE}

@@ -66,6 +66,8 @@ def install(folder: Path | None = None, cache: Path | None = None) -> PowerShell
     ready = cache / f"powershell-{_stamp(folder)}"
     if not ready.is_dir():
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if cache.stat().st_uid != os.getuid():
+            raise NoPowerShell(f"{cache} belongs to somebody else.")
         with tempfile.TemporaryDirectory(dir=cache, prefix="unpacking-") as making:
             _make(folder, Path(making) / "it")
             try:
