@@ -11,14 +11,13 @@ import json
 import logging
 import re
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
 from lab.hyperv.binding import BindingError
 from lab.hyperv.cmdlet import PipelineFailed, Session, Streams
-from lab.hyperv.commands import ALL, shipped_role
+from lab.hyperv.commands import ALL, FUNCTIONS_TEXT, shipped_role
 from lab.hyperv.fleet import Endpoint
 from lab.hyperv.netobjects import ErrorDetail
 from lab.hyperv.pipeline import CommandTable, Stage, run_stages
@@ -76,8 +75,8 @@ class Engine:
         self._processes: set[Process] = set()
         self.control_url = ""
         self._folder.mkdir(parents=True)
-        text = (resources.files("lab.hyperv") / "MigrateBot.psm1").read_text("utf-8")
-        write_module(self._folder / "modules", "MigrateBot", text, tuple(_FUNCTION.findall(text)))
+        names = tuple(_FUNCTION.findall(FUNCTIONS_TEXT))
+        write_module(self._folder / "modules", "MigrateBot", FUNCTIONS_TEXT, names)
 
     @property
     def processes(self) -> list[int]:

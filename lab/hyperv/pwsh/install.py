@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 SETTING: Final = "MIGRATE_BOT_LAB_POWERSHELL"
-_BESIDE: Final = Path(__file__).parents[4] / "shared" / "powershell"
+_BESIDE: Final = Path(str(resources.files("lab"))).parents[1] / "shared" / "powershell"
 _ARCHIVE: Final = "powershell-*-linux-x64.tar.xz"
 _COMPILE_S: Final = 300.0
 _COMPILE: Final = (
@@ -94,7 +94,7 @@ def write_module(folder: Path, name: str, text: str, functions: tuple[str, ...])
 
 def sources() -> dict[str, str]:
     """Return the C# of the stand-ins by file name."""
-    folder = resources.files("lab.hyperv.pwsh") / "cmdlets"
+    folder = resources.files(__package__) / "cmdlets"
     return {file.name: file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)}
 
 
