@@ -28,12 +28,12 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.report import Section, Size, Table
-from bot.collector import spare_what_stays
+from bot.gc_tuning import spare_what_stays
 from bot.wiring import running
 from core.config import Settings
 from lab.gateway import LabGateway
-from lab.hyperv.fleet import GB, MB, VM, Disk, Fleet, Host, Volume
-from lab.hyperv.world import World
+from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host, Volume
+from lab.hyperv.world.world import World
 from lab.slack.server import SlackLab
 
 MOVES, RATE, SECONDS = 5000, 50, 20

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from benchmarks.fleets import PATH, Case, Speed
-from core.domain.fleet import HostName
-from core.domain.plan import PlannedMove
-from lab.hyperv.fleet import VM, Fleet
-from lab.hyperv.moves import MoveRequest
-from lab.hyperv.world import World
+from core.domain.model.inventory import HostName
+from core.domain.model.plan import PlannedMove
+from lab.hyperv.world.fleet import VM, Fleet
+from lab.hyperv.world.moves import MoveRequest
+from lab.hyperv.world.world import World
 
 _LARGEST_GROUP_OF_HOSTS = 10
 

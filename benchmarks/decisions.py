@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from benchmarks.report import Section, Size, Table
-from core.domain.dispatch import Keep, Policy, Situation, Start, decide
-from core.domain.fleet import HostFacts, HostName, Snapshot, Vm, VmId, VmState
-from core.domain.job import Attempt, Job, JobId, JobState, Move, MoveId, MoveState
-from core.domain.plan import Plan
+from core.domain.model.hyperv_enums import VmState
+from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmId
+from core.domain.model.job import Job, JobId, JobState
+from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.plan import Plan
+from core.domain.scheduling.schedule import Held, Policy, Situation, Start, decide
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 POLICY = Policy(
@@ -67,7 +69,7 @@ def decide_s(situation: Situation, times: int) -> float:
         began = time.process_time()
         decisions = decide(situation)
         spent.append(time.process_time() - began)
-        assert all(isinstance(decision, Start | Keep) for decision in decisions)
+        assert all(isinstance(decision, Start | Held) for decision in decisions)
     return statistics.median(spent)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from core.domain.fleet import HostName, VmId
-from core.domain.plan import PlannedMove
-from lab.hyperv.fleet import GB, MB, VM, Fleet, Host, Physics
-from lab.hyperv.random_fleet import Recipe, random_fleet
+from core.domain.model.inventory import HostName, VmId
+from core.domain.model.plan import PlannedMove
+from lab.hyperv.world.fleet import GB, MB, VM, Fleet, Host, Physics
+from lab.hyperv.world.random_fleet import Recipe, random_fleet
 
 ROUGHLY = 0.3
 """A plan's sizes are wrong by up to this share, either way."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from benchmarks.makespan import Pairing, pairings
 from benchmarks.play import Stay
 from benchmarks.report import Section, Size, Table, percentile
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 
 
 def gaps_s(stays: tuple[Stay, ...], slots: Mapping[HostName, int]) -> list[float]:

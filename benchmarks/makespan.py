@@ -11,7 +11,7 @@ from benchmarks.fleets import Shape, Speed, case
 from benchmarks.play import Played, with_engine, with_predecessor
 from benchmarks.report import Section, Size, Table, mean, percentile
 from benchmarks.schedule import makespan_s
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 
 T = TypeVar("T")
 

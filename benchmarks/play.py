@@ -14,14 +14,16 @@ from typing import Any
 from benchmarks import predecessor
 from benchmarks.fleets import Case, by_pair
 from core.config import Settings
-from core.domain.fleet import HostName
-from core.domain.job import Card, EventKind, Job, JobId, MoveState, Notice, Tone, event
-from core.domain.plan import Plan
-from core.domain.view import JobView
+from core.domain.model.events import EventKind, Notice, Tone, event
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Card, Job, JobId
+from core.domain.model.move import MoveState
+from core.domain.model.plan import Plan
+from core.domain.model.views import JobView
 from core.engine.engine import Engine
 from core.store import SqlStore
 from lab.gateway import LabGateway
-from lab.hyperv.world import World
+from lab.hyperv.world.world import World
 from lab.virtual_time import Outside, VirtualClock, VirtualTimeLoop, run_virtually
 
 WARM_UP_S = 5.0

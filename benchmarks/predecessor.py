@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.domain.fleet import HostName, MoveOrder, Vm, VmId, VmState
-from core.domain.plan import PlannedMove
-from core.domain.readiness import Ready, readiness
+from core.domain.model.host_calls import MoveOrder
+from core.domain.model.hyperv_enums import VmState
+from core.domain.model.inventory import HostName, Vm, VmId
+from core.domain.model.plan import PlannedMove
+from core.domain.scheduling.readiness import Ready, readiness
 from core.errors import HostError
 from lab.gateway import LabGateway
 

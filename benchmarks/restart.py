@@ -16,9 +16,11 @@ from benchmarks.play import Silence
 from benchmarks.report import Section, Size, Table, percentile
 from benchmarks.still import StillHosts, SystemTime, planned
 from core.config import Settings
-from core.domain.job import EventKind, Job, JobId, JobState, Move, MoveId, MoveState, event, transit, transit_job
-from core.domain.plan import Plan, PlannedMove
-from core.domain.slots import Load, SlotKind
+from core.domain.model.events import EventKind, event
+from core.domain.model.job import Job, JobId, JobState, transit_job
+from core.domain.model.move import Move, MoveId, MoveState, transit
+from core.domain.model.plan import Plan, PlannedMove
+from core.domain.scheduling.slots import SlotKind, SlotUsage
 from core.engine.engine import Engine
 from core.store import SqlStore
 
@@ -73,7 +75,7 @@ async def adopted_s(folder: Path, count: int) -> float:
     job = await approved(store, plan)
     now = datetime.now(UTC)
     for move in await store.moves(job.id):
-        claims = [Load(host, SlotKind.LIVE, _FULL_SLOTS, frozenset(), 0, now) for host in (move.source,)]
+        claims = [SlotUsage(host, SlotKind.LIVE, _FULL_SLOTS, frozenset(), 0, now) for host in (move.source,)]
         started, _ = await store.begin_attempt(move, transit(move, MoveState.STARTING, started_at=now), claims, at=now)
         await store.confirm_attempt(started, transit(started, MoveState.MOVING), at=now)
     await store.close()

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.bound import Alone
 from benchmarks.fleets import Case
-from core.domain.dispatch import Policy, Situation, Start, decide
-from core.domain.fleet import HostFacts, HostName, Snapshot, Vm, VmState
-from core.domain.job import Attempt, Job, JobId, JobState, Move, MoveId, MoveState
-from core.domain.plan import Plan
-from lab.hyperv.enums import VMState
+from core.domain.model.hyperv_enums import VmState
+from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm
+from core.domain.model.job import Job, JobId, JobState
+from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.plan import Plan
+from core.domain.scheduling.schedule import Policy, Situation, Start, decide
+from lab.hyperv.world.enums import VMState
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 POLICY = Policy(

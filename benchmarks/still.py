@@ -7,25 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from core.domain.fleet import (
-    CancelReply,
-    CheckLine,
-    FolderFate,
-    FolderReceipt,
-    HostFacts,
-    HostJob,
-    HostJobState,
-    HostName,
-    Inspection,
-    MoveOrder,
-    MoveReport,
-    Operation,
-    Snapshot,
-    Vm,
-    VmId,
-    VmState,
-)
-from core.domain.plan import PlannedMove
+from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.hyperv_enums import HostJobState, Operation, VmState
+from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
+from core.domain.model.plan import PlannedMove
 
 LATENCY_S = 0.05
 

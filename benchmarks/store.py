@@ -12,8 +12,9 @@ from typing import TypeVar
 from benchmarks.report import Section, Size, Table, percentile
 from benchmarks.restart import approved, url
 from benchmarks.still import planned
-from core.domain.job import EventKind, Move, MoveState, event, transit
-from core.domain.slots import Load, SlotKind
+from core.domain.model.events import EventKind, event
+from core.domain.model.move import Move, MoveState, transit
+from core.domain.scheduling.slots import SlotKind, SlotUsage
 from core.store import SqlStore
 
 T = TypeVar("T")
@@ -83,8 +84,8 @@ async def _carry(store: SqlStore, move: Move, turn: asyncio.Semaphore, spent: li
         await _timed(spent, store.change_move(move, done, event(EventKind.DONE, now, move=move)))
 
 
-def _claims(move: Move, at: datetime) -> Sequence[Load]:
-    return [Load(host, SlotKind.LIVE, _SLOTS, frozenset(), 0, at) for host in (move.source, move.destination)]
+def _claims(move: Move, at: datetime) -> Sequence[SlotUsage]:
+    return [SlotUsage(host, SlotKind.LIVE, _SLOTS, frozenset(), 0, at) for host in (move.source, move.destination)]
 
 
 async def _timed(spent: list[float], call: Awaitable[T]) -> T:

@@ -14,14 +14,14 @@ Members = Mapping[str, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Permission:
     """Yes, or no with a sentence that says why."""
 
     is_allowed: bool
     reason: str = ""
 
 
-YES = Verdict(is_allowed=True)
+YES = Permission(is_allowed=True)
 
 
 def is_group(who: str) -> bool:
@@ -34,33 +34,33 @@ def groups_in(*lists: Iterable[str]) -> frozenset[str]:
     return frozenset(who for people in lists for who in people if is_group(who))
 
 
-def may_request(user: str, access: AccessSettings, members: Members) -> Verdict:
+def may_request(user: str, access: AccessSettings, members: Members) -> Permission:
     """Decide whether somebody may ask for a migration. An empty list means everybody who can use the command."""
     if not access.requesters:
         return YES
     return _listed(user, access.requesters, members, "You may not ask for migrations here.", "[access] requesters")
 
 
-def may_approve(user: str, requester: str, access: AccessSettings, members: Members) -> Verdict:
+def may_approve(user: str, requester: str, access: AccessSettings, members: Members) -> Permission:
     """Decide whether somebody may approve or reject what ``requester`` asked for."""
     if user == requester and not access.self_approval:
-        return Verdict(False, "You asked for this yourself; somebody else has to approve it.")
+        return Permission(False, "You asked for this yourself; somebody else has to approve it.")
     if not access.approvers:
-        return Verdict(False, "Nobody may approve: the list [access] approvers in my settings is empty.")
+        return Permission(False, "Nobody may approve: the list [access] approvers in my settings is empty.")
     return _listed(user, access.approvers, members, "You may not approve migrations.", "[access] approvers")
 
 
-def may_reject(user: str, requester: str, access: AccessSettings, members: Members) -> Verdict:
+def may_reject(user: str, requester: str, access: AccessSettings, members: Members) -> Permission:
     """Decide whether somebody may reject: approvers, and whoever asked."""
     if user == requester:
         return YES
     verdict = may_approve(user, requester, access, members)
-    return verdict if verdict.is_allowed else Verdict(False, verdict.reason.replace("approve", "reject", 1))
+    return verdict if verdict.is_allowed else Permission(False, verdict.reason.replace("approve", "reject", 1))
 
 
 def may_act(
     user: str, requester: str, access: AccessSettings, oncall: Iterable[str], members: Members, *, to: str = "cancel"
-) -> Verdict:
+) -> Permission:
     """Decide whether somebody may cancel, pause or answer for a job: whoever asked for it, approvers and on-call."""
     if user == requester:
         return YES
@@ -70,7 +70,7 @@ def may_act(
     )
 
 
-def may_stop(user: str, access: AccessSettings, oncall: Iterable[str], members: Members) -> Verdict:
+def may_stop(user: str, access: AccessSettings, oncall: Iterable[str], members: Members) -> Permission:
     """Decide whether somebody may press the big red stop: whoever may ask or approve, and on-call."""
     asking = may_request(user, access, members)
     return asking if asking.is_allowed else may_resume(user, access, oncall, members, to="stop")
@@ -78,16 +78,16 @@ def may_stop(user: str, access: AccessSettings, oncall: Iterable[str], members: 
 
 def may_resume(
     user: str, access: AccessSettings, oncall: Iterable[str], members: Members, *, to: str = "resume"
-) -> Verdict:
+) -> Permission:
     """Decide whether somebody may let moves start again: approvers and on-call."""
     allowed = (*access.approvers, *oncall)
     return _listed(user, allowed, members, f"Only approvers and on-call may {to} all migrations.", "[access] approvers")
 
 
-def approval_outlook(requester: str, access: AccessSettings, members: Members) -> Verdict:
+def approval_outlook(requester: str, access: AccessSettings, members: Members) -> Permission:
     """Foresee whether a request can get enough approvals at all. Unknown groups are given the benefit of the doubt."""
     if not access.approvers:
-        return Verdict(False, "Nobody can approve this: the list [access] approvers in my settings is empty.")
+        return Permission(False, "Nobody can approve this: the list [access] approvers in my settings is empty.")
     people: set[str] = set()
     for who in access.approvers:
         if not is_group(who):
@@ -100,16 +100,16 @@ def approval_outlook(requester: str, access: AccessSettings, members: Members) -
     if not access.self_approval:
         people.discard(requester)
     if not people:
-        return Verdict(False, "Nobody can approve this: only its requester is an approver.")
+        return Permission(False, "Nobody can approve this: only its requester is an approver.")
     if len(people) < access.approvals_required:
-        return Verdict(
+        return Permission(
             False,
             f"This cannot get enough approvals: {access.approvals_required} are needed, {len(people)} can approve.",
         )
     return YES
 
 
-def _listed(user: str, allowed: Iterable[str], members: Members, refusal: str, where: str) -> Verdict:
+def _listed(user: str, allowed: Iterable[str], members: Members, refusal: str, where: str) -> Permission:
     unknown: list[str] = []
     for who in allowed:
         if not is_group(who):
@@ -122,7 +122,7 @@ def _listed(user: str, allowed: Iterable[str], members: Members, refusal: str, w
         elif user in inside:
             return YES
     if unknown:
-        return Verdict(
+        return Permission(
             False, f"I cannot find out now who is in the user group {unknown[0]}, so I do not allow it. Try again soon."
         )
-    return Verdict(False, f"{refusal} You are not in the list {where} of my settings.")
+    return Permission(False, f"{refusal} You are not in the list {where} of my settings.")

@@ -8,18 +8,24 @@ from slack_bolt import BoltResponse
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.handlers.background import BackgroundTasks, new_reference
+from bot.handlers.command_handler import CommandHandler
+from bot.handlers.form_handler import FormHandler
 from bot.listeners import actions, commands, events, form, home, views
-from bot.serving.desk import Desk
-from bot.serving.drafts import Drafts
-from bot.serving.errands import Errands, new_reference
-from bot.telling.homes import Homes
+from bot.notify.home_tabs import HomeTabs
 from core.config import Settings
 
 log = logging.getLogger(__name__)
 
 
 def build_app(
-    settings: Settings, client: AsyncWebClient, desk: Desk, errands: Errands, *, drafts: Drafts, homes: Homes
+    settings: Settings,
+    client: AsyncWebClient,
+    desk: CommandHandler,
+    errands: BackgroundTasks,
+    *,
+    drafts: FormHandler,
+    homes: HomeTabs,
 ) -> AsyncApp:
     """Build the app; nothing is connected yet."""
     secret = settings.slack_signing_secret.get_secret_value()

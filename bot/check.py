@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
+from bot.slack.api_errors import SlackRefused, ask
 from bot.slack.credentials import check_app_token, missing_secrets
-from bot.slack.groups import Groups
-from bot.slack.slackwords import SlackRefused, ask
+from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.fleet import CheckLine, HostName
+from core.domain.model.inventory import CheckLine, HostName
 from core.errors import HostError, MigrateBotError, NotifierError, SettingsError
 from core.ports import HostGateway
 
@@ -39,7 +39,7 @@ def check_settings(settings: Settings) -> Iterator[CheckLine]:
         yield CheckLine("on-call", ok=False, text="nobody is paged", hint="List users or groups in [slack] oncall.")
 
 
-async def check_slack(settings: Settings, client: AsyncWebClient, groups: Groups) -> AsyncIterator[CheckLine]:
+async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGroups) -> AsyncIterator[CheckLine]:
     """Check tokens, scopes, channel and people."""
     try:
         reply = await ask(client.auth_test())
@@ -99,7 +99,7 @@ async def _channel_line(settings: Settings, client: AsyncWebClient) -> CheckLine
     return CheckLine(subject, ok=True, text=f"#{info.get('name')}")
 
 
-async def _group_line(group: str, groups: Groups) -> CheckLine:
+async def _group_line(group: str, groups: UserGroups) -> CheckLine:
     trouble = await groups.trouble(group)
     members = (await groups.members([group])).get(group)
     if trouble or not members:

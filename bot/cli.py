@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bot import check, export
 from bot.clock import SystemClock
-from bot.collector import spare_what_stays
-from bot.logs import start_logging
+from bot.gc_tuning import spare_what_stays
+from bot.log_setup import start_logging
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
-from bot.slack.groups import Groups
+from bot.slack.user_groups import UserGroups
 from bot.wiring import opened_gateway, opened_store, running
 from core.config import Settings, load_settings
-from core.domain.fleet import CheckLine, HostName
-from core.domain.job import JobId
+from core.domain.model.inventory import CheckLine, HostName
+from core.domain.model.job import JobId
 from core.errors import MigrateBotError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ async def _check(settings: Settings) -> int:
     forget_proxy_on_loopback(settings.slack.api_url)
     client = web_client(settings)
     lines: list[CheckLine] = list(check.check_settings(settings))
-    lines += [line async for line in check.check_slack(settings, client, Groups(client, SystemClock()))]
+    lines += [line async for line in check.check_slack(settings, client, UserGroups(client, SystemClock()))]
     async with opened_gateway(settings) as gateway:
         lines += [line async for line in check.check_hosts([HostName(name) for name in settings.hosts], gateway)]
     print(check.table(lines))  # noqa: T201

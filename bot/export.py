@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.domain.job import Event, Job, Move, MoveId, MoveState
+from core.domain.model.events import Event
+from core.domain.model.job import Job
+from core.domain.model.move import Move, MoveId, MoveState
 
 _FIELDS = ("at", "kind", "actor", "vm", "data")
 

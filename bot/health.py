@@ -17,7 +17,7 @@ METRICS = "/metrics"
 _OK, _UNAVAILABLE = 200, 503
 
 
-class Connection(Protocol):
+class SlackConnection(Protocol):
     """The way by which Slack reaches the bot."""
 
     async def is_connected(self) -> bool:
@@ -28,7 +28,7 @@ class Connection(Protocol):
 class Health:
     """The endpoint; without an address there is none."""
 
-    def __init__(self, engine: Engine, connection: Connection, settings: SlackSettings) -> None:
+    def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings) -> None:
         self._engine = engine
         self._connection = connection
         self._settings = settings
@@ -78,7 +78,7 @@ class Health:
         return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
 
     async def _measure(self, _: web.Request) -> web.Response:
-        standing = metrics.Standing(
+        standing = metrics.BotStatus(
             await self._connection.is_connected(),
             await self._engine.stopped_by(),
             await self._engine.queue_lengths(),

@@ -8,15 +8,16 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
-from core.domain.fleet import HostName
-from core.domain.job import JobState, MoveState
-from core.domain.view import HostView
+from core.domain.model.inventory import HostName
+from core.domain.model.job import JobState
+from core.domain.model.move import MoveState
+from core.domain.model.views import HostView
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BotStatus:
     """How the bot is at one moment. ``lengths`` counts the open jobs and moves by state."""
 
     is_connected: bool
@@ -26,14 +27,14 @@ class Standing:
     ages_s: Mapping[HostName, float | None]
 
 
-def text(standing: Standing) -> bytes:
+def text(standing: BotStatus) -> bytes:
     """Write it as Prometheus reads it."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Given(tuple(families(standing))))
     return generate_latest(registry)
 
 
-def families(standing: Standing) -> Iterator[Metric]:
+def families(standing: BotStatus) -> Iterator[Metric]:
     """Name every number and what it means."""
     yield _one("slack_connected", "Whether Slack reaches the bot.", standing.is_connected)
     yield _one("stopped", "Whether somebody stopped all starts.", bool(standing.stopped_by))

@@ -10,21 +10,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import build_app
 from bot.clock import SystemClock
+from bot.handlers.background import BackgroundTasks
+from bot.handlers.command_handler import CommandHandler
+from bot.handlers.form_handler import FormHandler
 from bot.health import Health
-from bot.serving.desk import Desk
-from bot.serving.drafts import Drafts
-from bot.serving.errands import Errands
+from bot.notify.attachments import Attachments, Story
+from bot.notify.home_tabs import HomeTabs, ObservedNotifier
+from bot.notify.notifier import SlackNotifier
 from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, web_client
-from bot.slack.groups import Groups
-from bot.slack.people import TimeZones
+from bot.slack.http_listener import HttpListener
 from bot.slack.socket import SocketConnection
-from bot.slack.webserver import WebConnection
-from bot.telling.album import Album, Story
-from bot.telling.homes import Homes
-from bot.telling.notifier import SlackNotifier
-from bot.telling.overhearing import Overheard
+from bot.slack.time_zones import TimeZones
+from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.job import Event, Job, JobId
+from core.domain.model.events import Event
+from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway, SessionRecord
 from core.ports import Clock, HostGateway, Notifier, Store
@@ -39,7 +39,7 @@ class Bot:
     engine: Engine
     app: AsyncApp
     client: AsyncWebClient
-    connection: SocketConnection | WebConnection
+    connection: SocketConnection | HttpListener
 
 
 @asynccontextmanager
@@ -64,7 +64,7 @@ async def running(
     forget_proxy_on_loopback(settings.slack.api_url)
     client = web_client(settings)
     await check_credentials(client, settings)
-    groups = Groups(client, clock)
+    groups = UserGroups(client, clock)
 
     async def story(job_id: JobId) -> Story:
         limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.hosts()}
@@ -76,9 +76,9 @@ async def running(
     async def newest_jobs() -> Sequence[Job]:
         return [view.job for view in await engine.jobs()]
 
-    album = Album(client, story, clock)
+    album = Attachments(client, story, clock)
     notifier: Notifier = SlackNotifier(client, settings, groups, clock, album=album, history=history)
-    overheard = Overheard(tell_through(notifier) if tell_through else notifier)
+    overheard = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url),
@@ -86,16 +86,16 @@ async def running(
         notifier=overheard,
         clock=clock,
     )
-    errands = Errands()
-    desk = Desk(engine, settings, groups, TimeZones(client), clock)
-    homes = Homes(engine, client, settings, groups, clock)
+    errands = BackgroundTasks()
+    desk = CommandHandler(engine, settings, groups, TimeZones(client), clock)
+    homes = HomeTabs(engine, client, settings, groups, clock)
     overheard.touched = homes.touch
-    app = build_app(settings, client, desk, errands, drafts=Drafts(engine, settings, groups, clock), homes=homes)
-    connection: SocketConnection | WebConnection
+    app = build_app(settings, client, desk, errands, drafts=FormHandler(engine, settings, groups, clock), homes=homes)
+    connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)
     else:
-        connection = WebConnection(app, settings.slack.listen)
+        connection = HttpListener(app, settings.slack.listen)
     health = Health(engine, connection, settings.slack)
     try:
         await engine.start()

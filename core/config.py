@@ -28,8 +28,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as MalformedVariable
 
-from core.domain.fleet import HostName, same_host
-from core.domain.freeze import parse_window
+from core.domain.model.inventory import HostName, same_host
+from core.domain.scheduling.freeze import parse_window
 from core.errors import SettingsError, UnknownHost
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.IGNORECASE)

@@ -7,22 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.domain.fleet import (
-    CancelReply,
-    CheckLine,
-    FolderReceipt,
-    HostJob,
-    HostName,
-    Inspection,
-    MoveOrder,
-    MoveReport,
-    Snapshot,
-    Vm,
-    VmId,
-)
-from core.domain.job import Attempt, Card, Event, Fault, Job, JobId, JobState, Move, Notice
-from core.domain.slots import Load
-from core.domain.view import JobView
+from core.domain.model.events import Event, Notice
+from core.domain.model.host_calls import CancelReply, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection, Snapshot, Vm, VmId
+from core.domain.model.job import Card, Job, JobId, JobState
+from core.domain.model.move import Attempt, Fault, Move
+from core.domain.model.views import JobView
+from core.domain.scheduling.slots import SlotUsage
 
 
 class Clock(Protocol):
@@ -156,7 +147,7 @@ class Store(Protocol):
         ...
 
     async def begin_attempt(
-        self, before: Move, after: Move, claims: Sequence[Load], *events: Event, at: datetime
+        self, before: Move, after: Move, claims: Sequence[SlotUsage], *events: Event, at: datetime
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt, or raise Outdated when the claims no longer allow it.
 

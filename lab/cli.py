@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.hyperv.fleet import Fleet, load_fleet
 from lab.hyperv.pwsh.install import NoPowerShell, PowerShell, install
-from lab.hyperv.strict import BadDescription
+from lab.hyperv.world.fleet import Fleet, load_fleet
+from lab.hyperv.world.strict import BadDescription
 from lab.site import Site, site
-from lab.slack.ratelimit import Strictness
+from lab.slack.workspace.rate_limit import Strictness
 
 FLEETS = Path(__file__).parent / "fleets"
 

@@ -15,15 +15,15 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-from lab.hyperv.enums import VMState
-from lab.hyperv.fleet import Fleet, load_fleet
-from lab.hyperv.trouble import MoveFault
+from lab.audit import AuditReport, judge
+from lab.hyperv.world.enums import VMState
+from lab.hyperv.world.faults import MoveFault
+from lab.hyperv.world.fleet import Fleet, load_fleet
 from lab.process import BotProcess
 from lab.screen import Screen
 from lab.site import Site, site
-from lab.slack.messages import Message
-from lab.slack.ratelimit import Strictness
-from lab.verdict import Verdict, judge
+from lab.slack.workspace.messages import Message
+from lab.slack.workspace.rate_limit import Strictness
 
 FLEET = Path(__file__).parent / "fleets" / "demo.toml"
 SPEED = 60.0
@@ -163,7 +163,7 @@ def _emptied(fleet: Fleet) -> list[str]:
     ]
 
 
-def report(console: Console, here: Site, fleet: Fleet, verdict: Verdict, seconds: float) -> None:
+def report(console: Console, here: Site, fleet: Fleet, verdict: AuditReport, seconds: float) -> None:
     """Print what happened per VM, and the lab's verdict."""
     world = here.hosts.world
     vms = Table(title="What happened, by the hosts", title_justify="left")

@@ -7,37 +7,28 @@ from datetime import datetime
 from ntpath import normpath
 from pathlib import PureWindowsPath
 
-from core.domain.fleet import (
+from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord, MoveOrder, MoveReport
+from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
+from core.domain.model.inventory import (
     Adapter,
-    CancelReply,
     CheckLine,
     Disk,
-    FolderFate,
-    FolderReceipt,
     HostFacts,
     HostJob,
-    HostJobState,
     HostName,
-    HostWord,
     Inspection,
-    MigrationAuth,
-    MoveOrder,
-    MoveReport,
-    Operation,
-    ReplicationMode,
     Snapshot,
     Vm,
     VmDetails,
     VmId,
-    VmState,
     Volume,
 )
 from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply
-from lab.hyperv import views
-from lab.hyperv.errors import FolderError
-from lab.hyperv.moves import MoveRequest
-from lab.hyperv.trouble import WireFaultKind
-from lab.hyperv.world import World
+from lab.hyperv.world import views
+from lab.hyperv.world.errors import FolderError
+from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.moves import MoveRequest
+from lab.hyperv.world.world import World
 
 OWNER = "CONTOSO\\svc-migrate"
 GIVE_UP_S = 40.0

@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
-from lab.slack.messages import Message
+from lab.slack.people.transcript import Transcript
 from lab.slack.server import SlackLab
-from lab.slack.transcript import Transcript
+from lab.slack.workspace.messages import Message
 
 DIGEST_EVERY_S = 8.0
 """Without a terminal the card cannot live; its one-line form is printed now and then instead."""

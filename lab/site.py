@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.hyperv.fleet import Fleet
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.server import HyperVLab
-from lab.slack.ratelimit import Strictness
+from lab.hyperv.world.fleet import Fleet
 from lab.slack.server import SlackLab
+from lab.slack.workspace.rate_limit import Strictness
 
 Overrides = Mapping[str, Mapping[str, object]]
 

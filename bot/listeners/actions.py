@@ -8,12 +8,11 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.forms.rejecting import Rejection, reject_form
+from bot.handlers.background import BackgroundTasks
+from bot.handlers.command_handler import CommandHandler
+from bot.handlers.private_reply import PrivateReply
 from bot.listeners.payloads import Click, read_click
-from bot.serving.desk import Desk
-from bot.serving.errands import Errands
-from bot.serving.reply import Reply
-from bot.showing.blocks import (
+from bot.messages.blocks import (
     ACKNOWLEDGE,
     ALL,
     ALL_BACK,
@@ -27,7 +26,8 @@ from bot.showing.blocks import (
     STUCK_WAIT,
     Message,
 )
-from bot.slack.slackwords import ask
+from bot.modals.reject_form import Rejection, reject_form
+from bot.slack.api_errors import ask
 from core.errors import NotAllowed
 
 # A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.
@@ -36,13 +36,13 @@ _CHECK_PATIENCE_S = 1.0
 Work = Callable[[Click, AsyncWebClient], Awaitable[Message | None]]
 
 
-def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:
+def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks) -> None:
     """Listen to the buttons."""
     for action_id, work in (_on_the_card(desk) | _in_the_thread(desk)).items():
         app.action(action_id)(_listener(action_id, work, errands))
 
 
-def _on_the_card(desk: Desk) -> dict[str, Work]:
+def _on_the_card(desk: CommandHandler) -> dict[str, Work]:
     async def approve(click: Click, _: AsyncWebClient) -> Message | None:
         await desk.approve(click.job_id, click.plan_hash, click.asker)
         return None
@@ -74,7 +74,7 @@ def _on_the_card(desk: Desk) -> dict[str, Work]:
     return {APPROVE: approve, REJECT: reject, CANCEL: cancel, **pages}
 
 
-def _in_the_thread(desk: Desk) -> dict[str, Work]:
+def _in_the_thread(desk: CommandHandler) -> dict[str, Work]:
     async def retry(click: Click, _: AsyncWebClient) -> Message | None:
         return await desk.retry(click.job_id, click.asker, click.number)
 
@@ -93,11 +93,11 @@ def _in_the_thread(desk: Desk) -> dict[str, Work]:
     return {RETRY: retry, ACKNOWLEDGE: acknowledge, **stuck_works}
 
 
-def _listener(action_id: str, work: Work, errands: Errands) -> Callable[..., Awaitable[None]]:
+def _listener(action_id: str, work: Work, errands: BackgroundTasks) -> Callable[..., Awaitable[None]]:
     async def on_click(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         click = read_click(body)
-        reply = Reply(client, click.asker)
+        reply = PrivateReply(client, click.asker)
         errands.start(f"{action_id} {click.job_id} by {click.asker.user}", lambda: work(click, client), reply)
 
     return on_click

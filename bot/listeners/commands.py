@@ -11,18 +11,18 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.hearing.mistake import Unclear
+from bot.commands.errors import CommandError
+from bot.handlers.background import BackgroundTasks
+from bot.handlers.command_handler import CommandHandler
+from bot.handlers.form_handler import FormHandler
+from bot.handlers.private_reply import PrivateReply, private
 from bot.listeners.form import is_bare, open_form
 from bot.listeners.payloads import read_asker_of_command
-from bot.serving.desk import Desk
-from bot.serving.drafts import Drafts
-from bot.serving.errands import Errands
-from bot.serving.reply import Reply, private
-from bot.showing import answers
-from bot.showing.blocks import Message
+from bot.messages import replies
+from bot.messages.blocks import Message
 
 
-def register(app: AsyncApp, desk: Desk, errands: Errands, drafts: Drafts, command: str) -> None:
+def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks, drafts: FormHandler, command: str) -> None:
     """Listen to the command."""
 
     def bare(body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond) -> None:
@@ -32,7 +32,7 @@ def register(app: AsyncApp, desk: Desk, errands: Errands, drafts: Drafts, comman
             await open_form(client, str(body.get("trigger_id") or ""), drafts, asker.channel)
             return None
 
-        errands.start(f"form for {asker.user}", work, Reply(client, asker, respond))
+        errands.start(f"form for {asker.user}", work, PrivateReply(client, asker, respond))
 
     async def on_command(
         ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond
@@ -43,13 +43,13 @@ def register(app: AsyncApp, desk: Desk, errands: Errands, drafts: Drafts, comman
             return
         try:
             request = desk.read(str(body.get("text") or ""))
-        except Unclear as mistake:
-            await ack(private(answers.unclear(mistake)))
+        except CommandError as mistake:
+            await ack(private(replies.unclear(mistake)))
             return
         at_once = desk.answer_at_once(request)
         await (ack(private(at_once)) if at_once else ack())
         asker = read_asker_of_command(body)
-        reply = Reply(client, asker, respond)
+        reply = PrivateReply(client, asker, respond)
         errands.start(f"{type(request).__name__.lower()} by {asker.user}", lambda: desk.answer(request, asker), reply)
 
     app.command(command)(on_command)

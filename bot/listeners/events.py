@@ -7,11 +7,11 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.serving.desk import Asker
-from bot.serving.errands import Errands
-from bot.serving.reply import Reply
-from bot.showing.blocks import Message, section
-from bot.showing.help import overview
+from bot.handlers.background import BackgroundTasks
+from bot.handlers.command_handler import Asker
+from bot.handlers.private_reply import PrivateReply
+from bot.messages.blocks import Message, section
+from bot.messages.help import overview
 
 _REMEMBERED = 1000
 
@@ -32,7 +32,7 @@ class Once:
         return True
 
 
-def register(app: AsyncApp, errands: Errands, command: str) -> None:
+def register(app: AsyncApp, errands: BackgroundTasks, command: str) -> None:
     """Listen to the events the manifest subscribes to."""
     once = Once()
 
@@ -46,6 +46,6 @@ def register(app: AsyncApp, errands: Errands, command: str) -> None:
         async def work() -> Message | None:
             return Message(f"I listen to {command}", (section(f"I listen to `{command}`, not to mentions.\n{text}"),))
 
-        errands.start(f"mention by {asker.user}", work, Reply(client, asker))
+        errands.start(f"mention by {asker.user}", work, PrivateReply(client, asker))
 
     app.event("app_mention")(on_mention)

@@ -10,18 +10,18 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.forms import pages as form_pages
-from bot.forms.layout import FORM, PICK_DESTINATIONS, PICK_SOURCE, PICK_VMS, About
-from bot.forms.pages import PLAN
-from bot.hearing.commands import Migrate
-from bot.listeners.entries import read_about, read_entry_of_form, read_source
+from bot.commands.model import Migrate
+from bot.handlers.background import BackgroundTasks, new_reference
+from bot.handlers.command_handler import Asker
+from bot.handlers.form_handler import FormHandler
+from bot.handlers.private_reply import PrivateReply
+from bot.listeners.form_payloads import read_about, read_entry_of_form, read_source
 from bot.listeners.payloads import Body, read_metadata, read_user_of_view
-from bot.serving.desk import Asker
-from bot.serving.drafts import Drafts
-from bot.serving.errands import Errands, new_reference
-from bot.serving.reply import Reply
-from bot.showing.blocks import OPEN_FORM, Block, Message
-from bot.slack.slackwords import SlackRefused, ask
+from bot.messages.blocks import OPEN_FORM, Block, Message
+from bot.modals import plan_preview as form_pages
+from bot.modals.plan_preview import PLAN
+from bot.modals.request_form import FORM, PICK_DESTINATIONS, PICK_SOURCE, PICK_VMS, About
+from bot.slack.api_errors import SlackRefused, ask
 from core.errors import MigrateBotError, NotifierBusy, NotifierDown
 
 log = logging.getLogger(__name__)
@@ -31,19 +31,19 @@ _SHOW_PAUSE_S = 0.25
 """The page is made by the acknowledgement, which may travel slower than the plan takes."""
 
 
-async def open_form(client: AsyncWebClient, trigger_id: str, drafts: Drafts, channel: str = "") -> None:
+async def open_form(client: AsyncWebClient, trigger_id: str, drafts: FormHandler, channel: str = "") -> None:
     """Open the form. Raises NotifierError."""
     await ask(client.views_open(trigger_id=trigger_id, view=drafts.form(About(channel))))
 
 
-def register(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
+def register(app: AsyncApp, drafts: FormHandler, errands: BackgroundTasks) -> None:
     """Listen to the form, and to the ways to open it but the bare command."""
     _register_openings(app, drafts, errands)
     _register_menus(app, drafts)
     _register_pages(app, drafts, errands)
 
 
-def _register_openings(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
+def _register_openings(app: AsyncApp, drafts: FormHandler, errands: BackgroundTasks) -> None:
     async def on_open(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         asker = Asker(read_user_of_view(body), "")
@@ -52,13 +52,13 @@ def _register_openings(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
             await open_form(client, str(body.get("trigger_id") or ""), drafts)
             return None
 
-        errands.start(f"form for {asker.user}", work, Reply(client, asker))
+        errands.start(f"form for {asker.user}", work, PrivateReply(client, asker))
 
     app.shortcut(FORM)(on_open)
     app.action(OPEN_FORM)(on_open)
 
 
-def _register_menus(app: AsyncApp, drafts: Drafts) -> None:
+def _register_menus(app: AsyncApp, drafts: FormHandler) -> None:
     async def on_vms(ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack(options=drafts.offer_vms(read_source(body), str(body.get("value") or "")))
 
@@ -81,7 +81,7 @@ def _register_menus(app: AsyncApp, drafts: Drafts) -> None:
     app.action(PICK_SOURCE)(on_source)
 
 
-def _register_pages(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
+def _register_pages(app: AsyncApp, drafts: FormHandler, errands: BackgroundTasks) -> None:
     async def on_form(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         command = drafts.read(read_entry_of_form(body))
         if not isinstance(command, Migrate):
@@ -96,7 +96,7 @@ def _register_pages(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
             await _show(client, token, page)
             return None
 
-        errands.start(f"plan for {asker.user}", work, Reply(client, asker))
+        errands.start(f"plan for {asker.user}", work, PrivateReply(client, asker))
 
     async def on_plan(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         user = read_user_of_view(body)
@@ -106,13 +106,13 @@ def _register_pages(app: AsyncApp, drafts: Drafts, errands: Errands) -> None:
             return
         await ack(response_action="clear")
         asker = Asker(user, draft.request.channel)
-        errands.start(f"migrate by {user}", lambda: drafts.send(draft, asker), Reply(client, asker))
+        errands.start(f"migrate by {user}", lambda: drafts.send(draft, asker), PrivateReply(client, asker))
 
     app.view(FORM)(on_form)
     app.view(PLAN)(on_plan)
 
 
-async def _plan_page(drafts: Drafts, token: str, command: Migrate, asker: Asker) -> Block:
+async def _plan_page(drafts: FormHandler, token: str, command: Migrate, asker: Asker) -> Block:
     try:
         return form_pages.preview(token, await drafts.make(token, command, asker))
     except MigrateBotError as error:

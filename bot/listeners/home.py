@@ -7,17 +7,17 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.hearing.commands import Command, Resume, Stop
+from bot.commands.model import Command, Resume, Stop
+from bot.handlers.background import BackgroundTasks
+from bot.handlers.command_handler import Asker, CommandHandler
+from bot.handlers.private_reply import PrivateReply
 from bot.listeners.payloads import read_user_of_view
-from bot.serving.desk import Asker, Desk
-from bot.serving.errands import Errands
-from bot.serving.reply import Reply
-from bot.showing.blocks import Message
-from bot.showing.home import RESUME, STOP
-from bot.telling.homes import Homes
+from bot.messages.blocks import Message
+from bot.messages.home_tab import RESUME, STOP
+from bot.notify.home_tabs import HomeTabs
 
 
-def register(app: AsyncApp, desk: Desk, homes: Homes, errands: Errands) -> None:
+def register(app: AsyncApp, desk: CommandHandler, homes: HomeTabs, errands: BackgroundTasks) -> None:
     """Listen to the Home tab."""
 
     async def on_opened(body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -30,7 +30,7 @@ def register(app: AsyncApp, desk: Desk, homes: Homes, errands: Errands) -> None:
             await homes.opened(user)
             return None
 
-        errands.start(f"home of {user}", work, Reply(client, Asker(user, "")))
+        errands.start(f"home of {user}", work, PrivateReply(client, Asker(user, "")))
 
     def switch(command: Command) -> Callable[..., Awaitable[None]]:
         async def on_switch(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -43,7 +43,7 @@ def register(app: AsyncApp, desk: Desk, homes: Homes, errands: Errands) -> None:
                 finally:
                     homes.touch()
 
-            errands.start(f"{command} by {asker.user}", work, Reply(client, asker))
+            errands.start(f"{command} by {asker.user}", work, PrivateReply(client, asker))
 
         return on_switch
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.serving.desk import Asker
-from core.domain.job import JobId
+from bot.handlers.command_handler import Asker
+from core.domain.model.job import JobId
 
 Body = Mapping[str, Any]
 

@@ -7,15 +7,15 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.forms.rejecting import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
+from bot.handlers.background import BackgroundTasks
+from bot.handlers.command_handler import Asker, CommandHandler
+from bot.handlers.private_reply import PrivateReply
 from bot.listeners.payloads import read_field, read_metadata, read_user_of_view
-from bot.serving.desk import Asker, Desk
-from bot.serving.errands import Errands
-from bot.serving.reply import Reply
-from bot.showing.blocks import Message
+from bot.messages.blocks import Message
+from bot.modals.reject_form import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
 
 
-def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:
+def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks) -> None:
     """Listen to the form that asks why."""
 
     async def on_reason(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -31,6 +31,6 @@ def register(app: AsyncApp, desk: Desk, errands: Errands) -> None:
             await desk.reject(about.job_id, about.plan_hash, asker, reason)
             return None
 
-        errands.start(f"reject {about.job_id} by {asker.user}", work, Reply(client, asker))
+        errands.start(f"reject {about.job_id} by {asker.user}", work, PrivateReply(client, asker))
 
     app.view(REJECT_FORM)(on_reason)

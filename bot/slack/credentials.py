@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.slackwords import SlackRefused, ask
+from bot.slack.api_errors import SlackRefused, ask
 from core.config import Settings
 from core.errors import NotifierBusy, NotifierDown, SettingsError
 

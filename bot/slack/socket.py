@@ -10,7 +10,7 @@ import logging
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.slack.slackwords import ask
+from bot.slack.api_errors import ask
 from core.errors import NotifierError
 from core.ports import Clock
 

@@ -8,27 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.domain.adoption import adoptions
-from core.domain.dispatch import Decision, End, Keep, Policy, Situation, Start, decide, next_times
-from core.domain.fleet import HostName
-from core.domain.freeze import Calendar
-from core.domain.job import (
-    Attempt,
-    Event,
-    EventKind,
-    HoldCode,
-    Job,
-    JobId,
-    JobState,
-    Move,
-    MoveId,
-    MoveState,
-    event,
-    transit,
-    transit_job,
-)
-from core.engine.course import Hands
-from core.engine.mover import Mover
+from core.domain.model.events import Event, EventKind, event
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Job, JobId, JobState, transit_job
+from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
+from core.domain.reporting.announcements import adoptions
+from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.schedule import Decision, End, Held, Policy, Situation, Start, decide, next_times
+from core.engine.attempt.context import EngineServices
+from core.engine.attempt.runner import AttemptRunner
 from core.errors import Outdated, StoreError
 
 log = logging.getLogger(__name__)
@@ -59,7 +47,7 @@ _END_EVENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class DispatchTiming:
     """Seconds between two looks at a busy host, at an idle one, and of the loop that nobody wakes."""
 
     busy_s: float
@@ -71,9 +59,9 @@ class Dispatcher:
 
     def __init__(
         self,
-        hands: Hands,
+        hands: EngineServices,
         policy: Policy,
-        pace: Pace,
+        pace: DispatchTiming,
         *,
         max_attempts: int,
         freeze: Calendar,
@@ -89,7 +77,7 @@ class Dispatcher:
         """Whether the clock of a busy VM ran when the loop last decided."""
         self._since = self._clock.now()
         self._wake = asyncio.Event()
-        self._movers: dict[MoveId, Mover] = {}
+        self._movers: dict[MoveId, AttemptRunner] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def poke(self) -> None:
@@ -186,8 +174,8 @@ class Dispatcher:
         # A long queue takes a while to think about: not in the thread that answers people.
         is_long = len(open_moves) >= LONG_QUEUE
         decisions = await asyncio.to_thread(decide, situation) if is_long else decide(situation)
-        acts: list[Decision] = [decision for decision in decisions if not isinstance(decision, Keep)]
-        holds = [keep for keep in decisions if isinstance(keep, Keep) and self._is_new(keep, originals, situation)]
+        acts: list[Decision] = [decision for decision in decisions if not isinstance(decision, Held)]
+        holds = [keep for keep in decisions if isinstance(keep, Held) and self._is_new(keep, originals, situation)]
         if len(holds) > HOLDS_PER_STEP:
             self.poke()
         news = sorted(holds, key=lambda keep: _is_reworded(keep, originals))[:HOLDS_PER_STEP]
@@ -210,7 +198,7 @@ class Dispatcher:
         return max(0.05, min([SAFETY_NET_S, *((at - now).total_seconds() for at in due)]))
 
     async def _apply(
-        self, decision: Start | Keep | End, before: Move, job: Job, now: datetime, silences: set[tuple[JobId, str]]
+        self, decision: Start | Held | End, before: Move, job: Job, now: datetime, silences: set[tuple[JobId, str]]
     ) -> None:
         """Carry out a decision. ``silences`` are the troubles of hosts that the job was told of, for another VM."""
         match decision:
@@ -220,7 +208,7 @@ class Dispatcher:
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
                 self._shepherd(started, attempt, job, is_new=True)
-            case Keep():
+            case Held():
                 move = decision.move
                 await self._store.change_move(before, move, *_held(before, move, now, silences))
             case End(move, state, text, hint, follows):
@@ -235,13 +223,13 @@ class Dispatcher:
         self._ledger.changed(job.id)
 
     async def _hold_together(
-        self, holds: list[Keep], originals: dict[MoveId, Move], now: datetime, silences: set[tuple[JobId, str]]
-    ) -> list[Keep]:
+        self, holds: list[Held], originals: dict[MoveId, Move], now: datetime, silences: set[tuple[JobId, str]]
+    ) -> list[Held]:
         """Write down why the many of a long queue wait, each job's in one transaction. Returns those left to write."""
-        by_job: defaultdict[JobId, list[Keep]] = defaultdict(list)
+        by_job: defaultdict[JobId, list[Held]] = defaultdict(list)
         for keep in holds:
             by_job[keep.known.job_id].append(keep)
-        left: list[Keep] = []
+        left: list[Held] = []
         for job_id, keeps in by_job.items():
             if len(keeps) < MANY:
                 left += keeps
@@ -268,7 +256,7 @@ class Dispatcher:
         since = min((job.decided_at or job.created_at for job in running.values()), default=None)
         return await self._store.faults_since(since) if since else ()
 
-    def _is_new(self, keep: Keep, originals: dict[MoveId, Move], situation: Situation) -> bool:
+    def _is_new(self, keep: Held, originals: dict[MoveId, Move], situation: Situation) -> bool:
         """Whether a move that waits has something new to say about why."""
         move, before = keep.known, originals[keep.known.id]
         if (before.hold, before.busy_since, before.busy_code) == (keep.hold, move.busy_since, move.busy_code):
@@ -314,13 +302,13 @@ class Dispatcher:
         return job.plan.options.attempts or self._max_attempts
 
     def _shepherd(self, move: Move, attempt: Attempt, job: Job, *, is_new: bool) -> None:
-        mover = Mover(self._hands, move, attempt, self._allowed(job))
+        mover = AttemptRunner(self._hands, move, attempt, self._allowed(job))
         self._movers[move.id] = mover
         task = asyncio.create_task(self._guard(mover, move.vm_name, is_new=is_new), name=f"move {move.vm_name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guard(self, mover: Mover, name: str, *, is_new: bool) -> None:
+    async def _guard(self, mover: AttemptRunner, name: str, *, is_new: bool) -> None:
         """Run a mover; if it breaks on something nobody foresaw, take the move up again: it must not be left alone."""
         work = mover.carry_out if is_new else mover.go_on
         try:
@@ -343,7 +331,7 @@ def _is_quiet(move: Move) -> bool:
     return move.state is MoveState.QUEUED and move.hold is not None and move.hold.code in _QUIET
 
 
-def _is_reworded(keep: Keep, originals: dict[MoveId, Move]) -> bool:
+def _is_reworded(keep: Held, originals: dict[MoveId, Move]) -> bool:
     """Whether a move waits for the same as before, only said otherwise: that can wait longest itself."""
     before = originals[keep.known.id].hold
     return before is not None and before.code is keep.hold.code

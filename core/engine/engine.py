@@ -5,31 +5,32 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
-from core.domain.alarm import alarm
-from core.domain.dispatch import Policy
-from core.domain.fleet import HostName, Snapshot
-from core.domain.freeze import Calendar, parse_window
-from core.domain.job import EventKind, JobId, JobState
-from core.engine.asking import Asking
-from core.engine.board import Board
-from core.engine.cleaner import Cleaner
-from core.engine.course import Hands, Rules
-from core.engine.deciding import Deciding
-from core.engine.dispatcher import STOP, Dispatcher, Pace
-from core.engine.ledger import Ledger
-from core.engine.looking import Looking
-from core.engine.observer import Observer
-from core.engine.outbox import Cards, Outbox
-from core.engine.pager import Pager
+from core.domain.model.events import EventKind
+from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.job import JobId, JobState
+from core.domain.reporting.announcements import alarm
+from core.domain.scheduling.freeze import Calendar, parse_window
+from core.domain.scheduling.schedule import Policy
+from core.engine.api.controls import Controls
+from core.engine.api.job_views import JobViews
+from core.engine.api.queries import Queries
+from core.engine.api.requests import Requests
+from core.engine.attempt.cleanup import FolderCleanup, PostponedCleanups
+from core.engine.attempt.context import AttemptPolicy, EngineServices
+from core.engine.delivery.cards import Cards
+from core.engine.delivery.deadlines import DeadlineWarner
+from core.engine.delivery.escalation import Escalation
+from core.engine.delivery.outbox import Outbox
+from core.engine.dispatcher import STOP, Dispatcher, DispatchTiming
+from core.engine.hosts.heartbeat import Heartbeat
+from core.engine.hosts.poller import HostPoller
+from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.planner import Planner
-from core.engine.tidier import Tidier
-from core.engine.viewer import Viewer
-from core.engine.warner import Warner
-from core.engine.watchman import Watchman
+from core.engine.recorder import TransitionRecorder
 from core.ports import Clock, HostGateway, Notifier, Store
 
 
-class Engine(Asking, Deciding, Looking):
+class Engine(Requests, Controls, Queries):
     """Plans, carries out and tells. Build it, ``start`` it, ask it, ``stop`` it.
 
     What it can be asked is in its three parts: what people ask for, what they decide, and what they look at.
@@ -41,14 +42,14 @@ class Engine(Asking, Deciding, Looking):
         self._store = store
         self._gateway = gateway
         self._clock = clock
-        self._board = Board()
-        self._ledger = Ledger(store, clock)
+        self._board = SnapshotCache()
+        self._ledger = TransitionRecorder(store, clock)
         calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
         planner = Planner(settings, calendar, gateway=gateway, store=store, board=self._board, clock=clock)
         migration = settings.migration
-        pace = Pace(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
+        pace = DispatchTiming(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
         self._observers = {
-            HostName(name): Observer(
+            HostName(name): HostPoller(
                 HostName(name), gateway, self._board, clock, poll_busy_s=pace.busy_s, poll_idle_s=pace.idle_s
             )
             for name in settings.hosts
@@ -61,12 +62,12 @@ class Engine(Asking, Deciding, Looking):
             # A snapshot is too old when two idle polls have gone by without one.
             2 * migration.poll_idle + timedelta(minutes=1),
         )
-        cleaner = Cleaner(gateway, self._fresh, clock, self._board.standing)
-        hands = Hands(gateway, self._ledger, self._board, clock, self._fresh, cleaner, _rules(settings))
+        cleaner = FolderCleanup(gateway, self._fresh, clock, self._board.standing)
+        hands = EngineServices(gateway, self._ledger, self._board, clock, self._fresh, cleaner, _rules(settings))
         self._dispatcher = Dispatcher(
             hands, policy, pace, max_attempts=migration.max_attempts, freeze=calendar, busy=self._mark_busy
         )
-        self._viewer = Viewer(
+        self._viewer = JobViews(
             store,
             self._board,
             clock,
@@ -74,16 +75,16 @@ class Engine(Asking, Deciding, Looking):
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
         )
-        self._watchman = Watchman(store, clock, policy.snapshot_max_age)
-        self._tidier = Tidier(cleaner, self._ledger, clock)
-        self._warner = Warner(self._ledger, clock, self._viewer.of)
-        self._pager = Pager(self._ledger, clock, settings.slack.escalate_after)
+        self._watchman = Heartbeat(store, clock, policy.snapshot_max_age)
+        self._tidier = PostponedCleanups(cleaner, self._ledger, clock)
+        self._warner = DeadlineWarner(self._ledger, clock, self._viewer.of)
+        self._pager = Escalation(self._ledger, clock, settings.slack.escalate_after)
         self._cards = Cards(store, notifier, clock, self._viewer.of)
         self._outbox = Outbox(store, notifier, clock, self._cards.touch)
         self._ledger.listen(self._changed)
-        Asking.__init__(self, planner, self._ledger, settings.access.approval_ttl)
-        Deciding.__init__(self, settings.access, self._ledger, self._board, self._dispatcher, self._pager)
-        Looking.__init__(self, store, self._board, clock, self._viewer, tuple(self._observers))
+        Requests.__init__(self, planner, self._ledger, settings.access.approval_ttl)
+        Controls.__init__(self, settings.access, self._ledger, self._board, self._dispatcher, self._pager)
+        Queries.__init__(self, store, self._board, clock, self._viewer, tuple(self._observers))
         self._pace = pace
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -149,14 +150,14 @@ class Engine(Asking, Deciding, Looking):
         return await observer.fresh() if observer else None
 
 
-def _rules(settings: Settings) -> Rules:
+def _rules(settings: Settings) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
         known = settings.hosts[host]
         return known.migration_address or known.address
 
-    return Rules(
+    return AttemptPolicy(
         migration.confirm_start,
         migration.poll_busy.total_seconds(),
         migration.silence_patience,

@@ -7,15 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.config import Settings
-from core.domain import eta, paths
-from core.domain.fleet import HostName, Inspection, Snapshot, VmDetails, VmId, VmState
-from core.domain.forecast import Weather, forecast, slots_of
-from core.domain.freeze import Calendar
-from core.domain.placement import Target, keep_drives, place, subfolder
-from core.domain.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
-from core.domain.preflight import copies, disk_targets, preflight, unseen_folders
-from core.domain.selection import select
-from core.engine.board import Board
+from core.domain.model import windows_paths
+from core.domain.model.hyperv_enums import VmState
+from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
+from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
+from core.domain.planning import makespan
+from core.domain.planning.forecast import Weather, forecast, slots_of
+from core.domain.planning.placement import Destination, keep_drives, place, subfolder
+from core.domain.planning.preflight import copies, disk_targets, preflight, unseen_folders
+from core.domain.planning.selection import select
+from core.domain.scheduling.freeze import Calendar
+from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import EndpointRefused, HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
 
@@ -26,7 +28,14 @@ class Planner:
     """Answers a request with a plan; reads hosts, changes nothing."""
 
     def __init__(
-        self, settings: Settings, calendar: Calendar, *, gateway: HostGateway, store: Store, board: Board, clock: Clock
+        self,
+        settings: Settings,
+        calendar: Calendar,
+        *,
+        gateway: HostGateway,
+        store: Store,
+        board: SnapshotCache,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._calendar = calendar
@@ -35,7 +44,7 @@ class Planner:
         self._store = store
         self._board = board
 
-    async def plan(self, request: Request, fixed: Mapping[VmId, Target] | None = None) -> Plan:
+    async def plan(self, request: Request, fixed: Mapping[VmId, Destination] | None = None) -> Plan:
         """Make the plan; ``fixed`` says for each VM where it goes when that is not to be chosen.
 
         Raises:
@@ -73,14 +82,17 @@ class Planner:
         snapshots_of = {host: room.snapshot for host, room in rooms.items()}
         slots = slots_of(snapshots_of)
         at_once = plan.options.parallel or self._settings.migration.max_parallel
-        expected_s = eta.lower_bound(works, slots, at_once=at_once), eta.makespan(works, slots, at_once=at_once)
+        expected_s = (
+            makespan.lower_bound(works, slots, at_once=at_once),
+            makespan.makespan(works, slots, at_once=at_once),
+        )
         times = self._times(plan.options, works, snapshots_of)
         return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:
         return list(dict.fromkeys(self._settings.host_name(name) for name in typed))
 
-    def _targets(self, request: Request, sources: Sequence[HostName]) -> list[Target]:
+    def _targets(self, request: Request, sources: Sequence[HostName]) -> list[Destination]:
         targets = []
         for host in self._hosts(request.destinations):
             if host in sources:
@@ -91,9 +103,9 @@ class Planner:
                     f"I do not know where on {host} to put VMs.",
                     hint=f"Add a folder, such as path D:\\VMs, or set hosts.{host}.path.",
                 )
-            if not paths.is_absolute(path) or paths.depth(path) < 1:
+            if not windows_paths.is_absolute(path) or windows_paths.depth(path) < 1:
                 raise RequestError(f"{path} is not a folder I can use.", hint="Name a full one, such as D:\\VMs.")
-            targets.append(Target(host, paths.clean(path)))
+            targets.append(Destination(host, windows_paths.clean(path)))
         return targets
 
     async def _look(
@@ -112,7 +124,7 @@ class Planner:
         request: Request,
         details: Sequence[VmDetails],
         homes: dict[VmId, HostName],
-        placed: dict[VmId, Target],
+        placed: dict[VmId, Destination],
         rooms: dict[HostName, Inspection],
         *,
         unseen: dict[HostName, str],
@@ -120,7 +132,7 @@ class Planner:
         migration, options = self._settings.migration, request.options
         wants_subfolder = migration.put_in_subfolder if options.subfolder is None else options.subfolder
         wants_drives = migration.preserve_drive_letters if options.keep_drives is None else options.keep_drives
-        names: dict[Target, set[str]] = {}
+        names: dict[Destination, set[str]] = {}
         moves = []
         for row in details:
             target = placed[row.vm.id]
@@ -128,7 +140,7 @@ class Planner:
             if wants_subfolder:
                 if target not in names:
                     there = await self._list(target.host, path, unseen) or ()
-                    names[target] = {paths.name(item).casefold() for item in there}
+                    names[target] = {windows_paths.name(item).casefold() for item in there}
                 path = subfolder(path, row.vm.name, names[target])
             disks = keep_drives(row, path, rooms[target.host].volumes) if wants_drives else ()
             is_live = row.vm.state in {VmState.RUNNING, VmState.PAUSED}
@@ -155,11 +167,11 @@ class Planner:
         for move in moves:
             row = rooms[move.source].of(move.vm_id)
             for path, _ in disk_targets(move, row) if row else ():
-                folder = paths.parent(path)
-                folders[move.destination, paths.key(folder)] = folder
+                folder = windows_paths.parent(path)
+                folders[move.destination, windows_paths.key(folder)] = folder
         listed = await asyncio.gather(*(self._list(host, path, unseen) for (host, _), path in folders.items()))
         return {
-            place: frozenset(paths.key(item) for item in items or ())
+            place: frozenset(windows_paths.key(item) for item in items or ())
             for place, items in zip(folders, listed, strict=True)
         }
 
@@ -185,7 +197,7 @@ class Planner:
         ]
 
     def _times(
-        self, options: Options, works: Sequence[eta.Work], snapshots: Mapping[HostName, Snapshot]
+        self, options: Options, works: Sequence[makespan.Work], snapshots: Mapping[HostName, Snapshot]
     ) -> list[Finding]:
         """Find what the clock and the calendar say against the plan."""
         now, found = self._clock.now(), list[Finding]()
@@ -221,13 +233,13 @@ class Planner:
         more = f" And {len(reasons) - _REASONS_SHOWN} more." if len(reasons) > _REASONS_SHOWN else ""
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
 
-    async def _works(self, plan: Plan) -> list[eta.Work]:
+    async def _works(self, plan: Plan) -> list[makespan.Work]:
         """Return how long each move takes by itself, of those that can move."""
         assumed = self._settings.migration.assumed_speed_mb_s * 1_000_000
         blocked_ids = plan.blocked_ids
-        speeds = eta.Speeds(await self._store.speeds(), assumed)
+        speeds = makespan.Speeds(await self._store.speeds(), assumed)
         return [
-            eta.Work(m.source, m.destination, eta.seconds(m.size_bytes, m.source, m.destination, speeds))
+            makespan.Work(m.source, m.destination, makespan.seconds(m.size_bytes, m.source, m.destination, speeds))
             for m in plan.moves
             if m.vm_id not in blocked_ids
         ]

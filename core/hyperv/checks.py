@@ -3,16 +3,17 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from core.domain.fleet import CheckLine, HostFacts, HostName, MigrationAuth
+from core.domain.model.hyperv_enums import MigrationAuth
+from core.domain.model.inventory import CheckLine, HostFacts, HostName
 from core.errors import CommandFailed, HostError
-from core.hyperv import names, pipelines, reading
-from core.hyperv.failures import STAND_INS_HINT
-from core.hyperv.inventory import list_folder, must
+from core.hyperv import decode, enum_names, pipelines
+from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.decode import Command
+from core.hyperv.error_mapping import STAND_INS_HINT
+from core.hyperv.host_reads import list_folder, must
 from core.hyperv.pipelines import Pipeline
-from core.hyperv.reading import Command
+from core.hyperv.ps_values import PsRow
 from core.hyperv.session import Session
-from core.hyperv.targets import Target
-from core.hyperv.wire import Row
 
 T = TypeVar("T")
 
@@ -33,7 +34,9 @@ class Ask(Protocol):
         ...
 
 
-async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: float) -> tuple[CheckLine, ...]:
+async def check(
+    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, limit_s: float
+) -> tuple[CheckLine, ...]:
     """Check one host, and its way to each peer."""
     host = target.host
 
@@ -47,10 +50,10 @@ async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: floa
     lines = [_login(target), _commands(target, found), await _functions(target, ask, limit_s)]
     try:
         counters = await get(pipelines.COUNTERS)
-        facts = reading.read_facts(host, await get(pipelines.HOST), counters)
+        facts = decode.read_facts(host, await get(pipelines.HOST), counters)
         vms = await get(pipelines.VMS)
         lines.append(CheckLine(f"{host}: rights", ok=True, text=f"sees {len(vms)} VMs"))
-        lines += _migration(target, facts, reading.read_listeners(host, counters))
+        lines += _migration(target, facts, decode.read_listeners(host, counters))
     except HostError as error:
         lines.append(CheckLine(f"{host}: rights", ok=False, text=error.message, hint=error.hint))
         return tuple(lines)
@@ -65,14 +68,14 @@ async def check(target: Target, peers: Sequence[Target], ask: Ask, limit_s: floa
     return tuple(lines)
 
 
-def _commands_of(target: Target, limit_s: float, session: Session) -> list[Command]:
+def _commands_of(target: ConnectionSettings, limit_s: float, session: Session) -> list[Command]:
     """Return which of our commands the endpoint has, by the names we call and by their short ones."""
     wanted = list(pipelines.CMDLETS)
     wanted += map(pipelines.full_name, pipelines.CMDLETS) if target.is_full_language else pipelines.FUNCTIONS
-    return reading.read_commands(target.host, session.run(pipelines.commands(wanted), limit_s=limit_s).values)
+    return decode.read_commands(target.host, session.run(pipelines.commands(wanted), limit_s=limit_s).values)
 
 
-def _login(target: Target) -> CheckLine:
+def _login(target: ConnectionSettings) -> CheckLine:
     way = "HTTPS" if target.tls else "HTTP"
     text = f"as {target.username or 'the account of the bot'} with {target.auth} over {way}"
     if not target.tls and target.auth == "basic":
@@ -81,7 +84,7 @@ def _login(target: Target) -> CheckLine:
     return CheckLine(f"{target.host}: login", ok=True, text=text)
 
 
-def _commands(target: Target, found: Sequence[Command]) -> CheckLine:
+def _commands(target: ConnectionSettings, found: Sequence[Command]) -> CheckLine:
     subject, endpoint = f"{target.host}: commands", target.configuration
     wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
     others = {}
@@ -109,7 +112,7 @@ def _commands(target: Target, found: Sequence[Command]) -> CheckLine:
     return CheckLine(subject, ok=True, text=text)
 
 
-async def _functions(target: Target, ask: Ask, limit_s: float) -> CheckLine:
+async def _functions(target: ConnectionSettings, ask: Ask, limit_s: float) -> CheckLine:
     """Let one of our functions do what changes nothing: a policy of the host may keep it from running."""
     subject = f"{target.host}: functions"
     try:
@@ -121,7 +124,7 @@ async def _functions(target: Target, ask: Ask, limit_s: float) -> CheckLine:
     return CheckLine(subject, ok=True, text=f"{target.configuration} runs them")
 
 
-def _migration(target: Target, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
+def _migration(target: ConnectionSettings, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
     host, auth = target.host, facts.migration_auth
     lines = [
         CheckLine(
@@ -160,12 +163,12 @@ def _credssp_hint(host: HostName) -> str:
     return f'Log on with auth = "credssp", or run {change} on {host}.'
 
 
-def _hops(target: Target, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
+def _hops(target: ConnectionSettings, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
     subject = f"{target.host} to {peer}"
     lines = [CheckLine(f"{subject}: WinRM", ok=True, text=f"{target.host} can log on to {peer}")]
     try:
-        row = Row(peer, "Get-VMHost", values[0] if values else None)
-        auth = row.member("VirtualMachineMigrationAuthenticationType", names.MIGRATION_AUTHS, unknown=-1)
+        row = PsRow(peer, "Get-VMHost", values[0] if values else None)
+        auth = row.member("VirtualMachineMigrationAuthenticationType", enum_names.MIGRATION_AUTHS, unknown=-1)
         is_on = row.flag("VirtualMachineMigrationEnabled")
     except HostError as error:
         return [*lines, CheckLine(f"{subject}: migration", ok=False, text=error.message, hint=error.hint)]

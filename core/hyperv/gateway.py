@@ -16,30 +16,17 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random
 
 from core.config import Settings
-from core.domain.fleet import (
-    CancelReply,
-    CheckLine,
-    FolderFate,
-    FolderReceipt,
-    HostFacts,
-    HostJob,
-    HostName,
-    Inspection,
-    MoveOrder,
-    MoveReport,
-    Snapshot,
-    Vm,
-    VmId,
-)
+from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.errors import ContactLost, HostUnreachable
-from core.hyperv import checks, inventory, pipelines, reading
-from core.hyperv.accounts import Account
-from core.hyperv.breaker import Breaker
-from core.hyperv.inventory import must
+from core.hyperv import checks, decode, host_reads, pipelines
+from core.hyperv.circuit_breaker import CircuitBreaker
+from core.hyperv.connection_settings import ConnectionSettings, targets_of
+from core.hyperv.host_reads import must
+from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
 from core.hyperv.session_record import SessionRecord
-from core.hyperv.targets import Target, targets_of
-from core.hyperv.threads import Moves, Readers
+from core.hyperv.session_threads import MoveThreads, ReaderThreads
 
 T = TypeVar("T")
 
@@ -62,10 +49,10 @@ _LEAST_PARTS = 3
 class _Line:
     """Everything the gateway holds for one host."""
 
-    target: Target
-    readers: Readers
-    moves: Moves
-    breaker: Breaker
+    target: ConnectionSettings
+    readers: ReaderThreads
+    moves: MoveThreads
+    breaker: CircuitBreaker
 
     @property
     def host(self) -> HostName:
@@ -90,24 +77,26 @@ class PypsrpGateway:
         self._record = record or SessionRecord()
         self._now = now
         self._lines: dict[HostName, _Line] = {}
-        accounts: defaultdict[tuple[str, str], Account] = defaultdict(Account)
+        accounts: defaultdict[tuple[str, str], LockoutGuard] = defaultdict(LockoutGuard)
         for host, target in targets_of(settings).items():
             account = accounts[target.username.casefold(), target.password.get_secret_value()]
             self._lines[host] = _Line(
                 target,
-                Readers(host, settings.winrm.sessions, partial(Session, target, account=account, record=self._record)),
-                Moves(
+                ReaderThreads(
+                    host, settings.winrm.sessions, partial(Session, target, account=account, record=self._record)
+                ),
+                MoveThreads(
                     host,
                     partial(Session, target, account=account, record=self._record, hold_s=_HOLD_S),
                     _FIRST_MOVE_LIMIT,
                 ),
-                Breaker(host),
+                CircuitBreaker(host),
             )
 
     async def observe(self, host: HostName) -> Snapshot:
         """Read limits, counters, every realized VM and the migration jobs, in four pipelines."""
         line = self._line(host)
-        snapshot = await self._read(line, partial(inventory.observe, line.target, line.pipeline_s, self._now))
+        snapshot = await self._read(line, partial(host_reads.observe, line.target, line.pipeline_s, self._now))
         self._note_limits(line, snapshot.facts)
         return snapshot
 
@@ -115,14 +104,16 @@ class PypsrpGateway:
         """Read a snapshot plus what a plan needs, in thirteen pipelines however many VMs there are."""
         line = self._line(host)
         wanted = None if vm_ids is None else frozenset(vm_ids)
-        inspection = await self._read(line, partial(inventory.inspect, line.target, line.pipeline_s, self._now, wanted))
+        inspection = await self._read(
+            line, partial(host_reads.inspect, line.target, line.pipeline_s, self._now, wanted)
+        )
         self._note_limits(line, inspection.snapshot.facts)
         return inspection
 
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         """Read one VM. A miss is believed only when a list of all VMs does not have it either."""
         line = self._line(host)
-        return await self._read(line, partial(inventory.find, line.target, line.pipeline_s, vm_id))
+        return await self._read(line, partial(host_reads.find, line.target, line.pipeline_s, vm_id))
 
     async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
         """Read the migration jobs of one VM."""
@@ -130,7 +121,7 @@ class PypsrpGateway:
 
         def read(session: Session) -> tuple[HostJob, ...]:
             reply = session.run(pipelines.JOBS, limit_s=line.pipeline_s)
-            jobs = reading.read_jobs(line.host, must(line.target, pipelines.JOBS, reply))
+            jobs = decode.read_jobs(line.host, must(line.target, pipelines.JOBS, reply))
             return tuple(job for job in jobs if job.vm_id == vm_id)
 
         return await self._read(line, read)
@@ -156,16 +147,16 @@ class PypsrpGateway:
 
         def work(session: Session) -> CancelReply:
             reply = session.call(pipeline, limit_s=line.pipeline_s)
-            if not reply.values and any(map(inventory.is_no_migration, reply.words)):
+            if not reply.values and any(map(host_reads.is_no_migration, reply.words)):
                 return CancelReply(found=False, text=reply.words[0].text)
-            return reading.read_cancel(line.host, reply.values or must(line.target, pipeline, reply))
+            return decode.read_cancel(line.host, reply.values or must(line.target, pipeline, reply))
 
         return await self._once(line, work, pipeline.title)
 
     async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
         """Call Get-FolderItem; nothing with an error is not an empty folder."""
         line = self._line(host)
-        return await self._read(line, partial(inventory.list_folder, line.target, line.pipeline_s, path))
+        return await self._read(line, partial(host_reads.list_folder, line.target, line.pipeline_s, path))
 
     async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
         """Call Remove-EmptyFolder, unless the path is one that is never removed."""
@@ -176,7 +167,7 @@ class PypsrpGateway:
 
         def work(session: Session) -> FolderReceipt:
             reply = session.call(pipeline, limit_s=line.pipeline_s)
-            return reading.read_receipt(line.host, path, must(line.target, pipeline, reply))
+            return decode.read_receipt(line.host, path, must(line.target, pipeline, reply))
 
         return await self._once(line, work, pipeline.title)
 

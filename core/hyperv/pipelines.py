@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.domain.fleet import MoveOrder
+from core.domain.model.host_calls import MoveOrder
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"

@@ -28,14 +28,14 @@ from pypsrp.serializer import Serializer
 from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
 from urllib3.exceptions import InsecureRequestWarning
 
-from core.domain.fleet import HostWord
+from core.domain.model.host_calls import HostWord
 from core.errors import ContactLost, HostUnreachable, LoginRejected
-from core.hyperv.accounts import Account
-from core.hyperv.failures import FAILURES, Step, is_refusal, never_connected, refused, translate
+from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.decode import read_word
+from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_connected, refused, translate
+from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.pipelines import Pipeline, full_name
-from core.hyperv.reading import read_word
 from core.hyperv.session_record import RemoteSession, SessionRecord
-from core.hyperv.targets import Target
 
 FUNCTIONS_TEXT = resources.files("core.hyperv").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
 """The one script text that is ever sent: constant, to define our functions where the endpoint has none."""
@@ -54,7 +54,7 @@ logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class PipelineResult:
     """What a pipeline emitted, reported and warned of."""
 
     values: list[Any] = field(default_factory=list)
@@ -124,15 +124,15 @@ class Session:
 
     def __init__(
         self,
-        target: Target,
+        target: ConnectionSettings,
         *,
-        account: Account | None = None,
+        account: LockoutGuard | None = None,
         record: SessionRecord | None = None,
         hold_s: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
-        self._account = account or Account()
+        self._account = account or LockoutGuard()
         self._record = record or SessionRecord()
         self._hold_s = hold_s
         self._clock = clock
@@ -173,7 +173,7 @@ class Session:
             if never_connected(error):
                 self._record.gone(self._shell_id)
             self.drop()
-            raise translate(target, error, Step.OPENING) from error
+            raise translate(target, error, CallStage.OPENING) from error
         self._wire.hold_s = self._hold_s
 
     def run(
@@ -183,7 +183,7 @@ class Session:
         limit_s: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         abandoned: Event | None = None,
-    ) -> Reply:
+    ) -> PipelineResult:
         """Run a pipeline to its end; errors its cmdlets reported are in the reply.
 
         Raises:
@@ -200,7 +200,7 @@ class Session:
                 shell.add_parameter(name, value)
         return self._invoke(shell, pipeline.title, limit_s, on_progress, abandoned)
 
-    def call(self, pipeline: Pipeline, *, limit_s: float | None = None) -> Reply:
+    def call(self, pipeline: Pipeline, *, limit_s: float | None = None) -> PipelineResult:
         """Run one of our own functions, which a full-language endpoint is taught first. Raises as ``run``."""
         if self._target.is_full_language and not self._has_functions:
             shell = PowerShell(self._opened())
@@ -246,13 +246,13 @@ class Session:
         limit_s: float | None,
         on_progress: Callable[[int], None] | None,
         abandoned: Event | None,
-    ) -> Reply:
+    ) -> PipelineResult:
         _hush()
-        step, has_ended, known = Step.SENDING, False, 0
+        step, has_ended, known = CallStage.SENDING, False, 0
         ends_at = None if limit_s is None else self._clock() + limit_s
         try:
             shell.begin_invoke()
-            step = Step.RUNNING
+            step = CallStage.RUNNING
             while shell.state == PSInvocationState.RUNNING:
                 self._may_go_on(title, ends_at, abandoned)
                 shell.poll_invoke()
@@ -278,7 +278,7 @@ class Session:
         if ends_at is not None and self._clock() >= ends_at:
             raise ContactLost(host, f"{host} said nothing more to {title} in time.")
 
-    def _reply(self, shell: PowerShell, title: str) -> Reply:
+    def _reply(self, shell: PowerShell, title: str) -> PipelineResult:
         words = [read_word(record) for record in shell.streams.error]
         if shell.state not in _OVER:
             self.drop()
@@ -293,7 +293,9 @@ class Session:
                 raise refused(self._target, title, fatal)
             if not words:
                 words.append(HostWord(f"The pipeline {title} failed without saying why."))
-        return Reply(list(shell.output), tuple(words), tuple(str(warning) for warning in shell.streams.warning))
+        return PipelineResult(
+            list(shell.output), tuple(words), tuple(str(warning) for warning in shell.streams.warning)
+        )
 
 
 def _tell(shell: PowerShell, on_progress: Callable[[int], None] | None) -> None:
@@ -309,7 +311,7 @@ def _tell(shell: PowerShell, on_progress: Callable[[int], None] | None) -> None:
             on_progress(percent)
 
 
-def _options(target: Target) -> dict[str, Any]:
+def _options(target: ConnectionSettings) -> dict[str, Any]:
     operation_s = max(1, round(target.operation_timeout_s))
     read_s = operation_s * _GRACE
     options: dict[str, Any] = {

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 
 try:
     import fcntl

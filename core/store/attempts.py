@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.domain.job import Attempt, Event, Fault, Move, MoveId
-from core.domain.slots import Load, refusal
+from core.domain.model.events import Event
+from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.scheduling.slots import SlotUsage, refusal
 from core.errors import IllegalTransition, Outdated, StoreError
 from core.store import moves, rows
-from core.store.columns import Moment
+from core.store.column_types import Moment
 from core.store.tables import attempts
 
 _is_open = attempts.c.ended_at.is_(None)
@@ -39,7 +40,7 @@ def begin(
     connection: Connection,
     before: Move,
     after: Move,
-    claims: Sequence[Load],
+    claims: Sequence[SlotUsage],
     happened: Sequence[Event],
     *,
     at: datetime,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.errors import StoreError
 from core.store import dialects, schema
-from core.store.failures import explain
+from core.store.db_errors import explain
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, insert, select
 
-from core.domain.job import Event, JobId
+from core.domain.model.events import Event
+from core.domain.model.job import JobId
 from core.errors import StoreError
 from core.store import rows
-from core.store.columns import job_number
+from core.store.column_types import job_number
 from core.store.tables import events, outbox
 
 

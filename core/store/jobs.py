@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, false, select, update
 
-from core.domain.job import Card, Event, Job, JobId, JobState, Move, transit_job
-from core.domain.plan import Plan
+from core.domain.model.events import Event
+from core.domain.model.job import Card, Job, JobId, JobState, transit_job
+from core.domain.model.move import Move
+from core.domain.model.plan import Plan
 from core.errors import Outdated, UnknownJob
 from core.store import events, moves, rows
-from core.store.columns import job_number
+from core.store.column_types import job_number
 from core.store.tables import jobs, plans
 
 

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from core.domain.job import Event, JobId, JobState, Move, MoveId, MoveState, check_transition
+from core.domain.model.events import Event
+from core.domain.model.job import JobId, JobState
+from core.domain.model.move import Move, MoveId, MoveState, check_transition
 from core.errors import IllegalTransition, Outdated, StoreError
 from core.store import events, rows
-from core.store.columns import job_number
+from core.store.column_types import job_number
 from core.store.tables import jobs, moves
 
 BATCH = 500

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
-from core.domain.job import Notice
+from core.domain.model.events import Notice
 from core.store import jobs, moves, rows
 from core.store.jobs import PlanShelf
 from core.store.tables import Outcome, events, outbox

@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, insert
 
-from core.domain.job import Attempt, Card, Event, Job, Move
-from core.domain.plan import Plan
+from core.domain.model.events import Event
+from core.domain.model.job import Card, Job
+from core.domain.model.move import Attempt, Move
+from core.domain.model.plan import Plan
 from core.store import tables
 
 Values = dict[str, Any]

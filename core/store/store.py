@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from core.domain.fleet import HostName
-from core.domain.job import Attempt, Card, Event, Fault, Job, JobId, JobState, Move, MoveId, Notice
-from core.domain.slots import Load
-from core.store import attempts, events, jobs, moves, outbox, speeds, switches
+from core.domain.model.events import Event, Notice
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Card, Job, JobId, JobState
+from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.scheduling.slots import SlotUsage
+from core.store import attempts, events, jobs, moves, outbox, switches
+from core.store import throughput as speeds
 from core.store.database import Database
 
 
@@ -73,7 +76,7 @@ class SqlStore:
         return await self._database.write(moves.change_all, changes, events)
 
     async def begin_attempt(
-        self, before: Move, after: Move, claims: Sequence[Load], *events: Event, at: datetime
+        self, before: Move, after: Move, claims: Sequence[SlotUsage], *events: Event, at: datetime
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt."""
         return await self._database.write(attempts.begin, before, after, claims, events, at=at)

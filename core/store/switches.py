@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
-from core.domain.job import Event
+from core.domain.model.events import Event
 from core.store import events
 from core.store.tables import switches
 

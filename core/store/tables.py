@@ -19,10 +19,13 @@ from sqlalchemy import (
     false,
 )
 
-from core.domain.fleet import DiskTarget, VmDetails
-from core.domain.job import Approval, EventKind, Fault, Hold, HoldCode, JobState, MoveState, Tone
-from core.domain.plan import Plan
-from core.store.columns import JobNumber, Json, Moment, Words, choice
+from core.domain.model.events import EventKind, Tone
+from core.domain.model.host_calls import DiskTarget
+from core.domain.model.inventory import VmDetails
+from core.domain.model.job import Approval, JobState
+from core.domain.model.move import Fault, Hold, HoldCode, MoveState
+from core.domain.model.plan import Plan
+from core.store.column_types import JobNumber, Json, Moment, Words, choice
 
 metadata = MetaData(
     naming_convention={

@@ -27,13 +27,13 @@ from uuid import UUID
 
 from aiohttp import web
 
-from lab.hyperv.errors import UnknownHost, UnknownVM, WorldError
-from lab.hyperv.fleet import VM, BackupVariant, MigrationKind
-from lab.hyperv.moves import MoveRequest
-from lab.hyperv.strict import BadDescription, read_as
-from lab.hyperv.trouble import MoveFault, ValueFault, WireFault
-from lab.hyperv.truth import plain
-from lab.hyperv.world import World
+from lab.hyperv.world.dump import plain
+from lab.hyperv.world.errors import UnknownHost, UnknownVM, WorldError
+from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault
+from lab.hyperv.world.fleet import VM, BackupVariant, MigrationKind
+from lab.hyperv.world.moves import MoveRequest
+from lab.hyperv.world.strict import BadDescription, read_as
+from lab.hyperv.world.world import World
 
 _LOCALHOST = "127.0.0.1"
 _SHUTDOWN_S = 1.0

@@ -21,27 +21,27 @@ from typing import TYPE_CHECKING, Self
 
 import trustme
 
-from lab.hyperv.auth import Gate, write_credential_file
-from lab.hyperv.cmdlet import Session
-from lab.hyperv.commands import admits, commands_of, configuration_of
 from lab.hyperv.control import serve_control
-from lab.hyperv.endpoint import LOCALHOST, Endpoint
-from lab.hyperv.pace import Pace
-from lab.hyperv.pipeline import run_pipeline
+from lab.hyperv.powershell.cmdlet import CmdletSession
+from lab.hyperv.powershell.commands import admits, commands_of, configuration_of
+from lab.hyperv.powershell.pipeline import run_pipeline
 from lab.hyperv.pwsh.engine import Engine
-from lab.hyperv.service import Service
-from lab.hyperv.shells import Command, Quotas, Shell, Shells
-from lab.hyperv.trouble import WireFaultKind
-from lab.hyperv.world import EPOCH, World
+from lab.hyperv.remoting.auth import Authenticator, write_credential_file
+from lab.hyperv.remoting.endpoint import LOCALHOST, Endpoint
+from lab.hyperv.remoting.shells import Command, Quotas, Shell, Shells
+from lab.hyperv.remoting.wsman_service import Service
+from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.lab_clock import LabClock
+from lab.hyperv.world.world import EPOCH, World
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from aiohttp import web
 
-    from lab.hyperv.fleet import Fleet, Host
     from lab.hyperv.pwsh.install import PowerShell
-    from lab.hyperv.trouble import HostTrouble
+    from lab.hyperv.world.faults import HostFaults
+    from lab.hyperv.world.fleet import Fleet, Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Access:
 class _Papers:
     """Decides at each TLS handshake which certificate a host shows: its own, or the wrong one somebody ordered."""
 
-    def __init__(self, authority: trustme.CA, names: list[str], trouble: HostTrouble) -> None:
+    def __init__(self, authority: trustme.CA, names: list[str], trouble: HostFaults) -> None:
         self._authority = authority
         self._names = names
         self._trouble = trouble
@@ -104,7 +104,7 @@ class HyperVLab:
         powershell: PowerShell | None = None,
     ) -> None:
         self.fleet = fleet
-        self.pace = Pace(speed)
+        self.pace = LabClock(speed)
         self.world = World(fleet, self.pace.now, epoch)
         self._quotas = quotas or Quotas()
         self._control_port = control_port
@@ -193,8 +193,8 @@ class HyperVLab:
             self._folder.cleanup()
 
     async def _start_host(self, name: str, spec: Host, authority: trustme.CA) -> Endpoint:
-        def session_of(shell: Shell) -> Session:
-            return Session(
+        def session_of(shell: Shell) -> CmdletSession:
+            return CmdletSession(
                 world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
             )
 
@@ -211,7 +211,7 @@ class HyperVLab:
             await run_pipeline(command, session, commands_of(self.world.described(name), shell.configuration))
 
         service = Service(name, shells, run, lambda wanted: admits(self.world.described(name), wanted))
-        gate = Gate(lambda user, password: self.world.is_login(name, user, password), credentials, name)
+        gate = Authenticator(lambda user, password: self.world.is_login(name, user, password), credentials, name)
         tls = None
         if self._has_tls:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

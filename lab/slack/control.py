@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lab.slack.composer import Habits
-from lab.slack.faults import FaultKind
-from lab.slack.messages import Json, Message
-from lab.slack.outcomes import Outcome
-from lab.slack.people import Person
-from lab.slack.ratelimit import Strictness
-from lab.slack.refusals import FormIncompleteError, NotOnScreenError
-from lab.slack.transcript import Transcript
+from lab.slack.people.input_field import Habits
+from lab.slack.people.outcomes import Outcome
+from lab.slack.people.person import Person
+from lab.slack.people.transcript import Transcript
+from lab.slack.workspace.faults import FaultKind
+from lab.slack.workspace.messages import Json, Message
+from lab.slack.workspace.rate_limit import Strictness
+from lab.slack.workspace.refusals import FormIncompleteError, NotOnScreenError
 
 if TYPE_CHECKING:
     from lab.slack.server import SlackLab

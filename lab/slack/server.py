@@ -7,28 +7,28 @@ from typing import Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from lab.slack.api.gate import Gate
-from lab.slack.channels import Channel
-from lab.slack.clock import Clock, RealClock
-from lab.slack.composer import Composer
 from lab.slack.control import Control
-from lab.slack.courier import Courier
-from lab.slack.directory import DEFAULT_DIRECTORY, Directory, User, UserGroupEntry, load_directory
-from lab.slack.events import EventFeed
-from lab.slack.faults import Faults
-from lab.slack.grants import Grants
-from lab.slack.interactions import Interactions
-from lab.slack.ledger import Ledger
-from lab.slack.manifest import DEFAULT_MANIFEST, Manifest, load_manifest, without_socket_mode
-from lab.slack.page import Pages
-from lab.slack.people import Desk, Person
-from lab.slack.ratelimit import RateLimiter, Strictness
-from lab.slack.refusals import NotOnScreenError
-from lab.slack.responses import Responses
-from lab.slack.sockets import SocketHub
-from lab.slack.transcript import Transcript
-from lab.slack.webhooks import WebhookTransport
-from lab.slack.workspace import Workspace
+from lab.slack.people.input_field import InputField
+from lab.slack.people.page import Pages
+from lab.slack.people.person import Person, Workplace
+from lab.slack.people.transcript import Transcript
+from lab.slack.transport.api.gate import Gate
+from lab.slack.transport.event_delivery import EventDelivery
+from lab.slack.transport.event_feed import EventFeed
+from lab.slack.transport.http_mode import WebhookTransport
+from lab.slack.transport.interactions import Interactions
+from lab.slack.transport.response_urls import Responses
+from lab.slack.transport.socket_mode import SocketHub
+from lab.slack.workspace.channels import Channel
+from lab.slack.workspace.clock import Clock, RealClock
+from lab.slack.workspace.directory import DEFAULT_DIRECTORY, Directory, User, UserGroupEntry, load_directory
+from lab.slack.workspace.faults import Faults
+from lab.slack.workspace.grants import Grants
+from lab.slack.workspace.ledger import CallLog
+from lab.slack.workspace.manifest import DEFAULT_MANIFEST, Manifest, load_manifest, without_socket_mode
+from lab.slack.workspace.rate_limit import RateLimiter, Strictness
+from lab.slack.workspace.refusals import NotOnScreenError
+from lab.slack.workspace.workspace import Workspace
 
 _BODY_LIMIT_BYTES = 80 * 1024 * 1024
 
@@ -64,7 +64,7 @@ class SlackLab:
         self.faults = Faults()
         self.grants = Grants(self.clock)
         self.limiter = RateLimiter(self.clock, rate_limits)
-        self.courier = Courier(self.clock, self.ledger, self.workspace.changes, self.faults)
+        self.courier = EventDelivery(self.clock, self.ledger, self.workspace.changes, self.faults)
         self.sockets = SocketHub(loaded.app.id, self.clock, self.ledger, self.workspace.changes, self.faults)
         self.sockets.on_connect = self.courier.listener_came
         self.webhooks = WebhookTransport(request_url, loaded.app.signing_secret, self.clock) if request_url else None
@@ -72,8 +72,8 @@ class SlackLab:
         self.events = EventFeed(self.workspace, self.courier)
         self.interactions = Interactions(self.workspace, self.courier, self.grants, self.faults)
         self.responses = Responses(self.workspace, self.grants, self.faults)
-        composer = Composer(self._find_user, self._find_channel, self._find_group)
-        self._desk = Desk(self.workspace, self.interactions, self.events, self.responses, composer)
+        composer = InputField(self._find_user, self._find_channel, self._find_group)
+        self._desk = Workplace(self.workspace, self.interactions, self.events, self.responses, composer)
         self._people: dict[str, Person] = {}
         self._gate = Gate(self.workspace, self.grants, self.faults, self.limiter, self._websocket_url)
         self._port = port
@@ -106,7 +106,7 @@ class SlackLab:
         return self.workspace.directory.app.signing_secret
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> CallLog:
         return self.workspace.ledger
 
     def _websocket_url(self) -> str:

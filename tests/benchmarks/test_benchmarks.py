@@ -9,7 +9,7 @@ from benchmarks import __main__, bound, calls, decisions, idle, play, report, re
 from benchmarks.fleets import Case, Shape, Speed, case
 from benchmarks.makespan import Pairing
 from benchmarks.play import Stay
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 
 HV01, HV02, HV03, HV04 = (HostName(f"HV{number:02}") for number in range(1, 5))
 

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 
 from benchmarks.predecessor import Aborted, Run
-from core.domain.fleet import HostName, VmId
-from core.domain.plan import PlannedMove
+from core.domain.model.inventory import HostName, VmId
+from core.domain.model.plan import PlannedMove
 from lab.gateway import LabGateway
-from lab.hyperv.enums import VMState
-from lab.hyperv.fleet import GB, MB, VM, BackupWindow, Disk, Fleet, Host, ScheduledMigration
-from lab.hyperv.migrations import Migration
-from lab.hyperv.world import World
+from lab.hyperv.world.enums import VMState
+from lab.hyperv.world.fleet import GB, MB, VM, BackupWindow, Disk, Fleet, Host, ScheduledMigration
+from lab.hyperv.world.migrations import Migration
+from lab.hyperv.world.world import World
 from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
 
 HV01, HV02, HV03 = HostName("HV01"), HostName("HV02"), HostName("HV03")

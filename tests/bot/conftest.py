@@ -10,8 +10,8 @@ from hypothesis import settings as hypothesis_settings
 
 from core.config import Settings
 from lab.slack.server import SlackLab
-from tests.bot.making import JumpClock
-from tests.bot.office import Office
+from tests.support.bot_harness import Office
+from tests.support.view_builders import JumpClock
 
 # A loaded machine is slow, not wrong.
 hypothesis_settings.register_profile("bot", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,18 +8,18 @@ import pytest
 from bot.check import SCOPES, check_settings, check_slack, table
 from bot.clock import SystemClock
 from bot.slack.credentials import web_client
-from bot.slack.groups import Groups
+from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.fleet import CheckLine
-from lab.slack.manifest import load_manifest
+from core.domain.model.inventory import CheckLine
 from lab.slack.server import SlackLab
+from lab.slack.workspace.manifest import load_manifest
 from tests.bot.conftest import slack_settings
 
 
 async def lines(settings: Settings) -> list[CheckLine]:
     client = web_client(settings)
     found = list(check_settings(settings))
-    return found + [line async for line in check_slack(settings, client, Groups(client, SystemClock()))]
+    return found + [line async for line in check_slack(settings, client, UserGroups(client, SystemClock()))]
 
 
 async def test_a_good_setup_is_all_ticks(settings: Settings) -> None:

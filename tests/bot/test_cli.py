@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from bot.cli import main
-from core.domain.job import EventKind, JobId, JobState, MoveState, event
+from core.domain.model.events import EventKind, event
+from core.domain.model.job import JobId, JobState
+from core.domain.model.move import MoveState
 from core.store import SqlStore
 from lab.slack.server import SlackLab
-from tests.bot.making import NOW, job, move
+from tests.support.view_builders import NOW, job, move
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.metrics import Standing
+from bot.metrics import BotStatus
 from bot.metrics import families as metric_families
-from core.domain.job import MoveState
+from core.domain.model.move import MoveState
 from core.errors import SettingsError
 from lab.slack.server import SlackLab
 from tests.bot.conftest import Opening
-from tests.docs.pages import read, rows
+from tests.support.markdown_pages import read, rows
 
 
 def free_port() -> int:
@@ -75,6 +75,6 @@ async def test_metrics_tell_the_same_in_numbers(office: Opening) -> None:
 
 def test_every_metric_is_explained() -> None:
     """docs/metrics.md has a row for each, with its labels, and no other."""
-    standing = Standing(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
+    standing = BotStatus(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
     made = {family.name for family in metric_families(standing)}
     assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/metrics.md"))} == made

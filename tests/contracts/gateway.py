@@ -11,13 +11,15 @@ from uuid import UUID
 
 import pytest
 
-from core.domain.fleet import FolderFate, HostName, MoveOrder, VmId, VmState
+from core.domain.model.host_calls import FolderFate, MoveOrder
+from core.domain.model.hyperv_enums import VmState
+from core.domain.model.inventory import HostName, VmId
 from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from core.ports import HostGateway
-from lab.hyperv.enums import VMState
-from lab.hyperv.fleet import GB, MB, VM, Adapter, Checkpoint, Disk, File, Fleet, Host, Volume
-from lab.hyperv.trouble import MoveFault, WireFault, WireFaultKind
-from lab.hyperv.world import World
+from lab.hyperv.world.enums import VMState
+from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
+from lab.hyperv.world.fleet import GB, MB, VM, Adapter, Checkpoint, Disk, File, Fleet, Host, Volume
+from lab.hyperv.world.world import World
 
 SOURCE, DESTINATION = HostName("HV01"), HostName("HV02")
 WEB, OFF, TWIN, SPARE = (VmId(UUID(int=0x4000_8000_0000_0000_0000 + n)) for n in range(1, 5))

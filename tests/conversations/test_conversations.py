@@ -5,16 +5,16 @@ from typing import get_args
 
 import pytest
 
-from bot.hearing.commands import Command, Migrate
-from tests.conversations.tour import VISITS, visit
-from tests.docs.pages import read
+from bot.commands.model import Command, Migrate
+from tests.conversations.record import VISITS, visit
+from tests.support.markdown_pages import read
 
 PAGE = "docs/conversations.md"
 
 
 @pytest.mark.parametrize("number", range(len(VISITS)))
 async def test_the_page_shows_what_people_see(number: int) -> None:
-    """Walking through it again shows the same; if another is meant: ``python -m tests.conversations.tour``."""
+    """Walking through it again shows the same; if another is meant: ``python -m tests.conversations.record``."""
     lines = await visit(VISITS[number])
     written = read(PAGE).splitlines()
     start = written.index(lines[1])

@@ -3,12 +3,12 @@
 import pytest
 
 from core import errors
-from core.domain.fleet import HostName
-from core.engine.board import Board
-from core.hyperv import failures
-from tests.core.domain.making import NOW
+from core.domain.model.inventory import HostName
+from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.hyperv import error_mapping
+from tests.support.builders import NOW
 
-AWAY = {errors.HostUnreachable, errors.ContactLost, failures.SessionGone}
+AWAY = {errors.HostUnreachable, errors.ContactLost, error_mapping.SessionGone}
 
 
 def _kinds(kind: type[errors.HostError]) -> list[type[errors.HostError]]:
@@ -23,7 +23,7 @@ def test_only_a_host_that_is_away_does_not_answer(kind: type[errors.HostError]) 
 
 def test_a_host_stands_as_its_last_error_says() -> None:
     """The reason of now, since the first one; without any trouble it has only not been looked at."""
-    board, host = Board(), HostName("HV01")
+    board, host = SnapshotCache(), HostName("HV01")
     board.silent(host, errors.HostUnreachable(host, "refused"), NOW)
     assert board.standing(host) == "does not answer"
     board.silent(host, errors.LoginRejected(host, "wrong password"), NOW)

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bot.logs import start_logging
-from bot.telling import notifier
+from bot.log_setup import start_logging
+from bot.notify import notifier
 from bot.wiring import running
 from core.config import Settings, load_settings
 from core.engine.dispatcher import STOP

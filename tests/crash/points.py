@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Story(StrEnum):
-    """What people ask for and what the world does meanwhile. ``tests.crash.stories`` tells them."""
+    """What people ask for and what the world does meanwhile. ``tests.crash.scenarios`` tells them."""
 
     ONE = "one VM"
     PLAIN = "three VMs"

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
+from tests.crash.coverage_run import Seen, Tour
 from tests.crash.points import POINTS, Point
-from tests.crash.stories import STORIES
-from tests.crash.tour import Seen, Tour
+from tests.crash.scenarios import STORIES
 
 AT_ONCE = 4
 """So many bots die side by side: most of the time they wait."""

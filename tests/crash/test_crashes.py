@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.crash.coverage_run import Tour
 from tests.crash.points import POINTS, Point, Story
-from tests.crash.tour import Tour
 
 # A lab, the first telling of a story and a death: on a busy machine that takes longer than other tests.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]

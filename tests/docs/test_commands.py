@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from bot import cli
-from bot.hearing import grammar
-from bot.hearing.commands import Migrate
-from bot.hearing.spelling import KEYWORDS, OPTIONS, VERBS
-from tests.docs.pages import blocks, read, rows, section
+from bot.commands import parser as grammar
+from bot.commands.model import Migrate
+from bot.commands.vocabulary import KEYWORDS, OPTIONS, VERBS
+from tests.support.markdown_pages import blocks, read, rows, section
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

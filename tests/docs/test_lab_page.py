@@ -15,11 +15,11 @@ import pytest
 
 from lab.cli import FLEETS, describe
 from lab.hyperv.control import control_app
-from lab.hyperv.fleet import load_fleet
-from lab.hyperv.trouble import MoveFaultKind, ValueFaultKind, WireFaultKind
+from lab.hyperv.world.faults import MoveFaultKind, ValueFaultKind, WireFaultKind
+from lab.hyperv.world.fleet import load_fleet
 from lab.site import Site, site
-from lab.slack.faults import FaultKind
-from tests.docs.pages import Block, blocks, read, section, table
+from lab.slack.workspace.faults import FaultKind
+from tests.support.markdown_pages import Block, blocks, read, section, table
 
 EXAMPLES = [
     pair for pair in pairwise(blocks(read("docs/lab.md"))) if pair[0].language in {"python", "sh"} and pair[1].text

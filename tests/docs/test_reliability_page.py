@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.docs.pages import ROOT, read, rows
+from tests.support.markdown_pages import ROOT, read, rows
 
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 PAGE = "docs/reliability.md"

@@ -22,7 +22,7 @@ from core.config import (
     WinrmSettings,
     load_settings,
 )
-from tests.docs.pages import ROOT, code, read, section, table
+from tests.support.markdown_pages import ROOT, code, read, section, table
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "store": StoreSettings,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.domain.job import JOB_TRANSITIONS, TRANSITIONS
-from tests.docs.pages import ROOT, anchors, blocks, links, markdown, read, rows, section, tracked
+from core.domain.model.job import JOB_TRANSITIONS
+from core.domain.model.move import TRANSITIONS
+from tests.support.markdown_pages import ROOT, anchors, blocks, links, markdown, read, rows, section, tracked
 
 PROMISES = 12
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")

@@ -6,10 +6,12 @@ from enum import StrEnum
 import pytest
 
 from core import errors
-from core.domain.diagnosis import RULES
-from core.domain.job import TONES, EventKind, Fault, HoldCode, JobState, MoveState, Tone
-from core.domain.plan import FindingCode, Severity
-from tests.docs.pages import ROOT, code, read, section, table
+from core.domain.attempt.diagnosis import RULES
+from core.domain.model.events import TONES, EventKind, Tone
+from core.domain.model.job import JobState
+from core.domain.model.move import Fault, HoldCode, MoveState
+from core.domain.model.plan import FindingCode, Severity
+from tests.support.markdown_pages import ROOT, code, read, section, table
 
 WORDS: dict[str, type[StrEnum]] = {
     "Events": EventKind,

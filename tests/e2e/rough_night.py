@@ -14,10 +14,10 @@ from pathlib import Path
 
 from lab.process import BotProcess
 from lab.site import site
-from lab.slack.faults import FaultKind
-from lab.slack.ratelimit import Strictness
-from tests.e2e.town import QUICK, SPEED, Town, fleet
-from tests.engine.stage import numbered
+from lab.slack.workspace.faults import FaultKind
+from lab.slack.workspace.rate_limit import Strictness
+from tests.support.engine_harness import numbered
+from tests.support.full_system import QUICK, SPEED, Town, fleet
 
 Happening = Callable[[Town], Awaitable[None]]
 _MEASURED = re.compile(r"<!date[^>]*>|\d+(?:\.\d+)? (?:s|min|h|d|[KMGT]?B(?:/s)?|%)(?= |\b|$)|about |~")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lab.hyperv.fleet import Adapter
-from tests.e2e.town import CHANNEL, fleet, town
-from tests.engine.stage import numbered, vm, vm_id
+from lab.hyperv.world.fleet import Adapter
+from tests.support.engine_harness import numbered, vm, vm_id
+from tests.support.full_system import CHANNEL, fleet, town
 
 
 async def test_a_command_becomes_a_card_an_approval_and_a_move(tmp_path: Path) -> None:

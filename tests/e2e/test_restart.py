@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.town import fleet, town
-from tests.engine.stage import numbered, vm_id
+from tests.support.engine_harness import numbered, vm_id
+from tests.support.full_system import fleet, town
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])

@@ -4,13 +4,13 @@ from functools import partial
 
 import pytest
 
-from core.engine import observer
+from core.engine.hosts import poller
 from core.hyperv import gateway
-from core.hyperv.breaker import Breaker
+from core.hyperv.circuit_breaker import CircuitBreaker
 
 
 @pytest.fixture(autouse=True)
 def short_breaths(monkeypatch: pytest.MonkeyPatch) -> None:
     """A silent host is asked again every second."""
-    monkeypatch.setattr(observer, "LONGEST_SILENCE_S", 1.0)
-    monkeypatch.setattr(gateway, "Breaker", partial(Breaker, pause_s=0.5))
+    monkeypatch.setattr(poller, "LONGEST_SILENCE_S", 1.0)
+    monkeypatch.setattr(gateway, "Breaker", partial(CircuitBreaker, pause_s=0.5))

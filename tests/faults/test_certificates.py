@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import MoveState
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
 from core.errors import HostUnreachable
 from core.hyperv import PypsrpGateway
 from lab.hyperv.server import HyperVLab
-from lab.hyperv.trouble import WireFault, WireFaultKind
-from tests.faults.ground import fleet, ground, settings_for, vm
+from lab.hyperv.world.faults import WireFault, WireFaultKind
+from tests.support.fault_harness import fleet, ground, settings_for, vm
 
 WRONG = [
     (WireFaultKind.EXPIRED, "expired", "Renew the certificate"),

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import EventKind, MoveState
-from lab.hyperv.trouble import MoveFault
-from tests.faults.ground import fleet, ground, vm, vm_id
+from core.domain.model.events import EventKind
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
+from lab.hyperv.world.faults import MoveFault
+from tests.support.fault_harness import fleet, ground, vm, vm_id
 
 HOUR = timedelta(hours=1)
 

@@ -10,19 +10,19 @@ from uuid import UUID
 from pypsrp.complex_objects import GenericComplexObject
 from pypsrp.serializer import Serializer
 
-from core.domain.fleet import HostName
-from core.domain.job import MoveState
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
 from core.hyperv import pipelines
+from core.hyperv.connection_settings import targets_of
 from core.hyperv.session import Session, _QuickSerializer
-from core.hyperv.targets import targets_of
-from lab.hyperv.clixml import serialize
-from lab.hyperv.cmdlets import vm_objects
-from lab.hyperv.cmdlets.objects import _select
-from lab.hyperv.enums import VMState
-from lab.hyperv.fleet import VM
+from lab.hyperv.powershell.cmdlets import vm_objects
+from lab.hyperv.powershell.cmdlets.objects import _select
+from lab.hyperv.remoting.clixml import serialize
 from lab.hyperv.server import HyperVLab
-from lab.hyperv.trouble import WireFaultKind
-from tests.faults.ground import fleet, ground, settings_for, vm
+from lab.hyperv.world.enums import VMState
+from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.fleet import VM
+from tests.support.fault_harness import fleet, ground, settings_for, vm
 
 CROWD = HostName("HV03")
 MANY = 800

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from core.domain.job import MoveState
+from core.domain.model.move import MoveState
 from core.errors import StoreBusy, StoreFull
-from tests.faults.ground import Ground, fleet, ground, vm
+from tests.support.fault_harness import Ground, fleet, ground, vm
 
 
 def _pragma(connection: Connection, setting: str) -> Any:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from core.domain.fleet import HostName
-from core.domain.job import EventKind, MoveState
-from core.domain.plan import FindingCode, Severity
-from lab.hyperv.fleet import Endpoint
-from tests.faults.ground import fleet, ground, vm
+from core.domain.model.events import EventKind
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
+from core.domain.model.plan import FindingCode, Severity
+from lab.hyperv.world.fleet import Endpoint
+from tests.support.fault_harness import fleet, ground, vm
 
 
 async def test_an_endpoint_without_folder_functions_moves_and_keeps_the_folders(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from core.domain import dispatch
-from core.domain.fleet import HostName, MoveOrder, MoveReport
-from core.domain.job import EventKind, MoveState
-from lab.hyperv.fleet import Language, MigrationKind
-from lab.hyperv.moves import MoveRequest
-from lab.hyperv.trouble import MoveFault, MoveFaultKind
-from tests.faults.ground import fleet, ground, vm, vm_id
+from core.domain.model.events import EventKind
+from core.domain.model.host_calls import MoveOrder, MoveReport
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
+from core.domain.scheduling import schedule
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind
+from lab.hyperv.world.fleet import Language, MigrationKind
+from lab.hyperv.world.moves import MoveRequest
+from tests.support.fault_harness import fleet, ground, vm, vm_id
 
 
 async def test_where_the_vm_is_decides_not_what_the_host_says(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ async def test_a_full_german_host_is_understood_by_its_counter(tmp_path: Path, m
             here.lab.pace.speed = 1e-6  # they do not end before the bot has looked at them
             return await order(host, wanted, on_progress)
 
-        monkeypatch.setattr(dispatch, "LESSON", timedelta(seconds=2))
+        monkeypatch.setattr(schedule, "LESSON", timedelta(seconds=2))
         monkeypatch.setattr(here.gateway, "move", overtaken)
         job = await here.go("web01")
 

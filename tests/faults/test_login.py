@@ -7,27 +7,27 @@ from typing import Any
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import MoveState
+from core.domain.model.inventory import HostName
+from core.domain.model.move import MoveState
 from core.errors import LoginRejected
-from core.hyperv import PypsrpGateway, accounts
-from lab.hyperv.auth import Gate
+from core.hyperv import PypsrpGateway, lockout_guard
+from lab.hyperv.remoting.auth import Authenticator
 from lab.hyperv.server import HyperVLab
-from lab.hyperv.trouble import WireFaultKind
-from tests.faults.ground import fleet, ground, settings_for, vm
+from lab.hyperv.world.faults import WireFaultKind
+from tests.support.fault_harness import fleet, ground, settings_for, vm
 
 
 @pytest.fixture
 def logins(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the requests that carry a password, by host."""
     counts: Counter[str] = Counter()
-    admit = Gate.admit
+    admit = Authenticator.admit
 
-    def counted(self: Gate, connection: Any, authorization: str | None) -> Any:
+    def counted(self: Authenticator, connection: Any, authorization: str | None) -> Any:
         counts[self._machine] += bool(authorization)
         return admit(self, connection, authorization)
 
-    monkeypatch.setattr(Gate, "admit", counted)
+    monkeypatch.setattr(Authenticator, "admit", counted)
     return counts
 
 
@@ -52,7 +52,7 @@ async def test_a_rejected_login_holds_the_moves_of_that_host_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logins: Counter[str]
 ) -> None:
     """HTTP 401 from one host: its move is held with the words and a hint, another's is done, later both are."""
-    monkeypatch.setattr(accounts, "FIRST_PAUSE_S", 1.0)
+    monkeypatch.setattr(lockout_guard, "FIRST_PAUSE_S", 1.0)
     vms = (vm(1, "web01", gb=1), vm(2, "web02", "HV03", gb=1))
     async with ground(tmp_path, fleet(*vms, count=3)) as here:
         near, far = await here.ask("web01"), await here.ask("web02", source="HV03")
@@ -74,7 +74,7 @@ async def test_a_login_that_is_rejected_in_the_middle_of_a_move_does_not_end_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The source suddenly wants another password: the running move is followed to its end once it is right again."""
-    monkeypatch.setattr(accounts, "FIRST_PAUSE_S", 1.0)
+    monkeypatch.setattr(lockout_guard, "FIRST_PAUSE_S", 1.0)
     async with ground(tmp_path, fleet(vm(1, "web01", gb=20))) as here:
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)

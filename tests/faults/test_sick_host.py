@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import EventKind, HoldCode, MoveState
+from core.domain.model.events import EventKind
+from core.domain.model.inventory import HostName
+from core.domain.model.move import HoldCode, MoveState
 from core.errors import HostError
-from lab.hyperv.shells import Quotas
-from lab.hyperv.trouble import MoveFault, MoveFaultKind, WireFaultKind
-from tests.faults.ground import Ground, fleet, ground, vm, vm_id
+from lab.hyperv.remoting.shells import Quotas
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFaultKind
+from tests.support.fault_harness import Ground, fleet, ground, vm, vm_id
 
 # A line may break while a question is under way, or while the next session is being opened.
 BROKEN_LINES: dict[str, tuple[str, dict[str, Any]]] = {

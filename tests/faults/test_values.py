@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.fleet import HostName, Snapshot
-from core.domain.job import MoveState
+from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.move import MoveState
 from core.errors import HostError, MalformedReply
 from core.hyperv import PypsrpGateway, pipelines
 from lab.hyperv.server import HyperVLab
-from lab.hyperv.trouble import ValueFault, ValueFaultKind
-from tests.faults.ground import fleet, ground, settings_for, vm
+from lab.hyperv.world.faults import ValueFault, ValueFaultKind
+from tests.support.fault_harness import fleet, ground, settings_for, vm
 
 SOURCE = HostName("HV01")
 NEEDED = {

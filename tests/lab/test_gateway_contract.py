@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.gateway import LabGateway
-from lab.hyperv.world import World
+from lab.hyperv.world.world import World
 from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
 from tests.contracts.gateway import CONTRACT, FLEET, Arena
 

@@ -9,18 +9,18 @@ from typing import Any, TypeVar
 
 from pypsrp.complex_objects import GenericComplexObject
 
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 from core.errors import EndpointRefused
 from core.hyperv import PypsrpGateway
+from core.hyperv.connection_settings import targets_of
 from core.hyperv.pipelines import Pipeline, Stage
-from core.hyperv.session import Reply, Session
-from core.hyperv.targets import targets_of
-from core.hyperv.wire import thaw
-from lab.hyperv.fleet import Endpoint, Fleet
+from core.hyperv.ps_values import thaw
+from core.hyperv.session import PipelineResult, Session
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.server import HyperVLab
+from lab.hyperv.world.fleet import Endpoint, Fleet
 from tests.contracts.gateway import FLEET, SOURCE
-from tests.core.hyperv.rig import settings_for
+from tests.support.wire_harness import settings_for
 
 T = TypeVar("T")
 
@@ -37,10 +37,10 @@ class Place:
     gateway: PypsrpGateway
     session: Session
 
-    async def run(self, pipeline: Pipeline) -> Reply:
+    async def run(self, pipeline: Pipeline) -> PipelineResult:
         return await asyncio.to_thread(self.session.run, pipeline, limit_s=WITHIN_S)
 
-    async def call(self, pipeline: Pipeline) -> Reply:
+    async def call(self, pipeline: Pipeline) -> PipelineResult:
         return await asyncio.to_thread(self.session.call, pipeline, limit_s=WITHIN_S)
 
     async def refusal(self, *stages: Stage) -> str:
@@ -75,7 +75,7 @@ async def place(
             await gateway.close()
 
 
-def described(reply: Reply) -> dict[str, Any]:
+def described(reply: PipelineResult) -> dict[str, Any]:
     """Tell what a reply says, without what runs with the clock."""
     return {
         "values": [plain(value) for value in reply.values],

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from core.domain.fleet import HostJobState, VmId
+from core.domain.model.hyperv_enums import HostJobState
+from core.domain.model.inventory import VmId
 from core.errors import EndpointRefused
-from core.hyperv import pipelines, reading
+from core.hyperv import decode, pipelines
 from core.hyperv.pipelines import Pipeline, Stage
-from lab.hyperv.fleet import Endpoint
 from lab.hyperv.pwsh.install import PowerShell
+from lab.hyperv.world.fleet import Endpoint
 from tests.contracts.gateway import DESTINATION, SOURCE, WEB
 from tests.powershell.sessions import WITHIN_S, Place, place
 
@@ -34,7 +35,7 @@ async def test_every_function_is_there(here: Place) -> None:
     """The role shows them, or the bot has just defined them."""
     await here.call(pipelines.stop_migration(_NONE))
     reply = await here.run(pipelines.commands(pipelines.FUNCTIONS))
-    assert sorted(reading.read_names("HV01", "Get-Command", reply.values)) == sorted(pipelines.FUNCTIONS)
+    assert sorted(decode.read_names("HV01", "Get-Command", reply.values)) == sorted(pipelines.FUNCTIONS)
 
 
 async def test_a_folder_is_listed(here: Place, tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ async def test_a_folder_is_listed(here: Place, tmp_path: Path) -> None:
     (folder / "disk.vhdx").write_text("x")
     reply = await here.call(pipelines.folder(str(folder)))
     assert reply.words == ()
-    found = reading.read_names("HV01", "Get-FolderItem", reply.values, "FullName")
+    found = decode.read_names("HV01", "Get-FolderItem", reply.values, "FullName")
     assert sorted(found) == sorted(str(folder / name) for name in ("below", ".hidden", "disk.vhdx"))
 
 
@@ -78,7 +79,7 @@ async def test_what_may_not_be_removed_is_not(path: str, here: Place) -> None:
         )
         return
     reply = await here.call(pipelines.remove_empty_folder(path))
-    receipt = reading.read_receipt("HV01", path, reply.values)
+    receipt = decode.read_receipt("HV01", path, reply.values)
     assert receipt.reason == _NOT_ALLOWED
 
 
@@ -87,7 +88,7 @@ async def test_an_empty_folder_of_this_machine_stays(here: Place, tmp_path: Path
     folder = tmp_path / "empty" / "one"
     folder.mkdir(parents=True)
     reply = await here.call(pipelines.remove_empty_folder(str(folder)))
-    assert reading.read_receipt("HV01", str(folder), reply.values).reason == _NOT_ALLOWED
+    assert decode.read_receipt("HV01", str(folder), reply.values).reason == _NOT_ALLOWED
     assert folder.is_dir()
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from core.domain.job import MoveState
-from lab.hyperv.fleet import VM
+from core.domain.model.move import MoveState
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.server import HyperVLab
-from tests.e2e.town import fleet, town
-from tests.engine.stage import vm, vm_id
-from tests.faults import ground as grounds
+from lab.hyperv.world.fleet import VM
 from tests.powershell.sessions import WITHIN_S
+from tests.support import fault_harness as grounds
+from tests.support.engine_harness import vm, vm_id
+from tests.support.full_system import fleet, town
 
 pytestmark = pytest.mark.xdist_group("powershell")
 

@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from core.domain.fleet import DiskTarget, MoveOrder, VmId
+from core.domain.model.host_calls import DiskTarget, MoveOrder
+from core.domain.model.inventory import VmId
 from core.hyperv import pipelines
 from core.hyperv.pipelines import Pipeline
-from lab.hyperv.fleet import Endpoint
 from lab.hyperv.pwsh.install import PowerShell
+from lab.hyperv.world.fleet import Endpoint
 from tests.contracts.gateway import DESTINATION, SPARE, STRANGER, WEB
 from tests.powershell.sessions import Place, described, place
 

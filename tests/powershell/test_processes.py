@@ -14,8 +14,8 @@ from pypsrp.wsman import WSMan
 
 from core.errors import HostError
 from core.hyperv import pipelines
-from lab.hyperv.fleet import Endpoint
 from lab.hyperv.pwsh.install import SETTING, PowerShell
+from lab.hyperv.world.fleet import Endpoint
 from tests.powershell.sessions import WITHIN_S, place
 
 pytestmark = pytest.mark.xdist_group("powershell")

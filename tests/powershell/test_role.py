@@ -8,9 +8,9 @@ import pytest_asyncio
 from pypsrp.powershell import PowerShell as Pipe
 
 from core.hyperv.pipelines import CIMV2, Stage
-from lab.hyperv.commands import shipped_role
-from lab.hyperv.fleet import Endpoint
+from lab.hyperv.powershell.commands import shipped_role
 from lab.hyperv.pwsh.install import PowerShell
+from lab.hyperv.world.fleet import Endpoint
 from tests.contracts.gateway import DESTINATION, SOURCE
 from tests.powershell.sessions import Place, place
 

@@ -19,10 +19,10 @@ from pypsrp.shell import SignalCode
 from pypsrp.wsman import WSMan
 
 from core.hyperv.session import FUNCTIONS_TEXT
-from lab.hyperv.enums import MigrationAuthentication, VMState
-from lab.hyperv.fleet import GB, VM, Adapter, Disk, Endpoint, Fleet, Host, Volume
 from lab.hyperv.pwsh.install import PowerShell as Program
 from lab.hyperv.server import HyperVLab
+from lab.hyperv.world.enums import MigrationAuthentication, VMState
+from lab.hyperv.world.fleet import GB, VM, Adapter, Disk, Endpoint, Fleet, Host, Volume
 
 HERE = Path(__file__).parent
 FILE = HERE / "powershell-7.6.json.xz"

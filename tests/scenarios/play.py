@@ -11,9 +11,9 @@ from uuid import UUID
 from core.config import Settings
 from core.engine.engine import Engine
 from lab.gateway import LabGateway
-from lab.hyperv.world import World
+from lab.hyperv.world.world import World
 from lab.virtual_time import VirtualClock, VirtualTimeLoop
-from tests.scenarios.doors import Listener, ShutDoor, SteadyStore
+from tests.scenarios.port_wrappers import Listener, ShutDoor, SteadyStore
 from tests.scenarios.script import Script
 
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
-from core.domain.job import Event, Job, JobState, Move, MoveState
-from core.domain.paths import depth
+from core.domain.model.events import Event
+from core.domain.model.job import Job, JobState
+from core.domain.model.move import Move, MoveState
+from core.domain.model.windows_paths import depth
 from lab.gateway import OWNER
-from lab.hyperv.world import World
-from tests.scenarios.doors import Listener
+from lab.hyperv.world.world import World
+from tests.scenarios.port_wrappers import Listener
 from tests.scenarios.script import Script
 
 WITHOUT_REASON = timedelta(minutes=2)

@@ -10,7 +10,7 @@ from lab.virtual_time import VirtualTimeLoop, run_virtually
 from tests.scenarios.play import Play
 from tests.scenarios.rules import broken_by_ends, broken_by_hosts, broken_by_words, without_reason
 from tests.scenarios.script import Script
-from tests.scenarios.stagehand import Stagehand
+from tests.scenarios.script_steps import Stagehand
 from tests.scenarios.transcript import ending, transcript
 
 LOOK_EVERY_S = 60.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import parse_duration
-from lab.hyperv.fleet import Fleet, load_fleet
+from lab.hyperv.world.fleet import Fleet, load_fleet
 
 FOLDER = Path(__file__).parent
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from textwrap import wrap
 
-from core.domain.job import Event, Job, JobId, Move, MoveId
-from core.domain.paths import depth
+from core.domain.model.events import Event
+from core.domain.model.job import Job, JobId
+from core.domain.model.move import Move, MoveId
+from core.domain.model.windows_paths import depth
 from lab.gateway import OWNER
-from lab.hyperv.world import World
-from tests.scenarios.doors import Listener
+from lab.hyperv.world.world import World
 from tests.scenarios.play import Play
+from tests.scenarios.port_wrappers import Listener
 from tests.scenarios.rules import where
 from tests.scenarios.script import Script
 from tests.scenarios.wording import clock, noted

@@ -3,11 +3,13 @@
 import re
 from datetime import datetime
 
-from bot.showing.failure import page
-from bot.showing.words import sentence
-from core.domain.job import Event, Job, Move, Notice, Tone
-from core.domain.plan import Plan
-from core.domain.words import size, span
+from bot.messages.oncall_page import page
+from bot.messages.thread_lines import sentence
+from core.domain.model.events import Event, Notice, Tone
+from core.domain.model.job import Job
+from core.domain.model.move import Move
+from core.domain.model.plan import Plan
+from core.domain.model.units import size, span
 from lab.virtual_time import EPOCH
 
 _USER = re.compile(r"<@U(\w+)>")

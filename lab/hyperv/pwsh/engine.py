@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from lab.hyperv.binding import BindingError
-from lab.hyperv.cmdlet import PipelineFailed, Session, Streams
-from lab.hyperv.commands import ALL, FUNCTIONS_TEXT, shipped_role
-from lab.hyperv.fleet import Endpoint
-from lab.hyperv.netobjects import ErrorDetail
-from lab.hyperv.pipeline import CommandTable, Stage, run_stages
+from lab.hyperv.powershell.binding import BindingError
+from lab.hyperv.powershell.cmdlet import CmdletSession, PipelineFailed, Streams
+from lab.hyperv.powershell.commands import ALL, FUNCTIONS_TEXT, shipped_role
+from lab.hyperv.powershell.pipeline import CommandTable, Stage, run_stages
 from lab.hyperv.pwsh import values
 from lab.hyperv.pwsh.install import PowerShell, quiet_environment, write_module
 from lab.hyperv.pwsh.process import Process
 from lab.hyperv.pwsh.shell import ProcessShell
-from lab.hyperv.records import Category
-from lab.hyperv.strict import BadDescription
+from lab.hyperv.remoting.dotnet_values import ErrorDetail
+from lab.hyperv.remoting.records import Category
+from lab.hyperv.world.fleet import Endpoint
+from lab.hyperv.world.strict import BadDescription
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lab.hyperv.fleet import Host
+    from lab.hyperv.world.fleet import Host
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class _Host:
 
     options: list[str]
     modules: list[str]
-    session_of: Callable[[ProcessShell], Session]
+    session_of: Callable[[ProcessShell], CmdletSession]
 
 
 class Engine:
@@ -83,7 +83,7 @@ class Engine:
         """The ids of the processes that run."""
         return [process.pid for process in self._processes if process.pid is not None]
 
-    def add_host(self, host: Host, name: str, session_of: Callable[[ProcessShell], Session]) -> None:
+    def add_host(self, host: Host, name: str, session_of: Callable[[ProcessShell], CmdletSession]) -> None:
         """Let sessions of a host be opened, of the kind that its description says. Raises `BadDescription`."""
         modules, text = [str(self._powershell.modules)], ""
         if host.endpoint is Endpoint.JEA:
@@ -160,7 +160,7 @@ def _stage(command: dict[str, Any]) -> Stage:
     return Stage(command["name"], [(name, values.read(value)) for name, value in command["params"].items()])
 
 
-async def _lines(stages: list[Stage], session: Session) -> Any:
+async def _lines(stages: list[Stage], session: CmdletSession) -> Any:
     """Run a pipeline and yield what it says, line by line, as it happens."""
     said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     streams = Streams(

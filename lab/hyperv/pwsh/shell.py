@@ -7,10 +7,10 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from lab.hyperv import wsman
-from lab.hyperv.psrp import MessageType, split_fragments
 from lab.hyperv.pwsh.process import SESSION, Process
-from lab.hyperv.shells import Command, Runner, Shell
+from lab.hyperv.remoting import wsman
+from lab.hyperv.remoting.psrp import MessageType, split_fragments
+from lab.hyperv.remoting.shells import Command, Runner, Shell
 
 if TYPE_CHECKING:
     import uuid

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from lab.hyperv.netobjects import (
+from lab.hyperv.remoting.dotnet_values import (
     Array,
     EnumValue,
     Int64,
@@ -18,11 +18,11 @@ from lab.hyperv.netobjects import (
     Value,
     Version,
 )
-from lab.hyperv.records import Category
+from lab.hyperv.remoting.records import Category
 
 if TYPE_CHECKING:
-    from lab.hyperv.netobjects import ErrorDetail
-    from lab.hyperv.records import Progress
+    from lab.hyperv.remoting.dotnet_values import ErrorDetail
+    from lab.hyperv.remoting.records import Progress
 
 _INTEGERS: Final = {int: "int", Int64: "long", UInt16: "ushort", UInt32: "uint", UInt64: "ulong"}
 _DEPTH: Final = 2

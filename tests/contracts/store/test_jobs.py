@@ -7,11 +7,12 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from core.domain.fleet import HostName
-from core.domain.job import Approval, Card, Event, EventKind, JobId, JobState, Tone
+from core.domain.model.events import Event, EventKind, Tone
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Approval, Card, JobId, JobState
 from core.errors import IllegalTransition, Outdated, StoreError, UnknownJob
 from core.ports import Store
-from tests.contracts.store.examples import HV01, HV02, NOW, card, later, moves_of, plan, proposal, running
+from tests.support.store_examples import HV01, HV02, NOW, card, later, moves_of, plan, proposal, running
 
 Reopen = Callable[[], Awaitable[Store]]
 

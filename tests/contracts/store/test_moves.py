@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.fleet import Adapter, Disk, Operation, Vm, VmDetails, VmState
-from core.domain.job import Event, EventKind, Fault, Hold, HoldCode, JobId, JobState, Move, MoveId, MoveState, event
+from core.domain.model.events import Event, EventKind, event
+from core.domain.model.hyperv_enums import Operation, VmState
+from core.domain.model.inventory import Adapter, Disk, Vm, VmDetails
+from core.domain.model.job import JobId, JobState
+from core.domain.model.move import Fault, Hold, HoldCode, Move, MoveId, MoveState
 from core.errors import IllegalTransition, Outdated, StoreError
 from core.ports import Store
-from tests.contracts.store.examples import HV01, HV02, NOW, begun, ended, later, moves_of, proposal, room, running
+from tests.support.store_examples import HV01, HV02, NOW, begun, ended, later, moves_of, proposal, room, running
 
 Reopen = Callable[[], Awaitable[Store]]
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.job import Card, Event, EventKind, Tone, event
+from core.domain.model.events import Event, EventKind, Tone, event
+from core.domain.model.job import Card
 from core.errors import StoreError
 from core.ports import Store
-from tests.contracts.store.examples import NOW, card, later, proposal, running
+from tests.support.store_examples import NOW, card, later, proposal, running
 
 Reopen = Callable[[], Awaitable[Store]]
 

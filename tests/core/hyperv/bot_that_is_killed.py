@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from core.config import Settings
-from core.domain.fleet import HostName, MoveOrder
+from core.domain.model.host_calls import MoveOrder
+from core.domain.model.inventory import HostName
 from core.hyperv import PypsrpGateway, SessionRecord
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.contracts.gateway import CONTRACT, Arena, a_hanging_host_delays_nobody
-from tests.core.hyperv.rig import on_lab
+from tests.support.wire_harness import on_lab
 
 
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)

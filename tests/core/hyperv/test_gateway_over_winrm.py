@@ -13,16 +13,17 @@ import requests
 from pypsrp.wsman import WSMan
 
 from core.config import Settings
-from core.domain.fleet import CheckLine, DiskTarget, FolderFate, MoveOrder
+from core.domain.model.host_calls import DiskTarget, FolderFate, MoveOrder
+from core.domain.model.inventory import CheckLine
 from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, SettingsError
-from core.hyperv import PypsrpGateway, gateway, threads
-from lab.hyperv.commands import shipped_role
-from lab.hyperv.fleet import Endpoint, Fleet, Language
+from core.hyperv import PypsrpGateway, gateway, session_threads
+from lab.hyperv.powershell.commands import shipped_role
+from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
-from lab.hyperv.shells import Quotas
-from lab.hyperv.trouble import MoveFault, MoveFaultKind, WireFault, WireFaultKind
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
+from lab.hyperv.world.fleet import Endpoint, Fleet, Language
 from tests.contracts.gateway import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, Arena
-from tests.core.hyperv.rig import on_lab, settings_for
+from tests.support.wire_harness import on_lab, settings_for
 
 EMPTY = "D:\\VMs\\empty[1]"
 
@@ -80,7 +81,7 @@ async def test_every_call_works_at_the_first_try_after_any_idle_time(auth: str, 
 
 def test_an_idle_session_ends_before_its_connection_does() -> None:
     """A host closes what is unused for two minutes; then nobody could say goodbye to it any more."""
-    assert threads._KEEP_WARM_S < 120
+    assert session_threads._KEEP_WARM_S < 120
 
 
 @pytest.mark.parametrize("auth", ["credssp", "ntlm", "basic"])

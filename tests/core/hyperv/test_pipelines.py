@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from core.domain.fleet import DiskTarget, MoveOrder, VmId
+from core.domain.model.host_calls import DiskTarget, MoveOrder
+from core.domain.model.inventory import VmId
 from core.hyperv import pipelines
 from core.hyperv.pipelines import SELECT, Pipeline
 

@@ -12,10 +12,11 @@ from pypsrp.messages import MessageType
 from pypsrp.powershell import PowerShell
 from pypsrp.wsman import WSMan
 
-from core.domain.fleet import FolderFate, HostJobState, HostWord, MigrationAuth, Operation, VmState
-from core.hyperv import reading
-from core.hyperv.failures import is_refusal
-from core.hyperv.inventory import is_no_migration
+from core.domain.model.host_calls import FolderFate, HostWord
+from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, VmState
+from core.hyperv import decode
+from core.hyperv.error_mapping import is_refusal
+from core.hyperv.host_reads import is_no_migration
 from core.hyperv.session import _Pool
 from tests.recordings.cases import SESSIONS, TYPES, recorded
 
@@ -59,7 +60,7 @@ def hear(session: str, name: str) -> Heard:
             values += [found.data.data for kind, found in heard if kind == MessageType.PIPELINE_OUTPUT]
     return Heard(
         values,
-        [reading.read_word(record) for record in shell.streams.error],
+        [decode.read_word(record) for record in shell.streams.error],
         [str(warning) for warning in shell.streams.warning],
         shell.state,
     )
@@ -80,26 +81,26 @@ def test_every_case_is_read(session: str) -> None:
 def test_a_host_is_read() -> None:
     """Limits, paths, the enum of authentication, versions in a list; counters and where it listens."""
     counters = hear("full-language", "COUNTERS").values
-    facts = reading.read_facts("HV01", hear("full-language", "HOST").values, counters)
+    facts = decode.read_facts("HV01", hear("full-language", "HOST").values, counters)
     assert (facts.live_limit, facts.storage_limit, facts.live_active, facts.storage_active) == (2, 2, 0, 0)
     assert facts.is_migration_enabled
     assert facts.migration_auth is MigrationAuth.KERBEROS
     assert facts.default_vm_path == "C:\\ProgramData\\Microsoft\\Windows\\Hyper-V"
     assert facts.memory_bytes == 128 << 30
     assert facts.supported_versions == ("5.0", "8.0", "9.0", "10.0")
-    assert reading.read_listeners("HV01", counters) == ("10.0.0.236",)
-    assert reading.read_free_memory("HV01", hear("full-language", "MEMORY").values) == 79691776 * 1024
-    assert reading.read_names("HV01", "Get-VMSwitch", hear("full-language", "SWITCHES").values) == (
+    assert decode.read_listeners("HV01", counters) == ("10.0.0.236",)
+    assert decode.read_free_memory("HV01", hear("full-language", "MEMORY").values) == 79691776 * 1024
+    assert decode.read_names("HV01", "Get-VMSwitch", hear("full-language", "SWITCHES").values) == (
         "vSwitch-Prod",
         "vSwitch-Test",
     )
-    volumes = reading.read_volumes("HV01", hear("full-language", "VOLUMES").values)
+    volumes = decode.read_volumes("HV01", hear("full-language", "VOLUMES").values)
     assert [volume.root for volume in volumes] == ["C:\\", "D:\\", "E:\\"]
 
 
 def test_vms_are_read() -> None:
     """Ids, states, lists of enums, time spans, nulls."""
-    vms = {vm.id: vm for vm in (reading.read_vm("HV01", value) for value in hear("full-language", "VMS").values)}
+    vms = {vm.id: vm for vm in (decode.read_vm("HV01", value) for value in hear("full-language", "VMS").values)}
     assert set(vms) == {WEB01, WEB02, SQL01, TEST01}
     sql, off = vms[SQL01], vms[TEST01]
     assert (sql.name, sql.state, sql.status, sql.status_text) == (
@@ -116,18 +117,18 @@ def test_vms_are_read() -> None:
 
 def test_parts_of_a_vm_are_read() -> None:
     """Disks with null numbers, adapters, file sizes beside the error of a missing file."""
-    (disk,) = reading.read_disks("HV01", hear("full-language", "disks").values)[WEB01]
+    (disk,) = decode.read_disks("HV01", hear("full-language", "disks").values)[WEB01]
     assert (disk.controller, disk.is_pass_through, disk.is_shared) == ("SCSI 0:0", False, False)
-    (adapter,) = reading.read_adapters("HV01", hear("full-language", "adapters").values)[WEB01]
+    (adapter,) = decode.read_adapters("HV01", hear("full-language", "adapters").values)[WEB01]
     assert (adapter.name, adapter.switch) == ("Network Adapter", "vSwitch-Prod")
     heard = hear("full-language", "disk files, one missing")
-    assert len(reading.read_file_sizes("HV01", heard.values)) == 1
+    assert len(decode.read_file_sizes("HV01", heard.values)) == 1
     assert [word.category for word in heard.words] == [13]
 
 
 def test_a_job_is_read() -> None:
     """Its numbers are ushorts, its texts null, its start a time with a zone."""
-    (job,) = reading.read_jobs("HV01", hear("full-language", "jobs after").values)
+    (job,) = decode.read_jobs("HV01", hear("full-language", "jobs after").values)
     assert (job.vm_id, job.state, job.percent, job.destination) == (WEB01, HostJobState.COMPLETED, 100, "HV02")
     assert (job.error_code, job.error_text, job.is_cancellable) == (0, "", False)
     assert job.started_at == datetime(2026, 1, 15, 18, 1, 42, 84803, tzinfo=UTC)
@@ -194,7 +195,7 @@ def test_the_functions_are_read() -> None:
     """A receipt that keeps a folder, and the error by which the bot knows that nothing runs."""
     for session in ("full-language", "jea"):
         values = hear(session, "Remove-EmptyFolder, not allowed").values
-        receipt = reading.read_receipt("HV01", "D:\\VMs", values)
+        receipt = decode.read_receipt("HV01", "D:\\VMs", values)
         assert receipt.fate is FolderFate.KEPT
         assert receipt.reason.startswith("NotAllowed")
         (word,) = hear(session, "Stop-VMMigration, none").words

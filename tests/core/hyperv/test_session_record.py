@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot.wiring import sessions_folder
-from core.domain.fleet import HostName
+from core.domain.model.inventory import HostName
 from core.hyperv.session_record import RemoteSession, SessionRecord
 from tests.contracts.gateway import DESTINATION, SOURCE, WEB
-from tests.core.hyperv.rig import on_lab, settings_for
+from tests.support.wire_harness import on_lab, settings_for
 
 ROOT = Path(__file__).parents[3]
 HOST = HostName("HV01")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from core.errors import StoreBusy, StoreError, StoreFull
 from core.store import SqlStore, dialects, switches
-from tests.contracts.store.examples import NOW, card, proposal, running
+from tests.support.store_examples import NOW, card, proposal, running
 
 
 @pytest.fixture

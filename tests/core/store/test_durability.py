@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.job import JobId
+from core.domain.model.job import JobId
 from core.store import SqlStore
-from tests.contracts.store.examples import begun, running
+from tests.support.store_examples import begun, running
 
 ROOT = Path(__file__).parents[3]
 PRELUDE = """
 import asyncio, os, signal, sys
 from core.errors import Outdated
 from core.store import SqlStore, events, jobs
-from tests.contracts.store.examples import begun, card, proposal
+from tests.support.store_examples import begun, card, proposal
 store = SqlStore(sys.argv[1])
 """
 DIE_AFTER_COMMIT = """

@@ -13,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
-from core.domain.job import Attempt, Event, Job, JobId, Move
-from core.domain.plan import Plan
+from core.domain.model.events import Event
+from core.domain.model.job import Job, JobId
+from core.domain.model.move import Attempt, Move
+from core.domain.model.plan import Plan
 from core.store import events, jobs, moves, rows
 from core.store.jobs import PlanShelf
 from core.store.moves import MoveShelf
 from core.store.tables import attempts, metadata
-from tests.contracts.store.examples import NOW, proposal
+from tests.support.store_examples import NOW, proposal
 
 J1 = JobId("J1")
 

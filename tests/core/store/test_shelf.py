@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from core.domain.job import JobId, Move, MoveId
+from core.domain.model.job import JobId
+from core.domain.model.move import Move, MoveId
 from core.store import SqlStore, moves
 from core.store.moves import MoveShelf
-from tests.contracts.store.examples import running
+from tests.support.store_examples import running
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from lab.hyperv.fleet import GB, MB, VM, Disk, Fleet, Host
 from lab.hyperv.server import HyperVLab
+from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -7,8 +7,8 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
 from lab.hyperv.control import control_app, serve_control
-from lab.hyperv.trouble import WireFaultKind
-from tests.lab.hyperv.worlds import Lab, lab, vm_id
+from lab.hyperv.world.faults import WireFaultKind
+from tests.support.lab_worlds import Lab, lab, vm_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

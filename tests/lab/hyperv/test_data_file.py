@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.hyperv.data_file import DataFileError, ScriptText, read_data_file
+from lab.hyperv.powershell.data_file import DataFileError, ScriptText, read_data_file
 
 READ = [
     ("@{ a = 1; b = 0x10; c = 1.5; d = -3 }", {"a": 1, "b": 16, "c": 1.5, "d": -3}),

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from lab.hyperv.enums import ControllerType, ReplicationMode, VMState
-from lab.hyperv.fleet import GB, MB, fleet_from, load_fleet
-from lab.hyperv.strict import BadDescription
-from lab.hyperv.world import World
+from lab.hyperv.world.enums import ControllerType, ReplicationMode, VMState
+from lab.hyperv.world.fleet import GB, MB, fleet_from, load_fleet
+from lab.hyperv.world.strict import BadDescription
+from lab.hyperv.world.world import World
 
 SMALL = Path(__file__).parents[3] / "lab" / "fleets" / "small.toml"
 ID = "5b9d2f5e-0f43-4f3e-9f0a-000000000001"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.hyperv.cmdlets import functions
-from lab.hyperv.commands import ALL, shipped_role
-from lab.hyperv.fleet import Endpoint
-from lab.hyperv.restricted_session import RoleError, restricted
+from lab.hyperv.powershell.cmdlets import functions
+from lab.hyperv.powershell.commands import ALL, shipped_role
+from lab.hyperv.powershell.restricted_session import RoleError, restricted
+from lab.hyperv.world.fleet import Endpoint
 from tests.lab.hyperv.conftest import WEB01, fleet, host
 
 if TYPE_CHECKING:

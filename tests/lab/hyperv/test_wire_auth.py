@@ -10,10 +10,10 @@ import requests
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError
 from requests_credssp.exceptions import NTStatusException
 
-from lab.hyperv import wsman
-from lab.hyperv.auth import CannotOpen, Connection, Login, open_body, write_credential_file
-from lab.hyperv.service import Client as Caller
-from lab.hyperv.service import Service
+from lab.hyperv.remoting import wsman
+from lab.hyperv.remoting.auth import AuthenticatedConnection, CannotOpen, Login, open_body, write_credential_file
+from lab.hyperv.remoting.wsman_service import Client as Caller
+from lab.hyperv.remoting.wsman_service import Service
 from tests.lab.hyperv.conftest import fleet, host, select
 
 SEALED = [
@@ -99,7 +99,7 @@ async def test_users_do_not_see_each_others_shells(client: Any, lab: Any) -> Non
 def test_a_sealed_body_needs_the_context_of_its_connection() -> None:
     """A body sealed for another connection cannot be opened."""
     with pytest.raises(CannotOpen):
-        open_body(Connection(), b"--Encrypted Boundary\r\n")
+        open_body(AuthenticatedConnection(), b"--Encrypted Boundary\r\n")
 
 
 def test_the_credential_file_allows_no_colon(tmp_path: Any) -> None:

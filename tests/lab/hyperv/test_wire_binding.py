@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from lab.hyperv import parametertypes as types
-from lab.hyperv.binding import BindingError, Parameter, Syntax, bind, bind_input
-from lab.hyperv.cmdlets.moves import MOVE_VM
-from lab.hyperv.cmdlets.vms import GET_VM
-from lab.hyperv.netobjects import NoteObject
+from lab.hyperv.powershell import parameter_types as types
+from lab.hyperv.powershell.binding import BindingError, Parameter, Syntax, bind, bind_input
+from lab.hyperv.powershell.cmdlets.moves import MOVE_VM
+from lab.hyperv.powershell.cmdlets.vms import GET_VM
+from lab.hyperv.remoting.dotnet_values import NoteObject
 
 ID = UUID(int=7, version=4)
 SYNTAX = Syntax(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pypsrp.serializer import TaggedValue
 
-from lab.hyperv.fleet import GB, Volume
+from lab.hyperv.world.fleet import GB, Volume
 from tests.lab.hyperv.conftest import WEB01, begin, fleet, host, select
 
 if TYPE_CHECKING:

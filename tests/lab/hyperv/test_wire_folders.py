@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.hyperv.fleet import File
+from lab.hyperv.world.fleet import File
 from tests.lab.hyperv.conftest import fleet, host, select
 
 if TYPE_CHECKING:

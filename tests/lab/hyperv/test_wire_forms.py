@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypsrp.serializer import Serializer
 
-from lab.hyperv.clixml import format_timespan, serialize
-from lab.hyperv.netobjects import Array, ErrorDetail, Int64, NoteObject, UInt16, UInt32, UInt64
-from lab.hyperv.records import Progress, write_error, write_progress
+from lab.hyperv.remoting.clixml import format_timespan, serialize
+from lab.hyperv.remoting.dotnet_values import Array, ErrorDetail, Int64, NoteObject, UInt16, UInt32, UInt64
+from lab.hyperv.remoting.records import Progress, write_error, write_progress
 from tests.lab.hyperv.conftest import WEB01, fleet, select, vm
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell
 
-from lab.hyperv.commands import FUNCTIONS_TEXT
-from lab.hyperv.fleet import Endpoint, File
+from lab.hyperv.powershell.commands import FUNCTIONS_TEXT
+from lab.hyperv.world.fleet import Endpoint, File
 from tests.lab.hyperv.conftest import WEB01, begin, fleet, host, select
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pypsrp.serializer import TaggedValue
 
-from lab.hyperv.enums import MigrationAuthentication, VMState
-from lab.hyperv.fleet import GB, Delegation, Disk, Language
-from lab.hyperv.quirks import Quirks
-from lab.hyperv.trouble import MoveFault, MoveFaultKind
+from lab.hyperv.world.enums import MigrationAuthentication, VMState
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind
+from lab.hyperv.world.fleet import GB, Delegation, Disk, Language
+from lab.hyperv.world.quirks import Quirks
 from tests.lab.hyperv.conftest import WEB01, begin, fleet, host, move, select, vm
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import SignalCode, WinRS
 from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet
 
-from lab.hyperv.auth import Login
-from lab.hyperv.psrp import ObjectIds, Outbox, split_fragments
-from lab.hyperv.shells import Quotas, Shells
-from lab.hyperv.wsman import MalformedEnvelope, WSManFault, parse_duration, parse_request
+from lab.hyperv.remoting.auth import Login
+from lab.hyperv.remoting.psrp import ObjectIds, ReplyQueue, split_fragments
+from lab.hyperv.remoting.shells import Quotas, Shells
+from lab.hyperv.remoting.wsman import MalformedEnvelope, WSManFault, parse_duration, parse_request
 from tests.lab.hyperv.conftest import WEB01, Client, begin, fleet, select, vm
 
 URI = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell"
@@ -294,7 +294,7 @@ async def test_idle_shells_are_removed_and_waiting_ones_are_not() -> None:
 
 def test_an_outbox_never_cuts_a_message_apart_wrongly() -> None:
     """Fragments are numbered, marked first and last, and no answer is larger than asked, but for a lone fragment."""
-    outbox = Outbox(ObjectIds())
+    outbox = ReplyQueue(ObjectIds())
     outbox.put_message(b"a" * 100_000)
     outbox.put_message(b"b")
     taken = b""

@@ -6,12 +6,12 @@ import time
 from typing import Any
 from uuid import UUID
 
-from lab.hyperv.clixml import serialize
-from lab.hyperv.cmdlets import vm_objects
-from lab.hyperv.cmdlets.objects import _select
-from lab.hyperv.enums import VMState
-from lab.hyperv.fleet import VM, Fleet
-from lab.hyperv.world import World
+from lab.hyperv.powershell.cmdlets import vm_objects
+from lab.hyperv.powershell.cmdlets.objects import _select
+from lab.hyperv.remoting.clixml import serialize
+from lab.hyperv.world.enums import VMState
+from lab.hyperv.world.fleet import VM, Fleet
+from lab.hyperv.world.world import World
 from tests.lab.hyperv.conftest import host
 
 NAMES = ["Id", "Name", "State", "OperationalStatus", "Status", "MemoryAssigned", "Uptime", "Path", "Version"]

@@ -9,7 +9,7 @@ import pytest
 import requests
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 
-from lab.hyperv.trouble import ValueFault, ValueFaultKind, WireFault, WireFaultKind
+from lab.hyperv.world.faults import ValueFault, ValueFaultKind, WireFault, WireFaultKind
 from tests.lab.hyperv.conftest import WEB01, Client, begin, move, select
 
 KINDS: list[tuple[dict[str, Any], type[BaseException]]] = [

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from lab.hyperv.enums import ReplicationMode, SnapshotType, VMState
-from lab.hyperv.fleet import Adapter, Checkpoint
+from lab.hyperv.world.enums import ReplicationMode, SnapshotType, VMState
+from lab.hyperv.world.fleet import Adapter, Checkpoint
 from tests.lab.hyperv.conftest import WEB01, fleet, host, select, vm
 
 if TYPE_CHECKING:

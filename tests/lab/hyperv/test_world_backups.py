@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.hyperv.enums import OperationalStatus as Op
-from lab.hyperv.enums import SnapshotType
-from lab.hyperv.errors import BadChange, UnknownVM
-from lab.hyperv.fleet import BackupVariant, BackupWindow
-from tests.lab.hyperv.worlds import Lab, host, lab, vm_id, with_quirks
+from lab.hyperv.world.enums import OperationalStatus as Op
+from lab.hyperv.world.enums import SnapshotType
+from lab.hyperv.world.errors import BadChange, UnknownVM
+from lab.hyperv.world.fleet import BackupVariant, BackupWindow
+from tests.support.lab_worlds import Lab, host, lab, vm_id, with_quirks
 
 
 def status(it: Lab, number: int) -> tuple[int, ...]:

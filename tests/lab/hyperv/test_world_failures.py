@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from lab.hyperv.enums import ErrorCategory, JobState, ReplicationMode, VMState
-from lab.hyperv.errors import BadChange, UnknownVM
-from lab.hyperv.fleet import GB, Adapter, Disk, File, Volume
-from lab.hyperv.ledger import ViolationKind
-from lab.hyperv.texts import CAUSES
-from lab.hyperv.trouble import MoveFault, MoveFaultKind
-from lab.hyperv.views import CompatibilityReport, ErrorRecord
-from tests.lab.hyperv.worlds import host, lab, vm, vm_id, with_quirks
+from lab.hyperv.world.audit_log import ViolationKind
+from lab.hyperv.world.enums import ErrorCategory, JobState, ReplicationMode, VMState
+from lab.hyperv.world.errors import BadChange, UnknownVM
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind
+from lab.hyperv.world.fleet import GB, Adapter, Disk, File, Volume
+from lab.hyperv.world.host_messages import CAUSES
+from lab.hyperv.world.views import CompatibilityReport, ErrorRecord
+from tests.support.lab_worlds import host, lab, vm, vm_id, with_quirks
 
 SAME_NAME = (Disk(path="D:\\A\\x.vhdx", size_bytes=GB), Disk(path="D:\\B\\x.vhdx", size_bytes=GB))
 DISK = Disk(path="D:\\VMs\\one.vhdx", size_bytes=GB)

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from lab.hyperv import errors
-from lab.hyperv.enums import VMState
-from lab.hyperv.errors import BadChange, FolderError, UnknownHost, UnknownVM
-from lab.hyperv.fleet import GB, File, Volume
-from lab.hyperv.ledger import ViolationKind
-from tests.lab.hyperv.worlds import BOT, Lab, host, lab, vm, vm_id
+from lab.hyperv.world import errors
+from lab.hyperv.world.audit_log import ViolationKind
+from lab.hyperv.world.enums import VMState
+from lab.hyperv.world.errors import BadChange, FolderError, UnknownHost, UnknownVM
+from lab.hyperv.world.fleet import GB, File, Volume
+from tests.support.lab_worlds import BOT, Lab, host, lab, vm, vm_id
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.hyperv.enums import ErrorCategory, JobState, MigrationAuthentication, VMState
-from lab.hyperv.fleet import Delegation, Endpoint, Language, MigrationKind, ScheduledMigration
-from lab.hyperv.ledger import ViolationKind
-from lab.hyperv.trouble import WireFault, WireFaultKind
-from tests.lab.hyperv.worlds import BOT, Lab, host, lab, vm, vm_id, with_quirks
+from lab.hyperv.world.audit_log import ViolationKind
+from lab.hyperv.world.enums import ErrorCategory, JobState, MigrationAuthentication, VMState
+from lab.hyperv.world.faults import WireFault, WireFaultKind
+from lab.hyperv.world.fleet import Delegation, Endpoint, Language, MigrationKind, ScheduledMigration
+from tests.support.lab_worlds import BOT, Lab, host, lab, vm, vm_id, with_quirks
 
 
 def four(**hosts: object) -> Lab:

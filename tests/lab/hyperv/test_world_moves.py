@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.hyperv.enums import JobState, MigrationType, VMState
-from lab.hyperv.enums import OperationalStatus as Op
-from lab.hyperv.errors import BadChange
-from lab.hyperv.fleet import GB, MB, Adapter, Disk, MigrationKind, Physics, Volume
-from tests.lab.hyperv.worlds import BOT, host, lab, vm, vm_id, with_quirks
+from lab.hyperv.world.enums import JobState, MigrationType, VMState
+from lab.hyperv.world.enums import OperationalStatus as Op
+from lab.hyperv.world.errors import BadChange
+from lab.hyperv.world.fleet import GB, MB, Adapter, Disk, MigrationKind, Physics, Volume
+from tests.support.lab_worlds import BOT, host, lab, vm, vm_id, with_quirks
 
 if TYPE_CHECKING:
-    from lab.hyperv.migrations import Migration
+    from lab.hyperv.world.migrations import Migration
 
 
 def test_a_finished_move_leaves_the_vm_on_the_destination_only() -> None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lab.hyperv.fleet import GB
-from lab.hyperv.ledger import ViolationKind
-from lab.hyperv.moves import MoveRequest
-from lab.hyperv.random_fleet import Recipe, random_fleet
-from tests.lab.hyperv.worlds import BOT, Lab
+from lab.hyperv.world.audit_log import ViolationKind
+from lab.hyperv.world.fleet import GB
+from lab.hyperv.world.moves import MoveRequest
+from lab.hyperv.world.random_fleet import Recipe, random_fleet
+from tests.support.lab_worlds import BOT, Lab
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from lab.hyperv.world import World
+    from lab.hyperv.world.world import World
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

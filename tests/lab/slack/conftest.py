@@ -10,8 +10,8 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.clock import ManualClock
 from lab.slack.server import SlackLab
+from lab.slack.workspace.clock import ManualClock
 
 
 @pytest.fixture(autouse=True)

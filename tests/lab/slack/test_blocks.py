@@ -4,8 +4,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.blocks.check import message_problems, view_problems
-from tests.lab.slack.pieces import actions, button, plain, section
+from lab.slack.workspace.blocks.check import message_problems, view_problems
+from tests.support.lab_blocks import actions, button, plain, section
 
 OPTION = {"text": plain("one"), "value": "1"}
 RICH = {

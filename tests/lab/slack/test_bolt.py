@@ -8,12 +8,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.clock import ManualClock
-from lab.slack.faults import FaultKind
-from lab.slack.messages import Message
-from lab.slack.refusals import FormIncompleteError, NotOnScreenError
 from lab.slack.server import SlackLab
-from tests.lab.slack.pieces import actions, button, plain, section
+from lab.slack.workspace.clock import ManualClock
+from lab.slack.workspace.faults import FaultKind
+from lab.slack.workspace.messages import Message
+from lab.slack.workspace.refusals import FormIncompleteError, NotOnScreenError
+from tests.support.lab_blocks import actions, button, plain, section
 
 CONFIRM = {"title": plain("Sure?"), "text": plain("It moves VMs."), "confirm": plain("Move"), "deny": plain("No")}
 FIELD = {

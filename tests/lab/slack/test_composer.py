@@ -1,14 +1,14 @@
 import pytest
 
-from lab.slack.clock import ManualClock
-from lab.slack.composer import Composer, Habits
+from lab.slack.people.input_field import Habits, InputField
 from lab.slack.server import SlackLab
+from lab.slack.workspace.clock import ManualClock
 
 ALL = Habits(smart_quotes=True, smart_dashes=True)
 
 
 @pytest.fixture
-def composer() -> Composer:
+def composer() -> InputField:
     lab = SlackLab(clock=ManualClock())
     return lab._desk.composer
 
@@ -32,26 +32,26 @@ def composer() -> Composer:
         ("two  spaces", "two  spaces"),
     ],
 )
-def test_a_slash_text_arrives_as_slack_sends_it(composer: Composer, typed: str, sent: str) -> None:
+def test_a_slash_text_arrives_as_slack_sends_it(composer: InputField, typed: str, sent: str) -> None:
     """Quotes curl, dashes join, links and mentions are wrapped; backslashes and spaces are left alone."""
     assert composer.slash(typed, ALL, should_escape=True) == sent
 
 
-def test_without_should_escape_nothing_is_wrapped(composer: Composer) -> None:
+def test_without_should_escape_nothing_is_wrapped(composer: InputField) -> None:
     """A command without should_escape gets the text as typed."""
     assert composer.slash("@bob a & b hv01.contoso.com", Habits(), should_escape=False) == "@bob a & b hv01.contoso.com"
 
 
-def test_habits_are_off_unless_switched_on(composer: Composer) -> None:
+def test_habits_are_off_unless_switched_on(composer: InputField) -> None:
     """Without habits quotes and dashes stay what they are."""
     assert composer.message('"x" --y', Habits()) == '"x" --y'
 
 
-def test_messages_name_nobody(composer: Composer) -> None:
+def test_messages_name_nobody(composer: InputField) -> None:
     """In message events mentions carry the id alone."""
     assert composer.message("@bob hi", Habits()) == "<@U0BOB> hi"
 
 
-def test_phones_capitalise(composer: Composer) -> None:
+def test_phones_capitalise(composer: InputField) -> None:
     """A mobile keyboard starts with a capital letter."""
     assert composer.slash("status 7", Habits(capitalise=True), should_escape=True) == "Status 7"

@@ -5,10 +5,10 @@ import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 
-from lab.slack.faults import FaultKind
-from lab.slack.ratelimit import Strictness
 from lab.slack.server import SlackLab
-from tests.lab.slack.pieces import actions, button
+from lab.slack.workspace.faults import FaultKind
+from lab.slack.workspace.rate_limit import Strictness
+from tests.support.lab_blocks import actions, button
 
 
 class Remote:

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.changes import Change
-from lab.slack.clock import ManualClock
-from lab.slack.manifest import DEFAULT_MANIFEST, parse_manifest
 from lab.slack.server import SlackLab
+from lab.slack.workspace.changes import Change
+from lab.slack.workspace.clock import ManualClock
+from lab.slack.workspace.manifest import DEFAULT_MANIFEST, parse_manifest
 
 
 @pytest.fixture

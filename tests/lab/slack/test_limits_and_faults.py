@@ -6,10 +6,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncServerErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.clock import ManualClock
-from lab.slack.faults import FaultKind
-from lab.slack.ratelimit import RateLimiter, Strictness
 from lab.slack.server import SlackLab
+from lab.slack.workspace.clock import ManualClock
+from lab.slack.workspace.faults import FaultKind
+from lab.slack.workspace.rate_limit import RateLimiter, Strictness
 
 
 async def retry_after(call: Any) -> int:

@@ -6,7 +6,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from lab.slack.server import SlackLab
-from tests.lab.slack.pieces import actions, button, plain, section
+from tests.support.lab_blocks import actions, button, plain, section
 
 
 def rich(*texts: str) -> dict[str, Any]:

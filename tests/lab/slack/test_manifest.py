@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.slack.directory import DEFAULT_DIRECTORY, load_directory
-from lab.slack.manifest import DEFAULT_MANIFEST, load_manifest, parse_manifest
-from lab.slack.refusals import LabSetupError
+from lab.slack.workspace.directory import DEFAULT_DIRECTORY, load_directory
+from lab.slack.workspace.manifest import DEFAULT_MANIFEST, load_manifest, parse_manifest
+from lab.slack.workspace.refusals import LabSetupError
 
 
 def document() -> dict[str, Any]:

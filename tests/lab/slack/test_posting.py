@@ -4,8 +4,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.manifest import load_manifest
 from lab.slack.server import SlackLab
+from lab.slack.workspace.manifest import load_manifest
 
 
 async def refused(call: Any) -> str:

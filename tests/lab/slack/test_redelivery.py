@@ -1,8 +1,8 @@
 from typing import Any
 
-from lab.slack.clock import ManualClock
-from lab.slack.faults import FaultKind
 from lab.slack.server import SlackLab
+from lab.slack.workspace.clock import ManualClock
+from lab.slack.workspace.faults import FaultKind
 
 
 async def test_an_unacked_event_comes_again_three_times(lab: SlackLab, clock: ManualClock, connect: Any) -> None:

@@ -10,9 +10,9 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.clock import ManualClock
-from lab.slack.faults import FaultKind
 from lab.slack.server import SlackLab
+from lab.slack.workspace.clock import ManualClock
+from lab.slack.workspace.faults import FaultKind
 
 
 async def envelopes_sent(lab: SlackLab, count: int) -> None:

@@ -9,11 +9,11 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from lab.slack.clock import ManualClock
-from lab.slack.refusals import LabSetupError
 from lab.slack.server import SlackLab
-from lab.slack.webhooks import signature
-from tests.lab.slack.pieces import actions, button
+from lab.slack.transport.http_mode import signature
+from lab.slack.workspace.clock import ManualClock
+from lab.slack.workspace.refusals import LabSetupError
+from tests.support.lab_blocks import actions, button
 
 
 class Endpoint:

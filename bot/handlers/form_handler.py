@@ -1,0 +1,106 @@
+"""Keeps plans that were shown in the form and may be sent: each once, by who asked for it.
+
+They live in memory only. After a restart of the bot the person is told to look again; nothing was promised before.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from bot import access
+from bot.commands.model import Migrate
+from bot.handlers.command_handler import Asker
+from bot.messages import replies
+from bot.messages.blocks import Block, Message
+from bot.messages.card_parts import Look
+from bot.modals import plan_preview as form_pages
+from bot.modals.request_form import About, request_form
+from bot.modals.request_values import Entry, Errors, read_entry
+from bot.modals.suggestions import offer_hosts, offer_vms
+from bot.slack.user_groups import UserGroups
+from core.config import Settings
+from core.domain.model.inventory import HostName
+from core.domain.model.plan import Plan, Request
+from core.engine.engine import Engine
+from core.errors import NotAllowed
+from core.ports import Clock
+
+_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request and the plan that answers it."""
+
+    request: Request
+    plan: Plan
+
+
+class FormHandler:
+    """Serves the form: what it offers, whether it can be asked, its plan, and sending it."""
+
+    def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, clock: Clock) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._groups = groups
+        self._clock = clock
+        self._drafts: OrderedDict[str, Draft] = OrderedDict()
+
+    def form(self, about: About) -> Block:
+        """Show the form."""
+        return request_form(self._settings, about)
+
+    def offer_vms(self, source: str, typed: str) -> list[Block]:
+        """Offer VMs of a host, as last seen."""
+        return offer_vms(typed, self._engine.inventory(HostName(source)))
+
+    def offer_hosts(self, typed: str) -> list[Block]:
+        """Offer hosts."""
+        return offer_hosts(typed, self._settings.hosts)
+
+    def read(self, entry: Entry) -> Migrate | Errors:
+        """Read a filled-in form, at once and without asking anybody."""
+        inventory = self._engine.inventory(HostName(entry.source))
+        return read_entry(entry, self._settings, inventory, self._clock.now())
+
+    def gone(self) -> Block:
+        """Show that there is nothing to send any more."""
+        return form_pages.gone(self._settings.slack.command)
+
+    async def make(self, token: str, command: Migrate, asker: Asker) -> Plan:
+        """Make the plan and keep it for ``take``.
+
+        Raises:
+            MigrateBotError: there is no plan; the error says why.
+
+        """
+        await self._check_may_request(asker)
+        request = command.request(requester=asker.user, channel=asker.channel)
+        plan = await self._engine.preview(request)
+        self._drafts[token] = Draft(request, plan)
+        while len(self._drafts) > _KEPT:
+            self._drafts.popitem(last=False)
+        return plan
+
+    def take(self, token: str, user: str) -> Draft | None:
+        """Take a plan to send it: once, and only by who asked for it."""
+        draft = self._drafts.get(token)
+        if draft is None or draft.request.requester != user:
+            return None
+        return self._drafts.pop(token)
+
+    async def send(self, draft: Draft, asker: Asker) -> Message:
+        """Put the card of exactly this plan on the way.
+
+        Raises:
+            MigrateBotError: it cannot be asked; the error says why.
+
+        """
+        await self._check_may_request(asker)
+        job = await self._engine.propose_plan(draft.request, draft.plan)
+        return replies.planned(job, Look(command=self._settings.slack.command))
+
+    async def _check_may_request(self, asker: Asker) -> None:
+        rules = self._settings.access
+        verdict = access.may_request(asker.user, rules, await self._groups.members(access.groups_in(rules.requesters)))
+        if not verdict.is_allowed:
+            raise NotAllowed(verdict.reason)

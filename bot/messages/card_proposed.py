@@ -1,0 +1,151 @@
+"""The card of a job that waits for approval: everything an approver needs to decide, and two buttons. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.messages.blocks import (
+    APPROVE,
+    REJECT,
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    sections,
+)
+from bot.messages.card_parts import Look, headline_route, more_line, show_all, small_print, what
+from bot.messages.mrkdwn import code, date_time, mention, plural, said
+from core.domain.model.job import Job
+from core.domain.model.plan import Finding, Options, Plan, PlannedMove, Severity
+from core.domain.model.units import size, span
+from core.domain.model.views import JobView
+
+_ICONS = {Severity.BLOCKER: "⛔", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}  # noqa: RUF001 - the sign is meant
+_ORDER = (Severity.BLOCKER, Severity.WARNING, Severity.NOTE)
+
+
+def proposed(view: JobView, look: Look) -> Message:
+    """Show the plan."""
+    job, plan = view.job, view.job.plan
+    blocks: list[Block] = [
+        header(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}?"),
+        *sections(_standing(job, look)),
+        *sections(_plan_lines(job, look)),
+        *sections(finding_lines(plan.findings, look.rows)),
+    ]
+    if options := option_words(plan.options):
+        blocks.append(context(options))
+    blocks += [small_print(view), actions(*decision_buttons(job), *show_all(job, look))]
+    return message(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}? Waits for approval.", blocks)
+
+
+def _standing(job: Job, look: Look) -> Iterator[str]:
+    yield f"🕓 *Waits for approval* until {date_time(job.expires_at)}."
+    if look.approvals_required > 1:
+        given = ", ".join(mention(approval.by) for approval in job.approvals)
+        yield f"{len(job.approvals)} of {look.approvals_required} approvals" + (f": {given}" if given else ".")
+    if not look.outlook.is_allowed:
+        yield f"🚫 {said(look.outlook.reason)}"
+    yield summary(job.plan)
+
+
+def summary(plan: Plan) -> str:
+    """Say how much moves, how long it should take, and how much will not move."""
+    blocked_ids = plan.blocked_ids
+    movable = [move for move in plan.moves if move.vm_id not in blocked_ids]
+    live = sum(1 for move in movable if move.is_live)
+    parts = [f"*{plural(len(movable), 'VM')}*", size(sum(move.size_bytes for move in movable))]
+    if live:
+        parts.append(f"{live} live")
+    if len(movable) - live:
+        parts.append(f"{len(movable) - live} off")
+    if plan.expected_s:
+        low, likely = (span(seconds) for seconds in plan.expected_s)
+        parts.append(f"takes about {likely}" if low == likely else f"takes about {likely}, {low} at the least")
+    else:
+        parts.append("duration not known yet")
+    text = " · ".join(parts)
+    blocked = len(plan.moves) - len(movable)
+    return text + (f"\n⛔ *{plural(blocked, 'VM')} will not move* (see below)." if blocked else "")
+
+
+def _plan_lines(job: Job, look: Look) -> Iterator[str]:
+    yield from plan_lines(job.plan, look.rows)
+    if len(job.plan.moves) > look.rows:
+        yield more_line(len(job.plan.moves) - look.rows, job, look)
+
+
+def plan_lines(plan: Plan, rows: int) -> Iterator[str]:
+    """Say from where to where each VM goes, by host pair; so many VMs are named."""
+    left = rows
+    blocked_ids = plan.blocked_ids
+    pairs = dict.fromkeys((move.source, move.destination) for move in plan.moves)
+    for source, destination in pairs:
+        moves = [move for move in plan.moves if (move.source, move.destination) == (source, destination)]
+        if left <= 0:
+            break
+        paths = {move.path for move in moves}
+        folder = f" in {code(next(iter(paths)), 120)}" if len(paths) == 1 and any(paths) else ""
+        yield f"{code(source)} → {code(destination)}{folder}"
+        for move in moves[:left]:
+            yield _move_line(move, is_blocked=move.vm_id in blocked_ids, shows_path=len(paths) > 1)
+        left -= len(moves)
+
+
+def _move_line(move: PlannedMove, *, is_blocked: bool, shows_path: bool) -> str:
+    kind = "live" if move.is_live else "off"
+    folder = f" → {code(move.path, 120)}" if shows_path else ""
+    icon = "⛔" if is_blocked else "•"
+    return f"{icon} {code(move.vm_name)} {kind}, {size(move.size_bytes)}{folder}"
+
+
+def finding_lines(findings: Sequence[Finding], rows: int) -> Iterator[str]:
+    """Say what preflight found, worst first."""
+    for severity in _ORDER:
+        found = [finding for finding in findings if finding.severity is severity]
+        for finding in found[:rows]:
+            yield f"{_ICONS[severity]} {said(finding.text, 300)}"
+        if len(found) > rows:
+            yield f"{_ICONS[severity]} … and {plural(len(found) - rows, f'more {severity}')}"
+
+
+def option_words(options: Options) -> str:
+    """Say which options differ from the settings."""
+    parts: list[str] = []
+    if options.start_at:
+        parts.append(f"starts at {date_time(options.start_at)}")
+    if options.until:
+        parts.append(f"should be over by {date_time(options.until)}")
+    if options.override:
+        parts.append(f"*overrides the freeze*: {said(options.override, 200)}")
+    if options.parallel:
+        parts.append(f"{options.parallel} at a time")
+    if options.attempts is not None:
+        parts.append(plural(options.attempts, "attempt"))
+    if options.backup_wait_s is not None:
+        parts.append(f"waits {span(options.backup_wait_s)} for a backup")
+    if options.subfolder is not None:
+        parts.append("a subfolder for each VM" if options.subfolder else "no subfolders")
+    if options.keep_drives is not None:
+        parts.append("keeps drive letters" if options.keep_drives else "does not keep drive letters")
+    if options.fail_fast is not None:
+        parts.append("stops at the first failure" if options.fail_fast else "goes on after a failure")
+    return " · ".join(parts)
+
+
+def decision_buttons(job: Job) -> list[Block]:
+    """Make the buttons that decide: without anything that could move there is nothing to approve."""
+    plan = job.plan
+    value = f"{job.id}|{plan.hash}"
+    movable = len(plan.moves) - len(plan.blocked_ids)
+    reject = button("Reject", REJECT, value)
+    if not movable:
+        return [reject]
+    asked = confirm(
+        f"Move {plural(movable, 'VM')}?",
+        f"{headline_route(plan.moves)}. The moves start as soon as the hosts have room.",
+        "Approve",
+    )
+    return [button("Approve", APPROVE, value, style="primary", ask=asked), reject]

@@ -1,0 +1,94 @@
+"""The message for whoever is woken: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.messages.blocks import ACKNOWLEDGE, RETRY, Block, Message, actions, button, confirm, context, section, sections
+from bot.messages.mrkdwn import clip, clock_time, code, mention, plural, quoted, said
+from bot.messages.thread_lines import sentence
+from core.domain.model.events import Event, EventKind, Notice
+
+_TITLES = {
+    EventKind.FAILED: "❌ {vm} failed",
+    EventKind.UNMIGRATABLE: "❌ {vm} cannot be moved",
+    EventKind.LOST: "🆘 {vm} must be looked at now",
+}
+_RETRIED = frozenset({EventKind.FAILED, EventKind.UNMIGRATABLE})
+_ROOM = 2900
+
+
+def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, taken: Event | None = None) -> Message:
+    """Say to on-call what needs a human; they are mentioned once, at the start of one message.
+
+    With ``taken``, the event of somebody acknowledging it, who takes care stands where the button was.
+    """
+    called = " ".join(mention(who) for who in oncall)
+    if notice.move is None or notice.event.kind not in _TITLES:
+        # About the job as a whole, or a wish: its sentence says everything.
+        text = clip(f"{called} {sentence(notice.event, notice.job, notice.move)}".strip(), _ROOM)
+        return Message(text, (section(text), *_foot(notice, taken)))
+    vm = code(notice.move.vm_name)
+    title = _TITLES[notice.event.kind].format(vm=vm)
+    first = f"{called} *{title}* ({notice.job.id})".strip()
+    blocks: list[Block] = [section(first)]
+    if words := _host_words(notice):
+        blocks.append(section(f"*What happened*\n{quoted(words)}"))
+    blocks += sections(_lines(notice, command))
+    return Message(first, (*blocks, *_foot(notice, taken)))
+
+
+def _foot(notice: Notice, taken: Event | None) -> Iterator[Block]:
+    """Say who takes care of it, and offer what can be done."""
+    value = f"{notice.job.id}|{notice.id}"
+    buttons: list[Block] = []
+    if taken is not None:
+        yield context(f"👀 {mention(taken.actor)} takes care of it, {clock_time(taken.at)}")
+    else:
+        buttons.append(button("Acknowledge", ACKNOWLEDGE, value, style="primary"))
+    if notice.move is not None and notice.event.kind in _RETRIED:
+        asked = confirm(
+            f"Try again what did not move in {notice.job.id}?",
+            "This makes a new plan of it, which has to be approved.",
+            "Make a plan",
+        )
+        buttons.append(button("Retry", RETRY, value, ask=asked))
+    if buttons:
+        yield actions(*buttons)
+
+
+def _host_words(notice: Notice) -> str:
+    data = notice.event.data
+    return str(data.get("words") or data.get("text") or (notice.move.error if notice.move else "") or "")
+
+
+def _lines(notice: Notice, command: str) -> Iterator[str]:
+    data, move, job = notice.event.data, notice.move, notice.job
+    text = str(data.get("text") or "")
+    if text and data.get("words"):
+        yield f"*Why it ended:* {said(text, 400)}"
+    hint = str(data.get("hint") or (move.hint if move else "") or "")
+    if hint:
+        yield f"*What it means:* {said(hint, 400)}"
+    attempts = data.get("attempts") or (move.attempts if move else 0)
+    if isinstance(attempts, int) and attempts:
+        of = data.get("of")
+        last = of if isinstance(of, int) and of >= attempts else attempts
+        yield f"*Tried:* {f'{attempts} of ' if last is of else ''}{plural(last, 'attempt')}"
+    else:
+        yield "*Tried:* nothing was started"
+    yield f"*Where it is now:* {_where(notice)}"
+    if notice.event.kind is EventKind.LOST:
+        yield "*What to do:* look at both hosts before anybody starts this VM. I touch nothing more of it."
+        return
+    again = code(f"{command} retry {job.id}")
+    yield f"*What to do:* put it right, then {again}. Everything that happened: {code(f'{command} history {job.id}')}"
+
+
+def _where(notice: Notice) -> str:
+    move = notice.move
+    where = str(notice.event.data.get("where") or "")
+    if notice.event.kind is EventKind.LOST or not where:
+        hosts = f" Look on {code(move.source)} and {code(move.destination)}." if move else ""
+        return f"I cannot tell.{hosts}"
+    if move and where == move.source:
+        return f"on {code(where)}, where it was"
+    return f"on {code(where)}"

@@ -1,0 +1,29 @@
+"""Writes a whole plan as plain text, for the file in a long plan's thread. Pure."""
+
+from core.domain.model.job import Job
+from core.domain.model.plan import Plan, PlannedMove, Severity
+from core.domain.model.units import size
+
+LONG = 30
+"""A plan of more VMs than this is attached to its card as a file."""
+_ORDER = (Severity.BLOCKER, Severity.WARNING, Severity.NOTE)
+
+
+def plan_text(job: Job) -> str:
+    """Write every VM and everything preflight found."""
+    plan = job.plan
+    rows = [("VM", "FROM", "TO", "FOLDER", "SIZE", "KIND", "ID"), *(_row(plan, move) for move in plan.moves)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    total = size(sum(move.size_bytes for move in plan.moves))
+    lines = [f"Plan of {job.id}: {len(plan.moves)} VMs, {total}", f"Fingerprint: {plan.hash}", "", *table]
+    found = [finding for severity in _ORDER for finding in plan.findings if finding.severity is severity]
+    if found:
+        lines += ["", "What preflight found", *(f"{one.severity.value}: {' '.join(one.text.split())}" for one in found)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(plan: Plan, move: PlannedMove) -> tuple[str, ...]:
+    kind = "will not move" if move.vm_id in plan.blocked_ids else "live" if move.is_live else "off"
+    cells = (move.vm_name, move.source, move.destination, move.path, size(move.size_bytes), kind, str(move.vm_id))
+    return tuple(" ".join(cell.split()) for cell in cells)

@@ -1,0 +1,144 @@
+"""Private answers to sub-commands: lists of jobs and hosts, a job's history, help, mistakes. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.commands.errors import CommandError
+from bot.messages.blocks import Block, Message, context, message, section, sections, verbatim
+from bot.messages.card import card
+from bot.messages.card_parts import Look, bar, headline_route, what
+from bot.messages.help import TOPICS, overview
+from bot.messages.mrkdwn import clip, clock_time, code, date_time, escape, mention, plural, said
+from bot.messages.thread_lines import sentence
+from core.domain.model.events import Event
+from core.domain.model.job import Job, JobState
+from core.domain.model.move import Move, MoveId, MoveState
+from core.domain.model.views import HostView, JobView
+from core.errors import MigrateBotError
+
+_STATUS_ROWS = 150
+_HISTORY_LINES = 120
+_JOB_ICONS = {
+    JobState.PROPOSED: "🕓",
+    JobState.RUNNING: "🚚",
+    JobState.FINISHED: "✅",
+    JobState.REJECTED: "❌",
+    JobState.EXPIRED: "⌛",
+    JobState.CANCELLED: "🚫",
+}
+
+
+def plainly(text: str) -> Message:
+    """Say a sentence exactly as it is."""
+    return Message(escape(text), (verbatim(text),))
+
+
+def unclear(mistake: CommandError) -> Message:
+    """Answer a command nobody can understand: what is wrong, and what would be right."""
+    blocks: list[Block] = [verbatim(mistake.message)]
+    if mistake.example:
+        blocks.append(section(f"Try: {code(mistake.example, 400)}"))
+    return message(f"{mistake.message} Try: {mistake.example}", blocks)
+
+
+def trouble(error: MigrateBotError) -> Message:
+    """Say an error that was foreseen."""
+    return plainly(error.sentence())
+
+
+def accident(reference: str) -> Message:
+    """Own up to an error nobody foresaw."""
+    return plainly(f"Something went wrong inside me, not in what you did. My log has it as {reference}.")
+
+
+def planned(job: Job, look: Look) -> Message:
+    """Say that a plan was made and where to look."""
+    blocked = len(job.plan.blocked_ids)
+    without = f" {blocked} of them cannot move." if blocked else ""
+    head = f"{job.id}: {what(job)}, {headline_route(job.plan.moves)}."
+    text = f"{head}{without} The card follows; somebody has to approve it."
+    return message(text, [verbatim(text), context(f"Take it back with {code(f'{look.command} cancel {job.id}')}")])
+
+
+def status(view: JobView, look: Look) -> Message:
+    """Show a job privately: its card with more rows and without buttons."""
+    shown = card(view, Look(look.outlook, look.approvals_required, _STATUS_ROWS, look.command))
+    return Message(shown.text, tuple(block for block in shown.blocks if block["type"] != "actions"))
+
+
+def jobs(views: Sequence[JobView], look: Look, *, title: str = "Newest jobs") -> Message:
+    """List jobs, one line each."""
+    if not views:
+        return plainly("There are no jobs.")
+    lines = [f"*{title}*", *(job_line(view) for view in views)]
+    lines.append(f"More of one: {code(f'{look.command} status {views[0].job.id}')}")
+    return message(f"{title}: {', '.join(view.job.id for view in views)}", sections(lines))
+
+
+def job_line(view: JobView) -> str:
+    """Say how a job stands, in one line."""
+    job = view.job
+    head = f"{_JOB_ICONS[job.state]} *{job.id}* {said(what(job), 80)}, {said(headline_route(job.plan.moves), 120)}"
+    if job.state is JobState.PROPOSED:
+        return f"{head}: waits for approval until {clock_time(job.expires_at)}, asked by {mention(job.requester)}"
+    total, done = len(view.moves), view.count(MoveState.DONE)
+    if job.state is JobState.RUNNING:
+        done += view.count(MoveState.CLEANING)
+        halted = ", paused" if job.paused_by else ", starts are stopped" if view.stopped_by else ""
+        none = f", no estimate: {said(view.why_no_eta, 160)}" if view.why_no_eta and not halted else ""
+        ends = f", ends about {clock_time(view.eta.likely)}" if view.eta else none
+        return f"{head}: {bar(100 * done / (total or 1))} {done} of {total} moved{ends}{halted}"
+    if job.state is JobState.FINISHED:
+        return f"{head if done == total else head.replace('✅', '⚠️', 1)}: {done} of {total} moved"
+    return f"{head}: {job.state.value}"
+
+
+def hosts(views: Sequence[HostView], stopped_by: str = "") -> Message:
+    """List hosts with their slots."""
+    if not views:
+        return plainly("There are no hosts in my settings.")
+    lines = ["*Hosts*", *(host_line(view) for view in views)]
+    if stopped_by:
+        lines.append(f"🛑 Stopped by {mention(stopped_by)}: nothing new starts.")
+    return message(f"{len(views)} hosts", sections(lines))
+
+
+def host_line(view: HostView) -> str:
+    """Say how a host stands, in one line."""
+    since = f" since {date_time(view.since)}" if view.since and not view.is_reachable else ""
+    if not view.is_reachable:
+        return f"🔌 {code(view.host)} {view.standing}{since}: {said(view.trouble or 'not looked at yet')}"
+    if not view.is_migration_enabled:
+        return f"⛔ {code(view.host)} live migration is switched off · {plural(view.vms, 'VM')}"
+    return (
+        f"🟢 {code(view.host)} {plural(view.vms, 'VM')} · live {view.live_used} of {view.live_limit}"
+        f" · storage {view.storage_used} of {view.storage_limit} · {view.ours} ours"
+    )
+
+
+def _history_line(event: Event, job: Job, move: Move | None) -> str:
+    return f"{clock_time(event.at)} {clip(sentence(event, job, move), 1500)}"
+
+
+def history(view: JobView, events: Iterable[Event]) -> Message:
+    """Tell everything that happened to a job, oldest first."""
+    job = view.job
+    moves: Mapping[MoveId, Move] = {row.move.id: row.move for row in view.moves}
+    everything = [_history_line(event, job, moves.get(event.move_id) if event.move_id else None) for event in events]
+    lines = [f"*{job.id}* {said(what(job), 80)}, asked by {mention(job.requester)} {date_time(job.created_at)}"]
+    hidden = len(everything) - _HISTORY_LINES
+    if hidden > 0:
+        lines.append(f"… {hidden} earlier events: {code(f'migrate-bot jobs export {job.id}')} on the bot's machine")
+    blocks = sections([*lines, *everything[-_HISTORY_LINES:]])
+    return message(f"History of {job.id}", blocks)
+
+
+def help_on(topic: str, command: str) -> Message:
+    """Explain the command, or one topic."""
+    word = topic.split(" ", maxsplit=1)[0]
+    text = TOPICS.get(word, "").replace("/migrate", command)
+    if text:
+        return message(f"Help: {word}", [section(text)])
+    blocks = [section(text) for text in overview(command)]
+    if word:
+        blocks.insert(0, verbatim(f"There is no help on {clip(topic, 60)}. Topics: {', '.join(TOPICS)}."))
+    return message(f"Help for {command}", blocks)

@@ -1,0 +1,66 @@
+"""Says where a VM is now: which hosts show it, what the bot is doing with it, and since when. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.messages.blocks import Message, message, sections
+from bot.messages.card_parts import Look
+from bot.messages.mrkdwn import clock_time, code, date_time, said
+from core.domain.model.move import Move, MoveState
+from core.domain.reporting.vm_location import Sighting, VmLocation
+
+_MOVE_WORDS = {
+    MoveState.QUEUED: "waits to move",
+    MoveState.STARTING: "is about to move",
+    MoveState.MOVING: "is moving",
+    MoveState.VERIFYING: "is being looked for on both hosts",
+    MoveState.CLEANING: "has moved; empty folders are being removed",
+    MoveState.DONE: "moved",
+    MoveState.FAILED: "did not move",
+    MoveState.UNMIGRATABLE: "could not be moved",
+    MoveState.CANCELLED: "was not moved: cancelled",
+    MoveState.LOST: "must be looked at by a human",
+}
+
+
+def where(found: Sequence[VmLocation], look: Look) -> Message:
+    """Say it, for each VM of that name."""
+    lines = [line for one in found for line in _lines(one, look, shows_id=len(found) > 1)]
+    return message(f"Where {found[0].name} is", sections(lines))
+
+
+def _lines(one: VmLocation, look: Look, *, shows_id: bool) -> Iterator[str]:
+    name = code(one.name) + (f" {code(str(one.vm_id))}" if shows_id else "")
+    hosts = [sighting.host for sighting in one.sightings]
+    if not hosts:
+        yield f"❓ {name} is on *none* of the hosts that answer."
+    elif len(hosts) == 1:
+        yield f"📍 {name} is on {code(hosts[0])}."
+    elif one.move is not None and one.move.state.holds_slots:
+        yield f"🚚 {name} is on {' and '.join(map(code, hosts))}: it is on its way."
+    else:
+        both = ", ".join(map(code, hosts))
+        yield f"⚠️ {name} is on *{len(hosts)} hosts*: {both}. Start it on neither before you have looked."
+    for sighting in one.sightings:
+        yield _sighting_line(sighting)
+    if one.silent:
+        yield f"🔌 I could not ask {', '.join(map(code, one.silent))}."
+    yield _move_line(one.move, look) if one.move else "It is in no job."
+
+
+def _sighting_line(sighting: Sighting) -> str:
+    vm = sighting.vm
+    doing = f", {said(vm.status_text, 80)}" if vm.status_text else ""
+    planned = ", only planned" if vm.is_planned else ""
+    old = ", *an old sight*: I cannot ask the host now" if sighting.is_silent else ""
+    state = vm.state.name.replace("_", " ").lower()
+    return f"• {code(sighting.host)}: {state}{doing}{planned} (seen {clock_time(sighting.at)}{old})"
+
+
+def _move_line(move: Move, look: Look) -> str:
+    since = move.ended_at or (move.hold.since if move.hold else None) or move.started_at or move.queued_at
+    at = f" since {date_time(since)}" if since and not move.state.is_end else f" {date_time(since)}" if since else ""
+    way = f", {code(move.source)} → {code(move.destination)}"
+    because = move.hold.text if move.hold else move.error
+    why = f": {said(because, 240)}" if because else ""
+    more = code(f"{look.command} status {move.job_id}")
+    return f"In {move.job_id} it {_MOVE_WORDS[move.state]}{at}{way}{why}. More: {more}"

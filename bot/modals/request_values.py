@@ -1,0 +1,165 @@
+"""Decides whether a filled-in form can be asked: it becomes the same command as a typed one, or errors by field. Pure.
+
+Slack waits 3 s for the answer to a submitted form, so nothing is looked up here that is not at hand.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from bot.commands import option_values
+from bot.commands.model import Migrate, write
+from bot.commands.option_values import BadValue
+from bot.messages.mrkdwn import one_line
+from bot.modals import request_form as form
+from core.config import MigrationSettings, Settings
+from core.domain.model import windows_paths
+from core.domain.model.inventory import Vm
+from core.domain.model.plan import Options
+
+_T = TypeVar("_T")
+_FARTHEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a person filled in, field by field; ``vms`` are ids, patterns or ``all``, times are seconds since 1970."""
+
+    source: str = ""
+    vms: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    path: str = ""
+    parallel: str = ""
+    attempts: str = ""
+    backup_wait: str = ""
+    flags: frozenset[str] = frozenset()
+    start_s: int | None = None
+    until_s: int | None = None
+    reason: str = ""
+    override: str = ""
+    vms_block: str = form.VMS
+
+
+Errors = dict[str, str]
+"""What is wrong, by the ``block_id`` of the field."""
+
+
+def read_entry(entry: Entry, settings: Settings, inventory: Sequence[Vm], now: datetime) -> Migrate | Errors:
+    """Make the command of a form, or say what is wrong with which field."""
+    errors: Errors = {}
+    if entry.source not in settings.hosts:
+        errors[form.SOURCE] = "Choose a host."
+    _check_vms(entry, inventory, errors)
+    _check_destinations(entry, settings, errors)
+    made = _options(entry, settings.migration, now, errors)
+    if errors:
+        return errors
+    command = Migrate(
+        _typed(entry.vms, inventory),
+        (entry.source,),
+        entry.destinations,
+        _path(entry),
+        made,
+    )
+    return replace(command, text=write(command))
+
+
+def _check_vms(entry: Entry, inventory: Sequence[Vm], errors: Errors) -> None:
+    if not entry.vms:
+        errors[entry.vms_block] = "Choose at least one VM."
+    known = {str(vm.id) for vm in inventory}
+    strangers = [value for value in entry.vms if _is_id(value) and value not in known]
+    if known and strangers:
+        count = "One of these VMs is" if len(strangers) == 1 else f"{len(strangers)} of these VMs are"
+        errors[entry.vms_block] = f"{count} not on {entry.source} any more; choose again."
+
+
+def _check_destinations(entry: Entry, settings: Settings, errors: Errors) -> None:
+    if not entry.destinations or set(entry.destinations) - set(settings.hosts):
+        errors[form.DESTINATIONS] = "Choose at least one host."
+    elif entry.source in entry.destinations:
+        errors[form.DESTINATIONS] = f"{entry.source} is where the VMs are; choose another host."
+    path = _path(entry)
+    without = [host for host in entry.destinations if host in settings.hosts and not settings.hosts[host].path]
+    if path and (not windows_paths.is_absolute(path) or windows_paths.depth(path) < 1):
+        errors[form.PATH] = "Write a full folder, such as D:\\VMs."
+    elif not path and without:
+        errors[form.PATH] = f"Name a folder: the settings have none for {' and '.join(without[:5])}."
+
+
+def _options(entry: Entry, migration: MigrationSettings, now: datetime, errors: Errors) -> Options:
+    def read(block_id: str, text: str, reading: Callable[[str, str], _T], nothing: _T) -> _T:
+        if not text.strip():
+            return nothing
+        try:
+            return reading(block_id, text.strip())
+        except BadValue as bad:
+            errors[block_id] = bad.sentence
+            return nothing
+
+    parallel: int = read(form.PARALLEL, entry.parallel, option_values.whole, 0)
+    attempts: int | None = read(form.ATTEMPTS, entry.attempts, option_values.whole, None)
+    wait_s: float | None = read(form.BACKUP_WAIT, entry.backup_wait, option_values.wait_s, None)
+    start, until = _moment(entry.start_s), _moment(entry.until_s)
+    if start is not None:
+        _check_moment(form.START, start, now, errors)
+    if until is not None:
+        _check_moment(form.UNTIL, until, now, errors)
+        if start is not None and until <= start:
+            errors[form.UNTIL] = "This is before the start."
+    return Options(
+        parallel=parallel,
+        attempts=attempts,
+        backup_wait_s=wait_s,
+        subfolder=_flag(entry, form.SUBFOLDER, migration.put_in_subfolder),
+        keep_drives=_flag(entry, form.KEEP_DRIVES, migration.preserve_drive_letters),
+        fail_fast=_flag(entry, form.FAIL_FAST, migration.fail_fast),
+        start_at=start,
+        until=until,
+        reason=one_line(entry.reason),
+        override=one_line(entry.override),
+    )
+
+
+def _flag(entry: Entry, name: str, usual: bool) -> bool | None:  # noqa: FBT001 - compared with another boolean
+    is_on = name in entry.flags
+    return None if is_on is usual else is_on
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _check_moment(block_id: str, at: datetime, now: datetime, errors: Errors) -> None:
+    if at <= now:
+        errors[block_id] = "This time is over; choose one to come."
+    elif at - now > _FARTHEST:
+        errors[block_id] = "Choose a time within a year."
+
+
+def _path(entry: Entry) -> str:
+    return entry.path.strip().strip('"').strip()
+
+
+def _typed(vms: Sequence[str], inventory: Sequence[Vm]) -> tuple[str, ...]:
+    """Write VMs as a person would: by name where the name says which, by id where it does not."""
+    count = Counter(vm.name.casefold() for vm in inventory)
+    names: Mapping[str, str] = {
+        str(vm.id): vm.name for vm in inventory if count[vm.name.casefold()] == 1 and _is_plain(vm.name)
+    }
+    return tuple(dict.fromkeys(names.get(value, value) for value in vms))
+
+
+def _is_plain(name: str) -> bool:
+    return name == one_line(name) != "" and name.casefold() != "all" and not _is_id(name) and '"' not in name
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""Puts files into a card's thread, once each: the whole of a long plan, and the picture of how a job went.
+
+A courtesy: it has its own tasks, tries a few times, and whatever goes wrong disturbs nothing else. After a restart it
+looks for the files that the process before may have left out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.messages.plan_text import LONG, plan_text
+from bot.messages.timeline_image import timeline
+from bot.slack.api_errors import SlackRefused, ask
+from core.domain.model.events import EventKind, Notice
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Card, Job, JobId, JobState
+from core.domain.model.move import Attempt
+from core.domain.model.views import JobView
+from core.errors import MigrateBotError
+from core.ports import Clock
+
+log = logging.getLogger(__name__)
+
+DELAYS_S = (5.0, 30.0, 120.0)
+RECENT = timedelta(days=1)
+"""Files of jobs that ended longer ago are not looked for after a restart."""
+AFTERLIFE_S = 15.0
+"""How long an upload of a process that died may still be on its way: a look before that could miss it."""
+_PAUSE_S = 2.0
+_PATIENCE_S = 60.0
+_PAGES = 10
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a picture of a job shows: the job, every attempt of its time, and what its hosts allow."""
+
+    view: JobView
+    attempts: Sequence[Attempt]
+    limits: Mapping[HostName, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One file on its way."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+Make = Callable[[Job], Awaitable[Leaf | None]]
+
+
+class Attachments:
+    """The uploads under way, each begun once by this process."""
+
+    def __init__(self, client: AsyncWebClient, story: Callable[[JobId], Awaitable[Story]], clock: Clock) -> None:
+        self._client = client
+        self._story = story
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: set[tuple[JobId, Make]] = set()
+
+    def add(self, notice: Notice, card: Card | None) -> None:
+        """Put in what belongs to this notice, if anything; the thread is the card's."""
+        if card is None:
+            return
+        if notice.event.kind is EventKind.FINISHED:
+            self._start(self._once(notice.job, card, self._picture), f"picture for {notice.job.id}")
+        elif notice.event.kind is EventKind.PROPOSED and len(notice.job.plan.moves) > LONG:
+            self._start(self._once(notice.job, card, self._plan), f"plan for {notice.job.id}")
+
+    def catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
+        """Put in what an earlier process told of but did not get to put in, for the newest jobs."""
+        self._start(self._catch_up(newest), "files of an earlier process")
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
+        await self._clock.sleep(AFTERLIFE_S)
+        try:
+            jobs = await newest()
+        except MigrateBotError as error:
+            log.warning("files of an earlier process are not looked for: %s", error)
+            return
+        since = self._clock.now() - RECENT
+        for job in jobs:
+            if job.card is None:
+                continue
+            if len(job.plan.moves) > LONG and job.created_at > since:
+                await self._once(job, job.card, self._plan)
+            if job.state is JobState.FINISHED and job.finished_at is not None and job.finished_at > since:
+                await self._once(job, job.card, self._picture)
+            await self._clock.sleep(_PAUSE_S)
+
+    async def _once(self, job: Job, card: Card, make: Make) -> None:
+        if (job.id, make) not in self._begun:
+            self._begun.add((job.id, make))
+            await self._patiently(job, card, make)
+
+    async def _patiently(self, job: Job, card: Card, make: Make) -> None:
+        for delay_s in (*DELAYS_S, None):
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    await self._put(card, await make(job))
+            except (MigrateBotError, TimeoutError) as error:
+                log.warning("a file for %s could not be uploaded: %s", job.id, error)
+                if delay_s is None or isinstance(error, SlackRefused):
+                    return
+                await self._clock.sleep(delay_s)
+            except Exception:  # a file nobody waits for must not end in an unseen task
+                log.exception("a file for %s could not be made", job.id)
+                return
+            else:
+                return
+
+    async def _put(self, card: Card, leaf: Leaf | None) -> None:
+        if leaf is None or not leaf.content or await self._is_there(card, leaf.name):
+            return
+        upload = self._client.files_upload_v2(
+            filename=leaf.name, title=leaf.title, content=leaf.content, channel=card.channel, thread_ts=card.ts
+        )
+        await ask(upload)
+
+    async def _is_there(self, card: Card, name: str) -> bool:
+        """Look through the thread: an upload whose answer was lost, or of an earlier process, is not repeated."""
+        cursor = ""
+        for _ in range(_PAGES):
+            reply = await ask(
+                self._client.conversations_replies(channel=card.channel, ts=card.ts, limit=_PAGE, cursor=cursor or None)
+            )
+            for message in reply.get("messages") or ():
+                if any(file.get("name") == name for file in message.get("files") or ()):
+                    return True
+            cursor = str((reply.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return False
+
+    async def _plan(self, job: Job) -> Leaf:
+        title = f"The whole plan of {job.id}: {len(job.plan.moves)} VMs"
+        return Leaf(f"{job.id}-plan.txt", title, plan_text(job).encode())
+
+    async def _picture(self, job: Job) -> Leaf | None:
+        story = await self._story(job.id)
+        moves = [row.move for row in story.view.moves]
+        until = story.view.job.finished_at or story.view.at
+        png = await asyncio.to_thread(timeline, story.view.job, moves, story.attempts, story.limits, until)
+        return Leaf(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None

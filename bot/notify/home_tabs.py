@@ -1,0 +1,172 @@
+"""Keeps the Home tabs of people who looked lately up to date, within a budget of calls (views.publish is tier 4)."""
+
+from typing import TYPE_CHECKING
+
+from core.domain.model.events import Notice
+from core.domain.model.job import Card
+from core.domain.model.views import JobView
+from core.ports import Notifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+import asyncio
+import hashlib
+import json
+import logging
+from datetime import datetime, timedelta
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.access import groups_in
+from bot.messages.blocks import Block
+from bot.messages.home_tab import HomeView, home
+from bot.slack.api_errors import ask
+from bot.slack.rate_limit import CallBudget
+from bot.slack.user_groups import UserGroups
+from core.config import Settings
+from core.engine.engine import Engine
+from core.errors import MigrateBotError, NotifierBusy, NotifierDown
+from core.ports import Clock
+
+log = logging.getLogger(__name__)
+
+
+class ObservedNotifier:
+    """A Notifier before another one; ``touched`` is called after each change."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self._notifier = notifier
+        self.touched: Callable[[], None] = _nobody
+
+    async def tell(self, notice: Notice) -> Card | None:
+        """Say one event."""
+        try:
+            return await self._notifier.tell(notice)
+        finally:
+            # What happened has happened, whether or not it could be said.
+            self.touched()
+
+    async def show(self, view: JobView) -> None:
+        """Bring the job's card up to date."""
+        self.touched()
+        await self._notifier.show(view)
+
+
+def _nobody() -> None:
+    pass
+
+
+LATELY = timedelta(minutes=30)
+REFRESH_GAP_S = 5.0
+"""Changes come in bursts; a burst is one refresh."""
+LOOK_EVERY_S = 60.0
+"""A host that falls silent is no change of a job; somebody who looks at its Home should see it all the same."""
+PUBLISHES_PER_MINUTE = 40
+_AT_ONCE = 10
+_VIEWERS = 50
+_OPEN, _RECENT = 30, 30
+
+
+class HomeTabs:
+    """Home tabs."""
+
+    def __init__(
+        self, engine: Engine, client: AsyncWebClient, settings: Settings, groups: UserGroups, clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._client = client
+        self._settings = settings
+        self._groups = groups
+        self._clock = clock
+        self._budget = CallBudget(clock, PUBLISHES_PER_MINUTE, _AT_ONCE)
+        self._opened: dict[str, datetime] = {}
+        self._shown: dict[str, str] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow changes."""
+        self._task = asyncio.create_task(self._follow(), name="home tabs")
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def touch(self) -> None:
+        """Note that something changed."""
+        self._changed.set()
+
+    async def opened(self, user: str) -> None:
+        """Show somebody their Home, and keep it up to date for a while. Raises NotifierError."""
+        self._opened.pop(user, None)
+        self._opened[user] = self._clock.now()
+        while len(self._opened) > _VIEWERS:
+            self._forget(next(iter(self._opened)))
+        self._shown.pop(user, None)
+        await self._publish(user, await self._look())
+
+    async def refresh(self) -> None:
+        """Bring the Home of everybody who looked lately up to date."""
+        lately = self._clock.now() - LATELY
+        for user in [user for user, at in self._opened.items() if at < lately]:
+            self._forget(user)
+        if not self._opened:
+            return
+        sight = await self._look()
+        for user in list(self._opened):
+            try:
+                await self._publish(user, sight)
+            except (NotifierBusy, NotifierDown) as error:
+                log.warning("the Home of %s is not up to date: %s", user, error.message)
+                self.touch()
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            try:
+                await self.refresh()
+            except MigrateBotError as error:
+                log.warning("the Home tabs cannot be shown: %s", error.message)
+            except Exception:
+                # A bug in what a Home shows must not end the showing.
+                log.exception("the Home tabs could not be shown")
+            await self._clock.sleep(REFRESH_GAP_S)
+
+    async def _look(self) -> HomeView:
+        return HomeView(
+            tuple(await self._engine.open_jobs(_OPEN)),
+            tuple(await self._engine.jobs(_RECENT)),
+            tuple(await self._engine.hosts()),
+            await self._engine.stopped_by(),
+        )
+
+    async def _publish(self, user: str, sight: HomeView) -> None:
+        rules = self._settings.access
+        members = await self._groups.members(groups_in(rules.approvers))
+        view = home(sight, user, rules, members, self._settings.slack.command)
+        async with self._locks.setdefault(user, asyncio.Lock()):
+            if self._shown.get(user) == _digest(view):
+                return
+            await self._budget.turn()
+            try:
+                await ask(self._client.views_publish(user_id=user, view=view))
+            except NotifierBusy as error:
+                self._budget.block(error.retry_after_s)
+                raise
+            self._shown[user] = _digest(view)
+
+    def _forget(self, user: str) -> None:
+        for known in (self._opened, self._shown, self._locks):
+            known.pop(user, None)
+
+
+def _digest(view: Block) -> str:
+    return hashlib.sha256(json.dumps(view).encode()).hexdigest()

@@ -1,0 +1,109 @@
+"""Which folders on the source may be removed after a move, if empty; and which never.
+
+Source of the list: what Hyper-V leaves behind (Microsoft docs: Move-VM; the folder layout of a VM).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.domain.model import windows_paths
+from core.domain.model.inventory import HostFacts, Vm, VmDetails
+
+_STANDARD = ("Virtual Machines", "Snapshots", "UndoLog Configuration", "Planned Virtual Machines")
+"""What Hyper-V keeps below the roots of VMs."""
+
+_ON_A_SHARE = "is on a share; the bot removes folders on the host's own volumes only"
+"""Whose folder it is and who else uses it, no single host can tell; and the host's function refuses it, see deploy/."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """Folders to remove if empty, deepest first; and those left alone, with the reason."""
+
+    remove: tuple[str, ...]
+    keep: tuple[tuple[str, str], ...]
+
+
+def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> CleanUp:
+    """List what a moved VM may have left on its source, from how it looked there before the move."""
+    vm_id = str(before.vm.id).upper()
+    config, checkpoints, paging = before.vm.config_path, before.vm.checkpoint_path, before.vm.paging_path
+    wanted = [
+        *_below(paging, ("Virtual Machines", vm_id), ("Virtual Machines",)),
+        *_below(config, ("Virtual Machines", vm_id), ("Virtual Machines",)),
+        *_below(config, ("UndoLog Configuration",), ("Planned Virtual Machines",)),
+        *_below(checkpoints, ("Snapshots",)),
+    ]
+    homes = list(
+        filter(
+            None,
+            [*(windows_paths.parent(disk.path) for disk in before.disks if disk.path), config, checkpoints, paging],
+        )
+    )
+    kept = _protected(facts, others)
+    shared = _outermost(filter(windows_paths.is_on_share, homes))
+    wanted = [path for path in (*wanted, *homes) if not windows_paths.is_on_share(path)]
+    homes = [path for path in homes if not windows_paths.is_on_share(path)]
+    # One folder further up only where it may go; that the folder of all VMs stays is worth no word.
+    wanted += [
+        up for up in map(windows_paths.parent, homes) if not _why_never(up) and windows_paths.key(up) not in kept
+    ]
+    remove: dict[str, str] = {}
+    keep = {windows_paths.key(path): (path, _ON_A_SHARE) for path in shared}
+    for path in wanted:
+        place = windows_paths.key(path)
+        reason = _why_never(path) or kept.get(place)
+        if reason:
+            keep.setdefault(place, (path, reason))
+        else:
+            remove.setdefault(place, path)
+    return CleanUp(tuple(sorted(remove.values(), key=lambda path: -windows_paths.depth(path))), tuple(keep.values()))
+
+
+def unused_destination(path: str, facts: HostFacts, others: Iterable[Vm]) -> tuple[str, ...]:
+    """List what a failed move may have left in the folder that was made for its VM alone, deepest first."""
+    kept = _protected(facts, others)
+    if windows_paths.is_on_share(path):
+        return ()
+    wanted = [windows_paths.join(path, name) for name in (*_STANDARD, "Virtual Hard Disks")] + [path]
+    return tuple(place for place in wanted if not _why_never(place) and windows_paths.key(place) not in kept)
+
+
+def _outermost(folders: Iterable[str]) -> list[str]:
+    """Leave out the folders that lie in another one of them, and repetitions."""
+    once = {windows_paths.key(path): path for path in folders}
+    return [
+        path for path in once.values() if not any(windows_paths.key(up) in once for up in windows_paths.ancestors(path))
+    ]
+
+
+def _below(root: str, *tails: tuple[str, ...]) -> list[str]:
+    return [windows_paths.join(root, *tail) for tail in tails] if root else []
+
+
+def _why_never(path: str) -> str:
+    if not windows_paths.is_absolute(path):
+        return "is not an absolute path"
+    if windows_paths.depth(path) == 0:
+        return "is the root of a volume"
+    if windows_paths.depth(path) == 1:
+        return "is a first-level folder"
+    return ""
+
+
+def _protected(facts: HostFacts, others: Iterable[Vm]) -> dict[str, str]:
+    """Folders that somebody still needs: the host's defaults, every other VM's roots, and what is around them."""
+    roots = [(path, "is a default folder of the host") for path in (facts.default_vm_path, facts.default_disk_path)]
+    for vm in others:
+        reason = f"is named by the VM {vm.name}"
+        roots += [(path, reason) for path in dict.fromkeys((vm.config_path, vm.checkpoint_path, vm.paging_path))]
+    kept: dict[str, str] = {}
+    for root, reason in roots:
+        if root:
+            kept.setdefault(windows_paths.key(root), reason)
+    for root, reason in roots:
+        if root:
+            near = [*(windows_paths.join(root, name) for name in _STANDARD), *windows_paths.ancestors(root)]
+            for path in near:
+                kept.setdefault(windows_paths.key(path), f"belongs to a folder that {reason}")
+    return kept

@@ -1,0 +1,1 @@
+"""What everything is called: jobs, moves, events, hosts and VMs as frozen data. Decides nothing."""

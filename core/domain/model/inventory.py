@@ -1,0 +1,238 @@
+"""What hosts and VMs are, as the hosts themselves tell it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import NewType
+from uuid import UUID
+
+from core.domain.model.hyperv_enums import (
+    MIGRATING,
+    QUIET,
+    REPLICA_SIDE,
+    HostJobState,
+    MigrationAuth,
+    Operation,
+    ReplicationMode,
+    VmState,
+)
+
+HostName = NewType("HostName", str)
+"""A host's name in the settings, as written there. Compare with ``same_host``."""
+
+VmId = NewType("VmId", UUID)
+
+
+@dataclass(frozen=True, slots=True)
+class Vm:
+    """One VM as one host shows it at one moment.
+
+    ``status`` holds one or two operations: the first says whether a new request can be issued, the second which
+    operation is under way (Microsoft docs: Msvm_ComputerSystem). ``status_text`` is in the host's language.
+    """
+
+    id: VmId
+    name: str
+    state: VmState
+    status: tuple[Operation, ...] = (Operation.OK,)
+    status_text: str = ""
+    is_planned: bool = False
+    is_clustered: bool = False
+    generation: int = 2
+    version: str = "9.0"
+    memory_assigned_bytes: int = 0
+    memory_startup_bytes: int = 0
+    uptime_s: float = 0.0
+    heartbeat: int | None = None
+    replication_mode: ReplicationMode = ReplicationMode.NONE
+    replication_state: int = 0
+    config_path: str = ""
+    checkpoint_path: str = ""
+    paging_path: str = ""
+
+    @property
+    def is_migrating(self) -> bool:
+        """Whether it holds a migration slot of this host."""
+        return self.status != QUIET and any(operation in MIGRATING for operation in self.status)
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether it is the copy that Hyper-V Replica keeps of a VM on another host."""
+        return self.replication_mode in REPLICA_SIDE
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory it needs on a host: what it has now, or what it starts with when off."""
+        return self.memory_assigned_bytes or self.memory_startup_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One virtual disk of a VM. ``path`` is empty for a pass-through disk."""
+
+    path: str
+    file_bytes: int = 0
+    """Bytes the file occupies now (what a move copies). 0: unknown."""
+    controller: str = ""
+    is_pass_through: bool = False
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One network adapter of a VM. ``switch`` is empty when it is not connected."""
+
+    name: str
+    switch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VmDetails:
+    """What a plan needs to know of a VM beyond its state: one row of a host's inspection."""
+
+    vm: Vm
+    disks: tuple[Disk, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
+    iso_paths: tuple[str, ...] = ()
+    checkpoints: int = 0
+    has_vtpm: bool = False
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes of all its disk files."""
+        return sum(disk.file_bytes for disk in self.disks)
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    r"""One volume of a host. ``root`` ends in a backslash: ``D:\`` or a mount point."""
+
+    root: str
+    size_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """A host's own limits and migration settings, read anew at each observation."""
+
+    live_limit: int
+    storage_limit: int
+    is_migration_enabled: bool
+    migration_auth: MigrationAuth = MigrationAuth.KERBEROS
+    live_active: int = 0
+    """Live migrations the host counts right now (Msvm_VirtualSystemMigrationService)."""
+    storage_active: int = 0
+    default_vm_path: str = ""
+    default_disk_path: str = ""
+    memory_bytes: int = 0
+    supported_versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostJob:
+    """One Msvm_MigrationJob of a host: a migration it runs, or ended within the last five minutes."""
+
+    vm_id: VmId
+    state: HostJobState
+    percent: int
+    destination: str = ""
+    is_cancellable: bool = True
+    error_code: int = 0
+    error_text: str = ""
+    started_at: datetime | None = None
+    owner: str = ""
+    key: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the migration has not ended yet."""
+        return self.state not in {
+            HostJobState.COMPLETED,
+            HostJobState.COMPLETED_WITH_WARNINGS,
+            HostJobState.TERMINATED,
+            HostJobState.KILLED,
+            HostJobState.EXCEPTION,
+        }
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the host says the migration succeeded. A hint only: where the VM is decides."""
+        return self.state is HostJobState.COMPLETED or (
+            self.state is HostJobState.COMPLETED_WITH_WARNINGS and self.error_code == 0
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one host told us, and when we had asked it: facts, every VM (planned ones never), its migration jobs.
+
+    It has no slots because it keeps an index: a VM is looked up for each of thousands of moves.
+    """
+
+    host: HostName
+    asked_at: datetime
+    taken_at: datetime
+    facts: HostFacts
+    vms: tuple[Vm, ...]
+    jobs: tuple[HostJob, ...] = ()
+
+    def vm(self, vm_id: VmId) -> Vm | None:
+        """Return the VM of that id, if this host has it."""
+        return self._by_id.get(vm_id)
+
+    @cached_property
+    def _by_id(self) -> dict[VmId, Vm]:
+        return {vm.id: vm for vm in reversed(self.vms)}
+
+    def job(self, vm_id: VmId) -> HostJob | None:
+        """Return the newest migration job of that VM, if the host remembers one."""
+        mine = [job for job in self.jobs if job.vm_id == vm_id]
+        return max(mine, key=lambda job: (job.is_running, job.started_at or self.taken_at), default=None)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a plan needs to know of a host beyond a snapshot: room, switches, and each VM's disks and adapters.
+
+    It has no slots because it keeps an index, as the snapshot does.
+    """
+
+    snapshot: Snapshot
+    volumes: tuple[Volume, ...] = ()
+    memory_free_bytes: int = 0
+    switches: tuple[str, ...] = ()
+    details: tuple[VmDetails, ...] = ()
+
+    @property
+    def host(self) -> HostName:
+        """The host this is about."""
+        return self.snapshot.host
+
+    def of(self, vm_id: VmId) -> VmDetails | None:
+        """Return the details of that VM, if this host has it."""
+        return self._by_id.get(vm_id)
+
+    @cached_property
+    def _by_id(self) -> dict[VmId, VmDetails]:
+        return {row.vm.id: row for row in reversed(self.details)}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One line of ``migrate-bot check``."""
+
+    subject: str
+    ok: bool
+    text: str
+    hint: str = field(default="")
+
+
+def same_host(left: str, right: str) -> bool:
+    """Whether two host names mean the same host: short name or full name, any case."""
+    left, right = left.strip().rstrip(".").casefold(), right.strip().rstrip(".").casefold()
+    if left == right:
+        return True
+    full = [name for name in (left, right) if "." in name]
+    is_address = any(name.replace(".", "").isdigit() for name in full)
+    return len(full) == 1 and not is_address and left.split(".")[0] == right.split(".")[0]

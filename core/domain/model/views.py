@@ -1,0 +1,74 @@
+"""What people see of a job and of a host at one moment: read models, built from store and snapshots."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Job
+from core.domain.model.move import Move, MoveState
+
+
+@dataclass(frozen=True, slots=True)
+class MoveView:
+    """One VM's line. ``percent`` only while moving; ``place`` is its place in the queue, from 1."""
+
+    move: Move
+    percent: int | None = None
+    place: int | None = None
+    eta: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Eta:
+    """When a job should end: the bound nothing can beat, the likely time, and a careful one."""
+
+    soonest: datetime
+    likely: datetime
+    latest: datetime
+    frozen: tuple[datetime, datetime] | None = None
+    """The freeze, from its begin to its end, that makes it later than it would be; in the calendar's time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job's card at one moment."""
+
+    job: Job
+    moves: tuple[MoveView, ...]
+    at: datetime
+    eta: Eta | None = None
+    why_no_eta: str = ""
+    """Why a running job has no estimate."""
+    soonest: datetime | None = None
+    """What nothing can beat while the job runs, whether there is an estimate or not."""
+    stopped_by: str = ""
+    """Who pressed the big red stop; empty when starts are allowed."""
+
+    def count(self, *states: MoveState) -> int:
+        """How many moves are in one of these states."""
+        return sum(1 for row in self.moves if row.move.state in states)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens to the job by itself."""
+        return self.job.state.is_end
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """A host's line in ``/migrate hosts``."""
+
+    host: HostName
+    is_reachable: bool
+    since: datetime | None
+    """When the snapshot was taken, or since when the host is silent."""
+    trouble: str = ""
+    standing: str = "does not answer"
+    """Of a host that cannot be looked at: what is the matter, in a few words behind its name."""
+    live_used: int = 0
+    live_limit: int = 0
+    storage_used: int = 0
+    storage_limit: int = 0
+    ours: int = 0
+    vms: int = 0
+    is_migration_enabled: bool = True

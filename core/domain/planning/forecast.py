@@ -1,0 +1,107 @@
+"""When a job should be over, or why nobody can say: its moves, the hosts' slots, the calendar, what people ordered."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.views import Eta
+from core.domain.planning.makespan import Pause, Work, lower_bound, makespan
+from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.slots import bar
+
+CAREFUL = 1.5
+"""The careful end of an estimate, over the likely one: so much longer the hosts may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """What a job's moves meet besides each other.
+
+    ``halted`` says why nothing of the job starts until a person lets it; empty otherwise.
+    """
+
+    now: datetime
+    snapshots: Mapping[HostName, Snapshot]
+    calendar: Calendar | None = None
+    """None: the job's plan overrides the freeze windows."""
+    start_at: datetime | None = None
+    halted: str = ""
+    at_once: int = 0
+    """How many of these moves may run at the same time; 0: as many as the hosts have slots for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """An estimate or the reason for having none, and in any case what nothing can beat.
+
+    ``soonest`` holds even if whatever stands in the way were put right this minute.
+    """
+
+    soonest: datetime
+    eta: Eta | None = None
+    why_none: str = ""
+
+
+def forecast(works: Sequence[Work], weather: Weather) -> Forecast:
+    """Estimate when all of these works are done."""
+    now, slots, at_once = weather.now, slots_of(weather.snapshots), weather.at_once
+    pauses = _Pauses(weather)
+    bound = lower_bound(works, slots, pauses.first, at_once=at_once)
+    why_none = _why_none(works, weather)
+    if why_none:
+        return Forecast(now + timedelta(seconds=bound), None, why_none)
+    working = makespan(works, slots, at_once=at_once)
+    likely = makespan(works, slots, pauses, at_once=at_once) if pauses.first else working
+    # What the hosts do may take longer than thought; what the clock and the calendar say will not.
+    latest = likely + working * (CAREFUL - 1)
+    is_frozen = pauses.freeze is not None and likely > makespan(works, slots, pauses.before_start, at_once=at_once)
+    soonest, middle, late = (now + timedelta(seconds=s) for s in (min(bound, likely), likely, latest))
+    return Forecast(soonest, Eta(soonest, middle, late, pauses.freeze if is_frozen else None))
+
+
+def slots_of(snapshots: Mapping[HostName, Snapshot]) -> dict[HostName, int]:
+    """Return how many moves each host allows at once; one takes a live and a storage migration."""
+    return {host: min(seen.facts.live_limit, seen.facts.storage_limit) for host, seen in snapshots.items()}
+
+
+def _why_none(works: Sequence[Work], weather: Weather) -> str:
+    """Say why nobody can tell when the waiting works start; empty when there are none, or when it can be told."""
+    waiting = [work for work in works if not work.is_running]
+    if waiting and weather.halted:
+        return weather.halted
+    hosts = dict.fromkeys(host for work in waiting for host in (work.source, work.destination))
+    barred = (bar(weather.snapshots[host]) for host in hosts if host in weather.snapshots)
+    return next(filter(None, barred), "")
+
+
+class _Pauses:
+    """The times in which nothing of the job starts, in seconds from now: before its start time, and in freezes."""
+
+    def __init__(self, weather: Weather) -> None:
+        self._now = weather.now
+        self._calendar = weather.calendar
+        self._begins = max(weather.now, weather.start_at or weather.now)
+        self.before_start: tuple[Pause, ...] = ((0.0, self._seconds(self._begins)),)
+        self.freeze = next(self._freezes(), None)
+
+    @property
+    def first(self) -> Pause | None:
+        """The pause that holds or comes next; a start time within a freeze is the end of that freeze."""
+        if self._begins <= self._now:
+            return self._span(self.freeze) if self.freeze else None
+        until = self.freeze[1] if self.freeze and self.freeze[0] <= self._begins else self._begins
+        return 0.0, self._seconds(until)
+
+    def __iter__(self) -> Iterator[Pause]:
+        yield from self.before_start
+        yield from map(self._span, self._freezes())
+
+    def _freezes(self) -> Iterator[tuple[datetime, datetime]]:
+        return self._calendar.freezes(self._begins) if self._calendar else iter(())
+
+    def _span(self, freeze: tuple[datetime, datetime]) -> Pause:
+        return self._seconds(freeze[0]), self._seconds(freeze[1])
+
+    def _seconds(self, at: datetime) -> float:
+        return (at - self._now).total_seconds()

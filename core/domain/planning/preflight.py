@@ -1,0 +1,244 @@
+"""What stands in the way of a plan, found before anybody is asked to approve it, and again before each start."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from core.domain.model import windows_paths
+from core.domain.model.hyperv_enums import Operation, ReplicationMode, VmState
+from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, VmDetails
+from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
+from core.domain.model.units import size
+from core.domain.scheduling.readiness import Never, Wait, readiness
+
+SPARE_DISK_BYTES = 5 * 2**30
+"""Room to leave on a destination volume: configuration files, saved memory, growth while copying."""
+
+SPARE_MEMORY_BYTES = 2 * 2**30
+"""Memory to leave to the destination host itself."""
+
+Rooms = Mapping[HostName, Inspection]
+Taken = Mapping[tuple[HostName, str], frozenset[str]]
+"""Files already in a destination folder, by host and folder key: keys of their paths."""
+
+
+def preflight(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> tuple[Finding, ...]:
+    """Find everything that would make these moves fail or surprise somebody, worst first."""
+    findings = [*_hosts(moves, rooms)]
+    for move in moves:
+        source, destination = rooms.get(move.source), rooms.get(move.destination)
+        details = source.of(move.vm_id) if source else None
+        if details is None or destination is None:
+            findings.append(_blocker(FindingCode.HOST_SILENT, f"{move.vm_name} could not be looked at.", move))
+            continue
+        findings += [*_vm(move, details), *_fit(move, details, destination)]
+    # A VM that cannot move anyway takes no room from the others: it is counted after them.
+    blocked = {finding.vm_id for finding in findings if finding.severity is Severity.BLOCKER}
+    queue = sorted(moves, key=lambda move: move.vm_id in blocked)
+    findings += [*_space(queue, rooms), *_memory(queue, rooms), *_files(queue, rooms, taken)]
+    order = list(Severity)
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
+
+
+def copies(moves: Sequence[PlannedMove], sources: Sequence[Snapshot]) -> tuple[Finding, ...]:
+    """Find the VMs of which another source host has a copy of the same id: a replica stays, two VMs are for a human."""
+    found = []
+    for move in moves:
+        others = [(seen.host, vm) for seen in sources if seen.host != move.source and (vm := seen.vm(move.vm_id))]
+        for host, vm in others:
+            if vm.is_replica:
+                text = f"{move.vm_name} on {host} is a replica of the one on {move.source}; it stays where it is."
+                found.append(_note(FindingCode.REPLICA, text, move))
+            else:
+                text = (
+                    f"{move.vm_name} is on {move.source} and on {host} at once (same id); look at both before moving."
+                )
+                found.append(_blocker(FindingCode.TWICE, text, move))
+    return tuple(found)
+
+
+def unseen_folders(hosts: Mapping[HostName, str]) -> tuple[Finding, ...]:
+    """Say of destinations whose endpoint shows no folders what was not checked there, and what the host said."""
+    return tuple(
+        Finding(
+            Severity.NOTE,
+            FindingCode.FOLDERS_UNSEEN,
+            f"{host} does not show me its folders: I did not check whether files of the same names lie there already. "
+            f"{said}",
+            host=host,
+        )
+        for host, said in sorted(hosts.items())
+    )
+
+
+def _blocker(code: FindingCode, text: str, move: PlannedMove) -> Finding:
+    return Finding(Severity.BLOCKER, code, text, vm_id=move.vm_id)
+
+
+def _warning(code: FindingCode, text: str, move: PlannedMove) -> Finding:
+    return Finding(Severity.WARNING, code, text, vm_id=move.vm_id)
+
+
+def _note(code: FindingCode, text: str, move: PlannedMove) -> Finding:
+    return Finding(Severity.NOTE, code, text, vm_id=move.vm_id)
+
+
+def _hosts(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+    hosts = dict.fromkeys(host for move in moves for host in (move.source, move.destination))
+    for host in hosts:
+        if host in rooms:
+            yield from _host(host, rooms[host].snapshot.facts)
+    for source, destination in dict.fromkeys((move.source, move.destination) for move in moves):
+        if source in rooms and destination in rooms:
+            here, there = rooms[source].snapshot.facts.migration_auth, rooms[destination].snapshot.facts.migration_auth
+            if here is not there:
+                text = f"{source} migrates with {here.name.title()}, {destination} with {there.name.title()}."
+                yield Finding(Severity.WARNING, FindingCode.AUTH_DIFFERS, text)
+
+
+def _host(host: HostName, facts: HostFacts) -> Iterable[Finding]:
+    if not facts.is_migration_enabled:
+        yield Finding(
+            Severity.BLOCKER, FindingCode.MIGRATION_OFF, f"Live migration is switched off on {host}.", host=host
+        )
+    for limit, kind in ((facts.live_limit, "live"), (facts.storage_limit, "storage")):
+        if limit < 1:
+            yield Finding(
+                Severity.BLOCKER, FindingCode.LIMIT_ZERO, f"{host} allows no {kind} migrations (limit 0).", host=host
+            )
+
+
+def _vm(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
+    vm, name = details.vm, move.vm_name
+    match readiness(vm):
+        case Never(text, hint):
+            code = FindingCode.CLUSTERED if vm.is_clustered else FindingCode.REPLICA
+            yield _blocker(code, f"{name} {text}. {hint}", move)
+        case Wait(_, text) if vm.state.is_critical or Operation.CRITICAL_IO_ERROR in vm.status:
+            yield _blocker(FindingCode.CRITICAL, f"{name} {text}; bring its disks back first.", move)
+        case Wait(_, text):
+            yield _note(FindingCode.BUSY, f"{name} {text}; the move will wait for it.", move)
+    yield from _parts(move, details)
+    if vm.replication_mode is ReplicationMode.PRIMARY:
+        text = f"{name} is replicated; check its replication after the move."
+        yield _warning(FindingCode.REPLICATED, text, move)
+    if vm.state in {VmState.SAVED, VmState.FAST_SAVED}:
+        text = f"{name} is in saved state; it resumes only on a host with the same processors."
+        yield _warning(FindingCode.SAVED_STATE, text, move)
+
+
+def _parts(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
+    name = move.vm_name
+    if any(disk.is_pass_through for disk in details.disks):
+        yield _blocker(FindingCode.PASS_THROUGH_DISK, f"{name} has a pass-through disk, which cannot be copied.", move)
+    if any(disk.is_shared for disk in details.disks):
+        yield _blocker(FindingCode.SHARED_DISK, f"{name} has a shared disk, which cannot be moved this way.", move)
+    for iso in details.iso_paths:
+        yield _warning(FindingCode.ISO_MOUNTED, f"{name} has {iso} mounted; eject it if the move fails.", move)
+    if details.has_vtpm:
+        yield _warning(
+            FindingCode.VTPM, f"{name} has a virtual TPM; the destination needs its key protector certificates.", move
+        )
+    if details.checkpoints:
+        yield _note(FindingCode.CHECKPOINTS, f"{name} has {details.checkpoints} checkpoint(s); they move too.", move)
+
+
+def _fit(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iterable[Finding]:
+    name, host = move.vm_name, move.destination
+    there = destination.snapshot.vm(move.vm_id)
+    if there is not None:
+        text = f"{name} exists on {host} already (same id); look at both before moving."
+        yield _blocker(FindingCode.ON_DESTINATION, text, move)
+    known = {switch.casefold() for switch in destination.switches}
+    missing = sorted({a.switch for a in details.adapters if a.switch and a.switch.casefold() not in known})
+    if missing:
+        yield _blocker(
+            FindingCode.NO_SWITCH, f"{host} has no virtual switch {', '.join(missing)}; {name} uses it.", move
+        )
+    versions = destination.snapshot.facts.supported_versions
+    if versions and details.vm.version not in versions:
+        text = f"{host} does not support configuration version {details.vm.version} of {name}."
+        yield _blocker(FindingCode.OLD_DESTINATION, text, move)
+
+
+def _space(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+    """Sum what each destination volume must take; name the VMs that no longer fit, in the plan's order."""
+    promised: Counter[tuple[HostName, str]] = Counter()
+    for move in moves:
+        room, source = rooms.get(move.destination), rooms.get(move.source)
+        details = source.of(move.vm_id) if source else None
+        if room is None or details is None:
+            continue
+        volumes = {volume.root: volume for volume in room.volumes}
+        needed: Counter[str] = Counter()
+        # The configuration goes to the path, wherever the disks go.
+        for path, length in [(move.path, 0), *disk_targets(move, details)]:
+            root = windows_paths.volume_of(path, tuple(volumes))
+            if root is not None:
+                needed[root] += length
+            elif path.startswith("\\\\"):
+                yield _warning(FindingCode.SPACE_UNKNOWN, f"Free space on {path} is unknown: it is a share.", move)
+            else:
+                yield _blocker(FindingCode.NO_DRIVE, f"{move.destination} has no volume for {path}.", move)
+        full = [
+            r for r in needed if promised[move.destination, r] + needed[r] + SPARE_DISK_BYTES > volumes[r].free_bytes
+        ]
+        for root in full:
+            total = promised[move.destination, root] + needed[root]
+            text = (
+                f"{root} of {move.destination} has {size(volumes[root].free_bytes)} free; {move.vm_name} and those"
+                f" before it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare."
+            )
+            yield _blocker(FindingCode.NO_SPACE, text, move)
+        if not full:
+            promised.update({(move.destination, root): length for root, length in needed.items()})
+
+
+def disk_targets(move: PlannedMove, details: VmDetails) -> list[tuple[str, int]]:
+    """Return where each disk file will land and its bytes."""
+    targets = {windows_paths.key(disk.source): disk.destination for disk in move.disks}
+    default = windows_paths.join(move.path, "Virtual Hard Disks")
+    return [
+        (
+            targets.get(windows_paths.key(disk.path), windows_paths.join(default, windows_paths.name(disk.path))),
+            disk.file_bytes,
+        )
+        for disk in details.disks
+        if disk.path
+    ]
+
+
+def _memory(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+    needed: defaultdict[HostName, int] = defaultdict(int)
+    for move in moves:
+        room = rooms.get(move.destination)
+        if room is None or not move.is_live:
+            continue
+        needed[move.destination] += move.memory_bytes
+        if needed[move.destination] + SPARE_MEMORY_BYTES > room.memory_free_bytes:
+            text = (
+                f"{move.destination} has {size(room.memory_free_bytes)} of memory free; "
+                f"{move.vm_name} and those before it need {size(needed[move.destination])}."
+            )
+            needed[move.destination] -= move.memory_bytes
+            yield _blocker(FindingCode.NO_MEMORY, text, move)
+
+
+def _files(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> Iterable[Finding]:
+    """Two disks of one file name collide in ``Virtual Hard Disks``; so do files that lie there already."""
+    claimed: dict[tuple[HostName, str], str] = {}
+    for move in moves:
+        source = rooms.get(move.source)
+        details = source.of(move.vm_id) if source else None
+        for path, _ in disk_targets(move, details) if details else ():
+            target = windows_paths.key(path)
+            place = (move.destination, target)
+            file = windows_paths.name(path)
+            if place in claimed:
+                whose = "another of its disks" if claimed[place] == move.vm_name else f"a disk of {claimed[place]}"
+                text = f"The disk {file} of {move.vm_name} would land on {whose}; use a subfolder per VM."
+                yield _blocker(FindingCode.DISK_NAMES_COLLIDE, text, move)
+            elif target in taken.get((move.destination, windows_paths.key(windows_paths.parent(target))), frozenset()):
+                text = f"A file {file} is in the destination folder of {move.vm_name} already; look before deleting it."
+                yield _blocker(FindingCode.FILE_EXISTS, text, move)
+            else:
+                claimed[place] = move.vm_name

@@ -1,0 +1,1 @@
+"""Decides which waiting moves may start now, and why the others wait."""

@@ -1,0 +1,233 @@
+"""What people decide: to approve, reject, cancel, pause or resume a job; what to do about a move at a standstill."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from core.config import AccessSettings
+from core.domain.model.events import Event, EventKind, event
+from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
+from core.domain.model.move import Move, MoveId, MoveState
+from core.domain.model.plan import PlannedMove
+from core.domain.planning.drift import drift
+from core.engine.delivery.escalation import Escalation
+from core.engine.dispatcher import Dispatcher
+from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.recorder import TransitionRecorder
+from core.errors import NotAllowed, Outdated, UnknownVm
+
+_STATE_WORDS = {
+    JobState.RUNNING: "is approved already",
+    JobState.FINISHED: "is finished",
+    JobState.REJECTED: "was rejected",
+    JobState.EXPIRED: "has expired; ask again",
+    JobState.CANCELLED: "was withdrawn",
+}
+
+
+class Controls:
+    """Takes decisions, each once and exactly as it was shown. Part of the engine's front door.
+
+    Who may decide is the caller's to check, all but that nobody approves their own request.
+    """
+
+    def __init__(
+        self,
+        access: AccessSettings,
+        ledger: TransitionRecorder,
+        board: SnapshotCache,
+        dispatcher: Dispatcher,
+        pager: Escalation,
+    ) -> None:
+        self._access = access
+        self._ledger = ledger
+        self._board = board
+        self._dispatcher = dispatcher
+        self._pager = pager
+
+    async def approve(self, job_id: JobId, plan_hash: str, by: str) -> Job:
+        """Count an approval of exactly this plan; with enough of them the job is queued in the same transaction.
+
+        The caller has checked that ``by`` may approve; here: state, hash, expiry, self-approval, one click per person.
+        Raises NotAllowed with a sentence when the click does not count, UnknownJob.
+        """
+        job = await self._decidable(job_id, plan_hash)
+        access = self._access
+        if by == job.requester and not access.self_approval:
+            raise NotAllowed(f"{job.id} is your own request; somebody else must approve it.")
+        if any(approval.by == by for approval in job.approvals):
+            raise NotAllowed(f"You approved {job.id} already; it needs somebody else too.")
+        changes = drift(job.plan, self._board.snapshots)
+        if changes:
+            raise NotAllowed(
+                f"{job.id} is out of date: {' '.join(changes)}",
+                hint="Reject it and ask again: the plan would differ now.",
+            )
+        now = self._ledger.clock.now()
+        approvals = (*job.approvals, Approval(by, now))
+        counted: dict[str, Any] = {"count": len(approvals), "needed": access.approvals_required}
+        if len(approvals) < access.approvals_required:
+            after, kind, moves = replace(job, approvals=approvals), EventKind.APPROVAL, []
+        else:
+            after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
+            kind, moves = EventKind.APPROVED, _moves(job, now)
+        return await self._decide(job, after, event(kind, now, job=job, actor=by, **counted), moves)
+
+    async def reject(self, job_id: JobId, plan_hash: str, by: str, reason: str) -> Job:
+        """Reject a proposed plan. Raises NotAllowed, UnknownJob."""
+        job = await self._decidable(job_id, plan_hash)
+        now = self._ledger.clock.now()
+        after = transit_job(
+            job, JobState.REJECTED, decided_by=by, decided_at=now, decision_reason=reason, finished_at=now
+        )
+        return await self._decide(job, after, event(EventKind.REJECTED, now, job=job, actor=by, reason=reason))
+
+    async def cancel(self, job_id: JobId, by: str, vm: str = "") -> tuple[Job, str]:
+        """Withdraw a proposed job, or cancel a running one, or one VM of it.
+
+        Queued moves end, running ones are asked to. Returns the job and one sentence for the person. Raises
+        UnknownJob, UnknownVm, NotAllowed.
+        """
+        job = await self._ledger.store.job(job_id)
+        now = self._ledger.clock.now()
+        if job.state is JobState.PROPOSED:
+            after = transit_job(job, JobState.CANCELLED, decided_by=by, decided_at=now, finished_at=now)
+            return await self._decide(
+                job, after, event(EventKind.WITHDRAWN, now, job=job, actor=by)
+            ), f"{job.id} is withdrawn; nothing was started."
+        if job.state is not JobState.RUNNING:
+            raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}; there is nothing to cancel.")
+
+        async def wish() -> list[Move]:
+            """Write down the wish and that it was said, or neither."""
+            wanted = await self._cancellable(job, vm)
+            names = [move.vm_name for move in wanted]
+            asked = event(EventKind.CANCEL_ASKED, now, job=job, actor=by, vms=names, running=_running(wanted))
+            await self._ledger.store.change_moves([(move, replace(move, cancel_by=by)) for move in wanted], asked)
+            return wanted
+
+        wanted = await self._ledger.record_together(job.id, wish)
+        for move in wanted:
+            self._dispatcher.ask_cancel(move.id)
+        running = _running(wanted)
+        return job, _cancel_sentence(len(wanted) - running, running)
+
+    async def pause(self, job_id: JobId, by: str) -> Job:
+        """Start nothing more of this job until it is resumed; what runs goes on. Raises UnknownJob, NotAllowed."""
+        return await self._set_paused(job_id, by, by, EventKind.PAUSED)
+
+    async def resume(self, job_id: JobId, by: str) -> Job:
+        """Let a paused job go on. Raises UnknownJob, NotAllowed."""
+        return await self._set_paused(job_id, "", by, EventKind.CONTINUED)
+
+    async def answer_stuck(self, move_id: MoveId, answer: str, by: str) -> str:
+        """Take an answer about a move that stands still: ``wait``, ``cancel`` or ``page``. Returns one sentence.
+
+        The first answer to a question counts. Raises NotAllowed when there is no open question, or the move is over.
+        """
+        move = await self._pager.answer(move_id, answer, by)
+        if answer == "cancel":
+            await self._ledger.record(move.id, lambda m: self._wish_cancel(m, by))
+            self._dispatcher.ask_cancel(move.id)
+            return f"The host is asked to stop moving {move.vm_name}; the thread will tell."
+        paged = "On-call is paged. " if answer == "page" else ""
+        return f"{paged}{move.vm_name} goes on; you will be asked again if nothing changes."
+
+    async def acknowledge(self, job_id: JobId, page_id: int, by: str) -> None:
+        """Note that somebody takes care of a page (the id of its event): nobody is reminded of it.
+
+        The first one counts. Raises NotAllowed, UnknownJob.
+        """
+        await self._pager.acknowledge(job_id, page_id, by)
+
+    # ------------------------------------------------------------------ inside
+
+    async def _set_paused(self, job_id: JobId, paused_by: str, by: str, kind: EventKind) -> Job:
+        job = await self._ledger.store.job(job_id)
+        if job.state is not JobState.RUNNING:
+            raise NotAllowed(f"{job.id} {_STATE_WORDS.get(job.state, 'is not approved yet')}.")
+        if bool(job.paused_by) is bool(paused_by):
+            raise NotAllowed(f"{job.id} is {'paused already' if paused_by else 'not paused'}.")
+        told = event(kind, self._ledger.clock.now(), job=job, actor=by)
+        return await self._decide(job, replace(job, paused_by=paused_by), told)
+
+    async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
+        job = await self._ledger.store.job(job_id)
+        if job.state is not JobState.PROPOSED:
+            raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}.")
+        if self._ledger.clock.now() >= job.expires_at:
+            raise NotAllowed(f"{job.id} has expired; ask again.")
+        if job.plan.hash != plan_hash:
+            raise NotAllowed(f"This card does not show the plan of {job.id} as it is now.")
+        return job
+
+    async def _decide(self, before: Job, after: Job, told: Event, moves: Sequence[Move] = ()) -> Job:
+        try:
+            job = await self._ledger.store.change_job(before, after, told, new_moves=moves)
+        except Outdated:
+            now = await self._ledger.store.job(before.id)
+            meanwhile = "was changed by somebody else at the same moment; look again"
+            words = meanwhile if now.state is before.state else _STATE_WORDS.get(now.state, meanwhile)
+            raise NotAllowed(f"{before.id} {words}.") from None
+        self._ledger.changed(job.id)
+        return job
+
+    async def _cancellable(self, job: Job, vm: str) -> list[Move]:
+        """Return the moves of a job, or the one of a VM, that can still be cancelled. Raises UnknownVm, NotAllowed."""
+        moves = [
+            move
+            for move in await self._ledger.store.moves(job.id)
+            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id)}
+        ]
+        if not moves:
+            raise UnknownVm(f"{vm} is not in {job.id}.")
+        wanted = [move for move in moves if not move.state.is_end and move.state is not MoveState.CLEANING]
+        if not wanted:
+            raise NotAllowed(f"{vm or job.id} has nothing left to cancel.")
+        return wanted
+
+    async def _wish_cancel(self, move: Move, by: str) -> Move:
+        if move.state.is_end or move.state is MoveState.CLEANING:
+            return move
+        return await self._ledger.store.change_move(move, replace(move, cancel_by=by))
+
+
+def _moves(job: Job, now: datetime) -> list[Move]:
+    """Make the moves of an approved plan; a VM that preflight ruled out is there too, with its reason."""
+    blocked_ids = job.plan.blocked_ids
+    return [_move(job, planned, now, is_blocked=planned.vm_id in blocked_ids) for planned in job.plan.moves]
+
+
+def _move(job: Job, planned: PlannedMove, now: datetime, *, is_blocked: bool) -> Move:
+    blocked = job.plan.why_blocked(planned.vm_id) if is_blocked else ""
+    return Move(
+        MoveId(0),
+        job.id,
+        planned.vm_id,
+        planned.vm_name,
+        planned.source,
+        planned.destination,
+        planned.path,
+        planned.disks,
+        planned.size_bytes,
+        planned.is_live,
+        MoveState.UNMIGRATABLE if blocked else MoveState.QUEUED,
+        error=blocked,
+        queued_at=now,
+        ended_at=now if blocked else None,
+        is_own_folder=planned.is_own_folder,
+    )
+
+
+def _running(moves: Sequence[Move]) -> int:
+    return sum(1 for move in moves if move.state is not MoveState.QUEUED)
+
+
+def _cancel_sentence(queued: int, running: int) -> str:
+    parts = []
+    if queued:
+        parts.append(f"{queued} waiting VM{'s' if queued > 1 else ''} will not be moved")
+    if running:
+        parts.append(f"{running} running move{'s are' if running > 1 else ' is'} asked to stop; the thread will tell")
+    return "; ".join(parts) + "."

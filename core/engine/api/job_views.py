@@ -1,0 +1,238 @@
+"""Shows jobs as they are now: each is looked at once for everybody who asks at the same time.
+
+Commands, cards, Home tabs and deadlines all ask, and a view of thousands of moves costs a moment of the only thread
+there is. So who asks gets a view that was begun after the last change the engine knows of, and at most ``FRESH`` before
+the question. Estimating when so many moves are over takes ten times as long: that is done in a thread, now and then.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.domain.model.inventory import HostName, Snapshot, VmId
+from core.domain.model.job import Job, JobId, JobState
+from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.views import HostView, JobView, MoveView
+from core.domain.planning import makespan
+from core.domain.planning.forecast import Forecast, Weather, forecast
+from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.slots import SlotKind, loads, used
+from core.engine.dispatcher import STOP
+from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.ports import Clock, Store
+
+
+@dataclass(frozen=True, slots=True)
+class ViewInputs:
+    """What a job's view is made of besides the job and its moves: nothing of it changes while a view is built."""
+
+    attempts: Mapping[MoveId, Attempt]
+    """The open ones."""
+    percents: Mapping[VmId, int]
+    speeds: makespan.Speeds
+    snapshots: Mapping[HostName, Snapshot]
+    calendar: Calendar
+    stopped_by: str
+    max_parallel: int = 0
+    """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
+
+
+def view_job(job: Job, moves: Sequence[Move], known: ViewInputs, now: datetime, expected: Forecast | None) -> JobView:
+    """Build a job's view. ``expected``: what ``expect`` says, None when nothing is left to do."""
+    rows, place = [], 0
+    for move in moves:
+        if move.state is MoveState.QUEUED:
+            place += 1
+            rows.append(MoveView(move, place=place))
+            continue
+        percent = known.percents.get(move.vm_id) if move.state.holds_slots else None
+        attempt = known.attempts.get(move.id)
+        ends = now + timedelta(seconds=_left_s(move, attempt, known, now)) if attempt and _is_to_do(move) else None
+        rows.append(MoveView(move, percent, None, ends))
+    if expected is None:
+        return JobView(job, tuple(rows), now, stopped_by=known.stopped_by)
+    return JobView(
+        job, tuple(rows), now, expected.eta, expected.why_none, expected.soonest, stopped_by=known.stopped_by
+    )
+
+
+def open_moves(job: Job, moves: Sequence[Move]) -> tuple[Move, ...]:
+    """Return what a running job has still to do; nothing of another job."""
+    return tuple(move for move in moves if _is_to_do(move)) if job.state is JobState.RUNNING else ()
+
+
+def halted(job: Job, known: ViewInputs) -> str:
+    """Say which order of people keeps a job from starting anything; empty when none does."""
+    if known.stopped_by:
+        return "all starts are stopped"
+    return f"{job.id} is paused" if job.paused_by else ""
+
+
+def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) -> Forecast:
+    """Estimate when a job ends. For thousands of moves that takes a tenth of a second."""
+    options = job.plan.options
+    calendar = None if options.override else known.calendar
+    works = [_work(move, known, now) for move in to_do]
+    at_once = options.parallel or known.max_parallel
+    return forecast(works, Weather(now, known.snapshots, calendar, options.start_at, halted(job, known), at_once))
+
+
+def view_hosts(hosts: Sequence[HostName], board: SnapshotCache, reservations: Sequence[Attempt]) -> list[HostView]:
+    """Build every host's view, as last seen."""
+    return [_view_host(host, board, reservations) for host in hosts]
+
+
+def _view_host(host: HostName, board: SnapshotCache, reservations: Sequence[Attempt]) -> HostView:
+    snapshot, trouble = board.snapshots.get(host), board.troubles.get(host)
+    if snapshot is None:
+        text = trouble.text if trouble else "not looked at yet"
+        since = trouble.since if trouble else None
+        return HostView(host, is_reachable=False, since=since, trouble=text, standing=board.standing(host))
+    ours = [attempt for attempt in reservations if host in {attempt.source, attempt.destination}]
+    counts = {load.kind: (used(load, ours), load.limit) for load in loads(snapshot)}
+    return HostView(
+        host,
+        is_reachable=trouble is None,
+        since=trouble.since if trouble else snapshot.taken_at,
+        trouble=trouble.text if trouble else "",
+        standing=board.standing(host),
+        live_used=counts[SlotKind.LIVE][0],
+        live_limit=snapshot.facts.live_limit,
+        storage_used=counts[SlotKind.STORAGE][0],
+        storage_limit=snapshot.facts.storage_limit,
+        ours=len(ours),
+        vms=len(snapshot.vms),
+        is_migration_enabled=snapshot.facts.is_migration_enabled,
+    )
+
+
+def _is_to_do(move: Move) -> bool:
+    return not move.state.is_end and move.state is not MoveState.CLEANING
+
+
+def _work(move: Move, known: ViewInputs, now: datetime) -> makespan.Work:
+    attempt = known.attempts.get(move.id)
+    if attempt is not None:
+        return makespan.Work(move.source, move.destination, _left_s(move, attempt, known, now), is_running=True)
+    seconds = makespan.seconds(move.size_bytes, move.source, move.destination, known.speeds)
+    return makespan.Work(move.source, move.destination, seconds)
+
+
+def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> float:
+    elapsed = (now - attempt.started_at).total_seconds()
+    percent = known.percents.get(move.vm_id) if move.state.holds_slots else None
+    if percent:
+        return elapsed * (100 - percent) / percent
+    return max(0.0, makespan.seconds(move.size_bytes, move.source, move.destination, known.speeds) - elapsed)
+
+
+FRESH = timedelta(seconds=1)
+"""How old a view may be: percents, and what another process writes, change without a word."""
+
+LARGE = 500
+"""From so many open moves on an estimate holds for ``HOLDS``: it is a matter of hours then, and takes a while."""
+
+HOLDS = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A view, when it was begun, and how many changes were known then."""
+
+    view: JobView
+    at: datetime
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """An estimate, when it was made, and what halted the job then."""
+
+    forecast: Forecast
+    at: datetime
+    halted: str
+
+
+class JobViews:
+    """Builds views of jobs. It must be told of every change."""
+
+    def __init__(
+        self,
+        store: Store,
+        board: SnapshotCache,
+        clock: Clock,
+        calendar: Calendar,
+        *,
+        assumed_bytes_per_s: float,
+        max_parallel: int,
+    ) -> None:
+        self._store = store
+        self._board = board
+        self._clock = clock
+        self._calendar = calendar
+        self._assumed_bytes_per_s = assumed_bytes_per_s
+        self._max_parallel = max_parallel
+        self._changes = 0
+        self._all_changed = 0
+        self._changed: dict[JobId, int] = {}
+        self._seen: dict[JobId, _Seen] = {}
+        self._expected: dict[JobId, _Expected] = {}
+        self._turns: defaultdict[JobId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def changed(self, job_id: JobId) -> None:
+        """Note that a job changed: whoever asks from now on must see it."""
+        self._changes += 1
+        self._changed[job_id] = self._changes
+
+    def everything_changed(self) -> None:
+        """Note a change that concerns every job."""
+        self._changes += 1
+        self._all_changed = self._changes
+
+    async def of(self, job_id: JobId) -> JobView:
+        """Show a job, by its id as the store writes it. Raises UnknownJob."""
+        asked_at, changes = self._clock.now(), max(self._changed.get(job_id, 0), self._all_changed)
+        async with self._turns[job_id]:
+            seen = self._seen.get(job_id)
+            if seen is None or seen.changes < changes or asked_at - seen.at >= FRESH:
+                self._forget(asked_at)
+                seen = self._seen[job_id] = await self._look(job_id)
+        return seen.view
+
+    async def _look(self, job_id: JobId) -> _Seen:
+        at, changes = self._clock.now(), self._changes
+        job = await self._store.job(job_id)
+        moves = await self._store.moves(job_id)
+        known = ViewInputs(
+            {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)},
+            dict(self._board.percents),
+            makespan.Speeds(await self._store.speeds(), self._assumed_bytes_per_s),
+            dict(self._board.snapshots),
+            self._calendar,
+            await self._store.switch(STOP),
+            self._max_parallel,
+        )
+        to_do = open_moves(job, moves)
+        expected = await self._expect(job, to_do, known, at) if to_do else None
+        view = view_job(job, moves, known, at, expected)
+        if len(moves) >= LARGE:
+            await asyncio.sleep(0)  # everybody else gets a turn before it is drawn
+        return _Seen(view, at, changes)
+
+    async def _expect(self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) -> Forecast:
+        if len(to_do) < LARGE:
+            return expect(job, to_do, known, now)
+        made = self._expected.get(job.id)
+        if made is None or now - made.at >= HOLDS or made.halted != halted(job, known):
+            forecast = await asyncio.to_thread(expect, job, to_do, known, now)
+            made = self._expected[job.id] = _Expected(forecast, now, halted(job, known))
+        return made.forecast
+
+    def _forget(self, now: datetime) -> None:
+        """Drop what is too old to be shown again."""
+        self._seen = {job_id: seen for job_id, seen in self._seen.items() if now - seen.at < FRESH}
+        self._expected = {job_id: made for job_id, made in self._expected.items() if now - made.at < HOLDS}
+        for job_id in [job_id for job_id, turn in self._turns.items() if not turn.locked()]:
+            del self._turns[job_id]

@@ -1,0 +1,99 @@
+"""What people look at: jobs, hosts, where a VM is, and what happened. Nothing here changes anything or asks a host."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from core.domain.model.events import Event
+from core.domain.model.inventory import HostName, Vm
+from core.domain.model.job import JobId, JobState
+from core.domain.model.move import Attempt
+from core.domain.model.views import HostView, JobView
+from core.domain.reporting.paging import open_pages, open_questions
+from core.domain.reporting.vm_location import VmLocation, find
+from core.engine.api.job_views import JobViews, view_hosts
+from core.engine.dispatcher import STOP
+from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.errors import UnknownVm
+from core.ports import Clock, Store
+
+
+class Queries:
+    """Shows what is known. Part of the engine's front door. ``hosts``: those of the settings, in their order."""
+
+    def __init__(
+        self, store: Store, board: SnapshotCache, clock: Clock, viewer: JobViews, hosts: Sequence[HostName]
+    ) -> None:
+        self._store = store
+        self._board = board
+        self._clock = clock
+        self._viewer = viewer
+        self._hosts = hosts
+
+    async def jobs(self, limit: int = 20) -> Sequence[JobView]:
+        """Return the newest jobs, newest first."""
+        return [await self._viewer.of(job.id) for job in await self._store.jobs(limit=limit)]
+
+    async def open_jobs(self, limit: int = 20) -> Sequence[JobView]:
+        """Return the newest jobs that wait for approval or run, newest first."""
+        found = await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=limit)
+        return [await self._viewer.of(job.id) for job in found]
+
+    async def job(self, job_id: JobId) -> JobView:
+        """Return one job as it is now. Raises UnknownJob."""
+        return await self._viewer.of((await self._store.job(job_id)).id)
+
+    async def history(self, job_id: JobId) -> Sequence[Event]:
+        """Return everything that happened to a job. Raises UnknownJob."""
+        return await self._store.events((await self._store.job(job_id)).id)
+
+    async def attempts(self, job_id: JobId) -> Sequence[Attempt]:
+        """Return every attempt, of any job, since this job's approval and before its end. Raises UnknownJob."""
+        job = await self._store.job(job_id)
+        since, until = job.decided_at or job.created_at, job.finished_at or self._clock.now()
+        every = await self._store.attempts()
+        return [one for one in every if one.started_at <= until and (one.ended_at or until) >= since]
+
+    async def hosts(self) -> Sequence[HostView]:
+        """Return every host of the settings as last seen."""
+        return view_hosts(self._hosts, self._board, await self._store.attempts(open_only=True))
+
+    async def stopped_by(self) -> str:
+        """Return who pressed the big red stop; empty when starts are allowed."""
+        return await self._store.switch(STOP)
+
+    def inventory(self, host: HostName) -> Sequence[Vm]:
+        """Return the VMs of a host as last seen, without asking it; nothing when it was never seen."""
+        snapshot = self._board.snapshots.get(host)
+        return snapshot.vms if snapshot else ()
+
+    async def queue_lengths(self) -> dict[str, int]:
+        """Return how many jobs wait for approval and run, and how many moves are in each state that is no end."""
+        lengths = Counter(str(job.state) for job in await self._store.jobs(JobState.PROPOSED, JobState.RUNNING))
+        lengths += Counter(str(move.state) for move in await self._store.moves(open_only=True))
+        return dict(lengths)
+
+    def snapshot_ages_s(self) -> dict[HostName, float | None]:
+        """Return how many seconds ago each host last told about itself; None: never."""
+        now, snapshots = self._clock.now(), self._board.snapshots
+        return {
+            host: (now - snapshots[host].taken_at).total_seconds() if host in snapshots else None
+            for host in self._hosts
+        }
+
+    async def where(self, name: str) -> Sequence[VmLocation]:
+        """Say where a VM is now, by name or id: from every host's newest snapshot, and its newest move.
+
+        Several when VMs share the name. Raises UnknownVm when no host shows it and no job ever had it.
+        """
+        troubles = frozenset(self._board.troubles)
+        found = find(name, self._hosts, self._board.snapshots, troubles, await self._store.moves())
+        if not found:
+            silent = [host for host in self._hosts if host in troubles or host not in self._board.snapshots]
+            hint = f"I cannot ask {', '.join(silent)} now." if silent else "Look at the spelling."
+            raise UnknownVm(f"No host shows a VM called {name}, and no job ever had one.", hint=hint)
+        return found
+
+    async def waiting(self, job_id: JobId) -> Sequence[Event]:
+        """Return the questions and pages of a job that nobody has answered or taken. Raises UnknownJob."""
+        history = await self.history(job_id)
+        return (*open_questions(history), *open_pages(history))

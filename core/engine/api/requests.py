@@ -1,0 +1,96 @@
+"""What people ask for: the plan of a request, and the job that is proposed of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from core.domain.model.events import EventKind, event
+from core.domain.model.inventory import HostName, VmId
+from core.domain.model.job import Job, JobId
+from core.domain.model.move import Move, MoveState
+from core.domain.model.plan import Plan, Request
+from core.domain.planning.placement import Destination
+from core.engine.planner import Planner
+from core.engine.recorder import TransitionRecorder
+from core.errors import NothingToMove
+
+
+class Requests:
+    """Makes plans and proposes them; nothing is moved before somebody approves. Part of the engine's front door."""
+
+    def __init__(self, planner: Planner, ledger: TransitionRecorder, approval_ttl: timedelta) -> None:
+        self._planner = planner
+        self._ledger = ledger
+        self._approval_ttl = approval_ttl
+
+    async def propose(self, request: Request) -> Job:
+        """Make a plan of a request and put its card on the way (the notifier gets PROPOSED; no need to post anything).
+
+        Raises RequestError (unknown or ambiguous VM or host, nothing to move …) and HostError, each with a sentence.
+        """
+        return await self.propose_plan(request, await self._planner.plan(request))
+
+    async def preview(self, request: Request) -> Plan:
+        """Make the plan of a request and do nothing with it. Raises like ``propose``."""
+        return await self._planner.plan(request)
+
+    async def propose_plan(self, request: Request, plan: Plan) -> Job:
+        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then."""
+        now = self._ledger.clock.now()
+        job = Job(
+            JobId(""),
+            plan,
+            request.requester,
+            request.channel,
+            request.text,
+            now,
+            now + self._approval_ttl,
+        )
+        blocked = len(plan.blocked_ids)
+        proposed = event(EventKind.PROPOSED, now, actor=request.requester, vms=len(plan.moves), blocked=blocked)
+        job = await self._ledger.store.add_job(job, proposed)
+        self._ledger.changed(job.id)
+        return job
+
+    async def retry(self, job_id: JobId, by: str) -> Job:
+        """Propose a new job of the moves that did not get done. Raises UnknownJob, NothingToMove, HostError."""
+        job = await self._ledger.store.job(job_id)
+        moves = [m for m in await self._ledger.store.moves(job.id) if m.state.is_end and m.state is not MoveState.DONE]
+        if not moves:
+            raise NothingToMove(f"Nothing of {job.id} is left to try again.")
+        targets = {move.vm_id: Destination(move.destination, move.path) for move in moves}
+        return await self._again(job, by, f"retry {job.id}", {move.vm_id: move.source for move in moves}, targets)
+
+    async def back(self, job_id: JobId, by: str) -> Job:
+        """Propose the return trip: what a job moved goes back to where it was, as a new plan with its own approval.
+
+        Raises UnknownJob, NothingToMove, RequestError, HostError.
+        """
+        job = await self._ledger.store.job(job_id)
+        moves = [move for move in await self._ledger.store.moves(job.id) if move.is_our_doing]
+        if not moves:
+            raise NothingToMove(f"{job.id} moved nothing that could go back.")
+        homes = {move.vm_id: Destination(move.source, _home(move)) for move in moves}
+        return await self._again(job, by, f"back {job.id}", {move.vm_id: move.destination for move in moves}, homes)
+
+    # ------------------------------------------------------------------ inside
+
+    async def _again(
+        self, job: Job, by: str, text: str, sources: dict[VmId, HostName], targets: dict[VmId, Destination]
+    ) -> Job:
+        """Propose VMs of a job anew, each to its own place."""
+        options = replace(job.plan.options, start_at=None, until=None, subfolder=False, reason=text)
+        request = Request(
+            vms=tuple(str(vm_id) for vm_id in sources),
+            sources=tuple(dict.fromkeys(sources.values())),
+            destinations=tuple(dict.fromkeys(target.host for target in targets.values())),
+            requester=by,
+            channel=job.channel,
+            options=options,
+            text=text,
+        )
+        return await self.propose_plan(request, await self._planner.plan(request, targets))
+
+
+def _home(move: Move) -> str:
+    """Return the folder a moved VM had its configuration in: what ``-DestinationStoragePath`` must name to go back."""
+    return move.before.vm.config_path if move.before is not None else ""

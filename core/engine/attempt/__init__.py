@@ -1,0 +1,1 @@
+"""Carries out one attempt: check again, call Move-VM, monitor, verify, clean up."""

@@ -1,0 +1,198 @@
+"""Writes down how an attempt ended and does what follows: clean-up, the next attempt, or a call for a human."""
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import replace
+from datetime import timedelta
+
+from core.domain.attempt.diagnosis import Diagnosis, diagnose
+from core.domain.attempt.retry import RetryDecision, after_failure
+from core.domain.attempt.verification import AttemptResult, Verification
+from core.domain.attempt.vm_diff import differences
+from core.domain.model.events import EventKind, event
+from core.domain.model.host_calls import HostWord
+from core.domain.model.move import Fault, HoldCode, Move, MoveState, transit
+from core.domain.scheduling.readiness import Wait, readiness
+from core.domain.scheduling.slots import loads, used
+from core.engine.attempt.cleanup import FIRST_DELAY
+from core.engine.attempt.context import AttemptContext
+from core.errors import HostError, HostUnreachable, LoginRejected, StoreError
+
+log = logging.getLogger(__name__)
+
+
+class AttemptCompletion:
+    """The ways in which one attempt may end."""
+
+    def __init__(self, course: AttemptContext, attempts_allowed: int) -> None:
+        self._course = course
+        self._allowed = attempts_allowed
+
+    # ------------------------------------------------------------------ it moved
+
+    async def moved(self) -> None:
+        """End well, for the VM is on its destination and nowhere else: free the slots, clean up, say so."""
+        await self._verified()
+        course, now = self._course, self._course.now()
+        seconds = (now - course.attempt.started_at).total_seconds()
+        await course.record(
+            lambda m: course.store.end_attempt(
+                m,
+                transit(m, MoveState.CLEANING, attempts=m.attempts + 1, hold=None, error="", hint=""),
+                event(EventKind.MOVED, now, move=m, seconds=seconds, bytes=m.size_bytes),
+                at=now,
+            )
+        )
+        course.attempt = replace(course.attempt, ended_at=now)
+        await self._learn_speed(seconds)
+        await self.finish()
+
+    async def finish(self) -> None:
+        """Compare the VM with what it was, remove the empty folders it left on its source, and say so."""
+        course = self._course
+        changes = await self._differences()
+        cleaned = await course.hands.cleaner.after_success(course.move)
+        now = course.now()
+        seconds = ((course.attempt.ended_at or now) - course.attempt.started_at).total_seconds()
+        tidy_at = now + FIRST_DELAY if cleaned.waiting else None
+        await course.record(
+            lambda m: course.store.change_move(
+                m,
+                transit(m, MoveState.DONE, ended_at=now, leftovers=cleaned.waiting, tidy_at=tidy_at),
+                event(
+                    EventKind.DONE,
+                    now,
+                    move=m,
+                    seconds=seconds,
+                    bytes=m.size_bytes,
+                    attempts=m.attempts,
+                    removed=cleaned.removed,
+                    kept=cleaned.kept + [[path, f"{cleaned.why}; later"] for path in cleaned.waiting],
+                    differences=list(changes),
+                ),
+            )
+        )
+
+    async def _learn_speed(self, seconds: float) -> None:
+        move = self._course.move
+        if self._course.attempt.confirmed_at is None or not move.size_bytes or seconds <= 1:
+            return
+        try:
+            await self._course.store.learn_speed(move.source, move.destination, move.size_bytes / seconds)
+        except StoreError as error:
+            log.info("a speed was not learned: %s", error)
+
+    async def _differences(self) -> tuple[str, ...]:
+        move = self._course.move
+        if move.before is None:
+            return ()
+        try:
+            inspection = await self._course.hands.gateway.inspect(move.destination, [move.vm_id])
+        except HostError as error:
+            return (f"it could not be compared with what it was: {error.message}",)
+        after = inspection.of(move.vm_id)
+        return differences(move.before, after) if after else ()
+
+    # ------------------------------------------------------------------ it did not
+
+    async def not_started(self, diagnosis: Diagnosis, retry_delay: timedelta) -> None:
+        """No order was given: withdraw the attempt."""
+        await self._badly(diagnosis, retry_delay, has_started=False)
+
+    async def not_moved(self, verdict: Verification, error: HostError | None) -> None:
+        """End badly, for the VM is on its source: try again, or not."""
+        await self._verified()
+        await self._badly(self._diagnose(verdict, error), self._course.rules.retry_delay, has_started=True)
+
+    async def lost(self, reason: str) -> None:
+        """Where the VM is cannot be established: call a human, and touch nothing."""
+        await self._verified()
+        course, now = self._course, self._course.now()
+        hint = "Look at both hosts before anybody starts this VM; the bot touches nothing more."
+        await course.record(
+            lambda m: course.store.end_attempt(
+                m,
+                transit(m, MoveState.LOST, attempts=m.attempts + 1, error=reason, hint=hint, ended_at=now, hold=None),
+                event(EventKind.LOST, now, move=m, text=reason, hint=hint),
+                at=now,
+                fault=Fault.UNKNOWN,
+                host_words=reason,
+            )
+        )
+
+    async def _verified(self) -> None:
+        """Note that both hosts were asked where the VM is."""
+        course, now = self._course, self._course.now()
+        course.hands.board.forget(course.move.vm_id)
+        await course.record(
+            lambda m: course.store.change_move(
+                m, transit(m, MoveState.VERIFYING), event(EventKind.VERIFYING, now, move=m)
+            )
+        )
+
+    async def _badly(self, diagnosis: Diagnosis, retry_delay: timedelta, *, has_started: bool) -> None:
+        course, now = self._course, self._course.now()
+
+        def end(move: Move) -> Awaitable[Move]:
+            then = after_failure(
+                move,
+                diagnosis,
+                now=now,
+                tries=course.attempt.number,
+                allowed=self._allowed,
+                retry_delay=retry_delay,
+                has_started=has_started,
+            )
+            return self._end(move, then, diagnosis)
+
+        await course.record(end)
+        if course.move.state.is_end:
+            await self._tidy_destination()
+
+    def _end(self, move: Move, then: RetryDecision, diagnosis: Diagnosis) -> Awaitable[Move]:
+        now = self._course.now()
+        after = transit(
+            move,
+            then.state,
+            attempts=then.attempts,
+            not_before=then.not_before,
+            error=diagnosis.words,
+            hint=diagnosis.hint,
+            hold=None,
+            ended_at=now if then.state.is_end else None,
+        )
+        return self._course.store.end_attempt(
+            move,
+            after,
+            event(then.event, now, move=move, where=move.source, **then.data),
+            at=now,
+            fault=diagnosis.fault,
+            host_words=diagnosis.words,
+        )
+
+    async def _tidy_destination(self) -> None:
+        """Remove what the failed move left in the folder that was made for this VM alone, if it is empty."""
+        move = self._course.move
+        cleaned = await self._course.hands.cleaner.after_failure(move)
+        if cleaned.removed:
+            removed, kept, now = cleaned.removed, cleaned.kept, self._course.now()
+            await self._course.note(
+                event(EventKind.TIDIED, now, move=move, host=move.destination, removed=removed, kept=kept)
+            )
+
+    def _diagnose(self, verdict: Verification, error: HostError | None) -> Diagnosis:
+        if verdict.outcome is AttemptResult.NEVER_STARTED or isinstance(error, HostUnreachable | LoginRejected):
+            said = error.message if error else verdict.reason
+            return Diagnosis("never-started", Fault.NEVER_STARTED, said, said)
+        if error is not None:
+            fault = Fault.PASSING if error.retry else Fault.OPERATOR
+            return Diagnosis(type(error).__name__, fault, error.hint, error.message)
+        words = verdict.words or (HostWord(verdict.reason),)
+        state = readiness(verdict.vm) if verdict.vm else None
+        is_backing_up = isinstance(state, Wait) and state.code is HoldCode.BACKUP
+        return diagnose(words, is_backing_up=is_backing_up, is_host_full=self._is_a_host_full())
+
+    def _is_a_host_full(self) -> bool:
+        move, known = self._course.move, self._course.hands.board.snapshots
+        snapshots = (known.get(host) for host in (move.source, move.destination))
+        return any(used(load, ()) >= load.limit for snapshot in snapshots if snapshot for load in loads(snapshot))

@@ -1,0 +1,77 @@
+"""What everybody shares who looks after one attempt: what they work with, its records, and the time since its order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.domain.model.events import Event
+from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.move import Attempt, Move
+from core.engine.attempt.cleanup import FolderCleanup
+from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.recorder import TransitionRecorder
+from core.ports import Clock, HostGateway
+
+Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPolicy:
+    """How a move is carried out, from the settings. ``address`` is how other hosts reach a host."""
+
+    confirm_start: timedelta
+    poll_s: float
+    silence_patience: timedelta
+    retry_delay: timedelta
+    stuck_after: timedelta
+    assumed_bytes_per_s: float
+    address: Callable[[HostName], str]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineServices:
+    """What a mover works with."""
+
+    gateway: HostGateway
+    ledger: TransitionRecorder
+    board: SnapshotCache
+    clock: Clock
+    fresh: Fresh
+    cleaner: FolderCleanup
+    rules: AttemptPolicy
+
+
+class AttemptContext:
+    """One move and its attempt, as they were recorded last."""
+
+    def __init__(self, hands: EngineServices, move: Move, attempt: Attempt) -> None:
+        self.hands = hands
+        self.rules = hands.rules
+        self.store = hands.ledger.store
+        self.move = move
+        self.attempt = attempt
+        self.note_order(attempt.started_at)
+
+    def now(self) -> datetime:
+        """Return the time on the wall."""
+        return self.hands.clock.now()
+
+    async def record(self, step: Callable[[Move], Awaitable[Move]]) -> Move:
+        """Carry out one step on the move as it is stored now, however long that takes."""
+        self.move = await self.hands.ledger.record(self.move.id, step)
+        return self.move
+
+    async def note(self, *events: Event) -> None:
+        """Record what happened to the move without changing it."""
+        await self.record(lambda move: self.store.change_move(move, move, *events))
+
+    # ------------------------------------------------------------------ the time since the order
+
+    def note_order(self, at: datetime) -> None:
+        """Count from here: the order was given then, or may have been until then."""
+        self.ordered_at, self._ordered_tick = at, asyncio.get_running_loop().time()
+
+    def steady_now(self) -> datetime:
+        """Return the time since the order as it passed, whatever anybody did to the clock on the wall meanwhile."""
+        return self.ordered_at + timedelta(seconds=asyncio.get_running_loop().time() - self._ordered_tick)

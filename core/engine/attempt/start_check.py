@@ -1,0 +1,88 @@
+"""Takes the last look before a start, on hosts read this moment: all is as planned, or what is not."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.domain.attempt.diagnosis import Diagnosis
+from core.domain.model.host_calls import MoveOrder
+from core.domain.model.hyperv_enums import VmState
+from core.domain.model.inventory import HostName, Inspection, VmDetails
+from core.domain.model.move import Attempt, Fault, Move
+from core.domain.model.plan import PlannedMove, Severity
+from core.domain.planning.preflight import preflight
+from core.domain.scheduling.readiness import Wait, readiness
+from core.domain.scheduling.slots import full_text, loads, used
+from core.errors import HostError
+from core.ports import HostGateway, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """An order that may be given, and what the VM looked like just before."""
+
+    order: MoveOrder
+    before: VmDetails
+
+
+class StartCheck:
+    """Looks at both hosts of one move."""
+
+    def __init__(self, gateway: HostGateway, store: Store, address: Callable[[HostName], str]) -> None:
+        self._gateway = gateway
+        self._store = store
+        self._address = address
+
+    async def last_look(self, move: Move, attempt: Attempt) -> Cleared | Diagnosis:
+        """Return the order to give, or why nothing may be started (whether waiting helps is in its fault)."""
+        try:
+            source, destination = await asyncio.gather(
+                self._gateway.inspect(move.source, [move.vm_id]), self._gateway.inspect(move.destination, [])
+            )
+        except HostError as error:
+            return _not_yet(error.message)
+        details = source.of(move.vm_id)
+        if details is None:
+            return _not_yet(f"{move.source} did not describe the VM")
+        state = readiness(details.vm)
+        if isinstance(state, Wait):
+            return _not_yet(f"{move.vm_name} {state.text}")
+        blockers = self._blockers(move, details, source, destination)
+        if blockers:
+            hint = "The hosts changed after the plan was made: put it right and ask again."
+            return Diagnosis("preflight", Fault.VM, hint, blockers)
+        full = await self._full(source, destination, attempt)
+        if full:
+            return _not_yet(full)
+        return Cleared(MoveOrder(move.vm_id, self._address(move.destination), move.path, move.disks), details)
+
+    @staticmethod
+    def _blockers(move: Move, details: VmDetails, source: Inspection, destination: Inspection) -> str:
+        planned = PlannedMove(
+            move.vm_id,
+            move.vm_name,
+            move.source,
+            move.destination,
+            move.path,
+            move.disks,
+            details.disk_bytes,
+            details.vm.memory_assigned_bytes,
+            is_live=details.vm.state in {VmState.RUNNING, VmState.PAUSED},
+        )
+        findings = preflight([planned], {move.source: source, move.destination: destination}, {})
+        return " ".join(finding.text for finding in findings if finding.severity is Severity.BLOCKER)
+
+    async def _full(self, source: Inspection, destination: Inspection, attempt: Attempt) -> str:
+        """Say which host is full now, our own reservation counted; somebody else may have started meanwhile."""
+        reservations = await self._store.attempts(open_only=True)
+        for inspection in (source, destination):
+            for load in loads(inspection.snapshot):
+                mine = [a for a in reservations if load.host in {a.source, a.destination}]
+                others = [a for a in mine if a.id != attempt.id]
+                if used(load, mine) > load.limit:
+                    return full_text(load, others)
+        return ""
+
+
+def _not_yet(reason: str) -> Diagnosis:
+    return Diagnosis("not-yet", Fault.NEVER_STARTED, reason, reason)

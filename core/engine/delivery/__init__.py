@@ -1,0 +1,1 @@
+"""Carries what was recorded to people: notices, cards, reminders, warnings."""

@@ -1,0 +1,150 @@
+"""Takes people's answers to questions and pages, each once, and reminds on-call, once, of pages that nobody took."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from core.domain.model.events import Event, EventKind, Tone, event
+from core.domain.model.job import JobId, JobState
+from core.domain.model.move import Move, MoveId
+from core.domain.reporting.paging import (
+    acknowledgement,
+    last_answer,
+    next_reminder,
+    open_questions,
+    overdue,
+    quote,
+    taken_with,
+)
+from core.engine.recorder import TransitionRecorder
+from core.errors import NotAllowed, Outdated, StoreError
+from core.ports import Clock
+
+log = logging.getLogger(__name__)
+
+TICK_S = 60.0
+LOOK_BACK = timedelta(days=1)
+"""Pages of jobs that ended longer ago are not brought up again by a restart."""
+_TRIES = 5
+_ANSWERS = {"wait": "it goes on", "cancel": "the move is cancelled", "page": "on-call is paged"}
+
+
+class Escalation:
+    """Keeps in mind which jobs have pages that wait. ``patience`` zero: nobody is reminded."""
+
+    def __init__(self, ledger: TransitionRecorder, clock: Clock, patience: timedelta) -> None:
+        self._ledger = ledger
+        self._store = ledger.store
+        self._clock = clock
+        self._patience = patience
+        self._changed: set[JobId] = set()
+        self._due: dict[JobId, datetime] = {}
+
+    def touch(self, job_id: JobId) -> None:
+        """Note that something happened in a job."""
+        self._changed.add(job_id)
+
+    # ------------------------------------------------------------------ answers
+
+    async def answer(self, move_id: MoveId, answer: str, by: str) -> Move:
+        """Record the answer to the question about a move; the first one counts. Raises NotAllowed."""
+
+        async def step(move: Move) -> Move:
+            if move.state.is_end:
+                raise NotAllowed(f"{move.vm_name} is over already: it is {move.state}.")
+            history = await self._store.events(move.job_id)
+            question = next((one for one in open_questions(history) if one.move_id == move.id), None)
+            if question is None:
+                before = last_answer(history, move.id)
+                if before is None:
+                    raise NotAllowed(f"There is no open question about {move.vm_name}.")
+                raise NotAllowed(f"{move.vm_name} was answered for already: {_ANSWERS[before.data['answer']]}.")
+            told = event(
+                EventKind.ANSWERED, self._clock.now(), move=move, actor=by, answer=answer, about=quote(question)
+            )
+            # Storing the move again makes this a compare-and-set: of two clicks at once the second finds the answer.
+            return await self._store.change_move(move, move, told)
+
+        return await self._ledger.record(move_id, step)
+
+    async def acknowledge(self, job_id: JobId, page_id: int, by: str) -> Sequence[Event]:
+        """Note who takes care of a page. Returns what was taken with it. Raises NotAllowed, UnknownJob."""
+        for _ in range(_TRIES):
+            job = await self._store.job(job_id)
+            history = await self._store.events(job.id)
+            taken = taken_with(history, page_id)
+            if not taken:
+                before = acknowledgement(history, page_id)
+                whose = "You have" if before and before.actor == by else "Somebody has"
+                raise NotAllowed(
+                    f"{whose} taken this already." if before else "There is nothing to take here any more."
+                )
+            now = self._clock.now()
+            told = [
+                Event(EventKind.ACKNOWLEDGED, now, job.id, page.move_id, by, {"about": quote(page)}, Tone.LINE)
+                for page in taken
+            ]
+            try:
+                await self._store.change_job(job, job, *told)
+            except Outdated:
+                continue
+            self._ledger.changed(job.id)
+            return taken
+        raise NotAllowed(f"{job_id} changes too fast just now; click again.")
+
+    # ------------------------------------------------------------------ reminders
+
+    async def run(self) -> None:
+        """Remind for ever."""
+        if not self._patience:
+            return
+        began = False
+        while True:
+            try:
+                if not began:
+                    await self._look_back()
+                    began = True
+                await self._remind()
+            except Outdated:
+                continue
+            except StoreError as error:
+                log.warning("reminders wait for the database: %s", error)
+            await self._clock.sleep(min(TICK_S, self._patience.total_seconds() / 4))
+
+    async def _look_back(self) -> None:
+        since = self._clock.now() - LOOK_BACK
+        for job in await self._store.jobs(JobState.RUNNING, JobState.FINISHED, limit=10_000):
+            if job.finished_at is None or job.finished_at > since:
+                self._changed.add(job.id)
+
+    async def _remind(self) -> None:
+        now = self._clock.now()
+        ready = {job_id for job_id, due in self._due.items() if due <= now}
+        for job_id in sorted(ready | self._changed):
+            self._changed.discard(job_id)
+            history = await self._store.events(job_id)
+            late = overdue(history, now, self._patience)
+            if late:
+                await self._escalate(job_id, late, now)
+                self._changed.add(job_id)
+                continue
+            due = next_reminder(history, self._patience)
+            if due is None:
+                self._due.pop(job_id, None)
+            else:
+                self._due[job_id] = due
+
+    async def _escalate(self, job_id: JobId, late: Sequence[Event], now: datetime) -> None:
+        job = await self._store.job(job_id)
+        names = {move.id: move.vm_name for move in await self._store.moves(job_id)}
+        vms = list(dict.fromkeys(names[page.move_id] for page in late if page.move_id in names))
+        told = event(
+            EventKind.ESCALATED,
+            now,
+            job=job,
+            pages=[page.id for page in late],
+            vms=vms,
+            seconds=(now - late[0].at).total_seconds(),
+        )
+        await self._store.change_job(job, job, told)
+        self._ledger.changed(job_id)

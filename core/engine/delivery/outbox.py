@@ -1,0 +1,101 @@
+"""Carries what was recorded to people: notices in order and at least once, cards as they change."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+
+from core.domain.model.events import Notice
+from core.domain.model.job import Card, JobId
+from core.errors import NotifierBusy, NotifierDown, NotifierError, StoreError
+from core.ports import Clock, Notifier, Store
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+TICK_S = 15.0
+"""Every change pokes, and a failed delivery wakes the outbox when it is due; only what a process that died was saying
+becomes due by itself, soon after the start. Later a slow tick does for the death of another process."""
+SOON_S = 180.0
+SLOW_TICK_S = 120.0
+LONGEST_DELAY_S = 60.0
+
+
+class Outbox:
+    """Delivers notices: one job's in order, different jobs' side by side."""
+
+    def __init__(self, store: Store, notifier: Notifier, clock: Clock, card_posted: Callable[[JobId], None]) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._clock = clock
+        self._card_posted = card_posted
+        self._wake = asyncio.Event()
+
+    def poke(self) -> None:
+        """There is something to say."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while True:
+            self._wake.clear()
+            tick_s = TICK_S if loop.time() - began_s < SOON_S else SLOW_TICK_S
+            try:
+                while await self.deliver():
+                    pass
+            except StoreError as error:
+                log.warning("the outbox could not be read: %s", error)
+                tick_s = TICK_S
+            await _wait(self._wake, tick_s)
+
+    async def deliver(self) -> bool:
+        """Deliver what is due. Returns whether there may be more."""
+        notices = await self._store.claim_notices(BATCH, self._clock.now())
+        by_job = groupby(sorted(notices, key=lambda n: (n.job.id, n.id)), key=lambda n: n.job.id)
+        results = await asyncio.gather(*(self._deliver_job(list(group)) for _, group in by_job))
+        return bool(notices) and all(results)
+
+    async def _deliver_job(self, notices: list[Notice]) -> bool:
+        """Say one job's notices in order; stop at the first that fails, so that nothing overtakes it."""
+        card: Card | None = None
+        for index, notice in enumerate(notices):
+            told = replace(notice, job=replace(notice.job, card=card)) if card else notice
+            try:
+                posted = await self._notifier.tell(told)
+            except NotifierError as error:
+                await self._failed(notice, error)
+                for later in notices[index + 1 :]:
+                    await self._store.notice_failed(later.id, "", self._clock.now())
+                return False
+            if posted is not None:
+                card = posted
+                await self._store.set_card(notice.job.id, posted)
+                self._card_posted(notice.job.id)
+            await self._store.notice_said(notice.id, self._clock.now())
+        return True
+
+    async def _failed(self, notice: Notice, error: NotifierError) -> None:
+        match error:
+            case NotifierBusy(retry_after_s=delay_s):
+                pass
+            case NotifierDown():
+                delay_s = min(LONGEST_DELAY_S, 2.0 ** min(notice.tries, 6))
+            case _:
+                log.error("%s of %s will never be said: %s", notice.event.kind, notice.job.id, error.message)
+                await self._store.notice_failed(notice.id, error.message, None)
+                return
+        log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, error.message)
+        asyncio.get_running_loop().call_later(delay_s, self.poke)
+        await self._store.notice_failed(notice.id, error.message, self._clock.now() + timedelta(seconds=delay_s))
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass

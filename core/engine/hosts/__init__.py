@@ -1,0 +1,1 @@
+"""Keeps the newest snapshot of every host."""

@@ -1,0 +1,87 @@
+"""What the hosts last told us, in one place; whoever waits for news is woken."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.domain.model.inventory import HostName, Snapshot, VmId
+from core.errors import HostError, HostUnreachable
+
+CLOCK_STEP = timedelta(minutes=1)
+"""A snapshot so far in the future was taken before our own clock was put back: it is the older one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostTrouble:
+    """Why a host cannot be looked at, and since when; ``standing`` says in short how it stands."""
+
+    text: str
+    hint: str
+    since: datetime
+    standing: str = HostUnreachable.standing
+
+
+class SnapshotCache:
+    """The newest snapshot of each host, its trouble if it is silent, and the percents of running moves."""
+
+    def __init__(self) -> None:
+        self.snapshots: dict[HostName, Snapshot] = {}
+        self.troubles: dict[HostName, HostTrouble] = {}
+        self.percents: dict[VmId, int] = {}
+        self._watchers: dict[asyncio.Event, None] = {}
+
+    @contextmanager
+    def watch(self) -> Iterator[asyncio.Event]:
+        """Give an event that is set at every change; the watcher clears it."""
+        event = asyncio.Event()
+        self._watchers[event] = None
+        try:
+            yield event
+        finally:
+            del self._watchers[event]
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Take a new snapshot, unless it is older; only one that shows something else is news."""
+        known = self.snapshots.get(snapshot.host)
+        if known is None or known.asked_at <= snapshot.asked_at or known.asked_at - snapshot.taken_at > CLOCK_STEP:
+            self.snapshots[snapshot.host] = snapshot
+        was_silent = self.troubles.pop(snapshot.host, None) is not None
+        for job in snapshot.jobs:
+            if job.is_running:
+                self.percents[job.vm_id] = job.percent
+        if was_silent or known is None or _essence(known) != _essence(snapshot):
+            self.news()
+
+    def silent(self, host: HostName, error: HostError, at: datetime) -> bool:
+        """Note that a host cannot be looked at. Returns whether that is news."""
+        known = self.troubles.get(host)
+        self.troubles[host] = HostTrouble(error.message, error.hint, known.since if known else at, error.standing)
+        if known is None or known.text != error.message:
+            self.news()
+        return known is None
+
+    def standing(self, host: HostName) -> str:
+        """Say behind a host's name why it cannot be looked at."""
+        trouble = self.troubles.get(host)
+        return trouble.standing if trouble else HostUnreachable.standing
+
+    def progress(self, vm_id: VmId, percent: int) -> None:
+        """Note a running move's percent."""
+        self.percents[vm_id] = percent
+
+    def forget(self, vm_id: VmId) -> None:
+        """Drop the percent of a move that ended."""
+        self.percents.pop(vm_id, None)
+
+    def news(self) -> None:
+        """Wake everybody who watches, in the order they came."""
+        for event in self._watchers:
+            event.set()
+
+
+def _essence(snapshot: Snapshot) -> object:
+    """Return what decisions look at: not the times, percents and loads that differ at every look."""
+    vms = [(vm.id, vm.state, vm.status, vm.replication_mode, vm.is_clustered) for vm in snapshot.vms]
+    return snapshot.facts, vms, [(job.key, job.vm_id, job.state) for job in snapshot.jobs]

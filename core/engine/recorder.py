@@ -1,0 +1,73 @@
+"""Records what happens: every transition with its events, patiently, and tells whoever shows it."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from core.domain.model.job import JobId
+from core.domain.model.move import Move, MoveId
+from core.errors import Outdated, StoreBusy, StoreError, StoreFull
+from core.ports import Clock, Store
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[JobId], None]
+T = TypeVar("T")
+
+
+def _complain(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if not isinstance(error, Outdated):
+        log.error("the database did not take a change, trying again: %s", error)
+
+
+class TransitionRecorder:
+    """The store, for those who must not give up: a move that ran has to be written down, however long that takes."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Call this with the job's id after every change."""
+        self._listeners.append(listener)
+
+    def changed(self, job_id: JobId) -> None:
+        """Tell the listeners."""
+        for listener in self._listeners:
+            listener(job_id)
+
+    async def record(self, move_id: MoveId, step: Callable[[Move], Awaitable[Move]]) -> Move:
+        """Carry out one step on the move as it is now; read it again and repeat when somebody else changed it first.
+
+        A busy or full database is waited out: what already happened on a host cannot be taken back.
+        """
+
+        async def once() -> Move:
+            return await step(await self.store.move(move_id))
+
+        move = await _patiently(once)
+        self.changed(move.job_id)
+        return move
+
+    async def record_together(self, job_id: JobId, step: Callable[[], Awaitable[T]]) -> T:
+        """Carry out one step that reads and changes several moves of a job; repeat it as ``record`` does."""
+        result = await _patiently(step)
+        self.changed(job_id)
+        return result
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    trying = AsyncRetrying(
+        retry=retry_if_exception_type((Outdated, StoreBusy, StoreFull)),
+        wait=wait_random_exponential(multiplier=0.05, max=10),
+        before_sleep=_complain,
+        reraise=True,
+    )
+    async for attempt in trying:
+        with attempt:
+            return await step()
+    raise StoreError("The database did not answer.")  # not reached: there is no last try

@@ -1,0 +1,95 @@
+"""Decides how each host is logged on to: ``[winrm]``, with the keys of the host's own table winning over it."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from core.config import AuthMethod, Settings
+from core.domain.model.inventory import HostName
+from core.errors import SettingsError
+
+_TLS_PORT = 5986
+_PLAIN_PORT = 5985
+_STOCK = ("microsoft.powershell", "powershell.")
+"""Endpoints that come with Windows and PowerShell 7; they run any script."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """One host's address and the way to log on. Prints no secret."""
+
+    host: HostName
+    address: str
+    port: int
+    auth: AuthMethod
+    tls: bool
+    username: str
+    password: SecretStr
+    configuration: str
+    verify: bool | str
+    """False, True, or the file with the certificate authorities to trust."""
+    certificate: str | None = None
+    certificate_key: str | None = None
+    operation_timeout_s: float = 20.0
+    migration_address: str = ""
+    """How other hosts reach this one."""
+
+    @property
+    def is_full_language(self) -> bool:
+        """Whether the endpoint is one that came with Windows, where the bot defines its functions itself."""
+        return self.configuration.casefold().startswith(_STOCK)
+
+    @property
+    def delegates(self) -> bool:
+        """Whether the host can log on to further hosts with what this login leaves there."""
+        return self.auth in {"credssp", "kerberos"}
+
+    def conceal(self, text: str) -> str:
+        """Return a text in which the password, should it have got there, cannot be read."""
+        secret = self.password.get_secret_value()
+        return text.replace(secret, "•••") if secret else text
+
+
+def targets_of(settings: Settings) -> dict[HostName, ConnectionSettings]:
+    """Put together how each host of the settings is reached.
+
+    Raises:
+        SettingsError: a password file cannot be read.
+
+    """
+    return {HostName(name): _target(settings, HostName(name)) for name in settings.hosts}
+
+
+def _target(settings: Settings, name: HostName) -> ConnectionSettings:
+    shared, own = settings.winrm, settings.hosts[name]
+    tls = shared.tls if own.tls is None else own.tls
+    verify = shared.verify if own.verify is None else own.verify
+    ca_file = own.ca_file or shared.ca_file
+    certificate = own.certificate_file or shared.certificate_file
+    key = own.certificate_key_file or shared.certificate_key_file
+    password = settings.winrm_password
+    if own.password_file is not None:
+        password = SecretStr(_secret_in(own.password_file, name))
+    return ConnectionSettings(
+        host=name,
+        address=own.address,
+        port=own.port or shared.port or (_TLS_PORT if tls else _PLAIN_PORT),
+        auth=own.auth or shared.auth,
+        tls=tls,
+        username=shared.username if own.username is None else own.username,
+        password=password,
+        configuration=own.configuration or shared.configuration,
+        verify=str(ca_file) if verify and ca_file else verify,
+        certificate=str(certificate) if certificate else None,
+        certificate_key=str(key or certificate) if certificate else None,
+        operation_timeout_s=shared.operation_timeout.total_seconds(),
+        migration_address=own.migration_address or own.address,
+    )
+
+
+def _secret_in(file: Path, name: str) -> str:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return file.read_text(encoding="utf-8").strip()
+    raise SettingsError(f"hosts.{name}.password_file names {file}, which cannot be read.")

@@ -1,0 +1,321 @@
+"""Turns what a host's cmdlets emit into our types; a reply that does not fit is a MalformedReply, never a guess.
+
+Identity, state, limits and sizes must be there. What only decorates a card may be missing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord
+from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
+from core.domain.model.inventory import Adapter, Disk, HostFacts, HostJob, Vm, VmDetails, VmId, Volume
+from core.errors import MalformedReply
+from core.hyperv import enum_names
+from core.hyperv.ps_values import PsRow
+
+_PLANNED = 4
+_PERCENT = 100
+_UNKNOWN_AUTH = -1
+_FIXED_DRIVE = 3
+_NO_HEARTBEAT = -1
+_ACCEPTED = {0: "done", 4096: "begun"}
+"""ReturnValue of RequestStateChange (Microsoft docs: Msvm_MigrationJob)."""
+_REFUSED = {
+    4098: "a time limit is not supported",
+    32768: "failed",
+    32769: "access denied",
+    32770: "not supported",
+    32772: "timed out",
+    32773: "invalid parameter",
+    32774: "it is in use",
+    32775: "not in its present state",
+}
+_NOTE_SEPARATOR = ":"
+
+
+def read_word(record: Any) -> HostWord:
+    """Read one error record: every line of its text, its FullyQualifiedErrorId and category number."""
+    message = ""
+    exception = getattr(record, "exception", None)
+    for bag in ("adapted_properties", "extended_properties"):
+        found = getattr(exception, bag, None)
+        if isinstance(found, dict) and isinstance(found.get("Message"), str):
+            message = message or found["Message"]
+    try:
+        text = message or str(record)
+    except TypeError:  # pypsrp cannot print a record without a text
+        text = ""
+    details = getattr(record, "details_message", None)
+    if isinstance(details, str) and details.strip():
+        text = details  # what PowerShell itself shows when there is one
+    fqid = getattr(record, "fq_error", None)
+    category = getattr(record, "category", None)
+    return HostWord(
+        text=text.replace("\r\n", "\n").strip(),
+        fqid=fqid if isinstance(fqid, str) else "",
+        category=category if isinstance(category, int) else 0,
+    )
+
+
+def read_vm(host: str, value: Any) -> Vm:
+    """Read one object of Get-VM."""
+    row = PsRow(host, "Get-VM", value)
+    heartbeat = row.member("Heartbeat", enum_names.HEARTBEATS, unknown=0, default=_NO_HEARTBEAT)
+    status = tuple(
+        Operation(number) for number in row.members("OperationalStatus", enum_names.OPERATIONS, unknown=Operation.OTHER)
+    )
+    return Vm(
+        id=VmId(row.guid("Id")),
+        name=row.label("Name"),
+        state=VmState(row.member("State", enum_names.STATES, unknown=VmState.OTHER)),
+        status=status or (Operation.OTHER,),  # a VM that does not say how it is, is not idle
+        status_text=row.text("Status"),
+        is_planned=row.member("VirtualMachineType", enum_names.VM_TYPES, unknown=0, default=0) == _PLANNED,
+        is_clustered=row.flag("IsClustered", default=False),
+        generation=row.number("Generation", 2),
+        version=row.text("Version"),
+        memory_assigned_bytes=row.number("MemoryAssigned", 0),
+        memory_startup_bytes=row.number("MemoryStartup", 0),
+        uptime_s=row.seconds("Uptime"),
+        heartbeat=None if heartbeat == _NO_HEARTBEAT else heartbeat,
+        replication_mode=ReplicationMode(
+            row.member("ReplicationMode", enum_names.REPLICATION_MODES, unknown=ReplicationMode.NONE, default=0)
+        ),
+        replication_state=row.member("ReplicationState", enum_names.REPLICATION_STATES, unknown=0, default=0),
+        config_path=row.text("Path"),
+        checkpoint_path=row.text("SnapshotFileLocation"),
+        paging_path=row.text("SmartPagingFilePath"),
+    )
+
+
+def read_facts(host: str, values: list[Any], counters: list[Any]) -> HostFacts:
+    """Read Get-VMHost together with Msvm_VirtualSystemMigrationService."""
+    row = _only(host, "Get-VMHost", values)
+    counter = _only(host, "Msvm_VirtualSystemMigrationService", counters)
+    auth = row.member("VirtualMachineMigrationAuthenticationType", enum_names.MIGRATION_AUTHS, unknown=_UNKNOWN_AUTH)
+    if auth not in set(MigrationAuth):
+        name = "VirtualMachineMigrationAuthenticationType"
+        raise MalformedReply(host, f"{host} answered Get-VMHost with a {name} nobody knows: {row.text(name)}.")
+    return HostFacts(
+        live_limit=row.count("MaximumVirtualMachineMigrations"),
+        storage_limit=row.count("MaximumStorageMigrations"),
+        is_migration_enabled=row.flag("VirtualMachineMigrationEnabled"),
+        migration_auth=MigrationAuth(auth),
+        live_active=counter.count("ActiveVirtualSystemMigrationCount"),
+        storage_active=counter.count("ActiveStorageMigrationCount"),
+        default_vm_path=row.text("VirtualMachinePath"),
+        default_disk_path=row.text("VirtualHardDiskPath"),
+        memory_bytes=row.number("MemoryCapacity", 0),
+        supported_versions=row.texts("SupportedVmVersions"),
+    )
+
+
+def read_listeners(host: str, counters: list[Any]) -> tuple[str, ...]:
+    """Read the addresses on which the host listens for migrations; none means it does not listen."""
+    return _only(host, "Msvm_VirtualSystemMigrationService", counters).texts("MigrationServiceListenerIPAddressList")
+
+
+def read_jobs(host: str, values: list[Any]) -> tuple[HostJob, ...]:
+    """Read Msvm_MigrationJob objects; one that names no VM belongs to none and is left out."""
+    jobs: list[HostJob] = []
+    for value in values:
+        row = PsRow(host, "Msvm_MigrationJob", value)
+        vm_id = _guid_of(row.text("VirtualSystemName"))
+        if vm_id is None:
+            continue
+        texts = (row.text("ErrorSummaryDescription"), row.text("ErrorDescription"))
+        jobs.append(
+            HostJob(
+                vm_id=vm_id,
+                state=HostJobState(row.number("JobState")),
+                percent=min(max(row.number("PercentComplete", 0), 0), _PERCENT),
+                destination=row.text("DestinationHost"),
+                is_cancellable=row.flag("Cancellable", default=True),
+                error_code=row.number("ErrorCode", 0),
+                error_text="\n".join(dict.fromkeys(filter(None, texts))),
+                started_at=row.moment("StartTime"),
+                owner=row.text("Owner"),
+                key=row.text("InstanceID"),
+            )
+        )
+    return tuple(jobs)
+
+
+def read_volumes(host: str, values: list[Any]) -> tuple[Volume, ...]:
+    """Read Win32_Volume objects: fixed drives and mount points with a size; nameless volumes hold no VM."""
+    volumes: list[Volume] = []
+    for value in values:
+        row = PsRow(host, "Win32_Volume", value)
+        root = row.text("Name")
+        if root.startswith("\\\\?\\") or not root or not row.has("Capacity"):
+            continue
+        if row.number("DriveType", _FIXED_DRIVE) != _FIXED_DRIVE:
+            continue
+        root = root if root.endswith("\\") else root + "\\"
+        volumes.append(Volume(root, row.number("Capacity"), row.number("FreeSpace")))
+    return tuple(volumes)
+
+
+def read_free_memory(host: str, values: list[Any]) -> int:
+    """Read the free bytes of memory; Win32_OperatingSystem counts kilobytes (Microsoft docs)."""
+    return _only(host, "Win32_OperatingSystem", values).number("FreePhysicalMemory") * 1024
+
+
+def read_names(host: str, source: str, values: list[Any], name: str = "Name") -> tuple[str, ...]:
+    """Read one text of each object."""
+    return tuple(PsRow(host, source, value).label(name) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that an endpoint has; the function that a role makes around a cmdlet has no module."""
+
+    name: str
+    module: str
+    is_function: bool
+
+
+def read_commands(host: str, values: list[Any]) -> list[Command]:
+    """Read Get-Command objects."""
+    rows = [PsRow(host, "Get-Command", value) for value in values]
+    return [
+        Command(
+            row.label("Name"),
+            row.text("ModuleName"),
+            is_function=row.member("CommandType", enum_names.COMMAND_TYPES, unknown=-1)
+            == enum_names.COMMAND_TYPES["function"],
+        )
+        for row in rows
+    ]
+
+
+def read_file_sizes(host: str, values: list[Any]) -> dict[str, int]:
+    """Read Get-VHD objects: bytes on the volume by path in lower case."""
+    rows = [PsRow(host, "Get-VHD", value) for value in values]
+    return {row.label("Path").casefold(): row.number("FileSize") for row in rows}
+
+
+def read_disks(host: str, values: list[Any]) -> dict[UUID, list[Disk]]:
+    """Read Get-VMHardDiskDrive objects by VM; sizes of files come from Get-VHD."""
+    disks: dict[UUID, list[Disk]] = defaultdict(list)
+    for value in values:
+        row = PsRow(host, "Get-VMHardDiskDrive", value)
+        is_pass_through = row.has("DiskNumber")
+        kind = row.member("ControllerType", enum_names.CONTROLLERS, unknown=-1, default=-1)
+        place = f"{row.number('ControllerNumber', 0)}:{row.number('ControllerLocation', 0)}"
+        disks[row.guid("VMId")].append(
+            Disk(
+                path="" if is_pass_through else row.text("Path"),
+                controller=f"{enum_names.CONTROLLER_NAMES.get(kind, '')} {place}".strip(),
+                is_pass_through=is_pass_through,
+                is_shared=row.flag("SupportPersistentReservations", default=False),
+            )
+        )
+    return disks
+
+
+def read_adapters(host: str, values: list[Any]) -> dict[UUID, list[Adapter]]:
+    """Read Get-VMNetworkAdapter objects by VM."""
+    adapters: dict[UUID, list[Adapter]] = defaultdict(list)
+    for value in values:
+        row = PsRow(host, "Get-VMNetworkAdapter", value)
+        adapters[row.guid("VMId")].append(Adapter(row.text("Name"), row.text("SwitchName")))
+    return adapters
+
+
+def read_isos(host: str, values: list[Any]) -> dict[UUID, list[str]]:
+    """Read the images mounted in Get-VMDvdDrive objects, by VM; empty drives say nothing."""
+    isos: dict[UUID, list[str]] = defaultdict(list)
+    for value in values:
+        row = PsRow(host, "Get-VMDvdDrive", value)
+        if path := row.text("Path"):
+            isos[row.guid("VMId")].append(path)
+    return isos
+
+
+def count_by_vm(host: str, source: str, values: list[Any]) -> dict[UUID, int]:
+    """Count objects by the VM they belong to."""
+    counts: dict[UUID, int] = defaultdict(int)
+    for value in values:
+        counts[PsRow(host, source, value).guid("VMId")] += 1
+    return counts
+
+
+def read_vtpms(host: str, values: list[Any]) -> frozenset[UUID]:
+    r"""Read which VMs have a virtual TPM from Msvm_SecuritySettingData; its InstanceID is ``Microsoft:<VM>\<part>``."""
+    rows = [PsRow(host, "Msvm_SecuritySettingData", value) for value in values]
+    owners = (
+        _guid_of(row.text("InstanceID").partition(":")[2].partition("\\")[0])
+        for row in rows
+        if row.flag("TpmEnabled", default=False)
+    )
+    return frozenset(owner for owner in owners if owner is not None)
+
+
+def assemble(
+    vms: Iterable[Vm],
+    *,
+    disks: dict[UUID, list[Disk]],
+    sizes: dict[str, int],
+    adapters: dict[UUID, list[Adapter]],
+    isos: dict[UUID, list[str]],
+    checkpoints: dict[UUID, int],
+    vtpms: frozenset[UUID],
+) -> tuple[VmDetails, ...]:
+    """Put the details of each VM together."""
+    return tuple(
+        VmDetails(
+            vm=vm,
+            disks=tuple(
+                Disk(
+                    path=disk.path,
+                    file_bytes=sizes.get(disk.path.casefold(), 0),
+                    controller=disk.controller,
+                    is_pass_through=disk.is_pass_through,
+                    is_shared=disk.is_shared,
+                )
+                for disk in disks.get(vm.id, ())
+            ),
+            adapters=tuple(adapters.get(vm.id, ())),
+            iso_paths=tuple(isos.get(vm.id, ())),
+            checkpoints=checkpoints.get(vm.id, 0),
+            has_vtpm=vm.id in vtpms,
+        )
+        for vm in vms
+    )
+
+
+def read_cancel(host: str, values: list[Any]) -> CancelReply:
+    """Read the object of Stop-VMMigration."""
+    code = _only(host, "Stop-VMMigration", values).number("ReturnValue")
+    if code in _ACCEPTED:
+        return CancelReply(found=True, accepted=True, text=f"{host} accepted the cancel ({_ACCEPTED[code]}).")
+    why = f": {_REFUSED[code]}" if code in _REFUSED else ""
+    return CancelReply(found=True, accepted=False, text=f"{host} refused the cancel with code {code}{why}.")
+
+
+def read_receipt(host: str, path: str, values: list[Any]) -> FolderReceipt:
+    """Read the object of Remove-EmptyFolder."""
+    row = _only(host, "Remove-EmptyFolder", values)
+    reason = row.text("Reason")
+    if row.flag("Removed"):
+        return FolderReceipt(path, FolderFate.REMOVED)
+    if reason.partition(_NOTE_SEPARATOR)[0].strip().casefold() == "notfound":
+        return FolderReceipt(path, FolderFate.GONE)
+    return FolderReceipt(path, FolderFate.KEPT, reason or "The host gave no reason.")
+
+
+def _only(host: str, source: str, values: list[Any]) -> PsRow:
+    if len(values) != 1:
+        raise MalformedReply(host, f"{host} answered {source} with {len(values)} objects instead of one.")
+    return PsRow(host, source, values[0])
+
+
+def _guid_of(text: str) -> VmId | None:
+    try:
+        return VmId(UUID(text.strip()))
+    except ValueError:
+        return None

@@ -1,0 +1,120 @@
+"""Keeps a login that hosts reject from being tried so often that the account is locked.
+
+Domains lock an account after a handful of wrong passwords within minutes, and one account usually serves every host.
+So rejections are counted by account: after two in a row nobody logs on with it for a while, however many hosts wait,
+and a host that rejected it is left alone for longer, so that the next to try is one that may well accept it.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Condition
+
+from core.domain.model.inventory import HostName
+from core.errors import LoginRejected
+from core.hyperv.error_mapping import NotPermitted
+
+IN_A_ROW = 2
+"""So many logins may be rejected in a row, and so many hosts are asked at once until one has accepted it."""
+FIRST_PAUSE_S = 300.0
+LONGEST_PAUSE_S = 1800.0
+_HOST_FACTOR = 2.0
+"""How much longer than the account the host that rejected it is left alone."""
+_WAIT_S = 3.0
+"""Logins that hang keep the others waiting no longer than this."""
+
+
+@dataclass(slots=True)
+class _Rejection:
+    times: int
+    next_at: float
+    text: str
+
+
+class LockoutGuard:
+    """One user name and password. Used from every thread that logs on with it."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._changed = Condition()
+        self._under_way: Counter[HostName] = Counter()
+        self._is_proven = False
+        self._last: _Rejection | None = None
+        self._by_host: dict[HostName, _Rejection] = {}
+
+    @contextmanager
+    def login(self, host: HostName) -> Iterator[None]:
+        """Log on inside; what happens there is remembered.
+
+        Raises:
+            LoginRejected: it was rejected a moment ago; it is not tried now.
+
+        """
+        self._admit(host)
+        try:
+            yield
+        except NotPermitted:
+            self._ended(host, is_accepted=True)
+            raise
+        except LoginRejected as error:
+            with self._changed:
+                self.rejected(host, error.message)
+                self._ended(host)
+            raise
+        except BaseException:
+            self._ended(host, said_nothing=True)
+            raise
+        self._ended(host, is_accepted=True)
+
+    def rejected(self, host: HostName, text: str) -> None:
+        """Note that a host rejected the account, also in the middle of a session."""
+        with self._changed:
+            self._is_proven = False
+            self._last = self._again(self._last, text, 1.0)
+            if self._last.times < IN_A_ROW:
+                self._last.next_at = 0.0
+            self._by_host[host] = self._again(self._by_host.get(host), text, _HOST_FACTOR)
+
+    def _again(self, before: _Rejection | None, text: str, factor: float) -> _Rejection:
+        times = before.times + 1 if before else 1
+        doublings = times - 1 if factor > 1 else max(0, times - IN_A_ROW)
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(doublings, 10)) * factor
+        return _Rejection(times, self._clock() + pause_s, text)
+
+    def _admit(self, host: HostName) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_room(host), _WAIT_S)
+            for rejection in (self._by_host.get(host), self._last):
+                left_s = rejection.next_at - self._clock() if rejection else 0.0
+                if rejection and left_s > 0:
+                    raise LoginRejected(
+                        host,
+                        f"{rejection.text.rstrip('.')}. The next login is in {_minutes(left_s)}, so that the account "
+                        "does not get locked.",
+                        hint="Check username, password and authentication method in [winrm]; a restart tries at once.",
+                    )
+            if self._last is not None and self._last.times >= IN_A_ROW:
+                self._last.next_at = self._clock() + FIRST_PAUSE_S  # one login at a time until one is accepted
+            self._under_way[host] += 1
+
+    def _has_room(self, host: HostName) -> bool:
+        rejected = self._last.times if self._last else 0
+        is_next = host not in self._under_way and len(self._under_way) < max(1, IN_A_ROW - rejected)
+        return self._is_proven or is_next
+
+    def _ended(self, host: HostName, *, is_accepted: bool = False, said_nothing: bool = False) -> None:
+        with self._changed:
+            self._under_way -= Counter([host])
+            if said_nothing and self._last is not None:
+                self._last.next_at = 0.0  # a dead host took the try; the next one may have it
+            if is_accepted:
+                self._is_proven = True
+                self._last = None
+                self._by_host.pop(host, None)
+            self._changed.notify_all()
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60))} min"

@@ -1,0 +1,262 @@
+"""Decides which thread talks to which host: a few reading threads per host and one thread per move, all bounded.
+
+pypsrp is synchronous and a session has state, so a session lives in one thread. No host shares a thread with another: a
+host that hangs makes only its own callers wait. A caller that gives up leaves at once; the thread ends its call, or its
+patience, and goes on to the next. Threads are daemons: a hanging host does not keep the process alive.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from core.domain.model.inventory import HostName
+from core.errors import HostUnreachable
+from core.hyperv.error_mapping import SessionGone
+
+T = TypeVar("T")
+_KEEP_WARM_S = 90.0
+"""Less than the two minutes after which a host closes an unused connection (Microsoft docs: http.sys)."""
+
+
+class SessionThread(Protocol):
+    """What a thread needs to know of a session."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        ...
+
+    def open(self) -> None:
+        """Log on."""
+        ...
+
+    def close(self) -> None:
+        """Log off."""
+        ...
+
+    def drop(self) -> None:
+        """Forget it."""
+        ...
+
+
+@dataclass(slots=True)
+class _Errand:
+    work: Callable[[Any], Any]
+    future: "Future[Any]"
+
+
+class ReaderThreads:
+    """The reading threads of one host, each with a warm session; started when needed, gone when idle for a while."""
+
+    def __init__(
+        self, host: HostName, size: int, new_channel: Callable[[], SessionThread], keep_warm_s: float = _KEEP_WARM_S
+    ) -> None:
+        self._host = host
+        self._size = size
+        self._new_channel = new_channel
+        self._keep_warm_s = keep_warm_s
+        self._waiting: deque[_Errand] = deque()
+        self._changed = threading.Condition()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0
+        self._is_closed = False
+
+    async def ask(self, work: Callable[[Any], T], limit_s: float) -> T:
+        """Let a thread do the work with its session, and wait for it.
+
+        Raises:
+            HostUnreachable: every thread was busy for the whole time, so nothing was done.
+            TimeoutError: the work was begun and is not done yet; its thread goes on.
+
+        """
+        errand = _Errand(work, Future())
+        self._put(errand)
+        try:
+            async with asyncio.timeout(limit_s):
+                result: T = await asyncio.wrap_future(errand.future)
+        except TimeoutError:
+            if errand.future.cancelled():
+                raise HostUnreachable(
+                    self._host, f"All {self._size} sessions with {self._host} are waiting for it to answer."
+                ) from None
+            raise
+        return result
+
+    async def close(self, patience_s: float) -> None:
+        """Refuse further work and let every thread log off; those that hang are left to themselves."""
+        with self._changed:
+            self._is_closed = True
+            left = [errand for errand in self._waiting if errand.future.set_running_or_notify_cancel()]
+            self._waiting.clear()
+            threads = tuple(self._threads)
+            self._changed.notify_all()
+        for errand in left:
+            errand.future.set_exception(self._closed())
+        await _joined(threads, patience_s)
+
+    def _closed(self) -> HostUnreachable:
+        return HostUnreachable(self._host, f"The gateway to {self._host} is closed.", hint="")
+
+    def _put(self, errand: _Errand) -> None:
+        with self._changed:
+            if self._is_closed:
+                raise self._closed()
+            self._waiting.append(errand)
+            if self._idle >= len(self._waiting):
+                self._changed.notify()
+                return
+            if len(self._threads) < self._size:
+                thread = threading.Thread(target=self._serve, name=f"winrm {self._host}", daemon=True)
+                self._threads.add(thread)
+                thread.start()
+
+    def _take(self) -> _Errand | None:
+        with self._changed:
+            try:
+                self._changed.wait_for(lambda: bool(self._waiting) or self._is_closed, self._keep_warm_s)
+            finally:
+                self._idle -= 1
+            if self._waiting:
+                return self._waiting.popleft()
+            self._threads.discard(threading.current_thread())
+            return None
+
+    def _serve(self) -> None:
+        channel = self._new_channel()
+        self._is_free()
+        while (errand := self._take()) is not None:
+            answer: Callable[[], None] | None = None
+            if errand.future.set_running_or_notify_cancel():
+                answer = _outcome(errand.future, partial(_with_fresh, channel, errand.work))
+            # Before the answer is out: who asks next finds this thread free, and no second session is opened for him.
+            self._is_free()
+            if answer is not None:
+                answer()
+            del errand, answer
+        channel.close()
+
+    def _is_free(self) -> None:
+        with self._changed:
+            self._idle += 1
+
+
+class MoveThreads:
+    """The threads of the moves that leave one host: one each, with a session of its own, never more than allowed."""
+
+    def __init__(self, host: HostName, new_channel: Callable[[], SessionThread], limit: int) -> None:
+        self._host = host
+        self._new_channel = new_channel
+        self._limit = limit
+        self._running: dict[threading.Thread, threading.Event] = {}
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    @property
+    def limit(self) -> int:
+        """How many moves may be under way at once."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limit = limit
+
+    async def stay(self, work: Callable[[Any, threading.Event], T]) -> T:
+        """Do the work in a thread of its own for as long as it takes.
+
+        A caller that is cancelled leaves at once; the event tells the work that nobody listens any more.
+
+        Raises:
+            HostUnreachable: every thread is taken, so nothing was done.
+
+        """
+        future: Future[T] = Future()
+        abandoned = threading.Event()
+        self._start(work, future, abandoned)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            abandoned.set()
+
+    async def close(self, patience_s: float) -> None:
+        """Stop listening to every move; the moves themselves go on."""
+        with self._lock:
+            self._is_closed = True
+            threads = tuple(self._running)
+            for abandoned in self._running.values():
+                abandoned.set()
+        await _joined(threads, patience_s)
+
+    def _start(
+        self, work: Callable[[Any, threading.Event], T], future: "Future[T]", abandoned: threading.Event
+    ) -> None:
+        def serve() -> None:
+            channel = self._new_channel()
+            if future.set_running_or_notify_cancel():
+                _finish(future, lambda: _once(channel, work, abandoned))
+                channel.close()
+            with self._lock:
+                self._running.pop(threading.current_thread(), None)
+
+        with self._lock:
+            if self._is_closed:
+                raise HostUnreachable(self._host, f"The gateway to {self._host} is closed.", hint="")
+            if len(self._running) >= self._limit:
+                raise HostUnreachable(
+                    self._host,
+                    f"All {self._limit} connections for moves from {self._host} are in use; nothing was started.",
+                    hint="The host's limit of simultaneous migrations sets their number.",
+                )
+            thread = threading.Thread(target=serve, name=f"move {self._host}", daemon=True)
+            self._running[thread] = abandoned
+            thread.start()
+
+
+def _with_fresh(channel: SessionThread, work: Callable[[Any], T]) -> T:
+    """Do the work with the warm session; with a new one if the host had forgotten it and therefore done nothing."""
+    was_warm = channel.is_open
+    if not was_warm:
+        channel.open()
+    try:
+        return work(channel)
+    except SessionGone:
+        if not was_warm:
+            raise
+    channel.open()
+    return work(channel)
+
+
+def _once(channel: SessionThread, work: Callable[[Any, threading.Event], T], abandoned: threading.Event) -> T:
+    channel.open()
+    return work(channel, abandoned)
+
+
+def _finish(future: "Future[T]", work: Callable[[], T]) -> None:
+    _outcome(future, work)()
+
+
+def _outcome(future: "Future[T]", work: Callable[[], T]) -> Callable[[], None]:
+    """Do the work, and return what tells its caller."""
+    try:
+        return partial(future.set_result, work())
+    except BaseException as error:  # noqa: BLE001  # a bug must reach the caller, not end the host's thread
+        return partial(future.set_exception, error)
+
+
+async def _joined(threads: tuple[threading.Thread, ...], patience_s: float) -> None:
+    """Wait until the threads have ended, or patience has."""
+    loop = asyncio.get_running_loop()
+
+    def join() -> None:
+        for thread in threads:
+            thread.join(max(0.0, ends_at - loop.time()))
+
+    ends_at = loop.time() + patience_s
+    if threads:
+        done: Future[None] = Future()
+        threading.Thread(target=lambda: _finish(done, join), name="winrm farewell", daemon=True).start()
+        await asyncio.wrap_future(done)

@@ -1,0 +1,1 @@
+"""PowerShell as a simulated host runs it: sessions, pipelines, parameter binding, cmdlets."""

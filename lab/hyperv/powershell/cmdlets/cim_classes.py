@@ -1,0 +1,304 @@
+"""The CIM classes a simulated host answers for: which exist, their instances and the exact type of every property.
+
+Sources: Microsoft docs: Msvm_MigrationJob, Msvm_VirtualSystemMigrationService, Msvm_SecuritySettingData,
+Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from lab.hyperv.remoting.dotnet_values import Array, NetObject, NetType, UInt16, UInt32, UInt64, Value
+from lab.hyperv.world.enums import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.hyperv.world.views import HostView, JobView, VMView, VolumeView
+    from lab.hyperv.world.world import World
+
+CIM_INSTANCE: Final = "Microsoft.Management.Infrastructure.CimInstance"
+VIRTUALIZATION: Final = "root/virtualization/v2"
+CIMV2: Final = "root/cimv2"
+_SECURITY_ID: Final = "4764334D-E001-4176-82EE-5594EC9B530E"
+_KEPT_AFTER_END: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class CimClass:
+    """A class of one namespace: what reads its instances, and how each property of one is read."""
+
+    namespace: str
+    name: str
+    parents: tuple[str, ...]
+    instances: Callable[[World, str], list[Any]]
+    properties: dict[str, Callable[[Any], Value]]
+    title: Callable[[Any], str]
+
+    def net_type(self) -> NetType:
+        chain = (self.name, *self.parents)
+        names = tuple(f"{CIM_INSTANCE}#{self.namespace}/{name}" for name in chain)
+        bare = tuple(f"{CIM_INSTANCE}#{name}" for name in chain)
+        shown = {**self.properties, "PSComputerName": lambda item: item.host}
+        return NetType((*names, *bare, CIM_INSTANCE), shown, to_string=lambda item: self.title(item.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance and the host it was read from."""
+
+    host: str
+    cim_class: CimClass
+    value: Any
+
+
+def _fixed(value: Value) -> Callable[[Any], Value]:
+    return lambda _: value
+
+
+def _on_value(read: Callable[[Any], Value]) -> Callable[[Instance], Value]:
+    return lambda instance: read(instance.value)
+
+
+def _job_status(job: JobView) -> str:
+    if job.state is JobState.Completed:
+        return "Job completed successfully"
+    if job.state in (JobState.Exception, JobState.Terminated, JobState.Killed):
+        return "Job failed" if job.error_code else "Job terminated"
+    return "Job is running"
+
+
+_UNUSED_OF_A_JOB: Final = (
+    "RecoveryAction LocalOrUtcTime CommunicationStatus DetailedStatus OperatingStatus PrimaryStatus RunMonth RunDay "
+    "RunDayOfWeek Notify OtherRecoveryAction Status Priority JobRunTimes InstallDate ScheduledStartTime UntilTime "
+    "RunStartInterval NewResourceSettingData DeleteOnCompletion"
+)
+_JOB: Final[dict[str, Callable[[JobView], Value]]] = {
+    "Caption": lambda job: job.name,
+    "Description": lambda job: job.name,
+    "ElementName": lambda job: job.name,
+    "InstanceID": lambda job: job.instance_id,
+    "HealthState": lambda job: UInt16(25 if job.error_code else 5),
+    "OperationalStatus": _fixed(Array("System.UInt16[]", [UInt16(2)])),
+    "StatusDescriptions": lambda job: Array("System.String[]", [_job_status(job)]),
+    "Name": lambda job: job.name,
+    "ElapsedTime": lambda job: timedelta(seconds=job.elapsed_s),
+    "ErrorCode": lambda job: UInt16(job.error_code),
+    "ErrorDescription": lambda job: job.error_description,
+    "ErrorSummaryDescription": lambda job: job.error_summary,
+    "JobStatus": _job_status,
+    "Owner": lambda job: job.owner,
+    "PercentComplete": lambda job: UInt16(job.percent),
+    "StartTime": lambda job: job.started_at,
+    "TimeSubmitted": lambda job: job.started_at,
+    "JobState": lambda job: UInt16(job.state),
+    "TimeBeforeRemoval": _fixed(_KEPT_AFTER_END),
+    "TimeOfLastStateChange": lambda job: job.changed_at,
+    "Cancellable": lambda job: job.is_cancellable,
+    "DestinationHost": lambda job: job.destination_host,
+    "JobType": lambda job: UInt16(job.job_type),
+    "MigrationType": lambda job: UInt16(job.migration_type),
+    "NewSystemSettingData": lambda job: job.destination_path,
+    "VirtualSystemName": lambda job: job.virtual_system_name,
+    **{name: _fixed(None) for name in _UNUSED_OF_A_JOB.split()},
+}
+
+_SERVICE: Final[dict[str, Callable[[tuple[World, str]], Value]]] = {
+    "ElementName": _fixed("Hyper-V Virtual System Migration Service"),
+    "Name": _fixed("vmms"),
+    "SystemName": lambda pair: pair[1],
+    "CreationClassName": _fixed("Msvm_VirtualSystemMigrationService"),
+    "ActiveVirtualSystemMigrationCount": lambda pair: UInt32(pair[0].counters(pair[1]).live),
+    "ActiveStorageMigrationCount": lambda pair: UInt32(pair[0].counters(pair[1]).storage),
+    "MigrationServiceListenerIPAddressList": lambda pair: Array(
+        "System.String[]", pair[0].host(pair[1]).listener_addresses
+    ),
+    "Started": _fixed(value=True),
+}
+
+_SETTINGS: Final[dict[str, Callable[[HostView], Value]]] = {
+    "ElementName": _fixed("Hyper-V Virtual System Migration Service Settings"),
+    "InstanceID": _fixed("Microsoft:Msvm_VirtualSystemMigrationServiceSettingData"),
+    "EnableVirtualSystemMigration": lambda host: host.migration_enabled,
+    "MaximumActiveVirtualSystemMigration": lambda host: UInt32(host.live_limit),
+    "MaximumActiveStorageMigration": lambda host: UInt32(host.storage_limit),
+    "AuthenticationType": lambda host: UInt32(host.authentication),
+    "EnableCompression": lambda host: host.performance == 1,
+    "EnableSmbTransport": lambda host: host.performance == 2,  # noqa: PLR2004  # SMB of MigrationPerformance
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    name: str
+    total_bytes: int
+    free_bytes: int
+
+
+_OPERATING_SYSTEM: Final[dict[str, Callable[[_System], Value]]] = {
+    "Caption": _fixed("Microsoft Windows Server 2022 Datacenter"),
+    "CSName": lambda system: system.name,
+    "Version": _fixed("10.0.20348"),
+    "BuildNumber": _fixed("20348"),
+    "FreePhysicalMemory": lambda system: UInt64(system.free_bytes >> 10),
+    "TotalVisibleMemorySize": lambda system: UInt64(system.total_bytes >> 10),
+    "FreeVirtualMemory": lambda system: UInt64(system.free_bytes >> 10),
+    "TotalVirtualMemorySize": lambda system: UInt64(system.total_bytes >> 10),
+    "OSLanguage": _fixed(UInt32(1033)),
+}
+
+
+def _letter(volume: VolumeView) -> str | None:
+    return volume.root[:2] if volume.root[1:2] == ":" else None
+
+
+_FIXED_DRIVE: Final = UInt32(3)
+_VOLUME: Final[dict[str, Callable[[VolumeView], Value]]] = {
+    "Name": lambda volume: volume.root,
+    "Caption": lambda volume: volume.root,
+    "DriveLetter": _letter,
+    "Label": _fixed(""),
+    "Capacity": lambda volume: UInt64(volume.size_bytes),
+    "FreeSpace": lambda volume: UInt64(volume.free_bytes),
+    "DriveType": _fixed(_FIXED_DRIVE),
+    "FileSystem": _fixed("NTFS"),
+    "BlockSize": _fixed(UInt64(4096)),
+}
+_LOGICAL_DISK: Final[dict[str, Callable[[VolumeView], Value]]] = {
+    "DeviceID": _letter,
+    "Name": _letter,
+    "Caption": _letter,
+    "VolumeName": _fixed(""),
+    "Size": lambda volume: UInt64(volume.size_bytes),
+    "FreeSpace": lambda volume: UInt64(volume.free_bytes),
+    "DriveType": _fixed(_FIXED_DRIVE),
+    "FileSystem": _fixed("NTFS"),
+}
+
+
+# Unconfirmed: what stands behind the VM's id in InstanceID.
+_SECURITY: Final[dict[str, Callable[[VMView], Value]]] = {
+    "ElementName": _fixed("Security Settings"),
+    "InstanceID": lambda vm: f"Microsoft:{str(vm.id).upper()}\\{_SECURITY_ID}",
+    "TpmEnabled": lambda vm: vm.has_vtpm,
+    "KsdEnabled": _fixed(value=False),
+    "ShieldingRequested": _fixed(value=False),
+    "DataProtectionRequested": _fixed(value=False),
+    "EncryptStateAndVmMigrationTraffic": lambda vm: vm.has_vtpm,
+    "VirtualizationBasedSecurityOptOut": _fixed(value=False),
+    "BindToHostTpm": _fixed(value=False),
+}
+
+
+def _local_volumes(world: World, host: str) -> list[VolumeView]:
+    # A share is a volume of another computer.
+    return [volume for volume in world.volumes(host) if _letter(volume)]
+
+
+def _system(world: World, host: str) -> list[_System]:
+    return [_System(host, world.host(host).memory_capacity_bytes, world.free_memory_bytes(host))]
+
+
+def _no_instances(_world: World, _host: str) -> list[Any]:
+    return []
+
+
+CLASSES: Final = (
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_MigrationJob",
+        ("CIM_ConcreteJob", "CIM_Job", "CIM_LogicalElement", "CIM_ManagedSystemElement", "CIM_ManagedElement"),
+        lambda world, host: list(world.jobs(host)),
+        _JOB,
+        lambda job: f'Msvm_MigrationJob: {job.name} (InstanceID = "{job.instance_id}")',
+    ),
+    # Its sibling, not its parent: a list of these never shows a migration.
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_ConcreteJob",
+        ("CIM_ConcreteJob", "CIM_Job"),
+        _no_instances,
+        _JOB,
+        lambda _: "Msvm_ConcreteJob",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_VirtualSystemMigrationService",
+        ("CIM_VirtualSystemMigrationService", "CIM_Service"),
+        lambda world, host: [(world, host)],
+        _SERVICE,
+        lambda _: "Msvm_VirtualSystemMigrationService: Hyper-V Virtual System Migration Service",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_VirtualSystemMigrationServiceSettingData",
+        ("CIM_SettingData",),
+        lambda world, host: [world.host(host)],
+        _SETTINGS,
+        lambda _: "Msvm_VirtualSystemMigrationServiceSettingData",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_SecuritySettingData",
+        ("CIM_SettingData",),
+        lambda world, host: list(world.vms(host)),
+        _SECURITY,
+        lambda vm: f'Msvm_SecuritySettingData: Security Settings (InstanceID = "Microsoft:{vm.id}")',
+    ),
+    CimClass(
+        CIMV2,
+        "Win32_OperatingSystem",
+        ("CIM_OperatingSystem", "CIM_LogicalElement", "CIM_ManagedSystemElement"),
+        _system,
+        _OPERATING_SYSTEM,
+        lambda _: "Win32_OperatingSystem: Microsoft Windows Server 2022 Datacenter",
+    ),
+    CimClass(
+        CIMV2,
+        "Win32_Volume",
+        ("CIM_StorageVolume", "CIM_LogicalDevice"),
+        _local_volumes,
+        _VOLUME,
+        lambda volume: f"Win32_Volume: {volume.root}",
+    ),
+    CimClass(
+        CIMV2,
+        "Win32_LogicalDisk",
+        ("CIM_LogicalDisk", "CIM_StorageExtent", "CIM_LogicalDevice"),
+        _local_volumes,
+        _LOGICAL_DISK,
+        lambda volume: f'Win32_LogicalDisk: {_letter(volume)} (DeviceID = "{_letter(volume)}")',
+    ),
+)
+
+
+def _wrapped(cim_class: CimClass) -> NetType:
+    read = {name: _on_value(reader) for name, reader in cim_class.properties.items()}
+    adapted = CimClass(
+        cim_class.namespace, cim_class.name, cim_class.parents, cim_class.instances, read, cim_class.title
+    )
+    return adapted.net_type()
+
+
+_TYPES: Final = {cim_class.name: _wrapped(cim_class) for cim_class in CLASSES}
+
+
+def find_class(namespace: str, name: str) -> CimClass | None:
+    """Return a class by namespace and name in any case; a namespace may be written with backslashes."""
+    wanted = namespace.replace("\\", "/").strip("/").lower()
+    for cim_class in CLASSES:
+        if cim_class.namespace == wanted and cim_class.name.lower() == name.lower():
+            return cim_class
+    return None
+
+
+def has_namespace(namespace: str) -> bool:
+    return namespace.replace("\\", "/").strip("/").lower() in {VIRTUALIZATION, CIMV2}
+
+
+def instances(world: World, host: str, cim_class: CimClass) -> list[NetObject]:
+    """Return all instances of a class on a host."""
+    kind = _TYPES[cim_class.name]
+    return [NetObject(kind, Instance(host, cim_class, value)) for value in cim_class.instances(world, host)]

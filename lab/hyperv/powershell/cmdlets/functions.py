@@ -1,0 +1,125 @@
+"""The functions of MigrateBot.psm1, which hosts have as JEA role functions or as a definition in the session.
+
+What they do follows the text of MigrateBot.psm1 line by line; that text is what real hosts run.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from lab.hyperv.powershell import parameter_types as types
+from lab.hyperv.powershell.binding import Parameter, Syntax
+from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
+from lab.hyperv.powershell.cmdlets.folders import item_of
+from lab.hyperv.remoting.dotnet_values import NoteObject, UInt16, UInt32, Value
+from lab.hyperv.remoting.records import Category
+from lab.hyperv.world import errors
+from lab.hyperv.world.enums import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from lab.hyperv.world.views import FolderEntry
+
+_MODULE: Final = "MigrateBot"
+_TERMINATE, _KILL = 4, 5
+_REMOVABLE = re.compile(r'^[A-Za-z]:(\\[^\\/:*?"<>|]+){2,}$')
+_IS_RUNNING: Final = range(JobState.New, JobState.ShuttingDown + 1)
+_WORDS: Final = {
+    errors.PATH_NOT_FOUND: "NotFound",
+    errors.ACCESS_DENIED: "AccessDenied",
+    errors.DIRECTORY_NOT_EMPTY: "NotEmpty",
+}
+
+_WRITE_ERROR: Final = "Microsoft.PowerShell.Commands.WriteErrorException"
+
+_LIST: Final = Syntax(
+    command="Get-FolderItem",
+    class_name="Get-FolderItem",
+    parameters=(Parameter(name="Path", type=types.STRING, position=0, is_mandatory=True),),
+)
+
+
+async def get_folder_item(call: CmdletCall) -> AsyncIterator[Value]:
+    """List one folder, hidden items too, and nothing that is no folder."""
+    path: str = call.get("Path")
+    found: tuple[FolderEntry, ...] = ()
+    try:
+        found = call.session.world.list_folder(call.session.host, path)
+    except errors.FolderError as error:
+        id_, category = "PathNotFound", Category.ObjectNotFound
+        if error.hresult == errors.ACCESS_DENIED:
+            id_, category = "DirUnauthorizedAccessError", Category.PermissionDenied
+        call.error(error.text, id_, category, exception=_WRITE_ERROR, target=path)
+    for item in found:
+        yield item_of(item)
+
+
+_REMOVE: Final = Syntax(
+    command="Remove-EmptyFolder",
+    class_name="Remove-EmptyFolder",
+    parameters=(Parameter(name="Path", type=types.STRING, position=0, is_mandatory=True),),
+)
+
+
+async def remove_empty_folder(call: CmdletCall) -> AsyncIterator[Value]:
+    """Remove one empty folder, or say why not."""
+    path: str = call.get("Path")
+    reason = _remove(call, path)
+    yield NoteObject({"Path": path, "Removed": not reason, "Reason": reason})
+
+
+def _remove(call: CmdletCall, path: str) -> str:
+    world, host = call.session.world, call.session.host
+    full = path.rstrip("\\")
+    parts = full.split("\\")[1:]
+    # .NET would read `..`, a trailing dot or blank, or doubled backslashes as another path.
+    if not _REMOVABLE.match(full) or any(part != part.rstrip(". ") for part in parts):
+        return "NotAllowed: only a local folder two or more levels below its volume is removed."
+    try:
+        entry = world.entry(host, full)
+        if entry is None:
+            return "NotFound: there is no such folder."
+        if not entry.is_folder:
+            return "NotAFolder: it is a file."
+        world.delete_folder(host, full, call.session.login.user)
+    except errors.FolderError as error:
+        return f"{_WORDS.get(error.hresult, 'Failed')}: {error.text}"
+    return ""
+
+
+_STOP: Final = Syntax(
+    command="Stop-VMMigration",
+    class_name="Stop-VMMigration",
+    parameters=(
+        Parameter(name="VMId", type=types.GUID, position=0, is_mandatory=True),
+        Parameter(name="Force", type=types.SWITCH),
+    ),
+)
+
+
+async def stop_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
+    """Ask for the end of the running migration of a VM."""
+    world, host = call.session.world, call.session.host
+    wanted = call.get("VMId")
+    for job in world.jobs(host):
+        if job.state in _IS_RUNNING and job.virtual_system_name.strip("{}").lower() == str(wanted):
+            code = world.request_state_change(host, job.instance_id, _KILL if call.get("Force") else _TERMINATE)
+            yield NoteObject({"VMId": wanted, "ReturnValue": UInt32(code), "JobState": UInt16(job.state)})
+            return
+    call.error(
+        f"No running migration of the virtual machine {wanted} was found.",
+        "NoMigration",
+        Category.ObjectNotFound,
+        exception=_WRITE_ERROR,
+        target=wanted,
+    )
+
+
+OF_FOLDERS: Final = frozenset({"Get-FolderItem", "Remove-EmptyFolder"})
+CMDLETS: Final = (
+    Cmdlet(syntax=_LIST, module=_MODULE, process=get_folder_item, is_function=True),
+    Cmdlet(syntax=_REMOVE, module=_MODULE, process=remove_empty_folder, is_function=True),
+    Cmdlet(syntax=_STOP, module=_MODULE, process=stop_vm_migration, is_function=True),
+)

@@ -1,0 +1,1 @@
+"""WS-Management, PSRP, CLIXML and authentication of the simulated hosts."""

@@ -1,0 +1,1 @@
+"""The simulated hosts, VMs, folders and migrations. Knows no wire."""

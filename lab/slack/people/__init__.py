@@ -1,0 +1,1 @@
+"""The people of the workspace: what they type, click and see."""

@@ -1,0 +1,1 @@
+"""How the app and the workspace talk: Web API, Socket Mode, HTTP requests, response URLs."""

@@ -1,0 +1,1 @@
+"""The state of the simulated workspace: people, channels, messages, views, and Slack's limits on them."""

@@ -1,0 +1,90 @@
+"""Who and what exists in the workspace, read from a TOML file in which an unknown key is an error."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lab.slack.workspace.refusals import LabSetupError
+
+DEFAULT_DIRECTORY = Path(__file__).with_name("workspace.toml")
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Team(_Entry):
+    id: Annotated[str, Field(pattern=r"^T[A-Z0-9]+$")]
+    name: str
+    domain: str
+
+
+class App(_Entry):
+    id: Annotated[str, Field(pattern=r"^A[A-Z0-9]+$")]
+    bot_id: Annotated[str, Field(pattern=r"^B[A-Z0-9]+$")]
+    bot_user_id: Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
+    bot_token: Annotated[str, Field(pattern=r"^xoxb-")]
+    app_token: Annotated[str, Field(pattern=r"^xapp-")]
+    signing_secret: Annotated[str, Field(min_length=1)]
+
+
+class User(_Entry):
+    id: Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
+    name: str
+    real_name: str = ""
+    email: str = ""
+    tz: str = "UTC"
+    deleted: bool = False
+    is_bot: bool = False
+
+
+class UserGroupEntry(_Entry):
+    id: Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
+    handle: str
+    name: str
+    users: tuple[str, ...] = ()
+    disabled: bool = False
+
+
+class ChannelEntry(_Entry):
+    id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_\-]{1,80}$")]
+    topic: str = ""
+    private: bool = False
+    archived: bool = False
+    members: tuple[str, ...] = ()
+
+
+class Directory(_Entry):
+    team: Team
+    app: App
+    users: tuple[User, ...]
+    user_groups: tuple[UserGroupEntry, ...] = ()
+    channels: tuple[ChannelEntry, ...] = ()
+    user_groups_enabled: bool = True  # user groups need a paid plan (docs.slack.dev: usergroups.list)
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Self:
+        ids = [user.id for user in self.users] + [group.id for group in self.user_groups]
+        ids += [channel.id for channel in self.channels] + [self.app.bot_user_id]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise ValueError(f"ids used twice: {', '.join(twice)}")
+        known = {user.id for user in self.users} | {self.app.bot_user_id}
+        named = {group.id: group.users for group in self.user_groups}
+        named |= {channel.id: channel.members for channel in self.channels}
+        for entry_id, user_ids in named.items():
+            strangers = sorted(set(user_ids) - known)
+            if strangers:
+                raise ValueError(f"{entry_id} names unknown users: {', '.join(strangers)}")
+        return self
+
+
+def load_directory(path: Path = DEFAULT_DIRECTORY) -> Directory:
+    """Raise LabSetupError when the file cannot be read or says something unknown."""
+    try:
+        return Directory.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise LabSetupError(f"{path}: {error}") from error

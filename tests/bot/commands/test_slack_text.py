@@ -1,0 +1,51 @@
+"""What clients do to text is undone, and nothing else is touched."""
+# ruff: noqa: RUF001 - curly quotes and dashes are what this is about
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands.slack_text import clean
+
+
+@pytest.mark.parametrize(
+    ("arrives", "meant"),
+    [
+        ("“web 01” from HV01", '"web 01" from HV01'),
+        ("‘x’ O’Brien", "'x' O'Brien"),
+        ("web01 —to hv02 –parallel 2", "web01 --to hv02 --parallel 2"),
+        ("srv–db — x", "srv–db — x"),
+        ('"web –prod" —to', '"web –prod" --to'),
+        ("<http://hv01.contoso.com|hv01.contoso.com>", "hv01.contoso.com"),
+        ("<http://hv01.contoso.com>", "hv01.contoso.com"),
+        ("<http://hv01.contoso.com/>", "hv01.contoso.com"),
+        ("<mailto:a@b.c|a@b.c>", "a@b.c"),
+        (r"\\<http://fs01.contoso.com|fs01.contoso.com>\d$\x", r"\\fs01.contoso.com\d$\x"),
+        ("a &amp;amp; &lt;b&gt;", "a &amp; <b>"),
+        ("<@U1|bob> <@U1> <#C1|ops> <#C1|>", "@bob @U1 #ops #C1"),
+        ("&lt;@U1&gt;", "<@U1>"),
+        ("&amp;lt;b", "&lt;b"),
+        ("<!here> <!subteam^S1|@ops>", "@here @ops"),
+        ("web01\u00a0from\u2003HV01\n to\t HV02 ", "web01 from HV01 to HV02"),
+        ("we\u200bb01\u202a \ufeffx\u00ad", "web01 x"),
+        ('path "D:\\My  VMs\\"', 'path "D:\\My  VMs\\"'),
+        (r"C:\VMs\My VM \\fs01\d$\x DOM\user", r"C:\VMs\My VM \\fs01\d$\x DOM\user"),
+    ],
+)
+def test_what_the_client_did_is_undone(arrives: str, meant: str) -> None:
+    """Links, entities, curly quotes, dashes and odd spaces come out as they were typed."""
+    assert clean(arrives) == meant
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_cleaned_to_one_line(text: str) -> None:
+    """No text raises, and the result is one trimmed line."""
+    cleaned = clean(text)
+    assert cleaned == cleaned.strip()
+    assert "\n" not in cleaned
+
+
+@given(st.text(alphabet="abcXYZ019\\:$._-/ ", max_size=100))
+def test_paths_survive(text: str) -> None:
+    """Backslashes, colons, dollars and trailing backslashes are never touched."""
+    assert clean(text) == " ".join(text.split())

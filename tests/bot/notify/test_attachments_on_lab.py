@@ -1,0 +1,210 @@
+"""Files reach a card's thread once: the whole of a long plan, and the picture at the end; failing disturbs nothing."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bot.notify.attachments import AFTERLIFE_S, DELAYS_S, Attachments, Story
+from bot.slack.credentials import web_client
+from core.config import Settings
+from core.domain.model.events import EventKind, Notice
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Card, Job, JobId, JobState
+from core.domain.model.move import Attempt, MoveId, MoveState
+from core.domain.model.views import MoveView
+from core.errors import StoreError
+from lab.hyperv.world.fleet import VM, Fleet
+from lab.slack.server import SlackLab
+from lab.slack.workspace.faults import FaultKind
+from lab.slack.workspace.messages import Message
+from tests.bot.conftest import Opening
+from tests.support.bot_harness import buttons, fleet, read
+from tests.support.view_builders import NOW, JumpClock, job, move, notice, view, vm_id
+
+BOB = "bob"
+LONG = [f"vm{number:03}" for number in range(40)]
+
+
+async def story(_: JobId) -> Story:
+    tried = Attempt(1, MoveId(1), vm_id(0), HostName("HV01"), HostName("HV02"), 1, NOW, NOW, NOW + timedelta(minutes=9))
+    over = job(["web01"], JobState.FINISHED, finished_at=NOW + timedelta(minutes=9))
+    return Story(view(over, MoveView(move(0, "web01", MoveState.DONE))), [tried], {HostName("HV01"): 2})
+
+
+@pytest.fixture
+async def card(slack: SlackLab, settings: Settings) -> Card:
+    posted = await web_client(settings).chat_postMessage(channel="C0MIGRATE", text="the card")
+    return Card("C0MIGRATE", str(posted["ts"]))
+
+
+Make = Callable[..., Attachments]
+
+
+@pytest.fixture
+def album(settings: Settings, clock: JumpClock) -> Make:
+    """A new album, as after a restart."""
+    return lambda source=story: Attachments(web_client(settings), source, clock)
+
+
+def told(kind: EventKind, names: list[str] | None = None) -> Notice:
+    made = notice(kind, about=job(names or ["web01"], channel="C0MIGRATE"))
+    return replace(made, event=replace(made.event, at=datetime.now(UTC)))
+
+
+def files(slack: SlackLab) -> list[Any]:
+    return [file for m in slack.workspace.channel("C0MIGRATE").messages.values() for file in m.files]
+
+
+async def done(album: Attachments) -> None:
+    await asyncio.gather(*album._tasks)
+    await asyncio.sleep(0.05)  # Slack shares a file a moment after it took it
+
+
+async def test_the_picture_is_in_the_thread_once(album: Make, slack: SlackLab, card: Card) -> None:
+    """Told twice, even by another process, it is one file."""
+    for one in (album(), album()):
+        one.add(told(EventKind.FINISHED), card)
+        await done(one)
+    (file,) = files(slack)
+    assert file["name"] == "J7-timeline.png"
+    stored = slack.workspace.files.files[file["id"]]
+    assert stored.content is not None
+    assert stored.content.startswith(b"\x89PNG")
+    (message,) = (m for m in slack.workspace.channel("C0MIGRATE").messages.values() if m.files)
+    assert message.thread_ts == card.ts
+    assert slack.ledger.violations == []
+
+
+def finished(card: Card | None, **changes: Any) -> Job:
+    now = datetime.now(UTC)
+    made = job(["web01"], JobState.FINISHED, channel="C0MIGRATE", card=card, created_at=now, finished_at=now)
+    return replace(made, **changes)
+
+
+async def test_what_an_earlier_process_left_out_is_put_in_once(
+    album: Make, slack: SlackLab, card: Card, clock: JumpClock
+) -> None:
+    """It died between the line that says it is over and the picture: the next one looks, and puts it in."""
+    long = replace(job(LONG, channel="C0MIGRATE", card=card), id=JobId("J8"), created_at=datetime.now(UTC))
+    old = finished(card, id=JobId("J5"), finished_at=datetime.now(UTC) - timedelta(days=2))
+
+    async def newest() -> list[Job]:
+        return [long, finished(card), old, finished(None, id=JobId("J6"))]
+
+    for one in (album(), album()):
+        one.catch_up(newest)
+        one.add(told(EventKind.FINISHED), card)
+        await done(one)
+    assert sorted(file["name"] for file in files(slack)) == ["J7-timeline.png", "J8-plan.txt"]
+    assert clock.sleeps[0] == AFTERLIFE_S
+    assert slack.ledger.violations == []
+
+
+async def test_without_its_database_nothing_is_looked_for(album: Make, slack: SlackLab) -> None:
+    """Trouble with catching up is a line in the log."""
+
+    async def newest() -> list[Job]:
+        raise StoreError("The database is locked.")
+
+    one = album()
+    one.catch_up(newest)
+    await done(one)
+    assert files(slack) == []
+
+
+@pytest.mark.parametrize("fault", [FaultKind.LOST_REPLY, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR])
+async def test_an_upload_that_failed_is_tried_again_and_never_doubled(
+    album: Make, slack: SlackLab, card: Card, clock: JumpClock, fault: FaultKind
+) -> None:
+    """Also when it had worked and only the answer was lost."""
+    slack.faults.add(fault, "files.completeUploadExternal")
+    one = album()
+    one.add(told(EventKind.FINISHED), card)
+    await done(one)
+    assert [file["name"] for file in files(slack)] == ["J7-timeline.png"]
+    assert clock.sleeps[:1] == [DELAYS_S[0]]
+
+
+async def test_trouble_with_a_file_ends_quietly(album: Make, slack: SlackLab, card: Card) -> None:
+    """A refusal, a database that is down, a bug: a line in the log and nothing else."""
+
+    async def down(_: JobId) -> Story:
+        raise StoreError("The database is locked.")
+
+    async def broken(_: JobId) -> Story:
+        raise RuntimeError("a bug")
+
+    for source in (down, broken):
+        one = album(source)
+        one.add(told(EventKind.FINISHED), card)
+        await done(one)
+    one = album()
+    one.add(told(EventKind.FINISHED), Card("C0MIGRATE", "1.0"))
+    one.add(told(EventKind.FINISHED), None)
+    await done(one)
+    assert files(slack) == []
+
+
+async def test_only_a_long_plan_is_attached(album: Make, slack: SlackLab, card: Card) -> None:
+    """More than thirty VMs: every one of them is in the file."""
+    one = album()
+    one.add(told(EventKind.PROPOSED, LONG[:30]), card)
+    one.add(told(EventKind.PROPOSED, LONG), card)
+    one.add(told(EventKind.APPROVED, LONG), card)
+    await done(one)
+    (file,) = files(slack)
+    assert file["name"] == "J7-plan.txt"
+    content = slack.workspace.files.files[file["id"]].content
+    assert content is not None
+    assert all(name in content.decode() for name in LONG)
+
+
+async def test_a_job_ends_with_its_picture(office: Opening, slack: SlackLab) -> None:
+    """From the bot itself, after the line that says it is over."""
+    async with office() as here:
+        card = await here.ask("web01,web02 from HV01 to HV02")
+        await slack.person(BOB).click(card, "migrate_approve")
+        over = await here.replied(card, "J1 is over", 40)
+
+        def picture() -> Message | None:
+            return next((m for m in here.messages() if m.files and m.thread_ts == card.ts), None)
+
+        shown = await here.until(picture)
+        assert shown.files[0]["name"] == "J1-timeline.png"
+        assert shown.ts > over.ts
+        assert slack.ledger.violations == []
+
+
+def many() -> Fleet:
+    """The small fleet, and sixty VMs more."""
+    small = fleet()
+    more = [VM(id=UUID(int=0x99 + number), name=f"many{number:02}", host="HV01") for number in range(1, 61)]
+    return replace(small, vms=(*small.vms, *more))
+
+
+async def test_a_long_job_is_read_page_by_page(
+    office: Opening, slack: SlackLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Show all opens a form; its buttons turn the pages."""
+    monkeypatch.setattr("tests.support.bot_harness.fleet", many)
+    async with office() as here:
+        card = await here.ask("many* from HV01 to HV02")
+        assert "migrate_all" in buttons(card)
+        alice = slack.person("alice")
+        await alice.click(card, "migrate_all")
+        await here.until(lambda: alice.view)
+        assert "Page 1 of 2" in alice.reads_form()
+        assert "many01" in alice.reads_form()
+        await alice.press("migrate_all_next")
+        await here.until(lambda: "Page 2 of 2" in alice.reads_form())
+        assert "many60" in alice.reads_form()
+        await alice.press("migrate_all_back")
+        await here.until(lambda: "Page 1 of 2" in alice.reads_form())
+        await here.until(lambda: next((m for m in here.messages() if m.files), None))
+        assert "… and 48 more" in read(card)
+        assert slack.ledger.violations == []

@@ -1,0 +1,385 @@
+"""What happened reaches people once: whatever Slack does with the answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.notify.notifier import SlackNotifier
+from bot.notify.open_questions import History
+from bot.slack.credentials import web_client
+from bot.slack.user_groups import UserGroups
+from core.config import Settings
+from core.domain.model.events import Event, EventKind, Notice, Tone
+from core.domain.model.job import Card, Job, JobId, JobState
+from core.domain.model.move import MoveState
+from core.domain.model.views import JobView, MoveView
+from core.domain.reporting.paging import quote
+from core.errors import NotifierBusy, NotifierDown, NotifierRefused, StoreBusy
+from lab.slack.server import SlackLab
+from lab.slack.workspace.faults import FaultKind
+from lab.slack.workspace.messages import Message
+from tests.bot.conftest import slack_settings
+from tests.support.bot_harness import buttons, read
+from tests.support.view_builders import JumpClock, job, move, notice, view
+
+BEGAN = datetime.now(UTC)
+ASKED = job(channel="C0MIGRATE", requester="U0ALICE")
+
+
+def told(kind: EventKind, tone: Tone, about: Job = ASKED, *, number: int = 1, **data: object) -> Notice:
+    made = notice(kind, move(0, "web01"), number=number, about=about, **data)
+    return replace(made, event=replace(made.event, tone=tone, at=BEGAN))
+
+
+def proposal(about: Job = ASKED) -> Notice:
+    return told(EventKind.PROPOSED, Tone.CARD, about)
+
+
+@pytest.fixture
+def make(settings: Settings, clock: JumpClock) -> Callable[..., SlackNotifier]:
+    """A new notifier, as after a restart."""
+
+    def made(using: Settings = settings, history: History | None = None) -> SlackNotifier:
+        client = web_client(using)
+        return SlackNotifier(client, using, UserGroups(client, clock), clock, history=history)
+
+    return made
+
+
+def posted(slack: SlackLab, channel: str = "C0MIGRATE") -> list[Message]:
+    return [m for m in slack.workspace.channel(channel).messages.values() if m.by_app]
+
+
+async def test_a_card_is_posted_where_it_was_asked(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """The card's place comes back, the message knows its notice and job, and nothing in it unfurls."""
+    card = await make().tell(proposal())
+    (message,) = posted(slack)
+    assert card == Card("C0MIGRATE", message.ts)
+    assert message.metadata
+    assert message.metadata["event_type"] == "migrate_bot"
+    assert message.metadata["event_payload"]["notice"] == 1
+    assert message.metadata["event_payload"]["job"] == "J7"
+    assert buttons(message) == {"migrate_approve", "migrate_reject"}
+    assert slack.ledger.violations == []
+
+
+LOSSES = [FaultKind.LOST_REPLY, FaultKind.DONE_BUT_INTERNAL_ERROR]
+
+
+@pytest.mark.parametrize("fault", LOSSES)
+async def test_a_card_whose_answer_was_lost_is_not_posted_twice(
+    make: Callable[..., SlackNotifier], slack: SlackLab, fault: FaultKind
+) -> None:
+    """Done but not told so: the next try, even of another process, finds the card."""
+    slack.faults.add(fault, "chat.postMessage")
+    with pytest.raises(NotifierDown):
+        await make().tell(proposal())
+    (message,) = posted(slack)
+    card = await make().tell(replace(proposal(), maybe_said=True))
+    assert card == Card("C0MIGRATE", message.ts)
+    assert len(posted(slack)) == 1
+
+
+@pytest.mark.parametrize("fault", LOSSES)
+async def test_a_line_whose_answer_was_lost_is_not_said_twice(
+    make: Callable[..., SlackNotifier], slack: SlackLab, fault: FaultKind
+) -> None:
+    """The same for a line in the thread."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    line = told(EventKind.STARTING, Tone.LINE, about, number=2)
+    slack.faults.add(fault, "chat.postMessage")
+    with pytest.raises(NotifierDown):
+        await notifier.tell(line)
+    await make().tell(replace(line, maybe_said=True))
+    assert len(posted(slack)) == 2
+
+
+@pytest.mark.parametrize("fault", [FaultKind.SERVER_ERROR, FaultKind.UNAVAILABLE, FaultKind.INTERNAL_ERROR])
+async def test_what_was_not_posted_is_posted_after_looking(
+    make: Callable[..., SlackNotifier], slack: SlackLab, fault: FaultKind
+) -> None:
+    """Not done: the next try looks, finds nothing, and says it."""
+    slack.faults.add(fault, "chat.postMessage")
+    with pytest.raises(NotifierDown):
+        await make().tell(proposal())
+    await make().tell(replace(proposal(), maybe_said=True))
+    assert len(posted(slack)) == 1
+
+
+async def test_a_notice_of_another_database_is_not_taken_for_this_one(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Notice 1 of job J7 may exist twice in a channel when the database was made anew."""
+    await make().tell(proposal())
+    later = proposal()
+    later = replace(later, event=replace(later.event, at=later.event.at + timedelta(minutes=1)), maybe_said=True)
+    await make().tell(later)
+    assert len(posted(slack)) == 2
+
+
+async def test_the_same_notice_is_said_once(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """Telling it again in the same process posts nothing and gives the same place."""
+    notifier = make()
+    assert await notifier.tell(proposal()) == await notifier.tell(proposal())
+    assert len(posted(slack)) == 1
+
+
+async def test_slack_asking_to_wait_is_passed_on(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """Nothing sleeps or retries here: whoever keeps the outbox learns how long to wait."""
+    slack.faults.add(FaultKind.RATE_LIMITED, "chat.postMessage", seconds=7)
+    with pytest.raises(NotifierBusy) as caught:
+        await make().tell(proposal())
+    assert caught.value.retry_after_s >= 1
+    assert posted(slack) == []
+
+
+async def test_an_unanswered_call_is_not_repeated(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """The client's own retry handlers are off: one call, one attempt."""
+    slack.faults.add(FaultKind.LOST_REPLY, "chat.postMessage", times=None)
+    with pytest.raises(NotifierDown):
+        await make().tell(proposal())
+    assert slack.ledger.counts["chat.postMessage"] == 1
+
+
+async def test_a_closed_channel_sends_the_card_to_the_common_one(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Where the bot cannot post it goes to [slack] channel, and who asked is told."""
+    card = await make().tell(proposal(replace(ASKED, channel="C0PRIVATE")))
+    assert card is not None
+    assert card.channel == "C0MIGRATE"
+    (note,) = slack.workspace.direct_message(["U0ALICE"]).messages.values()
+    assert "<#C0MIGRATE>" in note.text
+
+
+@pytest.mark.parametrize("channel", ["", "C0ARCHIVE", "C0NOSUCH"])
+async def test_no_channel_at_all_is_confessed(
+    make: Callable[..., SlackNotifier], slack: SlackLab, channel: str
+) -> None:
+    """When the card can go nowhere, who asked hears it and what to do."""
+    using = slack_settings(slack, slack={"channel": channel})
+    with pytest.raises(NotifierRefused):
+        await make(using).tell(proposal(replace(ASKED, channel="C0PRIVATE")))
+    (note,) = slack.workspace.direct_message(["U0ALICE"]).messages.values()
+    assert "Invite me" in note.text
+
+
+async def test_a_page_mentions_on_call_once_in_thread_and_channel(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """A failure is a broadcast reply with one mention."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    await notifier.tell(
+        told(EventKind.FAILED, Tone.PAGE, about, number=2, words="No <room>.", hint="Free some.", where="HV01")
+    )
+    page = posted(slack)[1]
+    assert page.thread_ts == posted(slack)[0].ts
+    assert page.is_broadcast
+    assert page.text.count("<!subteam^S0ONCALL>") == 1
+    assert "No &lt;room&gt;." in read(page)
+    assert slack.ledger.violations == []
+
+
+async def test_a_line_stays_in_the_thread_and_the_end_is_for_all(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Progress is quiet; the end is broadcast and mentions who asked."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    await notifier.tell(told(EventKind.STARTING, Tone.LINE, about, number=2))
+    await notifier.tell(told(EventKind.FINISHED, Tone.BROADCAST, about, number=3, done=1))
+    _, line, end = posted(slack)
+    assert (line.is_reply, line.is_broadcast) == (True, False)
+    assert (end.is_reply, end.is_broadcast) == (True, True)
+    assert "<@U0ALICE>" in end.text
+
+
+async def test_a_question_loses_its_buttons_when_its_move_ends(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Asked, asked again, over: only what can still be answered has buttons; Slack's trouble with it is no trouble."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    for number in (2, 3):
+        stuck = told(EventKind.STUCK, Tone.LINE, about, number=number, text="it stands")
+        await notifier.tell(replace(stuck, event=replace(stuck.event, id=number)))
+    _, first, second = posted(slack)
+    assert (buttons(first), len(buttons(second))) == (set(), 3)
+    slack.faults.add(FaultKind.INTERNAL_ERROR, "chat.update")
+    await notifier.tell(told(EventKind.DONE, Tone.LINE, about, number=4))
+    assert len(posted(slack)) == 4
+    assert "Asked again" in read(first)
+    assert slack.ledger.violations == []
+
+
+def numbered(kind: EventKind, about: Job, number: int) -> Notice:
+    made = told(kind, Tone.LINE, about, number=number, text="it stands")
+    return replace(made, event=replace(made.event, id=number))
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+async def test_a_question_of_an_earlier_process_loses_its_buttons(
+    make: Callable[..., SlackNotifier], slack: SlackLab, answers: int
+) -> None:
+    """A restart forgets nothing: the history tells what was asked, read once; what was answered is left as it is."""
+    before = make()
+    about = replace(ASKED, card=await before.tell(proposal()))
+    asked = numbered(EventKind.STUCK, about, 2)
+    await before.tell(asked)
+    told_since = [numbered(EventKind.ANSWERED, about, 3)] * answers
+    ends = [numbered(kind, about, number) for kind, number in ((EventKind.RETRYING, 4), (EventKind.DONE, 5))]
+    reads = []
+
+    async def history(job_id: JobId) -> list[Event]:
+        reads.append(job_id)
+        return [one.event for one in (asked, *told_since, *ends)]
+
+    after = make(history=history)
+    for end in ends:
+        await after.tell(end)
+    question = posted(slack)[1]
+    assert len(buttons(question)) == (3 if answers else 0)
+    assert ("nobody had to decide" in read(question)) is not bool(answers)
+    assert reads == ["J7"]
+    assert slack.ledger.violations == []
+
+
+async def test_a_question_keeps_its_buttons_while_the_history_cannot_be_read(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """The line that ends the move is said all the same; the next event asks again."""
+    before = make()
+    about = replace(ASKED, card=await before.tell(proposal()))
+    asked, *ends = (
+        numbered(kind, about, number)
+        for kind, number in ((EventKind.STUCK, 2), (EventKind.RETRYING, 3), (EventKind.DONE, 4))
+    )
+    await before.tell(asked)
+    troubles = [StoreBusy("locked")]
+
+    async def history(_: JobId) -> list[Event]:
+        if troubles:
+            raise troubles.pop()
+        return [asked.event]
+
+    after = make(history=history)
+    await after.tell(ends[0])
+    assert len(buttons(posted(slack)[1])) == 3
+    await after.tell(ends[1])
+    assert buttons(posted(slack)[1]) == set()
+    assert len(posted(slack)) == 4
+
+
+async def test_an_answer_edits_its_question_even_after_a_restart(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Found by its metadata; when it was deleted, the answer is a line of its own."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    stuck = told(EventKind.STUCK, Tone.LINE, about, number=2, text="it stands")
+    await notifier.tell(stuck)
+    quoted = quote(replace(stuck.event, id=2))
+    answer = told(EventKind.ANSWERED, Tone.LINE, about, number=3)
+    answer = replace(answer, event=replace(answer.event, data={"answer": "wait", "about": quoted}))
+    await make().tell(answer)
+    (_, asked) = posted(slack)
+    assert "decided to wait" in read(asked)
+    assert buttons(asked) == set()
+    assert asked.metadata
+    slack.workspace.delete(slack.workspace.channel("C0MIGRATE"), asked)
+    await make().tell(replace(answer, id=4))
+    assert "decided about `web01`: wait" in posted(slack)[-1].text
+    assert slack.ledger.violations == []
+
+
+def running(card: Card | None, percent: int, at_s: float = 0.0) -> JobView:
+    about = replace(ASKED, state=JobState.RUNNING, card=card)
+    shown = view(about, MoveView(move(0, "web01", MoveState.MOVING), percent=percent))
+    return replace(shown, at=shown.at + timedelta(seconds=at_s))
+
+
+async def test_a_card_is_edited_only_when_it_changes(
+    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
+) -> None:
+    """The same view twice is one edit; the message keeps its metadata."""
+    notifier = make()
+    card = await notifier.tell(proposal())
+    await notifier.show(running(card, 10))
+    await notifier.show(running(card, 10, 1))
+    (message,) = posted(slack)
+    assert message.edit_count == 1
+    assert message.metadata
+    assert "10 %" in read(message)
+    assert buttons(message) == {"migrate_cancel"}
+
+
+async def test_edits_of_a_card_keep_their_distance(
+    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
+) -> None:
+    """Two changes of one card are at least three seconds apart."""
+    notifier = make()
+    card = await notifier.tell(proposal())
+    began = clock.now()
+    for percent in (10, 20, 30):
+        await notifier.show(running(card, percent, percent))
+    assert clock.now() - began >= timedelta(seconds=6)
+
+
+async def test_all_cards_share_forty_edits_a_minute(
+    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
+) -> None:
+    """However many jobs run, there are ten edits at once and then forty a minute: Slack allows fifty."""
+    notifier = make()
+    card = await notifier.tell(proposal())
+    began = clock.now()
+    for number in range(90):
+        shown = running(card, 10)
+        about = replace(shown.job, id=f"J{number}")
+        await notifier.show(replace(shown, job=about))
+    assert clock.now() - began >= timedelta(seconds=(90 - 1 - 10) * 60 / 40)
+    assert slack.ledger.counts["chat.update"] == 90
+
+
+async def test_an_older_view_never_replaces_a_newer_one(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """The newest view wins, in whatever order they arrive."""
+    notifier = make()
+    card = await notifier.tell(proposal())
+    await notifier.show(running(card, 80, 10))
+    await notifier.show(running(card, 20, 5))
+    assert "80 %" in read(posted(slack)[0])
+
+
+async def test_a_deleted_card_is_given_up(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """An edit Slack will never take is refused, not tried for ever."""
+    with pytest.raises(NotifierRefused):
+        await make().show(running(Card("C0MIGRATE", "1700000000.000001"), 10))
+
+
+async def test_a_job_without_a_card_shows_nothing(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """Before the card is posted there is nothing to edit."""
+    await make().show(running(None, 10))
+    assert slack.ledger.counts["chat.update"] == 0
+
+
+async def test_a_busy_slack_quiets_all_edits(
+    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
+) -> None:
+    """After 429 on an edit the next one waits as long as Slack asked."""
+    notifier = make()
+    card = await notifier.tell(proposal())
+    slack.faults.add(FaultKind.RATE_LIMITED, "chat.update", seconds=20)
+    with pytest.raises(NotifierBusy) as caught:
+        await notifier.show(running(card, 10))
+    before = clock.now()
+    await notifier.show(running(card, 10))
+    assert clock.now() - before >= timedelta(seconds=caught.value.retry_after_s - 1)
+
+
+async def test_a_card_says_when_nobody_can_approve(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """An approver list that leaves only the requester is noticed when the plan is posted."""
+    await make(slack_settings(slack, access={"approvers": ("U0ALICE",)})).tell(proposal())
+    assert "Nobody can approve this" in read(posted(slack)[0])

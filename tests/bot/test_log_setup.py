@@ -1,0 +1,58 @@
+"""No secret ever reaches the log."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from bot.log_setup import start_logging
+from core.config import Settings
+
+SECRETS = {"slack_bot_token": "xoxb-1-2-abc", "slack_app_token": "xapp-1-A-b", "winrm_password": "pa&ss wörd!"}
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_secrets_are_taken_out_of_messages_and_traces(form: str) -> None:
+    """Known secrets and anything that looks like a token are hidden, in arguments and in traces too."""
+    stream = io.StringIO()
+    start_logging(Settings(**SECRETS), form, stream)
+    log = logging.getLogger("bot.test")
+    log.warning("token %s, foreign xoxp-9-zzz, wss://x/link/?ticket=abcd&app_id=A", SECRETS["slack_bot_token"])
+    try:
+        int(f"cannot log on with {SECRETS['winrm_password']}")
+    except ValueError:
+        log.exception("failed for xapp-7-q")
+    text = stream.getvalue()
+    assert all(secret not in text for secret in (*SECRETS.values(), "xoxp-9", "abcd", "xapp-7"))
+    assert "ValueError" in text
+    assert "app_id=A" in text
+
+
+def test_json_lines_are_json() -> None:
+    """Each line is one object with time, level, name and message, whatever the message holds."""
+    stream = io.StringIO()
+    start_logging(Settings(), "json", stream)
+    logging.getLogger("bot.test").info('two\nlines and "quotes"')
+    (line,) = stream.getvalue().splitlines()
+    entry = json.loads(line)
+    assert (entry["level"], entry["name"], entry["message"]) == ("info", "bot.test", 'two\nlines and "quotes"')
+
+
+def test_a_warning_about_the_token_being_where_it_belongs_is_not_shown() -> None:
+    """Bolt's remark on SLACK_BOT_TOKEN in the environment would only confuse; other warnings are shown."""
+    stream = io.StringIO()
+    start_logging(Settings(), "plain", stream)
+    logging.getLogger("slack_bolt.AsyncApp").warning("As you gave `client` as well, `token` will be unused.")
+    logging.getLogger("slack_bolt.AsyncApp").warning("Unhandled request")
+    assert "As you gave" not in stream.getvalue()
+    assert "Unhandled request" in stream.getvalue()

@@ -1,0 +1,278 @@
+"""Walks through everything a person can type and writes ``docs/conversations.md``.
+
+``python -m tests.conversations.record > docs/conversations.md``. The bot is the whole one, on the lab's Slack and a
+small fleet. What was typed or pressed and what that person then saw is written down. Times, dates and lengths of time
+differ from run to run and stand as *hh:mm*, *date* and *n s*.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind
+from lab.slack.people.transcript import Transcript
+from lab.slack.server import SlackLab
+from lab.slack.workspace.messages import Message
+from tests.bot.conftest import slack_settings
+from tests.support.bot_harness import CHANNEL, Office, buttons, fleet
+
+WEB01, DB01 = (vm.id for vm in fleet().vms if vm.name in {"web01", "db01"})
+ALICE, BOB, DAVE, MALLORY = "alice", "bob", "dave", "mallory"
+
+_HEAD = """# Conversations
+
+What people see. Alice asks, Bob approves, Dave is on call, Mallory may do neither. Answers marked *(only visible to
+you)* are private. Each is what [the lab](lab.md)'s Slack showed, read off by a program and compared by a test; times
+stand as `hh:mm`, lengths of time as `n s`. [Commands](commands.md) explains them; [scenarios](scenarios.md) tell
+whole nights.
+"""
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_VARYING = (
+    (re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?Z?"), "date"),
+    (re.compile(rf"\b(?:{_MONTHS})[a-z]* \d{{1,2}}(?:st|nd|rd|th)?(?:, \d{{4}})?\b"), "date"),
+    (re.compile(r"\b\d{4}-\d{2}-\d{2}\b"), "date"),
+    (re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?: ?[AP]M)?\b"), "hh:mm"),
+    (re.compile(r"\b\d+(?:\.\d+)? (?:s|min|h|ms)\b(?: \d+ (?:s|min))?"), "n s"),
+    (re.compile(r"\(\d+ bytes\)"), "(a file)"),
+)
+
+
+@dataclass
+class Walk:
+    """One visit to the office, written down as it goes."""
+
+    here: Office
+    slack: SlackLab
+    lines: list[str] = field(default_factory=list)
+
+    def chapter(self, title: str, words: str) -> None:
+        """Begin a chapter."""
+        self.lines += ["", f"## {title}", "", words]
+
+    async def types(self, name: str, text: str) -> None:
+        """Type a command and write down the private answer."""
+        before = len(self._private(name))
+        outcome = await self.slack.person(name).slash(CHANNEL, f"/migrate {text}".rstrip())
+        assert not outcome.error, outcome.error
+        answer = await self.here.until(lambda: self._private(name)[before:])
+        self._write(f"{name.capitalize()} types `/migrate {text}`", name, answer[0])
+
+    async def asks(self, name: str, text: str) -> Message:
+        """Type a command that makes a plan and write down its card."""
+        before = len(self._private(name))
+        card = await self.here.ask(text, name)
+        await self.here.until(lambda: self._private(name)[before:])
+        self._write(f"{name.capitalize()} types `/migrate {text}`", name, card)
+        return card
+
+    async def clicks(self, name: str, card: Message, action: str, label: str, *, version: int | None = None) -> None:
+        """Press a button and write down the private answer."""
+        before = len(self._private(name))
+        await self.slack.person(name).click(card, action, version=version)
+        answer = await self.here.until(lambda: self._private(name)[before:])
+        self._write(f"{name.capitalize()} presses **{label}**", name, answer[0])
+
+    def sees(self, name: str, message: Message, what: str) -> None:
+        """Write down a message that is there."""
+        self._write(what, name, message)
+
+    def reads(self, text: str, what: str) -> None:
+        """Write down something shown that is no message."""
+        self._fence(what, text.splitlines())
+
+    def _private(self, name: str) -> list[Message]:
+        seen = (one for one in self.slack.person(name).sees(CHANNEL) if one.ephemeral_to)
+        return [one for one in seen if not one.text.startswith("🔎")]
+
+    def _write(self, what: str, name: str, message: Message) -> None:
+        viewer = self.slack.person(name)
+        self._fence(what, Transcript(self.slack.workspace, viewer.id).message(message))
+
+    def _fence(self, what: str, lines: list[str]) -> None:
+        self.lines += ["", f"{what}:", "", "```text", *(_steady(line) for line in lines), "```"]
+
+
+def _steady(line: str) -> str:
+    for pattern, word in _VARYING:
+        line = pattern.sub(word, line)
+    return line.rstrip()
+
+
+MISTAKES = (
+    "statsu J1",
+    "web01 form HV01 to HV02",
+    "web01 from HV01",
+    "from HV01 to HV02",
+    "web01 from HV01 to HV02 to HV03",
+    "web01 from HV01 to HV02 parallel two",
+    "web01 from HV01 to HV02 colour=red",
+    "web01 from HV01 to HV02 path VMs",
+    "web01 from HV01 to HV02 backup-wait soon",
+    "web01 from HV01 to HV02 at 25:00",
+    "web01 from HV01 to HV02 at 23:00 until 2020-01-01T04:00",
+    'web01 from HV01 to HV02 reason "new disks',
+    "cancel",
+    "pause everything",
+    "where",
+    "help me",
+)
+IMPOSSIBLE = (
+    "web1 from HV01 to HV02",
+    "nothing* from HV01 to HV02",
+    "web01 from HV09 to HV02",
+    "web01 from HV01 to HV01",
+    "web01 from HV02 to HV01",
+    "web01 from HV01 to HV02 path D:\\",
+    "status J99",
+    "status web99",
+    "where web99",
+    "cancel J99",
+    "pause J99",
+    "resume J99",
+    "retry J99",
+    "back J99",
+    "history J99",
+)
+
+
+async def _help(walk: Walk) -> None:
+    walk.chapter("Help", "The bot explains itself.")
+    for text in ("help", "help options", "help cancel"):
+        await walk.types(ALICE, text)
+    walk.chapter("Before anything was asked", "Every look has an answer.")
+    for text in ("status", "jobs", "hosts", "where web01", "handover"):
+        await walk.types(ALICE, text)
+
+
+async def _mistakes(walk: Walk) -> None:
+    walk.chapter("Slips of the hand", "One sentence, the place, and the command put right, ready to copy.")
+    for text in MISTAKES:
+        await walk.types(ALICE, text)
+    walk.chapter("What cannot be", "One sentence, and nothing is changed.")
+    for text in IMPOSSIBLE:
+        await walk.types(ALICE, text)
+
+
+async def _rejected(walk: Walk) -> None:
+    walk.chapter("A plan that is rejected", "The card is for everybody; who may not decide is told why.")
+    card = await walk.asks(ALICE, 'web01,“web 09” from HV01 to HV02 path D:\\VMs reason "new disks"')
+    await walk.clicks(ALICE, card, "migrate_approve", "Approve")
+    await walk.clicks(MALLORY, card, "migrate_approve", "Approve")
+    await walk.clicks(MALLORY, card, "migrate_reject", "Reject")
+    bob = walk.slack.person(BOB)
+    await bob.click(card, "migrate_reject")
+    await walk.here.until(lambda: bob.view)
+    walk.reads(bob.reads_form(), "Bob presses **Reject**")
+    await bob.submit({"reason": "Not during the backup, please"})
+    walk.sees(ALICE, await walk.here.replied(card, "rejected J1"), "In the thread")
+    await walk.here.shows(card, "Rejected by")
+    walk.sees(ALICE, card, "The card")
+    await walk.clicks(BOB, card, "migrate_approve", "Approve, on a screen that is behind", version=0)
+
+
+async def _done(walk: Walk) -> None:
+    walk.chapter("A plan that is carried out", "Approved, moved, told, looked back at, and planned back.")
+    card = await walk.here.ask("web02 from HV01 to HV02")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    walk.sees(ALICE, await walk.here.replied(card, "approved J2"), "Bob approves J2. In the thread")
+    walk.sees(ALICE, await walk.here.replied(card, "J2 is over", 40), "At the end")
+    await walk.here.until(lambda: buttons(card) == set())
+    walk.sees(ALICE, card, "The card")
+    for text in ("status J2", "where web02", "cancel J2", "pause J2", "retry J2"):
+        await walk.types(ALICE, text)
+    await walk.asks(ALICE, "back J2")
+    await walk.types(ALICE, "cancel J3")
+
+
+async def _stopped(walk: Walk) -> None:
+    walk.chapter("The big red button, and a job that waits", "Everybody may stop; approvers and on-call let it go on.")
+    await walk.types(MALLORY, "stop")
+    card = await walk.here.ask("web01,db01 from HV01 to HV02")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    await walk.here.shows(card, "*Stopped* by")
+    walk.sees(ALICE, card, "Alice has asked for J4 and Bob approved it. The card")
+    for text in ("status", "status J4", "status db01", "where db01", "handover", "hosts", "jobs"):
+        await walk.types(BOB, text)
+    await walk.types(BOB, "web01 from HV01 to HV02")
+    for text in ("pause J4", "pause J4", "resume J4", "resume J4"):
+        await walk.types(BOB, text)
+    for text in ("cancel J4", "pause J4", "resume", "stop"):
+        await walk.types(MALLORY, text)
+    await walk.types(ALICE, "cancel J4 web99")
+    await walk.types(ALICE, "cancel J4 web01")
+    await walk.types(ALICE, "cancel J4")
+    await walk.here.until(lambda: "migrate_retry" in buttons(card), 30)
+    walk.sees(ALICE, card, "The card")
+    await walk.types(ALICE, "history J4")
+    await walk.asks(ALICE, "retry J4")
+    await walk.types(DAVE, "resume")
+    await walk.types(DAVE, "resume")
+
+
+async def _failed(walk: Walk) -> None:
+    walk.chapter("A move that fails for good", "On-call is mentioned once, and somebody takes it.")
+    walk.here.world.order(MoveFault(vm=WEB01, kind=MoveFaultKind.FAIL, times=None))
+    card = await walk.here.ask("web01 from HV01 to HV02 attempts 1")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    page = await walk.here.replied(card, "<!subteam^S0ONCALL> *❌ `web01` failed*")
+    walk.sees(DAVE, page, "In the thread, and in the channel")
+    walk.sees(ALICE, await walk.here.replied(card, "is over"), "At the end")
+    await walk.clicks(MALLORY, page, "migrate_ack", "Acknowledge")
+    await walk.slack.person(DAVE).click(page, "migrate_ack")
+    await walk.here.shows(page, "takes care of it")
+    walk.sees(DAVE, page, "Dave presses **Acknowledge**. The page")
+    await walk.clicks(BOB, page, "migrate_ack", "Acknowledge, on a screen that is behind", version=0)
+    await walk.types(DAVE, "handover")
+
+
+async def _stuck(walk: Walk) -> None:
+    walk.chapter("A move that stands still", "The thread asks what to do; no answer means wait.")
+    walk.here.world.order(MoveFault(vm=DB01, kind=MoveFaultKind.STALL, at_percent=60))
+    card = await walk.here.ask("db01 from HV01 to HV02")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    asked = await walk.here.replied(card, "`db01` seems stuck")
+    walk.sees(ALICE, asked, "In the thread")
+    await walk.clicks(MALLORY, asked, "migrate_stuck_cancel", "Cancel move")
+    await walk.slack.person(DAVE).click(asked, "migrate_stuck_cancel")
+    await walk.here.shows(asked, "decided to cancel")
+    walk.sees(ALICE, asked, "Dave presses **Cancel move**. The question")
+    await walk.clicks(BOB, asked, "migrate_stuck_wait", "Wait, on a screen that is behind", version=0)
+    walk.sees(ALICE, await walk.here.replied(card, "`db01` is cancelled", 40), "In the thread")
+
+
+VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
+    (_help, _mistakes, _rejected, _done, _stopped),
+    (_failed,),
+    (_stuck,),
+)
+"""The chapters, each visit with a bot that has seen nothing before."""
+
+
+async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[str]:
+    """Walk through some chapters and return what was seen, as lines of the page."""
+    quick = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            SlackLab() as slack,
+            Office.open(slack, slack_settings(slack, migration=quick), Path(folder)) as here,
+        ):
+            walk = Walk(here, slack)
+            for chapter in chapters:
+                await chapter(walk)
+            assert slack.ledger.violations == [], slack.ledger.violations
+            assert slack.ledger.failures == [], slack.ledger.failures
+            return walk.lines
+
+
+async def page() -> str:
+    """Walk through everything and return the page."""
+    lines = [line for chapters in VISITS for line in await visit(chapters)]
+    return "\n".join([_HEAD.rstrip(), *lines, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(asyncio.run(page()))

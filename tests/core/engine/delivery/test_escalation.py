@@ -1,0 +1,88 @@
+"""Pages are taken once, reminded of once, and questions are answered once, over restarts."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from core.domain.model.events import EventKind
+from core.domain.model.move import MoveState
+from core.errors import NotAllowed
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind
+from lab.hyperv.world.fleet import Fleet
+from tests.support.engine_harness import Stage, host, play, vm, vm_id
+
+HOSTS = (host("HV01"), host("HV02"))
+
+
+def test_on_call_is_reminded_once_of_what_nobody_took(tmp_path: Path) -> None:
+    """A quarter of an hour after a page, and never again; not even by another process."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("web01", until=stage.clock.now())
+            await engine.approve(job.id, job.plan.hash, "U_BOB")
+            await stage.state_is(job.id, "web01", MoveState.DONE)
+            await asyncio.sleep(60)
+            (late,) = stage.listener.of(EventKind.LATE)
+            assert stage.listener.of(EventKind.ESCALATED) == []
+        async with stage.running():
+            await asyncio.sleep(1000)
+        async with stage.running() as engine:
+            await asyncio.sleep(4000)
+            (reminder,) = stage.listener.of(EventKind.ESCALATED)
+            assert reminder.data["pages"] == [late.id]
+            assert 15 * 60 <= (reminder.at - late.at).total_seconds() <= 17 * 60
+            assert [one.id for one in await engine.waiting(job.id)] == [late.id]
+            await engine.acknowledge(job.id, reminder.id, "U_EVE")
+            assert await engine.waiting(job.id) == ()
+            with pytest.raises(NotAllowed, match="taken this already"):
+                await engine.acknowledge(job.id, late.id, "U_DAVE")
+
+    play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)
+
+
+@pytest.mark.parametrize(("after", "is_taken"), [("15m", True), ("0", False)])
+def test_a_page_that_somebody_took_is_not_brought_up_again(tmp_path: Path, after: str, is_taken: bool) -> None:
+    """Nor any page when the settings say so. Of two clicks at once one counts."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("web01", until=stage.clock.now())
+            await engine.approve(job.id, job.plan.hash, "U_BOB")
+            await stage.state_is(job.id, "web01", MoveState.DONE)
+            await asyncio.sleep(60)
+            (late,) = stage.listener.of(EventKind.LATE)
+            if is_taken:
+                clicks = (engine.acknowledge(job.id, late.id, who) for who in ("U_EVE", "U_DAVE"))
+                results = await asyncio.gather(*clicks, return_exceptions=True)
+                assert sorted(type(result).__name__ for result in results) == ["NoneType", "NotAllowed"]
+            await asyncio.sleep(7200)
+        assert stage.listener.of(EventKind.ESCALATED) == []
+        assert len(stage.listener.of(EventKind.ACKNOWLEDGED)) == is_taken
+
+    play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script, slack={"escalate_after": after})
+
+
+def test_a_question_is_answered_once(tmp_path: Path) -> None:
+    """Of three people who click at once one decides; the others hear that it is decided."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.order(MoveFault(vm=vm_id(1), kind=MoveFaultKind.STALL, at_percent=60))
+        async with stage.running() as engine:
+            job = await stage.ask_and_approve("web01")
+            await stage.state_is(job.id, "web01", MoveState.MOVING)
+            (move,) = await stage.store.moves(job.id)
+            with pytest.raises(NotAllowed, match="no open question"):
+                await engine.answer_stuck(move.id, "wait", "U_EVE")
+            await asyncio.sleep(1500)
+            (stuck,) = stage.listener.of(EventKind.STUCK)
+            answers = zip(("wait", "cancel", "page"), ("U_ANN", "U_BOB", "U_EVE"), strict=True)
+            clicks = (engine.answer_stuck(move.id, answer, who) for answer, who in answers)
+            results = await asyncio.gather(*clicks, return_exceptions=True)
+            assert [type(result).__name__ for result in results].count("NotAllowed") == 2
+            await asyncio.sleep(30)
+            (answered,) = stage.listener.of(EventKind.ANSWERED)
+            assert answered.data["about"]["id"] == stuck.id
+
+    play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)

@@ -1,0 +1,232 @@
+"""Which thread talks to which host."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.domain.model.inventory import HostName
+from core.errors import ContactLost, HostUnreachable
+from core.hyperv.error_mapping import SessionGone
+from core.hyperv.session_threads import MoveThreads, ReaderThreads
+
+HOST = HostName("HV01")
+
+
+class Line:
+    """A session that only counts."""
+
+    opened: list["Line"]
+
+    def __init__(self, opened: list["Line"]) -> None:
+        self.opened = opened
+        self.is_open = False
+        self.closed = 0
+
+    def open(self) -> None:
+        self.is_open = True
+        self.opened.append(self)
+
+    def close(self) -> None:
+        self.closed += 1
+        self.is_open = False
+
+    def drop(self) -> None:
+        self.is_open = False
+
+
+@pytest.fixture
+def opened() -> list[Line]:
+    return []
+
+
+@pytest.fixture
+def readers(opened: list[Line]) -> ReaderThreads:
+    return ReaderThreads(HOST, 2, lambda: Line(opened))
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_true():  # noqa: ASYNC110  # threads set no asyncio event
+            await asyncio.sleep(0.005)
+
+
+async def test_a_session_is_warm_for_the_next(readers: ReaderThreads, opened: list[Line]) -> None:
+    """Calls one after the other share one session."""
+    for _ in range(3):
+        await readers.ask(lambda line: line, 5)
+    assert len(opened) == 1
+    await readers.close(5)
+    assert opened[0].closed == 1
+
+
+async def test_calls_at_once_are_bounded(readers: ReaderThreads, opened: list[Line]) -> None:
+    """Many calls at once use as many threads as allowed, and all get their answer."""
+    most, now, lock = [0], [0], threading.Lock()
+
+    def work(_line: Any) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        threading.Event().wait(0.01)
+        with lock:
+            now[0] -= 1
+
+    await asyncio.gather(*(readers.ask(work, 10) for _ in range(12)))
+    assert most[0] == 2
+    assert len(opened) == 2
+    await readers.close(5)
+
+
+async def test_a_call_that_found_no_thread_did_nothing(readers: ReaderThreads) -> None:
+    """Waiting in vain for a thread is HostUnreachable; waiting for the work is a timeout of the work."""
+    release, ran = threading.Event(), []
+    busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(10), 0.2)) for _ in range(2)]
+    await until(lambda: len(readers._threads) == 2)
+    with pytest.raises(HostUnreachable, match="waiting for it to answer"):
+        await readers.ask(ran.append, 0.05)
+    for task in busy:
+        with pytest.raises(TimeoutError):
+            await task
+    release.set()
+    await readers.ask(lambda _line: None, 5)
+    assert ran == []
+    await readers.close(5)
+
+
+async def test_a_caller_may_leave(readers: ReaderThreads, opened: list[Line]) -> None:
+    """Cancelling returns at once; the thread ends its work and serves the next."""
+    release, ended = threading.Event(), threading.Event()
+
+    def work(_line: Any) -> None:
+        release.wait(10)
+        ended.set()
+
+    task = asyncio.create_task(readers.ask(work, 60))
+    await until(lambda: bool(opened))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not ended.is_set()
+    release.set()
+    await until(ended.is_set)
+    assert await readers.ask(lambda _line: 7, 5) == 7
+    await readers.close(5)
+
+
+async def test_a_forgotten_session_is_replaced_once(opened: list[Line]) -> None:
+    """A warm session the host has forgotten is replaced; a new one that is refused as well is not."""
+    readers = ReaderThreads(HOST, 1, lambda: Line(opened))
+    await readers.ask(lambda _line: None, 5)
+    calls: list[Any] = []
+
+    def work(line: Any) -> str:
+        calls.append(line)
+        if len(calls) == 1:
+            line.drop()
+            raise SessionGone("HV01", "forgotten")
+        return "done"
+
+    assert await readers.ask(work, 5) == "done"
+    assert len(opened) == 2
+
+    def never(line: Any) -> None:
+        calls.append(line)
+        line.drop()
+        raise SessionGone("HV01", "forgotten")
+
+    calls.clear()
+    with pytest.raises(SessionGone):
+        await readers.ask(never, 5)
+    assert len(calls) == 2
+    await readers.close(5)
+
+
+async def test_a_bug_reaches_the_caller(readers: ReaderThreads) -> None:
+    """Whatever goes wrong in a thread is raised where it was asked, and the thread lives on."""
+    with pytest.raises(ZeroDivisionError):
+        await readers.ask(lambda _line: 1 // 0, 5)
+    assert await readers.ask(lambda _line: 1, 5) == 1
+    await readers.close(5)
+
+
+async def test_idle_threads_end() -> None:
+    """A thread without work logs off and ends; the next call starts another."""
+    opened: list[Line] = []
+    readers = ReaderThreads(HOST, 2, lambda: Line(opened), keep_warm_s=0.01)
+    await readers.ask(lambda _line: None, 5)
+    await until(lambda: not readers._threads and opened[0].closed == 1)
+    await readers.ask(lambda _line: None, 5)
+    assert len(opened) == 2
+    await readers.close(5)
+
+
+async def test_nothing_is_taken_after_closing(readers: ReaderThreads, opened: list[Line]) -> None:
+    """Calls that wait when the gateway closes are told, and so are later ones."""
+    release = threading.Event()
+    busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(10), 60)) for _ in range(2)]
+    await until(lambda: len(opened) == 2)
+    waiting = asyncio.create_task(readers.ask(lambda _line: None, 60))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(readers.close(5))
+    with pytest.raises(HostUnreachable, match="closed"):
+        await waiting
+    with pytest.raises(HostUnreachable, match="closed"):
+        await readers.ask(lambda _line: None, 5)
+    release.set()
+    await asyncio.gather(closing, *busy)
+
+
+async def test_closing_does_not_wait_for_ever(readers: ReaderThreads, opened: list[Line]) -> None:
+    """A thread that hangs is left to itself."""
+    release = threading.Event()
+    hanging = asyncio.create_task(readers.ask(lambda _line: release.wait(10), 60))
+    await until(lambda: bool(opened))
+    await readers.close(0.05)
+    assert not hanging.done()
+    release.set()
+    assert await hanging
+
+
+async def test_a_move_has_a_thread_and_session_of_its_own(opened: list[Line]) -> None:
+    """Moves never share a session, and there are never more than allowed."""
+    moves, release = MoveThreads(HOST, lambda: Line(opened), 2), threading.Event()
+    running = [asyncio.create_task(moves.stay(lambda _line, _left: release.wait(10))) for _ in range(2)]
+    await until(lambda: len(opened) == 2)
+    with pytest.raises(HostUnreachable, match="nothing was started"):
+        await moves.stay(lambda _line, _left: None)
+    release.set()
+    assert await asyncio.gather(*running) == [True, True]
+    await until(lambda: all(line.closed for line in opened))
+    await until(lambda: not moves._running)
+    assert await moves.stay(lambda _line, _left: "again") == "again"
+
+
+async def test_a_left_move_hears_of_it(opened: list[Line]) -> None:
+    """When nobody waits for a move any more its thread is told, and stops listening."""
+    moves, heard = MoveThreads(HOST, lambda: Line(opened), 2), threading.Event()
+
+    def work(line: Any, left: threading.Event) -> None:
+        left.wait(10)
+        heard.set()
+        line.drop()
+        raise ContactLost("HV01", "left")
+
+    for end in ("cancel", "close"):
+        heard.clear()
+        task = asyncio.create_task(moves.stay(work))
+        await until(lambda: bool(moves._running))
+        if end == "cancel":
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await until(lambda: not moves._running)
+        else:
+            await moves.close(5)
+            with pytest.raises(ContactLost):
+                await task
+        assert heard.is_set()
+    with pytest.raises(HostUnreachable, match="closed"):
+        await moves.stay(work)

@@ -1,0 +1,115 @@
+"""What people do in each story, up to its last line. None of them knows that the bot may die."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from lab.hyperv.world.faults import MoveFault
+from lab.slack.workspace.faults import FaultKind
+from tests.crash.crash_run import PATIENCE_S, Place
+from tests.crash.points import Story
+from tests.support.full_system import CHANNEL
+
+
+async def _one(place: Place) -> None:
+    """One VM: asked, approved, moved, cleaned up."""
+    place.put_vms(1)
+    await place.asked_and_approved()
+    await place.moving()
+    await place.says("is over")
+
+
+async def _plain(place: Place) -> None:
+    """Three VMs for two slots."""
+    place.put_vms(3)
+    await place.asked_and_approved()
+    await place.moving()
+    await place.says("is over")
+
+
+async def _failing(place: Place) -> None:
+    """One VM; its first move fails, the second succeeds."""
+    place.put_vms(1)
+    place.world.order(MoveFault(vm=place.vm_id(1)))
+    await place.asked_and_approved()
+    await place.says("is over")
+
+
+async def _backup(place: Place) -> None:
+    """One VM, which is being backed up when it is approved."""
+    place.put_vms(1)
+    card = await place.ask()
+    place.world.start_backup(place.vm_id(1))
+    await place.approve(card)
+    await place.says("is being backed up")
+    place.world.stop_backup(place.vm_id(1))
+    await place.says("is over")
+
+
+async def _cancelled(place: Place) -> None:
+    """Three VMs; the job is cancelled while two of them move."""
+    place.put_vms(3, gb=200)
+    await place.asked_and_approved()
+    await place.moving(2)
+    await place.want(
+        lambda: place.person("alice").slash(CHANNEL, f"/migrate cancel {place.job_id()}"),
+        lambda: place.is_said("✋"),
+    )
+    await place.says("is over")
+
+
+async def _stopped(place: Place) -> None:
+    """The big red stop before the approval, lifted when the card says that nothing starts."""
+    place.put_vms(1)
+    card = await place.ask()
+    await place.command("bob", "/migrate stop", "Stopped")
+    await place.approve(card)
+    await place.wait_for(lambda: "stopped" in str(card.blocks).casefold(), PATIENCE_S)
+    assert not place.is_anything_moving()
+    await place.command("bob", "/migrate resume", "start again")
+    await place.says("is over")
+
+
+async def _rejected(place: Place) -> None:
+    """One VM; rejected with a reason."""
+    place.put_vms(1)
+    card = await place.ask()
+    bob = place.person("bob")
+
+    async def reject() -> object:
+        await bob.click(card, "migrate_reject")
+        view = await place.wait_for(lambda: bob.view)
+        field = next(block["block_id"] for block in view.definition["blocks"] if block["type"] == "input")
+        return await bob.submit({field: "not today"})
+
+    await place.want(reject, lambda: place.is_said("not today"))
+
+
+async def _withdrawn(place: Place) -> None:
+    """One VM; who asked takes it back before anybody approves."""
+    place.put_vms(1)
+    await place.ask()
+    await place.want(
+        lambda: place.person("alice").slash(CHANNEL, f"/migrate cancel {place.job_id()}"),
+        lambda: place.is_said("withdrew"),
+    )
+
+
+async def _slack_down(place: Place) -> None:
+    """One VM; Slack takes the line about the approval, and the connection breaks before it answers."""
+    place.put_vms(1)
+    card = await place.ask()
+    place.here.slack.faults.add(FaultKind.LOST_REPLY, "chat.postMessage")
+    await place.approve(card)
+    await place.says("is over")
+
+
+STORIES: Mapping[Story, Callable[[Place], Awaitable[None]]] = {
+    Story.ONE: _one,
+    Story.PLAIN: _plain,
+    Story.FAILING: _failing,
+    Story.BACKUP: _backup,
+    Story.CANCELLED: _cancelled,
+    Story.STOPPED: _stopped,
+    Story.REJECTED: _rejected,
+    Story.WITHDRAWN: _withdrawn,
+    Story.SLACK_DOWN: _slack_down,
+}

@@ -1,0 +1,132 @@
+"""The whole bot on the lab's Slack and fleet, with the people in front of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from bot.wiring import Bot, running
+from core.config import Settings
+from lab.gateway import LabGateway
+from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
+from lab.hyperv.world.world import World
+from lab.slack.server import SlackLab
+from lab.slack.workspace.messages import Message
+
+T = TypeVar("T")
+SPEED = 100.0
+CHANNEL = "migrations"
+
+
+def fleet() -> Fleet:
+    hosts = [replace(Host(name=f"HV0{n}", migration_enabled=True, bandwidth_bytes_per_s=200 * MB)) for n in (1, 2)]
+    names = ("web01", "web02", "db01", "web 09", "<!channel>")
+    vms = [
+        VM(
+            id=UUID(int=0x2000_0000_0000_0000_0000_0000_0000_0000 + number),
+            name=name,
+            host="HV01",
+            memory_bytes=GB,
+            disks=(Disk(path=f"D:\\VMs\\vm{number}\\disk{number}.vhdx", size_bytes=6 * GB),),
+        )
+        for number, name in enumerate(names)
+    ]
+    return Fleet(hosts=tuple(hosts), vms=tuple(vms))
+
+
+@dataclass
+class Office:
+    """The bot at work, and ways to wait for what people see."""
+
+    slack: SlackLab
+    world: World
+    bot: Bot
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, slack: SlackLab, settings: Settings, folder: Path) -> AsyncIterator["Office"]:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        world = World(fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
+        gateway = LabGateway(world, lambda: datetime.now(UTC), latency_s=0.005)
+        quick: dict[str, Any] = {
+            "poll_busy": "200ms",
+            "poll_idle": "500ms",
+            "retry_delay": "200ms",
+            "confirm_start": "5s",
+        }
+        quick |= {name: getattr(settings.migration, name) for name in settings.migration.model_fields_set}
+        settings = settings.model_copy(
+            update={
+                "store": settings.store.model_copy(update={"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"}),
+                "migration": type(settings.migration)(**quick),
+            }
+        )
+        async with running(settings, gateway=gateway) as bot:
+            await slack.workspace.changes.wait_for(lambda: slack.sockets.connections or slack.webhooks)
+            yield cls(slack, world, bot)
+
+    async def until(self, seen: Callable[[], T | None], timeout_s: float = 20.0) -> T:
+        return await self.slack.workspace.changes.wait_for(seen, timeout_s)
+
+    async def looking(self, timeout_s: float = 20.0) -> AsyncIterator[None]:
+        """Give turns to look at something that no message tells of."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                yield
+                await asyncio.sleep(0.02)
+
+    def messages(self, channel: str = CHANNEL) -> list[Message]:
+        return list(self.slack.workspace.channel(channel).messages.values())
+
+    async def card(self, number: int = 0, channel: str = CHANNEL) -> Message:
+        """The job cards of a channel, oldest first."""
+
+        def cards() -> Message | None:
+            found = [one for one in self.messages(channel) if not one.is_reply and one.metadata]
+            return found[number] if len(found) > number else None
+
+        return await self.until(cards)
+
+    async def whisper(self, name: str, words: str, channel: str = CHANNEL) -> Message:
+        """What only this person was told."""
+        person = self.slack.person(name)
+
+        def found() -> Message | None:
+            return next((m for m in person.sees(channel) if m.ephemeral_to and words in m.text), None)
+
+        return await self.until(found)
+
+    async def replied(self, card: Message, words: str, timeout_s: float = 20.0) -> Message:
+        def found() -> Message | None:
+            return next((m for m in self.messages() if m.thread_ts == card.ts and words in m.text), None)
+
+        return await self.until(found, timeout_s)
+
+    async def ask(self, text: str = "web01 from HV01 to HV02", name: str = "alice") -> Message:
+        """Type a command and return its card."""
+        before = len([one for one in self.messages() if not one.is_reply and one.metadata])
+        await self.slack.person(name).slash(CHANNEL, f"/migrate {text}")
+        return await self.card(before)
+
+    async def shows(self, card: Message, words: str, timeout_s: float = 20.0) -> None:
+        await self.until(lambda: words in read(card), timeout_s)
+
+
+def read(message: Message) -> str:
+    """Everything a message shows."""
+
+    def texts(part: Any) -> list[str]:
+        if isinstance(part, dict):
+            return [part["text"]] if isinstance(part.get("text"), str) else [t for v in part.values() for t in texts(v)]
+        return [t for item in part for t in texts(item)] if isinstance(part, list | tuple) else []
+
+    return "\n".join([message.text, *texts(message.blocks)])
+
+
+def buttons(message: Message) -> set[str]:
+    return {e["action_id"] for block in message.blocks if block["type"] == "actions" for e in block["elements"]}

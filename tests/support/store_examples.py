@@ -1,0 +1,79 @@
+"""Small plans, jobs and moves to tell the store's stories with."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from core.domain.model.events import Event, EventKind, Tone, event
+from core.domain.model.host_calls import DiskTarget
+from core.domain.model.inventory import HostName, VmId
+from core.domain.model.job import Job, JobId, JobState
+from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Severity
+from core.domain.scheduling.slots import SlotKind, SlotUsage
+from core.ports import Store
+
+NOW = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
+HV01, HV02 = HostName("HV01"), HostName("HV02")
+NO_ID = JobId("")
+
+
+def later(minutes: float) -> datetime:
+    """Return NOW plus some minutes."""
+    return NOW + timedelta(minutes=minutes)
+
+
+def planned(name: str) -> PlannedMove:
+    """Return one VM of a plan."""
+    return PlannedMove(VmId(uuid4()), name, HV01, HV02, "D:\\VMs", (DiskTarget("C:\\a.vhdx", "D:\\a.vhdx"),), 10, 5)
+
+
+def plan(*names: str) -> Plan:
+    """Return a plan of VMs with these names."""
+    moves = tuple(planned(name) for name in names)
+    findings = (Finding(Severity.WARNING, FindingCode.CHECKPOINTS, "has checkpoints", moves[0].vm_id, HV01),)
+    return Plan(moves, findings, Options(parallel=2, start_at=later(60), reason="Überprüfung"), (60.0, 90.5))
+
+
+def proposal(*names: str) -> Job:
+    """Return a job as it is before the store knows it."""
+    return Job(NO_ID, plan(*names or ("web01",)), "U1", "C1", "/migrate web01", NOW, later(60))
+
+
+def card() -> Event:
+    """Return the event that puts the card on its way."""
+    return Event(EventKind.PROPOSED, NOW, actor="U1", data={"vms": 1, "names": ["web01"]}, tone=Tone.CARD)
+
+
+def moves_of(job: Job) -> list[Move]:
+    """Return the moves of a job as they are before the store knows them."""
+    return [
+        Move(MoveId(0), job.id, m.vm_id, m.vm_name, m.source, m.destination, m.path, m.disks, m.size_bytes)
+        for m in job.plan.moves
+    ]
+
+
+async def running(store: Store, *names: str) -> tuple[Job, tuple[Move, ...]]:
+    """Store a job and approve it."""
+    job = await store.add_job(proposal(*names))
+    after = replace(job, state=JobState.RUNNING, decided_by="U2", decided_at=NOW)
+    job = await store.change_job(job, after, new_moves=moves_of(job))
+    return job, await store.moves(job.id)
+
+
+def room(limit: int) -> tuple[SlotUsage, ...]:
+    """Return claims on both hosts that show nothing running and allow ``limit`` moves."""
+    return tuple(SlotUsage(host, kind, limit, frozenset(), 0, NOW) for host in (HV01, HV02) for kind in SlotKind)
+
+
+async def begun(store: Store, move: Move, limit: int = 2) -> tuple[Move, Attempt]:
+    """Open an attempt."""
+    starting = replace(move, state=MoveState.STARTING, started_at=NOW)
+    return await store.begin_attempt(move, starting, room(limit), event(EventKind.STARTING, NOW, move=move), at=NOW)
+
+
+async def ended(store: Store, move: Move, state: MoveState = MoveState.QUEUED) -> Move:
+    """Close the open attempt of a move."""
+    if state not in {MoveState.QUEUED, MoveState.FAILED}:
+        move = await store.change_move(move, replace(move, state=MoveState.VERIFYING))
+    return await store.end_attempt(move, replace(move, state=state), at=later(5), host_words="Kein Platz")

@@ -1,0 +1,87 @@
+"""Makes jobs, moves and views for the tests of what people see."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.domain.model.events import Event, EventKind, Notice
+from core.domain.model.inventory import HostName, VmId
+from core.domain.model.job import Job, JobId, JobState
+from core.domain.model.move import Move, MoveId, MoveState
+from core.domain.model.plan import Finding, Options, Plan, PlannedMove
+from core.domain.model.views import JobView, MoveView
+
+
+class JumpClock:
+    """A clock that is at once as late as a sleeper wants, and remembers the sleeps."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC)
+        self.sleeps: list[float] = []
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.at += timedelta(seconds=seconds)
+
+
+NOW = datetime(2026, 11, 23, 22, 14, tzinfo=UTC)
+
+
+def vm_id(number: int) -> VmId:
+    return VmId(UUID(int=number + 1))
+
+
+def plan(names: Sequence[str], *, findings: Sequence[Finding] = (), options: Options | None = None) -> Plan:
+    moves = tuple(
+        PlannedMove(
+            vm_id(index),
+            name,
+            HostName("HV01"),
+            HostName("HV02"),
+            "D:\\VMs",
+            disk_bytes=40 * 2**30,
+            memory_bytes=4 * 2**30,
+            is_live=index % 4 != 3,
+        )
+        for index, name in enumerate(names)
+    )
+    return Plan(moves, tuple(findings), options or Options(), (3600.0, 5400.0))
+
+
+def job(names: Sequence[str] = ("web01",), state: JobState = JobState.PROPOSED, **changes: Any) -> Job:
+    made = Job(
+        JobId("J7"), plan(names), "UANN", "CMIG", "web01 from HV01 to HV02", NOW, NOW + timedelta(hours=1), state
+    )
+    return replace(made, **changes)
+
+
+def move(index: int, name: str, state: MoveState = MoveState.QUEUED, **changes: Any) -> Move:
+    made = Move(
+        MoveId(index + 1),
+        JobId("J7"),
+        vm_id(index),
+        name,
+        HostName("HV01"),
+        HostName("HV02"),
+        "D:\\VMs",
+        size_bytes=44 * 2**30,
+        state=state,
+        started_at=NOW - timedelta(minutes=20),
+    )
+    return replace(made, **changes)
+
+
+def view(of: Job, *rows: MoveView, **changes: Any) -> JobView:
+    return replace(JobView(of, rows, NOW), **changes)
+
+
+def notice(
+    kind: EventKind, about_move: Move | None = None, /, *, number: int = 1, about: Job | None = None, **data: Any
+) -> Notice:
+    event = Event(kind, NOW, JobId("J7"), about_move.id if about_move else None, "UBOB", data)
+    return Notice(number, event, about or job(), about_move)

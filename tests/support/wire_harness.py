@@ -1,0 +1,61 @@
+"""Puts a gateway and the lab's real WinRM together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from core.config import Settings
+from core.hyperv import PypsrpGateway
+from lab.hyperv.remoting.shells import Quotas
+from lab.hyperv.server import HyperVLab
+from lab.hyperv.world.fleet import Fleet
+from tests.contracts.gateway import FLEET, Arena
+
+
+def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
+    """Log on to every host of the lab, over TLS with CredSSP unless told otherwise."""
+    tls = winrm.get("tls", True)
+    access = {host.name: lab.access(host.name) for host in lab.fleet.hosts}
+    first = next(iter(access.values()))
+    return Settings(
+        winrm={
+            "auth": "credssp",
+            "username": first.user,
+            "ca_file": str(lab.ca_file),
+            "operation_timeout": 10,
+            **winrm,
+        },
+        winrm_password=password or first.password,
+        hosts={
+            spec.name: {
+                "address": access[spec.name].address,
+                "port": access[spec.name].https_port if tls else access[spec.name].http_port,
+                "migration_address": lab.fleet.address_of(spec),
+                "configuration": winrm.get("configuration", access[spec.name].configuration),
+            }
+            for spec in lab.fleet.hosts
+        },
+    )
+
+
+@asynccontextmanager
+async def on_lab(
+    fleet: Fleet = FLEET, *, quotas: Quotas | None = None, password: str = "", **winrm: Any
+) -> AsyncIterator[tuple[Arena, HyperVLab]]:
+    """Start the lab and a gateway to it."""
+    async with HyperVLab(fleet, quotas=quotas) as lab:
+        gateway = PypsrpGateway(settings_for(lab, password, **winrm))
+
+        async def pass_time(seconds: float) -> None:
+            lab.jump(seconds)
+            await asyncio.sleep(0)
+
+        def address(host: str) -> str:
+            return lab.fleet.address_of(next(spec for spec in lab.fleet.hosts if spec.name == host))
+
+        try:
+            yield Arena(gateway, lab.world, pass_time, address), lab
+        finally:
+            lab.world.trouble.clear()
+            await gateway.close()
