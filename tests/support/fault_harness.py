@@ -18,6 +18,7 @@ from core.domain.model.plan import Options, Request
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
 from core.store import SqlStore
+from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault, WireFaultKind
@@ -230,11 +231,12 @@ async def ground(
     quotas: Quotas | None = None,
     busy_s: float = 5.0,
     epoch: datetime | None = None,
+    powershell: PowerShell | None = None,
     **sections: Any,
 ) -> AsyncIterator[Ground]:
     """Start the lab and the bot's insides; ``sections`` override settings. All trouble ends with the block."""
     more: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
-    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, **more) as lab:
+    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, powershell=powershell, **more) as lab:
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.now)

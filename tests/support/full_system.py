@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.world.enums import MigrationAuthentication
 from lab.hyperv.world.fleet import GB, MB, VM, Fleet
 from lab.process import BotProcess
@@ -86,10 +87,13 @@ class Town:
 
 
 @asynccontextmanager
-async def town(folder: Path, described: Fleet, **settings: Any) -> AsyncIterator[Town]:
+async def town(
+    folder: Path, described: Fleet, *, powershell: PowerShell | None = None, **settings: Any
+) -> AsyncIterator[Town]:
+    """Start it all; ``settings`` are sections of the bot's settings."""
     merged = {"migration": QUICK["migration"] | settings.pop("migration", {})} | settings
     async with (
-        site(described, folder, speed=SPEED, settings=merged) as here,
+        site(described, folder, speed=SPEED, settings=merged, powershell=powershell) as here,
         BotProcess(here, folder / "bot.log") as bot,
     ):
         place = Town(here, bot)

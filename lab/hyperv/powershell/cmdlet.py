@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.hyperv.remoting.dotnet_values import ErrorDetail, Value
+from lab.hyperv.remoting.dotnet_values import ErrorDetail, Thrown, Value
 from lab.hyperv.world.host_messages import CAUSES
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lab.hyperv.world.world import World
 
 VIRTUALIZATION_EXCEPTION = "Microsoft.HyperV.PowerShell.VirtualizationException"
+WRITE_ERROR_EXCEPTION = "Microsoft.PowerShell.Commands.WriteErrorException"
+"""What Write-Error in a function makes."""
 
 
 class PipelineFailed(Exception):
@@ -108,6 +110,7 @@ class CmdletCall:
         exception: str = VIRTUALIZATION_EXCEPTION,
         target: Value = None,
         hresult: int = -2146233088,
+        made: Thrown | None = None,
     ) -> None:
         """Write a non-terminating error, unless -ErrorAction says otherwise."""
         syntax = self.bound.syntax.inner or self.bound.syntax
@@ -117,8 +120,11 @@ class CmdletCall:
             int(category),
             exception_type=exception,
             target=target,
-            activity=syntax.command,
+            activity="Write-Error" if exception == WRITE_ERROR_EXCEPTION else syntax.command,
             hresult=hresult,
+            thrown=made,
+            command=syntax.command,
+            is_in_function=self.bound.syntax.is_function,
         )
         action = str(self.bound.common.get("ErrorAction", "Continue")).lower()
         if action in {"stop", "1"}:

@@ -15,7 +15,7 @@ from psrpcore.types import PSDictBase, PSListBase, PSObject
 from lab.hyperv.powershell.binding import BindingError, Bound, bind, bind_input
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall, CmdletSession, PipelineFailed, Streams, not_recognized
 from lab.hyperv.remoting.clixml import serialize
-from lab.hyperv.remoting.dotnet_values import ErrorDetail, NoteObject, Value
+from lab.hyperv.remoting.dotnet_values import ErrorDetail, NoteObject, Thrown, Value
 from lab.hyperv.remoting.psrp import MessageType
 from lab.hyperv.remoting.records import Category, PipelineState, Progress, write_error, write_progress, write_state
 from lab.hyperv.world.faults import ValueFaultKind
@@ -40,6 +40,14 @@ _WRONG: Final[dict[ValueFaultKind, Value]] = {
 }
 _OBJECTS_PER_TURN: Final = 25
 """How many objects are written before other work of the event loop gets its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One command of a pipeline as it was sent; a parameter without a name is positional."""
+
+    name: str
+    arguments: Sequence[tuple[str | None, Value]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +129,38 @@ async def _run_statement(
     if statement[0].is_script:
         _define(statement, session, table)
         return
-    # PowerShell finds and binds every command before the first one runs.
-    source: AsyncIterator[Value] | None = _input(command) if command.input else None
+    stages = []
     for item in statement:
         if item.is_script:
-            raise PipelineFailed(_no_scripts(table))
-        cmdlet = table.find(str(item.command_text), session)
+            raise PipelineFailed(_no_scripts(table, str(item.command_text)))
         arguments = [(None if name is None else str(name), plain(value)) for name, value in item.parameters]
-        bound = bind(cmdlet.syntax, arguments, has_input=source is not None or cmdlet.whole is not None)
-        if cmdlet.validate is not None:
-            cmdlet.validate(bound)
-        call = CmdletCall(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
-        source = _stage(cmdlet, call, source)
+        stages.append(Stage(str(item.command_text), arguments))
     written = 0
     wrongs = session.world.trouble.for_host(session.host).values
-    async for value in source or _nothing():
+    async for value in run_stages(stages, _input(command) if command.input else None, session, table, streams):
         command.send(MessageType.PIPELINE_OUTPUT, serialize(_spoiled(value, wrongs) if wrongs else value))
         written += 1
         if written % _OBJECTS_PER_TURN == 0:
             await asyncio.sleep(0)
+
+
+def run_stages(
+    stages: Sequence[Stage],
+    source: AsyncIterator[Value] | None,
+    session: CmdletSession,
+    table: CommandTable,
+    streams: Streams,
+) -> AsyncIterator[Value]:
+    """Return what commands put out when objects flow from one to the next. Raises PipelineFailed, BindingError."""
+    # PowerShell finds and binds every command before the first one runs.
+    for stage in stages:
+        cmdlet = table.find(stage.name, session)
+        bound = bind(cmdlet.syntax, stage.arguments, has_input=source is not None or cmdlet.whole is not None)
+        if cmdlet.validate is not None:
+            cmdlet.validate(bound)
+        call = CmdletCall(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
+        source = _stage(cmdlet, call, source)
+    return source or _nothing()
 
 
 def _spoiled(value: Value, wrongs: Sequence[ValueFault]) -> Value:
@@ -201,7 +222,7 @@ def _define(statement: list[PsrpCommand], session: CmdletSession, table: Command
     """Run the one script text a full-language session of the lab knows: the definition of its functions."""
     text = normalise_script(str(statement[0].command_text))
     if table.script is None or text != table.script or len(statement) > 1:
-        raise PipelineFailed(_no_scripts(table))
+        raise PipelineFailed(_no_scripts(table, text))
     session.functions.update(cmdlet.name for cmdlet in table.functions)
 
 
@@ -229,17 +250,18 @@ def plain(value: Any) -> Value:
 def _not_found(name: str) -> ErrorDetail:
     message = not_recognized(name)
     exception = "System.Management.Automation.CommandNotFoundException"
+    thrown = Thrown(exception, message, (("CommandName", name),))
     return ErrorDetail(
         message,
         "CommandNotFoundException",
         Category.ObjectNotFound,
         exception_type=exception,
         target=name,
-        activity=name,
+        thrown=thrown,
     )
 
 
-def _no_scripts(table: CommandTable) -> ErrorDetail:
+def _no_scripts(table: CommandTable, text: str) -> ErrorDetail:
     if table.script is not None:
         return _refusal(
             "The lab does not run script text; it knows one script only, the functions of MigrateBot.psm1.",
@@ -247,7 +269,10 @@ def _no_scripts(table: CommandTable) -> ErrorDetail:
         )
     message = "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode."
     exception = "System.Management.Automation.ParseException"
-    return ErrorDetail(message, "ScriptsNotAllowed", Category.ParserError, exception_type=exception)
+    thrown = Thrown(exception, message, (("Errors", None),))
+    return ErrorDetail(
+        message, "ScriptsNotAllowed", Category.ParserError, exception_type=exception, target=text, thrown=thrown
+    )
 
 
 def _refusal(message: str, error_id: str) -> ErrorDetail:

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from lab.hyperv.powershell import parameter_types as types
 from lab.hyperv.powershell.binding import Bound, Parameter, Syntax, against_pattern, outside_set
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall, PipelineFailed
 from lab.hyperv.powershell.cmdlets import objects
@@ -105,7 +106,10 @@ def restricted(role_text: str, known: Sequence[Cmdlet], functions: Sequence[Cmdl
 
 
 def _of_every_session() -> Iterable[Cmdlet]:
-    yield _narrowed(objects.SELECT_OBJECT, "Select-Object", [_Rule("Property", _METADATA), _Rule("InputObject")])
+    select = _narrowed(objects.SELECT_OBJECT, "Select-Object", [_Rule("Property", _METADATA), _Rule("InputObject")])
+    # What is checked against a set of texts is a text there.
+    parameters = tuple(replace(p, type=types.STRINGS) if p.name == "Property" else p for p in select.syntax.parameters)
+    yield replace(select, syntax=replace(select.syntax, parameters=parameters))
     listed = [_Rule(name) for name in ("Name", "Module", "CommandType", "ListImported")]
     yield _narrowed(objects.GET_COMMAND, "Get-Command", listed)
     yield from objects.OF_RESTRICTED_SESSION

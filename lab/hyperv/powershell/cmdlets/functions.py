@@ -51,7 +51,7 @@ async def get_folder_item(call: CmdletCall) -> AsyncIterator[Value]:
         id_, category = "PathNotFound", Category.ObjectNotFound
         if error.hresult == errors.ACCESS_DENIED:
             id_, category = "DirUnauthorizedAccessError", Category.PermissionDenied
-        call.error(str(error), id_, category, exception=_WRITE_ERROR, target=path)
+        call.error(error.text, id_, category, exception=_WRITE_ERROR, target=path)
     for item in found:
         yield item_of(item)
 
@@ -85,7 +85,7 @@ def _remove(call: CmdletCall, path: str) -> str:
             return "NotAFolder: it is a file."
         world.delete_folder(host, full, call.session.login.user)
     except errors.FolderError as error:
-        return f"{_WORDS.get(error.hresult, 'Failed')}: {error}"
+        return f"{_WORDS.get(error.hresult, 'Failed')}: {error.text}"
     return ""
 
 

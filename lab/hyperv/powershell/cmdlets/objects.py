@@ -15,10 +15,10 @@ from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall, not_recognized
 from lab.hyperv.remoting.dotnet_values import (
     Array,
     EnumValue,
-    ErrorDetail,
     NetObject,
     NetType,
     NoteObject,
+    Thrown,
     Value,
     type_name_of,
 )
@@ -82,7 +82,9 @@ def _select(item: Value, names: list[str]) -> NoteObject:
             known = [k for k in item.property_names() if fnmatch.fnmatchcase(k.lower(), name.lower())]
             picked.update({k: item.get(k) for k in known})
         else:
-            picked[name] = item.get(name) if isinstance(item, NetObject | NoteObject) else None
+            is_object = isinstance(item, NetObject | NoteObject)
+            spelled = next((k for k in item.property_names() if k.lower() == name.lower()), name) if is_object else name
+            picked[spelled] = item.get(name) if is_object else None
     return NoteObject(picked, type_name_of(item))
 
 
@@ -199,19 +201,10 @@ async def get_command(call: CmdletCall) -> AsyncIterator[Value]:
             told.append(cmdlet)
             yield NetObject(_FUNCTION_INFO if cmdlet.is_function else _CMDLET_INFO, cmdlet)
         if is_exact and not found:
-            message = not_recognized(name)
-            fqid = f"CommandNotFoundException,{_GET_COMMAND.class_name}"
             exception = "System.Management.Automation.CommandNotFoundException"
-            call.streams.error(
-                ErrorDetail(
-                    message,
-                    fqid,
-                    Category.ObjectNotFound,
-                    exception_type=exception,
-                    target=name,
-                    activity="Get-Command",
-                )
-            )
+            made = Thrown(exception, not_recognized(name), (("CommandName", name),), is_traced=False)
+            category = Category.ObjectNotFound
+            call.error(made.message, "CommandNotFoundException", category, exception=exception, target=name, made=made)
 
 
 async def measure_object(_call: CmdletCall, source: AsyncIterator[Value]) -> AsyncIterator[Value]:
