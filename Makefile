@@ -3,26 +3,36 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+BARE   := .venv-run
+
+# A lock is closed: no resolver, no build, only the files it names. What pip, the index or the day would choose does not matter.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r
+
+# Where the locks have a wheel of everything; tests/test_locks.py compares.
+SUPPORTED := $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { echo "migrate-bot needs Python 3.11 to 3.14; say which with: make PYTHON=/path/to/python3 ..."; exit 1; }
 
 LONG   := tests/faults tests/e2e/test_slack_storm.py tests/kerberos/test_minutes.py
+REAL   := tests/powershell
 
 .DEFAULT_GOAL := help
-.PHONY: kerberos help demo test storm check format bench lock clean
+.PHONY: kerberos help demo test powershell storm check imports format bench lock image-check clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
+	@echo "make powershell  the tests that need a real PowerShell, if there is one"
 	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
 	@echo "make kerberos  the extra kerberos for .venv, so that its tests are run"
 	@echo "make lock   renew the pinned dependencies"
+	@echo "make image-check  carry out the Dockerfile without a container, and try what comes out"
 
 $(READY): requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "migrate-bot needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3 ..."; exit 1; }
+	@$(SUPPORTED)
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@$(BIN)/python $(INSTALL) requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip check
 	@touch $@
@@ -31,7 +41,7 @@ $(READY): requirements-dev.lock pyproject.toml
 # krb5-user, and are skipped without. Nothing is gained here by what the compiler would make of it in a minute more.
 kerberos: $(READY)
 	@$(BIN)/python -c 'import gssapi, krb5' 2>/dev/null || { \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-kerberos-build.lock && \
+	  $(BIN)/python $(INSTALL) requirements-kerberos-build.lock && \
 	  CFLAGS="-O0 -g0" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-kerberos.lock; }
 
 demo: $(READY)
@@ -43,8 +53,28 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check
-	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%)
+test: check imports
+	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL)
+	@$(MAKE) --no-print-directory powershell
+
+# A real PowerShell behind the lab's hosts, where there is one (docs/guide/lab.md); without, one line.
+powershell: $(READY)
+	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadfile $(REAL); fi
+
+# The run-time lock alone, in an environment of its own, is enough for every module of the program.
+$(BARE)/.ready: requirements.lock
+	@$(SUPPORTED)
+	@rm -rf $(BARE)
+	@$(PYTHON) -m venv $(BARE)
+	@$(BARE)/bin/python $(INSTALL) requirements.lock
+	@$(BARE)/bin/python -m pip check
+	@touch $@
+
+imports: $(BARE)/.ready
+	PYTHONPATH=. $(BARE)/bin/python -W error tests/image/import_everything.py
+
+image-check: $(READY)
+	@$(BIN)/python -m tests.image
 
 # The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call.
 storm: $(READY)
@@ -57,14 +87,19 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-# The lock carries hashes and no index address; the resolver lives in its own throw-away environment.
-lock:
-	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install --quiet uv
-	@$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	@$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	@echo 'pyspnego[kerberos]' | $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --no-emit-package pyspnego --no-emit-package cryptography --no-emit-package cffi --no-emit-package pycparser --no-emit-package sspilib - -o requirements-kerberos.lock
-	@$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group kerberos-build -c requirements-dev.lock -o requirements-kerberos-build.lock
-	@rm -rf $(VENV)-lock
+# The locks carry hashes and no index address. `make lock UPGRADE=` adds or drops what pyproject.toml says and renews nothing.
+UPGRADE := --upgrade
+COMPILE  = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# What the extra has besides the run-time lock: the packages that are built from source.
+KEPT    := pyspnego cryptography cffi pycparser sspilib
+lock: $(READY)
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+	@echo 'pyspnego[kerberos]' | $(COMPILE) --no-annotate -c requirements.lock $(KEPT:%=--no-emit-package %) - -o requirements-kerberos.lock
+	@$(COMPILE) --group kerberos-build -c requirements-dev.lock -o requirements-kerberos-build.lock
+	@$(MAKE) --no-print-directory $(READY)
+	$(BIN)/pytest -q tests/test_locks.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build *.egg-info
+	rm -rf $(VENV) $(BARE) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build *.egg-info

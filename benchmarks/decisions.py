@@ -14,12 +14,14 @@ from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Plan
-from core.domain.scheduling.schedule import Held, Policy, Situation, Start, decide
+from core.domain.scheduling.decisions import Held, Start
+from core.domain.scheduling.schedule import decide
+from core.domain.scheduling.situation import Policy, Situation
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 POLICY = Policy(
     backup_threshold=timedelta(hours=1),
-    busy_patience=timedelta(minutes=30),
+    busy_timeout=timedelta(minutes=30),
     max_parallel=0,
     fail_fast=False,
     snapshot_max_age=timedelta(minutes=2),
@@ -32,20 +34,41 @@ def crowd(moves: int, hosts: int, seed: int = 1) -> Situation:
     """Make a situation in which nothing was decided yet: so many queued moves between so many idle hosts."""
     rng = random.Random(seed)  # noqa: S311 (seeded, to be repeated)
     names = [HostName(f"HV{number:03}") for number in range(1, hosts + 1)]
-    job = Job(JobId("J1"), Plan(()), "U", "C", "", NOW, NOW, JobState.RUNNING, decided_at=NOW)
+    job = Job(
+        id=JobId("J1"),
+        plan=Plan(()),
+        requester="U",
+        channel="C",
+        text="",
+        created_at=NOW,
+        expires_at=NOW,
+        state=JobState.RUNNING,
+        decided_at=NOW,
+    )
     queued = []
     homes: defaultdict[HostName, list[Vm]] = defaultdict(list)
     for number in range(1, moves + 1):
         source, destination = rng.sample(names, 2)
-        vm = Vm(VmId(UUID(int=number)), f"vm{number:05}", VmState.RUNNING)
+        vm = Vm(id=VmId(UUID(int=number)), name=f"vm{number:05}", state=VmState.RUNNING)
         homes[source].append(vm)
         size_bytes = rng.randrange(10**9, 10**11)
         queued.append(
-            Move(MoveId(number), job.id, vm.id, vm.name, source, destination, "D:\\VMs", size_bytes=size_bytes)
+            Move(
+                id=MoveId(number),
+                job_id=job.id,
+                vm_id=vm.id,
+                vm_name=vm.name,
+                source=source,
+                destination=destination,
+                path="D:\\VMs",
+                size_bytes=size_bytes,
+            )
         )
-    facts = HostFacts(2, 2, is_migration_enabled=True)
-    snapshots = {name: Snapshot(name, NOW, NOW, facts, tuple(homes[name])) for name in names}
-    return Situation(NOW, {job.id: job}, queued, snapshots, [], POLICY)
+    facts = HostFacts(live_limit=2, storage_limit=2, is_migration_enabled=True)
+    snapshots = {
+        name: Snapshot(host=name, asked_at=NOW, taken_at=NOW, facts=facts, vms=tuple(homes[name])) for name in names
+    }
+    return Situation(now=NOW, jobs={job.id: job}, moves=queued, snapshots=snapshots, reservations=[], policy=POLICY)
 
 
 def under_way(situation: Situation) -> Situation:
@@ -56,7 +79,17 @@ def under_way(situation: Situation) -> Situation:
         move = moves[decision.move.id] = decision.move
         if isinstance(decision, Start):
             moves[move.id] = replace(move, state=MoveState.MOVING, hold=None)
-            attempts.append(Attempt(0, move.id, move.vm_id, move.source, move.destination, 1, NOW))
+            attempts.append(
+                Attempt(
+                    id=0,
+                    move_id=move.id,
+                    vm_id=move.vm_id,
+                    source=move.source,
+                    destination=move.destination,
+                    number=1,
+                    started_at=NOW,
+                )
+            )
     ended = attempts.pop(0)
     moves[ended.move_id] = replace(moves[ended.move_id], state=MoveState.DONE)
     return replace(situation, moves=list(moves.values()), reservations=attempts)

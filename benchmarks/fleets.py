@@ -85,11 +85,11 @@ def _plain(vm: VM) -> VM:
 def _planned(vm: VM, destination: str, rng: random.Random) -> PlannedMove:
     wrong = rng.uniform(1 - ROUGHLY, 1 + ROUGHLY)
     return PlannedMove(
-        VmId(vm.id),
-        vm.name,
-        HostName(vm.host),
-        HostName(destination),
-        f"{PATH}\\{vm.id}",
+        vm_id=VmId(vm.id),
+        vm_name=vm.name,
+        source=HostName(vm.host),
+        destination=HostName(destination),
+        path=f"{PATH}\\{vm.id}",
         disk_bytes=int(wrong * sum(disk.size_bytes for disk in vm.disks)),
         memory_bytes=int(wrong * vm.memory_bytes),
     )

@@ -14,7 +14,8 @@ from typing import Any
 from benchmarks import predecessor
 from benchmarks.fleets import Case, by_pair
 from core.config import Settings
-from core.domain.model.events import EventKind, Notice, Tone, event
+from core.domain.model import event_data
+from core.domain.model.events import Notice, Tone, event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId
 from core.domain.model.move import MoveState
@@ -102,11 +103,19 @@ async def _engine(case: Case, loop: VirtualTimeLoop, folder: Path, migration: di
     try:
         await asyncio.sleep(WARM_UP_S)
         now = clock.now()
-        asked = Job(JobId(""), Plan(case.moves), "U_ALICE", "C1", "benchmark", now, now.replace(year=now.year + 1))
-        job = await store.add_job(asked, event(EventKind.PROPOSED, now, vms=len(case.moves), blocked=0))
+        asked = Job(
+            id=JobId(""),
+            plan=Plan(case.moves),
+            requester="U_ALICE",
+            channel="C1",
+            text="benchmark",
+            created_at=now,
+            expires_at=now.replace(year=now.year + 1),
+        )
+        job = await store.add_job(asked, event(event_data.Proposed(vms=len(case.moves), blocked=0), now))
         gateway.calls.clear()
         began_s = loop.time()
-        await engine.approve(job.id, job.plan.hash, "U_BOB")
+        await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
         async with asyncio.timeout(LONGEST_S):
             while not (await store.job(job.id)).state.is_end:  # noqa: ASYNC110 (virtual time: the poll costs nothing)
                 await asyncio.sleep(5.0)

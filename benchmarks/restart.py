@@ -16,7 +16,9 @@ from benchmarks.play import Silence
 from benchmarks.report import Section, Size, Table, percentile
 from benchmarks.still import StillHosts, SystemTime, planned
 from core.config import Settings
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import event
 from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState, transit
 from core.domain.model.plan import Plan, PlannedMove
@@ -75,7 +77,10 @@ async def adopted_s(folder: Path, count: int) -> float:
     job = await approved(store, plan)
     now = datetime.now(UTC)
     for move in await store.moves(job.id):
-        claims = [SlotUsage(host, SlotKind.LIVE, _FULL_SLOTS, frozenset(), 0, now) for host in (move.source,)]
+        claims = [
+            SlotUsage(host=host, kind=SlotKind.LIVE, limit=_FULL_SLOTS, seen=frozenset(), counter=0, asked_at=now)
+            for host in (move.source,)
+        ]
         started, _ = await store.begin_attempt(move, transit(move, MoveState.STARTING, started_at=now), claims, at=now)
         await store.confirm_attempt(started, transit(started, MoveState.MOVING), at=now)
     await store.close()
@@ -91,7 +96,7 @@ async def adopted_s(folder: Path, count: int) -> float:
 
 
 async def _adopted(engine: Engine, job: Job) -> int:
-    return sum(one.kind is EventKind.ADOPTED for one in await engine.history(job.id))
+    return sum(one.kind is EventKind.ADOPTED for one in await engine.queries.history(job.id))
 
 
 async def memory_mb(folder: Path, count: int) -> tuple[float, float, float, int]:
@@ -127,24 +132,32 @@ async def memory_mb(folder: Path, count: int) -> tuple[float, float, float, int]
 async def approved(store: SqlStore, plan: Sequence[PlannedMove]) -> Job:
     """Store an approved job with its queued moves."""
     now = datetime.now(UTC)
-    asked = Job(JobId(""), Plan(tuple(plan)), "U_ALICE", "C1", "benchmark", now, now + timedelta(hours=1))
-    job = await store.add_job(asked, event(EventKind.PROPOSED, now, vms=len(plan), blocked=0))
+    asked = Job(
+        id=JobId(""),
+        plan=Plan(tuple(plan)),
+        requester="U_ALICE",
+        channel="C1",
+        text="benchmark",
+        created_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    job = await store.add_job(asked, event(event_data.Proposed(vms=len(plan), blocked=0), now))
     moves = [
         Move(
-            MoveId(0),
-            job.id,
-            one.vm_id,
-            one.vm_name,
-            one.source,
-            one.destination,
-            one.path,
+            id=MoveId(0),
+            job_id=job.id,
+            vm_id=one.vm_id,
+            vm_name=one.vm_name,
+            source=one.source,
+            destination=one.destination,
+            path=one.path,
             size_bytes=one.size_bytes,
             queued_at=now,
         )
         for one in plan
     ]
     approved = transit_job(job, JobState.RUNNING, decided_by="U_BOB", decided_at=now)
-    return await store.change_job(job, approved, event(EventKind.APPROVED, now, job=job), new_moves=moves)
+    return await store.change_job(job, approved, event(event_data.Approved(), now, job=job), new_moves=moves)
 
 
 def _engine(folder: Path, plan: Sequence[PlannedMove], hosts: StillHosts) -> Engine:

@@ -11,13 +11,15 @@ from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Plan
-from core.domain.scheduling.schedule import Policy, Situation, Start, decide
+from core.domain.scheduling.decisions import Start
+from core.domain.scheduling.schedule import decide
+from core.domain.scheduling.situation import Policy, Situation
 from lab.hyperv.world.enums import VMState
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 POLICY = Policy(
     backup_threshold=timedelta(hours=1),
-    busy_patience=timedelta(minutes=30),
+    busy_timeout=timedelta(minutes=30),
     max_parallel=0,
     fail_fast=False,
     snapshot_max_age=timedelta(minutes=2),
@@ -43,7 +45,15 @@ class Yard:
         while True:
             for start in self._starts(clock, attempts):
                 move = start.move
-                attempts[move.id] = Attempt(0, move.id, move.vm_id, move.source, move.destination, 1, NOW)
+                attempts[move.id] = Attempt(
+                    id=0,
+                    move_id=move.id,
+                    vm_id=move.vm_id,
+                    source=move.source,
+                    destination=move.destination,
+                    number=1,
+                    started_at=NOW,
+                )
                 self.moves[move.id] = replace(move, state=MoveState.MOVING)
                 last_s = max(last_s, clock + self.durations[move.id])
                 heapq.heappush(ends, (clock + self.durations[move.id] + self.idle_s, move.id))
@@ -61,12 +71,12 @@ class Yard:
     def _starts(self, clock: float, attempts: dict[MoveId, Attempt]) -> list[Start]:
         now = NOW + timedelta(seconds=clock)
         situation = Situation(
-            now,
-            {self.job.id: self.job},
-            list(self.moves.values()),
-            self._snapshots(now),
-            list(attempts.values()),
-            POLICY,
+            now=now,
+            jobs={self.job.id: self.job},
+            moves=list(self.moves.values()),
+            snapshots=self._snapshots(now),
+            reservations=list(attempts.values()),
+            policy=POLICY,
         )
         return [decision for decision in decide(situation) if isinstance(decision, Start)]
 
@@ -74,12 +84,12 @@ class Yard:
         states = {vm.id: VmState.RUNNING if vm.state is VMState.Running else VmState.OFF for vm in self.case.fleet.vms}
         return {
             host: Snapshot(
-                host,
-                now,
-                now,
-                HostFacts(slots, slots, is_migration_enabled=True),
-                tuple(
-                    Vm(move.vm_id, move.vm_name, states[move.vm_id])
+                host=host,
+                asked_at=now,
+                taken_at=now,
+                facts=HostFacts(live_limit=slots, storage_limit=slots, is_migration_enabled=True),
+                vms=tuple(
+                    Vm(id=move.vm_id, name=move.vm_name, state=states[move.vm_id])
                     for move in self.moves.values()
                     if not move.state.is_end and move.source == host
                 ),
@@ -90,16 +100,26 @@ class Yard:
 
 def makespan_s(case: Case, moves: list[Alone], *, idle_s: float = 0.0) -> float:
     """Carry out a case whose moves take as long as they do alone; the decisions know the plan's sizes only."""
-    job = Job(JobId("J1"), Plan(case.moves), "U", "C", "", NOW, NOW, JobState.RUNNING, decided_at=NOW)
+    job = Job(
+        id=JobId("J1"),
+        plan=Plan(case.moves),
+        requester="U",
+        channel="C",
+        text="",
+        created_at=NOW,
+        expires_at=NOW,
+        state=JobState.RUNNING,
+        decided_at=NOW,
+    )
     queued = {
         MoveId(number): Move(
-            MoveId(number),
-            job.id,
-            one.move.vm_id,
-            one.move.vm_name,
-            one.move.source,
-            one.move.destination,
-            one.move.path,
+            id=MoveId(number),
+            job_id=job.id,
+            vm_id=one.move.vm_id,
+            vm_name=one.move.vm_name,
+            source=one.move.source,
+            destination=one.move.destination,
+            path=one.move.path,
             size_bytes=one.move.size_bytes,
             is_live=one.move.is_live,
         )

@@ -33,11 +33,11 @@ def planned(vms: int, hosts: int) -> tuple[PlannedMove, ...]:
     names = [HostName(f"HV{number:03}") for number in range(1, hosts + 1)]
     return tuple(
         PlannedMove(
-            VmId(UUID(int=number)),
-            f"vm{number:05}",
-            names[number % hosts],
-            names[(number + 1) % hosts],
-            "D:\\VMs",
+            vm_id=VmId(UUID(int=number)),
+            vm_name=f"vm{number:05}",
+            source=names[number % hosts],
+            destination=names[(number + 1) % hosts],
+            path="D:\\VMs",
             disk_bytes=number * 10**8,
         )
         for number in range(1, vms + 1)
@@ -52,18 +52,23 @@ class StillHosts:
         self._jobs: defaultdict[HostName, list[HostJob]] = defaultdict(list)
         homes: defaultdict[HostName, list[Vm]] = defaultdict(list)
         for move in moves:
-            homes[move.source].append(Vm(move.vm_id, move.vm_name, VmState.RUNNING, status))
+            homes[move.source].append(Vm(id=move.vm_id, name=move.vm_name, state=VmState.RUNNING, status=status))
             if are_moving:
-                self._jobs[move.source].append(HostJob(move.vm_id, HostJobState.RUNNING, 40))
+                self._jobs[move.source].append(HostJob(vm_id=move.vm_id, state=HostJobState.RUNNING, percent=40))
         self._vms = {host: tuple(vms) for host, vms in homes.items()}
-        self._facts = HostFacts(slots, slots, is_migration_enabled=True)
+        self._facts = HostFacts(live_limit=slots, storage_limit=slots, is_migration_enabled=True)
 
     async def observe(self, host: HostName) -> Snapshot:
         """Show the host as it was made."""
         asked_at = datetime.now(UTC)
         await asyncio.sleep(LATENCY_S)
         return Snapshot(
-            host, asked_at, datetime.now(UTC), self._facts, self._vms.get(host, ()), tuple(self._jobs[host])
+            host=host,
+            asked_at=asked_at,
+            taken_at=datetime.now(UTC),
+            facts=self._facts,
+            vms=self._vms.get(host, ()),
+            jobs=tuple(self._jobs[host]),
         )
 
     async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:

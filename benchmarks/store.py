@@ -12,7 +12,8 @@ from typing import TypeVar
 from benchmarks.report import Section, Size, Table, percentile
 from benchmarks.restart import approved, url
 from benchmarks.still import planned
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.move import Move, MoveState, transit
 from core.domain.scheduling.slots import SlotKind, SlotUsage
 from core.store import SqlStore
@@ -72,20 +73,25 @@ async def _carry(store: SqlStore, move: Move, turn: asyncio.Semaphore, spent: li
         starting = transit(move, MoveState.STARTING, started_at=now)
         move, _ = await _timed(
             spent,
-            store.begin_attempt(move, starting, claims, event(EventKind.STARTING, now, move=move, attempt=1), at=now),
+            store.begin_attempt(move, starting, claims, event(event_data.Starting(attempt=1), now, move=move), at=now),
         )
         moving = transit(move, MoveState.MOVING)
-        move = await _timed(spent, store.confirm_attempt(move, moving, event(EventKind.MOVING, now, move=move), at=now))
+        move = await _timed(
+            spent, store.confirm_attempt(move, moving, event(event_data.Moving(), now, move=move), at=now)
+        )
         verifying = transit(move, MoveState.VERIFYING)
-        move = await _timed(spent, store.change_move(move, verifying, event(EventKind.VERIFYING, now, move=move)))
+        move = await _timed(spent, store.change_move(move, verifying, event(event_data.Verifying(), now, move=move)))
         cleaning = transit(move, MoveState.CLEANING, attempts=1)
-        move = await _timed(spent, store.end_attempt(move, cleaning, event(EventKind.MOVED, now, move=move), at=now))
+        move = await _timed(spent, store.end_attempt(move, cleaning, event(event_data.Moved(), now, move=move), at=now))
         done = transit(move, MoveState.DONE, ended_at=now)
-        await _timed(spent, store.change_move(move, done, event(EventKind.DONE, now, move=move)))
+        await _timed(spent, store.change_move(move, done, event(event_data.Done(), now, move=move)))
 
 
 def _claims(move: Move, at: datetime) -> Sequence[SlotUsage]:
-    return [SlotUsage(host, SlotKind.LIVE, _SLOTS, frozenset(), 0, at) for host in (move.source, move.destination)]
+    return [
+        SlotUsage(host=host, kind=SlotKind.LIVE, limit=_SLOTS, seen=frozenset(), counter=0, asked_at=at)
+        for host in (move.source, move.destination)
+    ]
 
 
 async def _timed(spent: list[float], call: Awaitable[T]) -> T:

@@ -15,7 +15,7 @@ Members = Mapping[str, frozenset[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Yes, or no with a sentence that says why."""
+    """Whether somebody may do something; a no carries the sentence that says why."""
 
     is_allowed: bool
     reason: str = ""
@@ -54,8 +54,8 @@ def may_reject(user: str, requester: str, access: AccessSettings, members: Membe
     """Decide whether somebody may reject: approvers, and whoever asked."""
     if user == requester:
         return YES
-    verdict = may_approve(user, requester, access, members)
-    return verdict if verdict.is_allowed else Permission(False, verdict.reason.replace("approve", "reject", 1))
+    permission = may_approve(user, requester, access, members)
+    return permission if permission.is_allowed else Permission(False, permission.reason.replace("approve", "reject", 1))
 
 
 def may_act(

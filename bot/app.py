@@ -21,21 +21,21 @@ log = logging.getLogger(__name__)
 def build_app(
     settings: Settings,
     client: AsyncWebClient,
-    desk: CommandHandler,
-    errands: BackgroundTasks,
+    handler: CommandHandler,
+    background: BackgroundTasks,
     *,
-    drafts: FormHandler,
-    homes: HomeTabs,
+    forms: FormHandler,
+    home_tabs: HomeTabs,
 ) -> AsyncApp:
     """Build the app; nothing is connected yet."""
     secret = settings.slack_signing_secret.get_secret_value()
     app = AsyncApp(client=client, signing_secret=secret or None, name="migrate-bot")
-    commands.register(app, desk, errands, drafts, settings.slack.command)
-    form.register(app, drafts, errands)
-    home.register(app, desk, homes, errands)
-    actions.register(app, desk, errands)
-    views.register(app, desk, errands)
-    events.register(app, errands, settings.slack.command)
+    commands.register(app, handler, background, forms, settings.slack.command)
+    form.register(app, forms, background)
+    home.register(app, handler, home_tabs, background)
+    actions.register(app, handler, background)
+    views.register(app, handler, background)
+    events.register(app, background, settings.slack.command)
 
     async def on_error(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
         reference = new_reference()

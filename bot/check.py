@@ -1,10 +1,11 @@
-"""Looks whether everything is in order before anybody relies on it: settings, tokens, channel, people, hosts."""
+"""Checks settings, tokens, scopes, channel, people and hosts before anybody relies on them."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
+from bot.plain_table import plain_table
 from bot.slack.api_errors import SlackRefused, ask
 from bot.slack.credentials import check_app_token, missing_secrets
 from bot.slack.user_groups import UserGroups
@@ -133,9 +134,7 @@ async def check_hosts(hosts: Sequence[HostName], gateway: HostGateway) -> AsyncI
 
 def table(lines: Iterable[CheckLine]) -> str:
     """Write lines as a table of ✓ and ✗."""
-    rows = list(lines)
-    width = max((len(row.subject) for row in rows), default=0)
-    return "\n".join(
-        f"{'✓' if row.ok else '✗'} {row.subject:<{width}}  {row.text}" + (f"  → {row.hint}" if row.hint else "")
-        for row in rows
+    return plain_table(
+        (f"{'✓' if line.ok else '✗'} {line.subject}", line.text + (f"  → {line.hint}" if line.hint else ""))
+        for line in lines
     )

@@ -1,4 +1,4 @@
-"""The command line: ``migrate-bot run | demo | check | jobs | lab``."""
+"""The command line: ``migrate-bot init | check | run | health | jobs | demo | lab``."""
 
 import argparse
 import asyncio
@@ -6,14 +6,16 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
-from bot import check, export
+from bot import check, export, health
 from bot.clock import SystemClock
 from bot.gc_tuning import spare_what_stays
-from bot.log_setup import start_logging
+from bot.log_setup import LEVELS, start_logging
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
+from bot.starter_files import write_starter_files
 from bot.wiring import opened_gateway, opened_store, running
 from core.config import Settings, load_settings
 from core.domain.model.inventory import CheckLine, HostName
@@ -38,13 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return lab(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
-        settings = load_settings(options.config)
-        if options.command == "run":
-            start_logging(settings, options.log)
-            return asyncio.run(_run(settings))
-        if options.command == "check":
-            return asyncio.run(_check(settings))
-        return asyncio.run(_jobs(settings, options))
+        if options.command == "init":
+            print("\n".join(write_starter_files(options.folder)))  # noqa: T201 - a command line talks
+            return 0
+        return _with_settings(options)
     except SettingsError as error:
         print(error.sentence(), file=sys.stderr)  # noqa: T201 - a command line talks
         return _USAGE_ERROR
@@ -53,14 +52,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _with_settings(options: argparse.Namespace) -> int:
+    settings = load_settings(options.config)
+    if options.command == "run":
+        start_logging(settings, options.log, level=options.log_level)
+        return asyncio.run(_run(settings))
+    if options.command == "check":
+        return asyncio.run(_check(settings))
+    if options.command == "health":
+        return asyncio.run(_health(settings))
+    return asyncio.run(_jobs(settings, options))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="migrate-bot", description="Moves VMs between Hyper-V hosts, asked in Slack.")
+    version = f"migrate-bot {metadata.version('migrate-bot')}"
+    parser.add_argument("--version", action="version", version=version, help="say which version this is")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", type=Path, default=Path("migrate-bot.toml"), metavar="FILE", help="settings file")
     commands = parser.add_subparsers(dest="command", required=True)
+    init = commands.add_parser("init", help="write settings, app manifest, systemd unit and endpoint to start from")
+    init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="default: the current folder")
     run = commands.add_parser("run", parents=[shared], help="run the bot")
     run.add_argument("--log", choices=("plain", "json"), default="plain", help="form of the log lines on stderr")
+    run.add_argument("--log-level", choices=LEVELS, default="info", help="the least of what is logged (default info)")
     commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host and right in order?")
+    commands.add_parser("health", parents=[shared], help="ask a running bot's health address whether all is well")
     commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")
     commands.add_parser("lab", help="run the simulated hosts and the simulated Slack")
     jobs = commands.add_parser("jobs", parents=[shared], help="list jobs; show or export one")
@@ -95,6 +112,12 @@ async def _check(settings: Settings) -> int:
         lines += [line async for line in check.check_hosts([HostName(name) for name in settings.hosts], gateway)]
     print(check.table(lines))  # noqa: T201
     return 0 if all(line.ok for line in lines) else 1
+
+
+async def _health(settings: Settings) -> int:
+    is_well, told = await health.ask(settings.slack.health)
+    print(told)  # noqa: T201
+    return 0 if is_well else 1
 
 
 async def _jobs(settings: Settings, options: argparse.Namespace) -> int:

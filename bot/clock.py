@@ -1,11 +1,11 @@
-"""The real time."""
+"""The Clock port over the machine's own clock."""
 
 import asyncio
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The Clock port over the machine's own clock."""
+    """The machine's own clock."""
 
     def now(self) -> datetime:
         """Return the time now."""

@@ -1,4 +1,4 @@
-"""Writes jobs and their events for a terminal, a spreadsheet or a program."""
+"""Writes jobs and their events as a table, as lines, as CSV and as JSON."""
 
 import csv
 import io
@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.plain_table import plain_table
+from core.domain.model.event_data import to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveId, MoveState
@@ -32,10 +34,7 @@ def job_table(jobs: Sequence[tuple[Job, Sequence[Move]]]) -> str:
                 f"{job.created_at:%Y-%m-%d %H:%M}Z",
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return plain_table(rows)
 
 
 def job_page(job: Job, moves: Sequence[Move], events: Sequence[Event]) -> str:
@@ -83,7 +82,7 @@ def _rows(events: Sequence[Event], moves: Sequence[Move]) -> list[dict[str, Any]
             "kind": event.kind.value,
             "actor": event.actor,
             "vm": names.get(event.move_id, "") if event.move_id else "",
-            "data": dict(event.data),
+            "data": to_json(event.data),
         }
         for event in events
     ]

@@ -1,4 +1,4 @@
-"""Keeps the garbage collector from stopping the bot: it looks at what may have become garbage, not at everything."""
+"""Tunes the garbage collector, so that it does not stop the bot to look through what stays until the end."""
 
 import gc
 

@@ -1,8 +1,9 @@
-"""Answers ``GET /health`` and ``GET /metrics`` for whoever watches over the bot."""
+"""Answers ``GET /health`` and ``GET /metrics`` for whoever watches over the bot; asks a running bot for the first."""
 
 import logging
 from typing import Protocol
 
+import aiohttp
 from aiohttp import web
 
 from bot import metrics
@@ -15,18 +16,52 @@ log = logging.getLogger(__name__)
 PATH = "/health"
 METRICS = "/metrics"
 _OK, _UNAVAILABLE = 200, 503
+_ASK_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+_ANY = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]"}  # noqa: S104 - an address to compare with
 
 
 class SlackConnection(Protocol):
-    """The way by which Slack reaches the bot."""
+    """The connection by which Slack reaches the bot."""
 
     async def is_connected(self) -> bool:
         """Whether it is open now."""
         ...
 
 
+def _host_and_port(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal():
+        raise SettingsError(f"[slack] health is {listen}.", hint="Write it as 127.0.0.1:8080.")
+    return host or "127.0.0.1", int(port)
+
+
+async def ask(listen: str) -> tuple[bool, str]:
+    """Ask the bot that listens at an address how it is. Returns whether all is well, and a sentence.
+
+    Raises:
+        SettingsError: the address is malformed, or there is none.
+
+    """
+    if not listen:
+        raise SettingsError("[slack] health is empty: the bot answers nowhere.", hint="Write it as 127.0.0.1:8080.")
+    host, port = _host_and_port(listen)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_ASK_TIMEOUT) as session,
+            session.get(f"http://{_ANY.get(host, host)}:{port}{PATH}") as answer,
+        ):
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError):
+        return False, f"No bot answers at {listen}."
+    if status == _OK:
+        return True, "The bot runs and Slack reaches it."
+    if status == _UNAVAILABLE:
+        return False, "The bot runs, but has no connection to Slack."
+    return False, f"Something that is no migrate-bot answers at {listen}: HTTP {status}."
+
+
 class Health:
-    """The endpoint; without an address there is none."""
+    """The HTTP server of ``/health`` and ``/metrics``; without an address there is none."""
 
     def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings) -> None:
         self._engine = engine
@@ -45,16 +80,14 @@ class Health:
         listen = self._settings.health
         if not listen:
             return
-        host, _, port = listen.rpartition(":")
-        if not port.isdecimal():
-            raise SettingsError(f"[slack] health is {listen}.", hint="Write it as 127.0.0.1:8080.")
+        host, port = _host_and_port(listen)
         app = web.Application()
         app.router.add_get(PATH, self._answer)
         app.router.add_get(METRICS, self._measure)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host or "127.0.0.1", int(port)).start()
+            await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self.stop()
             raise SettingsError(f"Cannot listen on {listen}: {error.strerror}.") from error
@@ -68,21 +101,23 @@ class Health:
 
     async def _answer(self, _: web.Request) -> web.Response:
         is_connected = await self._connection.is_connected()
-        ages_s = {host: age if age is None else round(age, 1) for host, age in self._engine.snapshot_ages_s().items()}
+        ages_s = {
+            host: age if age is None else round(age, 1) for host, age in self._engine.queries.snapshot_ages_s().items()
+        }
         told = {
             "slack": {"mode": self._settings.mode, "connected": is_connected},
             "snapshot_age_s": ages_s,
-            "queue": await self._engine.queue_lengths(),
-            "stopped_by": await self._engine.stopped_by(),
+            "queue": await self._engine.queries.queue_lengths(),
+            "stopped_by": await self._engine.queries.stopped_by(),
         }
         return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
 
     async def _measure(self, _: web.Request) -> web.Response:
-        standing = metrics.BotStatus(
-            await self._connection.is_connected(),
-            await self._engine.stopped_by(),
-            await self._engine.queue_lengths(),
-            await self._engine.hosts(),
-            self._engine.snapshot_ages_s(),
+        status = metrics.BotStatus(
+            is_connected=await self._connection.is_connected(),
+            stopped_by=await self._engine.queries.stopped_by(),
+            lengths=await self._engine.queries.queue_lengths(),
+            hosts=await self._engine.queries.hosts(),
+            ages_s=self._engine.queries.snapshot_ages_s(),
         )
-        return web.Response(body=metrics.text(standing), headers={"Content-Type": metrics.CONTENT_TYPE})
+        return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -14,6 +14,7 @@ from core.config import Settings
 _TOKEN = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^\s&\"']+|(?<=Bearer )\S+", re.IGNORECASE)
 _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 4
+LEVELS = ("debug", "info", "warning", "error")
 # What these libraries say below a warning is of no use to an operator, and may hold whole payloads.
 _CHATTY = (
     "slack_bolt",
@@ -30,7 +31,7 @@ _CHATTY = (
 
 
 class Redaction:
-    """Takes secrets out of a text: known ones, and whatever looks like a Slack token."""
+    """A filter that takes secrets out of a text: known ones, and whatever looks like a Slack token."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
@@ -56,7 +57,7 @@ def secrets_of(settings: Settings) -> list[str]:
 
 
 class PlainLines(logging.Formatter):
-    """``time level name message``, secrets taken out of everything, traces included."""
+    """A log formatter: ``time level name message``, secrets taken out of everything, traces included."""
 
     def __init__(self, redaction: Redaction) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -68,7 +69,7 @@ class PlainLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """A log formatter: one JSON object a line, secrets taken out."""
 
     def __init__(self, redaction: Redaction) -> None:
         super().__init__()
@@ -92,12 +93,15 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("As you gave `client` as well")
 
 
-def start_logging(settings: Settings, form: str = "plain", stream: TextIO | None = None) -> None:
-    """Send the log to stderr."""
+def start_logging(
+    settings: Settings, form: str = "plain", stream: TextIO | None = None, *, level: str = "info"
+) -> None:
+    """Send the log to stderr, from this level on."""
+    least = logging.getLevelNamesMapping()[level.upper()]
     redaction = Redaction(secrets_of(settings))
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.addFilter(_is_news)
     handler.setFormatter(JsonLines(redaction) if form == "json" else PlainLines(redaction))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=least, handlers=[handler], force=True)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(logging.WARNING, least))

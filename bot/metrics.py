@@ -1,4 +1,4 @@
-"""Says in Prometheus' text format how the bot is. Pure; docs/metrics.md explains each."""
+"""Writes the state of the bot in Prometheus' text format. Pure; docs/reference/metrics.md explains each metric."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from core.domain.model.views import HostView
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BotStatus:
-    """How the bot is at one moment. ``lengths`` counts the open jobs and moves by state."""
+    """The state of the bot at one moment. ``lengths`` counts the open jobs and moves by state."""
 
     is_connected: bool
     stopped_by: str
@@ -27,28 +27,28 @@ class BotStatus:
     ages_s: Mapping[HostName, float | None]
 
 
-def text(standing: BotStatus) -> bytes:
+def text(status: BotStatus) -> bytes:
     """Write it as Prometheus reads it."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Given(tuple(families(standing))))
+    registry.register(_Given(tuple(families(status))))
     return generate_latest(registry)
 
 
-def families(standing: BotStatus) -> Iterator[Metric]:
+def families(status: BotStatus) -> Iterator[Metric]:
     """Name every number and what it means."""
-    yield _one("slack_connected", "Whether Slack reaches the bot.", standing.is_connected)
-    yield _one("stopped", "Whether somebody stopped all starts.", bool(standing.stopped_by))
+    yield _one("slack_connected", "Whether Slack reaches the bot.", status.is_connected)
+    yield _one("stopped", "Whether somebody stopped all starts.", bool(status.stopped_by))
     for name, words, states in (
         ("jobs", "Jobs that wait for approval or run.", [one for one in JobState if not one.is_end]),
         ("moves", "Moves of running jobs that are not over.", [one for one in MoveState if not one.is_end]),
     ):
-        counts = (((state.value,), standing.lengths.get(state.value, 0)) for state in states)
+        counts = (((state.value,), status.lengths.get(state.value, 0)) for state in states)
         yield _many(name, words, ("state",), counts)
-    reachable = (((host.host,), host.is_reachable) for host in standing.hosts)
+    reachable = (((host.host,), host.is_reachable) for host in status.hosts)
     yield _many("host_reachable", "Whether a host answers.", ("host",), reachable)
-    ages = (((host,), age) for host, age in standing.ages_s.items() if age is not None)
+    ages = (((host,), age) for host, age in status.ages_s.items() if age is not None)
     yield _many("host_snapshot_age_seconds", "How long ago a host last told about itself.", ("host",), ages)
-    seen = [host for host in standing.hosts if host.is_reachable]
+    seen = [host for host in status.hosts if host.is_reachable]
     used = [((host.host, "live"), host.live_used) for host in seen]
     used += [((host.host, "storage"), host.storage_used) for host in seen]
     yield _many("host_slots_used", "Migrations of a host now, ours and others'.", ("host", "kind"), used)
@@ -71,7 +71,7 @@ def _many(
 
 
 class _Given(Collector):
-    """Metrics that were worked out already."""
+    """A collector of metrics that were worked out already."""
 
     def __init__(self, given: Sequence[Metric]) -> None:
         self._given = given

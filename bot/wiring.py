@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,7 +14,7 @@ from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.form_handler import FormHandler
 from bot.health import Health
-from bot.notify.attachments import Attachments, Story
+from bot.notify.attachments import Attachments, TimelineInputs
 from bot.notify.home_tabs import HomeTabs, ObservedNotifier
 from bot.notify.notifier import SlackNotifier
 from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, web_client
@@ -25,14 +26,14 @@ from core.config import Settings
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
-from core.hyperv import PypsrpGateway
+from core.hyperv import PypsrpGateway, SessionRecord
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import SqlStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
-    """Everything that runs, for whoever started it."""
+    """The running bot: its parts, for whoever started it."""
 
     settings: Settings
     engine: Engine
@@ -65,31 +66,33 @@ async def running(
     await check_credentials(client, settings)
     groups = UserGroups(client, clock)
 
-    async def story(job_id: JobId) -> Story:
-        limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.hosts()}
-        return Story(await engine.job(job_id), await engine.attempts(job_id), limits)
+    async def timeline_inputs(job_id: JobId) -> TimelineInputs:
+        limits = {host.host: min(host.live_limit, host.storage_limit) for host in await engine.queries.hosts()}
+        return TimelineInputs(await engine.queries.job(job_id), await engine.queries.attempts(job_id), limits)
 
     async def history(job_id: JobId) -> Sequence[Event]:
-        return await engine.history(job_id)
+        return await engine.queries.history(job_id)
 
     async def newest_jobs() -> Sequence[Job]:
-        return [view.job for view in await engine.jobs()]
+        return [view.job for view in await engine.queries.jobs()]
 
-    album = Attachments(client, story, clock)
-    notifier: Notifier = SlackNotifier(client, settings, groups, clock, album=album, history=history)
-    overheard = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
+    attachments = Attachments(client, timeline_inputs, clock)
+    notifier: Notifier = SlackNotifier(client, settings, groups, clock, attachments=attachments, history=history)
+    observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url),
-        gateway=gateway or PypsrpGateway(settings),
-        notifier=overheard,
+        gateway=gateway or PypsrpGateway(settings, record=SessionRecord(sessions_folder(settings.store.url))),
+        notifier=observed,
         clock=clock,
     )
-    errands = BackgroundTasks()
-    desk = CommandHandler(engine, settings, groups, TimeZones(client), clock)
-    homes = HomeTabs(engine, client, settings, groups, clock)
-    overheard.touched = homes.touch
-    app = build_app(settings, client, desk, errands, drafts=FormHandler(engine, settings, groups, clock), homes=homes)
+    background = BackgroundTasks()
+    handler = CommandHandler(engine, settings, groups, TimeZones(client), clock)
+    home_tabs = HomeTabs(engine, client, settings, groups, clock)
+    observed.on_change = home_tabs.wake
+    app = build_app(
+        settings, client, handler, background, forms=FormHandler(engine, settings, groups, clock), home_tabs=home_tabs
+    )
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)
@@ -98,18 +101,18 @@ async def running(
     health = Health(engine, connection, settings.slack)
     try:
         await engine.start()
-        album.catch_up(newest_jobs)
-        await homes.start()
+        attachments.catch_up(newest_jobs)
+        await home_tabs.start()
         await connection.start()
         await health.start()
-        yield Bot(settings, engine, app, client, connection)
+        yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection)
     finally:
         # First nothing new comes in, then what came in is answered, then the engine lets go.
         await health.stop()
         await connection.stop()
-        await errands.close()
-        await album.close()
-        await homes.stop()
+        await background.close()
+        await attachments.close()
+        await home_tabs.stop()
         await engine.stop()
 
 
@@ -126,9 +129,16 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
-    """Reach the hosts alone, to check them."""
+    """Reach the hosts alone, to check them; nothing is written down, whoever runs it."""
     gateway = PypsrpGateway(settings)
     try:
         yield gateway
     finally:
         await gateway.close()
+
+
+def sessions_folder(store_url: str) -> Path:
+    """Return where open sessions are written down: beside the database file, or in the working directory."""
+    kind, _, path = store_url.partition(":///")
+    is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
+    return Path(f"{path.partition('?')[0]}.sessions" if is_file else "migrate-bot.sessions")

@@ -1,6 +1,6 @@
 """Settings: ``migrate-bot.toml``, overridden by environment variables; secrets only from the environment or from files.
 
-Unknown keys are errors. Every key is documented in ``docs/settings.md`` (a test compares).
+Unknown keys are errors. Every key is documented in ``docs/reference/settings.md`` (a test compares).
 """
 
 import os
@@ -327,7 +327,7 @@ def load_settings(path: Path) -> Settings:
             raw: dict[str, Any] = tomllib.load(file)
     except FileNotFoundError:
         raise SettingsError(
-            f"There is no settings file {path}.", hint="Copy migrate-bot.example.toml, or name another with --config."
+            f"There is no settings file {path}.", hint="Write one with migrate-bot init, or name another with --config."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None

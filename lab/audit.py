@@ -1,4 +1,4 @@
-"""The lab's own judgement over a bot: what really happened on hosts and in Slack, against what may happen."""
+"""Audits a bot after a run: what really happened on hosts and in Slack, against what may happen."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -12,7 +12,7 @@ from lab.slack.server import SlackLab
 
 @dataclass(frozen=True, slots=True)
 class VmFate:
-    """One VM: where it should be, where it is, how often the bot started a move of it, and how often one moved it."""
+    """One VM: where it should be, where it is, and how often the bot started a move of it."""
 
     name: str
     wanted_on: tuple[str, ...]
@@ -25,9 +25,9 @@ class VmFate:
         return len(self.found_on) == 1 and self.found_on[0] in self.wanted_on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """Everything the lab holds against the bot; empty ``complaints`` mean it agrees."""
+    """The result of an audit; empty ``complaints`` mean that the lab agrees."""
 
     fates: tuple[VmFate, ...]
     peaks: tuple[tuple[str, str, int, int], ...]
@@ -65,11 +65,18 @@ def judge(
     complaints += [f"{violation.kind}: {violation.subject} {violation.detail}" for violation in world.ledger.violations]
     complaints += [f"left behind: {path}" for path in left]
     complaints += [
-        f"Slack refused {call.method}: {call.error} {' '.join(call.messages)}" for call in slack.ledger.violations
+        f"Slack refused {call.method}: {call.error} {' '.join(call.messages)}" for call in slack.call_log.violations
     ]
-    complaints += [f"{failure.user_id} saw {failure.what} fail: {failure.error}" for failure in slack.ledger.failures]
+    complaints += [f"{failure.user_id} saw {failure.what} fail: {failure.error}" for failure in slack.call_log.failures]
     complaints += [f"said twice in #{channel}: {text}" for channel, text in _said_twice(slack)]
-    return AuditReport(fates, peaks, len(starts), over, left, tuple(complaints))
+    return AuditReport(
+        fates=fates,
+        peaks=peaks,
+        starts=len(starts),
+        over_limit_starts=over,
+        left_folders=left,
+        complaints=tuple(complaints),
+    )
 
 
 def _fate(world: World, vm_id: UUID, wanted: tuple[str, ...], starts: list[StartRecord]) -> VmFate:

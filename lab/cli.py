@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.hyperv.pwsh.install import NoPowerShell, PowerShell, install
 from lab.hyperv.world.fleet import Fleet, load_fleet
 from lab.hyperv.world.strict import BadDescription
+from lab.process import FOREIGN_SETTINGS
 from lab.site import Site, site
 from lab.slack.workspace.rate_limit import Strictness
 
@@ -25,17 +27,24 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--speed", type=float, default=60.0, help="lab seconds per real second (default 60)")
     parser.add_argument("--slack-port", type=int, default=0, help="port of the workspace (default: any)")
     parser.add_argument("--control-port", type=int, default=0, help="port of the hosts' control API (default: any)")
+    parser.add_argument(
+        "--engine",
+        choices=("lab", "powershell"),
+        default="lab",
+        help="what runs the hosts' pipelines: the lab's own engine, or a real PowerShell (see docs/lab.md)",
+    )
     parser.add_argument("--rate-limits", choices=[s.value for s in Strictness], default=Strictness.OFF.value)
     args = parser.parse_args(argv)
     try:
         fleet = load_fleet(args.fleet)
-    except BadDescription as error:
+        powershell = install() if args.engine == "powershell" else None
+    except (BadDescription, NoPowerShell) as error:
         print(error, file=sys.stderr)  # noqa: T201 (a command line talks)
         return 2
-    return asyncio.run(_serve(args, fleet))
+    return asyncio.run(_serve(args, fleet, powershell))
 
 
-async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:
+async def _serve(args: argparse.Namespace, fleet: Fleet, powershell: PowerShell | None) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -48,9 +57,12 @@ async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:
             rate_limits=Strictness(args.rate_limits),
             slack_port=args.slack_port,
             control_port=args.control_port,
+            powershell=powershell,
         ) as here:
             secrets = Path(folder) / "secrets.env"
-            secrets.write_text("".join(f"export {name}='{value}'\n" for name, value in here.secrets.items()))
+            lines = [f"unset {name}\n" for name in sorted(os.environ) if name.startswith(FOREIGN_SETTINGS)]
+            lines += [f"export {name}='{value}'\n" for name, value in here.secrets.items()]
+            secrets.write_text("".join(lines))
             secrets.chmod(stat.S_IRUSR | stat.S_IWUSR)
             print(describe(here, secrets), flush=True)  # noqa: T201 (a command line talks)
             await stopped.wait()

@@ -177,10 +177,10 @@ def report(console: Console, here: Site, fleet: Fleet, verdict: AuditReport, sec
     console.print(vms)
     peaks = ", ".join(f"{host} {kind} {peak} of {limit}" for host, kind, peak, limit in verdict.peaks)
     console.print(f"Most at once: {peaks}", highlight=False)
-    counts = here.slack.ledger.counts
+    counts = here.slack.call_log.counts
     console.print(
         f"Slack: {counts['chat.postMessage']} messages, {counts['chat.update']} card edits,"
-        f" {len(here.slack.ledger.violations)} refused, {len(here.slack.ledger.failures)} failures seen by people"
+        f" {len(here.slack.call_log.violations)} refused, {len(here.slack.call_log.failures)} failures seen by people"
     )
     for complaint in verdict.complaints:
         console.print(f"[bold red]✗ {complaint}")

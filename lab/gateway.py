@@ -1,4 +1,4 @@
-"""The lab's fleet behind the HostGateway port, without a wire: for engine tests and benchmarks on a virtual clock."""
+"""The HostGateway port over the lab's world, without a wire: for engine tests and benchmarks on a virtual clock."""
 
 import asyncio
 from collections import Counter
@@ -40,7 +40,7 @@ _TERMINATE = 4
 
 
 class LabGateway:
-    """The port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``.
+    """The HostGateway port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``.
 
     With ``apart_s`` each host is so much farther than the one before it: on a network no two answer in one instant.
     """
@@ -64,11 +64,11 @@ class LabGateway:
         wanted = None if vm_ids is None else set(vm_ids)
         rows = [vm for vm in self._world.vms(host) if wanted is None or vm.id in wanted]
         return Inspection(
-            self._snapshot(host),
-            tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
-            self._world.free_memory_bytes(host),
-            self._world.host(host).switches,
-            tuple(_details(row) for row in rows),
+            snapshot=self._snapshot(host),
+            volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
+            memory_free_bytes=self._world.free_memory_bytes(host),
+            switches=self._world.host(host).switches,
+            details=tuple(_details(row) for row in rows),
         )
 
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
@@ -161,33 +161,40 @@ class LabGateway:
         now = self._now()
         view, counters = self._world.host(host), self._world.counters(host)
         facts = HostFacts(
-            view.live_limit,
-            view.storage_limit,
-            view.migration_enabled,
-            MigrationAuth(int(view.authentication)),
-            counters.live,
-            counters.storage,
-            view.default_vm_path,
-            view.default_disk_path,
-            view.memory_capacity_bytes,
-            view.supported_versions,
+            live_limit=view.live_limit,
+            storage_limit=view.storage_limit,
+            is_migration_enabled=view.migration_enabled,
+            migration_auth=MigrationAuth(int(view.authentication)),
+            live_active=counters.live,
+            storage_active=counters.storage,
+            default_vm_path=view.default_vm_path,
+            default_disk_path=view.default_disk_path,
+            memory_bytes=view.memory_capacity_bytes,
+            supported_versions=view.supported_versions,
         )
-        return Snapshot(host, now, now, facts, tuple(_vm(vm) for vm in self._world.vms(host)), self._jobs(host))
+        return Snapshot(
+            host=host,
+            asked_at=now,
+            taken_at=now,
+            facts=facts,
+            vms=tuple(_vm(vm) for vm in self._world.vms(host)),
+            jobs=self._jobs(host),
+        )
 
     def _jobs(self, host: HostName) -> tuple[HostJob, ...]:
         ids = {str(vm_id).upper(): vm_id for vm_id in (m.vm_id for m in self._world.migrations())}
         return tuple(
             HostJob(
-                VmId(ids[job.virtual_system_name]),
-                HostJobState(int(job.state)),
-                job.percent,
-                job.destination_host or "",
-                job.is_cancellable,
-                job.error_code,
-                "\n".join(text for text in (job.error_summary, job.error_description) if text),
-                job.started_at,
-                job.owner,
-                job.instance_id,
+                vm_id=VmId(ids[job.virtual_system_name]),
+                state=HostJobState(int(job.state)),
+                percent=job.percent,
+                destination=job.destination_host or "",
+                is_cancellable=job.is_cancellable,
+                error_code=job.error_code,
+                error_text="\n".join(text for text in (job.error_summary, job.error_description) if text),
+                started_at=job.started_at,
+                owner=job.owner,
+                key=job.instance_id,
             )
             for job in self._world.jobs(host)
         )
@@ -210,42 +217,42 @@ def _request(host: HostName, order: MoveOrder) -> MoveRequest:
 
 def _vm(view: views.VMView) -> Vm:
     return Vm(
-        VmId(view.id),
-        view.name,
-        VmState(int(view.state)),
-        tuple(Operation(number) for number in view.operational_status),
-        view.status,
-        view.is_planned,
-        view.is_clustered,
-        view.generation,
-        view.version,
-        view.memory_assigned_bytes,
-        view.memory_startup_bytes,
-        view.uptime_s,
-        None if view.heartbeat is None else int(view.heartbeat),
-        ReplicationMode(int(view.replication_mode)),
-        int(view.replication_state),
-        view.path,
-        view.snapshot_file_location,
-        view.smart_paging_file_path,
+        id=VmId(view.id),
+        name=view.name,
+        state=VmState(int(view.state)),
+        status=tuple(Operation(number) for number in view.operational_status),
+        status_text=view.status,
+        is_planned=view.is_planned,
+        is_clustered=view.is_clustered,
+        generation=view.generation,
+        version=view.version,
+        memory_assigned_bytes=view.memory_assigned_bytes,
+        memory_startup_bytes=view.memory_startup_bytes,
+        uptime_s=view.uptime_s,
+        heartbeat=None if view.heartbeat is None else int(view.heartbeat),
+        replication_mode=ReplicationMode(int(view.replication_mode)),
+        replication_state=int(view.replication_state),
+        config_path=view.path,
+        checkpoint_path=view.snapshot_file_location,
+        paging_path=view.smart_paging_file_path,
     )
 
 
 def _details(view: views.VMView) -> VmDetails:
     return VmDetails(
-        _vm(view),
-        tuple(
+        vm=_vm(view),
+        disks=tuple(
             Disk(
-                disk.path if disk.has_file else "",
-                disk.size_bytes,
-                disk.controller.name,
+                path=disk.path if disk.has_file else "",
+                file_bytes=disk.size_bytes,
+                controller=disk.controller.name,
                 is_pass_through=not disk.has_file,
                 is_shared=disk.is_shared,
             )
             for disk in view.disks
         ),
-        tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
-        (view.iso_path,) if view.iso_path else (),
-        len(view.checkpoints),
-        view.has_vtpm,
+        adapters=tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
+        iso_paths=(view.iso_path,) if view.iso_path else (),
+        checkpoints=len(view.checkpoints),
+        has_vtpm=view.has_vtpm,
     )

@@ -1,4 +1,4 @@
-"""A bot as a process of its own on a lab's site: started, stopped, killed, started again."""
+"""Runs a bot as a process of its own on a lab's site: started, stopped, killed, started again."""
 
 import asyncio
 import os
@@ -10,10 +10,12 @@ from typing import Self
 from lab.site import Site
 
 STOP_WITHIN_S = 20.0
+FOREIGN_SETTINGS = "MIGRATE_BOT_"
+"""How the variables begin that would win over the lab's settings file, as those of the container image do."""
 
 
 class BotProcess:
-    """``migrate-bot run`` on a site; leaves nothing running when its block ends. What it logs goes to ``log``.
+    """A ``migrate-bot run`` on a site; nothing runs on when its block ends. What it logs goes to ``log``.
 
     ``module`` is what Python runs as the bot.
     """
@@ -34,8 +36,12 @@ class BotProcess:
 
     async def start(self) -> None:
         """Start it; what an earlier one logged stays in the log."""
-        # The lab is on loopback; a proxy of the surroundings must not come between.
-        environment = {key: value for key, value in os.environ.items() if "proxy" not in key.casefold()}
+        # The lab is on loopback; a proxy of the surroundings must not come between, nor settings meant for another bot.
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if "proxy" not in key.casefold() and not key.upper().startswith(FOREIGN_SETTINGS)
+        }
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", self._module, "run", "--config", str(self._here.settings_file)),

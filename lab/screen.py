@@ -1,4 +1,4 @@
-"""Shows a Slack channel in a terminal as it grows: messages once, the card alive at the bottom."""
+"""Shows a Slack channel in a terminal as it grows: messages once, the card live at the bottom."""
 
 from typing import Self
 
@@ -17,7 +17,7 @@ DIGEST_EVERY_S = 8.0
 
 
 class Screen:
-    """Prints what is new in a channel; ``update`` is called after every change of the workspace."""
+    """A channel in a terminal; ``update`` is called after every change of the workspace."""
 
     def __init__(self, slack: SlackLab, channel: str, console: Console) -> None:
         self.console = console

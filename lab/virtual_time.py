@@ -1,4 +1,4 @@
-"""An event loop whose time jumps: when nothing can run, it is at once as late as the next timer wants.
+"""An asyncio event loop on virtual time: when nothing can run, the clock jumps to the next timer.
 
 Hours of simulated work take the time their computation takes. Work outside the loop (a database's thread) is waited for
 in real time: whoever starts it counts it with ``outside``, and time stands still meanwhile.
@@ -22,7 +22,7 @@ EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Waits by jumping, unless something outside the loop is under way."""
+    """A selector that jumps instead of waiting, unless something outside the loop is under way."""
 
     jump: Callable[[float], None]
     is_waiting_outside: Callable[[], bool]
@@ -50,7 +50,7 @@ class _Timer(asyncio.TimerHandle):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """The loop. ``time()`` starts at 0 and is what every sleep and timeout goes by.
+    """The event loop. ``time()`` starts at 0 and is what every sleep and timeout goes by.
 
     What is due at one instant runs in the order in which it was asked for, whatever else waits: a story goes the same
     way when somebody who has nothing to do with it sleeps, too.
@@ -121,7 +121,7 @@ class VirtualClock:
 
 
 class Outside:
-    """Anything with async methods that works in a thread of its own: counts its calls, so that time waits for them."""
+    """A wrapper of async methods that work in a thread: counts calls under way, so that time waits for them."""
 
     def __init__(self, inner: object, loop: VirtualTimeLoop) -> None:
         self._inner = inner

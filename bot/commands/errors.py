@@ -1,10 +1,10 @@
-"""What a person typed and nobody can understand: where, why, and what would be right."""
+"""The error of a typed command that cannot be understood: where, why, and what would be right."""
 
 from core.errors import RequestError
 
 
 class CommandError(RequestError):
-    """The command cannot be understood.
+    """A command that cannot be understood.
 
     ``start`` to ``end`` is the place in the cleaned text, ``fix`` what should stand there, ``example`` a whole
     command that is right, ready to copy.

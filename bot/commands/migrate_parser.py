@@ -34,7 +34,7 @@ def head(word: Token, *, is_bare_option_ok: bool) -> Head | None:
     """Find what a word opens. A quoted word opens nothing; a bare option only where no name can stand.
 
     Raises:
-        Unclear: it is written like an option and is none.
+        CommandError: it is written like an option and is none.
 
     """
     found = None if word.is_quoted or word.is_comma else _HEAD.fullmatch(word.text)
@@ -52,7 +52,7 @@ def head(word: Token, *, is_bare_option_ok: bool) -> Head | None:
     # The value keeps its own place; its quotes, if it had any, are already off.
     place = word.end - len(value) if value else word.end
     is_quoted = bool(value) and word.end - word.start != len(word.text)
-    return Head(meant[0], word, Token(value, place, word.end, is_quoted) if value else None, meant[1])
+    return Head(meant[0], word, Token(value, place, word.end, is_quoted=is_quoted) if value else None, meant[1])
 
 
 def is_keyword(word: Token) -> bool:
@@ -81,9 +81,32 @@ def _unknown_option(word: Token, name: str, value: str) -> CommandError:
     )
 
 
-@dataclass(slots=True)
+def read_times(start: Token | None, end: Token | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Read what was typed after ``at`` and ``until``, in the time zone of ``now``. Raises CommandError."""
+    begins = _fitting(start, lambda: option_values.moment(start.text, now)) if start else None
+    return begins, _read_end(end, begins, now) if end else None
+
+
+def _read_end(end: Token, start: datetime | None, now: datetime) -> datetime:
+    """Read ``until``: a time of day is the next one after the start."""
+    begins = start.astimezone(now.tzinfo) if start and option_values.is_clock(end.text) else now
+    at: datetime = _fitting(end, lambda: option_values.moment(end.text, begins, "until"))
+    if start and at <= start:
+        later = f"{(start + timedelta(hours=6)).astimezone(now.tzinfo):%Y-%m-%dT%H:%M}"
+        raise CommandError(f"until must be later than at, but {end.text} is not.", end.start, end.end, later)
+    return at
+
+
+def _fitting(word: Token, read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except BadValue as bad:
+        raise CommandError(bad.sentence, word.start, word.end, bad.fix) from None
+
+
+@dataclass(slots=True, kw_only=True)
 class MigrateParser:
-    """One pass over the words, left to right."""
+    """The state of one pass over the words of a move, left to right."""
 
     text: str
     words: Sequence[Token]
@@ -94,15 +117,16 @@ class MigrateParser:
     names: dict[str, list[Token]] = field(default_factory=lambda: {"vms": [], "from": [], "to": []})
     path: str = ""
     set_options: dict[str, Any] = field(default_factory=dict)
+    start: Token | None = None
     end: Token | None = None
-    """When all should be done, as typed: what it means depends on when it starts."""
+    """When all should start and be done, as typed: what it means depends on where the person is."""
     seen: set[str] = field(default_factory=set)
 
     def command(self) -> Migrate:
         """Read everything.
 
         Raises:
-            Unclear: something is missing, too much, or does not fit.
+            CommandError: something is missing, too much, or does not fit.
 
         """
         while self.at < len(self.words):
@@ -114,11 +138,20 @@ class MigrateParser:
             elif word.text and not word.is_comma:
                 self._take_name(word)
         self._check_complete()
-        self._read_end()
+        if self.end:
+            self.set_options["until"] = _read_end(self.end, self.set_options.get("start_at"), self.now)
         vms, sources, destinations = (
             tuple(dict.fromkeys(w.text for w in self.names[k])) for k in ("vms", "from", "to")
         )
-        return Migrate(vms, sources, destinations, self.path, Options(**self.set_options), self.text)
+        return Migrate(
+            vms=vms,
+            sources=sources,
+            destinations=destinations,
+            path=self.path,
+            options=Options(**self.set_options),
+            text=self.text,
+            typed_times=(self.start, self.end),
+        )
 
     def _may_be_option(self) -> bool:
         return self.part == "" or (self.part != "vms" and bool(self.names[self.part]))
@@ -198,32 +231,15 @@ class MigrateParser:
         if name == "until":
             self.end = word
             return
+        if name == "at":
+            self.start = word
         read: dict[str, Callable[[], Any]] = {
             "parallel": lambda: option_values.whole("parallel", word.text),
             "attempts": lambda: option_values.whole("attempts", word.text),
             "backup-wait": lambda: option_values.wait_s("backup-wait", word.text),
             "at": lambda: option_values.moment(word.text, self.now),
         }
-        self.set_options[_FIELDS.get(name, name)] = self._fitting(word, read[name])
-
-    def _read_end(self) -> None:
-        """Read ``until``: a time of day is the next one after the start."""
-        end = self.end
-        if end is None:
-            return
-        start = self.set_options.get("start_at")
-        begins = start.astimezone(self.now.tzinfo) if start and option_values.is_clock(end.text) else self.now
-        at = self._fitting(end, lambda: option_values.moment(end.text, begins, "until"))
-        if start and at <= start:
-            later = f"{(start + timedelta(hours=6)).astimezone(self.now.tzinfo):%Y-%m-%dT%H:%M}"
-            raise CommandError(f"until must be later than at, but {end.text} is not.", end.start, end.end, later)
-        self.set_options["until"] = at
-
-    def _fitting(self, word: Token, read: Callable[[], Any]) -> Any:
-        try:
-            return read()
-        except BadValue as bad:
-            raise CommandError(bad.sentence, word.start, word.end, bad.fix) from None
+        self.set_options[_FIELDS.get(name, name)] = _fitting(word, read[name])
 
     def _with_time(self, word: Token) -> Token:
         """Join a day and the time in the next word."""
@@ -246,7 +262,7 @@ class MigrateParser:
         if word is None and following and not following.is_quoted and option_values.is_flag_value(following.text):
             self.at += 1
             word = following
-        answer = True if word is None else self._fitting(word, lambda: option_values.flag(opened.name, word.text))
+        answer = True if word is None else _fitting(word, lambda: option_values.flag(opened.name, word.text))
         return bool(answer) is not opened.is_negated
 
     def _folder(self, opened: Head) -> str:

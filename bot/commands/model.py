@@ -1,9 +1,10 @@
-"""What ``/migrate`` can be told, as data, and how each is written down again."""
+"""The commands of ``/migrate`` as data, and how each is written down again."""
 
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bot.commands.tokens import Token
 from bot.commands.vocabulary import is_near_reserved
 from core.domain.model.job import JobId
 from core.domain.model.plan import Options, Request
@@ -13,9 +14,9 @@ _JOB_DIGITS = 9
 """More jobs than there will ever be."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Migrate:
-    """Move these VMs."""
+    """The command to move VMs. ``typed_times`` are the words after ``at`` and ``until``, as far as they were typed."""
 
     vms: tuple[str, ...]
     sources: tuple[str, ...]
@@ -23,17 +24,25 @@ class Migrate:
     path: str = ""
     options: Options = field(default_factory=Options)
     text: str = field(default="", compare=False)
+    typed_times: tuple[Token | None, Token | None] = field(default=(None, None), compare=False)
 
     def request(self, *, requester: str, channel: str) -> Request:
         """Say who asks it, and where."""
         return Request(
-            self.vms, self.sources, self.destinations, requester, channel, self.path, self.options, text=self.text
+            vms=self.vms,
+            sources=self.sources,
+            destinations=self.destinations,
+            requester=requester,
+            channel=channel,
+            path=self.path,
+            options=self.options,
+            text=self.text,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Show one job, or the job a VM is in; without either every job that is not over."""
+    """The command to show one job, or the job a VM is in; without either every job that is not over."""
 
     job: JobId | None = None
     vm: str = ""
@@ -41,17 +50,17 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """List the newest jobs."""
+    """The command to list the newest jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """List the hosts and their slots."""
+    """The command to list the hosts and their slots."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Cancel a job, or one VM of it."""
+    """The command to cancel a job, or one VM of it."""
 
     job: JobId
     vm: str = ""
@@ -59,59 +68,59 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Start nothing more, in any job."""
+    """The command to start nothing more, in any job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Let a paused job go on; without ``job`` allow starts again."""
+    """The command to let a paused job go on; without ``job`` to allow starts again."""
 
     job: JobId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Start nothing more of a job for now."""
+    """The command to start nothing more of a job for now."""
 
     job: JobId
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Propose the return trip of what a job moved."""
+    """The command to propose the return trip of what a job moved."""
 
     job: JobId
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Say where a VM is now."""
+    """The command to say where a VM is now."""
 
     vm: str
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Sum up for who comes next."""
+    """The command to sum up for who comes next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Propose what did not get done once more."""
+    """The command to propose once more what did not get done."""
 
     job: JobId
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Show everything that happened to a job."""
+    """The command to show everything that happened to a job."""
 
     job: JobId
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Explain the command, or one topic of it."""
+    """The command to explain all commands, or one topic."""
 
     topic: str = ""
 

@@ -19,7 +19,7 @@ LIMITS = {"parallel": (1, 1000), "attempts": (1, 100)}
 
 
 class BadValue(ValueError):
-    """A value does not fit; ``sentence`` says why, ``fix`` would do."""
+    """A value that does not fit its option; ``sentence`` says why, ``fix`` would do."""
 
     def __init__(self, sentence: str, fix: str) -> None:
         super().__init__(sentence)

@@ -1,6 +1,7 @@
 """Decides what a typed command means, or says in one sentence where it went wrong with an example that is right."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.commands import migrate_parser
@@ -14,6 +15,7 @@ from bot.commands.model import (
     History,
     Hosts,
     Jobs,
+    Migrate,
     Pause,
     Resume,
     Retry,
@@ -32,10 +34,10 @@ _LONGEST_EXAMPLE = 240
 
 
 def parse(text: str, *, now: datetime, hosts: Sequence[str] = (), command: str = "/migrate") -> Command:
-    """Read a command, as cleaned by ``bot.composer``. ``now`` carries the time zone that ``at 22:00`` is meant in.
+    """Read a command, as cleaned by ``slack_text``. ``now`` carries the time zone that ``at 22:00`` is meant in.
 
     Raises:
-        Unclear: it cannot be understood; nothing else is ever raised.
+        CommandError: it cannot be understood; nothing else is ever raised.
 
     """
     try:
@@ -43,6 +45,21 @@ def parse(text: str, *, now: datetime, hosts: Sequence[str] = (), command: str =
     except CommandError as mistake:
         mistake.example = f"{command} {_nearest_right(text, mistake, now, hosts)}"
         raise
+
+
+def in_time_zone(migrate: Migrate, *, now: datetime, hosts: Sequence[str] = (), command: str = "/migrate") -> Migrate:
+    """Say what ``at`` and ``until`` of a command mean where ``now`` is: ``at 22:00`` is 22:00 there.
+
+    Raises:
+        CommandError: there it is over already, or the end comes before the start.
+
+    """
+    try:
+        start_at, until = migrate_parser.read_times(*migrate.typed_times, now)
+    except CommandError as mistake:
+        mistake.example = f"{command} {_nearest_right(migrate.text, mistake, now, hosts)}"
+        raise
+    return replace(migrate, options=replace(migrate.options, start_at=start_at, until=until))
 
 
 def _nearest_right(text: str, mistake: CommandError, now: datetime, hosts: Sequence[str]) -> str:
@@ -86,7 +103,7 @@ def _read(text: str, now: datetime, hosts: Sequence[str]) -> Command:
             raise CommandError(
                 f"I do not know {shown(first.text)}; did you mean {meant}?", first.start, first.end, meant
             )
-    return migrate_parser.MigrateParser(text, found, now, hosts).command()
+    return migrate_parser.MigrateParser(text=text, words=found, now=now, hosts=hosts).command()
 
 
 def _without_outer_commas(found: list[Token]) -> list[Token]:

@@ -3,7 +3,7 @@
 Not ``shlex``: backslashes belong to paths, ``O'Brien`` is a name, and a mistake must point at its place.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 _SINGLE = "'"
 _DOUBLE = '"'
@@ -16,12 +16,13 @@ class Token:
     text: str
     start: int
     end: int
+    _: KW_ONLY
     is_quoted: bool = False
     is_comma: bool = False
 
 
 class UnclosedQuote(ValueError):
-    """A double quote is never closed; ``start`` is where it stands."""
+    """A double quote that is never closed; ``start`` is where it stands."""
 
     def __init__(self, start: int) -> None:
         super().__init__(start)

@@ -1,4 +1,4 @@
-"""The words of the command and which of them a misspelled word was meant to be."""
+"""The words of the command, and which of them a misspelled word was meant to be."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,6 +1,5 @@
-"""Runs the work behind a command or a click after Slack got its answer: tracked, and never ending in silence."""
+"""Runs the work behind a command or a click after the acknowledgement, and answers even when it fails."""
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ from bot.handlers.private_reply import PrivateReply
 from bot.messages import replies
 from bot.messages.blocks import Message
 from core.errors import MigrateBotError, RequestError
+from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -20,26 +20,19 @@ def new_reference() -> str:
 
 
 class BackgroundTasks:
-    """The tasks under way."""
+    """The tasks that work on what Slack has acknowledged."""
 
     def __init__(self, reference: Callable[[], str] = new_reference) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet()
         self._reference = reference
 
     def start(self, name: str, work: Callable[[], Awaitable[Message | None]], reply: PrivateReply) -> None:
         """Do some work in a task of its own and tell the person what it returns, or why it failed."""
-        task = asyncio.create_task(self._run(name, work, reply), name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._run(name, work, reply), name)
 
-    async def close(self, patience_s: float = 5.0) -> None:
+    async def close(self, timeout_s: float = 5.0) -> None:
         """Let what is under way end, for a while."""
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=patience_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await self._tasks.finish(timeout_s)
 
     async def _run(self, name: str, work: Callable[[], Awaitable[Message | None]], reply: PrivateReply) -> None:
         message = await self._outcome(name, work)

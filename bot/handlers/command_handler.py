@@ -26,14 +26,14 @@ from bot.commands.model import (
     Stop,
     Where,
 )
-from bot.commands.parser import parse
+from bot.commands.parser import in_time_zone, parse
 from bot.commands.slack_text import clean
-from bot.handlers.shared_lookups import Glances
+from bot.handlers.shared_lookups import SharedLookups
 from bot.messages import replies, vm_location
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
-from bot.messages.vm_list import roll
+from bot.messages.vm_list import vm_list
 from bot.slack.time_zones import TimeZones
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
@@ -51,14 +51,14 @@ _RECENT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, and in which channel."""
+    """The person who asks, and the channel."""
 
     user: str
     channel: str
 
 
 class CommandHandler:
-    """Where requests are taken and answered."""
+    """The handler of every command and button: permission, the engine's call, the answer."""
 
     def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, zones: TimeZones, clock: Clock) -> None:
         self._engine = engine
@@ -67,7 +67,7 @@ class CommandHandler:
         self._zones = zones
         self._clock = clock
         self._command = settings.slack.command
-        self._glances: Glances[Message | None] = Glances(clock)
+        self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
 
     # ------------------------------------------------------------------ commands
@@ -76,7 +76,7 @@ class CommandHandler:
         """Understand what was typed, at once and without asking anybody.
 
         Raises:
-            Unclear: it cannot be understood.
+            CommandError: it cannot be understood.
 
         """
         return parse(clean(text), now=self._clock.now(), hosts=tuple(self._settings.hosts), command=self._command)
@@ -113,64 +113,65 @@ class CommandHandler:
                 return await self.retry(job_id, asker)
             case Back(job_id):
                 await self._check_may_request(asker)
-                return replies.planned(await self._engine.back(job_id, asker.user), self._look)
+                return replies.planned(await self._engine.requests.back(job_id, asker.user), self._look)
             case _:
-                return await self._glances.of(command, lambda: self._look_up(command))
+                return await self._lookups.of(command, lambda: self._look_up(command))
 
     async def _look_up(self, command: Command) -> Message | None:
         match command:
             case Status(vm=vm) if vm:
-                found = await self._engine.where(vm)
+                found = await self._engine.queries.where(vm)
                 moves = [one.move for one in found if one.move]
                 if not moves:
                     return vm_location.where(found, self._look)
                 newest = max(moves, key=lambda move: move.id)
-                return replies.status(await self._engine.job(newest.job_id), self._look)
+                return replies.status(await self._engine.queries.job(newest.job_id), self._look)
             case Where(vm):
-                return vm_location.where(await self._engine.where(vm), self._look)
+                return vm_location.where(await self._engine.queries.where(vm), self._look)
             case Handover():
                 return await self._handover()
             case Status(None):
-                views = [view for view in await self._engine.jobs(_JOBS_SEARCHED) if not view.is_over]
+                views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
                 return replies.jobs(views, self._look, title="Jobs that are not over") if views else _NOTHING_OPEN
             case Status(job_id) if job_id:
-                return replies.status(await self._engine.job(job_id), self._look)
+                return replies.status(await self._engine.queries.job(job_id), self._look)
             case Jobs():
-                return replies.jobs(await self._engine.jobs(_JOBS_SHOWN), self._look)
+                return replies.jobs(await self._engine.queries.jobs(_JOBS_SHOWN), self._look)
             case Hosts():
-                return replies.hosts(await self._engine.hosts(), await self._engine.stopped_by())
+                return replies.hosts(await self._engine.queries.hosts(), await self._engine.queries.stopped_by())
             case History(job_id):
-                view = await self._engine.job(job_id)
-                return replies.history(view, await self._engine.history(job_id))
+                view = await self._engine.queries.job(job_id)
+                return replies.history(view, await self._engine.queries.history(job_id))
             case _:
                 return None
 
     async def _migrate(self, command: Migrate, asker: Asker) -> Message:
         await self._check_may_request(asker)
-        if command.options.start_at is not None or command.options.until is not None:
+        if any(command.typed_times):
             # "at 22:00" means 22:00 where the person is.
             now = self._clock.now().astimezone(await self._zones.of(asker.user))
-            again = parse(command.text, now=now, hosts=tuple(self._settings.hosts), command=self._command)
-            command = again if isinstance(again, Migrate) else command
-        job = await self._engine.propose(command.request(requester=asker.user, channel=asker.channel))
+            command = in_time_zone(command, now=now, hosts=tuple(self._settings.hosts), command=self._command)
+        job = await self._engine.requests.propose(command.request(requester=asker.user, channel=asker.channel))
         return replies.planned(job, self._look)
 
     async def _handover(self) -> Message:
-        views = await self._engine.jobs(_JOBS_SEARCHED)
+        views = await self._engine.queries.jobs(_JOBS_SEARCHED)
         concerned = [view for view in views if view.job.state in {JobState.RUNNING, JobState.FINISHED}]
-        waiting = {view.job.id: await self._engine.waiting(view.job.id) for view in concerned if _is_recent(view)}
-        hosts, stopped_by = await self._engine.hosts(), await self._engine.stopped_by()
+        waiting = {
+            view.job.id: await self._engine.queries.waiting(view.job.id) for view in concerned if _is_recent(view)
+        }
+        hosts, stopped_by = await self._engine.queries.hosts(), await self._engine.queries.stopped_by()
         return handover(views, hosts, waiting, stopped_by, self._look)
 
     async def _hold(self, job_id: JobId, asker: Asker, *, is_pause: bool) -> Message:
         await self._check_may_act(job_id, asker, "pause" if is_pause else "resume")
         if is_pause:
-            job = await self._engine.pause(job_id, asker.user)
+            job = await self._engine.controls.pause(job_id, asker.user)
             return replies.plainly(
                 f"⏸ {job.id} is paused: nothing more of it starts. What moves now goes on. "
                 f"Let it go on with {self._command} resume {job.id}."
             )
-        job = await self._engine.resume(job_id, asker.user)
+        job = await self._engine.controls.resume(job_id, asker.user)
         return replies.plainly(f"▶️ {job.id} goes on.")
 
     async def _stop(self, asker: Asker) -> Message:
@@ -178,18 +179,18 @@ class CommandHandler:
         members = await self._members(self._settings.access.requesters, self._settings.access.approvers, oncall)
         _insist(access.may_stop(asker.user, self._settings.access, oncall, members))
         again = f"Start again with {self._command} resume."
-        if await self._engine.stopped_by():
+        if await self._engine.queries.stopped_by():
             return replies.plainly(f"🛑 It is stopped already: nothing new starts, in any job. {again}")
-        await self._engine.stop_starts(asker.user)
+        await self._engine.controls.stop_starts(asker.user)
         return replies.plainly(f"🛑 Stopped: nothing new starts, in any job. What moves now goes on. {again}")
 
     async def _resume(self, asker: Asker) -> Message:
         oncall = self._settings.slack.oncall
         members = await self._members(self._settings.access.approvers, oncall)
         _insist(access.may_resume(asker.user, self._settings.access, oncall, members))
-        if not await self._engine.stopped_by():
+        if not await self._engine.queries.stopped_by():
             return replies.plainly(f"Nothing is stopped. To let one job go on: {self._command} resume J1.")
-        await self._engine.resume_starts(asker.user)
+        await self._engine.controls.resume_starts(asker.user)
         return replies.plainly("▶️ Migrations start again.")
 
     # ------------------------------------------------------------------ buttons and commands alike
@@ -197,49 +198,49 @@ class CommandHandler:
     async def cancel(self, job_id: JobId, asker: Asker, vm: str = "") -> Message:
         """Cancel a job or one VM of it."""
         await self._check_may_act(job_id, asker, "cancel")
-        _, sentence = await self._engine.cancel(job_id, asker.user, vm)
+        _, sentence = await self._engine.controls.cancel(job_id, asker.user, vm)
         return replies.plainly(sentence)
 
     async def retry(self, job_id: JobId, asker: Asker, page_id: int = 0) -> Message:
         """Propose once more what did not get done; who does so from a page has taken care of it."""
         await self._check_may_request(asker)
-        job = await self._engine.retry(job_id, asker.user)
+        job = await self._engine.requests.retry(job_id, asker.user)
         if page_id:
             with suppress(NotAllowed):  # somebody took it before: all the better
-                await self._engine.acknowledge(job_id, page_id, asker.user)
+                await self._engine.controls.acknowledge(job_id, page_id, asker.user)
         return replies.planned(job, self._look)
 
     async def acknowledge(self, job_id: JobId, page_id: int, asker: Asker) -> None:
         """Note that somebody takes care of a page."""
         await self._check_may_act(job_id, asker, "acknowledge")
-        await self._engine.acknowledge(job_id, page_id, asker.user)
+        await self._engine.controls.acknowledge(job_id, page_id, asker.user)
 
     async def answer_stuck(self, job_id: JobId, move_id: int, answer: str, asker: Asker) -> None:
         """Decide about a move that stands still: ``wait``, ``cancel`` or ``page``."""
         await self._check_may_act(job_id, asker, "decide about")
-        await self._engine.answer_stuck(MoveId(move_id), answer, asker.user)
+        await self._engine.controls.answer_stuck(MoveId(move_id), answer, asker.user)
 
-    async def everything(self, job_id: JobId, page: int) -> Block:
+    async def list_vms(self, job_id: JobId, page: int) -> Block:
         """List every VM of a job, as a form."""
-        return roll(await self._engine.job(job_id), page)
+        return vm_list(await self._engine.queries.job(job_id), page)
 
     async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> None:
         """Approve exactly one plan."""
-        requester = (await self._engine.job(job_id)).job.requester
+        requester = (await self._engine.queries.job(job_id)).job.requester
         members = await self._members(self._settings.access.approvers)
         _insist(access.may_approve(asker.user, requester, self._settings.access, members))
-        await self._engine.approve(job_id, plan_hash, asker.user)
+        await self._engine.controls.approve(job_id, plan_hash, asker.user)
 
     async def may_reject(self, job_id: JobId, asker: Asker) -> Permission:
         """Decide whether somebody may reject a job."""
-        requester = (await self._engine.job(job_id)).job.requester
+        requester = (await self._engine.queries.job(job_id)).job.requester
         members = await self._members(self._settings.access.approvers)
         return access.may_reject(asker.user, requester, self._settings.access, members)
 
     async def reject(self, job_id: JobId, plan_hash: str, asker: Asker, reason: str) -> None:
         """Reject exactly one plan."""
         _insist(await self.may_reject(job_id, asker))
-        await self._engine.reject(job_id, plan_hash, asker.user, reason)
+        await self._engine.controls.reject(job_id, plan_hash, asker.user, reason)
 
     # ------------------------------------------------------------------ inside
 
@@ -248,7 +249,7 @@ class CommandHandler:
         _insist(access.may_request(asker.user, self._settings.access, members))
 
     async def _check_may_act(self, job_id: JobId, asker: Asker, to: str) -> None:
-        requester = (await self._engine.job(job_id)).job.requester
+        requester = (await self._engine.queries.job(job_id)).job.requester
         oncall = self._settings.slack.oncall
         members = await self._members(self._settings.access.approvers, oncall)
         _insist(access.may_act(asker.user, requester, self._settings.access, oncall, members, to=to))
@@ -264,6 +265,6 @@ def _is_recent(view: JobView) -> bool:
 _NOTHING_OPEN = replies.plainly("Nothing is waiting or running.")
 
 
-def _insist(verdict: Permission) -> None:
-    if not verdict.is_allowed:
-        raise NotAllowed(verdict.reason)
+def _insist(permission: Permission) -> None:
+    if not permission.is_allowed:
+        raise NotAllowed(permission.reason)

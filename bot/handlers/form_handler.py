@@ -1,4 +1,4 @@
-"""Keeps plans that were shown in the form and may be sent: each once, by who asked for it.
+"""Serves the request form, and keeps the plans it has shown until they are sent: each once, by who asked for it.
 
 They live in memory only. After a restart of the bot the person is told to look again; nothing was promised before.
 """
@@ -14,7 +14,7 @@ from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.modals import plan_preview as form_pages
 from bot.modals.request_form import About, request_form
-from bot.modals.request_values import Entry, Errors, read_entry
+from bot.modals.request_values import Errors, FormValues, check_form
 from bot.modals.suggestions import offer_hosts, offer_vms
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
@@ -36,7 +36,7 @@ class Draft:
 
 
 class FormHandler:
-    """Serves the form: what it offers, whether it can be asked, its plan, and sending it."""
+    """The handler of the request form: its suggestions, its check, its plan, and sending it."""
 
     def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, clock: Clock) -> None:
         self._engine = engine
@@ -51,16 +51,16 @@ class FormHandler:
 
     def offer_vms(self, source: str, typed: str) -> list[Block]:
         """Offer VMs of a host, as last seen."""
-        return offer_vms(typed, self._engine.inventory(HostName(source)))
+        return offer_vms(typed, self._engine.queries.inventory(HostName(source)))
 
     def offer_hosts(self, typed: str) -> list[Block]:
         """Offer hosts."""
         return offer_hosts(typed, self._settings.hosts)
 
-    def read(self, entry: Entry) -> Migrate | Errors:
+    def read(self, values: FormValues) -> Migrate | Errors:
         """Read a filled-in form, at once and without asking anybody."""
-        inventory = self._engine.inventory(HostName(entry.source))
-        return read_entry(entry, self._settings, inventory, self._clock.now())
+        inventory = self._engine.queries.inventory(HostName(values.source))
+        return check_form(values, self._settings, inventory, self._clock.now())
 
     def gone(self) -> Block:
         """Show that there is nothing to send any more."""
@@ -75,7 +75,7 @@ class FormHandler:
         """
         await self._check_may_request(asker)
         request = command.request(requester=asker.user, channel=asker.channel)
-        plan = await self._engine.preview(request)
+        plan = await self._engine.requests.preview(request)
         self._drafts[token] = Draft(request, plan)
         while len(self._drafts) > _KEPT:
             self._drafts.popitem(last=False)
@@ -96,11 +96,13 @@ class FormHandler:
 
         """
         await self._check_may_request(asker)
-        job = await self._engine.propose_plan(draft.request, draft.plan)
+        job = await self._engine.requests.propose_plan(draft.request, draft.plan)
         return replies.planned(job, Look(command=self._settings.slack.command))
 
     async def _check_may_request(self, asker: Asker) -> None:
         rules = self._settings.access
-        verdict = access.may_request(asker.user, rules, await self._groups.members(access.groups_in(rules.requesters)))
-        if not verdict.is_allowed:
-            raise NotAllowed(verdict.reason)
+        permission = access.may_request(
+            asker.user, rules, await self._groups.members(access.groups_in(rules.requesters))
+        )
+        if not permission.is_allowed:
+            raise NotAllowed(permission.reason)

@@ -28,7 +28,7 @@ def private(message: Message) -> dict[str, Any]:
 
 
 class PrivateReply:
-    """The ways to reach one person."""
+    """The ways to answer one person privately, best first."""
 
     def __init__(self, client: AsyncWebClient, asker: Asker, respond: Respond | None = None) -> None:
         self._client = client

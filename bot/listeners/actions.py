@@ -31,28 +31,28 @@ from bot.slack.api_errors import ask
 from core.errors import NotAllowed
 
 # A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.
-_CHECK_PATIENCE_S = 1.0
+_CHECK_TIMEOUT_S = 1.0
 
 Work = Callable[[Click, AsyncWebClient], Awaitable[Message | None]]
 
 
-def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks) -> None:
+def register(app: AsyncApp, handler: CommandHandler, background: BackgroundTasks) -> None:
     """Listen to the buttons."""
-    for action_id, work in (_on_the_card(desk) | _in_the_thread(desk)).items():
-        app.action(action_id)(_listener(action_id, work, errands))
+    for action_id, work in (_on_the_card(handler) | _in_the_thread(handler)).items():
+        app.action(action_id)(_listener(action_id, work, background))
 
 
-def _on_the_card(desk: CommandHandler) -> dict[str, Work]:
+def _on_the_card(handler: CommandHandler) -> dict[str, Work]:
     async def approve(click: Click, _: AsyncWebClient) -> Message | None:
-        await desk.approve(click.job_id, click.plan_hash, click.asker)
+        await handler.approve(click.job_id, click.plan_hash, click.asker)
         return None
 
     async def reject(click: Click, client: AsyncWebClient) -> Message | None:
         try:
-            async with asyncio.timeout(_CHECK_PATIENCE_S):
-                verdict = await desk.may_reject(click.job_id, click.asker)
-            if not verdict.is_allowed:
-                raise NotAllowed(verdict.reason)
+            async with asyncio.timeout(_CHECK_TIMEOUT_S):
+                permission = await handler.may_reject(click.job_id, click.asker)
+            if not permission.is_allowed:
+                raise NotAllowed(permission.reason)
         except TimeoutError:
             pass
         about = Rejection(click.job_id, click.plan_hash, click.asker.channel)
@@ -60,10 +60,10 @@ def _on_the_card(desk: CommandHandler) -> dict[str, Work]:
         return None
 
     async def cancel(click: Click, _: AsyncWebClient) -> Message | None:
-        return await desk.cancel(click.job_id, click.asker)
+        return await handler.cancel(click.job_id, click.asker)
 
     async def show_all(click: Click, client: AsyncWebClient) -> Message | None:
-        form = await desk.everything(click.job_id, click.number)
+        form = await handler.list_vms(click.job_id, click.number)
         if click.view_id:
             await ask(client.views_update(view_id=click.view_id, view=form))
         else:
@@ -74,17 +74,17 @@ def _on_the_card(desk: CommandHandler) -> dict[str, Work]:
     return {APPROVE: approve, REJECT: reject, CANCEL: cancel, **pages}
 
 
-def _in_the_thread(desk: CommandHandler) -> dict[str, Work]:
+def _in_the_thread(handler: CommandHandler) -> dict[str, Work]:
     async def retry(click: Click, _: AsyncWebClient) -> Message | None:
-        return await desk.retry(click.job_id, click.asker, click.number)
+        return await handler.retry(click.job_id, click.asker, click.number)
 
     async def acknowledge(click: Click, _: AsyncWebClient) -> Message | None:
-        await desk.acknowledge(click.job_id, click.number, click.asker)
+        await handler.acknowledge(click.job_id, click.number, click.asker)
         return None
 
     def stuck(answer: str) -> Work:
         async def decide(click: Click, _: AsyncWebClient) -> Message | None:
-            await desk.answer_stuck(click.job_id, click.number, answer, click.asker)
+            await handler.answer_stuck(click.job_id, click.number, answer, click.asker)
             return None
 
         return decide
@@ -93,11 +93,11 @@ def _in_the_thread(desk: CommandHandler) -> dict[str, Work]:
     return {RETRY: retry, ACKNOWLEDGE: acknowledge, **stuck_works}
 
 
-def _listener(action_id: str, work: Work, errands: BackgroundTasks) -> Callable[..., Awaitable[None]]:
+def _listener(action_id: str, work: Work, background: BackgroundTasks) -> Callable[..., Awaitable[None]]:
     async def on_click(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         click = read_click(body)
         reply = PrivateReply(client, click.asker)
-        errands.start(f"{action_id} {click.job_id} by {click.asker.user}", lambda: work(click, client), reply)
+        background.start(f"{action_id} {click.job_id} by {click.asker.user}", lambda: work(click, client), reply)
 
     return on_click

@@ -22,17 +22,19 @@ from bot.messages import replies
 from bot.messages.blocks import Message
 
 
-def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks, drafts: FormHandler, command: str) -> None:
+def register(
+    app: AsyncApp, handler: CommandHandler, background: BackgroundTasks, forms: FormHandler, command: str
+) -> None:
     """Listen to the command."""
 
     def bare(body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond) -> None:
         asker = read_asker_of_command(body)
 
         async def work() -> Message | None:
-            await open_form(client, str(body.get("trigger_id") or ""), drafts, asker.channel)
+            await open_form(client, str(body.get("trigger_id") or ""), forms, asker.channel)
             return None
 
-        errands.start(f"form for {asker.user}", work, PrivateReply(client, asker, respond))
+        background.start(f"form for {asker.user}", work, PrivateReply(client, asker, respond))
 
     async def on_command(
         ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond
@@ -42,14 +44,16 @@ def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks, draf
             bare(body, client, respond)
             return
         try:
-            request = desk.read(str(body.get("text") or ""))
+            request = handler.read(str(body.get("text") or ""))
         except CommandError as mistake:
             await ack(private(replies.unclear(mistake)))
             return
-        at_once = desk.answer_at_once(request)
+        at_once = handler.answer_at_once(request)
         await (ack(private(at_once)) if at_once else ack())
         asker = read_asker_of_command(body)
         reply = PrivateReply(client, asker, respond)
-        errands.start(f"{type(request).__name__.lower()} by {asker.user}", lambda: desk.answer(request, asker), reply)
+        background.start(
+            f"{type(request).__name__.lower()} by {asker.user}", lambda: handler.answer(request, asker), reply
+        )
 
     app.command(command)(on_command)

@@ -17,7 +17,7 @@ _REMEMBERED = 1000
 
 
 class Once:
-    """Remembers the ids of events it has seen, the newest thousand."""
+    """The ids of the newest thousand events, so that a delivery that is repeated is taken once."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -32,7 +32,7 @@ class Once:
         return True
 
 
-def register(app: AsyncApp, errands: BackgroundTasks, command: str) -> None:
+def register(app: AsyncApp, background: BackgroundTasks, command: str) -> None:
     """Listen to the events the manifest subscribes to."""
     once = Once()
 
@@ -46,6 +46,6 @@ def register(app: AsyncApp, errands: BackgroundTasks, command: str) -> None:
         async def work() -> Message | None:
             return Message(f"I listen to {command}", (section(f"I listen to `{command}`, not to mentions.\n{text}"),))
 
-        errands.start(f"mention by {asker.user}", work, PrivateReply(client, asker))
+        background.start(f"mention by {asker.user}", work, PrivateReply(client, asker))
 
     app.event("app_mention")(on_mention)

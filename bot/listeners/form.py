@@ -15,7 +15,7 @@ from bot.handlers.background import BackgroundTasks, new_reference
 from bot.handlers.command_handler import Asker
 from bot.handlers.form_handler import FormHandler
 from bot.handlers.private_reply import PrivateReply
-from bot.listeners.form_payloads import read_about, read_entry_of_form, read_source
+from bot.listeners.form_payloads import read_about, read_form_values, read_source
 from bot.listeners.payloads import Body, read_metadata, read_user_of_view
 from bot.messages.blocks import OPEN_FORM, Block, Message
 from bot.modals import plan_preview as form_pages
@@ -31,44 +31,44 @@ _SHOW_PAUSE_S = 0.25
 """The page is made by the acknowledgement, which may travel slower than the plan takes."""
 
 
-async def open_form(client: AsyncWebClient, trigger_id: str, drafts: FormHandler, channel: str = "") -> None:
+async def open_form(client: AsyncWebClient, trigger_id: str, forms: FormHandler, channel: str = "") -> None:
     """Open the form. Raises NotifierError."""
-    await ask(client.views_open(trigger_id=trigger_id, view=drafts.form(About(channel))))
+    await ask(client.views_open(trigger_id=trigger_id, view=forms.form(About(channel))))
 
 
-def register(app: AsyncApp, drafts: FormHandler, errands: BackgroundTasks) -> None:
+def register(app: AsyncApp, forms: FormHandler, background: BackgroundTasks) -> None:
     """Listen to the form, and to the ways to open it but the bare command."""
-    _register_openings(app, drafts, errands)
-    _register_menus(app, drafts)
-    _register_pages(app, drafts, errands)
+    _register_openings(app, forms, background)
+    _register_menus(app, forms)
+    _register_pages(app, forms, background)
 
 
-def _register_openings(app: AsyncApp, drafts: FormHandler, errands: BackgroundTasks) -> None:
+def _register_openings(app: AsyncApp, forms: FormHandler, background: BackgroundTasks) -> None:
     async def on_open(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         asker = Asker(read_user_of_view(body), "")
 
         async def work() -> Message | None:
-            await open_form(client, str(body.get("trigger_id") or ""), drafts)
+            await open_form(client, str(body.get("trigger_id") or ""), forms)
             return None
 
-        errands.start(f"form for {asker.user}", work, PrivateReply(client, asker))
+        background.start(f"form for {asker.user}", work, PrivateReply(client, asker))
 
     app.shortcut(FORM)(on_open)
     app.action(OPEN_FORM)(on_open)
 
 
-def _register_menus(app: AsyncApp, drafts: FormHandler) -> None:
+def _register_menus(app: AsyncApp, forms: FormHandler) -> None:
     async def on_vms(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack(options=drafts.offer_vms(read_source(body), str(body.get("value") or "")))
+        await ack(options=forms.offer_vms(read_source(body), str(body.get("value") or "")))
 
     async def on_hosts(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack(options=drafts.offer_hosts(str(body.get("value") or "")))
+        await ack(options=forms.offer_hosts(str(body.get("value") or "")))
 
     async def on_source(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         view = body.get("view") or {}
-        shown = drafts.form(read_about(body))
+        shown = forms.form(read_about(body))
         try:
             await ask(client.views_update(view_id=view.get("id"), hash=view.get("hash"), view=shown))
         except MigrateBotError as error:
@@ -81,9 +81,9 @@ def _register_menus(app: AsyncApp, drafts: FormHandler) -> None:
     app.action(PICK_SOURCE)(on_source)
 
 
-def _register_pages(app: AsyncApp, drafts: FormHandler, errands: BackgroundTasks) -> None:
+def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTasks) -> None:
     async def on_form(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
-        command = drafts.read(read_entry_of_form(body))
+        command = forms.read(read_form_values(body))
         if not isinstance(command, Migrate):
             await ack(response_action="errors", errors=command)
             return
@@ -92,29 +92,29 @@ def _register_pages(app: AsyncApp, drafts: FormHandler, errands: BackgroundTasks
         await ack(response_action="push", view=form_pages.looking(token))
 
         async def work() -> Message | None:
-            page, _ = await asyncio.gather(_plan_page(drafts, token, command, asker), asyncio.sleep(_SHOW_PAUSE_S))
+            page, _ = await asyncio.gather(_plan_page(forms, token, command, asker), asyncio.sleep(_SHOW_PAUSE_S))
             await _show(client, token, page)
             return None
 
-        errands.start(f"plan for {asker.user}", work, PrivateReply(client, asker))
+        background.start(f"plan for {asker.user}", work, PrivateReply(client, asker))
 
     async def on_plan(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         user = read_user_of_view(body)
-        draft = drafts.take(read_metadata(body), user)
+        draft = forms.take(read_metadata(body), user)
         if draft is None:
-            await ack(response_action="update", view=drafts.gone())
+            await ack(response_action="update", view=forms.gone())
             return
         await ack(response_action="clear")
         asker = Asker(user, draft.request.channel)
-        errands.start(f"migrate by {user}", lambda: drafts.send(draft, asker), PrivateReply(client, asker))
+        background.start(f"migrate by {user}", lambda: forms.send(draft, asker), PrivateReply(client, asker))
 
     app.view(FORM)(on_form)
     app.view(PLAN)(on_plan)
 
 
-async def _plan_page(drafts: FormHandler, token: str, command: Migrate, asker: Asker) -> Block:
+async def _plan_page(forms: FormHandler, token: str, command: Migrate, asker: Asker) -> Block:
     try:
-        return form_pages.preview(token, await drafts.make(token, command, asker))
+        return form_pages.preview(token, await forms.make(token, command, asker))
     except MigrateBotError as error:
         return form_pages.refused(token, error)
     except Exception:

@@ -6,13 +6,13 @@ from typing import Any
 from bot.listeners.payloads import Body, read_field, read_metadata
 from bot.modals import request_form as form
 from bot.modals.request_form import About
-from bot.modals.request_values import Entry
+from bot.modals.request_values import FormValues
 
 
-def read_entry_of_form(body: Body) -> Entry:
+def read_form_values(body: Body) -> FormValues:
     """Read everything that was filled in. Only values are trusted: labels come back escaped."""
     vms_block, vms = _vms(body)
-    return Entry(
+    return FormValues(
         source=read_source(body),
         vms=vms,
         destinations=_chosen(_value(body, form.DESTINATIONS, form.PICK_DESTINATIONS)),

@@ -1,4 +1,4 @@
-"""The Home tab: shown when it is opened, and its big red switch. Its other buttons belong to cards and the form."""
+"""The Home tab: shown when it is opened, with the button that stops every start. Others belong to cards and form."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from bot.messages.home_tab import RESUME, STOP
 from bot.notify.home_tabs import HomeTabs
 
 
-def register(app: AsyncApp, desk: CommandHandler, homes: HomeTabs, errands: BackgroundTasks) -> None:
+def register(app: AsyncApp, handler: CommandHandler, home_tabs: HomeTabs, background: BackgroundTasks) -> None:
     """Listen to the Home tab."""
 
     async def on_opened(body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -27,10 +27,10 @@ def register(app: AsyncApp, desk: CommandHandler, homes: HomeTabs, errands: Back
             return
 
         async def work() -> Message | None:
-            await homes.opened(user)
+            await home_tabs.opened(user)
             return None
 
-        errands.start(f"home of {user}", work, PrivateReply(client, Asker(user, "")))
+        background.start(f"home of {user}", work, PrivateReply(client, Asker(user, "")))
 
     def switch(command: Command) -> Callable[..., Awaitable[None]]:
         async def on_switch(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -39,11 +39,11 @@ def register(app: AsyncApp, desk: CommandHandler, homes: HomeTabs, errands: Back
 
             async def work() -> Message | None:
                 try:
-                    return await desk.answer(command, asker)
+                    return await handler.answer(command, asker)
                 finally:
-                    homes.touch()
+                    home_tabs.wake()
 
-            errands.start(f"{command} by {asker.user}", work, PrivateReply(client, asker))
+            background.start(f"{command} by {asker.user}", work, PrivateReply(client, asker))
 
         return on_switch
 

@@ -10,7 +10,7 @@ from core.domain.model.job import JobId
 Body = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
     """A click on a button of a card: who, where, on which job and plan."""
 
@@ -40,7 +40,13 @@ def read_click(body: Body) -> Click:
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
     asker = Asker(str((body.get("user") or {}).get("id") or ""), str(channel))
     view_id = (body.get("view") or {}).get("id") or ""
-    return Click(asker, JobId(job_id), plan_hash, str(body.get("trigger_id") or ""), str(view_id))
+    return Click(
+        asker=asker,
+        job_id=JobId(job_id),
+        plan_hash=plan_hash,
+        trigger_id=str(body.get("trigger_id") or ""),
+        view_id=str(view_id),
+    )
 
 
 def read_user_of_view(body: Body) -> str:

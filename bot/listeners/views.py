@@ -15,7 +15,7 @@ from bot.messages.blocks import Message
 from bot.modals.reject_form import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
 
 
-def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks) -> None:
+def register(app: AsyncApp, handler: CommandHandler, background: BackgroundTasks) -> None:
     """Listen to the form that asks why."""
 
     async def on_reason(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -28,9 +28,9 @@ def register(app: AsyncApp, desk: CommandHandler, errands: BackgroundTasks) -> N
         asker = Asker(read_user_of_view(body), about.channel)
 
         async def work() -> Message | None:
-            await desk.reject(about.job_id, about.plan_hash, asker, reason)
+            await handler.reject(about.job_id, about.plan_hash, asker, reason)
             return None
 
-        errands.start(f"reject {about.job_id} by {asker.user}", work, PrivateReply(client, asker))
+        background.start(f"reject {about.job_id} by {asker.user}", work, PrivateReply(client, asker))
 
     app.view(REJECT_FORM)(on_reason)

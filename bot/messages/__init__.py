@@ -1,1 +1,1 @@
-"""What people see: cards, lines, pages, answers, pictures, within Slack's limits. Pure."""
+"""Slack messages from domain data, within Slack's limits: cards, lines, pages, answers, pictures. Pure."""

@@ -35,7 +35,7 @@ ALL_NEXT = "migrate_all_next"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: its blocks, and the text that notifications and screen readers use."""
+    """A Slack message: its blocks, and the text that notifications and screen readers use."""
 
     text: str
     blocks: tuple[Block, ...] = ()

@@ -1,4 +1,4 @@
-"""Decides what a job's card shows: which of its faces, and what all of them have in common. Pure."""
+"""Chooses the card of a job: proposed, running or finished. Pure."""
 
 from bot.messages import card_finished, card_proposed, card_running
 from bot.messages.blocks import Message, header, message, section

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.messages.blocks import RETRY, Block, Message, actions, button, confirm, header, message, sections
-from bot.messages.card_parts import PROBLEMS, Look, headline_route, names, show_all, small_print, what
+from bot.messages.card_parts import Look, headline_route, names, show_all, small_print, what
 from bot.messages.card_running import problem_lines
 from bot.messages.mrkdwn import code, date_time, mention, plural, said
+from bot.messages.state_table import MOVE_STATES, PROBLEMS
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
 from core.domain.model.units import size, span
 from core.domain.model.views import JobView
+
+_MOVED = MOVE_STATES[MoveState.DONE].icon
 
 
 def ended(view: JobView, look: Look) -> Message:
@@ -83,14 +86,8 @@ def _finish(view: JobView) -> str:
         parts.append(size(copied))
     if job.finished_at and (since := _began(view)):
         parts.append(f"in {span(job.finished_at - since)}")
-    for state, word in (
-        (MoveState.FAILED, "failed"),
-        (MoveState.UNMIGRATABLE, "cannot be moved"),
-        (MoveState.LOST, "to be looked at"),
-        (MoveState.CANCELLED, "cancelled"),
-    ):
-        if count := view.count(state):
-            parts.append(f"{count} {word}")
+    not_moved = (MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.LOST, MoveState.CANCELLED)
+    parts += [f"{count} {MOVE_STATES[state].total}" for state in not_moved if (count := view.count(state))]
     ended_at = f", ended {date_time(job.finished_at)}" if job.finished_at else ""
     return " · ".join(parts) + ended_at
 
@@ -104,9 +101,9 @@ def _rest(view: JobView, look: Look) -> Iterator[str]:
     for move in done if len(done) <= look.rows else ():
         times = f" in {span(move.ended_at - move.started_at)}" if move.ended_at and move.started_at else ""
         tries = f", {move.attempts} attempts" if move.attempts > 1 else ""
-        yield f"✅ {code(move.vm_name)} is on {code(move.destination)}{times}{tries}"
+        yield f"{_MOVED} {code(move.vm_name)} is on {code(move.destination)}{times}{tries}"
     if len(done) > look.rows:
-        yield f"✅ Moved: {names((move.vm_name for move in done), look.rows)}"
+        yield f"{_MOVED} Moved: {names((move.vm_name for move in done), look.rows)}"
     cancelled = [row.move.vm_name for row in view.moves if row.move.state is MoveState.CANCELLED]
     if cancelled:
-        yield f"🚫 Cancelled: {names(cancelled, look.rows)}"
+        yield f"{MOVE_STATES[MoveState.CANCELLED].icon} Cancelled: {names(cancelled, look.rows)}"

@@ -1,4 +1,4 @@
-"""What every face of the card has in common: the headline, the route, lists of names, who asked. Pure."""
+"""The parts that all cards of a job share: headline, route, lists of names, who asked. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,9 @@ from bot.access import YES, Permission
 from bot.messages.blocks import ALL, Block, button, context
 from bot.messages.mrkdwn import code, mention, plural, said
 from core.domain.model.job import Job
-from core.domain.model.move import MoveState
 from core.domain.model.plan import PlannedMove
 from core.domain.model.views import JobView, MoveView
 
-PROBLEMS = (MoveState.LOST, MoveState.FAILED, MoveState.UNMIGRATABLE)
 _BAR = 10
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from bot.messages.blocks import CANCEL, Block, Message, actions, button, confirm, header, message, sections
 from bot.messages.card_parts import (
-    PROBLEMS,
     Look,
     bar,
     headline_route,
@@ -16,23 +15,12 @@ from bot.messages.card_parts import (
     what,
 )
 from bot.messages.mrkdwn import clock_time, code, date_time, mention, said
+from bot.messages.state_table import AT_WORK, HOLD_ICONS, MOVE_STATES, MOVED, PROBLEMS
 from core.domain.model.job import Job
 from core.domain.model.move import HoldCode, MoveState
 from core.domain.model.views import Eta, JobView, MoveView
 
-_AT_WORK = (MoveState.MOVING, MoveState.STARTING, MoveState.VERIFYING)
-MOVED = (MoveState.DONE, MoveState.CLEANING)
-"""The VM is where it should be; what is left is tidying up."""
-_DOING = {
-    MoveState.STARTING: "starting",
-    MoveState.VERIFYING: "checking where it is",
-}
-_PROBLEM_WORDS = {
-    MoveState.LOST: "🆘 {name} must be looked at by a human",
-    MoveState.FAILED: "❌ {name} failed",
-    MoveState.UNMIGRATABLE: "❌ {name} cannot be moved",
-}
-_HOLD_ICONS = {HoldCode.BACKUP: "💾", HoldCode.STOPPED: "🛑", HoldCode.HOST: "🔌", HoldCode.FREEZE: "❄️"}
+_WAITS = MOVE_STATES[MoveState.QUEUED].icon
 
 
 def running(view: JobView, look: Look) -> Message:
@@ -55,7 +43,7 @@ def _counts(view: JobView) -> str:
     total = len(view.moves) or len(view.job.plan.moves)
     parts = [f"{view.count(*MOVED)} of {total} moved"]
     for states, word in (
-        (_AT_WORK, "moving"),
+        (AT_WORK, "moving"),
         ((MoveState.QUEUED,), "waiting"),
         (PROBLEMS, "with trouble"),
         ((MoveState.CANCELLED,), "cancelled"),
@@ -103,7 +91,7 @@ def problem_lines(view: JobView, look: Look) -> Iterator[str]:
             troubles.setdefault((state, move.error, move.hint), []).append(move.vm_name)
     told = list(troubles.items())
     for (state, error, hint), vms in told[: look.rows]:
-        trouble = _PROBLEM_WORDS[state].format(name=names(vms, look.rows))
+        trouble = f"{MOVE_STATES[state].icon} {names(vms, look.rows)} {MOVE_STATES[state].card}"
         yield f"{trouble}: {said(error or 'no reason was given', 240)}"
         if hint:
             yield f"      → {said(hint, 240)}"
@@ -113,7 +101,7 @@ def problem_lines(view: JobView, look: Look) -> Iterator[str]:
 
 def work_lines(view: JobView, look: Look) -> Iterator[str]:
     """Draw a bar for each VM that is being moved."""
-    busy = [row for row in view.moves if row.move.state in _AT_WORK]
+    busy = [row for row in view.moves if row.move.state in AT_WORK]
     for row in busy[: look.rows]:
         yield _work_line(row, view.job)
     if len(busy) > look.rows:
@@ -126,7 +114,7 @@ def _work_line(row: MoveView, job: Job) -> str:
     again = f", attempt {move.attempts}" if move.attempts > 1 else ""
     leaving = ", being cancelled" if move.cancel_by else ""
     if move.state is not MoveState.MOVING:
-        return f"⏳ {head} {_DOING[move.state]}{again}{leaving}"
+        return f"⏳ {head} {MOVE_STATES[move.state].card}{again}{leaving}"
     percent = row.percent or 0
     until = f", until {clock_time(row.eta)}" if row.eta else ""
     return f"{bar(percent)} {percent} % {head}{again}{until}{leaving}"
@@ -152,25 +140,22 @@ def _wait_line(group: Sequence[MoveView]) -> str:
     hold = group[0].move.hold
     who = names((row.move.vm_name for row in group), 5)
     if hold is None:
-        return f"⏸ {who}: next in line"
+        return f"{_WAITS} {who}: next in line"
     since = min(row.move.hold.since for row in group if row.move.hold)
-    return f"{_HOLD_ICONS.get(hold.code, '⏸')} {who}: {said(hold.text, 240)} (since {clock_time(since)})"
+    return f"{HOLD_ICONS.get(hold.code, _WAITS)} {who}: {said(hold.text, 240)} (since {clock_time(since)})"
 
 
 def end_lines(view: JobView, look: Look) -> Iterator[str]:
     """Name what moved and what was cancelled."""
-    for state, icon, word in (
-        (MoveState.CLEANING, "🧹", "Moved, tidying up"),
-        (MoveState.DONE, "✅", "Done"),
-        (MoveState.CANCELLED, "🚫", "Cancelled"),
-    ):
+    for state in (MoveState.CLEANING, MoveState.DONE, MoveState.CANCELLED):
+        words = MOVE_STATES[state]
         ended = [row.move for row in view.moves if row.move.state is state]
         if ended:
-            yield f"{icon} {word}: {names((move.vm_name for move in ended), look.rows)}"
+            yield f"{words.icon} {words.card}: {names((move.vm_name for move in ended), look.rows)}"
 
 
 def _cancel_button(view: JobView) -> Block:
-    moving = view.count(*_AT_WORK)
+    moving = view.count(*AT_WORK)
     also = f" {moving} moving now will be asked to stop where it is safe." if moving else ""
     asked = confirm(f"Cancel {view.job.id}?", f"Nothing more of it will start.{also}", "Cancel the job", "Go on")
     return button("Cancel job", CANCEL, view.job.id, style="danger", ask=asked)

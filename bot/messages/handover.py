@@ -1,12 +1,14 @@
-"""Sums up for who comes next, in ten lines at most: what needs a decision, what runs, waits and failed. Pure."""
+"""The answer to ``handover``, in ten lines at most: what needs a decision, what runs, waits and failed. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from bot.messages.blocks import Message, message, sections
-from bot.messages.card_parts import PROBLEMS, Look, headline_route, names, what
+from bot.messages.card_parts import Look, headline_route, names, what
 from bot.messages.mrkdwn import clock_time, code, date_time, mention, plural, said
-from core.domain.model.events import Event, EventKind
+from bot.messages.state_table import AT_WORK, MOVED, PROBLEMS
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
 from core.domain.model.views import HostView, JobView
@@ -69,9 +71,9 @@ def _running(views: Sequence[JobView]) -> Iterator[str]:
         bad = view.count(*PROBLEMS)
         trouble = f", {bad} with trouble" if bad else ""
         ends = f", ends about {date_time(view.eta.likely)}" if view.eta else ""
-        moving = view.count(MoveState.STARTING, MoveState.MOVING, MoveState.VERIFYING)
+        moving = view.count(*AT_WORK)
         yield (
-            f"🚚 {job.id} {said(headline_route(job.plan.moves), 80)}: {view.count(MoveState.DONE, MoveState.CLEANING)} "
+            f"🚚 {job.id} {said(headline_route(job.plan.moves), 80)}: {view.count(*MOVED)} "
             f"of {len(view.moves)} moved, {moving} moving, {view.count(MoveState.QUEUED)} waiting{trouble}{ends}"
         )
 
@@ -80,7 +82,7 @@ def _rest(views: Sequence[JobView], hosts: Sequence[HostView]) -> Iterator[str]:
     for host in hosts:
         if not host.is_reachable:
             since = f" since {clock_time(host.since)}" if host.since else ""
-            yield f"🔌 {code(host.host)} does not answer{since}"
+            yield f"🔌 {code(host.host)} {host.standing}{since}"
     for view in views:
         job = view.job
         if job.state is not JobState.FINISHED or job.finished_at is None or view.at - job.finished_at > _RECENT:

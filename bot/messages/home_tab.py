@@ -1,4 +1,4 @@
-"""What a person's Home tab shows: what waits for them, what they asked, what runs, how the hosts are. Pure."""
+"""A person's Home tab: what waits for them, what they asked, what runs, how the hosts are. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _WAITING, _MINE, _RUNNING, _HOSTS, _FINDINGS = 8, 8, 12, 60, 3
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """What there is to see, the same for everybody."""
+    """The data of every Home tab, the same for everybody."""
 
     open: tuple[JobView, ...] = ()
     recent: tuple[JobView, ...] = ()
@@ -29,17 +29,17 @@ class HomeView:
     stopped_by: str = ""
 
 
-def home(sight: HomeView, user: str, rules: AccessSettings, members: Members, command: str) -> Block:
+def home(data: HomeView, user: str, rules: AccessSettings, members: Members, command: str) -> Block:
     """Show a person's Home."""
-    waiting = [view for view in sight.open if _waits_for(user, view, rules, members)]
-    mine = [view for view in sight.recent if view.job.requester == user]
-    running = [view for view in sight.open if view.job.state is JobState.RUNNING]
+    waiting = [view for view in data.open if _waits_for(user, view, rules, members)]
+    mine = [view for view in data.recent if view.job.requester == user]
+    running = [view for view in data.open if view.job.state is JobState.RUNNING]
     blocks = [
-        *_top(sight.stopped_by),
+        *_top(data.stopped_by),
         *_waiting(waiting),
         *_list("Your requests", mine, _MINE, f"Nothing yet. Use the button above, or type {code(command)}."),
         *_list("Running", running, _RUNNING, "Nothing is running."),
-        *_hosts(sight.hosts),
+        *_hosts(data.hosts),
     ]
     foot = context(f"{code(command + ' jobs')} lists all jobs, {code(command + ' help')} explains everything else.")
     return {"type": "home", "blocks": [*blocks[: _BLOCKS_LIMIT - 1], foot]}

@@ -1,4 +1,4 @@
-"""Turns values from hosts and people into Slack text that shows them and never obeys them.
+"""Escapes values from hosts and people for Slack's mrkdwn: they are shown and have no effect.
 
 Slack's mrkdwn knows an escape for ``& < >`` only (docs: formatting-message-text). Names and paths go into a code span;
 sentences that carry names are neutralised: a formatting mark that could take effect is replaced by its look-alike.

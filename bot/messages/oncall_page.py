@@ -1,17 +1,21 @@
-"""The message for whoever is woken: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
+"""The page to on-call: what happened, what it means, what was tried, where the VM is, what to do. Pure."""
 
 from collections.abc import Iterator, Sequence
 
 from bot.messages.blocks import ACKNOWLEDGE, RETRY, Block, Message, actions, button, confirm, context, section, sections
 from bot.messages.mrkdwn import clip, clock_time, code, mention, plural, quoted, said
+from bot.messages.state_table import MOVE_STATES
 from bot.messages.thread_lines import sentence
-from core.domain.model.events import Event, EventKind, Notice
+from core.domain.model.event_data import Ended, EventData, EventKind, Failed, Stuck
+from core.domain.model.events import Event, Notice
+from core.domain.model.move import MoveState
 
-_TITLES = {
-    EventKind.FAILED: "❌ {vm} failed",
-    EventKind.UNMIGRATABLE: "❌ {vm} cannot be moved",
-    EventKind.LOST: "🆘 {vm} must be looked at now",
+_STATES = {
+    EventKind.FAILED: MoveState.FAILED,
+    EventKind.UNMIGRATABLE: MoveState.UNMIGRATABLE,
+    EventKind.LOST: MoveState.LOST,
 }
+"""The state that an event about a VM puts its move into."""
 _RETRIED = frozenset({EventKind.FAILED, EventKind.UNMIGRATABLE})
 _ROOM = 2900
 
@@ -22,16 +26,16 @@ def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, ta
     With ``taken``, the event of somebody acknowledging it, who takes care stands where the button was.
     """
     called = " ".join(mention(who) for who in oncall)
-    if notice.move is None or notice.event.kind not in _TITLES:
+    if notice.move is None or notice.event.kind not in _STATES:
         # About the job as a whole, or a wish: its sentence says everything.
         text = clip(f"{called} {sentence(notice.event, notice.job, notice.move)}".strip(), _ROOM)
         return Message(text, (section(text), *_foot(notice, taken)))
     vm = code(notice.move.vm_name)
-    title = _TITLES[notice.event.kind].format(vm=vm)
-    first = f"{called} *{title}* ({notice.job.id})".strip()
+    words = MOVE_STATES[_STATES[notice.event.kind]]
+    first = f"{called} *{words.icon} {vm} {words.page}* ({notice.job.id})".strip()
     blocks: list[Block] = [section(first)]
-    if words := _host_words(notice):
-        blocks.append(section(f"*What happened*\n{quoted(words)}"))
+    if told := _host_words(notice):
+        blocks.append(section(f"*What happened*\n{quoted(told)}"))
     blocks += sections(_lines(notice, command))
     return Message(first, (*blocks, *_foot(notice, taken)))
 
@@ -57,22 +61,26 @@ def _foot(notice: Notice, taken: Event | None) -> Iterator[Block]:
 
 def _host_words(notice: Notice) -> str:
     data = notice.event.data
-    return str(data.get("words") or data.get("text") or (notice.move.error if notice.move else "") or "")
+    words = data.words if isinstance(data, Ended | Failed) else ""
+    return words or _text(data) or (notice.move.error if notice.move else "")
+
+
+def _text(data: EventData) -> str:
+    return data.text if isinstance(data, Ended | Stuck) else ""
 
 
 def _lines(notice: Notice, command: str) -> Iterator[str]:
     data, move, job = notice.event.data, notice.move, notice.job
-    text = str(data.get("text") or "")
-    if text and data.get("words"):
-        yield f"*Why it ended:* {said(text, 400)}"
-    hint = str(data.get("hint") or (move.hint if move else "") or "")
+    if isinstance(data, Ended) and data.text and data.words:
+        yield f"*Why it ended:* {said(data.text, 400)}"
+    hint = (data.hint if isinstance(data, Ended | Failed) else "") or (move.hint if move else "")
     if hint:
         yield f"*What it means:* {said(hint, 400)}"
-    attempts = data.get("attempts") or (move.attempts if move else 0)
-    if isinstance(attempts, int) and attempts:
-        of = data.get("of")
-        last = of if isinstance(of, int) and of >= attempts else attempts
-        yield f"*Tried:* {f'{attempts} of ' if last is of else ''}{plural(last, 'attempt')}"
+    tried, of = (data.attempts, data.of) if isinstance(data, Failed) else (0, 0)
+    attempts = tried or (move.attempts if move else 0)
+    if attempts:
+        last = max(of, attempts)
+        yield f"*Tried:* {f'{attempts} of ' if last == of else ''}{plural(last, 'attempt')}"
     else:
         yield "*Tried:* nothing was started"
     yield f"*Where it is now:* {_where(notice)}"
@@ -84,8 +92,8 @@ def _lines(notice: Notice, command: str) -> Iterator[str]:
 
 
 def _where(notice: Notice) -> str:
-    move = notice.move
-    where = str(notice.event.data.get("where") or "")
+    move, data = notice.move, notice.event.data
+    where = data.where if isinstance(data, Ended | Failed) else ""
     if notice.event.kind is EventKind.LOST or not where:
         hosts = f" Look on {code(move.source)} and {code(move.destination)}." if move else ""
         return f"I cannot tell.{hosts}"

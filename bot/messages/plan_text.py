@@ -13,6 +13,7 @@ def plan_text(job: Job) -> str:
     """Write every VM and everything preflight found."""
     plan = job.plan
     rows = [("VM", "FROM", "TO", "FOLDER", "SIZE", "KIND", "ID"), *(_row(plan, move) for move in plan.moves)]
+    # By hand: rich takes seconds for thousands of rows, and this runs beside the answers to people.
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     total = size(sum(move.size_bytes for move in plan.moves))

@@ -8,6 +8,7 @@ from bot.messages.card import card
 from bot.messages.card_parts import Look, bar, headline_route, what
 from bot.messages.help import TOPICS, overview
 from bot.messages.mrkdwn import clip, clock_time, code, date_time, escape, mention, plural, said
+from bot.messages.state_table import JOB_ICONS
 from bot.messages.thread_lines import sentence
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobState
@@ -17,14 +18,6 @@ from core.errors import MigrateBotError
 
 _STATUS_ROWS = 150
 _HISTORY_LINES = 120
-_JOB_ICONS = {
-    JobState.PROPOSED: "🕓",
-    JobState.RUNNING: "🚚",
-    JobState.FINISHED: "✅",
-    JobState.REJECTED: "❌",
-    JobState.EXPIRED: "⌛",
-    JobState.CANCELLED: "🚫",
-}
 
 
 def plainly(text: str) -> Message:
@@ -77,7 +70,7 @@ def jobs(views: Sequence[JobView], look: Look, *, title: str = "Newest jobs") ->
 def job_line(view: JobView) -> str:
     """Say how a job stands, in one line."""
     job = view.job
-    head = f"{_JOB_ICONS[job.state]} *{job.id}* {said(what(job), 80)}, {said(headline_route(job.plan.moves), 120)}"
+    head = f"{JOB_ICONS[job.state]} *{job.id}* {said(what(job), 80)}, {said(headline_route(job.plan.moves), 120)}"
     if job.state is JobState.PROPOSED:
         return f"{head}: waits for approval until {clock_time(job.expires_at)}, asked by {mention(job.requester)}"
     total, done = len(view.moves), view.count(MoveState.DONE)
@@ -106,7 +99,7 @@ def host_line(view: HostView) -> str:
     """Say how a host stands, in one line."""
     since = f" since {date_time(view.since)}" if view.since and not view.is_reachable else ""
     if not view.is_reachable:
-        return f"🔌 {code(view.host)} does not answer{since}: {said(view.trouble or 'not looked at yet')}"
+        return f"🔌 {code(view.host)} {view.standing}{since}: {said(view.trouble or 'not looked at yet')}"
     if not view.is_migration_enabled:
         return f"⛔ {code(view.host)} live migration is switched off · {plural(view.vms, 'VM')}"
     return (

@@ -1,4 +1,4 @@
-"""Asks people about a move that stands still, and shows what they decided. Pure."""
+"""The question about a move that stands still, and what people decided. Pure."""
 
 from bot.messages.blocks import (
     STUCK_CANCEL,
@@ -14,7 +14,8 @@ from bot.messages.blocks import (
 )
 from bot.messages.mrkdwn import clip, clock_time, mention
 from bot.messages.thread_lines import sentence
-from core.domain.model.events import Event, EventKind, Notice
+from core.domain.model.event_data import Answered, EventKind
+from core.domain.model.events import Event, Notice
 
 _ROOM = 2900
 _DECISIONS = {
@@ -41,9 +42,9 @@ def question(notice: Notice, answer: Event | None = None) -> Message:
 def _decision(answer: Event) -> str:
     if answer.kind is EventKind.STUCK:
         return "🤔 Asked again below"
-    if answer.kind is not EventKind.ANSWERED:
+    if not isinstance(answer.data, Answered):
         return "🏁 Over: nobody had to decide"
-    words = _DECISIONS.get(str(answer.data.get("answer")), _DECISIONS["wait"])
+    words = _DECISIONS.get(answer.data.answer, _DECISIONS["wait"])
     return words.format(who=mention(answer.actor))
 
 

@@ -1,4 +1,4 @@
-"""Works out what a job's timeline shows: each VM's tries as bars, each host's slots as steps. Pure."""
+"""The data of a job's timeline: each VM's attempts as bars, each host's slots as steps. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ROWS = 80
 
 
 class BarOutcome(StrEnum):
-    """How a try ended, or what a VM did between tries; the values are the words of the legend."""
+    """The end of an attempt, or what a VM did between attempts; the values are the words of the legend."""
 
     MOVED = "moved"
     FAILED = "failed"
@@ -29,7 +29,7 @@ _FREE = frozenset({Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED})
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One try of one VM."""
+    """One attempt of one VM."""
 
     begins: datetime
     ends: datetime
@@ -37,9 +37,9 @@ class Bar:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One VM: its tries, oldest first, and when it began to wait."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmTimeline:
+    """One VM: its attempts, oldest first, and when it began to wait."""
 
     name: str
     bars: tuple[Bar, ...]
@@ -49,8 +49,8 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
-    """How many moves a host took part in, from each moment to the next, and how many it allows."""
+class HostTimeline:
+    """The moves a host took part in, from each moment to the next, and how many it allows."""
 
     host: HostName
     steps: tuple[tuple[datetime, int], ...]
@@ -62,25 +62,25 @@ class Slots:
         return max((count for _, count in self.steps), default=0)
 
 
-def tracks(moves: Sequence[Move], attempts: Iterable[Attempt], until: datetime) -> list[Track]:
-    """Make a track of each VM that was tried, in the order they began; those that were not come last."""
+def vm_timelines(moves: Sequence[Move], attempts: Iterable[Attempt], until: datetime) -> list[VmTimeline]:
+    """Make a vm of each VM that was tried, in the order they began; those that were not come last."""
     tries: dict[int, list[Attempt]] = {}
     for attempt in attempts:
         tries.setdefault(attempt.move_id, []).append(attempt)
-    made = [_track(move, tries.get(move.id, []), until) for move in moves]
-    return sorted(made, key=lambda track: (not track.bars, track.bars[0].begins if track.bars else track.ends))
+    made = [_vm_timeline(move, tries.get(move.id, []), until) for move in moves]
+    return sorted(made, key=lambda vm: (not vm.bars, vm.bars[0].begins if vm.bars else vm.ends))
 
 
-def worth_showing(made: Sequence[Track], rows: int = ROWS) -> list[Track]:
-    """Choose the tracks that fit, in their order: those with trouble first, then the longest."""
+def worth_showing(made: Sequence[VmTimeline], rows: int = ROWS) -> list[VmTimeline]:
+    """Choose the vm_timelines that fit, in their order: those with trouble first, then the longest."""
     if len(made) <= rows:
         return list(made)
-    ranked = sorted(made, key=lambda track: (track.state is MoveState.DONE, -_length_s(track)))
-    chosen = {id(track) for track in ranked[:rows]}
-    return [track for track in made if id(track) in chosen]
+    ranked = sorted(made, key=lambda vm: (vm.state is MoveState.DONE, -_length_s(vm)))
+    chosen = {id(vm) for vm in ranked[:rows]}
+    return [vm for vm in made if id(vm) in chosen]
 
 
-def slots(host: HostName, attempts: Iterable[Attempt], limit: int, until: datetime) -> Slots:
+def host_timeline(host: HostName, attempts: Iterable[Attempt], limit: int, until: datetime) -> HostTimeline:
     """Count the tries that a host took part in, whatever their job, from step to step."""
     changes: dict[datetime, int] = {}
     for attempt in attempts:
@@ -92,14 +92,16 @@ def slots(host: HostName, attempts: Iterable[Attempt], limit: int, until: dateti
     for at in sorted(changes):
         count += changes[at]
         steps.append((at, count))
-    return Slots(host, tuple(steps), limit)
+    return HostTimeline(host, tuple(steps), limit)
 
 
-def _track(move: Move, tries: Sequence[Attempt], until: datetime) -> Track:
+def _vm_timeline(move: Move, tries: Sequence[Attempt], until: datetime) -> VmTimeline:
     ordered = sorted(tries, key=lambda attempt: attempt.started_at)
     bars = tuple(_bar(move, attempt, until, is_last=attempt is ordered[-1]) for attempt in ordered)
     ends = move.ended_at or until
-    return Track(move.vm_name, bars, move.queued_at, bars[-1].ends if bars else ends, move.state)
+    return VmTimeline(
+        name=move.vm_name, bars=bars, waits_from=move.queued_at, ends=bars[-1].ends if bars else ends, state=move.state
+    )
 
 
 def _bar(move: Move, attempt: Attempt, until: datetime, *, is_last: bool) -> Bar:
@@ -117,5 +119,5 @@ def _bar(move: Move, attempt: Attempt, until: datetime, *, is_last: bool) -> Bar
     return Bar(attempt.started_at, max(attempt.ended_at or until, attempt.started_at), outcome, attempt.number)
 
 
-def _length_s(track: Track) -> float:
-    return sum((bar.ends - bar.begins).total_seconds() for bar in track.bars)
+def _length_s(vm: VmTimeline) -> float:
+    return sum((bar.ends - bar.begins).total_seconds() for bar in vm.bars)

@@ -1,4 +1,4 @@
-"""Draws what happened in a job: a bar for each try of each VM, and below it the slots in use of each host. Pure."""
+"""Draws a job's timeline as PNG: a bar for each attempt of each VM, below it the slots in use of each host. Pure."""
 
 import io
 import unicodedata
@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from PIL import Image, ImageDraw, ImageFont
 
 from bot.messages.card_parts import headline_route
-from bot.messages.timeline_data import BarOutcome, Slots, Track, slots, tracks, worth_showing
+from bot.messages.state_table import MOVE_STATES
+from bot.messages.timeline_data import BarOutcome, HostTimeline, VmTimeline, host_timeline, vm_timelines, worth_showing
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
 from core.domain.model.move import Attempt, Move, MoveState
@@ -40,12 +41,6 @@ _COLORS: Mapping[BarOutcome, Color] = {
     BarOutcome.WAITED: (205, 210, 216),
 }
 _SLOTS, _LIMIT = (0, 158, 115), (213, 94, 0)
-_END_WORDS = {
-    MoveState.UNMIGRATABLE: "not moved",
-    MoveState.CANCELLED: "cancelled",
-    MoveState.FAILED: "failed",
-    MoveState.LOST: "look at it",
-}
 _STEPS_S = (5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 
@@ -63,19 +58,26 @@ def timeline(
         return None
     begins = min(attempt.started_at for attempt in own)
     ends = max([begins + timedelta(seconds=5), *(attempt.ended_at or until for attempt in own)])
-    every = tracks(moves, own, until)
+    every = vm_timelines(moves, own, until)
     shown = worth_showing(every)
     names = list(dict.fromkeys(host for move in moves for host in (move.source, move.destination)))[:_HOSTS]
     meanwhile = [one for one in attempts if one.started_at < ends and (one.ended_at or until) > begins]
-    hosts = [slots(host, meanwhile, limits.get(host, 0), until) for host in names]
-    page = _Page(begins, ends, _row_height(len(shown)), len(shown), len(hosts), hidden=len(every) - len(shown))
+    hosts = [host_timeline(host, meanwhile, limits.get(host, 0), until) for host in names]
+    page = _Page(
+        begins=begins,
+        ends=ends,
+        row=_row_height(len(shown)),
+        rows=len(shown),
+        hosts=len(hosts),
+        hidden=len(every) - len(shown),
+    )
     page.title(job, moves, ends - begins)
     page.axis()
-    for index, track in enumerate(shown):
-        page.track(index, track)
+    for index, vm in enumerate(shown):
+        page.vm(index, vm)
     for index, host in enumerate(hosts):
         page.host(index, host)
-    page.legend({bar.outcome for track in shown for bar in track.bars})
+    page.legend({bar.outcome for vm in shown for bar in vm.bars})
     return page.png()
 
 
@@ -83,9 +85,9 @@ def _row_height(rows: int) -> int:
     return 30 if rows <= 6 else 24 if rows <= 16 else 18 if rows <= 40 else 15  # noqa: PLR2004 - what looks well
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Page:
-    """A sheet with a time axis. Positions are in points, as meant; ``_SCALE`` is applied where something is drawn."""
+    """The picture with its time axis. Positions are in points; ``_SCALE`` is applied where something is drawn."""
 
     begins: datetime
     ends: datetime
@@ -130,25 +132,25 @@ class _Page:
         if self.hidden:
             self._text((_MARGIN, self._bars_end - 16), f"… and {self.hidden} more", 11, _SOFT)
 
-    def track(self, index: int, track: Track) -> None:
+    def vm(self, index: int, vm: VmTimeline) -> None:
         """Draw one VM."""
         top = _TOP + index * self.row
         middle, pad = top + self.row / 2, max(2.0, self.row * 0.17)
         size = 13 if self.row >= 18 else 11  # noqa: PLR2004
-        self._text((_MARGIN + 4, middle), track.name, size, anchor="lm", room=_LABELS - 12)
-        waits = max(track.waits_from, self.begins) if track.waits_from else None
-        last_end = track.bars[-1].begins if track.bars else min(track.ends, self.ends)
+        self._text((_MARGIN + 4, middle), vm.name, size, anchor="lm", room=_LABELS - 12)
+        waits = max(vm.waits_from, self.begins) if vm.waits_from else None
+        last_end = vm.bars[-1].begins if vm.bars else min(vm.ends, self.ends)
         if waits and waits < last_end:
             self._box((self._x(waits), middle - 1, self._x(last_end), middle + 1), _COLORS[BarOutcome.WAITED])
-        for bar in track.bars:
+        for bar in vm.bars:
             left, right = self._x(bar.begins), max(self._x(bar.ends), self._x(bar.begins) + 3)
             self._bar((left, top + pad, right, top + self.row - pad), _COLORS[bar.outcome])
-            if len(track.bars) > 1 and right - left > 14:  # noqa: PLR2004 - room for a digit
+            if len(vm.bars) > 1 and right - left > 14:  # noqa: PLR2004 - room for a digit
                 ink = _INK if bar.outcome in {BarOutcome.FREE, BarOutcome.GOES_ON, BarOutcome.LOST} else _WHITE
                 self._text(((left + right) / 2, middle), str(bar.number), 10, ink, anchor="mm")
-        word = _END_WORDS.get(track.state)
+        word = MOVE_STATES[vm.state].picture
         if word:
-            self._end_word(self._x(last_end if not track.bars else track.bars[-1].ends), middle, word, size - 2)
+            self._end_word(self._x(last_end if not vm.bars else vm.bars[-1].ends), middle, word, size - 2)
 
     def _end_word(self, x: float, middle: float, word: str, size: int) -> None:
         width = self._width(word, size)
@@ -158,7 +160,7 @@ class _Page:
             self._box((at - 3, middle - size * 0.6, at + width + 3, middle + size * 0.6), _WHITE)
         self._text((at, middle), word, size, _SOFT if not is_over_bar else _INK, anchor="lm")
 
-    def host(self, index: int, used: Slots) -> None:
+    def host(self, index: int, used: HostTimeline) -> None:
         """Draw how many slots of one host were in use, against its limit."""
         top = self._hosts_top + index * (_HOST_ROW + _HOST_GAP)
         bottom = top + _HOST_ROW

@@ -1,9 +1,10 @@
-"""Lists every VM of a job in a form, page by page, for jobs with more VMs than their card can name. Pure."""
+"""The form that lists every VM of a job, page by page, for jobs with more VMs than their card can name. Pure."""
 
 from collections.abc import Iterator
 
 from bot.messages.blocks import ALL_BACK, ALL_NEXT, Block, actions, button, context, plain_text, sections
 from bot.messages.mrkdwn import code, plural, said
+from bot.messages.state_table import MOVE_STATES
 from core.domain.model.move import Move, MoveState
 from core.domain.model.plan import PlannedMove
 from core.domain.model.units import size
@@ -11,21 +12,9 @@ from core.domain.model.views import JobView, MoveView
 
 ROWS = 50
 """VMs on one page: well within a form's 100 blocks and 250 KB."""
-_ICONS = {
-    MoveState.QUEUED: "⏸",
-    MoveState.STARTING: "⏳",
-    MoveState.MOVING: "🚚",
-    MoveState.VERIFYING: "🔎",
-    MoveState.CLEANING: "🧹",
-    MoveState.DONE: "✅",
-    MoveState.FAILED: "❌",
-    MoveState.UNMIGRATABLE: "❌",
-    MoveState.CANCELLED: "🚫",
-    MoveState.LOST: "🆘",
-}
 
 
-def roll(view: JobView, page: int) -> Block:
+def vm_list(view: JobView, page: int) -> Block:
     """Make the form; a page that does not exist becomes the nearest."""
     job = view.job
     lines = list(_lines(view))
@@ -71,7 +60,7 @@ def _move_line(row: MoveView) -> str:
     move = row.move
     way = f"{code(move.source)} → {code(move.destination)}"
     percent = f" {row.percent} %" if row.percent is not None and move.state is MoveState.MOVING else ""
-    return f"{_ICONS[move.state]} {code(move.vm_name)} {way} {move.state.value}{percent}{_why(move)}"
+    return f"{MOVE_STATES[move.state].icon} {code(move.vm_name)} {way} {move.state.value}{percent}{_why(move)}"
 
 
 def _why(move: Move) -> str:

@@ -1,25 +1,13 @@
-"""Says where a VM is now: which hosts show it, what the bot is doing with it, and since when. Pure."""
+"""The answer to ``where``: which hosts show a VM, what the bot is doing with it, and since when. Pure."""
 
 from collections.abc import Iterator, Sequence
 
 from bot.messages.blocks import Message, message, sections
 from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import clock_time, code, date_time, said
-from core.domain.model.move import Move, MoveState
+from bot.messages.state_table import MOVE_STATES
+from core.domain.model.move import Move
 from core.domain.reporting.vm_location import Sighting, VmLocation
-
-_MOVE_WORDS = {
-    MoveState.QUEUED: "waits to move",
-    MoveState.STARTING: "is about to move",
-    MoveState.MOVING: "is moving",
-    MoveState.VERIFYING: "is being looked for on both hosts",
-    MoveState.CLEANING: "has moved; empty folders are being removed",
-    MoveState.DONE: "moved",
-    MoveState.FAILED: "did not move",
-    MoveState.UNMIGRATABLE: "could not be moved",
-    MoveState.CANCELLED: "was not moved: cancelled",
-    MoveState.LOST: "must be looked at by a human",
-}
 
 
 def where(found: Sequence[VmLocation], look: Look) -> Message:
@@ -43,7 +31,7 @@ def _lines(one: VmLocation, look: Look, *, shows_id: bool) -> Iterator[str]:
     for sighting in one.sightings:
         yield _sighting_line(sighting)
     if one.silent:
-        yield f"🔌 No answer from {', '.join(map(code, one.silent))}."
+        yield f"🔌 I could not ask {', '.join(map(code, one.silent))}."
     yield _move_line(one.move, look) if one.move else "It is in no job."
 
 
@@ -51,7 +39,7 @@ def _sighting_line(sighting: Sighting) -> str:
     vm = sighting.vm
     doing = f", {said(vm.status_text, 80)}" if vm.status_text else ""
     planned = ", only planned" if vm.is_planned else ""
-    old = ", *an old sight*: the host does not answer now" if sighting.is_silent else ""
+    old = ", *an old sight*: I cannot ask the host now" if sighting.is_silent else ""
     state = vm.state.name.replace("_", " ").lower()
     return f"• {code(sighting.host)}: {state}{doing}{planned} (seen {clock_time(sighting.at)}{old})"
 
@@ -63,4 +51,4 @@ def _move_line(move: Move, look: Look) -> str:
     because = move.hold.text if move.hold else move.error
     why = f": {said(because, 240)}" if because else ""
     more = code(f"{look.command} status {move.job_id}")
-    return f"In {move.job_id} it {_MOVE_WORDS[move.state]}{at}{way}{why}. More: {more}"
+    return f"In {move.job_id} it {MOVE_STATES[move.state].where}{at}{way}{why}. More: {more}"

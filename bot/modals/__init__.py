@@ -1,1 +1,1 @@
-"""The forms people fill in: what they show, and what a filled-in one means. Pure."""
+"""Slack's modal forms: what they show, and what a filled-in one means. Pure."""

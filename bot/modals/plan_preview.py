@@ -1,4 +1,4 @@
-"""What follows the form: looking, the plan to be sent, or why there is none. Pure."""
+"""The pages after the request form: looking, the plan to be sent, or why there is none. Pure."""
 
 from bot.messages.blocks import Block, context, plain_text, sections, verbatim
 from bot.messages.card_proposed import finding_lines, option_words, plan_lines, summary

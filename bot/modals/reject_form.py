@@ -14,7 +14,7 @@ _REASON_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """What the form is about: it travels with the form and comes back with it."""
+    """The plan that the form is about: it travels with the form and comes back with it."""
 
     job_id: JobId
     plan_hash: str

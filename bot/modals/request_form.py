@@ -1,4 +1,4 @@
-"""The form that asks for a migration: what it shows. Pure.
+"""The form that asks for a migration: its fields. Pure.
 
 The VMs' field names the source host in its ``block_id``: another source makes another field, so that VMs chosen before
 do not stay chosen (docs: views.update keeps what was typed where the ids stay the same).
@@ -32,7 +32,7 @@ _LABEL_LIMIT = 75
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What travels with the form: where it was opened, and the source chosen so far."""
+    """The metadata of the form: the channel where it was opened, and the source chosen so far."""
 
     channel: str = ""
     source: str = ""

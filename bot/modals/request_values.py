@@ -1,4 +1,4 @@
-"""Decides whether a filled-in form can be asked: it becomes the same command as a typed one, or errors by field. Pure.
+"""Checks a filled-in request form: it becomes the same command as a typed one, or errors by field. Pure.
 
 Slack waits 3 s for the answer to a submitted form, so nothing is looked up here that is not at hand.
 """
@@ -24,9 +24,9 @@ _T = TypeVar("_T")
 _FARTHEST = timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a person filled in, field by field; ``vms`` are ids, patterns or ``all``, times are seconds since 1970."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormValues:
+    """The values of a filled-in form; ``vms`` are ids, patterns or ``all``, times are seconds since 1970."""
 
     source: str = ""
     vms: tuple[str, ...] = ()
@@ -47,50 +47,50 @@ Errors = dict[str, str]
 """What is wrong, by the ``block_id`` of the field."""
 
 
-def read_entry(entry: Entry, settings: Settings, inventory: Sequence[Vm], now: datetime) -> Migrate | Errors:
+def check_form(values: FormValues, settings: Settings, inventory: Sequence[Vm], now: datetime) -> Migrate | Errors:
     """Make the command of a form, or say what is wrong with which field."""
     errors: Errors = {}
-    if entry.source not in settings.hosts:
+    if values.source not in settings.hosts:
         errors[form.SOURCE] = "Choose a host."
-    _check_vms(entry, inventory, errors)
-    _check_destinations(entry, settings, errors)
-    made = _options(entry, settings.migration, now, errors)
+    _check_vms(values, inventory, errors)
+    _check_destinations(values, settings, errors)
+    made = _options(values, settings.migration, now, errors)
     if errors:
         return errors
     command = Migrate(
-        _typed(entry.vms, inventory),
-        (entry.source,),
-        entry.destinations,
-        _path(entry),
-        made,
+        vms=_typed(values.vms, inventory),
+        sources=(values.source,),
+        destinations=values.destinations,
+        path=_path(values),
+        options=made,
     )
     return replace(command, text=write(command))
 
 
-def _check_vms(entry: Entry, inventory: Sequence[Vm], errors: Errors) -> None:
-    if not entry.vms:
-        errors[entry.vms_block] = "Choose at least one VM."
+def _check_vms(values: FormValues, inventory: Sequence[Vm], errors: Errors) -> None:
+    if not values.vms:
+        errors[values.vms_block] = "Choose at least one VM."
     known = {str(vm.id) for vm in inventory}
-    strangers = [value for value in entry.vms if _is_id(value) and value not in known]
+    strangers = [value for value in values.vms if _is_id(value) and value not in known]
     if known and strangers:
         count = "One of these VMs is" if len(strangers) == 1 else f"{len(strangers)} of these VMs are"
-        errors[entry.vms_block] = f"{count} not on {entry.source} any more; choose again."
+        errors[values.vms_block] = f"{count} not on {values.source} any more; choose again."
 
 
-def _check_destinations(entry: Entry, settings: Settings, errors: Errors) -> None:
-    if not entry.destinations or set(entry.destinations) - set(settings.hosts):
+def _check_destinations(values: FormValues, settings: Settings, errors: Errors) -> None:
+    if not values.destinations or set(values.destinations) - set(settings.hosts):
         errors[form.DESTINATIONS] = "Choose at least one host."
-    elif entry.source in entry.destinations:
-        errors[form.DESTINATIONS] = f"{entry.source} is where the VMs are; choose another host."
-    path = _path(entry)
-    without = [host for host in entry.destinations if host in settings.hosts and not settings.hosts[host].path]
+    elif values.source in values.destinations:
+        errors[form.DESTINATIONS] = f"{values.source} is where the VMs are; choose another host."
+    path = _path(values)
+    without = [host for host in values.destinations if host in settings.hosts and not settings.hosts[host].path]
     if path and (not windows_paths.is_absolute(path) or windows_paths.depth(path) < 1):
         errors[form.PATH] = "Write a full folder, such as D:\\VMs."
     elif not path and without:
         errors[form.PATH] = f"Name a folder: the settings have none for {' and '.join(without[:5])}."
 
 
-def _options(entry: Entry, migration: MigrationSettings, now: datetime, errors: Errors) -> Options:
+def _options(values: FormValues, migration: MigrationSettings, now: datetime, errors: Errors) -> Options:
     def read(block_id: str, text: str, reading: Callable[[str, str], _T], nothing: _T) -> _T:
         if not text.strip():
             return nothing
@@ -100,10 +100,10 @@ def _options(entry: Entry, migration: MigrationSettings, now: datetime, errors: 
             errors[block_id] = bad.sentence
             return nothing
 
-    parallel: int = read(form.PARALLEL, entry.parallel, option_values.whole, 0)
-    attempts: int | None = read(form.ATTEMPTS, entry.attempts, option_values.whole, None)
-    wait_s: float | None = read(form.BACKUP_WAIT, entry.backup_wait, option_values.wait_s, None)
-    start, until = _moment(entry.start_s), _moment(entry.until_s)
+    parallel: int = read(form.PARALLEL, values.parallel, option_values.whole, 0)
+    attempts: int | None = read(form.ATTEMPTS, values.attempts, option_values.whole, None)
+    wait_s: float | None = read(form.BACKUP_WAIT, values.backup_wait, option_values.wait_s, None)
+    start, until = _moment(values.start_s), _moment(values.until_s)
     if start is not None:
         _check_moment(form.START, start, now, errors)
     if until is not None:
@@ -114,18 +114,18 @@ def _options(entry: Entry, migration: MigrationSettings, now: datetime, errors: 
         parallel=parallel,
         attempts=attempts,
         backup_wait_s=wait_s,
-        subfolder=_flag(entry, form.SUBFOLDER, migration.put_in_subfolder),
-        keep_drives=_flag(entry, form.KEEP_DRIVES, migration.preserve_drive_letters),
-        fail_fast=_flag(entry, form.FAIL_FAST, migration.fail_fast),
+        subfolder=_flag(values, form.SUBFOLDER, migration.put_in_subfolder),
+        keep_drives=_flag(values, form.KEEP_DRIVES, migration.preserve_drive_letters),
+        fail_fast=_flag(values, form.FAIL_FAST, migration.fail_fast),
         start_at=start,
         until=until,
-        reason=one_line(entry.reason),
-        override=one_line(entry.override),
+        reason=one_line(values.reason),
+        override=one_line(values.override),
     )
 
 
-def _flag(entry: Entry, name: str, usual: bool) -> bool | None:  # noqa: FBT001 - compared with another boolean
-    is_on = name in entry.flags
+def _flag(values: FormValues, name: str, usual: bool) -> bool | None:  # noqa: FBT001 - compared with another boolean
+    is_on = name in values.flags
     return None if is_on is usual else is_on
 
 
@@ -140,8 +140,8 @@ def _check_moment(block_id: str, at: datetime, now: datetime, errors: Errors) ->
         errors[block_id] = "Choose a time within a year."
 
 
-def _path(entry: Entry) -> str:
-    return entry.path.strip().strip('"').strip()
+def _path(values: FormValues) -> str:
+    return values.path.strip().strip('"').strip()
 
 
 def _typed(vms: Sequence[str], inventory: Sequence[Vm]) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Tells people what happens: cards and threads, pictures, Home tabs."""
+"""Tells people what happens: cards and threads, files, Home tabs."""

@@ -1,4 +1,4 @@
-"""Puts files into a card's thread, once each: the whole of a long plan, and the picture of how a job went.
+"""Uploads files into a card's thread, once each: the whole of a long plan, and the timeline of a job.
 
 A courtesy: it has its own tasks, tries a few times, and whatever goes wrong disturbs nothing else. After a restart it
 looks for the files that the process before may have left out.
@@ -15,13 +15,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.messages.plan_text import LONG, plan_text
 from bot.messages.timeline_image import timeline
 from bot.slack.api_errors import SlackRefused, ask
-from core.domain.model.events import EventKind, Notice
+from core.backoff import fixed, retry
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt
 from core.domain.model.views import JobView
 from core.errors import MigrateBotError
 from core.ports import Clock
+from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +34,14 @@ RECENT = timedelta(days=1)
 AFTERLIFE_S = 15.0
 """How long an upload of a process that died may still be on its way: a look before that could miss it."""
 _PAUSE_S = 2.0
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _PAGES = 10
 _PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """What a picture of a job shows: the job, every attempt of its time, and what its hosts allow."""
+class TimelineInputs:
+    """The data of a job's timeline: the job, every attempt of its time, and what its hosts allow."""
 
     view: JobView
     attempts: Sequence[Attempt]
@@ -46,25 +49,27 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """One file on its way."""
+class Attachment:
+    """One file to be uploaded."""
 
     name: str
     title: str
     content: bytes
 
 
-Make = Callable[[Job], Awaitable[Leaf | None]]
+Make = Callable[[Job], Awaitable[Attachment | None]]
 
 
 class Attachments:
     """The uploads under way, each begun once by this process."""
 
-    def __init__(self, client: AsyncWebClient, story: Callable[[JobId], Awaitable[Story]], clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncWebClient, timeline_inputs: Callable[[JobId], Awaitable[TimelineInputs]], clock: Clock
+    ) -> None:
         self._client = client
-        self._story = story
+        self._timeline_inputs = timeline_inputs
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._uploads = TaskSet()
         self._begun: set[tuple[JobId, Make]] = set()
 
     def add(self, notice: Notice, card: Card | None) -> None:
@@ -82,16 +87,13 @@ class Attachments:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._uploads.cancel()
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._uploads.start(work, name)
 
     async def _catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
+        began = self._clock.now()
         await self._clock.sleep(AFTERLIFE_S)
         try:
             jobs = await newest()
@@ -102,9 +104,9 @@ class Attachments:
         for job in jobs:
             if job.card is None:
                 continue
-            if len(job.plan.moves) > LONG and job.created_at > since:
+            if len(job.plan.moves) > LONG and since < job.created_at <= began:
                 await self._once(job, job.card, self._plan)
-            if job.state is JobState.FINISHED and job.finished_at is not None and job.finished_at > since:
+            if job.state is JobState.FINISHED and job.finished_at is not None and since < job.finished_at <= began:
                 await self._once(job, job.card, self._picture)
             await self._clock.sleep(_PAUSE_S)
 
@@ -114,26 +116,32 @@ class Attachments:
             await self._patiently(job, card, make)
 
     async def _patiently(self, job: Job, card: Card, make: Make) -> None:
-        for delay_s in (*DELAYS_S, None):
+        async def once() -> None:
             try:
-                async with asyncio.timeout(_PATIENCE_S):
+                async with asyncio.timeout(_TIMEOUT_S):
                     await self._put(card, await make(job))
             except (MigrateBotError, TimeoutError) as error:
                 log.warning("a file for %s could not be uploaded: %s", job.id, error)
-                if delay_s is None or isinstance(error, SlackRefused):
-                    return
-                await self._clock.sleep(delay_s)
-            except Exception:  # a file nobody waits for must not end in an unseen task
-                log.exception("a file for %s could not be made", job.id)
-                return
-            else:
-                return
+                if not isinstance(error, SlackRefused):
+                    raise
 
-    async def _put(self, card: Card, leaf: Leaf | None) -> None:
-        if leaf is None or not leaf.content or await self._is_there(card, leaf.name):
+        wait, tries = fixed(*DELAYS_S), len(DELAYS_S) + 1
+        try:
+            await retry(once, MigrateBotError, TimeoutError, wait=wait, tries=tries, sleep=self._clock.sleep)
+        except (MigrateBotError, TimeoutError):
+            return  # every try has said why already
+        except Exception:  # a file nobody waits for must not end in an unseen task
+            log.exception("a file for %s could not be made", job.id)
+
+    async def _put(self, card: Card, attachment: Attachment | None) -> None:
+        if attachment is None or not attachment.content or await self._is_there(card, attachment.name):
             return
         upload = self._client.files_upload_v2(
-            filename=leaf.name, title=leaf.title, content=leaf.content, channel=card.channel, thread_ts=card.ts
+            filename=attachment.name,
+            title=attachment.title,
+            content=attachment.content,
+            channel=card.channel,
+            thread_ts=card.ts,
         )
         await ask(upload)
 
@@ -152,13 +160,13 @@ class Attachments:
                 break
         return False
 
-    async def _plan(self, job: Job) -> Leaf:
+    async def _plan(self, job: Job) -> Attachment:
         title = f"The whole plan of {job.id}: {len(job.plan.moves)} VMs"
-        return Leaf(f"{job.id}-plan.txt", title, plan_text(job).encode())
+        return Attachment(f"{job.id}-plan.txt", title, plan_text(job).encode())
 
-    async def _picture(self, job: Job) -> Leaf | None:
-        story = await self._story(job.id)
-        moves = [row.move for row in story.view.moves]
-        until = story.view.job.finished_at or story.view.at
-        png = await asyncio.to_thread(timeline, story.view.job, moves, story.attempts, story.limits, until)
-        return Leaf(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None
+    async def _picture(self, job: Job) -> Attachment | None:
+        inputs = await self._timeline_inputs(job.id)
+        moves = [row.move for row in inputs.view.moves]
+        until = inputs.view.job.finished_at or inputs.view.at
+        png = await asyncio.to_thread(timeline, inputs.view.job, moves, inputs.attempts, inputs.limits, until)
+        return Attachment(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None

@@ -27,16 +27,17 @@ from core.config import Settings
 from core.engine.engine import Engine
 from core.errors import MigrateBotError, NotifierBusy, NotifierDown
 from core.ports import Clock
+from core.tasks import TaskSet, wait_for
 
 log = logging.getLogger(__name__)
 
 
 class ObservedNotifier:
-    """A Notifier before another one; ``touched`` is called after each change."""
+    """A Notifier around another one that calls ``on_change`` after each change."""
 
     def __init__(self, notifier: Notifier) -> None:
         self._notifier = notifier
-        self.touched: Callable[[], None] = _nobody
+        self.on_change: Callable[[], None] = _nobody
 
     async def tell(self, notice: Notice) -> Card | None:
         """Say one event."""
@@ -44,11 +45,11 @@ class ObservedNotifier:
             return await self._notifier.tell(notice)
         finally:
             # What happened has happened, whether or not it could be said.
-            self.touched()
+            self.on_change()
 
     async def show(self, view: JobView) -> None:
         """Bring the job's card up to date."""
-        self.touched()
+        self.on_change()
         await self._notifier.show(view)
 
 
@@ -68,7 +69,7 @@ _OPEN, _RECENT = 30, 30
 
 
 class HomeTabs:
-    """Home tabs."""
+    """The Home tabs of people who looked lately, and the loop that publishes them."""
 
     def __init__(
         self, engine: Engine, client: AsyncWebClient, settings: Settings, groups: UserGroups, clock: Clock
@@ -83,19 +84,17 @@ class HomeTabs:
         self._shown: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._loops = TaskSet()
 
     async def start(self) -> None:
         """Begin to follow changes."""
-        self._task = asyncio.create_task(self._follow(), name="home tabs")
+        self._loops.start(self._follow(), "home tabs")
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loops.cancel()
 
-    def touch(self) -> None:
+    def wake(self) -> None:
         """Note that something changed."""
         self._changed.set()
 
@@ -115,22 +114,17 @@ class HomeTabs:
             self._forget(user)
         if not self._opened:
             return
-        sight = await self._look()
+        view_data = await self._look()
         for user in list(self._opened):
             try:
-                await self._publish(user, sight)
+                await self._publish(user, view_data)
             except (NotifierBusy, NotifierDown) as error:
                 log.warning("the Home of %s is not up to date: %s", user, error.message)
-                self.touch()
+                self.wake()
 
     async def _follow(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
-            self._changed.clear()
+            await wait_for(self._changed, LOOK_EVERY_S)
             try:
                 await self.refresh()
             except MigrateBotError as error:
@@ -142,16 +136,16 @@ class HomeTabs:
 
     async def _look(self) -> HomeView:
         return HomeView(
-            tuple(await self._engine.open_jobs(_OPEN)),
-            tuple(await self._engine.jobs(_RECENT)),
-            tuple(await self._engine.hosts()),
-            await self._engine.stopped_by(),
+            tuple(await self._engine.queries.open_jobs(_OPEN)),
+            tuple(await self._engine.queries.jobs(_RECENT)),
+            tuple(await self._engine.queries.hosts()),
+            await self._engine.queries.stopped_by(),
         )
 
-    async def _publish(self, user: str, sight: HomeView) -> None:
+    async def _publish(self, user: str, view_data: HomeView) -> None:
         rules = self._settings.access
         members = await self._groups.members(groups_in(rules.approvers))
-        view = home(sight, user, rules, members, self._settings.slack.command)
+        view = home(view_data, user, rules, members, self._settings.slack.command)
         async with self._locks.setdefault(user, asyncio.Lock()):
             if self._shown.get(user) == _digest(view):
                 return

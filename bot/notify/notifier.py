@@ -29,7 +29,8 @@ from bot.slack.api_errors import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefus
 from bot.slack.rate_limit import CallBudget, ChannelSpacing
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.model.events import Event, EventKind, Notice, Tone
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.views import JobView
 from core.domain.reporting.paging import quoted
@@ -48,7 +49,7 @@ _REMEMBERED = 2000
 
 @dataclass(slots=True)
 class _Shown:
-    """What one card shows, and what it should show."""
+    """The state of one card: what it shows, and what it should show."""
 
     newest: JobView
     digest: str = ""
@@ -57,6 +58,8 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
+    """A channel, or a thread in it, where a notice may go."""
+
     channel: str
     thread_ts: str = ""
 
@@ -71,11 +74,11 @@ class SlackNotifier:
         groups: UserGroups,
         clock: Clock,
         *,
-        album: Attachments | None = None,
+        attachments: Attachments | None = None,
         history: History | None = None,
     ) -> None:
         self._client = client
-        self._album = album
+        self._attachments = attachments
         self._settings = settings
         self._groups = groups
         self._posts: ChannelSpacing[str] = ChannelSpacing(clock, POST_GAP_S)
@@ -93,8 +96,8 @@ class SlackNotifier:
         self._said[_key(notice)] = posted
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
-        if self._album is not None:
-            self._album.add(notice, posted if notice.event.tone is Tone.CARD else notice.job.card)
+        if self._attachments is not None:
+            self._attachments.add(notice, posted if notice.event.tone is Tone.CARD else notice.job.card)
         return posted if notice.event.tone is Tone.CARD else None
 
     async def _tell(self, notice: Notice) -> Card:
@@ -103,7 +106,7 @@ class SlackNotifier:
         if revised is not None and notice.event.tone is not Tone.PAGE:
             return revised  # the message it is about says it now
         places = self._places(notice)
-        found = await self._look(notice, places) if notice.maybe_said else None
+        found = await self._find(notice, places) if notice.maybe_said else None
         return found or await self._say(notice, places)
 
     async def _settle(self, notice: Notice) -> None:
@@ -113,7 +116,7 @@ class SlackNotifier:
             return
         earlier = replace(notice, id=asked.id, event=asked)
         try:
-            place = self._said.get(_key(earlier)) or await self._look(earlier, self._places(earlier))
+            place = self._said.get(_key(earlier)) or await self._find(earlier, self._places(earlier))
             if place is None:
                 return
             await self._budget.turn()
@@ -127,7 +130,7 @@ class SlackNotifier:
         if about is None:
             return None
         earlier = replace(notice, id=about.id, event=about)
-        place = self._said.get(_key(earlier)) or await self._look(earlier, self._places(earlier))
+        place = self._said.get(_key(earlier)) or await self._find(earlier, self._places(earlier))
         if place is None:
             return None
         await self._budget.turn()
@@ -152,7 +155,7 @@ class SlackNotifier:
             places = [_Place(job.card.channel, job.card.ts), _Place(job.card.channel), *places]
         return list(dict.fromkeys(places))
 
-    async def _look(self, notice: Notice, places: Sequence[_Place]) -> Card | None:
+    async def _find(self, notice: Notice, places: Sequence[_Place]) -> Card | None:
         for place in places:
             try:
                 ts = await find_message.find(self._client, notice, place.channel, place.thread_ts)
@@ -185,7 +188,7 @@ class SlackNotifier:
         slack = self._settings.slack
         match notice.event.tone:
             case Tone.CARD:
-                view = JobView(notice.job, (), notice.event.at)
+                view = JobView(job=notice.job, moves=(), at=notice.event.at)
                 return card(view, await self._look_of(notice.job))
             case Tone.PAGE:
                 return oncall_page.page(notice, slack.oncall, slack.command)

@@ -1,10 +1,11 @@
-"""Keeps in mind which questions about moves still have their buttons, and what a later event makes of them."""
+"""Keeps the questions about moves that still have their buttons, and says which a later event makes moot."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from core.domain.model.events import Event, EventKind, Notice
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Notice
 from core.domain.model.job import JobId
 from core.domain.reporting.paging import END_OF_ATTEMPT, open_questions
 from core.errors import MigrateBotError
@@ -20,7 +21,7 @@ _SETTLING = frozenset({EventKind.STUCK, EventKind.ANSWERED, *END_OF_ATTEMPT})
 
 
 class OpenQuestions:
-    """The open question of each move. What an earlier process asked is read once from its job's history."""
+    """The open question of each move; what an earlier process asked is read once from its job's history."""
 
     def __init__(self, history: History | None = None) -> None:
         self._history = history

@@ -1,1 +1,1 @@
-"""The line to Slack: connections, tokens, who is who, how often one may speak, what its refusals mean."""
+"""Slack's Web API and connections: tokens, errors, rate limits, user groups, time zones."""

@@ -48,7 +48,7 @@ _HINTS = {
 
 
 class SlackRefused(NotifierRefused):
-    """Slack answered with an error that will stay. ``code`` is Slack's own."""
+    """An error of Slack's that will stay. ``code`` is Slack's own."""
 
     def __init__(self, code: str, *, needed: str = "") -> None:
         hint = f"The scope {needed} is missing. {_HINTS['missing_scope']}" if needed else _HINTS.get(code, "")

@@ -1,4 +1,4 @@
-"""Checks before anything else whether Slack accepts the tokens, so that a wrong one is said at once and clearly.
+"""Checks the tokens against Slack at the start, so that a wrong one is said at once and clearly.
 
 Bolt would show a wrong bot token only at the first event, and retries a wrong app token for ever.
 """

@@ -1,4 +1,4 @@
-"""Looks in Slack for a message the bot may have posted already, by the metadata each of its messages carries.
+"""Looks in Slack for a message that may have been posted already, by the metadata each message of the bot carries.
 
 ``include_all_metadata`` is needed to see the payload (docs: metadata); ``channels:history`` to look at all.
 """

@@ -13,7 +13,7 @@ PATH = "/slack/events"
 
 
 class HttpListener:
-    """The server by which commands and clicks arrive."""
+    """The HTTP server by which commands and clicks arrive."""
 
     def __init__(self, app: AsyncApp, listen: str) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Decides when the bot may speak: at most so many calls a minute, and so long between two to the same place.
+"""Delays calls to Slack: at most so many a minute, and a gap between two to the same place.
 
 Slack allows one message a second per channel and about 50 edits a minute for all cards together (docs: rate-limits).
 """
@@ -13,7 +13,7 @@ Key = TypeVar("Key")
 
 
 class ChannelSpacing(Generic[Key]):
-    """Keeps a gap between two turns of the same key. Turns are given in the order they were asked for."""
+    """A gap between two turns of the same key; turns are given in the order they were asked for."""
 
     def __init__(self, clock: Clock, gap_s: float) -> None:
         self._clock = clock
@@ -31,7 +31,7 @@ class ChannelSpacing(Generic[Key]):
 
 
 class CallBudget:
-    """Spends at most ``per_minute`` turns a minute, the first ``burst`` of them at once."""
+    """A budget of ``per_minute`` turns a minute, the first ``burst`` of them at once."""
 
     def __init__(self, clock: Clock, per_minute: float, burst: int) -> None:
         self._clock = clock

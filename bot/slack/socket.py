@@ -1,4 +1,4 @@
-"""Keeps the Socket Mode connection, and replaces it when it has silently died.
+"""Keeps the Socket Mode connection, and replaces it when it is dead.
 
 Slack's own handler can stop after a reconnect (bolt-python#1529), and repeats a refused handshake with the same address
 for ever; a new handler asks for a new address.
@@ -13,6 +13,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.slack.api_errors import ask
 from core.errors import NotifierError
 from core.ports import Clock
+from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ _FIRST_CONNECT_S = 10.0
 
 
 class SocketConnection:
-    """The connection by which commands and clicks arrive."""
+    """The Socket Mode connection by which commands and clicks arrive."""
 
     def __init__(self, app: AsyncApp, app_token: str, clock: Clock) -> None:
         self._app = app
@@ -30,18 +31,16 @@ class SocketConnection:
         self._clock = clock
         self._handler: AsyncSocketModeHandler | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._watchdog: asyncio.Task[None] | None = None
+        self._loops = TaskSet()
 
     async def start(self) -> None:
         """Connect, and go on trying in the background when Slack does not answer at once."""
         await self._renew()
-        self._watchdog = asyncio.create_task(self._watch(), name="socket watchdog")
+        self._loops.start(self._watch(), "socket watchdog")
 
     async def stop(self) -> None:
         """Disconnect."""
-        if self._watchdog:
-            self._watchdog.cancel()
-            await asyncio.gather(self._watchdog, return_exceptions=True)
+        await self._loops.cancel()
         await self._drop()
 
     async def is_healthy(self) -> bool:

@@ -1,4 +1,4 @@
-"""Remembers in which time zone people are, so that ``at 22:00`` means their 22:00 (docs: users.info)."""
+"""Caches people's time zones, so that ``at 22:00`` means their 22:00 (docs: users.info)."""
 
 import logging
 from datetime import UTC, timedelta, timezone, tzinfo

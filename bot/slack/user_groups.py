@@ -1,4 +1,4 @@
-"""Remembers who is in which Slack user group, and for how long that may be believed.
+"""Caches who is in which Slack user group, and for how long that may be believed.
 
 ``usergroups.users.list`` allows about 20 calls a minute (docs: rate-limits, tier 2), so answers are kept. An answer is
 fresh for a minute; while Slack cannot be asked it is believed for a quarter of an hour, and afterwards nobody is in the
@@ -25,8 +25,10 @@ BELIEVED = timedelta(minutes=15)
 _PAUSE_S = 5.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Known:
+    """The last answer about one group, and when Slack may be asked again."""
+
     members: frozenset[str] | None = None
     asked_at: datetime | None = None
     silent_until: datetime | None = None
@@ -35,7 +37,7 @@ class _Known:
 
 
 class UserGroups:
-    """Membership of user groups, cached."""
+    """The members of user groups, cached."""
 
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client = client

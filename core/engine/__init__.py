@@ -1,1 +1,1 @@
-"""The async shell around the decisions: observe, dispatch, move, settle, tell."""
+"""The async shell around the decisions: poll, dispatch, move, verify, tell."""

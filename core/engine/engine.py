@@ -1,20 +1,13 @@
-"""The engine's front door: what the bot may ask of it."""
+"""Builds the engine of its parts, starts its loops and stops them."""
 
-import asyncio
-import logging
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
-from core.domain.model.events import EventKind
 from core.domain.model.inventory import HostName, Snapshot
-from core.domain.model.job import JobId, JobState
-from core.domain.reporting.announcements import alarm
+from core.domain.model.job import JobId
 from core.domain.scheduling.freeze import Calendar, parse_window
-from core.domain.scheduling.schedule import Policy
+from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
 from core.engine.api.job_views import JobViews
 from core.engine.api.queries import Queries
@@ -25,21 +18,22 @@ from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import DeadlineWarner
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
-from core.engine.dispatcher import STOP, Dispatcher, DispatchTiming
+from core.engine.dispatcher import Dispatcher, DispatchTiming
 from core.engine.hosts.heartbeat import Heartbeat
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
+from core.engine.recovery import find_left_under_way
 from core.ports import Clock, HostGateway, Notifier, Store
+from core.tasks import TaskSet
 
-log = logging.getLogger(__name__)
 
+class Engine:
+    """The whole engine, wired together. Build it, ``start`` it, ask it, ``stop`` it.
 
-class Engine(Requests, Controls, Queries):
-    """Plans, carries out and tells. Build it, ``start`` it, ask it, ``stop`` it.
-
-    What it can be asked is in its three parts: what people ask for, what they decide, and what they look at.
+    It is asked through its three parts: ``requests`` (what people ask for), ``controls`` (what they decide) and
+    ``queries`` (what they look at).
     """
 
     def __init__(
@@ -48,126 +42,125 @@ class Engine(Requests, Controls, Queries):
         self._store = store
         self._gateway = gateway
         self._clock = clock
-        self._board = SnapshotCache()
-        self._ledger = TransitionRecorder(store, clock)
+        self._snapshot_cache = SnapshotCache()
+        self._recorder = TransitionRecorder(store, clock)
         calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
-        planner = Planner(settings, calendar, gateway=gateway, store=store, board=self._board, clock=clock)
         migration = settings.migration
-        pace = DispatchTiming(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
-        self._observers = {
+        self._timing = DispatchTiming(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
+        self._pollers = {
             HostName(name): HostPoller(
-                HostName(name), gateway, self._board, clock, poll_busy_s=pace.busy_s, poll_idle_s=pace.idle_s
+                HostName(name),
+                gateway,
+                self._snapshot_cache,
+                clock,
+                poll_busy_s=self._timing.busy_s,
+                poll_idle_s=self._timing.idle_s,
             )
             for name in settings.hosts
         }
         policy = Policy(
-            migration.backup_threshold,
-            migration.busy_patience,
-            migration.max_parallel,
-            migration.fail_fast,
+            backup_threshold=migration.backup_threshold,
+            busy_timeout=migration.busy_patience,
+            max_parallel=migration.max_parallel,
+            fail_fast=migration.fail_fast,
             # A snapshot is too old when two idle polls have gone by without one.
-            2 * migration.poll_idle + timedelta(minutes=1),
+            snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
         )
-        cleaner = FolderCleanup(gateway, self._fresh, clock)
-        hands = EngineServices(gateway, self._ledger, self._board, clock, self._fresh, cleaner, _rules(settings))
+        cleanup = FolderCleanup(gateway, self._fresh, clock, self._snapshot_cache.standing)
+        services = EngineServices(
+            gateway=gateway,
+            recorder=self._recorder,
+            snapshot_cache=self._snapshot_cache,
+            clock=clock,
+            fresh=self._fresh,
+            cleanup=cleanup,
+            policy=_attempt_policy(settings),
+        )
         self._dispatcher = Dispatcher(
-            hands, policy, pace, max_attempts=migration.max_attempts, freeze=calendar, busy=self._mark_busy
+            services,
+            policy,
+            self._timing,
+            max_attempts=migration.max_attempts,
+            freeze=calendar,
+            busy=self._note_open,
         )
-        self._viewer = JobViews(
+        self._job_views = JobViews(
             store,
-            self._board,
+            self._snapshot_cache,
             clock,
             calendar,
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
         )
-        self._watchman = Heartbeat(store, clock, policy.snapshot_max_age)
-        self._tidier = PostponedCleanups(cleaner, self._ledger, clock)
-        self._warner = DeadlineWarner(self._ledger, clock, self._viewer.of)
-        self._pager = Escalation(self._ledger, clock, settings.slack.escalate_after)
-        self._cards = Cards(store, notifier, clock, self._viewer.of)
-        self._outbox = Outbox(store, notifier, clock, self._cards.touch)
-        self._ledger.listen(self._changed)
-        Requests.__init__(self, planner, self._ledger, settings.access.approval_ttl)
-        Controls.__init__(self, settings.access, self._ledger, self._board, self._dispatcher, self._pager)
-        Queries.__init__(self, store, self._board, clock, self._viewer, tuple(self._observers))
-        self._pace = pace
-        self._tasks: list[asyncio.Task[None]] = []
-
-    # ------------------------------------------------------------------ life
+        self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age)
+        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
+        self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
+        self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
+        self._cards = Cards(store, notifier, clock, self._job_views.of)
+        self._outbox = Outbox(store, notifier, clock, self._cards.wake)
+        self._recorder.listen(self._changed)
+        planner = Planner(
+            settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
+        )
+        self.requests = Requests(planner, self._recorder, settings.access.approval_ttl)
+        self.controls = Controls(
+            settings.access,
+            self._recorder,
+            snapshot_cache=self._snapshot_cache,
+            dispatcher=self._dispatcher,
+            escalation=self._escalation,
+            job_views=self._job_views,
+        )
+        self.queries = Queries(store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers))
+        self._loops = TaskSet()
 
     async def start(self) -> None:
         """Open the store, adopt what went on without us, and begin to work."""
         await self._store.open()
-        await self._watchman.look_back()
-        await self._dispatcher.adopt()
+        await self._heartbeat.look_back()
+        for left in await find_left_under_way(self._store, self._clock):
+            self._dispatcher.adopt(left.move, left.attempt, left.job)
         await self._cards.resume()
-        loops: list[Callable[[], Coroutine[Any, Any, None]]] = [observer.run for observer in self._observers.values()]
-        loops += [self._outbox.run, partial(self._cards.run, self._pace.busy_s), self._dispatcher.run]
-        loops += [self._tidier.run, self._warner.run, self._pager.run]
-        loops += [partial(self._watchman.run, lambda: self._dispatcher.is_counting)]
-        self._tasks = [asyncio.create_task(self._kept(loop)) for loop in loops]
+        for host, poller in self._pollers.items():
+            self._loops.start(poller.run(), f"poll {host}")
+        self._loops.start(self._outbox.run(), "outbox")
+        self._loops.start(self._cards.run(self._timing.busy_s), "cards")
+        self._loops.start(self._dispatcher.run(), "dispatcher")
+        self._loops.start(self._postponed_cleanups.run(), "postponed clean-ups")
+        self._loops.start(self._deadline_warner.run(), "deadlines")
+        self._loops.start(self._escalation.run(), "escalation")
+        self._loops.start(self._heartbeat.run(lambda: self._dispatcher.is_counting), "heartbeat")
 
     async def stop(self) -> None:
         """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them."""
-        for task in reversed(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await self._loops.cancel()
         await self._gateway.close()
         await self._store.close()
 
-    # ------------------------------------------------------------------ the big red stop
-
-    async def stop_starts(self, by: str) -> None:
-        """Stop every new start, the big red stop; it lasts until ``resume_starts`` and survives restarts."""
-        await self._switch(by, EventKind.STOPPED, by)
-
-    async def resume_starts(self, by: str) -> None:
-        """Allow starts again."""
-        await self._switch("", EventKind.RESUMED, by)
-
     # ------------------------------------------------------------------ inside
 
-    async def _kept(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a loop; one that breaks on something nobody foresaw begins anew: the bot must not go on without it."""
-        while True:
-            try:
-                await loop()
-            except Exception:
-                log.exception("a loop of the engine broke; it begins anew")
-                await self._clock.sleep(self._pace.busy_s)
-            else:
-                return
-
-    async def _switch(self, value: str, kind: EventKind, by: str) -> None:
-        running = await self._store.jobs(JobState.RUNNING, limit=10_000)
-        await self._store.set_switch(STOP, value, *alarm(kind, self._clock.now(), by, running))
-        self._viewer.everything_changed()
-        self._dispatcher.poke()
-        for job in running:
-            self._ledger.changed(job.id)
-
     def _changed(self, job_id: JobId) -> None:
-        self._viewer.changed(job_id)
-        self._outbox.poke()
-        self._cards.touch(job_id)
-        self._pager.touch(job_id)
-        self._dispatcher.poke()
+        """Tell everything that shows a job, or acts on it, that it changed."""
+        self._job_views.invalidate(job_id)
+        self._outbox.wake()
+        self._cards.wake(job_id)
+        self._escalation.note_change(job_id)
+        self._dispatcher.wake()
 
-    def _mark_busy(self, hosts: set[HostName], jobs: set[JobId]) -> None:
+    def _note_open(self, hosts: set[HostName], jobs: set[JobId]) -> None:
+        """Poll hosts that open moves concern more often, and keep the cards of jobs with moves under way up to date."""
         self._cards.follow(jobs)
-        for name, observer in self._observers.items():
-            was_busy, observer.is_busy = observer.is_busy, name in hosts
-            if observer.is_busy and not was_busy:
-                observer.poke()
+        for name, poller in self._pollers.items():
+            was_busy, poller.is_busy = poller.is_busy, name in hosts
+            if poller.is_busy and not was_busy:
+                poller.wake()
 
     async def _fresh(self, host: HostName) -> Snapshot | None:
-        observer = self._observers.get(host)
-        return await observer.fresh() if observer else None
+        poller = self._pollers.get(host)
+        return await poller.fresh() if poller else None
 
 
-def _rules(settings: Settings) -> AttemptPolicy:
+def _attempt_policy(settings: Settings) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
@@ -175,11 +168,11 @@ def _rules(settings: Settings) -> AttemptPolicy:
         return known.migration_address or known.address
 
     return AttemptPolicy(
-        migration.confirm_start,
-        migration.poll_busy.total_seconds(),
-        migration.silence_patience,
-        migration.retry_delay,
-        migration.stuck_after,
-        migration.assumed_speed_mb_s * 1_000_000,
-        address,
+        confirm_start=migration.confirm_start,
+        poll_s=migration.poll_busy.total_seconds(),
+        silence_timeout=migration.silence_patience,
+        retry_delay=migration.retry_delay,
+        stuck_after=migration.stuck_after,
+        assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
+        address=address,
     )

@@ -1,4 +1,4 @@
-"""Makes a plan of a request: looks at the hosts, resolves names, places VMs, runs preflight, estimates."""
+"""Makes a plan of a request: inspects the hosts, resolves names, places VMs, runs preflight, estimates."""
 
 import asyncio
 from collections import defaultdict
@@ -12,7 +12,7 @@ from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.planning import makespan
-from core.domain.planning.forecast import Weather, forecast, slots_of
+from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Destination, keep_drives, place, subfolder
 from core.domain.planning.preflight import copies, disk_targets, preflight, unseen_folders
 from core.domain.planning.selection import select
@@ -25,7 +25,7 @@ _REASONS_SHOWN = 5
 
 
 class Planner:
-    """Answers a request with a plan; reads hosts, changes nothing."""
+    """The maker of plans: reads hosts, changes nothing."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Planner:
         *,
         gateway: HostGateway,
         store: Store,
-        board: SnapshotCache,
+        snapshot_cache: SnapshotCache,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -42,7 +42,7 @@ class Planner:
         self._clock = clock
         self._gateway = gateway
         self._store = store
-        self._board = board
+        self._snapshot_cache = snapshot_cache
 
     async def plan(self, request: Request, fixed: Mapping[VmId, Destination] | None = None) -> Plan:
         """Make the plan; ``fixed`` says for each VM where it goes when that is not to be chosen.
@@ -54,32 +54,34 @@ class Planner:
         """
         sources = self._hosts(request.sources)
         targets = list(dict.fromkeys(fixed.values())) if fixed else self._targets(request, sources)
-        snapshots, rooms = await self._look(sources, list(dict.fromkeys(target.host for target in targets)))
-        elsewhere = [room.snapshot for room in rooms.values()]
-        elsewhere += [s for host, s in self._board.snapshots.items() if host not in rooms and host not in sources]
+        snapshots, inspections = await self._look(sources, list(dict.fromkeys(target.host for target in targets)))
+        elsewhere = [inspection.snapshot for inspection in inspections.values()]
+        elsewhere += [
+            s for host, s in self._snapshot_cache.snapshots.items() if host not in inspections and host not in sources
+        ]
         chosen = select(request.vms, snapshots, elsewhere)
         by_source: defaultdict[HostName, list[VmId]] = defaultdict(list)
         for host, vm in chosen:
             by_source[host].append(vm.id)
-        inspections = await asyncio.gather(*(self._gateway.inspect(host, ids) for host, ids in by_source.items()))
-        rooms = dict(rooms) | {inspection.host: inspection for inspection in inspections}
-        details = [row for host, vm in chosen if (row := rooms[host].of(vm.id)) is not None]
+        inspected = await asyncio.gather(*(self._gateway.inspect(host, ids) for host, ids in by_source.items()))
+        inspections = dict(inspections) | {inspection.host: inspection for inspection in inspected}
+        details = [row for host, vm in chosen if (row := inspections[host].of(vm.id)) is not None]
         if not details:
             raise HostError(sources[0], f"{sources[0]} did not describe the VMs; try again.")
         homes = {vm.id: host for host, vm in chosen}
-        placed = dict(fixed) if fixed else place(details, targets, rooms)
-        unseen = set[HostName]()
-        moves = await self._moves(request, details, homes, placed, rooms, unseen=unseen)
+        placed = dict(fixed) if fixed else place(details, targets, inspections)
+        unseen = dict[HostName, str]()
+        moves = await self._moves(request, details, homes, placed, inspections, unseen=unseen)
         in_jobs = await self._in_jobs(moves)
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
         moving = {finding.vm_id for finding in in_jobs}
-        taken = await self._taken(moves, rooms, unseen)
-        found = (*copies(moves, snapshots), *preflight(moves, rooms, taken), *unseen_folders(unseen))
+        taken = await self._taken(moves, inspections, unseen)
+        found = (*copies(moves, snapshots), *preflight(moves, inspections, taken), *unseen_folders(unseen))
         findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)
         works = await self._works(plan)
-        snapshots_of = {host: room.snapshot for host, room in rooms.items()}
+        snapshots_of = {host: inspection.snapshot for host, inspection in inspections.items()}
         slots = slots_of(snapshots_of)
         at_once = plan.options.parallel or self._settings.migration.max_parallel
         expected_s = (
@@ -116,7 +118,7 @@ class Planner:
             asyncio.gather(*(self._gateway.inspect(host, []) for host in destinations)),
         )
         for snapshot in (*observed, *(inspection.snapshot for inspection in inspected)):
-            self._board.put(snapshot)
+            self._snapshot_cache.put(snapshot)
         return list(observed), {inspection.host: inspection for inspection in inspected}
 
     async def _moves(
@@ -125,9 +127,9 @@ class Planner:
         details: Sequence[VmDetails],
         homes: dict[VmId, HostName],
         placed: dict[VmId, Destination],
-        rooms: dict[HostName, Inspection],
+        inspections: dict[HostName, Inspection],
         *,
-        unseen: set[HostName],
+        unseen: dict[HostName, str],
     ) -> list[PlannedMove]:
         migration, options = self._settings.migration, request.options
         wants_subfolder = migration.put_in_subfolder if options.subfolder is None else options.subfolder
@@ -142,30 +144,30 @@ class Planner:
                     there = await self._list(target.host, path, unseen) or ()
                     names[target] = {windows_paths.name(item).casefold() for item in there}
                 path = subfolder(path, row.vm.name, names[target])
-            disks = keep_drives(row, path, rooms[target.host].volumes) if wants_drives else ()
+            disks = keep_drives(row, path, inspections[target.host].volumes) if wants_drives else ()
             is_live = row.vm.state in {VmState.RUNNING, VmState.PAUSED}
             moves.append(
                 PlannedMove(
-                    row.vm.id,
-                    row.vm.name,
-                    homes[row.vm.id],
-                    target.host,
-                    path,
-                    disks,
-                    row.disk_bytes,
-                    row.vm.memory_bytes,
-                    is_live,
+                    vm_id=row.vm.id,
+                    vm_name=row.vm.name,
+                    source=homes[row.vm.id],
+                    destination=target.host,
+                    path=path,
+                    disks=disks,
+                    disk_bytes=row.disk_bytes,
+                    memory_bytes=row.vm.memory_bytes,
+                    is_live=is_live,
                     is_own_folder=wants_subfolder,
                 )
             )
         return moves
 
     async def _taken(
-        self, moves: Sequence[PlannedMove], rooms: dict[HostName, Inspection], unseen: set[HostName]
+        self, moves: Sequence[PlannedMove], inspections: dict[HostName, Inspection], unseen: dict[HostName, str]
     ) -> dict[tuple[HostName, str], frozenset[str]]:
         folders: dict[tuple[HostName, str], str] = {}
         for move in moves:
-            row = rooms[move.source].of(move.vm_id)
+            row = inspections[move.source].of(move.vm_id)
             for path, _ in disk_targets(move, row) if row else ():
                 folder = windows_paths.parent(path)
                 folders[move.destination, windows_paths.key(folder)] = folder
@@ -175,21 +177,21 @@ class Planner:
             for place, items in zip(folders, listed, strict=True)
         }
 
-    async def _list(self, host: HostName, path: str, unseen: set[HostName]) -> tuple[str, ...] | None:
+    async def _list(self, host: HostName, path: str, unseen: dict[HostName, str]) -> tuple[str, ...] | None:
         """List a folder; a host whose endpoint shows none (JEA) is noted, and no reason not to plan."""
         try:
             return await self._gateway.list_folder(host, path)
-        except EndpointRefused:
-            unseen.add(host)
+        except EndpointRefused as error:
+            unseen[host] = error.message
             return None
 
     async def _in_jobs(self, moves: Sequence[PlannedMove]) -> list[Finding]:
         open_moves = {move.vm_id: move.job_id for move in await self._store.moves(open_only=True)}
         return [
             Finding(
-                Severity.BLOCKER,
-                FindingCode.IN_JOB,
-                f"{move.vm_name} is in {open_moves[move.vm_id]} already.",
+                severity=Severity.BLOCKER,
+                code=FindingCode.IN_JOB,
+                text=f"{move.vm_name} is in {open_moves[move.vm_id]} already.",
                 vm_id=move.vm_id,
             )
             for move in moves
@@ -203,18 +205,21 @@ class Planner:
         now, found = self._clock.now(), list[Finding]()
         frozen = self._frozen(options, max(now, options.start_at or now))
         if frozen:
-            found.append(Finding(Severity.WARNING, FindingCode.FROZEN, frozen))
+            found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=frozen))
         calendar = None if options.override else self._calendar
         at_once = options.parallel or self._settings.migration.max_parallel
-        expected = forecast(works, Weather(now, snapshots, calendar, options.start_at, at_once=at_once))
+        expected = forecast(
+            works,
+            Conditions(now=now, snapshots=snapshots, calendar=calendar, start_at=options.start_at, at_once=at_once),
+        )
         if expected.eta and expected.eta.frozen and not frozen:
             begin, until = expected.eta.frozen
             text = f"Moves are frozen from {begin:%a %H:%M} until {until:%a %H:%M}: what has not started by then waits."
-            found.append(Finding(Severity.WARNING, FindingCode.FROZEN, text))
+            found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=text))
         if options.until is not None and expected.soonest > options.until:
             late, by = _moments(expected.soonest, options.until)
             text = f"Not before {late} UTC can this be over; it should be by {by} UTC."
-            found.append(Finding(Severity.WARNING, FindingCode.TOO_LATE, text))
+            found.append(Finding(severity=Severity.WARNING, code=FindingCode.TOO_LATE, text=text))
         return found
 
     def _frozen(self, options: Options, begins: datetime) -> str:

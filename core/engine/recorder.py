@@ -1,14 +1,13 @@
-"""Records what happens: every transition with its events, patiently, and tells whoever shows it."""
+"""Records every transition with its events, however long that takes, and tells whoever listens that a job changed."""
 
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
+from core.backoff import random_doubling, retry
 from core.domain.model.job import JobId
 from core.domain.model.move import Move, MoveId
-from core.errors import Outdated, StoreBusy, StoreError, StoreFull
+from core.errors import Outdated, StoreBusy, StoreFull
 from core.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -17,14 +16,16 @@ Listener = Callable[[JobId], None]
 T = TypeVar("T")
 
 
-def _complain(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
+def _complain(error: BaseException) -> None:
     if not isinstance(error, Outdated):
         log.error("the database did not take a change, trying again: %s", error)
 
 
+_BACKOFF = random_doubling(0.05, 10)
+
+
 class TransitionRecorder:
-    """The store, for those who must not give up: a move that ran has to be written down, however long that takes."""
+    """A store that does not give up: a move that ran has to be written down, however long that takes."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
@@ -61,13 +62,4 @@ class TransitionRecorder:
 
 
 async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
-    trying = AsyncRetrying(
-        retry=retry_if_exception_type((Outdated, StoreBusy, StoreFull)),
-        wait=wait_random_exponential(multiplier=0.05, max=10),
-        before_sleep=_complain,
-        reraise=True,
-    )
-    async for attempt in trying:
-        with attempt:
-            return await step()
-    raise StoreError("The database did not answer.")  # not reached: there is no last try
+    return await retry(step, Outdated, StoreBusy, StoreFull, wait=_BACKOFF, on_error=_complain)

@@ -11,7 +11,7 @@ _PAUSE_S = 5.0
 
 
 class CircuitBreaker:
-    """Opens after a few failures in a row; lets one call through after each pause; closes when one succeeds.
+    """A breaker that opens after a few failures in a row, lets one call through after each pause, closes on success.
 
     Used in the event loop only, for reads only: whoever moves, cancels or checks wants to hear it from the host.
     """
@@ -31,6 +31,7 @@ class CircuitBreaker:
         self._in_a_row = 0
         self._closed_again_at = 0.0
         self._last = ""
+        self._standing = HostUnreachable.standing
         self._hint: str | None = None
 
     def admit(self) -> None:
@@ -39,18 +40,19 @@ class CircuitBreaker:
             return
         left_s = self._closed_again_at - self._clock()
         if left_s > 0:
-            raise HostUnreachable(
+            error = HostUnreachable(
                 self._host,
                 f"{self._host} failed {self._in_a_row} times in a row, next try in {left_s:.0f} s. Last: {self._last}",
                 hint=self._hint,
             )
+            error.standing = self._standing  # a host that is full, say, is not silent because nobody asks it
+            raise error
         self._closed_again_at = self._clock() + self._pause_s
 
-    def failed(self, text: str, hint: str | None = None) -> None:
-        """Count a call that the host did not answer."""
-        self._hint = hint
+    def failed(self, text: str, standing: str = HostUnreachable.standing, hint: str | None = None) -> None:
+        """Count a call that the host did not answer; ``standing`` says how it stands, ``hint`` what helps."""
         self._in_a_row += 1
-        self._last = text
+        self._last, self._standing, self._hint = text, standing, hint
         self._closed_again_at = self._clock() + self._pause_s
 
     def answered(self) -> None:

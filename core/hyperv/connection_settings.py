@@ -16,7 +16,7 @@ _STOCK = ("microsoft.powershell", "powershell.")
 """Endpoints that come with Windows and PowerShell 7; they run any script."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """One host's address and the way to log on. Prints no secret."""
 
@@ -42,7 +42,7 @@ class ConnectionSettings:
 
     @property
     def is_full_language(self) -> bool:
-        """Whether the endpoint is one that came with Windows, where the bot defines its two functions itself."""
+        """Whether the endpoint is one that came with Windows, where the bot defines its functions itself."""
         return self.configuration.casefold().startswith(_STOCK)
 
     @property

@@ -1,4 +1,4 @@
-"""Asks real Hyper-V hosts what the engine wants to know, and starts, cancels and cleans up what it orders.
+"""Implements the gateway to real Hyper-V hosts: reads them, starts and cancels moves, removes empty folders.
 
 The HostGateway port over pypsrp. Reads are asked a second time when contact was lost; nothing else ever is.
 """
@@ -14,8 +14,7 @@ from pathlib import Path, PureWindowsPath
 from threading import Event
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random
-
+from core.backoff import random_up_to, retry
 from core.config import Settings
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
@@ -27,6 +26,7 @@ from core.hyperv.host_reads import must
 from core.hyperv.kerberos import Tickets
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
+from core.hyperv.session_record import SessionRecord
 from core.hyperv.session_threads import MoveThreads, ReaderThreads
 
 log = logging.getLogger(__name__)
@@ -39,9 +39,9 @@ _HOLD_S = 5
 _MOVE_MARGIN = 2
 """Threads for moves beyond the host's limit: some may be saying goodbye."""
 _FIRST_MOVE_LIMIT = 6
-_PIPELINE_LIMIT = 3
+_PIPELINE_TIMEOUTS = 3
 """How many operation timeouts one pipeline may take."""
-_CALL_LIMIT = 9
+_CALL_TIMEOUTS = 9
 """How many operation timeouts a whole call may take."""
 _RETRY_WITHIN_S = 1.0
 _FAREWELL_S = 5.0
@@ -51,7 +51,7 @@ _LEAST_PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Everything the gateway holds for one host."""
+    """The connections to one host."""
 
     target: ConnectionSettings
     tickets: Tickets
@@ -64,15 +64,22 @@ class _Line:
         return self.target.host
 
     @property
-    def pipeline_s(self) -> float:
-        return self.target.operation_timeout_s * _PIPELINE_LIMIT
+    def pipeline_timeout_s(self) -> float:
+        return self.target.operation_timeout_s * _PIPELINE_TIMEOUTS
 
 
 class PypsrpGateway:
     """The HostGateway port over WinRM."""
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        record: SessionRecord | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._settings = settings
+        self._record = record or SessionRecord()
         self._now = now
         self._lines: dict[HostName, _Line] = {}
         accounts: defaultdict[_Who, LockoutGuard] = defaultdict(LockoutGuard)
@@ -81,7 +88,7 @@ class PypsrpGateway:
             secret = target.password.get_secret_value()
             who = (target.username.casefold(), secret, target.keytab)
             tickets.setdefault(who, Tickets(target.username, secret, target.keytab))
-            new_session = partial(Session, target, account=accounts[who], tickets=tickets[who])
+            new_session = partial(Session, target, account=accounts[who], tickets=tickets[who], record=self._record)
             self._lines[host] = _Line(
                 target,
                 tickets[who],
@@ -93,7 +100,7 @@ class PypsrpGateway:
     async def observe(self, host: HostName) -> Snapshot:
         """Read limits, counters, every realized VM and the migration jobs, in four pipelines."""
         line = self._line(host)
-        snapshot = await self._read(line, partial(host_reads.observe, line.target, line.pipeline_s, self._now))
+        snapshot = await self._read(line, partial(host_reads.observe, line.target, line.pipeline_timeout_s, self._now))
         self._note_limits(line, snapshot.facts)
         return snapshot
 
@@ -102,7 +109,7 @@ class PypsrpGateway:
         line = self._line(host)
         wanted = None if vm_ids is None else frozenset(vm_ids)
         inspection = await self._read(
-            line, partial(host_reads.inspect, line.target, line.pipeline_s, self._now, wanted)
+            line, partial(host_reads.inspect, line.target, line.pipeline_timeout_s, self._now, wanted)
         )
         self._note_limits(line, inspection.snapshot.facts)
         return inspection
@@ -110,14 +117,14 @@ class PypsrpGateway:
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         """Read one VM. A miss is believed only when a list of all VMs does not have it either."""
         line = self._line(host)
-        return await self._read(line, partial(host_reads.find, line.target, line.pipeline_s, vm_id))
+        return await self._read(line, partial(host_reads.find, line.target, line.pipeline_timeout_s, vm_id))
 
     async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
         """Read the migration jobs of one VM."""
         line = self._line(host)
 
         def read(session: Session) -> tuple[HostJob, ...]:
-            reply = session.run(pipelines.JOBS, limit_s=line.pipeline_s)
+            reply = session.run(pipelines.JOBS, timeout_s=line.pipeline_timeout_s)
             jobs = decode.read_jobs(line.host, must(line.target, pipelines.JOBS, reply))
             return tuple(job for job in jobs if job.vm_id == vm_id)
 
@@ -143,7 +150,7 @@ class PypsrpGateway:
         pipeline = pipelines.stop_migration(vm_id)
 
         def work(session: Session) -> CancelReply:
-            reply = session.call(pipeline, limit_s=line.pipeline_s)
+            reply = session.call(pipeline, timeout_s=line.pipeline_timeout_s)
             if not reply.values and any(map(host_reads.is_no_migration, reply.words)):
                 return CancelReply(found=False, text=reply.words[0].text)
             return decode.read_cancel(line.host, reply.values or must(line.target, pipeline, reply))
@@ -151,9 +158,9 @@ class PypsrpGateway:
         return await self._once(line, work, pipeline.title)
 
     async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
-        """Run Get-ChildItem; nothing with an error is not an empty folder."""
+        """Call Get-FolderItem; nothing with an error is not an empty folder."""
         line = self._line(host)
-        return await self._read(line, partial(host_reads.list_folder, line.target, line.pipeline_s, path))
+        return await self._read(line, partial(host_reads.list_folder, line.target, line.pipeline_timeout_s, path))
 
     async def remove_empty_folder(self, host: HostName, path: str) -> FolderReceipt:
         """Call Remove-EmptyFolder, unless the path is one that is never removed."""
@@ -163,7 +170,7 @@ class PypsrpGateway:
         pipeline = pipelines.remove_empty_folder(path)
 
         def work(session: Session) -> FolderReceipt:
-            reply = session.call(pipeline, limit_s=line.pipeline_s)
+            reply = session.call(pipeline, timeout_s=line.pipeline_timeout_s)
             return decode.read_receipt(line.host, path, must(line.target, pipeline, reply))
 
         return await self._once(line, work, pipeline.title)
@@ -176,7 +183,7 @@ class PypsrpGateway:
         async def ask(work: Callable[[Session], T]) -> T:
             return await self._once(line, work, "the check")
 
-        return await checks.check(line.target, others, ask, line.pipeline_s, line.tickets.source)
+        return await checks.check(line.target, others, ask, line.pipeline_timeout_s, line.tickets.source)
 
     async def close(self) -> None:
         """Let go of every session. Migrations go on."""
@@ -184,6 +191,7 @@ class PypsrpGateway:
         await asyncio.gather(
             *(line.readers.close(_FAREWELL_S) for line in lines), *(line.moves.close(_FAREWELL_S) for line in lines)
         )
+        self._record.close()
 
     def _line(self, host: HostName) -> _Line:
         return self._lines[self._settings.host_name(host)]
@@ -192,11 +200,11 @@ class PypsrpGateway:
         line.moves.limit = max(facts.live_limit, facts.storage_limit) + _MOVE_MARGIN
 
     async def _once(self, line: _Line, work: Callable[[Session], T], title: str) -> T:
-        limit_s = line.target.operation_timeout_s * _CALL_LIMIT
+        timeout_s = line.target.operation_timeout_s * _CALL_TIMEOUTS
         try:
-            return await self._foreseen(line, line.readers.ask(work, limit_s))
+            return await self._foreseen(line, line.readers.ask(work, timeout_s))
         except TimeoutError:
-            raise ContactLost(line.host, f"{line.host} did not answer {title} in {limit_s:.0f} s.") from None
+            raise ContactLost(line.host, f"{line.host} did not answer {title} in {timeout_s:.0f} s.") from None
 
     async def _foreseen(self, line: _Line, call: Awaitable[T]) -> T:
         """Wait for a call. What no library told us it may raise is a bug, and must not end the loops above as it is."""
@@ -214,18 +222,17 @@ class PypsrpGateway:
 
     async def _read(self, line: _Line, work: Callable[[Session], T]) -> T:
         line.breaker.admit()
-        patience = stop_after_attempt(2) | stop_after_delay(line.target.operation_timeout_s)
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type((ContactLost, HostUnreachable)),
-            stop=patience,
-            wait=wait_random(0, _RETRY_WITHIN_S),
-            reraise=True,
-        )
-        ask: Callable[[], Awaitable[T]] = partial(self._once, line, work, "in time")
         try:
-            result: T = await retrying(ask)
+            result: T = await retry(
+                partial(self._once, line, work, "in time"),
+                ContactLost,
+                HostUnreachable,
+                wait=random_up_to(_RETRY_WITHIN_S),
+                tries=2,
+                within_s=line.target.operation_timeout_s,
+            )
         except (ContactLost, HostUnreachable) as error:
-            line.breaker.failed(error.message, error.hint)
+            line.breaker.failed(error.message, error.standing, error.hint)
             raise
         line.breaker.answered()
         return result

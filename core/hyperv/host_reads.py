@@ -18,7 +18,7 @@ _OBJECT_NOT_FOUND = 13
 _PERMISSION_DENIED = 18
 _MISSES = ("ObjectNotFound,", "InvalidParameter,Microsoft.HyperV.PowerShell.Commands.GetVM")
 """How Get-VM says that it has no such VM; the second on older hosts."""
-_NO_FOLDER = ("PathNotFound,", "DriveNotFound,")
+_NO_FOLDER = "PathNotFound,"
 
 
 def is_no_migration(word: HostWord) -> bool:
@@ -49,11 +49,11 @@ def must(target: ConnectionSettings, pipeline: Pipeline, reply: PipelineResult) 
     )
 
 
-def observe(target: ConnectionSettings, limit_s: float, now: Callable[[], datetime], session: Session) -> Snapshot:
+def observe(target: ConnectionSettings, timeout_s: float, now: Callable[[], datetime], session: Session) -> Snapshot:
     """Read limits, counters, every realized VM and the migration jobs."""
 
     def ask(pipeline: Pipeline) -> list[Any]:
-        return must(target, pipeline, session.run(pipeline, limit_s=limit_s))
+        return must(target, pipeline, session.run(pipeline, timeout_s=timeout_s))
 
     host, asked_at = target.host, now()
     # Counters before VMs: a move that starts in between is shown and not counted, never counted beside what is shown.
@@ -61,30 +61,37 @@ def observe(target: ConnectionSettings, limit_s: float, now: Callable[[], dateti
     # VMs before jobs: a move that starts in between is seen in the jobs, one that ends stays there for five minutes.
     vms = tuple(decode.read_vm(host, value) for value in ask(pipelines.VMS))
     jobs = decode.read_jobs(host, ask(pipelines.JOBS))
-    return Snapshot(host, asked_at, now(), facts, tuple(vm for vm in vms if not vm.is_planned), jobs)
+    return Snapshot(
+        host=host,
+        asked_at=asked_at,
+        taken_at=now(),
+        facts=facts,
+        vms=tuple(vm for vm in vms if not vm.is_planned),
+        jobs=jobs,
+    )
 
 
 def inspect(
     target: ConnectionSettings,
-    limit_s: float,
+    timeout_s: float,
     now: Callable[[], datetime],
     vm_ids: frozenset[VmId] | None,
     session: Session,
 ) -> Inspection:
     """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs."""
-    snapshot = observe(target, limit_s, now, session)
+    snapshot = observe(target, timeout_s, now, session)
     chosen = tuple(vm for vm in snapshot.vms if vm_ids is None or vm.id in vm_ids)
     only = chosen[0].id if len(chosen) == 1 else None
     host = target.host
 
     def ask(pipeline: Pipeline) -> list[Any]:
-        return must(target, pipeline, session.run(pipeline, limit_s=limit_s))
+        return must(target, pipeline, session.run(pipeline, timeout_s=timeout_s))
 
     def ask_of_vms(pipeline: Pipeline) -> list[Any]:
         """Ask about VMs, one of which may have left since the snapshot: that error costs the others nothing."""
         if not chosen:
             return []
-        reply = session.run(pipeline, limit_s=limit_s)
+        reply = session.run(pipeline, timeout_s=timeout_s)
         words = tuple(word for word in reply.words if not _is_miss(word))
         return must(target, pipeline, PipelineResult(reply.values, words))
 
@@ -98,31 +105,31 @@ def inspect(
         details=decode.assemble(
             chosen,
             disks=disks,
-            sizes=_file_sizes(target, limit_s, paths, session),
+            sizes=_file_sizes(target, timeout_s, paths, session),
             adapters=decode.read_adapters(host, ask_of_vms(pipelines.adapters(only))),
             isos=decode.read_isos(host, ask_of_vms(pipelines.dvd_drives(only))),
             checkpoints=decode.count_by_vm(host, "Get-VMSnapshot", ask_of_vms(pipelines.checkpoints(only))),
-            vtpms=decode.read_vtpms(host, _emitted(pipelines.SECURITY, limit_s, session) if chosen else []),
+            vtpms=decode.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
         ),
     )
 
 
-def _file_sizes(target: ConnectionSettings, limit_s: float, paths: Sequence[str], session: Session) -> dict[str, int]:
+def _file_sizes(target: ConnectionSettings, timeout_s: float, paths: Sequence[str], session: Session) -> dict[str, int]:
     """Read sizes of disk files; a file that cannot be read has none."""
     if not paths:
         return {}
-    return decode.read_file_sizes(target.host, _emitted(pipelines.disk_files(paths), limit_s, session))
+    return decode.read_file_sizes(target.host, _emitted(pipelines.disk_files(paths), timeout_s, session))
 
 
-def _emitted(pipeline: Pipeline, limit_s: float, session: Session) -> list[Any]:
+def _emitted(pipeline: Pipeline, timeout_s: float, session: Session) -> list[Any]:
     """Return what a pipeline emitted; its errors only leave gaps that are shown as unknown."""
-    return session.run(pipeline, limit_s=limit_s).values
+    return session.run(pipeline, timeout_s=timeout_s).values
 
 
-def find(target: ConnectionSettings, limit_s: float, vm_id: UUID, session: Session) -> Vm | None:
+def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Session) -> Vm | None:
     """Read one VM, planned ones included; None when a complete list does not have it either."""
     pipeline = pipelines.vm(vm_id)
-    reply = session.run(pipeline, limit_s=limit_s)
+    reply = session.run(pipeline, timeout_s=timeout_s)
     misses = [word for word in reply.words if _is_miss(word)]
     if not misses:
         found = must(target, pipeline, reply)
@@ -131,21 +138,18 @@ def find(target: ConnectionSettings, limit_s: float, vm_id: UUID, session: Sessi
     elif len(misses) < len(reply.words):
         must(target, pipeline, reply)
     # A miss may also mean that we may not see the VM; only a list that was read without an error proves absence.
-    everything = must(target, pipelines.VMS, session.run(pipelines.VMS, limit_s=limit_s))
+    everything = must(target, pipelines.VMS, session.run(pipelines.VMS, timeout_s=timeout_s))
     vms = (decode.read_vm(target.host, value) for value in everything)
     return next((vm for vm in vms if vm.id == vm_id), None)
 
 
-def list_folder(target: ConnectionSettings, limit_s: float, path: str, session: Session) -> tuple[str, ...] | None:
+def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session: Session) -> tuple[str, ...] | None:
     """Read the full paths of what is in a folder; None when there is no such folder, or it is a file."""
     pipeline = pipelines.folder(path)
-    reply = session.run(pipeline, limit_s=limit_s)
+    reply = session.call(pipeline, timeout_s=timeout_s)
     if not reply.values and reply.words and all(word.fqid.startswith(_NO_FOLDER) for word in reply.words):
         return None
-    found = decode.read_names(target.host, "Get-ChildItem", must(target, pipeline, reply), "FullName")
-    if len(found) == 1 and found[0].casefold() == path.rstrip("\\").casefold():
-        return None  # asked for a file, Get-ChildItem answers with the file
-    return found
+    return decode.read_names(target.host, "Get-FolderItem", must(target, pipeline, reply), "FullName")
 
 
 def _is_miss(word: HostWord) -> bool:

@@ -148,7 +148,7 @@ class Tickets:
         if missing:
             raise TicketError(
                 f"the bot is installed without Kerberos ({missing})",
-                "Install migrate-bot[kerberos]; see docs/hosts-setup.md.",
+                "Install migrate-bot[kerberos]; see docs/guide/hosts-setup.md.",
             )
         context = krb5.init_context()
         user, source = self._username, self._source()

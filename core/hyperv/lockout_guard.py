@@ -1,4 +1,4 @@
-"""Keeps a login that hosts reject from being tried so often that the account is locked.
+"""Guards the bot's account: a login that hosts reject is not tried so often that the account is locked.
 
 Domains lock an account after a handful of wrong passwords within minutes, and one account usually serves every host.
 So rejections are counted by account: after two in a row nobody logs on with it for a while, however many hosts wait,
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
 
+from core.backoff import delay_s, doubling
 from core.domain.model.inventory import HostName
 from core.errors import LoginRejected
 from core.hyperv.error_mapping import NotPermitted
@@ -20,9 +21,10 @@ IN_A_ROW = 2
 """So many logins may be rejected in a row, and so many hosts are asked at once until one has accepted it."""
 FIRST_PAUSE_S = 300.0
 LONGEST_PAUSE_S = 1800.0
+_BACKOFF = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
 _HOST_FACTOR = 2.0
 """How much longer than the account the host that rejected it is left alone."""
-_WAIT_S = 3.0
+_TIMEOUT_S = 3.0
 """Logins that hang keep the others waiting no longer than this."""
 
 
@@ -34,7 +36,7 @@ class _Rejection:
 
 
 class LockoutGuard:
-    """One user name and password. Used from every thread that logs on with it."""
+    """The guard of one user name and password. Used from every thread that logs on with it."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -80,12 +82,12 @@ class LockoutGuard:
     def _again(self, before: _Rejection | None, text: str, factor: float) -> _Rejection:
         times = before.times + 1 if before else 1
         doublings = times - 1 if factor > 1 else max(0, times - IN_A_ROW)
-        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(doublings, 10)) * factor
+        pause_s = delay_s(_BACKOFF, doublings + 1) * factor
         return _Rejection(times, self._clock() + pause_s, text)
 
     def _admit(self, host: HostName) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._has_room(host), _WAIT_S)
+            self._changed.wait_for(lambda: self._has_room(host), _TIMEOUT_S)
             for rejection in (self._by_host.get(host), self._last):
                 left_s = rejection.next_at - self._clock() if rejection else 0.0
                 if rejection and left_s > 0:

@@ -1,8 +1,9 @@
 """Holds one WinRM session with one host and runs cmdlet pipelines in it, one at a time, in one thread.
 
 A session that failed in any way is dropped, never used again: encryption and fragments have state on both sides. The
-host still counts it among the few it allows us, so a dropped reading session is deleted as soon as the host can be
-reached again. Closing or dropping a session does not end a migration, which runs in the host's own service.
+host still counts it among the few it allows us, so a dropped session is deleted as soon as the host can be reached
+again, by this process or by the next. Closing, dropping or deleting a session does not end a migration, which runs in
+the host's own service.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import time
 import traceback
 import uuid
 import warnings
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
@@ -36,11 +36,12 @@ from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_con
 from core.hyperv.kerberos import Tickets
 from core.hyperv.kerberos_errors import TicketError, chain
 from core.hyperv.lockout_guard import LockoutGuard
-from core.hyperv.pipelines import Pipeline
+from core.hyperv.pipelines import Pipeline, full_name
+from core.hyperv.session_record import RemoteSession, SessionRecord
 from core.hyperv.ticket_login import TicketLogin
 
-FUNCTIONS_TEXT = resources.files("core.hyperv").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
-"""The one script text that is ever sent: constant, to define our two functions where the endpoint has none."""
+FUNCTIONS_TEXT = resources.files("deploy").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
+"""The one script text that is ever sent: constant, to define our functions where the endpoint has none."""
 
 _IDLE_S = 900
 """After how long the host may remove a reading session whose bot has died. Moves keep the host's own, longer limit."""
@@ -48,7 +49,6 @@ _CONNECT_S = 10.0
 _GRACE = 1.5
 """How much longer the HTTP request may take than the operation the host was asked to bound."""
 _OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
-_MOST_LEFT_OPEN = 8
 _PROCESSING = 0
 _PERCENT = 100
 
@@ -160,18 +160,20 @@ class Session:
         *,
         account: LockoutGuard | None = None,
         tickets: Tickets | None = None,
+        record: SessionRecord | None = None,
         hold_s: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._account = account or LockoutGuard()
         self._tickets = tickets or Tickets(target.username, target.password.get_secret_value(), target.keytab)
+        self._record = record or SessionRecord()
         self._hold_s = hold_s
         self._clock = clock
         self._wire: _Wire | None = None
         self._pool: RunspacePool | None = None
+        self._shell_id = ""
         self._has_functions = False
-        self._left_open: deque[tuple[str, str]] = deque(maxlen=_MOST_LEFT_OPEN)
 
     @property
     def is_open(self) -> bool:
@@ -199,10 +201,13 @@ class Session:
                 # The last step of a CredSSP login takes any fault for a rejected login: log on before there can be one.
                 self._wire.transport.send(b"")
             self._delete_left_open(self._wire)
+            self._shell_id = self._pool.id
+            self._record.opening(RemoteSession(target.host, self._pool.shell.resource_uri, self._shell_id))
             self._pool.open()
         except FAILURES as error:
             _close_responses(error)
-            self._note_left_open(may_exist=not never_connected(error))
+            if never_connected(error):
+                self._record.gone(self._shell_id)
             self.drop()
             raise translate(target, error, CallStage.OPENING) from error
         self._wire.hold_s = self._hold_s
@@ -241,7 +246,7 @@ class Session:
         self,
         pipeline: Pipeline,
         *,
-        limit_s: float | None = None,
+        timeout_s: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         abandoned: Event | None = None,
     ) -> PipelineResult:
@@ -250,56 +255,50 @@ class Session:
         Raises:
             EndpointRefused: PowerShell ran nothing of it.
             HostUnreachable: the host never got it.
-            ContactLost: it may have been begun; or it said nothing for ``limit_s``, or ``abandoned`` was set.
+            ContactLost: it may have been begun; or it said nothing for ``timeout_s``, or ``abandoned`` was set.
 
         """
         shell = PowerShell(self._opened())
         for stage in pipeline.stages:
-            shell.add_cmdlet(stage.cmdlet)
+            # Another module's Get-VM may come first (PowerCLI, VMM); behind a role, only the role's own names count.
+            shell.add_cmdlet(full_name(stage.cmdlet) if self._target.is_full_language else stage.cmdlet)
             for name, value in stage.parameters:
                 shell.add_parameter(name, value)
-        return self._invoke(shell, pipeline.title, limit_s, on_progress, abandoned)
+        return self._invoke(shell, pipeline.title, timeout_s, on_progress, abandoned)
 
-    def call(self, pipeline: Pipeline, *, limit_s: float | None = None) -> PipelineResult:
+    def call(self, pipeline: Pipeline, *, timeout_s: float | None = None) -> PipelineResult:
         """Run one of our own functions, which a full-language endpoint is taught first. Raises as ``run``."""
         if self._target.is_full_language and not self._has_functions:
             shell = PowerShell(self._opened())
             shell.add_script(FUNCTIONS_TEXT)
-            self._invoke(shell, "the definition of its functions", limit_s, None, None)
+            self._invoke(shell, "the definition of its functions", timeout_s, None, None)
             self._has_functions = True
-        return self.run(pipeline, limit_s=limit_s)
+        return self.run(pipeline, timeout_s=timeout_s)
 
     def close(self) -> None:
         """Say goodbye to the host, so that it frees the session now."""
         if self._pool is not None:
-            with contextlib.suppress(*FAILURES):  # a host that does not listen frees it after its idle timeout
+            with contextlib.suppress(*FAILURES):  # a host that does not listen hears of it at the next login
                 self._pool.close()
+                self._record.gone(self._shell_id)
         self.drop()
 
     def drop(self) -> None:
         """Let go of the connection without a word: the host goes on with whatever it does."""
-        self._note_left_open()
+        self._record.abandon(self._shell_id)
         wire, self._wire, self._pool, self._has_functions = self._wire, None, None, False
         if wire is not None:
             with contextlib.suppress(*FAILURES):
                 wire.close()
 
-    def _note_left_open(self, *, may_exist: bool = False) -> None:
-        # The session of a move is left to the host: nobody has confirmed that deleting it leaves the move alone.
-        shell = self._pool.shell if self._pool is not None and self._hold_s is None else None
-        if shell is not None and shell.id and (shell.opened or may_exist):
-            known = (shell.resource_uri, shell.id)
-            if known not in self._left_open:
-                self._left_open.append(known)
-
     def _delete_left_open(self, wire: "_Wire") -> None:
-        while self._left_open:
-            resource_uri, shell_id = self._left_open[0]
-            which = SelectorSet()
-            which.add_option("ShellId", shell_id)
-            with contextlib.suppress(WSManFaultError):  # it is gone already
-                wire.delete(resource_uri, selector_set=which)
-            self._left_open.popleft()
+        with self._record.left_on(self._target.host) as left:
+            for session in left:
+                which = SelectorSet()
+                which.add_option("ShellId", session.shell_id)
+                with contextlib.suppress(WSManFaultError):  # it is gone already, or not ours
+                    wire.delete(session.resource_uri, selector_set=which)
+                self._record.gone(session.shell_id)
 
     def _opened(self) -> RunspacePool:
         if self._pool is None:
@@ -310,24 +309,25 @@ class Session:
         self,
         shell: PowerShell,
         title: str,
-        limit_s: float | None,
+        timeout_s: float | None,
         on_progress: Callable[[int], None] | None,
         abandoned: Event | None,
     ) -> PipelineResult:
         _hush()
         step, has_ended, known = CallStage.SENDING, False, 0
-        ends_at = None if limit_s is None else self._clock() + limit_s
+        ends_at = None if timeout_s is None else self._clock() + timeout_s
         try:
             shell.begin_invoke()
             step = CallStage.RUNNING
             while shell.state == PSInvocationState.RUNNING:
                 self._may_go_on(title, ends_at, abandoned)
                 shell.poll_invoke()
-                if limit_s is not None and len(shell.output) > known:  # a long list is no silence
-                    known, ends_at = len(shell.output), self._clock() + limit_s
+                if timeout_s is not None and len(shell.output) > known:  # a long list is no silence
+                    known, ends_at = len(shell.output), self._clock() + timeout_s
                 _tell(shell, on_progress)
             has_ended = True
         except FAILURES as error:
+            _close_responses(error)
             translated = translate(self._target, error, step, title)
             if isinstance(translated, LoginRejected) and translated is not error:
                 self._account.rejected(self._target.host, translated.message)
@@ -395,6 +395,9 @@ def _options(target: ConnectionSettings) -> dict[str, Any]:
     }
     if target.auth in {"kerberos", "negotiate"}:
         options["negotiate_delegate"] = True
+    if target.auth == "credssp":
+        # Left to itself it asks a KDC first, where there is one: a wrong password would count twice.
+        options["credssp_auth_mechanism"] = "ntlm"
     if target.auth == "certificate":
         options |= {"certificate_pem": target.certificate, "certificate_key_pem": target.certificate_key}
     if not target.tls and target.auth == "basic":

@@ -1,8 +1,8 @@
 """Decides which thread talks to which host: a few reading threads per host and one thread per move, all bounded.
 
 pypsrp is synchronous and a session has state, so a session lives in one thread. No host shares a thread with another: a
-host that hangs makes only its own callers wait. A caller that gives up leaves at once; the thread ends its call, or its
-patience, and goes on to the next. Threads are daemons: a hanging host does not keep the process alive.
+host that hangs makes only its own callers wait. A caller that gives up leaves at once; the thread goes on to the next
+call when this one, or its timeout, is over. Threads are daemons: a hanging host does not keep the process alive.
 """
 
 import asyncio
@@ -19,11 +19,12 @@ from core.errors import HostUnreachable
 from core.hyperv.error_mapping import SessionGone
 
 T = TypeVar("T")
-_KEEP_WARM_S = 240.0
+_KEEP_WARM_S = 90.0
+"""Less than the two minutes after which a host closes an unused connection (Microsoft docs: http.sys)."""
 
 
 class SessionThread(Protocol):
-    """What a thread needs to know of a session."""
+    """A session as the thread that owns it uses it."""
 
     @property
     def is_open(self) -> bool:
@@ -44,28 +45,28 @@ class SessionThread(Protocol):
 
 
 @dataclass(slots=True)
-class _Errand:
+class _Call:
     work: Callable[[Any], Any]
     future: "Future[Any]"
 
 
 class ReaderThreads:
-    """The reading threads of one host, each with a warm session; started when needed, gone when idle for minutes."""
+    """The reading threads of one host, each with a warm session; started when needed, gone when idle for a while."""
 
     def __init__(
-        self, host: HostName, size: int, new_channel: Callable[[], SessionThread], keep_warm_s: float = _KEEP_WARM_S
+        self, host: HostName, size: int, new_session: Callable[[], SessionThread], keep_warm_s: float = _KEEP_WARM_S
     ) -> None:
         self._host = host
         self._size = size
-        self._new_channel = new_channel
+        self._new_session = new_session
         self._keep_warm_s = keep_warm_s
-        self._waiting: deque[_Errand] = deque()
+        self._waiting: deque[_Call] = deque()
         self._changed = threading.Condition()
         self._threads: set[threading.Thread] = set()
         self._idle = 0
         self._is_closed = False
 
-    async def ask(self, work: Callable[[Any], T], limit_s: float) -> T:
+    async def ask(self, work: Callable[[Any], T], timeout_s: float) -> T:
         """Let a thread do the work with its session, and wait for it.
 
         Raises:
@@ -73,39 +74,39 @@ class ReaderThreads:
             TimeoutError: the work was begun and is not done yet; its thread goes on.
 
         """
-        errand = _Errand(work, Future())
-        self._put(errand)
+        call = _Call(work, Future())
+        self._put(call)
         try:
-            async with asyncio.timeout(limit_s):
-                result: T = await asyncio.wrap_future(errand.future)
+            async with asyncio.timeout(timeout_s):
+                result: T = await asyncio.wrap_future(call.future)
         except TimeoutError:
-            if errand.future.cancelled():
+            if call.future.cancelled():
                 raise HostUnreachable(
                     self._host, f"All {self._size} sessions with {self._host} are waiting for it to answer."
                 ) from None
             raise
         return result
 
-    async def close(self, patience_s: float) -> None:
+    async def close(self, timeout_s: float) -> None:
         """Refuse further work and let every thread log off; those that hang are left to themselves."""
         with self._changed:
             self._is_closed = True
-            left = [errand for errand in self._waiting if errand.future.set_running_or_notify_cancel()]
+            left = [call for call in self._waiting if call.future.set_running_or_notify_cancel()]
             self._waiting.clear()
             threads = tuple(self._threads)
             self._changed.notify_all()
-        for errand in left:
-            errand.future.set_exception(self._closed())
-        await _joined(threads, patience_s)
+        for call in left:
+            call.future.set_exception(self._closed())
+        await _joined(threads, timeout_s)
 
     def _closed(self) -> HostUnreachable:
         return HostUnreachable(self._host, f"The gateway to {self._host} is closed.", hint="")
 
-    def _put(self, errand: _Errand) -> None:
+    def _put(self, call: _Call) -> None:
         with self._changed:
             if self._is_closed:
                 raise self._closed()
-            self._waiting.append(errand)
+            self._waiting.append(call)
             if self._idle >= len(self._waiting):
                 self._changed.notify()
                 return
@@ -114,9 +115,8 @@ class ReaderThreads:
                 self._threads.add(thread)
                 thread.start()
 
-    def _take(self) -> _Errand | None:
+    def _take(self) -> _Call | None:
         with self._changed:
-            self._idle += 1
             try:
                 self._changed.wait_for(lambda: bool(self._waiting) or self._is_closed, self._keep_warm_s)
             finally:
@@ -127,20 +127,30 @@ class ReaderThreads:
             return None
 
     def _serve(self) -> None:
-        channel = self._new_channel()
-        while (errand := self._take()) is not None:
-            if errand.future.set_running_or_notify_cancel():
-                _finish(errand.future, partial(_with_fresh, channel, errand.work))
-            del errand
-        channel.close()
+        session = self._new_session()
+        self._is_free()
+        while (call := self._take()) is not None:
+            answer: Callable[[], None] | None = None
+            if call.future.set_running_or_notify_cancel():
+                answer = _outcome(call.future, partial(_with_fresh, session, call.work))
+            # Before the answer is out: who asks next finds this thread free, and no second session is opened for him.
+            self._is_free()
+            if answer is not None:
+                answer()
+            del call, answer
+        session.close()
+
+    def _is_free(self) -> None:
+        with self._changed:
+            self._idle += 1
 
 
 class MoveThreads:
     """The threads of the moves that leave one host: one each, with a session of its own, never more than allowed."""
 
-    def __init__(self, host: HostName, new_channel: Callable[[], SessionThread], limit: int) -> None:
+    def __init__(self, host: HostName, new_session: Callable[[], SessionThread], limit: int) -> None:
         self._host = host
-        self._new_channel = new_channel
+        self._new_session = new_session
         self._limit = limit
         self._running: dict[threading.Thread, threading.Event] = {}
         self._lock = threading.Lock()
@@ -172,23 +182,23 @@ class MoveThreads:
         finally:
             abandoned.set()
 
-    async def close(self, patience_s: float) -> None:
+    async def close(self, timeout_s: float) -> None:
         """Stop listening to every move; the moves themselves go on."""
         with self._lock:
             self._is_closed = True
             threads = tuple(self._running)
             for abandoned in self._running.values():
                 abandoned.set()
-        await _joined(threads, patience_s)
+        await _joined(threads, timeout_s)
 
     def _start(
         self, work: Callable[[Any, threading.Event], T], future: "Future[T]", abandoned: threading.Event
     ) -> None:
         def serve() -> None:
-            channel = self._new_channel()
+            session = self._new_session()
             if future.set_running_or_notify_cancel():
-                _finish(future, lambda: _once(channel, work, abandoned))
-                channel.close()
+                _finish(future, lambda: _once(session, work, abandoned))
+                session.close()
             with self._lock:
                 self._running.pop(threading.current_thread(), None)
 
@@ -206,43 +216,46 @@ class MoveThreads:
             thread.start()
 
 
-def _with_fresh(channel: SessionThread, work: Callable[[Any], T]) -> T:
+def _with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:
     """Do the work with the warm session; with a new one if the host had forgotten it and therefore done nothing."""
-    was_warm = channel.is_open
+    was_warm = session.is_open
     if not was_warm:
-        channel.open()
+        session.open()
     try:
-        return work(channel)
+        return work(session)
     except SessionGone:
         if not was_warm:
             raise
-    channel.open()
-    return work(channel)
+    session.open()
+    return work(session)
 
 
-def _once(channel: SessionThread, work: Callable[[Any, threading.Event], T], abandoned: threading.Event) -> T:
-    channel.open()
-    return work(channel, abandoned)
+def _once(session: SessionThread, work: Callable[[Any, threading.Event], T], abandoned: threading.Event) -> T:
+    session.open()
+    return work(session, abandoned)
 
 
 def _finish(future: "Future[T]", work: Callable[[], T]) -> None:
+    _outcome(future, work)()
+
+
+def _outcome(future: "Future[T]", work: Callable[[], T]) -> Callable[[], None]:
+    """Do the work, and return what tells its caller."""
     try:
-        result = work()
+        return partial(future.set_result, work())
     except BaseException as error:  # noqa: BLE001  # a bug must reach the caller, not end the host's thread
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        return partial(future.set_exception, error)
 
 
-async def _joined(threads: tuple[threading.Thread, ...], patience_s: float) -> None:
-    """Wait until the threads have ended, or patience has."""
+async def _joined(threads: tuple[threading.Thread, ...], timeout_s: float) -> None:
+    """Wait until the threads have ended, or the time is over."""
     loop = asyncio.get_running_loop()
 
     def join() -> None:
         for thread in threads:
             thread.join(max(0.0, ends_at - loop.time()))
 
-    ends_at = loop.time() + patience_s
+    ends_at = loop.time() + timeout_s
     if threads:
         done: Future[None] = Future()
         threading.Thread(target=lambda: _finish(done, join), name="winrm farewell", daemon=True).start()

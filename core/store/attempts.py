@@ -62,7 +62,15 @@ def begin(
         raise Outdated(f"{reason}.")
     stored = moves.replaced(connection, before, after, happened)
     last = connection.execute(select(func.max(attempts.c.number)).where(attempts.c.move_id == before.id)).scalar()
-    attempt = Attempt(0, stored.id, stored.vm_id, stored.source, stored.destination, (last or 0) + 1, at)
+    attempt = Attempt(
+        id=0,
+        move_id=stored.id,
+        vm_id=stored.vm_id,
+        source=stored.source,
+        destination=stored.destination,
+        number=(last or 0) + 1,
+        started_at=at,
+    )
     try:
         attempt_id = rows.add(connection, attempts, rows.attempt_values(attempt))
     except IntegrityError:

@@ -1,4 +1,4 @@
-"""How our types lie in a column: moments, words, names of enums, job ids, and dataclasses as JSON.
+"""Maps our types to columns: moments, words, names of enums, job ids, and dataclasses as JSON.
 
 Every database gives back exactly what was put in, with two exceptions that no database agrees on: half a surrogate pair
 and the character NUL, which a host's words may hold, become U+FFFD.

@@ -24,11 +24,11 @@ FORESEEN = (SQLAlchemyError, ValueError, TypeError, LookupError, ArithmeticError
 
 
 class Database:
-    """A file (or server) with the newest schema. ``busy_s``: how long to wait for another process."""
+    """A file (or server) with the newest schema. ``timeout_s``: how long to wait for another process."""
 
-    def __init__(self, url: str, *, busy_s: float) -> None:
+    def __init__(self, url: str, *, timeout_s: float) -> None:
         self._url = url
-        self._busy_s = busy_s
+        self._timeout_s = timeout_s
         self._engines: tuple[AsyncEngine, AsyncEngine] | None = None
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -37,7 +37,7 @@ class Database:
         """Open or create it and bring its schema up to date; nothing happens when it is open."""
         if self._engines is not None:
             return
-        self._engines = dialects.connect(self._url, self._busy_s)
+        self._engines = dialects.connect(self._url, self._timeout_s)
         try:
             await self.write(schema.upgrade)
         except BaseException:

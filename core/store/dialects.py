@@ -20,7 +20,7 @@ LOG_TRIES = 5
 LOG_PAUSE_S = 0.1
 
 
-def connect(url: str, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
+def connect(url: str, timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     """Return an engine for the one writer and an engine for readers; nothing is opened yet.
 
     Raises:
@@ -30,7 +30,7 @@ def connect(url: str, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, busy_s)
+            return _sqlite(parsed, timeout_s)
         writer = create_async_engine(
             parsed, hide_parameters=True, pool_size=1, max_overflow=0, isolation_level="SERIALIZABLE"
         )
@@ -46,11 +46,11 @@ def connect(url: str, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     return writer, reader
 
 
-def _sqlite(url: URL, busy_s: float) -> tuple[AsyncEngine, AsyncEngine]:
+def _sqlite(url: URL, timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     if url.database in {None, "", ":memory:"} or url.get_driver_name() != "aiosqlite":
         raise StoreError("url in [store] names no file.", hint="Example: sqlite+aiosqlite:///migrate-bot.db")
     # isolation_level None: the driver begins nothing on its own, so that the BEGIN below is the only one.
-    args: dict[str, Any] = {"timeout": busy_s, "isolation_level": None}
+    args: dict[str, Any] = {"timeout": timeout_s, "isolation_level": None}
     writer = create_async_engine(
         url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args | {"async_creator_fn": _open_writer}
     )
@@ -100,7 +100,7 @@ async def _open_file(*args: Any, **kwargs: Any) -> aiosqlite.Connection:
 
 
 async def _keep_log(connection: aiosqlite.Connection) -> None:
-    # While two processes create one file, SQLite refuses this to one of them at once, whatever its patience.
+    # While two processes create one file, SQLite refuses this to one of them at once, whatever its timeout.
     for tries_left in reversed(range(LOG_TRIES)):
         try:
             mode = await _pragma(connection, "journal_mode=WAL")

@@ -1,10 +1,10 @@
 """Reads and changes jobs. A job is compared by its version and replaced; its card is set beside that."""
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, false, select, update
 
 from core.domain.model.events import Event
@@ -17,25 +17,21 @@ from core.store.column_types import job_number
 from core.store.tables import jobs, plans
 
 
-class PlanShelf:
-    """Plans read before. A stored plan never changes, and one of ten thousand moves takes a while to read."""
+class PlanCache:
+    """A cache of plans. A stored plan never changes, and one of ten thousand moves takes a while to read."""
 
     def __init__(self, size: int = 64) -> None:
-        self._size = size
-        self._plans: OrderedDict[int, Plan] = OrderedDict()
+        self._plans: LRUCache[int, Plan] = LRUCache(size)
 
     def get(self, connection: Connection, ids: Collection[int]) -> dict[int, Plan]:
-        """Return these plans, reading those that are not on the shelf."""
+        """Return these plans, reading those that are not in the cache."""
         found = {plan_id: self._plans[plan_id] for plan_id in ids if plan_id in self._plans}
         missing = [plan_id for plan_id in ids if plan_id not in found]
         if missing:
             query = select(plans.c.id, plans.c.body).where(plans.c.id.in_(missing))
-            found |= {row.id: row.body for row in connection.execute(query)}
-        for plan_id, plan in found.items():
-            self._plans[plan_id] = plan
-            self._plans.move_to_end(plan_id)
-        while len(self._plans) > self._size:
-            self._plans.popitem(last=False)
+            read = {row.id: row.body for row in connection.execute(query)}
+            self._plans.update(read)
+            found |= read
         return found
 
 
@@ -48,7 +44,7 @@ def add(connection: Connection, job: Job, happened: Sequence[Event]) -> Job:
     return stored
 
 
-def read(connection: Connection, shelf: PlanShelf, job_id: JobId) -> Job:
+def read(connection: Connection, cache: PlanCache, job_id: JobId) -> Job:
     """Read one job.
 
     Raises:
@@ -56,24 +52,24 @@ def read(connection: Connection, shelf: PlanShelf, job_id: JobId) -> Job:
 
     """
     number = job_number(job_id)
-    found = _jobs_of(connection, shelf, connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().all())
+    found = _jobs_of(connection, cache, connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().all())
     if not found:
         raise UnknownJob(f"There is no job J{number}.")
     return found[0]
 
 
-def listed(connection: Connection, shelf: PlanShelf, states: Sequence[JobState], limit: int) -> tuple[Job, ...]:
+def listed(connection: Connection, cache: PlanCache, states: Sequence[JobState], limit: int) -> tuple[Job, ...]:
     """Read jobs in these states (none given: all), newest first."""
     query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
     if states:
         query = query.where(jobs.c.state.in_(states))
-    return _jobs_of(connection, shelf, connection.execute(query).mappings().all())
+    return _jobs_of(connection, cache, connection.execute(query).mappings().all())
 
 
-def by_id(connection: Connection, shelf: PlanShelf, ids: Collection[JobId]) -> dict[JobId, Job]:
+def by_id(connection: Connection, cache: PlanCache, ids: Collection[JobId]) -> dict[JobId, Job]:
     """Read these jobs."""
     query = select(jobs).where(jobs.c.id.in_(ids)) if ids else select(jobs).where(false())
-    return {job.id: job for job in _jobs_of(connection, shelf, connection.execute(query).mappings().all())}
+    return {job.id: job for job in _jobs_of(connection, cache, connection.execute(query).mappings().all())}
 
 
 def change(
@@ -132,6 +128,6 @@ def _add_plan(connection: Connection, plan: Plan) -> int:
     return plan_id
 
 
-def _jobs_of(connection: Connection, shelf: PlanShelf, found: Sequence[Mapping[Any, Any]]) -> tuple[Job, ...]:
-    read_plans = shelf.get(connection, {row["plan_id"] for row in found})
+def _jobs_of(connection: Connection, cache: PlanCache, found: Sequence[Mapping[Any, Any]]) -> tuple[Job, ...]:
+    read_plans = cache.get(connection, {row["plan_id"] for row in found})
     return tuple(rows.job_of(row, read_plans[row["plan_id"]]) for row in found)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from cachetools import FIFOCache
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.domain.model.events import Event
@@ -26,18 +27,17 @@ _REPLACE = update(moves).where(
 )
 
 
-class MoveShelf:
-    """Moves read before. A version of a move never changes, and thousands of them take a tenth of a second to read.
+class MoveCache:
+    """A cache of moves. A version of a move never changes, and thousands of them take a tenth of a second to read.
 
     Which versions there are is asked of the database every time: what another process wrote is seen at once.
     """
 
     def __init__(self, size: int = 20_000) -> None:
-        self._size = size
-        self._moves: dict[MoveId, Move] = {}
+        self._moves: FIFOCache[MoveId, Move] = FIFOCache(size)
 
     def get(self, connection: Connection, versions: Sequence[tuple[MoveId, int]]) -> tuple[Move, ...]:
-        """Return these moves in these versions, reading those that are not on the shelf."""
+        """Return these moves in these versions, reading those that are not in the cache."""
         found, missing = dict[MoveId, Move](), list[MoveId]()
         for move_id, version in versions:
             known = self._moves.get(move_id)
@@ -46,16 +46,10 @@ class MoveShelf:
             else:
                 missing.append(move_id)
         for start in range(0, len(missing), BATCH):
-            found |= self._put(by_id(connection, missing[start : start + BATCH]))
+            read = by_id(connection, missing[start : start + BATCH])
+            self._moves.update(read)
+            found |= read
         return tuple(found[move_id] for move_id, _ in versions)
-
-    def _put(self, read: dict[MoveId, Move]) -> dict[MoveId, Move]:
-        for move_id, move in read.items():
-            self._moves.pop(move_id, None)
-            self._moves[move_id] = move
-        while len(self._moves) > self._size:
-            del self._moves[next(iter(self._moves))]
-        return read
 
 
 def add(connection: Connection, job_id: JobId, new: Sequence[Move]) -> None:
@@ -86,7 +80,7 @@ def by_id(connection: Connection, ids: Collection[MoveId]) -> dict[MoveId, Move]
     return {move.id: move for move in map(rows.move_of, found)}
 
 
-def listed(connection: Connection, shelf: MoveShelf, job_id: JobId | None, *, open_only: bool) -> tuple[Move, ...]:
+def listed(connection: Connection, cache: MoveCache, job_id: JobId | None, *, open_only: bool) -> tuple[Move, ...]:
     """Read the moves of a job (None: of every job), in the plan's order."""
     query = select(moves.c.id, moves.c.version).order_by(moves.c.job_id, moves.c.id)
     if job_id is not None:
@@ -95,7 +89,7 @@ def listed(connection: Connection, shelf: MoveShelf, job_id: JobId | None, *, op
     if open_only:
         running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
         query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
-    return shelf.get(connection, connection.execute(query).all())
+    return cache.get(connection, connection.execute(query).all())
 
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from core.domain.model.events import Notice
 from core.store import jobs, moves, rows
-from core.store.jobs import PlanShelf
+from core.store.jobs import PlanCache
 from core.store.tables import Outcome, events, outbox
 
 CLAIM = timedelta(minutes=2)
@@ -35,7 +35,7 @@ _DUE = (
 )
 
 
-def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, at: datetime) -> tuple[Notice, ...]:
+def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, at: datetime) -> tuple[Notice, ...]:
     """Read the oldest undelivered notice of each job that is due, and mark it as being said by ``claimant``.
 
     What the same claimant is saying is left out until ``CLAIM`` is over; what another one (a process that died) was
@@ -52,15 +52,15 @@ def claim(connection: Connection, shelf: PlanShelf, claimant: str, limit: int, a
         .where(outbox.c.event_id.in_([event.id for event in told]))
         .values(claimed_by=claimant, claimed_at=at, tries=outbox.c.tries + 1)
     )
-    their_jobs = jobs.by_id(connection, shelf, {event.job_id for event in told if event.job_id})
+    their_jobs = jobs.by_id(connection, cache, {event.job_id for event in told if event.job_id})
     their_moves = moves.by_id(connection, {event.move_id for event in told if event.move_id})
     return tuple(
         Notice(
-            event.id,
-            event,
-            their_jobs[event.job_id],
-            their_moves[event.move_id] if event.move_id else None,
-            tries,
+            id=event.id,
+            event=event,
+            job=their_jobs[event.job_id],
+            move=their_moves[event.move_id] if event.move_id else None,
+            tries=tries,
             maybe_said=tries > 0,
         )
         for tries, event in found

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, insert
 
+from core.domain.model.event_data import from_json, to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Card, Job
 from core.domain.model.move import Attempt, Move
@@ -28,10 +29,12 @@ _MOVE, _ATTEMPT, _EVENT = _names(Move), _names(Attempt), _names(Event)
 # The plan lies in a table of its own; the card is changed by ``set_card`` and ``set_card_final`` only.
 _JOB = _names(Job, frozenset({"id", "plan", "card", "is_card_final"}))
 
-# What to select, in the order of the fields: a row is then the arguments of its class.
+# What to select, in the order of the fields.
 MOVE = _columns(tables.moves, Move)
 ATTEMPT = _columns(tables.attempts, Attempt)
-EVENT = _columns(tables.events, Event)
+EVENT = (tables.events.c.kind, *_columns(tables.events, Event))
+_MOVE_FIELDS, _ATTEMPT_FIELDS = _names(Move, frozenset()), _names(Attempt, frozenset())
+_EVENT_FIELDS = _names(Event, frozenset({"data"}))
 
 
 def add(connection: Connection, table: Table, values: Values) -> Any:
@@ -68,7 +71,7 @@ def move_values(move: Move, *, version: int) -> Values:
 
 def move_of(row: Sequence[Any]) -> Move:
     """Read the columns ``MOVE``."""
-    return Move(*row)
+    return Move(**dict(zip(_MOVE_FIELDS, row, strict=True)))
 
 
 def attempt_values(attempt: Attempt) -> Values:
@@ -78,17 +81,18 @@ def attempt_values(attempt: Attempt) -> Values:
 
 def attempt_of(row: Sequence[Any]) -> Attempt:
     """Read the columns ``ATTEMPT``."""
-    return Attempt(*row)
+    return Attempt(**dict(zip(_ATTEMPT_FIELDS, row, strict=True)))
 
 
 def event_values(event: Event) -> Values:
     """Return an event's row without its id."""
-    return _values(event, _EVENT)
+    return _values(event, _EVENT) | {"kind": event.kind, "data": to_json(event.data)}
 
 
 def event_of(row: Sequence[Any]) -> Event:
     """Read the columns ``EVENT``."""
-    return Event(*row)
+    kind, data, *rest = row
+    return Event(data=from_json(kind, data), **dict(zip(_EVENT_FIELDS, rest, strict=True)))
 
 
 def _values(source: object, names: Iterable[str]) -> Values:

@@ -9,18 +9,20 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
 from core.domain.scheduling.slots import SlotUsage
-from core.store import attempts, events, jobs, moves, outbox, switches
-from core.store import throughput as speeds
+from core.store import attempts, events, jobs, moves, outbox, switches, throughput
 from core.store.database import Database
 
 
 class SqlStore:
-    """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``. ``busy_s``: patience with another process."""
+    """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``.
 
-    def __init__(self, url: str, *, busy_s: float = 5.0) -> None:
-        self._database = Database(url, busy_s=busy_s)
-        self._shelf = jobs.PlanShelf()
-        self._moves = moves.MoveShelf()
+    ``timeout_s``: how long to wait for another process that holds it locked.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 5.0) -> None:
+        self._database = Database(url, timeout_s=timeout_s)
+        self._plan_cache = jobs.PlanCache()
+        self._move_cache = moves.MoveCache()
         self._claimant = uuid4().hex
 
     async def open(self) -> None:
@@ -37,11 +39,11 @@ class SqlStore:
 
     async def job(self, job_id: JobId) -> Job:
         """Read one job."""
-        return await self._database.read(jobs.read, self._shelf, job_id)
+        return await self._database.read(jobs.read, self._plan_cache, job_id)
 
     async def jobs(self, *states: JobState, limit: int = 100) -> tuple[Job, ...]:
         """Read jobs, newest first."""
-        return await self._database.read(jobs.listed, self._shelf, states, limit)
+        return await self._database.read(jobs.listed, self._plan_cache, states, limit)
 
     async def change_job(self, before: Job, after: Job, *events: Event, new_moves: Sequence[Move] = ()) -> Job:
         """Replace a job, all but its card; add its moves."""
@@ -61,7 +63,7 @@ class SqlStore:
 
     async def moves(self, job_id: JobId | None = None, *, open_only: bool = False) -> tuple[Move, ...]:
         """Read moves in the plan's order."""
-        return await self._database.read(moves.listed, self._moves, job_id, open_only=open_only)
+        return await self._database.read(moves.listed, self._move_cache, job_id, open_only=open_only)
 
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
         """Read the moves whose clean-up had to wait and is due."""
@@ -112,7 +114,7 @@ class SqlStore:
 
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notice of each job that is due, and mark them as being said."""
-        return await self._database.write(outbox.claim, self._shelf, self._claimant, limit, at)
+        return await self._database.write(outbox.claim, self._plan_cache, self._claimant, limit, at)
 
     async def notice_said(self, notice_id: int, at: datetime) -> None:
         """Mark a notice as delivered."""
@@ -132,8 +134,8 @@ class SqlStore:
 
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair."""
-        return await self._database.read(speeds.read)
+        return await self._database.read(throughput.read)
 
     async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
         """Fold one measured move into the throughput of a host pair."""
-        await self._database.write(speeds.learn, source, destination, bytes_per_s)
+        await self._database.write(throughput.learn, source, destination, bytes_per_s)

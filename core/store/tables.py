@@ -19,7 +19,8 @@ from sqlalchemy import (
     false,
 )
 
-from core.domain.model.events import EventKind, Tone
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Tone
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import VmDetails
 from core.domain.model.job import Approval, JobState
@@ -38,7 +39,7 @@ metadata = MetaData(
 
 
 class Outcome(StrEnum):
-    """How a notice left the outbox."""
+    """The ways in which a notice leaves the outbox."""
 
     SAID = "said"
     GIVEN_UP = "given_up"

@@ -1,4 +1,4 @@
-"""The control API: HTTP and JSON on localhost, to see the whole truth of the lab and to make trouble in it.
+"""The control API: HTTP and JSON on localhost, to see everything in the lab and to order faults.
 
 | call | body | does |
 |---|---|---|
@@ -20,7 +20,7 @@
 A body that does not fit is answered with 400 and one sentence; an unknown host or VM with 404.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -32,10 +32,11 @@ from lab.hyperv.world.errors import UnknownHost, UnknownVM, WorldError
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault
 from lab.hyperv.world.fleet import VM, BackupVariant, MigrationKind
 from lab.hyperv.world.moves import MoveRequest
-from lab.hyperv.world.strict import BadDescription, read_as
+from lab.hyperv.world.strict import BadDescription, Number, Size, read_as
 from lab.hyperv.world.world import World
 
 _LOCALHOST = "127.0.0.1"
+_SHUTDOWN_S = 1.0
 _TERMINATE = 4
 
 WORLD = web.AppKey("world", World)
@@ -51,6 +52,8 @@ _FAULTS: dict[str, type[MoveFault] | type[WireFault] | type[ValueFault]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Migration:
+    """A migration that somebody else starts."""
+
     vm: UUID
     destination: str = ""
     source: str | None = None
@@ -61,27 +64,35 @@ class _Migration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cancel:
+    """A cancel of a migration job."""
+
     host: str
     instance_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Backup:
+    """A backup of a VM."""
+
     vm: UUID
-    duration_s: float | None = None
+    duration_s: Number | None = None
     variant: BackupVariant = BackupVariant.A
-    merge_s: float = 0.0
+    merge_s: Number = 0.0
     makes_recovery_checkpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Merge:
+    """A merge of a VM's disks."""
+
     vm: UUID
-    duration_s: float
+    duration_s: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Status:
+    """An operational status that a VM shows."""
+
     host: str
     vm: UUID
     status: tuple[int, ...] | None
@@ -89,22 +100,26 @@ class _Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
+    """A file or folder to be made."""
+
     host: str
     path: str
-    size_bytes: int = 0
+    size_bytes: Size = 0
     is_folder: bool = False
     is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fill:
+    """A volume to be filled."""
+
     host: str
     path: str
-    free_bytes: int
+    free_bytes: Size
 
 
-def control_app(world: World) -> web.Application:
-    """Return the control API of a world as an aiohttp application."""
+def control_app(world: World, more: Iterable[web.RouteDef] = ()) -> web.Application:
+    """Return the control API of a world, and what else is to be answered there, as an aiohttp application."""
     app = web.Application(middlewares=[_answer_errors])
     app[WORLD] = world
     app.router.add_get("/folders", _folders)
@@ -124,12 +139,13 @@ def control_app(world: World) -> web.Application:
     app.router.add_post("/volumes/fill", _fill)
     app.router.add_post("/trouble", _make_trouble)
     app.router.add_delete("/trouble", _end_trouble)
+    app.add_routes(more)
     return app
 
 
-async def serve_control(world: World, port: int = 0) -> tuple[web.AppRunner, int]:
+async def serve_control(world: World, port: int = 0, more: Iterable[web.RouteDef] = ()) -> tuple[web.AppRunner, int]:
     """Serve the control API on localhost only; return the runner, to be cleaned up, and the port."""
-    runner = web.AppRunner(control_app(world), access_log=None)
+    runner = web.AppRunner(control_app(world, more), access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     site = web.TCPSite(runner, _LOCALHOST, port)
     await site.start()

@@ -1,10 +1,10 @@
-"""The control API: lets scripts and curl act as the people of the workspace, watch it, and bring misfortune over it."""
+"""The control API: lets scripts and curl act as the people of the workspace, watch it, and order faults."""
 
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,20 +13,24 @@ from lab.slack.people.input_field import Habits
 from lab.slack.people.outcomes import Outcome
 from lab.slack.people.person import Person
 from lab.slack.people.transcript import Transcript
-from lab.slack.workspace.faults import FaultKind
+from lab.slack.transport.socket_mode import SocketHub
+from lab.slack.workspace.call_log import CallLog
+from lab.slack.workspace.faults import FaultKind, Faults
 from lab.slack.workspace.messages import Json, Message
-from lab.slack.workspace.rate_limit import Strictness
+from lab.slack.workspace.rate_limit import RateLimiter, Strictness
 from lab.slack.workspace.refusals import FormIncompleteError, NotOnScreenError
-
-if TYPE_CHECKING:
-    from lab.slack.server import SlackLab
+from lab.slack.workspace.workspace import Workspace
 
 
 class _Order(BaseModel):
+    """An order to the workspace; an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SlashOrder(_Order):
+    """Type a slash command."""
+
     user: str
     channel: str
     line: Annotated[str, Field(pattern=r"^\s*/")]
@@ -34,6 +38,8 @@ class SlashOrder(_Order):
 
 
 class SayOrder(_Order):
+    """Say something in a channel."""
+
     user: str
     channel: str
     text: str
@@ -41,6 +47,8 @@ class SayOrder(_Order):
 
 
 class ClickOrder(_Order):
+    """Click an element of a message."""
+
     user: str
     channel: str
     action_id: str
@@ -52,6 +60,8 @@ class ClickOrder(_Order):
 
 
 class PressOrder(_Order):
+    """Press an element of the open view or the Home tab."""
+
     user: str
     name: str
     value: Any = None
@@ -59,27 +69,37 @@ class PressOrder(_Order):
 
 
 class SubmitOrder(_Order):
+    """Submit the open view."""
+
     user: str
     values: dict[str, Any] = {}
 
 
 class CloseOrder(_Order):
+    """Close the open view."""
+
     user: str
     everything: bool = False
 
 
 class SuggestOrder(_Order):
+    """Ask a menu for suggestions."""
+
     user: str
     name: str
     typed: str
 
 
 class HomeOrder(_Order):
+    """Open the app's Home."""
+
     user: str
     tab: Literal["home", "messages"] = "home"
 
 
 class HabitsOrder(_Order):
+    """Switch the habits of a person's client."""
+
     user: str
     smart_quotes: bool = False
     smart_dashes: bool = False
@@ -87,6 +107,8 @@ class HabitsOrder(_Order):
 
 
 class FaultOrder(_Order):
+    """Order a fault."""
+
     kind: FaultKind
     target: str = "*"
     times: Annotated[int, Field(ge=1)] | None = 1
@@ -94,17 +116,39 @@ class FaultOrder(_Order):
 
 
 class RateLimitOrder(_Order):
+    """Set how strictly calls are limited."""
+
     strictness: Strictness
 
 
 class SocketOrder(_Order):
+    """Refresh, abort or disable the app's websockets."""
+
     do: Literal["refresh", "abort", "disable"]
 
 
-class Control:
-    """Every order is a POST with a JSON body (which no foreign web page can send), every look a GET."""
+class Controlled(Protocol):
+    """The parts of a running lab that orders act on."""
 
-    def __init__(self, lab: "SlackLab") -> None:
+    workspace: Workspace
+    faults: Faults
+    limiter: RateLimiter
+    sockets: SocketHub
+
+    @property
+    def call_log(self) -> CallLog:
+        """Everything that was called."""
+        ...
+
+    def person(self, name: str) -> Person:
+        """Return somebody of the workspace, by name or user id."""
+        ...
+
+
+class Control:
+    """The routes of the control API: orders are POSTs with a JSON body, which no foreign web page can send."""
+
+    def __init__(self, lab: Controlled) -> None:
         self._lab = lab
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -131,7 +175,7 @@ class Control:
                 {"id": one.id, "name": one.name, "members": one.members}
                 for one in self._lab.workspace.channels.values()
             ],
-            "ledger": lambda _: self._lab.ledger.summary(),
+            "ledger": lambda _: self._lab.call_log.summary(),
             "faults": lambda _: [fault.to_json() for fault in self._lab.faults.active],
             "messages/{channel}": self._messages,
             "transcript/{channel}": self._transcript,

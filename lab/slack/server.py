@@ -19,12 +19,12 @@ from lab.slack.transport.http_mode import WebhookTransport
 from lab.slack.transport.interactions import Interactions
 from lab.slack.transport.response_urls import Responses
 from lab.slack.transport.socket_mode import SocketHub
+from lab.slack.workspace.call_log import CallLog
 from lab.slack.workspace.channels import Channel
 from lab.slack.workspace.clock import Clock, RealClock
 from lab.slack.workspace.directory import DEFAULT_DIRECTORY, Directory, User, UserGroupEntry, load_directory
 from lab.slack.workspace.faults import Faults
 from lab.slack.workspace.grants import Grants
-from lab.slack.workspace.ledger import CallLog
 from lab.slack.workspace.manifest import DEFAULT_MANIFEST, Manifest, load_manifest, without_socket_mode
 from lab.slack.workspace.rate_limit import RateLimiter, Strictness
 from lab.slack.workspace.refusals import NotOnScreenError
@@ -42,7 +42,7 @@ async def _only_local(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 class SlackLab:
-    """`async with SlackLab() as lab:` then give the app `lab.api_url`, `lab.bot_token` and `lab.app_token`."""
+    """The running workspace: `async with SlackLab() as lab:`, then `lab.api_url`, `lab.bot_token`, `lab.app_token`."""
 
     def __init__(
         self,
@@ -64,16 +64,22 @@ class SlackLab:
         self.faults = Faults()
         self.grants = Grants(self.clock)
         self.limiter = RateLimiter(self.clock, rate_limits)
-        self.courier = EventDelivery(self.clock, self.ledger, self.workspace.changes, self.faults)
-        self.sockets = SocketHub(loaded.app.id, self.clock, self.ledger, self.workspace.changes, self.faults)
-        self.sockets.on_connect = self.courier.listener_came
+        self.delivery = EventDelivery(self.clock, self.call_log, self.workspace.changes, self.faults)
+        self.sockets = SocketHub(loaded.app.id, self.clock, self.call_log, self.workspace.changes, self.faults)
+        self.sockets.on_connect = self.delivery.listener_came
         self.webhooks = WebhookTransport(request_url, loaded.app.signing_secret, self.clock) if request_url else None
-        self.courier.transport = self.webhooks or self.sockets
-        self.events = EventFeed(self.workspace, self.courier)
-        self.interactions = Interactions(self.workspace, self.courier, self.grants, self.faults)
+        self.delivery.transport = self.webhooks or self.sockets
+        self.events = EventFeed(self.workspace, self.delivery)
+        self.interactions = Interactions(self.workspace, self.delivery, self.grants, self.faults)
         self.responses = Responses(self.workspace, self.grants, self.faults)
-        composer = InputField(self._find_user, self._find_channel, self._find_group)
-        self._desk = Workplace(self.workspace, self.interactions, self.events, self.responses, composer)
+        input_field = InputField(self._find_user, self._find_channel, self._find_group)
+        self._workplace = Workplace(
+            workspace=self.workspace,
+            interactions=self.interactions,
+            events=self.events,
+            responses=self.responses,
+            input_field=input_field,
+        )
         self._people: dict[str, Person] = {}
         self._gate = Gate(self.workspace, self.grants, self.faults, self.limiter, self._websocket_url)
         self._port = port
@@ -106,8 +112,8 @@ class SlackLab:
         return self.workspace.directory.app.signing_secret
 
     @property
-    def ledger(self) -> CallLog:
-        return self.workspace.ledger
+    def call_log(self) -> CallLog:
+        return self.workspace.call_log
 
     def _websocket_url(self) -> str:
         return self.sockets.new_url(f"ws://127.0.0.1:{self._port}")
@@ -118,7 +124,7 @@ class SlackLab:
         """By name or user id; always the same object for the same person."""
         user = self.workspace.user(name)
         if user.id not in self._people:
-            self._people[user.id] = Person(user, self._desk)
+            self._people[user.id] = Person(user, self._workplace)
         return self._people[user.id]
 
     def transcript(self, channel: str, *, viewer: str = "", with_times: bool = False) -> str:

@@ -34,7 +34,9 @@ def vm(number: int, where: str = "HV01", *, gb: int = 20, **changes: Any) -> VM:
 
 
 def planned(one: VM) -> PlannedMove:
-    return PlannedMove(VmId(one.id), one.name, HostName(one.host), HV02, f"D:\\Moved\\{one.name}")
+    return PlannedMove(
+        vm_id=VmId(one.id), vm_name=one.name, source=HostName(one.host), destination=HV02, path=f"D:\\Moved\\{one.name}"
+    )
 
 
 class Stage:

@@ -107,10 +107,14 @@ def test_groups_are_picked_out_of_lists() -> None:
 IDS = st.sampled_from([ANN, BOB, EVE, OPS, "S2", "U*", "", "all"])
 PEOPLE = st.sampled_from([ANN, BOB, EVE])
 KNOWN = st.dictionaries(st.sampled_from([OPS, "S2"]), st.none() | st.frozensets(PEOPLE))
+"""Who is in a group; None for one that cannot be read."""
+
+
+Known = dict[str, frozenset[str] | None]
 
 
 @given(PEOPLE, PEOPLE, st.lists(IDS, max_size=4), KNOWN, st.booleans())
-def test_nobody_slips_through(user: str, asker: str, approvers: list[str], known: dict[str, None], own: bool) -> None:
+def test_nobody_slips_through(user: str, asker: str, approvers: list[str], known: Known, own: bool) -> None:
     """Whoever may approve is listed by id, or known to be in a listed group; every no has a reason."""
     verdict = may_approve(user, asker, access(approvers=tuple(approvers), self_approval=own), known)
     listed = user in approvers or any(user in (known.get(who) or ()) for who in approvers)

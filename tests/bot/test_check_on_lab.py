@@ -64,7 +64,7 @@ async def test_each_trouble_is_a_cross_with_a_hint(
 
 async def test_a_missing_scope_is_named() -> None:
     """An app installed without a scope the bot uses is found out before it matters."""
-    manifest = load_manifest(Path("manifest.yml"))
+    manifest = load_manifest(Path("deploy/manifest.yml"))
     left = tuple(one for one in manifest.scopes if one != "channels:history")
     scopes = manifest.oauth_config.scopes.model_copy(update={"bot": left})
     oauth = manifest.oauth_config.model_copy(update={"scopes": scopes})
@@ -77,7 +77,7 @@ async def test_a_missing_scope_is_named() -> None:
 
 def test_the_manifest_asks_for_every_scope_the_bot_uses() -> None:
     """What check wants is what an installation from manifest.yml gets."""
-    text = Path("manifest.yml").read_text(encoding="utf-8")
+    text = Path("deploy/manifest.yml").read_text(encoding="utf-8")
     assert all(f"- {scope}" in text for scope in SCOPES)
 
 

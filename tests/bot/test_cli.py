@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,15 @@ from typing import Any
 import pytest
 
 from bot.cli import main
-from core.domain.model.events import EventKind, event
+from bot.starter_files import STARTER_FILES
+from core.config import load_settings
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
 from core.store import SqlStore
 from lab.slack.server import SlackLab
+from tests.support.eventually import PATIENCE_S
 from tests.support.view_builders import NOW, job, move
 
 
@@ -53,13 +58,13 @@ def store_a_job(folder: Path) -> None:
 
 async def fill(store: SqlStore) -> None:
     asked = replace(job(["web01", "=cmd()"]), id=JobId(""))
-    asked = await store.add_job(asked, event(EventKind.PROPOSED, NOW, vms=2, blocked=0))
+    asked = await store.add_job(asked, event(event_data.Proposed(vms=2, blocked=0), NOW))
     moves = [move(0, "web01", MoveState.DONE), move(1, "=cmd()", MoveState.FAILED, error="no\nroom\x1b[2J")]
-    approved = event(EventKind.APPROVED, NOW, job=asked, actor="UBOB", count=1, needed=1)
+    approved = event(event_data.Approved(count=1, needed=1), NOW, job=asked, actor="UBOB")
     running = replace(asked, state=JobState.RUNNING)
     await store.change_job(asked, running, approved, new_moves=[replace(one, job_id=asked.id) for one in moves])
     failed = (await store.moves(asked.id))[1]
-    await store.add_events(event(EventKind.STARTING, NOW, move=failed, attempt=1, of=3))
+    await store.add_events(event(event_data.Starting(attempt=1, of=3), NOW, move=failed))
 
 
 def test_a_missing_settings_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,6 +73,62 @@ def test_a_missing_settings_file_is_one_sentence(tmp_path: Path, capsys: pytest.
     error = capsys.readouterr().err
     assert error.startswith("There is no settings file")
     assert "Traceback" not in error
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--version`` says the version of the package and ends with 0."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert capsys.readouterr().out == f"migrate-bot {project['version']}\n"
+
+
+def test_init_writes_what_a_user_starts_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings that load, manifest, unit and endpoint, byte for byte, in a folder that is made; a sentence for each."""
+    folder = tmp_path / "new" / "bot"
+    assert main(["init", str(folder)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [f"{folder / name} is written." for name in STARTER_FILES]
+    for name, source in STARTER_FILES.items():
+        assert (folder / name).read_bytes() == (Path("deploy") / source).read_bytes()
+    assert set(load_settings(folder / "migrate-bot.toml").hosts) == {"HV01", "HV02"}
+
+
+def test_init_gives_all_of_deploy() -> None:
+    """Nothing that is shipped in deploy/ is left out."""
+    shipped = {path.name for path in Path("deploy").iterdir() if path.is_file() and path.suffix != ".py"}
+    assert set(STARTER_FILES.values()) == shipped
+
+
+def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is there stays as it is, to the byte, and is said; what is missing is written."""
+    mine = tmp_path / "migrate-bot.toml"
+    mine.write_text("# mine", encoding="utf-8")
+    (tmp_path / "manifest.yml").symlink_to(tmp_path / "nowhere")
+    assert main(["init", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert f"{mine} is there already and stays as it is." in told
+    assert f"{tmp_path / 'manifest.yml'} is there already and stays as it is." in told
+    assert f"{tmp_path / 'migrate-bot.service'} is written." in told
+    assert mine.read_text(encoding="utf-8") == "# mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("where", ["file", "file/below"])
+def test_init_into_a_file_is_one_sentence(where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that cannot be is named; exit 2."""
+    (tmp_path / "file").write_text("")
+    assert main(["init", str(tmp_path / where)]) == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path / where) in error
+    assert len(error.splitlines()) == 1
+
+
+def test_health_without_an_address_is_one_sentence(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``health`` says that there is nothing to ask; exit 2."""
+    assert main(["health", "--config", str(config)]) == 2
+    assert capsys.readouterr().err.startswith("[slack] health is empty")
 
 
 def test_missing_tokens_are_one_sentence(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,9 +200,9 @@ async def test_a_signal_stops_it_gracefully(slack: SlackLab, tmp_path: Path, by:
         env=os.environ | secrets | {"HTTP_PROXY": "http://127.0.0.1:9"}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        await slack.workspace.changes.wait_for(lambda: slack.sockets.connections, 30)
+        await slack.workspace.changes.wait_for(lambda: slack.sockets.connections, PATIENCE_S)
         process.send_signal(by)
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:
         if process.returncode is None:
             process.kill()

@@ -1,11 +1,13 @@
 """GET /health, over a real socket."""
 
 import socket
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.health import ask
 from bot.metrics import BotStatus
 from bot.metrics import families as metric_families
 from core.domain.model.move import MoveState
@@ -41,6 +43,27 @@ async def test_health_tells_of_slack_hosts_and_queues(office: Opening, slack: Sl
             assert (await answer.json())["slack"]["connected"] is False
 
 
+async def test_a_running_bot_can_be_asked(office: Opening) -> None:
+    """``migrate-bot health``: well while Slack reaches the bot, not well without Slack, nobody there afterwards."""
+    port = free_port()
+    async with office(slack={"health": f"127.0.0.1:{port}"}) as here:
+        assert await ask(f"127.0.0.1:{port}") == (True, "The bot runs and Slack reaches it.")
+        assert await ask(f"0.0.0.0:{port}") == (True, "The bot runs and Slack reaches it.")
+        await here.bot.connection.stop()
+        assert await ask(f":{port}") == (False, "The bot runs, but has no connection to Slack.")
+    assert await ask(f"127.0.0.1:{port}") == (False, f"No bot answers at 127.0.0.1:{port}.")
+    with pytest.raises(SettingsError, match="8080x"):
+        await ask("8080x")
+
+
+async def test_somebody_elses_answer_is_not_health(slack: SlackLab) -> None:
+    """Another program at the address is not taken for a bot."""
+    address = urlsplit(slack.api_url).netloc
+    is_well, told = await ask(address)
+    assert not is_well
+    assert told == f"Something that is no migrate-bot answers at {address}: HTTP 404."
+
+
 async def test_without_an_address_nothing_listens(office: Opening) -> None:
     """The default opens no port; a malformed address is refused at the start."""
     async with office():
@@ -74,7 +97,7 @@ async def test_metrics_tell_the_same_in_numbers(office: Opening) -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    """docs/metrics.md has a row for each, with its labels, and no other."""
-    standing = BotStatus(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
-    made = {family.name for family in metric_families(standing)}
-    assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/metrics.md"))} == made
+    """docs/reference/metrics.md has a row for each, with its labels, and no other."""
+    status = BotStatus(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
+    made = {family.name for family in metric_families(status)}
+    assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/reference/metrics.md"))} == made

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.log_setup import start_logging
+from bot.log_setup import LEVELS, start_logging
 from core.config import Settings
 
 SECRETS = {"slack_bot_token": "xoxb-1-2-abc", "slack_app_token": "xapp-1-A-b", "winrm_password": "pa&ss wörd!"}
@@ -25,7 +25,7 @@ def _restore() -> Iterator[None]:
 def test_secrets_are_taken_out_of_messages_and_traces(form: str) -> None:
     """Known secrets and anything that looks like a token are hidden, in arguments and in traces too."""
     stream = io.StringIO()
-    start_logging(Settings(**SECRETS), form, stream)
+    start_logging(Settings.model_validate(SECRETS), form, stream)
     log = logging.getLogger("bot.test")
     log.warning("token %s, foreign xoxp-9-zzz, wss://x/link/?ticket=abcd&app_id=A", SECRETS["slack_bot_token"])
     try:
@@ -46,6 +46,21 @@ def test_json_lines_are_json() -> None:
     (line,) = stream.getvalue().splitlines()
     entry = json.loads(line)
     assert (entry["level"], entry["name"], entry["message"]) == ("info", "bot.test", 'two\nlines and "quotes"')
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_level_decides_what_is_written(level: str) -> None:
+    """``--log-level``: this level and what is graver; of chatty libraries never less than a warning."""
+    stream = io.StringIO()
+    start_logging(Settings(), "plain", stream, level=level)
+    for name in LEVELS:
+        for logger in ("bot.test", "aiohttp"):
+            logging.getLogger(logger).log(logging.getLevelNamesMapping()[name.upper()], "%s of %s", name, logger)
+    written = [line.partition(": ")[2] for line in stream.getvalue().splitlines()]
+    expected = LEVELS[LEVELS.index(level) :]
+    assert [line for line in written if "bot.test" in line] == [f"{name} of bot.test" for name in expected]
+    graver = [name for name in expected if name in {"warning", "error"}]
+    assert [line for line in written if "aiohttp" in line] == [f"{name} of aiohttp" for name in graver]
 
 
 def test_a_warning_about_the_token_being_where_it_belongs_is_not_shown() -> None:

@@ -5,107 +5,16 @@ new for each promise.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from uuid import UUID
 
 import pytest
 
-from core.domain.model.host_calls import FolderFate, MoveOrder
+from core.domain.model.host_calls import FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.domain.model.inventory import HostName, VmId
 from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
-from core.ports import HostGateway
-from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
-from lab.hyperv.world.fleet import GB, MB, VM, Adapter, Checkpoint, Disk, File, Fleet, Host, Volume
-from lab.hyperv.world.world import World
-
-SOURCE, DESTINATION = HostName("HV01"), HostName("HV02")
-WEB, OFF, TWIN, SPARE = (VmId(UUID(int=0x4000_8000_0000_0000_0000 + n)) for n in range(1, 5))
-STRANGER = VmId(UUID(int=0x4000_8000_0000_0000_00FF))
-
-
-def _disk(name: str, part: str = "", *, gb: int = 4) -> Disk:
-    return Disk(path=f"D:\\VMs\\{name}\\Virtual Hard Disks\\{name}{part}.vhdx", size_bytes=gb * GB)
-
-
-def _host(name: str, *files: File) -> Host:
-    return Host(
-        name=name,
-        migration_enabled=True,
-        bandwidth_bytes_per_s=100 * MB,
-        switches=("Backup", "Production"),
-        volumes=(Volume(root="C:", size_bytes=200 * GB), Volume(root="D:", size_bytes=1000 * GB)),
-        files=files,
-    )
-
-
-FLEET = Fleet(
-    hosts=(
-        _host(
-            SOURCE,
-            File(path="D:\\VMs\\empty[1]", is_folder=True),
-            File(path="D:\\VMs\\full\\desktop.ini", is_hidden=True),
-            File(path="D:\\top", is_folder=True),
-        ),
-        _host(DESTINATION),
-    ),
-    vms=(
-        VM(
-            id=WEB,
-            name="web01",
-            host=SOURCE,
-            memory_bytes=GB,
-            disks=(_disk("web01"), _disk("web01", "-data", gb=2)),
-            adapters=(Adapter(), Adapter(name="Unplugged", switch=None)),
-        ),
-        VM(
-            id=OFF,
-            name="old",
-            host=SOURCE,
-            state=VMState.Off,
-            disks=(_disk("old"),),
-            iso_path="D:\\ISO\\tools.iso",
-            checkpoints=(Checkpoint(id=UUID(int=7), name="before"),),
-            has_vtpm=True,
-        ),
-        VM(id=TWIN, name="web01", host=SOURCE, memory_bytes=GB, path="D:\\VMs\\twin", disks=(_disk("twin"),)),
-        VM(id=SPARE, name="spare", host=SOURCE, memory_bytes=GB, disks=(_disk("spare"),)),
-    ),
-)
-
-
-@dataclass
-class Arena:
-    """One gateway, the world behind it, and its time."""
-
-    gateway: HostGateway
-    world: World
-    pass_time: Callable[[float], Awaitable[None]]
-    """Let so many seconds pass for the hosts."""
-    address: Callable[[HostName], str]
-
-    def order(self, vm_id: VmId = WEB) -> MoveOrder:
-        return MoveOrder(vm_id, self.address(DESTINATION), "D:\\Moved")
-
-    async def start(self, vm_id: VmId = WEB) -> "asyncio.Task[object]":
-        """Start a move and return once the source shows its job."""
-        move = asyncio.create_task(self.gateway.move(SOURCE, self.order(vm_id), lambda _percent: None))
-        await self.until(lambda: any(m.vm_id == vm_id for m in self.world.migrations()))
-        return move
-
-    async def until(self, is_true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not is_true():  # noqa: ASYNC110  # the world has no event for each of its changes
-                await asyncio.sleep(0.01)
-
-    async def play_out(self) -> None:
-        """Let every migration end."""
-        async with asyncio.timeout(3600):
-            while any(not m.is_done for m in self.world.migrations()):
-                await self.pass_time(30)
-                await asyncio.sleep(0.01)
+from lab.hyperv.world.fleet import GB
+from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena
+from tests.support.eventually import PATIENCE_S
 
 
 async def a_snapshot_holds_limits_and_every_vm(arena: Arena) -> None:
@@ -236,9 +145,10 @@ async def a_left_move_goes_on(arena: Arena) -> None:
     """Cancelling the task of a move returns at once and leaves the migration alone."""
     move = await arena.start()
     move.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(asyncio.CancelledError):
             await move
+    assert not arena.world.migrations()[0].is_done
     await arena.play_out()
     assert await arena.gateway.find(DESTINATION, WEB) is not None
     assert len(arena.world.migrations()) == 1
@@ -331,7 +241,7 @@ async def a_hanging_host_delays_nobody(arena: Arena) -> None:
     assert not any(task.done() for task in waiting)
     for task in waiting:
         task.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(error, asyncio.CancelledError) for error in ended)
 

@@ -1,4 +1,4 @@
-"""Promises of docs/conversations.md: what it shows is what people see, for every sub-command."""
+"""Promises of docs/generated/conversations.md: what it shows is what people see, for every sub-command."""
 
 import re
 from typing import get_args
@@ -9,7 +9,7 @@ from bot.commands.model import Command, Migrate
 from tests.conversations.record import VISITS, visit
 from tests.support.markdown_pages import read
 
-PAGE = "docs/conversations.md"
+PAGE = "docs/generated/conversations.md"
 
 
 @pytest.mark.parametrize("number", range(len(VISITS)))

@@ -1,4 +1,7 @@
-"""Lets the bot die at every crash point and writes ``docs/crash-points.md``: ``python -m tests.crash.table``."""
+"""Lets the bot die at every crash point and writes ``docs/generated/crash-points.md``.
+
+``python -m tests.crash.table > docs/generated/crash-points.md``
+"""
 
 import asyncio
 import sys
@@ -18,18 +21,18 @@ AT_ONCE = 4
 _HEAD = """# Crash points
 
 The bot is killed with SIGKILL at each of these points, before or after a commit of the store (`store`), a call to a
-host (`hosts`) or a message to Slack (`people`), and started again: a real process against [the lab](lab.md)'s simulated
-hosts and its simulated Slack, over real sockets. Then its story must end as it does when nobody dies: every VM where it
-should be, the same number of starts on the hosts, no host above a limit, the same folders, the same card, every line
-said, none twice. Beside that a restart says of which moves it was restarted in the middle, and a VM that arrives while
-nobody watches needs no line that it is moving.
+host (`hosts`) or a message to Slack (`people`), and started again: a real process against [the lab](../guide/lab.md)'s
+simulated hosts and its simulated Slack, over real sockets. Then its story must end as it does when nobody dies: every
+VM where it should be, the same number of starts on the hosts, no host above a limit, the same folders, the same card,
+every line said, none twice. Beside that a restart says of which moves it was restarted in the middle, and a VM that
+arrives while nobody watches needs no line that it is moving.
 
 `#2` is the second time the point is passed. *Same* in the last column is compared, not judged. Not compared are times;
 whether the picture of the job is in the thread already (it is never there twice); the number of removed folders in a
 VM's last line (whoever goes on with a clean-up counts its own; the folders on the host are compared); and the host's
 words about an attempt that ended while nobody listened.
 
-This page is written by `python -m tests.crash.table > docs/crash-points.md`, which plays every point;
+This page is written by `python -m tests.crash.table > docs/generated/crash-points.md`, which plays every point;
 `pytest tests/crash --all-crash-points` does the same as tests, `make test` plays a handful.
 """
 

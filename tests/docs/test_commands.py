@@ -17,10 +17,9 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize("word", [*VERBS, *KEYWORDS, *OPTIONS])
 def test_every_word_of_the_command_is_explained(word: str) -> None:
-    """docs/commands.md has every sub-command, keyword and option, as code."""
-    code = " ".join(
-        re.findall(r"`[^`]+`", read("docs/commands.md")) + [b.text for b in blocks(read("docs/commands.md"))]
-    )
+    """docs/guide/commands.md has every sub-command, keyword and option, as code."""
+    page = read("docs/guide/commands.md")
+    code = " ".join(re.findall(r"`[^`]+`", page) + [block.text for block in blocks(page)])
     assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", code)
 
 

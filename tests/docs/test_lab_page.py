@@ -1,4 +1,4 @@
-"""Promises of docs/lab.md: its examples run, and print what the page says."""
+"""Promises of docs/guide/lab.md: its examples run, and print what the page says."""
 
 import asyncio
 import os
@@ -22,7 +22,9 @@ from lab.slack.workspace.faults import FaultKind
 from tests.support.markdown_pages import Block, blocks, read, section, table
 
 EXAMPLES = [
-    pair for pair in pairwise(blocks(read("docs/lab.md"))) if pair[0].language in {"python", "sh"} and pair[1].text
+    pair
+    for pair in pairwise(blocks(read("docs/guide/lab.md")))
+    if pair[0].language in {"python", "sh"} and pair[1].text
 ]
 
 
@@ -43,7 +45,7 @@ async def _printed(command: list[str], here: Site) -> str:
 
 
 async def test_every_example_prints_what_the_page_says(here: Site, tmp_path: Path) -> None:
-    """The Python and shell examples of docs/lab.md, run in order on one lab, print the output below them."""
+    """The Python and shell examples of docs/guide/lab.md, run in order on one lab, print the output below them."""
     for number, (example, output) in enumerate(EXAMPLES):
         assert output.language == "text"
         if example.language == "sh" and shutil.which("curl") is None:
@@ -57,7 +59,7 @@ async def test_every_example_prints_what_the_page_says(here: Site, tmp_path: Pat
 
 def test_no_example_stands_without_its_output() -> None:
     """Each Python and shell example of the page is followed by a text block."""
-    kinds = [block.language for block in blocks(read("docs/lab.md"))]
+    kinds = [block.language for block in blocks(read("docs/guide/lab.md"))]
     assert len(EXAMPLES) == kinds.count("python") + kinds.count("sh") == kinds.count("text")
 
 
@@ -69,7 +71,7 @@ def _shape(text: str) -> str:
 
 async def test_the_lab_says_what_the_page_shows(here: Site) -> None:
     """What ``migrate-bot lab`` prints is what the page shows, but for ports and folders."""
-    shown: Block = blocks(read("docs/lab.md"), "console")[0]
+    shown: Block = blocks(read("docs/guide/lab.md"), "console")[0]
     said = describe(here, here.settings_file.with_name("secrets.env"))
     assert _shape(shown.text.partition("\n")[2].strip()) == _shape(said)
 
@@ -84,15 +86,15 @@ async def test_the_lab_says_what_the_page_shows(here: Site) -> None:
     ],
 )
 def test_every_trouble_is_explained(heading: str, kinds: type[StrEnum]) -> None:
-    """docs/lab.md has exactly the kinds of trouble the lab can make."""
-    assert list(table(section(read("docs/lab.md"), heading))) == [kind.value for kind in kinds]
+    """docs/guide/lab.md has exactly the kinds of trouble the lab can make."""
+    assert list(table(section(read("docs/guide/lab.md"), heading))) == [kind.value for kind in kinds]
 
 
 async def test_every_call_of_the_control_apis_is_explained(here: Site) -> None:
-    """docs/lab.md has exactly the calls that both control APIs answer."""
+    """docs/guide/lab.md has exactly the calls that both control APIs answer."""
     routes = control_app(here.hosts.world).router.routes()
     calls = {f"{route.method} {route.resource.canonical}" for route in routes if route.resource}
-    page = read("docs/lab.md")
+    page = read("docs/guide/lab.md")
     assert set(table(section(page, "The hosts' control API"))) == {call for call in calls if call[:4] != "HEAD"}
     async with aiohttp.ClientSession() as session, session.get(here.slack.control_url) as response:
         assert set(table(section(page, "The people of Slack"))) == set(await response.json())

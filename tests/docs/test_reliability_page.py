@@ -1,4 +1,4 @@
-"""Promises of docs/reliability.md: every fault names a test that is there, and no fault test is left out."""
+"""Promises of docs/reference/reliability.md: every fault names a test that is there, and no fault test is left out."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.markdown_pages import ROOT, read, rows
 
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-PAGE = "docs/reliability.md"
+PAGE = "docs/reference/reliability.md"
 
 
 def _tests_in(path: Path) -> set[str]:

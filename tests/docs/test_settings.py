@@ -1,4 +1,4 @@
-"""Promises of docs/settings.md and of migrate-bot.example.toml."""
+"""Promises of docs/reference/settings.md and of deploy/migrate-bot.example.toml."""
 
 import re
 import tomllib
@@ -57,8 +57,8 @@ def written(value: Any) -> str:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
-    """docs/settings.md has exactly the keys of the section, each with the default the program uses."""
-    documented = table(section(read("docs/settings.md"), f"[{name}]"))
+    """docs/reference/settings.md has exactly the keys of the section, each with the default the program uses."""
+    documented = table(section(read("docs/reference/settings.md"), f"[{name}]"))
     fields = SECTIONS[name].model_fields
     assert list(documented) == list(fields)
     for key, field in fields.items():
@@ -68,45 +68,45 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_every_setting_has_its_environment_name(name: str) -> None:
-    """docs/settings.md says for every key how the environment overrides it."""
-    for key, cells in table(section(read("docs/settings.md"), f"[{name}]")).items():
+    """docs/reference/settings.md says for every key how the environment overrides it."""
+    for key, cells in table(section(read("docs/reference/settings.md"), f"[{name}]")).items():
         assert code(cells[1]) == f"MIGRATE_BOT_{name}__{key}".upper()
 
 
 def test_every_key_of_a_host_is_documented() -> None:
-    """docs/settings.md has exactly the keys of a host."""
-    assert list(table(section(read("docs/settings.md"), "[hosts.NAME]"))) == list(HostSettings.model_fields)
+    """docs/reference/settings.md has exactly the keys of a host."""
+    assert list(table(section(read("docs/reference/settings.md"), "[hosts.NAME]"))) == list(HostSettings.model_fields)
 
 
 def test_every_secret_is_documented() -> None:
-    """docs/settings.md has exactly the secrets the program reads, and no section is forgotten."""
-    assert set(table(section(read("docs/settings.md"), "Secrets"))) == set(SECRETS)
+    """docs/reference/settings.md has exactly the secrets the program reads, and no section is forgotten."""
+    assert set(table(section(read("docs/reference/settings.md"), "Secrets"))) == set(SECRETS)
     others = {"hosts", *(name.lower() for name in SECRETS)}
     assert set(Settings.model_fields) - others == set(SECTIONS)
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The examples of docs/settings.md for the environment do what the page says."""
-    text = section(read("docs/settings.md"), "Where settings come from")
+    """The examples of docs/reference/settings.md for the environment do what the page says."""
+    text = section(read("docs/reference/settings.md"), "Where settings come from")
     examples = dict(re.findall(r"^(MIGRATE_BOT_\w+)='?([^'\n]+)'?$", text, re.MULTILINE))
     assert len(examples) == 2
     for name, value in examples.items():
         monkeypatch.setenv(name, value)
-    settings = load_settings(ROOT / "migrate-bot.example.toml")
+    settings = load_settings(ROOT / "deploy" / "migrate-bot.example.toml")
     assert settings.migration.max_attempts == 5
     assert settings.slack.oncall == ("S0ONCALL", "U0DAVE")
 
 
 def test_the_example_file_loads() -> None:
     """migrate-bot.example.toml is a settings file that the program accepts."""
-    settings = load_settings(ROOT / "migrate-bot.example.toml")
+    settings = load_settings(ROOT / "deploy" / "migrate-bot.example.toml")
     assert list(settings.hosts) == ["HV01", "HV02"]
 
 
 def test_the_example_file_shows_every_key_and_its_default(tmp_path: Path) -> None:
     """With every ``#key = value`` line switched on, the example has all keys, and they equal the defaults."""
     file = tmp_path / "all.toml"
-    file.write_text(re.sub(r"^#(?=\w+ = )", "", read("migrate-bot.example.toml"), flags=re.MULTILINE))
+    file.write_text(re.sub(r"^#(?=\w+ = )", "", read("deploy/migrate-bot.example.toml"), flags=re.MULTILINE))
     shown = tomllib.loads(file.read_text())
     load_settings(file)
     for name, model in SECTIONS.items():

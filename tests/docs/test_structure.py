@@ -1,4 +1,4 @@
-"""Promises of docs/architecture.md, docs/promises.md and of all links."""
+"""Promises of docs/architecture.md, docs/reference/promises.md and of all links."""
 
 import ast
 import re
@@ -35,8 +35,8 @@ def _tests_in(path: str) -> frozenset[str]:
 
 
 def test_every_promise_names_tests_that_exist() -> None:
-    """docs/promises.md has each promise, with tests that are there or the words "not yet"."""
-    text = read("docs/promises.md")
+    """docs/reference/promises.md has each promise, with tests that are there or the words "not yet"."""
+    text = read("docs/reference/promises.md")
     headings = re.findall(r"^## (\d+)\. ", text, re.MULTILINE)
     assert headings == [str(number) for number in range(1, PROMISES + 1)]
     for number, part in enumerate(re.split(r"^## \d+\. ", text, flags=re.MULTILINE)[1:], 1):
@@ -79,10 +79,10 @@ def test_every_page_is_reachable_from_the_readme() -> None:
 def test_the_readme_names_real_make_targets() -> None:
     """Every ``make …`` of the README is a target of the Makefile, and every target of its help is in the README."""
     readme, makefile = read("README.md"), read("Makefile")
-    named = set(re.findall(r"\bmake ([a-z]+)", readme))
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", readme))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     assert named - targets == set()
-    assert set(re.findall(r'"make ([a-z]+)', makefile)) - named == set()
+    assert set(re.findall(r'"make ([a-z-]+)', makefile)) - named == set()
 
 
 def test_the_readme_leads_with_the_two_commands() -> None:
@@ -90,12 +90,39 @@ def test_the_readme_leads_with_the_two_commands() -> None:
     assert re.findall(r"^make (\w+)", blocks(read("README.md"))[0].text, re.MULTILINE) == ["demo", "test"]
 
 
+def _rooms() -> dict[str, Path]:
+    """Every room that a table of docs/architecture.md names, with its folder or its module's path."""
+    cells = (cells[0] for cells in rows(section(read("docs/architecture.md"), "Rooms")))
+    return {name: ROOT / name.replace(".", "/") for cell in cells for name in re.findall(r"`([\w.]+)`", cell)}
+
+
 def test_the_rooms_of_the_architecture_exist() -> None:
     """Every room that docs/architecture.md names is a folder or a module."""
+    for name, place in _rooms().items():
+        assert place.is_dir() or place.with_suffix(".py").is_file(), name
+
+
+def test_every_folder_with_modules_is_a_room_of_the_architecture() -> None:
+    """No folder of bot, core or lab that holds modules is left out."""
+    modules = (path for path in tracked() if path.suffix == ".py" and path.name != "__init__.py")
+    folders = {path.parent for path in modules if path.relative_to(ROOT).parts[0] in {"bot", "core", "lab"}}
+    assert folders - set(_rooms().values()) - {ROOT / "core"} == set()
+
+
+def test_the_files_to_look_at_first_exist() -> None:
+    """The files that docs/architecture.md names beside a room are in that room."""
     for cells in rows(section(read("docs/architecture.md"), "Rooms")):
-        for name in re.findall(r"`([\w./]+)`", cells[0]):
-            module = ROOT / name.replace(".", "/")
-            assert module.exists() or module.with_suffix(".py").exists(), name
+        room = _rooms()[re.findall(r"`([\w.]+)`", cells[0])[0]]
+        for name in re.findall(r"`(\w+\.py)`", cells[-1]):
+            assert (room / name).is_file(), f"{room.relative_to(ROOT)}: {name}"
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_file_a_contributor_is_sent_to_exists(page: str) -> None:
+    """Each path in code, such as ``core/ports.py`` or ``tests/lab/``, is there."""
+    named = re.findall(r"`((?:bot|core|lab|tests|docs|deploy|changes|benchmarks)/[\w./-]*)`", read(page))
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
@@ -119,11 +146,3 @@ def test_every_decision_has_the_five_headings() -> None:
     for record in sorted((ROOT / "docs" / "adr").glob("0*.md")):
         headings = re.findall(r"^## (.+)$", record.read_text(encoding="utf-8"), re.MULTILINE)
         assert headings == ["Status", "Context", "Looked at", "Decision", "Consequences"], record.name
-
-
-def test_every_news_fragment_has_its_name() -> None:
-    """Fragments are ``NNNN-short-name.md`` and say something."""
-    for fragment in (ROOT / "changes").iterdir():
-        if fragment.name != "README.md":
-            assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", fragment.name), fragment.name
-            assert fragment.read_text(encoding="utf-8").strip()

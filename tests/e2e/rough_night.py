@@ -1,6 +1,6 @@
 """Plays one job twice, in a calm Slack and in one at its worst, and shows both threads side by side.
 
-``python -m tests.e2e.rough_night > docs/rough-night.md``
+``python -m tests.e2e.rough_night > docs/generated/rough-night.md``
 """
 
 import asyncio
@@ -45,8 +45,8 @@ async def thread_of_a_run(folder: Path, happening: Happening) -> list[str]:
         card = await place.proposed("/migrate web* from HV01 to HV02 path D:\\VMs")
         await place.person("bob").click(card, "migrate_approve")
         await happening(place)
-        await place.says("is over", 120)
-        await place.wait_for(lambda: "migrate_cancel" not in str(card.blocks), 30)
+        await place.says("is over")
+        await place.wait_for(lambda: "migrate_cancel" not in str(card.blocks))
         assert "✅" in str(card.blocks)
         cards = [
             one for one in place.here.slack.workspace.channel("migrations").roots() if one.by_app and not one.is_reply
@@ -101,11 +101,11 @@ async def storm(place: Town) -> None:
 
 _HEAD = """# A rough night
 
-One job, four VMs, played twice against [the lab](lab.md)'s Slack with its rate limits on. Once nothing happens. Once
-replies get lost after Slack has taken the message, Slack answers 429, 500 and 503, the socket is cut off and later
-refreshed, and the bot is killed with SIGKILL twice and started again. The lines of the thread are the same for each
-VM and in the same order, none is there twice, and there is one card. A test compares them; this page is written by
-`python -m tests.e2e.rough_night`.
+One job, four VMs, played twice against [the lab](../guide/lab.md)'s Slack with its rate limits on. Once nothing
+happens. Once replies get lost after Slack has taken the message, Slack answers 429, 500 and 503, the socket is cut off
+and later refreshed, and the bot is killed with SIGKILL twice and started again. The lines of the thread are the same
+for each VM and in the same order, none is there twice, and there is one card. A test compares them; this page is
+written by `python -m tests.e2e.rough_night`.
 
 Times, sizes and speeds stand as `…`. VMs that move side by side may be told in another order. What a restart says of
 itself is left out below.

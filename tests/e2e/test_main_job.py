@@ -1,8 +1,10 @@
 """The main job through the public doors: a slash command in, messages out, real sockets all the way."""
 
+from functools import partial
 from pathlib import Path
 
 from lab.hyperv.world.fleet import Adapter
+from lab.slack.people.person import Person
 from tests.support.engine_harness import numbered, vm, vm_id
 from tests.support.full_system import CHANNEL, fleet, town
 
@@ -18,15 +20,15 @@ async def test_a_command_becomes_a_card_an_approval_and_a_move(tmp_path: Path) -
         mallory = await place.person("mallory").click(card, "migrate_approve")
         assert not mallory.error
         await place.person("bob").click(card, "migrate_approve")
-        await place.says("is over", 90)
+        await place.says("is over")
         world = place.here.hosts.world
         assert {world.where_is(vm_id(n)) for n in (1, 2, 3)} == {"HV02"}
         assert world.where_is(vm_id(9)) == "HV01"
         assert world.ledger.violations == []
         assert len(world.ledger.starts) == 3
         assert place.said_twice() == []
-        assert [call.error for call in place.here.slack.ledger.violations] == []
-        assert place.here.slack.ledger.failures == []
+        assert [call.error for call in place.here.slack.call_log.violations] == []
+        assert place.here.slack.call_log.failures == []
 
 
 async def test_who_asked_cannot_approve(tmp_path: Path) -> None:
@@ -44,8 +46,8 @@ async def test_reject_asks_for_a_reason_and_shows_it(tmp_path: Path) -> None:
         card = await place.proposed("/migrate web01 from HV01 to HV02")
         bob = place.person("bob")
         await bob.click(card, "migrate_reject")
-        await place.wait_for(lambda: bob.view)
-        field = next(block["block_id"] for block in bob.view.definition["blocks"] if block["type"] == "input")
+        view = await place.wait_for(lambda: bob.view)
+        field = next(block["block_id"] for block in view.definition["blocks"] if block["type"] == "input")
         await bob.submit({field: "not during office hours"})
         await place.wait_for(lambda: "not during office hours" in place.transcript())
         await place.wait_for(lambda: "migrate_approve" not in str(card.blocks))
@@ -64,7 +66,7 @@ async def test_bad_input_is_answered_privately(tmp_path: Path) -> None:
         ):
             outcome = await alice.slash(CHANNEL, command)
             assert not outcome.error, command
-            await place.wait_for(lambda words=words: words in alice.reads(CHANNEL))
+            await place.wait_for(partial(_reads, alice, words))
         assert place.card() is None
         assert "web99" not in place.person("bob").reads(CHANNEL)
 
@@ -83,5 +85,12 @@ async def test_status_jobs_hosts_and_help_answer(tmp_path: Path) -> None:
         ):
             before = len(alice.sees(CHANNEL))
             await alice.slash(CHANNEL, command)
-            seen = lambda before=before: str([(m.text, m.blocks) for m in alice.sees(CHANNEL)[before:]])  # noqa: E731
-            await place.wait_for(lambda seen=seen, words=words: words in seen())
+            await place.wait_for(partial(_sees_after, alice, before, words))
+
+
+def _reads(person: Person, words: str) -> bool:
+    return words in person.reads(CHANNEL)
+
+
+def _sees_after(person: Person, before: int, words: str) -> bool:
+    return words in str([(message.text, message.blocks) for message in person.sees(CHANNEL)[before:]])

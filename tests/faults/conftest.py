@@ -13,4 +13,4 @@ from core.hyperv.circuit_breaker import CircuitBreaker
 def short_breaths(monkeypatch: pytest.MonkeyPatch) -> None:
     """A silent host is asked again every second."""
     monkeypatch.setattr(poller, "LONGEST_SILENCE_S", 1.0)
-    monkeypatch.setattr(gateway, "Breaker", partial(CircuitBreaker, pause_s=0.5))
+    monkeypatch.setattr(gateway, "CircuitBreaker", partial(CircuitBreaker, pause_s=0.5))

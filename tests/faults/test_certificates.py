@@ -30,9 +30,9 @@ async def test_a_wrong_certificate_is_named_with_what_to_do(kind: WireFaultKind,
         assert words in caught.value.message
         assert hint in caught.value.hint
         assert len(lab.shells("HV01")) == 0
-        assert await gateway.observe(HostName("HV02"))
+        assert (await gateway.observe(HostName("HV02"))).host == "HV02"
         lab.world.trouble.clear()
-        assert await gateway.observe(HostName("HV01"))
+        assert (await gateway.observe(HostName("HV01"))).host == "HV01"
         await gateway.close()
 
 

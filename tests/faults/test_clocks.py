@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.inventory import HostName
 from core.domain.model.move import MoveState
 from lab.hyperv.world.faults import MoveFault
+from tests.support.event_facts import facts
 from tests.support.fault_harness import fleet, ground, vm, vm_id
 
 HOUR = timedelta(hours=1)
@@ -25,7 +26,7 @@ async def test_a_host_whose_clock_is_wrong_is_believed_in_all_but_its_times(tmp_
         assert (moves["web01"].state, moves["web01"].attempts) == (MoveState.DONE, 2)
         here.once_each("web01", "web01")
         (retrying,) = await here.history(job.id, EventKind.RETRYING)
-        assert "0x80072746" in retrying.data["words"]
+        assert "0x80072746" in facts(retrying).words
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["forward", "back"])
@@ -37,12 +38,12 @@ async def test_the_bots_own_clock_jumps_while_a_move_runs(tmp_path: Path, jump: 
         await here.is_in(job, "web01", MoveState.MOVING)
         here.clock.jumped = jump
         await here.lab.restart_winrm("HV01")  # now only looking can tell, and looking is a matter of times
-        board = here.engine._board
-        before = board.snapshots[HostName("HV01")]
+        cache = here.engine._snapshot_cache
+        before = cache.snapshots[HostName("HV01")]
 
         async def is_newer() -> bool:
-            return board.snapshots[HostName("HV01")].taken_at - before.taken_at > jump - timedelta(minutes=1) and (
-                board.snapshots[HostName("HV01")] is not before
+            return cache.snapshots[HostName("HV01")].taken_at - before.taken_at > jump - timedelta(minutes=1) and (
+                cache.snapshots[HostName("HV01")] is not before
             )
 
         await here.until(is_newer)

@@ -70,7 +70,7 @@ async def test_a_locked_database_delays_and_loses_nothing(tmp_path: Path) -> Non
         await here.until(lambda: _has_ended(here))
         for _ in range(3):
             with pytest.raises(StoreBusy) as busy:
-                await here.engine.stop_starts("U_DAVE")
+                await here.engine.controls.stop_starts("U_DAVE")
         assert busy.value.hint
         assert (await here.move(job, "web01")).state is MoveState.MOVING
         other.execute("ROLLBACK")

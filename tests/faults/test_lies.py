@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.host_calls import MoveOrder, MoveReport
 from core.domain.model.inventory import HostName
 from core.domain.model.move import MoveState
@@ -14,6 +14,7 @@ from core.domain.scheduling import schedule
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import Language, MigrationKind
 from lab.hyperv.world.moves import MoveRequest
+from tests.support.event_facts import facts
 from tests.support.fault_harness import fleet, ground, vm, vm_id
 
 
@@ -30,7 +31,7 @@ async def test_where_the_vm_is_decides_not_what_the_host_says(tmp_path: Path) ->
         assert (here.where(1), here.where(2)) == ("HV02", "HV02")
         here.once_each("web01", "web02", "web02")
         (retrying,) = here.listener.of(EventKind.RETRYING)
-        assert "still on its source" in retrying.data["words"]
+        assert "still on its source" in facts(retrying).words
 
 
 @pytest.mark.parametrize("kind", [MoveFaultKind.DUPLICATE, MoveFaultKind.VANISH])
@@ -42,8 +43,8 @@ async def test_both_copies_or_none_is_lost_and_left_alone(tmp_path: Path, kind: 
         moves = await here.over(job)
         assert moves["web01"].state is MoveState.LOST
         (lost,) = await here.history(job.id, EventKind.LOST)
-        assert "HV01" in lost.data["text"]
-        assert lost.data["hint"]
+        assert "HV01" in facts(lost).text
+        assert facts(lost).hint
         assert here.lab.world.ledger.removals == []
         assert len(here.lab.world.ledger.starts) == 1
 
@@ -79,8 +80,8 @@ async def test_a_full_german_host_is_understood_by_its_counter(tmp_path: Path, m
             return await here.history(job.id, EventKind.NOT_STARTED)
 
         (event, *_) = await here.until(refused)
-        assert "Limit" in event.data["words"]
-        assert event.data["code"] == "limit"
+        assert "Limit" in event.data.words
+        assert event.data.code == "limit"
         here.lab.jump(3600)
         here.lab.pace.speed = 60.0
         moves = await here.over(job)
@@ -108,5 +109,5 @@ async def test_a_migration_that_somebody_else_cancels_is_tried_again_and_told(tm
         assert here.where(1) == "HV01"
         here.once_each("web01", "web01", "web01", "web02")
         (failed,) = await here.history(job.id, EventKind.FAILED)
-        assert "0x800704C7" in failed.data["words"]
-        assert failed.data["hint"]
+        assert "0x800704C7" in facts(failed).words
+        assert facts(failed).hint

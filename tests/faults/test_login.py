@@ -59,7 +59,7 @@ async def test_a_rejected_login_holds_the_moves_of_that_host_only(
         here.order("HV03", WireFaultKind.STATUS, status=401)
         text = await here.silent("HV03", "rejects the login")
         assert "so that the account does not get locked" in text or "CONTOSO" in text
-        assert "[winrm]" in here.engine._board.troubles[HostName("HV03")].hint
+        assert "[winrm]" in here.engine._snapshot_cache.troubles[HostName("HV03")].hint
         await here.approve(far)
         await here.approve(near)
         assert (await here.over(near))["web01"].state is MoveState.DONE

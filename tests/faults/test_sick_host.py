@@ -1,16 +1,18 @@
 """What the bot does while a host's WinRM is refused, breaks, hangs, is slow, answers errors or what nobody can read."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, MoveState
 from core.errors import HostError
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFaultKind
+from tests.support.event_facts import facts
 from tests.support.fault_harness import Ground, fleet, ground, vm, vm_id
 
 # A line may break while a question is under way, or while the next session is being opened.
@@ -47,11 +49,11 @@ async def test_sick_hosts_hold_up_only_their_own_moves(
         for host in sick:
             text = await here.is_held(far, f"on-{host}")
             assert host in text
-        held = [event for event in await here.history(far.id, EventKind.HELD) if event.data["code"] == HoldCode.HOST]
-        assert {host for host in sick for event in held if host in event.data["text"]} == set(sick)
+        held = [event for event in await here.history(far.id, EventKind.HELD) if facts(event).code == HoldCode.HOST]
+        assert {host for host in sick for event in held if host in facts(event).text} == set(sick)
         with pytest.raises(HostError, match="HV03"):
             await here.ask("on-HV03", source="HV03")
-        await here.engine.stop_starts("U_DAVE")  # recovery is to be seen, not several more moves
+        await here.engine.controls.stop_starts("U_DAVE")  # recovery is to be seen, not several more moves
         here.end_trouble()
         for host in sick:
             await here.answers(host)
@@ -99,8 +101,8 @@ async def test_a_move_goes_on_when_its_session_is_gone(tmp_path: Path, how: str)
                 for shell in list(shells):
                     shells.remove(shell)
         for host in ("HV01", "HV02"):
-            before = here.engine._board.snapshots[HostName(host)]
-            await here.until(lambda host=host, before=before: _newer(here, host, before))
+            before = here.engine._snapshot_cache.snapshots[HostName(host)]
+            await here.until(partial(_newer, here, host, before))
         assert (await here.move(job, "web01")).state is MoveState.MOVING
         here.lab.jump(3600)
         moves = await here.over(job)
@@ -109,7 +111,7 @@ async def test_a_move_goes_on_when_its_session_is_gone(tmp_path: Path, how: str)
 
 
 async def _newer(here: Ground, host: str, before: object) -> bool:
-    return here.engine._board.snapshots[HostName(host)] is not before
+    return here.engine._snapshot_cache.snapshots[HostName(host)] is not before
 
 
 async def test_a_slow_host_is_slow_alone(tmp_path: Path) -> None:
@@ -140,7 +142,7 @@ async def test_a_host_without_a_free_session_starts_nothing_and_goes_on_later(tm
             return await here.history(job.id, EventKind.NOT_STARTED)
 
         (event, *_) = await here.until(put_off)
-        assert "allows no further session" in event.data["words"]
+        assert "allows no further session" in event.data.words
         assert here.lab.world.ledger.starts == []
         assert (await here.move(job, "web01")).attempts == 0
         shells.quotas = quotas
@@ -156,7 +158,7 @@ async def test_a_cancel_reaches_a_move_whose_own_connection_is_lost(tmp_path: Pa
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         await here.lab.restart_winrm("HV01")
-        await here.engine.cancel(job.id, "U_ALICE")
+        await here.engine.controls.cancel(job.id, "U_ALICE")
         moves = await here.over(job)
         assert moves["web01"].state is MoveState.CANCELLED
         assert here.where(1) == "HV01"

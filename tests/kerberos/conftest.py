@@ -49,4 +49,4 @@ def find_realms(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def short_breaths(monkeypatch: pytest.MonkeyPatch) -> None:
     """A silent host is asked again every second."""
     monkeypatch.setattr(poller, "LONGEST_SILENCE_S", 1.0)
-    monkeypatch.setattr(gateway, "Breaker", lambda host: CircuitBreaker(host, pause_s=0.5))
+    monkeypatch.setattr(gateway, "CircuitBreaker", lambda host: CircuitBreaker(host, pause_s=0.5))

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.domain.model.inventory import HostName
 from core.hyperv import PypsrpGateway
+from lab.hyperv.remoting.auth import Admission, AuthenticatedConnection, Authenticator
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import Fleet, Host
 from lab.kdc import Realms
@@ -103,3 +106,16 @@ async def near(
             yield Near(lab, gateway)
         finally:
             await gateway.close()
+
+
+def tokens_seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note from now on what hosts are sent to log on with; nothing is an empty text."""
+    seen: list[str] = []
+    admit = Authenticator.admit
+
+    def noted(self: Authenticator, connection: AuthenticatedConnection, authorization: str | None) -> Admission:
+        seen.append(authorization or "")
+        return admit(self, connection, authorization)
+
+    monkeypatch.setattr(Authenticator, "admit", noted)
+    return seen

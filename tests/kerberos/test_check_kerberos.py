@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from core.domain.model.inventory import HostName
 from tests.kerberos.realms import ALIAS, PASSWORD, SVC, World, kerberos, near
 
 
-async def said_of(world: World, winrm: dict[str, object], password: str = "", **sections: object) -> str:
+async def said_of(world: World, winrm: dict[str, Any], password: str = "", **sections: Any) -> str:
     async with near(world, "HV01", winrm=winrm, password=password, **sections) as here:
         return table(await here.gateway.check(HostName("HV01"), []))
 

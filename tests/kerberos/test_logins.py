@@ -2,12 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.domain.model.move import MoveState
 from core.errors import CannotLogOn
-from lab.hyperv.remoting.auth import Authenticator
 from tests.kerberos.realms import (
     ALIAS,
     CONTOSO,
@@ -19,6 +19,7 @@ from tests.kerberos.realms import (
     fleet_of,
     kerberos,
     near,
+    tokens_seen,
 )
 from tests.support.fault_harness import ground, vm
 
@@ -79,11 +80,7 @@ async def test_an_alias_needs_the_name_of_the_service(world: World) -> None:
 
 async def test_an_address_is_refused_before_anything_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kerberos knows hosts by name; with an IP address no token leaves the bot, and no KDC is asked."""
-    tokens: list[str] = []
-    admit = Authenticator.admit
-    monkeypatch.setattr(
-        Authenticator, "admit", lambda self, line, sent: (tokens.append(sent or ""), admit(self, line, sent))[1]
-    )
+    tokens = tokens_seen(monkeypatch)
     log = world.folder / "kdc.log"
     before = log.read_text()
     hosts = {"HV01": {"address": "127.0.0.1"}}
@@ -127,7 +124,7 @@ async def test_one_ticket_serves_every_session(world: World) -> None:
 async def test_what_a_move_takes_to_the_second_host(world: World, tmp_path: Path) -> None:
     """A forwardable ticket goes along to the second hop; without one Move-VM is refused. The lab's log shows both."""
     described = fleet_of("HV01", "HV02", vms=[vm(1, "web01", gb=1), vm(2, "web02", gb=1)])
-    more = {"keytabs": world.keytabs, "hosts": addresses("HV01", "HV02")}
+    more: dict[str, Any] = {"keytabs": world.keytabs, "hosts": addresses("HV01", "HV02")}
     async with ground(tmp_path, described, winrm=kerberos(), **more) as here:
         moves = await here.over(await here.go("web01"))
         assert moves["web01"].state is MoveState.DONE

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.move import MoveState
 from tests.kerberos.realms import CONTOSO, World, addresses, fleet_of, kerberos
 from tests.support.engine_harness import vm_id
@@ -47,7 +47,7 @@ async def test_a_cancel_at_the_moment_the_ticket_ends(world: World, tmp_path: Pa
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         await asyncio.sleep(max(0.0, since + 60.0 - time.monotonic()))
-        reply = await here.gateway.cancel(HostName("HV01"), vm_id(1))
+        reply = await here.gateway.cancel(HostName("HV01"), VmId(vm_id(1)))
         assert reply.found
         here.once_each("web01")
 

@@ -10,8 +10,7 @@ import pytest
 from core.errors import CannotLogOn, HostError, LoginRejected
 from core.hyperv.kerberos_errors import MEANINGS, TicketError, code_of
 from lab import kdc
-from lab.hyperv.remoting.auth import Authenticator
-from tests.kerberos.realms import CONTOSO, HOSTS, PASSWORD, SVC, Near, World, kerberos, near
+from tests.kerberos.realms import CONTOSO, HOSTS, PASSWORD, SVC, Near, World, kerberos, near, tokens_seen
 
 HOST = f"host/{HOSTS['HV06'][0]}"
 WRONG = "not-the-password"
@@ -145,11 +144,7 @@ async def test_negotiate_does_not_try_a_wrong_password_twice(world: World, monke
     user = f"twice@{CONTOSO}"
     world.realms.administer("addpol -maxfailure 20 -failurecountinterval 0 counted", CONTOSO)
     world.realms.add(user, PASSWORD, "+requires_preauth -policy counted")
-    sent: list[str] = []
-    admit = Authenticator.admit
-    monkeypatch.setattr(
-        Authenticator, "admit", lambda self, line, token: (sent.append(token or ""), admit(self, line, token))[1]
-    )
+    sent = tokens_seen(monkeypatch)
     async with near(world, "HV06", winrm=kerberos(user, auth="negotiate"), password=WRONG) as here:
         await refusal(here, LoginRejected)
     assert not any(sent)

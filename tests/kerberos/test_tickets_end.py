@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.move import MoveState
 from core.errors import CannotLogOn
 from tests.kerberos.realms import (
@@ -59,7 +59,7 @@ async def test_idle_readers_and_a_cancel_work_at_the_first_try(world: World) -> 
             await asyncio.gather(here.look("HV01"), here.look("HV02"))
             since, shells = time.monotonic(), {shell.id for shell in here.lab.shells("HV01")}
             await end(since)
-            reply = await here.gateway.cancel(HostName("HV01"), vm_id(1))
+            reply = await here.gateway.cancel(HostName("HV01"), VmId(vm_id(1)))
             assert not reply.found  # Stop-VMMigration itself says that nothing is to be stopped
             assert await here.look("HV01") == 1
             assert await here.look("HV02") == 0

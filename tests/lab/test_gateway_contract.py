@@ -9,7 +9,8 @@ import pytest
 from lab.gateway import LabGateway
 from lab.hyperv.world.world import World
 from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
-from tests.contracts.gateway import CONTRACT, FLEET, Arena
+from tests.contracts.gateway import CONTRACT
+from tests.contracts.gateway_arena import FLEET, Arena
 
 
 def _address(host: str) -> str:

@@ -1,19 +1,19 @@
-"""Writes the page that lists every scenario: ``docs/scenarios.md``."""
+"""Writes the page that lists every scenario: ``docs/generated/scenarios.md``."""
 
 import re
 
 from tests.scenarios.script import FOLDER, Script, load, names
 
-PAGE = FOLDER.parents[1] / "docs" / "scenarios.md"
+PAGE = FOLDER.parents[1] / "docs" / "generated" / "scenarios.md"
 
 _HEAD = """\
 # Scenarios
 
-Whole stories, played on the [lab](lab.md) in virtual time with the real engine and a real database. Each folder of
-`tests/scenarios` holds the hosts and VMs (`fleet.toml`), what people, hosts, Slack and the bot itself do
+Whole stories, played on the [lab](../guide/lab.md) in virtual time with the real engine and a real database. Each
+folder of `tests/scenarios` holds the hosts and VMs (`fleet.toml`), what people, hosts, Slack and the bot itself do
 (`script.toml`), and how it goes (`transcript.txt`): what was done (`>>`), what the bot says (`card`, `line`,
-`broadcast`, `page`), what only its history notes (`-`), and how the hosts really are in the end. Limits, single
-starts, folders, reasons and words are not left to the transcripts: they are looked at in every scenario.
+`broadcast`, `page`), what only its history notes (`-`), and how the hosts really are in the end. Limits, single starts,
+folders, reasons and words are not left to the transcripts: they are looked at in every scenario.
 
 `pytest tests/scenarios` plays them all. With `--update-transcripts` it writes the transcripts and this page anew: read
 what changed, then commit it.
@@ -47,7 +47,7 @@ def page() -> str:
 
 
 def _link(script: Script) -> str:
-    return f"[{script.name}](../tests/scenarios/{script.name}/transcript.txt)"
+    return f"[{script.name}](../../tests/scenarios/{script.name}/transcript.txt)"
 
 
 def _cell(text: str) -> str:

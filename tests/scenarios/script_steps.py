@@ -60,73 +60,77 @@ class Stagehand:
             text="",
         )
         self._play.note(f"{by} asks to move {vms} from {source} to {to}{where}{told}")
-        await self._plan(self._play.engine.propose(request), refused=refused)
+        await self._plan(self._play.engine.requests.propose(request), refused=refused)
 
     async def do_approve(self, *, by: str = "bob", job: str = "", stale: bool = False, refused: bool = False) -> None:
         wanted = await self._job(job)
         what = "an old card of " if stale else ""
         self._play.note(f"{by} approves {what}{wanted.id}")
         shown = _STALE if stale else wanted.plan.hash
-        await self._answer(self._play.engine.approve(wanted.id, shown, person(by)), refused=refused)
+        await self._answer(self._play.engine.controls.approve(wanted.id, shown, person(by)), refused=refused)
 
     async def do_reject(self, *, by: str = "bob", job: str = "", reason: str = "", refused: bool = False) -> None:
         wanted = await self._job(job)
         self._play.note(f"{by} rejects {wanted.id}: {reason}")
-        await self._answer(self._play.engine.reject(wanted.id, wanted.plan.hash, person(by), reason), refused=refused)
+        await self._answer(
+            self._play.engine.controls.reject(wanted.id, wanted.plan.hash, person(by), reason), refused=refused
+        )
 
     async def do_cancel(self, *, by: str = "alice", job: str = "", vm: str = "", refused: bool = False) -> None:
         wanted = await self._job(job)
         self._play.note(f"{by} cancels {vm + ' of ' if vm else ''}{wanted.id}")
 
         async def cancelled() -> str:
-            return (await self._play.engine.cancel(wanted.id, person(by), vm))[1]
+            return (await self._play.engine.controls.cancel(wanted.id, person(by), vm))[1]
 
         await self._answer(cancelled(), refused=refused)
 
     async def do_pause(self, *, by: str = "alice", job: str = "", refused: bool = False) -> None:
         wanted = await self._job(job)
         self._play.note(f"{by} pauses {wanted.id}")
-        await self._answer(self._play.engine.pause(wanted.id, person(by)), refused=refused)
+        await self._answer(self._play.engine.controls.pause(wanted.id, person(by)), refused=refused)
 
     async def do_resume(self, *, by: str = "alice", job: str = "", refused: bool = False) -> None:
         wanted = await self._job(job)
         self._play.note(f"{by} resumes {wanted.id}")
-        await self._answer(self._play.engine.resume(wanted.id, person(by)), refused=refused)
+        await self._answer(self._play.engine.controls.resume(wanted.id, person(by)), refused=refused)
 
     async def do_retry(self, *, by: str = "alice", job: str = "", refused: bool = False) -> None:
         wanted = await self._job(job)
         self._play.note(f"{by} retries {wanted.id}")
-        await self._plan(self._play.engine.retry(wanted.id, person(by)), refused=refused)
+        await self._plan(self._play.engine.requests.retry(wanted.id, person(by)), refused=refused)
 
     async def do_back(self, *, by: str = "alice", job: str = "", refused: bool = False) -> None:
         wanted = await self._job(job)
         self._play.note(f"{by} wants back what {wanted.id} moved")
-        await self._plan(self._play.engine.back(wanted.id, person(by)), refused=refused)
+        await self._plan(self._play.engine.requests.back(wanted.id, person(by)), refused=refused)
 
     async def do_answer(self, *, vm: str, answer: str, by: str = "dave", refused: bool = False) -> None:
         moves = [move for move in await self._play.store.moves() if move.vm_name == vm]
         self._play.note(f"{by} answers about {vm}: {answer}")
-        await self._answer(self._play.engine.answer_stuck(moves[-1].id, answer, person(by)), refused=refused)
+        await self._answer(self._play.engine.controls.answer_stuck(moves[-1].id, answer, person(by)), refused=refused)
 
     async def do_acknowledge(self, *, vm: str, by: str = "dave", refused: bool = False) -> None:
         """Take the newest page about a VM."""
         (move,) = [move for move in await self._play.store.moves() if move.vm_name == vm]
-        history = await self._play.engine.history(move.job_id)
+        history = await self._play.engine.queries.history(move.job_id)
         pages = [event for event in history if event.move_id == move.id and event.tone is Tone.PAGE]
         self._play.note(f"{by} takes care of {vm}")
-        await self._answer(self._play.engine.acknowledge(move.job_id, pages[-1].id, person(by)), refused=refused)
+        await self._answer(
+            self._play.engine.controls.acknowledge(move.job_id, pages[-1].id, person(by)), refused=refused
+        )
 
     async def do_stop(self, *, by: str = "dave") -> None:
         self._play.note(f"{by} stops all starts")
-        await self._play.engine.stop_starts(person(by))
+        await self._play.engine.controls.stop_starts(person(by))
 
     async def do_go(self, *, by: str = "dave") -> None:
         self._play.note(f"{by} allows starts again")
-        await self._play.engine.resume_starts(person(by))
+        await self._play.engine.controls.resume_starts(person(by))
 
     async def do_look(self, *, job: str = "") -> None:
         """Show a job's card as it would be now: what moves, what waits and why, when it should be over."""
-        view = await self._play.engine.job((await self._job(job)).id)
+        view = await self._play.engine.queries.job((await self._job(job)).id)
         self._play.note(f"somebody looks at {view.job.id}")
         if view.eta is not None:
             times = (view.eta.soonest, view.eta.likely, view.eta.latest)
@@ -144,7 +148,7 @@ class Stagehand:
 
     async def do_look_at_hosts(self) -> None:
         self._play.note("somebody looks at the hosts")
-        for host in await self._play.engine.hosts():
+        for host in await self._play.engine.queries.hosts():
             trouble = f", {host.trouble}" if host.trouble else ""
             self._play.say(
                 f"{host.host}: live {host.live_used} of {host.live_limit}, storage {host.storage_used} of"

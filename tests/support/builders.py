@@ -23,7 +23,7 @@ from core.domain.model.inventory import (
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Options, Plan, PlannedMove
-from core.domain.scheduling.schedule import Policy, Situation
+from core.domain.scheduling.situation import Policy, Situation
 
 GB = 2**30
 NOW = datetime(2026, 3, 14, 22, 0, tzinfo=UTC)
@@ -41,10 +41,10 @@ def vm_id(number: int) -> VmId:
 def vm(number: int = 1, *status: Operation, state: VmState = VmState.RUNNING, **changes: Any) -> Vm:
     home = f"D:\\VMs\\vm{number:02}"
     made = Vm(
-        vm_id(number),
-        f"vm{number:02}",
-        state,
-        status or (Operation.OK,),
+        id=vm_id(number),
+        name=f"vm{number:02}",
+        state=state,
+        status=status or (Operation.OK,),
         memory_assigned_bytes=GB if state is VmState.RUNNING else 0,
         memory_startup_bytes=GB,
         config_path=home,
@@ -55,23 +55,23 @@ def vm(number: int = 1, *status: Operation, state: VmState = VmState.RUNNING, **
 
 
 def facts(*, live: int = 2, storage: int = 2, **changes: Any) -> HostFacts:
-    return replace(HostFacts(live, storage, is_migration_enabled=True), **changes)
+    return replace(HostFacts(live_limit=live, storage_limit=storage, is_migration_enabled=True), **changes)
 
 
 def snapshot(
     host: HostName, *vms: Vm, of: HostFacts | None = None, at: datetime = NOW, jobs: Sequence[HostJob] = ()
 ) -> Snapshot:
-    return Snapshot(host, at, at, of or facts(), vms, tuple(jobs))
+    return Snapshot(host=host, asked_at=at, taken_at=at, facts=of or facts(), vms=vms, jobs=tuple(jobs))
 
 
 def host_job(number: int = 1, state: HostJobState = HostJobState.RUNNING, percent: int = 40, **changes: Any) -> HostJob:
-    return replace(HostJob(vm_id(number), state, percent), **changes)
+    return replace(HostJob(vm_id=vm_id(number), state=state, percent=percent), **changes)
 
 
 def details(number: int = 1, *, gb: int = 10, of: Vm | None = None, **changes: Any) -> VmDetails:
     one = of or vm(number)
-    disk = Disk(f"{one.config_path}\\Virtual Hard Disks\\{one.name}.vhdx", gb * GB)
-    return replace(VmDetails(one, (disk,), (Adapter("net", "LAN"),)), **changes)
+    disk = Disk(path=f"{one.config_path}\\Virtual Hard Disks\\{one.name}.vhdx", file_bytes=gb * GB)
+    return replace(VmDetails(vm=one, disks=(disk,), adapters=(Adapter("net", "LAN"),)), **changes)
 
 
 def room(
@@ -86,26 +86,38 @@ def room(
 ) -> Inspection:
     shown = (*vms, *(row.vm for row in rows))
     volumes = tuple(Volume(root, 2000 * GB, free_gb * GB) for root in roots)
-    return Inspection(snapshot(host, *shown, of=of), volumes, memory_gb * GB, switches, rows)
+    return Inspection(
+        snapshot=snapshot(host, *shown, of=of),
+        volumes=volumes,
+        memory_free_bytes=memory_gb * GB,
+        switches=switches,
+        details=rows,
+    )
 
 
 def planned(number: int = 1, source: HostName = HV01, destination: HostName = HV02, **changes: Any) -> PlannedMove:
     made = PlannedMove(
-        vm_id(number), f"vm{number:02}", source, destination, "D:\\VMs", disk_bytes=10 * GB, memory_bytes=GB
+        vm_id=vm_id(number),
+        vm_name=f"vm{number:02}",
+        source=source,
+        destination=destination,
+        path="D:\\VMs",
+        disk_bytes=10 * GB,
+        memory_bytes=GB,
     )
     return replace(made, **changes)
 
 
 def job(number: int = 1, *moves: PlannedMove, options: Options | None = None, **changes: Any) -> Job:
     made = Job(
-        JobId(f"J{number}"),
-        Plan(moves, options=options or Options()),
-        "U_ALICE",
-        "C1",
-        "text",
-        NOW,
-        after(3600),
-        JobState.RUNNING,
+        id=JobId(f"J{number}"),
+        plan=Plan(moves, options=options or Options()),
+        requester="U_ALICE",
+        channel="C1",
+        text="text",
+        created_at=NOW,
+        expires_at=after(3600),
+        state=JobState.RUNNING,
         decided_at=after(number - 1000),
     )
     return replace(made, **changes)
@@ -115,13 +127,13 @@ def move(
     number: int = 1, source: HostName = HV01, destination: HostName = HV02, *, job_number: int = 1, **changes: Any
 ) -> Move:
     made = Move(
-        MoveId(number),
-        JobId(f"J{job_number}"),
-        vm_id(number),
-        f"vm{number:02}",
-        source,
-        destination,
-        "D:\\VMs",
+        id=MoveId(number),
+        job_id=JobId(f"J{job_number}"),
+        vm_id=vm_id(number),
+        vm_name=f"vm{number:02}",
+        source=source,
+        destination=destination,
+        path="D:\\VMs",
         size_bytes=10 * GB,
         state=MoveState.QUEUED,
     )
@@ -129,12 +141,23 @@ def move(
 
 
 def attempt(number: int = 1, source: HostName = HV01, destination: HostName = HV02, **changes: Any) -> Attempt:
-    return replace(Attempt(number, MoveId(number), vm_id(number), source, destination, 1, NOW), **changes)
+    return replace(
+        Attempt(
+            id=number,
+            move_id=MoveId(number),
+            vm_id=vm_id(number),
+            source=source,
+            destination=destination,
+            number=1,
+            started_at=NOW,
+        ),
+        **changes,
+    )
 
 
 POLICY = Policy(
     backup_threshold=timedelta(hours=1),
-    busy_patience=timedelta(minutes=30),
+    busy_timeout=timedelta(minutes=30),
     max_parallel=0,
     fail_fast=False,
     snapshot_max_age=timedelta(minutes=2),
@@ -153,12 +176,12 @@ def situation(
 ) -> Situation:
     known = jobs or [job(int(name[1:])) for name in dict.fromkeys(m.job_id for m in moves)]
     return Situation(
-        now,
-        {one.id: one for one in known},
-        moves,
-        {one.host: one for one in snapshots},
-        reservations,
-        policy,
-        trouble or {},
-        stopped_by,
+        now=now,
+        jobs={one.id: one for one in known},
+        moves=moves,
+        snapshots={one.host: one for one in snapshots},
+        reservations=reservations,
+        policy=policy,
+        trouble=trouble or {},
+        stopped_by=stopped_by,
     )

@@ -5,22 +5,26 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from core.config import Settings
-from core.domain.model.events import Event, EventKind, Notice, Tone
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId
 from core.domain.model.move import Move, MoveState
 from core.domain.model.plan import Options, Request
 from core.domain.model.views import JobView
 from core.engine.engine import Engine
 from core.errors import NotifierDown
-from core.store import SqlStore
 from lab.gateway import LabGateway
 from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
 from lab.hyperv.world.world import World
-from lab.virtual_time import Outside, VirtualClock, VirtualTimeLoop, run_virtually
+from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
+from tests.scenarios.port_wrappers import SteadyStore
+
+if TYPE_CHECKING:
+    from core.ports import Store
 
 
 def vm_id(number: int) -> UUID:
@@ -89,8 +93,8 @@ class Stage:
 
     def build(self) -> Engine:
         """Make a new engine on the same world and database, as a restarted process would."""
-        store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{self.db}"), self.loop)
-        self.store = store
+        store: Any = SteadyStore(self.db)  # it hands every method on
+        self.store: Store = store
         self.engine = Engine(
             settings=self.settings, store=store, gateway=self.gateway, notifier=self.listener, clock=self.clock
         )
@@ -107,13 +111,20 @@ class Stage:
 
     async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         request = Request(
-            vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text"
+            vms=vms,
+            sources=tuple(source.split(",")),
+            destinations=tuple(to.split(",")),
+            requester="U_ALICE",
+            channel="C1",
+            path="D:\\VMs",
+            options=Options(**options),
+            text="text",
         )
-        return await self.engine.propose(request)
+        return await self.engine.requests.propose(request)
 
     async def ask_and_approve(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         job = await self.ask(*vms, to=to, source=source, **options)
-        return await self.engine.approve(job.id, job.plan.hash, "U_BOB")
+        return await self.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
 
     async def until(self, is_true: Callable[[], Awaitable[bool]], within_s: float = 4 * 3600) -> None:
         """Let virtual time pass until something holds."""
@@ -136,7 +147,7 @@ class Stage:
         return {move.vm_name: move for move in await self.store.moves(job_id)}
 
     async def engine_events(self, job_id: JobId) -> list[Event]:
-        return list(await self.engine.history(job_id))
+        return list(await self.engine.queries.history(job_id))
 
     async def state_is(self, job_id: JobId, name: str, *states: MoveState, within_s: float = 4 * 3600) -> None:
         async def is_there() -> bool:

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.config import Settings
-from core.domain.model.events import Event, EventKind
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import HoldCode, Move, MoveState
@@ -17,16 +19,16 @@ from core.domain.model.plan import Options, Request
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
 from core.store import SqlStore
+from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import VM, Fleet, Host
 from tests.support.engine_harness import Listener, host, vm, vm_id
+from tests.support.eventually import PATIENCE_S
 
 SPEED = 60.0
 """Lab seconds per second: a VM of 6 GB moves in about one."""
-WITHIN_S = 60.0
-"""After so long a test gives up; what it waits for usually comes in one second."""
 QUICK = {
     "poll_busy": "500ms",
     "poll_idle": "3s",
@@ -63,12 +65,19 @@ class Ground:
 
     async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         request = Request(
-            vms, tuple(source.split(",")), tuple(to.split(",")), "U_ALICE", "C1", "D:\\VMs", Options(**options), "text"
+            vms=vms,
+            sources=tuple(source.split(",")),
+            destinations=tuple(to.split(",")),
+            requester="U_ALICE",
+            channel="C1",
+            path="D:\\VMs",
+            options=Options(**options),
+            text="text",
         )
-        return await self.engine.propose(request)
+        return await self.engine.requests.propose(request)
 
     async def approve(self, job: Job) -> Job:
-        return await self.engine.approve(job.id, job.plan.hash, "U_BOB")
+        return await self.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
 
     async def go(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         return await self.approve(await self.ask(*vms, to=to, source=source, **options))
@@ -86,14 +95,14 @@ class Ground:
 
     # ------------------------------------------------------------------ waiting
 
-    async def until(self, is_true: Callable[[], Awaitable[Any]], within_s: float = WITHIN_S) -> Any:
+    async def until(self, is_true: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S) -> Any:
         """Return the first truthy answer; asked after every change of a job and every news of a host."""
-        with self.engine._board.watch() as news:
+        with self.engine._snapshot_cache.watch() as news:
             try:
                 async with asyncio.timeout(within_s):
                     while not (found := await is_true()):
                         changed = asyncio.create_task(news.wait())
-                        await asyncio.wait({changed}, timeout=0.1)  # Slack's side tells no board
+                        await asyncio.wait({changed}, timeout=0.1)  # Slack's side tells no snapshot_cache
                         changed.cancel()
                         news.clear()
             except TimeoutError:
@@ -105,13 +114,13 @@ class Ground:
         moves = await self.store.moves()
         lines = [*self.listener.lines, *(f"{move.vm_name}: {move.state} {move.hold} {move.error}" for move in moves)]
         lines += [f"{start}" for start in self.lab.world.ledger.starts]
-        lines += [f"{name}: {trouble}" for name, trouble in self.engine._board.troubles.items()]
+        lines += [f"{name}: {trouble}" for name, trouble in self.engine._snapshot_cache.troubles.items()]
         return "\n".join(lines)
 
     async def move(self, job: Job, name: str) -> Move:
         return next(move for move in await self.store.moves(job.id) if move.vm_name == name)
 
-    async def is_in(self, job: Job, name: str, *states: MoveState, within_s: float = WITHIN_S) -> Move:
+    async def is_in(self, job: Job, name: str, *states: MoveState, within_s: float = PATIENCE_S) -> Move:
         async def there() -> Move | None:
             move = await self.move(job, name)
             return move if move.state in states else None
@@ -129,7 +138,7 @@ class Ground:
         text: str = await self.until(held)
         return text
 
-    async def over(self, *jobs: Job, within_s: float = WITHIN_S) -> dict[str, Move]:
+    async def over(self, *jobs: Job, within_s: float = PATIENCE_S) -> dict[str, Move]:
         """Wait for the end of jobs; return their moves by VM name."""
 
         async def ended() -> bool:
@@ -138,11 +147,11 @@ class Ground:
         await self.until(ended, within_s)
         return {move.vm_name: move for job in jobs for move in await self.store.moves(job.id)}
 
-    async def silent(self, host: str, words: str = "", within_s: float = WITHIN_S) -> str:
+    async def silent(self, host: str, words: str = "", within_s: float = PATIENCE_S) -> str:
         """Wait until the bot has noticed that a host is in trouble; return its sentence."""
 
         async def noticed() -> str:
-            trouble = self.engine._board.troubles.get(HostName(host))
+            trouble = self.engine._snapshot_cache.troubles.get(HostName(host))
             return trouble.text if trouble is not None and words in trouble.text else ""
 
         text: str = await self.until(noticed, within_s)
@@ -152,8 +161,8 @@ class Ground:
         """Wait until the bot hears from a host."""
 
         async def heard() -> bool:
-            board = self.engine._board
-            return HostName(host) in board.snapshots and HostName(host) not in board.troubles
+            snapshot_cache = self.engine._snapshot_cache
+            return HostName(host) in snapshot_cache.snapshots and HostName(host) not in snapshot_cache.troubles
 
         await self.until(heard)
 
@@ -166,7 +175,7 @@ class Ground:
         await self.until(begun)
 
     async def history(self, job_id: JobId, kind: EventKind) -> list[Event]:
-        return [event for event in await self.engine.history(job_id) if event.kind is kind]
+        return [event for event in await self.engine.queries.history(job_id) if event.kind is kind]
 
     # ------------------------------------------------------------------ the promises
 
@@ -205,10 +214,12 @@ def settings_for(lab: HyperVLab, tls: bool, sections: dict[str, Any]) -> Setting
             "port": access.https_port if tls else access.http_port,
             "migration_address": lab.fleet.address_of(spec),
             "path": "D:\\VMs",
+            "configuration": access.configuration,
             **own.get(spec.name, {}),
         }
     migration = QUICK | given.pop("migration", {})
-    return Settings(winrm=winrm, winrm_password=first.password, hosts=hosts, migration=migration, **given)
+    own_sections = {"winrm": winrm, "winrm_password": first.password, "hosts": hosts, "migration": migration}
+    return Settings.model_validate(own_sections | given)
 
 
 @asynccontextmanager
@@ -222,15 +233,17 @@ async def ground(
     busy_s: float = 5.0,
     epoch: datetime | None = None,
     keytabs: dict[str, Path] | None = None,
+    powershell: PowerShell | None = None,
     **sections: Any,
 ) -> AsyncIterator[Ground]:
     """Start the lab and the bot's insides; ``sections`` override settings. All trouble ends with the block."""
     more: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
-    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, keytabs=keytabs, **more) as lab:
+    lab_of = partial(HyperVLab, described, speed=speed, quotas=quotas, has_tls=tls)
+    async with lab_of(keytabs=keytabs, powershell=powershell, **more) as lab:
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.now)
-        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", busy_s=busy_s)
+        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", timeout_s=busy_s)
         listener = Listener()
         engine = Engine(settings=settings, store=store, gateway=gateway, notifier=listener, clock=clock)
         await engine.start()

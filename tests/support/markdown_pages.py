@@ -4,14 +4,17 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-_HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
-_CELL_BREAK = re.compile(r"(?<!\\)\|")
+_PARSER = MarkdownIt("commonmark").enable("table")
 
 
 @dataclass(frozen=True)
@@ -43,22 +46,25 @@ def markdown() -> list[Path]:
 
 def section(text: str, heading: str) -> str:
     """Return what stands below a heading, down to the next one of its level or above."""
-    start = re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)
-    assert start, f"no heading {heading!r}"
-    level = len(start[1])
-    end = re.compile(rf"^#{{1,{level}}} ", re.MULTILINE).search(text, start.end())
-    return text[start.end() : end.start() if end else len(text)]
+    lines = text.splitlines(keepends=True)
+    headings = list(_headings(text))
+    places = [place for place, (_, title) in enumerate(headings) if title.content == heading]
+    assert places, f"no heading {heading!r}"
+    opening, _ = headings[places[0]]
+    later = (other for other, _ in headings[places[0] + 1 :] if other.tag <= opening.tag)
+    end = next(later, None)
+    return "".join(lines[_lines(opening)[1] : _lines(end)[0] if end else len(lines)])
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of every table row but headings and rules."""
+    """Return the cells of every table row but headings."""
     found: list[list[str]] = []
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    for index, line in enumerate(lines):
-        follows = lines[index + 1] if index + 1 < len(lines) else ""
-        if _is_rule(line) or _is_rule(follows):
-            continue
-        found.append([cell.strip() for cell in _CELL_BREAK.split(line.strip().strip("|"))])
+    tokens = _tokens(text)
+    for token, following in pairwise(tokens):
+        if token.type == "td_open":
+            found[-1].append(following.content)
+        elif token.type == "tr_open" and following.type == "td_open":
+            found.append([])
     return found
 
 
@@ -81,21 +87,38 @@ def code(cell: str) -> str:
 
 
 def blocks(text: str, language: str = "") -> list[Block]:
-    found = [Block(match[1], match[2]) for match in _FENCE.finditer(text)]
+    found = [Block(token.info.strip(), token.content) for token in _tokens(text) if token.type == "fence"]
     return [block for block in found if language in {"", block.language}]
 
 
 def links(text: str) -> Iterator[str]:
-    """Yield every link's target, code left out."""
-    plain = re.sub(r"`[^`\n]*`", "", _FENCE.sub("", text))
-    yield from _LINK.findall(plain)
+    """Yield every target of a link or picture."""
+    for token in _tokens(text):
+        for part in token.children or ():
+            target = part.attrGet("href" if part.type == "link_open" else "src")
+            if part.type in {"link_open", "image"} and isinstance(target, str):
+                yield unquote(target)
 
 
 def anchors(text: str) -> set[str]:
-    """Return the anchors GitHub gives to headings."""
-    titles = (re.sub(r"[`*]", "", title) for title in _HEADING.findall(_FENCE.sub("", text)))
+    """Return the anchors GitHub gives to headings; the rule is GitHub's own, so it stands here by hand."""
+    titles = ("".join(part.content for part in title.children or ()) for _, title in _headings(text))
     return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
-def _is_rule(line: str) -> bool:
-    return bool(line) and not set(line) - set("|-: ")
+@cache
+def _tokens(text: str) -> tuple[Token, ...]:
+    return tuple(_PARSER.parse(text))
+
+
+def _headings(text: str) -> Iterator[tuple[Token, Token]]:
+    """Yield each heading's opening and its words."""
+    tokens = _tokens(text)
+    yield from ((token, tokens[at + 1]) for at, token in enumerate(tokens) if token.type == "heading_open")
+
+
+def _lines(token: Token) -> tuple[int, int]:
+    """Return the first line of a block and the one after its last."""
+    assert token.map
+    first, after = token.map
+    return first, after

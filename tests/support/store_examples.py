@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from core.domain.model.events import Event, EventKind, Tone, event
+from core.domain.model import event_data
+from core.domain.model.events import Event, Tone, event
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
@@ -25,30 +26,65 @@ def later(minutes: float) -> datetime:
 
 def planned(name: str) -> PlannedMove:
     """Return one VM of a plan."""
-    return PlannedMove(VmId(uuid4()), name, HV01, HV02, "D:\\VMs", (DiskTarget("C:\\a.vhdx", "D:\\a.vhdx"),), 10, 5)
+    return PlannedMove(
+        vm_id=VmId(uuid4()),
+        vm_name=name,
+        source=HV01,
+        destination=HV02,
+        path="D:\\VMs",
+        disks=(DiskTarget("C:\\a.vhdx", "D:\\a.vhdx"),),
+        disk_bytes=10,
+        memory_bytes=5,
+    )
 
 
 def plan(*names: str) -> Plan:
     """Return a plan of VMs with these names."""
     moves = tuple(planned(name) for name in names)
-    findings = (Finding(Severity.WARNING, FindingCode.CHECKPOINTS, "has checkpoints", moves[0].vm_id, HV01),)
+    findings = (
+        Finding(
+            severity=Severity.WARNING,
+            code=FindingCode.CHECKPOINTS,
+            text="has checkpoints",
+            vm_id=moves[0].vm_id,
+            host=HV01,
+        ),
+    )
     return Plan(moves, findings, Options(parallel=2, start_at=later(60), reason="Überprüfung"), (60.0, 90.5))
 
 
 def proposal(*names: str) -> Job:
     """Return a job as it is before the store knows it."""
-    return Job(NO_ID, plan(*names or ("web01",)), "U1", "C1", "/migrate web01", NOW, later(60))
+    return Job(
+        id=NO_ID,
+        plan=plan(*names or ("web01",)),
+        requester="U1",
+        channel="C1",
+        text="/migrate web01",
+        created_at=NOW,
+        expires_at=later(60),
+    )
 
 
 def card() -> Event:
     """Return the event that puts the card on its way."""
-    return Event(EventKind.PROPOSED, NOW, actor="U1", data={"vms": 1, "names": ["web01"]}, tone=Tone.CARD)
+    return Event(data=event_data.Proposed(vms=1), at=NOW, actor="U1", tone=Tone.CARD)
 
 
 def moves_of(job: Job) -> list[Move]:
     """Return the moves of a job as they are before the store knows them."""
     return [
-        Move(MoveId(0), job.id, m.vm_id, m.vm_name, m.source, m.destination, m.path, m.disks, m.size_bytes)
+        Move(
+            id=MoveId(0),
+            job_id=job.id,
+            vm_id=m.vm_id,
+            vm_name=m.vm_name,
+            source=m.source,
+            destination=m.destination,
+            path=m.path,
+            disks=m.disks,
+            size_bytes=m.size_bytes,
+        )
         for m in job.plan.moves
     ]
 
@@ -63,13 +99,17 @@ async def running(store: Store, *names: str) -> tuple[Job, tuple[Move, ...]]:
 
 def room(limit: int) -> tuple[SlotUsage, ...]:
     """Return claims on both hosts that show nothing running and allow ``limit`` moves."""
-    return tuple(SlotUsage(host, kind, limit, frozenset(), 0, NOW) for host in (HV01, HV02) for kind in SlotKind)
+    return tuple(
+        SlotUsage(host=host, kind=kind, limit=limit, seen=frozenset(), counter=0, asked_at=NOW)
+        for host in (HV01, HV02)
+        for kind in SlotKind
+    )
 
 
 async def begun(store: Store, move: Move, limit: int = 2) -> tuple[Move, Attempt]:
     """Open an attempt."""
     starting = replace(move, state=MoveState.STARTING, started_at=NOW)
-    return await store.begin_attempt(move, starting, room(limit), event(EventKind.STARTING, NOW, move=move), at=NOW)
+    return await store.begin_attempt(move, starting, room(limit), event(event_data.Starting(), NOW, move=move), at=NOW)
 
 
 async def ended(store: Store, move: Move, state: MoveState = MoveState.QUEUED) -> Move:

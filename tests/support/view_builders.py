@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.domain.model.events import Event, EventKind, Notice
+from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.events import Event, Notice
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveId, MoveState
@@ -39,11 +40,11 @@ def vm_id(number: int) -> VmId:
 def plan(names: Sequence[str], *, findings: Sequence[Finding] = (), options: Options | None = None) -> Plan:
     moves = tuple(
         PlannedMove(
-            vm_id(index),
-            name,
-            HostName("HV01"),
-            HostName("HV02"),
-            "D:\\VMs",
+            vm_id=vm_id(index),
+            vm_name=name,
+            source=HostName("HV01"),
+            destination=HostName("HV02"),
+            path="D:\\VMs",
             disk_bytes=40 * 2**30,
             memory_bytes=4 * 2**30,
             is_live=index % 4 != 3,
@@ -55,20 +56,27 @@ def plan(names: Sequence[str], *, findings: Sequence[Finding] = (), options: Opt
 
 def job(names: Sequence[str] = ("web01",), state: JobState = JobState.PROPOSED, **changes: Any) -> Job:
     made = Job(
-        JobId("J7"), plan(names), "UANN", "CMIG", "web01 from HV01 to HV02", NOW, NOW + timedelta(hours=1), state
+        id=JobId("J7"),
+        plan=plan(names),
+        requester="UANN",
+        channel="CMIG",
+        text="web01 from HV01 to HV02",
+        created_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        state=state,
     )
     return replace(made, **changes)
 
 
 def move(index: int, name: str, state: MoveState = MoveState.QUEUED, **changes: Any) -> Move:
     made = Move(
-        MoveId(index + 1),
-        JobId("J7"),
-        vm_id(index),
-        name,
-        HostName("HV01"),
-        HostName("HV02"),
-        "D:\\VMs",
+        id=MoveId(index + 1),
+        job_id=JobId("J7"),
+        vm_id=vm_id(index),
+        vm_name=name,
+        source=HostName("HV01"),
+        destination=HostName("HV02"),
+        path="D:\\VMs",
         size_bytes=44 * 2**30,
         state=state,
         started_at=NOW - timedelta(minutes=20),
@@ -77,11 +85,17 @@ def move(index: int, name: str, state: MoveState = MoveState.QUEUED, **changes: 
 
 
 def view(of: Job, *rows: MoveView, **changes: Any) -> JobView:
-    return replace(JobView(of, rows, NOW), **changes)
+    return replace(JobView(job=of, moves=rows, at=NOW), **changes)
 
 
 def notice(
     kind: EventKind, about_move: Move | None = None, /, *, number: int = 1, about: Job | None = None, **data: Any
 ) -> Notice:
-    event = Event(kind, NOW, JobId("J7"), about_move.id if about_move else None, "UBOB", data)
-    return Notice(number, event, about or job(), about_move)
+    event = Event(
+        data=DATA_OF[kind](**data),
+        at=NOW,
+        job_id=JobId("J7"),
+        move_id=about_move.id if about_move else None,
+        actor="UBOB",
+    )
+    return Notice(id=number, event=event, job=about or job(), move=about_move)

@@ -10,7 +10,7 @@ from core.hyperv import PypsrpGateway
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import Fleet
-from tests.contracts.gateway import FLEET, Arena
+from tests.contracts.gateway_arena import FLEET, Arena
 
 
 def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
@@ -18,24 +18,18 @@ def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
     tls = winrm.get("tls", True)
     access = {host.name: lab.access(host.name) for host in lab.fleet.hosts}
     first = next(iter(access.values()))
-    return Settings(
-        winrm={
-            "auth": "credssp",
-            "username": first.user,
-            "ca_file": str(lab.ca_file),
-            "operation_timeout": 10,
-            **winrm,
-        },
-        winrm_password=password or first.password,
-        hosts={
-            spec.name: {
-                "address": access[spec.name].address,
-                "port": access[spec.name].https_port if tls else access[spec.name].http_port,
-                "migration_address": lab.fleet.address_of(spec),
-            }
-            for spec in lab.fleet.hosts
-        },
-    )
+    usual = {"auth": "credssp", "username": first.user, "ca_file": str(lab.ca_file), "operation_timeout": 30}
+    hosts = {
+        spec.name: {
+            "address": access[spec.name].address,
+            "port": access[spec.name].https_port if tls else access[spec.name].http_port,
+            "migration_address": lab.fleet.address_of(spec),
+            "configuration": winrm.get("configuration", access[spec.name].configuration),
+        }
+        for spec in lab.fleet.hosts
+    }
+    given = {"winrm": usual | winrm, "winrm_password": password or first.password, "hosts": hosts}
+    return Settings.model_validate(given)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Which folders on the source may be removed after a move, if empty; and which never.
+"""Decides which folders that a move left may be removed, if empty, and which never.
 
 Source of the list: what Hyper-V leaves behind (Microsoft docs: Move-VM; the folder layout of a VM).
 """
@@ -18,7 +18,7 @@ _ON_A_SHARE = "is on a share; the bot removes folders on the host's own volumes 
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
-    """Folders to remove if empty, deepest first; and those left alone, with the reason."""
+    """A plan of a clean-up: folders to remove if empty, deepest first, and those left alone, with the reason."""
 
     remove: tuple[str, ...]
     keep: tuple[tuple[str, str], ...]

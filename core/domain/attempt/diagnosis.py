@@ -1,9 +1,9 @@
-r"""What a host's error means: its class, whether waiting or trying again helps, and a hint for a human.
+r"""Decides what a host's error means: its class, whether waiting or trying again helps, and a hint for a human.
 
 Matched in this order: HRESULT, text, PowerShell's error id, fresh state of the VM and the host. Texts are in the host's
 language, so the language-free handles come first.
 Sources: Microsoft support articles on live migration and event 21501,
-21502, 21024; KB2790310; public logs. ``docs/errors.md`` lists every rule.
+21502, 21024; KB2790310; public logs. ``docs/reference/errors.md`` lists every rule.
 """
 
 import re
@@ -24,7 +24,7 @@ class Diagnosis:
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One known error: what it is recognised by, and what it means.
 
@@ -44,7 +44,14 @@ def _rule(code: str, fault: Fault, hint: str, *, number: str = "", text: str = "
     def pattern(source: str) -> re.Pattern[str] | None:
         return re.compile(source, re.IGNORECASE | re.DOTALL) if source else None
 
-    return Rule(code, fault, hint, pattern(rf"\b({number})\b" if number else ""), pattern(text), pattern(fqid))
+    return Rule(
+        code=code,
+        fault=fault,
+        hint=hint,
+        number=pattern(rf"\b({number})\b" if number else ""),
+        text=pattern(text),
+        fqid=pattern(fqid),
+    )
 
 
 # Within each of the three handles the first rule that fits wins: what is more special stands before the general.

@@ -1,13 +1,13 @@
-"""What comes after a failed attempt: try again, wait for something, or end, each with its cost and its delay."""
+"""Decides what follows a failed attempt: try again, wait or end, each with its cost and its delay."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from core.backoff import delay_s, doubling
 from core.domain.attempt.diagnosis import Diagnosis
-from core.domain.model.events import EventKind
+from core.domain.model import event_data
 from core.domain.model.move import Fault, Move, MoveState
 
 FREE_TRIES = 20
@@ -21,13 +21,12 @@ FREE_DOUBLINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """The next state, the attempts counted so far, the earliest next attempt, and the event to tell."""
+    """A decision after a failure: the next state, the attempts so far, the earliest next one, and what to tell."""
 
     state: MoveState
     attempts: int
     not_before: datetime | None
-    event: EventKind
-    data: Mapping[str, Any]
+    data: event_data.EventData
 
 
 def after_failure(
@@ -45,26 +44,30 @@ def after_failure(
 
     ``has_started`` is False when the last look forbade the order: then nothing was attempted on a host.
     """
-    said: dict[str, Any] = {"words": diagnosis.words, "hint": diagnosis.hint, "code": diagnosis.code}
+    words, hint, code, where = diagnosis.words, diagnosis.hint, diagnosis.code, move.source
     is_free = diagnosis.fault in {Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED}
     attempts = move.attempts if is_free or not has_started else move.attempts + 1
     if move.cancel_by:
         text = f"cancelled {'while it ran' if has_started else 'before it started'}; the VM is where it was"
-        return RetryDecision(MoveState.CANCELLED, attempts, None, EventKind.CANCELLED, {"text": text})
+        return RetryDecision(MoveState.CANCELLED, attempts, None, event_data.Cancelled(text=text, where=where))
     if diagnosis.fault in {Fault.VM, Fault.PAIR}:
-        return RetryDecision(MoveState.UNMIGRATABLE, attempts, None, EventKind.UNMIGRATABLE, said | {"text": ""})
+        ended = event_data.Unmigratable(words=words, hint=hint, code=code, where=where)
+        return RetryDecision(MoveState.UNMIGRATABLE, attempts, None, ended)
     if is_free and tries < allowed + FREE_TRIES:
         again = now + delay(min(max(1, tries - move.attempts), FREE_DOUBLINGS + 1), retry_delay, jitter)
-        return RetryDecision(MoveState.QUEUED, attempts, again, EventKind.NOT_STARTED, said | {"text": diagnosis.hint})
+        withdrawn = event_data.NotStarted(words=words, hint=hint, code=code, where=where, text=hint)
+        return RetryDecision(MoveState.QUEUED, attempts, again, withdrawn)
     if diagnosis.fault is Fault.OPERATOR or is_free or attempts >= allowed:
-        data = said | {"attempts": attempts, "of": allowed}
-        return RetryDecision(MoveState.FAILED, attempts, None, EventKind.FAILED, data)
+        failed = event_data.Failed(words=words, hint=hint, code=code, where=where, attempts=attempts, of=allowed)
+        return RetryDecision(MoveState.FAILED, attempts, None, failed)
     again = now + delay(attempts, retry_delay, jitter)
-    data = said | {"attempt": attempts, "of": allowed, "again_at": again.isoformat()}
-    return RetryDecision(MoveState.QUEUED, attempts, again, EventKind.RETRYING, data)
+    retrying = event_data.Retrying(
+        words=words, hint=hint, code=code, where=where, attempt=attempts, of=allowed, again_at=again
+    )
+    return RetryDecision(MoveState.QUEUED, attempts, again, retrying)
 
 
 def delay(attempt: int, first: timedelta, jitter: Callable[[], float]) -> timedelta:
     """Return how long to wait after this attempt: doubling up to ``LONGEST_DELAY``, and a quarter more by chance."""
-    plain = min(LONGEST_DELAY, first * 2.0 ** min(attempt - 1, 10))
-    return plain * (1 + jitter() / 4)
+    plain_s = delay_s(doubling(first.total_seconds(), LONGEST_DELAY.total_seconds()), attempt)
+    return timedelta(seconds=plain_s) * (1 + jitter() / 4)

@@ -1,4 +1,4 @@
-"""Whether a running move is stuck: no progress for a while, and later than its size explains."""
+"""Decides whether a running move is stuck: no progress for a while, and later than its size explains."""
 
 from datetime import datetime, timedelta
 

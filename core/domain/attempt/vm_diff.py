@@ -1,4 +1,4 @@
-"""What is different about a VM after its move: state, heartbeat, disks, adapters, replication, checkpoints.
+"""Lists what is different about a VM after its move: state, heartbeat, disks, adapters, replication, checkpoints.
 
 A move can lose the network link of an adapter, or leave a VM in another state, and report no error (public reports);
 differences are findings for a human, not failures.

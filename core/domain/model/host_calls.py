@@ -1,4 +1,4 @@
-"""What the engine asks of a host, and what the host answers: orders, reports, receipts."""
+"""Calls to a host and its answers: orders, reports, receipts."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ class HostWord:
 
 @dataclass(frozen=True, slots=True)
 class DiskTarget:
-    """Where one disk goes; the file name must stay the same (Microsoft docs: Move-VM -Vhds)."""
+    """The target of one disk; the file name must stay the same (Microsoft docs: Move-VM -Vhds)."""
 
     source: str
     destination: str
@@ -39,14 +39,14 @@ class MoveOrder:
 
 @dataclass(frozen=True, slots=True)
 class MoveReport:
-    """What the move command said when it returned. A hint, not the truth."""
+    """The move command's report when it returned. A hint, not the truth."""
 
     errors: tuple[HostWord, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 class FolderFate(StrEnum):
-    """What became of a folder that should be removed if empty."""
+    """The possible fates of a folder that should be removed if empty."""
 
     REMOVED = "removed"
     KEPT = "kept"
@@ -64,7 +64,7 @@ class FolderReceipt:
 
 @dataclass(frozen=True, slots=True)
 class CancelReply:
-    """What the host answered to a cancel. ``found``: it had a running job of that VM."""
+    """A host's answer to a cancel. ``found``: it had a running job of that VM."""
 
     found: bool
     accepted: bool = False

@@ -102,7 +102,7 @@ QUIET = (Operation.OK,)
 
 
 class ReplicationMode(IntEnum):
-    """Whether Hyper-V Replica uses the VM."""
+    """The ways in which Hyper-V Replica uses a VM."""
 
     NONE = 0
     PRIMARY = 1
@@ -120,7 +120,7 @@ REPLICA_SIDE = frozenset({ReplicationMode.REPLICA, ReplicationMode.TEST_REPLICA,
 
 
 class MigrationAuth(IntEnum):
-    """How two hosts trust each other for a migration (Microsoft docs: Set-VMHost)."""
+    """The ways in which two hosts trust each other for a migration (Microsoft docs: Set-VMHost)."""
 
     CREDSSP = 0
     KERBEROS = 1

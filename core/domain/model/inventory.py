@@ -1,4 +1,4 @@
-"""What hosts and VMs are, as the hosts themselves tell it."""
+"""Hosts and VMs, as the hosts themselves show them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ HostName = NewType("HostName", str)
 VmId = NewType("VmId", UUID)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vm:
     """One VM as one host shows it at one moment.
 
@@ -66,7 +66,7 @@ class Vm:
         return self.memory_assigned_bytes or self.memory_startup_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """One virtual disk of a VM. ``path`` is empty for a pass-through disk."""
 
@@ -86,9 +86,9 @@ class Adapter:
     switch: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VmDetails:
-    """What a plan needs to know of a VM beyond its state: one row of a host's inspection."""
+    """The details of a VM that a plan needs beyond its state: one row of a host's inspection."""
 
     vm: Vm
     disks: tuple[Disk, ...] = ()
@@ -112,7 +112,7 @@ class Volume:
     free_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
     """A host's own limits and migration settings, read anew at each observation."""
 
@@ -129,7 +129,7 @@ class HostFacts:
     supported_versions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostJob:
     """One Msvm_MigrationJob of a host: a migration it runs, or ended within the last five minutes."""
 
@@ -163,9 +163,9 @@ class HostJob:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What one host told us, and when we had asked it: facts, every VM (planned ones never), its migration jobs.
+    """The state of one host, and when it was asked: facts, every VM (planned ones never), migration jobs.
 
     It has no slots because it keeps an index: a VM is looked up for each of thousands of moves.
     """
@@ -191,9 +191,9 @@ class Snapshot:
         return max(mine, key=lambda job: (job.is_running, job.started_at or self.taken_at), default=None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What a plan needs to know of a host beyond a snapshot: room, switches, and each VM's disks and adapters.
+    """The details of a host that a plan needs beyond a snapshot: room, switches, and each VM's disks and adapters.
 
     It has no slots because it keeps an index, as the snapshot does.
     """

@@ -17,7 +17,7 @@ JobId = NewType("JobId", str)
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The states of a job."""
 
     PROPOSED = "proposed"
     RUNNING = "running"
@@ -52,13 +52,13 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where the job's card is: Slack's channel id and message timestamp."""
+    """The place of a job's card: Slack's channel id and message timestamp."""
 
     channel: str
     ts: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A plan on its way: proposed, approved, carried out."""
 

@@ -18,7 +18,7 @@ MoveId = NewType("MoveId", int)
 
 
 class MoveState(StrEnum):
-    """Where a move stands."""
+    """The states of a move."""
 
     QUEUED = "queued"
     STARTING = "starting"
@@ -89,7 +89,7 @@ _HOLDING = (MoveState.STARTING, MoveState.MOVING, MoveState.VERIFYING)
 
 
 class HoldCode(StrEnum):
-    """Why a queued move is not starting now."""
+    """The reasons why a queued move is not starting now."""
 
     SLOT = "slot"
     PARALLEL = "parallel"
@@ -108,7 +108,7 @@ class HoldCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a move waits, in words, and since when."""
+    """The reason why a move waits, in words, and since when."""
 
     code: HoldCode
     text: str
@@ -116,7 +116,7 @@ class Hold:
 
 
 class Fault(StrEnum):
-    """Classes of failures; each has its own patience. See ``core.domain.attempt.diagnosis``."""
+    """Classes of failures; each has its own limit of tries. See ``core.domain.attempt.diagnosis``."""
 
     LIMIT = "limit"
     BACKUP = "backup"
@@ -129,7 +129,7 @@ class Fault(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """One VM of a job. ``attempts`` counts the attempts that really started.
 
@@ -180,7 +180,7 @@ class Move:
         return self.state is MoveState.DONE and self.started_at is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try of a move, and while ``ended_at`` is None the reservation of its slots on both hosts."""
 

@@ -1,4 +1,4 @@
-"""What was asked, and the plan that answers it: frozen, hashed, approved exactly as shown."""
+"""Requests and the plans that answer them: frozen, hashed, approved exactly as shown."""
 
 import hashlib
 import json
@@ -12,9 +12,9 @@ from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import HostName, VmId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a job is carried out. ``None`` and 0 mean: as the settings say."""
+    """The options of a job. ``None`` and 0 mean: as the settings say."""
 
     parallel: int = 0
     attempts: int | None = None
@@ -30,9 +30,9 @@ class Options:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked, in their own words and parsed.
+    """A person's request, in their own words and parsed.
 
     ``vms`` holds names, globs, ids or the word ``all``; ``sources`` and ``destinations`` host names as typed.
     """
@@ -48,7 +48,7 @@ class Request:
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """The weights of a finding."""
 
     BLOCKER = "blocker"
     WARNING = "warning"
@@ -56,7 +56,7 @@ class Severity(StrEnum):
 
 
 class FindingCode(StrEnum):
-    """What preflight can find."""
+    """The kinds of findings."""
 
     MIGRATION_OFF = "migration_off"
     LIMIT_ZERO = "limit_zero"
@@ -89,7 +89,7 @@ class FindingCode(StrEnum):
     FROZEN = "frozen"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing preflight found; ``vm_id`` is None when it concerns a host or a host pair."""
 
@@ -100,7 +100,7 @@ class Finding:
     host: HostName | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMove:
     """One VM of a plan: from where to where exactly. ``is_live``: it runs, so its memory moves too."""
 
@@ -124,7 +124,7 @@ class PlannedMove:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, exactly, with what preflight found and how long it should take.
+    """A plan: what will be done, exactly, with what preflight found and how long it should take.
 
     Every VM that was asked for is in ``moves``; those with a blocker will not be started. ``expected_s`` is
     (lower bound, likely) in seconds, None while no speed is known. It has no slots because it remembers what it was

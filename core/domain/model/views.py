@@ -1,4 +1,4 @@
-"""What people see of a job and of a host at one moment: read models, built from store and snapshots."""
+"""Read models: what people see of a job and of a host at one moment, built from store and snapshots."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from core.domain.model.move import Move, MoveState
 
 @dataclass(frozen=True, slots=True)
 class MoveView:
-    """One VM's line. ``percent`` only while moving; ``place`` is its place in the queue, from 1."""
+    """A VM's line on a card. ``percent`` only while moving; ``place`` is its place in the queue, from 1."""
 
     move: Move
     percent: int | None = None
@@ -20,7 +20,7 @@ class MoveView:
 
 @dataclass(frozen=True, slots=True)
 class Eta:
-    """When a job should end: the bound nothing can beat, the likely time, and a careful one."""
+    """An estimate of a job's end: the bound nothing can beat, the likely time, and a careful one."""
 
     soonest: datetime
     likely: datetime
@@ -29,9 +29,9 @@ class Eta:
     """The freeze, from its begin to its end, that makes it later than it would be; in the calendar's time zone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job's card at one moment."""
+    """A job as its card shows it at one moment."""
 
     job: Job
     moves: tuple[MoveView, ...]
@@ -54,7 +54,7 @@ class JobView:
         return self.job.state.is_end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostView:
     """A host's line in ``/migrate hosts``."""
 
@@ -63,6 +63,8 @@ class HostView:
     since: datetime | None
     """When the snapshot was taken, or since when the host is silent."""
     trouble: str = ""
+    standing: str = "does not answer"
+    """Of a host that cannot be looked at: what is the matter, in a few words behind its name."""
     live_used: int = 0
     live_limit: int = 0
     storage_used: int = 0

@@ -1,4 +1,4 @@
-"""What changed on the hosts since a plan was made: then an approver must be asked again."""
+"""Finds what changed on the hosts since a plan was made: then an approver must be asked again."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""When a job should be over, or why nobody can say: its moves, the hosts' slots, the calendar, what people ordered."""
+"""Estimates when a job is over, or says why nobody can, from its moves, the hosts' slots, the calendar, and orders."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ CAREFUL = 1.5
 """The careful end of an estimate, over the likely one: so much longer the hosts may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """What a job's moves meet besides each other.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """The conditions of a job's moves: the time, the hosts, the calendar, the orders of people.
 
     ``halted`` says why nothing of the job starts until a person lets it; empty otherwise.
     """
@@ -43,12 +43,12 @@ class Forecast:
     why_none: str = ""
 
 
-def forecast(works: Sequence[Work], weather: Weather) -> Forecast:
+def forecast(works: Sequence[Work], conditions: Conditions) -> Forecast:
     """Estimate when all of these works are done."""
-    now, slots, at_once = weather.now, slots_of(weather.snapshots), weather.at_once
-    pauses = _Pauses(weather)
+    now, slots, at_once = conditions.now, slots_of(conditions.snapshots), conditions.at_once
+    pauses = _Pauses(conditions)
     bound = lower_bound(works, slots, pauses.first, at_once=at_once)
-    why_none = _why_none(works, weather)
+    why_none = _why_none(works, conditions)
     if why_none:
         return Forecast(now + timedelta(seconds=bound), None, why_none)
     working = makespan(works, slots, at_once=at_once)
@@ -65,23 +65,23 @@ def slots_of(snapshots: Mapping[HostName, Snapshot]) -> dict[HostName, int]:
     return {host: min(seen.facts.live_limit, seen.facts.storage_limit) for host, seen in snapshots.items()}
 
 
-def _why_none(works: Sequence[Work], weather: Weather) -> str:
+def _why_none(works: Sequence[Work], conditions: Conditions) -> str:
     """Say why nobody can tell when the waiting works start; empty when there are none, or when it can be told."""
     waiting = [work for work in works if not work.is_running]
-    if waiting and weather.halted:
-        return weather.halted
+    if waiting and conditions.halted:
+        return conditions.halted
     hosts = dict.fromkeys(host for work in waiting for host in (work.source, work.destination))
-    barred = (bar(weather.snapshots[host]) for host in hosts if host in weather.snapshots)
+    barred = (bar(conditions.snapshots[host]) for host in hosts if host in conditions.snapshots)
     return next(filter(None, barred), "")
 
 
 class _Pauses:
     """The times in which nothing of the job starts, in seconds from now: before its start time, and in freezes."""
 
-    def __init__(self, weather: Weather) -> None:
-        self._now = weather.now
-        self._calendar = weather.calendar
-        self._begins = max(weather.now, weather.start_at or weather.now)
+    def __init__(self, conditions: Conditions) -> None:
+        self._now = conditions.now
+        self._calendar = conditions.calendar
+        self._begins = max(conditions.now, conditions.start_at or conditions.now)
         self.before_start: tuple[Pause, ...] = ((0.0, self._seconds(self._begins)),)
         self.freeze = next(self._freezes(), None)
 

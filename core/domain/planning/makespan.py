@@ -1,4 +1,4 @@
-"""How long moves take: a list schedule over the hosts' slots, with a lower bound that nothing can beat."""
+"""Estimates how long moves take: a list schedule over the hosts' slots, with a lower bound that nothing can beat."""
 
 import heapq
 from collections import Counter, defaultdict, deque
@@ -42,8 +42,8 @@ def seconds(size_bytes: int, source: HostName, destination: HostName, speeds: Sp
     return OVERHEAD_S + size_bytes / speeds.of(source, destination)
 
 
-class _Door:
-    """Opens and shuts with the pauses, which are read only as far as the clock goes: there may be endlessly many."""
+class _StartGate:
+    """A gate for starts, shut during pauses. These are read only as far as the clock goes: they may have no end."""
 
     def __init__(self, pauses: Iterable[Pause]) -> None:
         self._pauses: Iterator[Pause] = iter(pauses)
@@ -56,7 +56,7 @@ class _Door:
         return self._next[1] if self._next is not None and self._next[0] <= clock else clock
 
 
-_DOOR = HostName("")
+_GATE = HostName("")
 """Stands for both hosts of a work that is no work: the end of a pause."""
 
 
@@ -76,12 +76,12 @@ class _Schedule:
     def __init__(
         self, works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause], at_once: int
     ) -> None:
-        self._door = _Door(pauses)
+        self._gate = _StartGate(pauses)
         self._at_once = at_once
         self._running = 0
         self._free = dict.fromkeys((host for work in works for host in (work.source, work.destination)), 1)
         self._free.update({host: max(1, slots[host]) for host in self._free if host in slots})
-        self._free[_DOOR] = 0
+        self._free[_GATE] = 0
         self._ends: list[tuple[float, HostName, HostName]] = []
         self._lines: defaultdict[Pair, deque[float]] = defaultdict(deque)
         self._of_host: defaultdict[HostName, set[Pair]] = defaultdict(set)
@@ -91,29 +91,29 @@ class _Schedule:
                 self._begin(pair, work.seconds)
             else:
                 self._lines[pair].append(work.seconds)
-                for host in (*pair, _DOOR):
+                for host in (*pair, _GATE):
                     self._of_host[host].add(pair)
 
     def run(self) -> float:
         """Play it to its end."""
-        self._start(self._of_host[_DOOR], 0.0)
+        self._start(self._of_host[_GATE], 0.0)
         clock = 0.0
         while self._ends:
             clock, source, destination = heapq.heappop(self._ends)
             self._free[source] += 1
             self._free[destination] += 1
-            self._running -= source != _DOOR
+            self._running -= source != _GATE
             # Where only so many may run in all, an end may be what a line of other hosts has waited for.
-            lines = self._of_host[_DOOR] if self._at_once else self._of_host[source] | self._of_host[destination]
+            lines = self._of_host[_GATE] if self._at_once else self._of_host[source] | self._of_host[destination]
             self._start(lines, clock)
         return clock
 
     def _start(self, pairs: Iterable[Pair], clock: float) -> None:
         """Start what waits in these lines and finds a slot on both hosts, longest first."""
-        opens = self._door.opens(clock)
+        opens = self._gate.opens(clock)
         if opens > clock:
-            if self._of_host[_DOOR]:
-                heapq.heappush(self._ends, (opens, _DOOR, _DOOR))
+            if self._of_host[_GATE]:
+                heapq.heappush(self._ends, (opens, _GATE, _GATE))
             return
         heads = [(-self._lines[pair][0], pair) for pair in pairs if self._has_room(pair)]
         heapq.heapify(heads)
@@ -126,7 +126,7 @@ class _Schedule:
             if line:
                 heapq.heappush(heads, (-line[0], pair))
             else:
-                for host in (*pair, _DOOR):
+                for host in (*pair, _GATE):
                     self._of_host[host].discard(pair)
 
     def _has_room(self, pair: Pair) -> bool:

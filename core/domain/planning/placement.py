@@ -1,4 +1,4 @@
-"""Where each VM of a request goes, when it names more than one destination; and what each disk's target is."""
+"""Decides where each VM of a request goes among its destinations, and what each disk's target is."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class Destination:
 
 
 def place(
-    vms: Sequence[VmDetails], targets: Sequence[Destination], rooms: Mapping[HostName, Inspection]
+    vms: Sequence[VmDetails], targets: Sequence[Destination], inspections: Mapping[HostName, Inspection]
 ) -> dict[VmId, Destination]:
     """Choose a destination for each VM: largest first, to where most room is left, counting what was placed before.
 
@@ -29,15 +29,17 @@ def place(
     with fewer VMs placed, then to the one named first.
     """
     chosen: dict[VmId, Destination] = {}
-    disk_left = {target: _free(target, rooms) for target in targets}
-    memory_left = {target: rooms[target.host].memory_free_bytes if target.host in rooms else 0 for target in targets}
+    disk_left = {target: _free(target, inspections) for target in targets}
+    memory_left = {
+        target: inspections[target.host].memory_free_bytes if target.host in inspections else 0 for target in targets
+    }
     placed: Counter[Destination] = Counter()
     for vm in sorted(vms, key=lambda row: -row.disk_bytes):
 
         def fitness(target: Destination, vm: VmDetails = vm) -> tuple[bool, bool, bool, int, int]:
-            room = rooms.get(target.host)
+            inspection = inspections.get(target.host)
             wanted = {adapter.switch.casefold() for adapter in vm.adapters if adapter.switch}
-            has_switches = room is not None and wanted <= {switch.casefold() for switch in room.switches}
+            has_switches = inspection is not None and wanted <= {switch.casefold() for switch in inspection.switches}
             return (
                 has_switches,
                 disk_left[target] >= vm.disk_bytes,
@@ -90,9 +92,9 @@ def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tup
     return tuple(targets) if moved else ()
 
 
-def _free(target: Destination, rooms: Mapping[HostName, Inspection]) -> int:
-    room = rooms.get(target.host)
-    if room is None:
+def _free(target: Destination, inspections: Mapping[HostName, Inspection]) -> int:
+    inspection = inspections.get(target.host)
+    if inspection is None:
         return 0
-    root = windows_paths.volume_of(target.path, tuple(volume.root for volume in room.volumes))
-    return next((volume.free_bytes for volume in room.volumes if volume.root == root), 0)
+    root = windows_paths.volume_of(target.path, tuple(volume.root for volume in inspection.volumes))
+    return next((volume.free_bytes for volume in inspection.volumes if volume.root == root), 0)

@@ -1,4 +1,4 @@
-"""What stands in the way of a plan, found before anybody is asked to approve it, and again before each start."""
+"""Finds what stands in the way of a plan, before anybody is asked to approve it, and again before each start."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import Operation, ReplicationMode, VmState
 from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, VmDetails
+from core.domain.model.move import Move
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.model.units import size
 from core.domain.scheduling.readiness import Never, Wait, readiness
@@ -16,16 +17,16 @@ SPARE_DISK_BYTES = 5 * 2**30
 SPARE_MEMORY_BYTES = 2 * 2**30
 """Memory to leave to the destination host itself."""
 
-Rooms = Mapping[HostName, Inspection]
+Inspections = Mapping[HostName, Inspection]
 Taken = Mapping[tuple[HostName, str], frozenset[str]]
 """Files already in a destination folder, by host and folder key: keys of their paths."""
 
 
-def preflight(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> tuple[Finding, ...]:
+def preflight(moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken) -> tuple[Finding, ...]:
     """Find everything that would make these moves fail or surprise somebody, worst first."""
-    findings = [*_hosts(moves, rooms)]
+    findings = [*_hosts(moves, inspections)]
     for move in moves:
-        source, destination = rooms.get(move.source), rooms.get(move.destination)
+        source, destination = inspections.get(move.source), inspections.get(move.destination)
         details = source.of(move.vm_id) if source else None
         if details is None or destination is None:
             findings.append(_blocker(FindingCode.HOST_SILENT, f"{move.vm_name} could not be looked at.", move))
@@ -34,7 +35,7 @@ def preflight(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> tuple
     # A VM that cannot move anyway takes no room from the others: it is counted after them.
     blocked = {finding.vm_id for finding in findings if finding.severity is Severity.BLOCKER}
     queue = sorted(moves, key=lambda move: move.vm_id in blocked)
-    findings += [*_space(queue, rooms), *_memory(queue, rooms), *_files(queue, rooms, taken)]
+    findings += [*_space(queue, inspections), *_memory(queue, inspections), *_files(queue, inspections, taken)]
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
@@ -56,53 +57,78 @@ def copies(moves: Sequence[PlannedMove], sources: Sequence[Snapshot]) -> tuple[F
     return tuple(found)
 
 
-def unseen_folders(hosts: Iterable[HostName]) -> tuple[Finding, ...]:
-    """Say of destinations whose endpoint shows no folders what was not checked there."""
+def planned_again(move: Move, details: VmDetails) -> PlannedMove:
+    """Return a queued move as a plan would have it now, from how its VM looks now."""
+    return PlannedMove(
+        vm_id=move.vm_id,
+        vm_name=move.vm_name,
+        source=move.source,
+        destination=move.destination,
+        path=move.path,
+        disks=move.disks,
+        disk_bytes=details.disk_bytes,
+        memory_bytes=details.vm.memory_assigned_bytes,
+        is_live=details.vm.state in {VmState.RUNNING, VmState.PAUSED},
+    )
+
+
+def unseen_folders(hosts: Mapping[HostName, str]) -> tuple[Finding, ...]:
+    """Say of destinations whose endpoint shows no folders what was not checked there, and what the host said."""
     return tuple(
         Finding(
-            Severity.NOTE,
-            FindingCode.FOLDERS_UNSEEN,
-            f"{host} does not show me its folders: I did not check whether files of the same names lie there already.",
+            severity=Severity.NOTE,
+            code=FindingCode.FOLDERS_UNSEEN,
+            text=f"{host} does not show me its folders: "
+            f"I did not check whether files of the same names lie there already. {said}",
             host=host,
         )
-        for host in sorted(hosts)
+        for host, said in sorted(hosts.items())
     )
 
 
 def _blocker(code: FindingCode, text: str, move: PlannedMove) -> Finding:
-    return Finding(Severity.BLOCKER, code, text, vm_id=move.vm_id)
+    return Finding(severity=Severity.BLOCKER, code=code, text=text, vm_id=move.vm_id)
 
 
 def _warning(code: FindingCode, text: str, move: PlannedMove) -> Finding:
-    return Finding(Severity.WARNING, code, text, vm_id=move.vm_id)
+    return Finding(severity=Severity.WARNING, code=code, text=text, vm_id=move.vm_id)
 
 
 def _note(code: FindingCode, text: str, move: PlannedMove) -> Finding:
-    return Finding(Severity.NOTE, code, text, vm_id=move.vm_id)
+    return Finding(severity=Severity.NOTE, code=code, text=text, vm_id=move.vm_id)
 
 
-def _hosts(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+def _hosts(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
     hosts = dict.fromkeys(host for move in moves for host in (move.source, move.destination))
     for host in hosts:
-        if host in rooms:
-            yield from _host(host, rooms[host].snapshot.facts)
+        if host in inspections:
+            yield from _host(host, inspections[host].snapshot.facts)
     for source, destination in dict.fromkeys((move.source, move.destination) for move in moves):
-        if source in rooms and destination in rooms:
-            here, there = rooms[source].snapshot.facts.migration_auth, rooms[destination].snapshot.facts.migration_auth
+        if source in inspections and destination in inspections:
+            here, there = (
+                inspections[source].snapshot.facts.migration_auth,
+                inspections[destination].snapshot.facts.migration_auth,
+            )
             if here is not there:
                 text = f"{source} migrates with {here.name.title()}, {destination} with {there.name.title()}."
-                yield Finding(Severity.WARNING, FindingCode.AUTH_DIFFERS, text)
+                yield Finding(severity=Severity.WARNING, code=FindingCode.AUTH_DIFFERS, text=text)
 
 
 def _host(host: HostName, facts: HostFacts) -> Iterable[Finding]:
     if not facts.is_migration_enabled:
         yield Finding(
-            Severity.BLOCKER, FindingCode.MIGRATION_OFF, f"Live migration is switched off on {host}.", host=host
+            severity=Severity.BLOCKER,
+            code=FindingCode.MIGRATION_OFF,
+            text=f"Live migration is switched off on {host}.",
+            host=host,
         )
     for limit, kind in ((facts.live_limit, "live"), (facts.storage_limit, "storage")):
         if limit < 1:
             yield Finding(
-                Severity.BLOCKER, FindingCode.LIMIT_ZERO, f"{host} allows no {kind} migrations (limit 0).", host=host
+                severity=Severity.BLOCKER,
+                code=FindingCode.LIMIT_ZERO,
+                text=f"{host} allows no {kind} migrations (limit 0).",
+                host=host,
             )
 
 
@@ -159,15 +185,15 @@ def _fit(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iter
         yield _blocker(FindingCode.OLD_DESTINATION, text, move)
 
 
-def _space(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
     """Sum what each destination volume must take; name the VMs that no longer fit, in the plan's order."""
     promised: Counter[tuple[HostName, str]] = Counter()
     for move in moves:
-        room, source = rooms.get(move.destination), rooms.get(move.source)
+        inspection, source = inspections.get(move.destination), inspections.get(move.source)
         details = source.of(move.vm_id) if source else None
-        if room is None or details is None:
+        if inspection is None or details is None:
             continue
-        volumes = {volume.root: volume for volume in room.volumes}
+        volumes = {volume.root: volume for volume in inspection.volumes}
         needed: Counter[str] = Counter()
         # The configuration goes to the path, wherever the disks go.
         for path, length in [(move.path, 0), *disk_targets(move, details)]:
@@ -206,27 +232,27 @@ def disk_targets(move: PlannedMove, details: VmDetails) -> list[tuple[str, int]]
     ]
 
 
-def _memory(moves: Sequence[PlannedMove], rooms: Rooms) -> Iterable[Finding]:
+def _memory(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
     needed: defaultdict[HostName, int] = defaultdict(int)
     for move in moves:
-        room = rooms.get(move.destination)
-        if room is None or not move.is_live:
+        inspection = inspections.get(move.destination)
+        if inspection is None or not move.is_live:
             continue
         needed[move.destination] += move.memory_bytes
-        if needed[move.destination] + SPARE_MEMORY_BYTES > room.memory_free_bytes:
+        if needed[move.destination] + SPARE_MEMORY_BYTES > inspection.memory_free_bytes:
             text = (
-                f"{move.destination} has {size(room.memory_free_bytes)} of memory free; "
+                f"{move.destination} has {size(inspection.memory_free_bytes)} of memory free; "
                 f"{move.vm_name} and those before it need {size(needed[move.destination])}."
             )
             needed[move.destination] -= move.memory_bytes
             yield _blocker(FindingCode.NO_MEMORY, text, move)
 
 
-def _files(moves: Sequence[PlannedMove], rooms: Rooms, taken: Taken) -> Iterable[Finding]:
+def _files(moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken) -> Iterable[Finding]:
     """Two disks of one file name collide in ``Virtual Hard Disks``; so do files that lie there already."""
     claimed: dict[tuple[HostName, str], str] = {}
     for move in moves:
-        source = rooms.get(move.source)
+        source = inspections.get(move.source)
         details = source.of(move.vm_id) if source else None
         for path, _ in disk_targets(move, details) if details else ():
             target = windows_paths.key(path)

@@ -1,4 +1,4 @@
-"""Which VMs a person means: names, globs, ids or ``all``, on the hosts they named."""
+"""Decides which VMs a person means: names, globs, ids or ``all``, on the hosts they named."""
 
 import re
 from collections.abc import Sequence

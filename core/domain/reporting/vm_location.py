@@ -1,4 +1,4 @@
-"""Says where a VM is now, from what every host last showed and from the moves the bot made of it."""
+"""Finds where a VM is now, from what every host last showed and from the moves the bot made of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class Sighting:
     is_silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VmLocation:
-    """One VM: who shows it, who cannot be asked, and its newest move, if it ever had one."""
+    """The whereabouts of one VM: who shows it, who cannot be asked, and its newest move, if any."""
 
     vm_id: VmId
     name: str
@@ -53,7 +53,7 @@ def find(
 
 def _one(vm_id: VmId, sightings: list[Sighting], silent: tuple[HostName, ...], move: Move | None) -> VmLocation:
     name = sightings[0].vm.name if sightings else move.vm_name if move else str(vm_id)
-    return VmLocation(vm_id, name, tuple(sightings), silent, move)
+    return VmLocation(vm_id=vm_id, name=name, sightings=tuple(sightings), silent=silent, move=move)
 
 
 def _matcher(wanted: str) -> Callable[[VmId, str], bool]:

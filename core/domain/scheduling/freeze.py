@@ -17,7 +17,7 @@ _WEEK = 7
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Every week on these days (0 is Monday) from one time of day to another, over midnight if need be."""
+    """A weekly freeze: on these days (0 is Monday) from one time of day to another, over midnight if need be."""
 
     days: frozenset[int]
     start: time
@@ -26,7 +26,7 @@ class Weekly:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """Whole days from the first to the last."""
+    """A freeze of whole days, from the first to the last."""
 
     first: date
     last: date

@@ -1,4 +1,4 @@
-"""What became of a waiting VM that its source no longer shows: moved by somebody else, or gone; no sooner than sure."""
+"""Decides what became of a waiting VM that its source no longer shows, no sooner than it is sure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from core.domain.model.move import Move
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """It is where the job wanted it. ``by``: whose migration brought it there, empty when no host remembers."""
+    """The VM is where the job wanted it. ``by``: whose migration brought it there, empty when no host remembers."""
 
     by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """It is on another host."""
+    """The VM is on another host."""
 
     host: HostName
 
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """No host shows it. ``silent``: those that could not be asked."""
+    """No host shows the VM. ``silent``: those that could not be asked."""
 
     silent: tuple[HostName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """It is on its way, or a host was asked too long ago to say that it is not there."""
+    """The VM is on its way, or a host was asked too long ago to say that it is not there."""
 
 
 def absence(

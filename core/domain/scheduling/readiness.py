@@ -1,4 +1,4 @@
-"""Whether a VM may be moved now, judged from how its host shows it. Every case has a name, and waiting has an end.
+"""Decides whether a VM may be moved now, from how its host shows it. Every case has a name, and waiting has an end.
 
 Source of the cases: Microsoft docs (Msvm_ComputerSystem.OperationalStatus) and the states public tools met.
 """
@@ -12,14 +12,14 @@ from core.domain.model.move import HoldCode
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """It may start. ``is_last``: it is not running, so it goes after the running ones."""
+    """The VM may start. ``is_last``: it is not running, so it goes after the running ones."""
 
     is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """It must wait, for a while. ``code`` decides how long."""
+    """The VM must wait, for a while. ``code`` decides how long."""
 
     code: HoldCode
     text: str
@@ -27,7 +27,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """It cannot be moved by the bot, however long one waits."""
+    """The VM cannot be moved by the bot, however long one waits."""
 
     text: str
     hint: str

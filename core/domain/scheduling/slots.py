@@ -21,7 +21,7 @@ class SlotKind(StrEnum):
     STORAGE = "storage"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotUsage:
     """What one snapshot says about one limit of one host.
 
@@ -45,8 +45,22 @@ def loads(snapshot: Snapshot) -> tuple[SlotUsage, SlotUsage]:
     facts = snapshot.facts
     live_limit = facts.live_limit if facts.is_migration_enabled else 0
     return (
-        SlotUsage(snapshot.host, SlotKind.LIVE, live_limit, seen, facts.live_active, snapshot.asked_at),
-        SlotUsage(snapshot.host, SlotKind.STORAGE, facts.storage_limit, seen, facts.storage_active, snapshot.asked_at),
+        SlotUsage(
+            host=snapshot.host,
+            kind=SlotKind.LIVE,
+            limit=live_limit,
+            seen=seen,
+            counter=facts.live_active,
+            asked_at=snapshot.asked_at,
+        ),
+        SlotUsage(
+            host=snapshot.host,
+            kind=SlotKind.STORAGE,
+            limit=facts.storage_limit,
+            seen=seen,
+            counter=facts.storage_active,
+            asked_at=snapshot.asked_at,
+        ),
     )
 
 

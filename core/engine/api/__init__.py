@@ -1,1 +1,1 @@
-"""The engine's front door: requests, controls and queries."""
+"""What the bot may ask of the engine: requests, controls and queries."""

@@ -1,18 +1,20 @@
-"""What people decide: to approve, reject, cancel, pause or resume a job; what to do about a move at a standstill."""
+"""Carries out what people decide: approve, reject, cancel, pause, resume, stop all starts, answer, acknowledge."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from core.config import AccessSettings
-from core.domain.model.events import Event, EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import Event, event
 from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.drift import drift
+from core.domain.reporting.announcements import alarm
+from core.engine.api.job_views import JobViews
 from core.engine.delivery.escalation import Escalation
-from core.engine.dispatcher import Dispatcher
+from core.engine.dispatcher import STOP, Dispatcher
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
 from core.errors import NotAllowed, Outdated, UnknownVm
@@ -27,7 +29,7 @@ _STATE_WORDS = {
 
 
 class Controls:
-    """Takes decisions, each once and exactly as it was shown. Part of the engine's front door.
+    """What people decide, each once and exactly as it was shown; ``engine.controls``.
 
     Who may decide is the caller's to check, all but that nobody approves their own request.
     """
@@ -35,16 +37,19 @@ class Controls:
     def __init__(
         self,
         access: AccessSettings,
-        ledger: TransitionRecorder,
-        board: SnapshotCache,
+        recorder: TransitionRecorder,
+        *,
+        snapshot_cache: SnapshotCache,
         dispatcher: Dispatcher,
-        pager: Escalation,
+        escalation: Escalation,
+        job_views: JobViews,
     ) -> None:
         self._access = access
-        self._ledger = ledger
-        self._board = board
+        self._recorder = recorder
+        self._snapshot_cache = snapshot_cache
         self._dispatcher = dispatcher
-        self._pager = pager
+        self._escalation = escalation
+        self._job_views = job_views
 
     async def approve(self, job_id: JobId, plan_hash: str, by: str) -> Job:
         """Count an approval of exactly this plan; with enough of them the job is queued in the same transaction.
@@ -58,30 +63,30 @@ class Controls:
             raise NotAllowed(f"{job.id} is your own request; somebody else must approve it.")
         if any(approval.by == by for approval in job.approvals):
             raise NotAllowed(f"You approved {job.id} already; it needs somebody else too.")
-        changes = drift(job.plan, self._board.snapshots)
+        changes = drift(job.plan, self._snapshot_cache.snapshots)
         if changes:
             raise NotAllowed(
                 f"{job.id} is out of date: {' '.join(changes)}",
                 hint="Reject it and ask again: the plan would differ now.",
             )
-        now = self._ledger.clock.now()
+        now = self._recorder.clock.now()
         approvals = (*job.approvals, Approval(by, now))
-        counted: dict[str, Any] = {"count": len(approvals), "needed": access.approvals_required}
-        if len(approvals) < access.approvals_required:
-            after, kind, moves = replace(job, approvals=approvals), EventKind.APPROVAL, []
-        else:
-            after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
-            kind, moves = EventKind.APPROVED, _moves(job, now)
-        return await self._decide(job, after, event(kind, now, job=job, actor=by, **counted), moves)
+        count, needed = len(approvals), access.approvals_required
+        if count < needed:
+            said = event_data.Approval(count=count, needed=needed)
+            return await self._decide(job, replace(job, approvals=approvals), event(said, now, job=job, actor=by))
+        approved = event_data.Approved(count=count, needed=needed)
+        after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
+        return await self._decide(job, after, event(approved, now, job=job, actor=by), _moves(job, now))
 
     async def reject(self, job_id: JobId, plan_hash: str, by: str, reason: str) -> Job:
         """Reject a proposed plan. Raises NotAllowed, UnknownJob."""
         job = await self._decidable(job_id, plan_hash)
-        now = self._ledger.clock.now()
+        now = self._recorder.clock.now()
         after = transit_job(
             job, JobState.REJECTED, decided_by=by, decided_at=now, decision_reason=reason, finished_at=now
         )
-        return await self._decide(job, after, event(EventKind.REJECTED, now, job=job, actor=by, reason=reason))
+        return await self._decide(job, after, event(event_data.Rejected(reason=reason), now, job=job, actor=by))
 
     async def cancel(self, job_id: JobId, by: str, vm: str = "") -> tuple[Job, str]:
         """Withdraw a proposed job, or cancel a running one, or one VM of it.
@@ -89,12 +94,12 @@ class Controls:
         Queued moves end, running ones are asked to. Returns the job and one sentence for the person. Raises
         UnknownJob, UnknownVm, NotAllowed.
         """
-        job = await self._ledger.store.job(job_id)
-        now = self._ledger.clock.now()
+        job = await self._recorder.store.job(job_id)
+        now = self._recorder.clock.now()
         if job.state is JobState.PROPOSED:
             after = transit_job(job, JobState.CANCELLED, decided_by=by, decided_at=now, finished_at=now)
             return await self._decide(
-                job, after, event(EventKind.WITHDRAWN, now, job=job, actor=by)
+                job, after, event(event_data.Withdrawn(), now, job=job, actor=by)
             ), f"{job.id} is withdrawn; nothing was started."
         if job.state is not JobState.RUNNING:
             raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}; there is nothing to cancel.")
@@ -102,12 +107,12 @@ class Controls:
         async def wish() -> list[Move]:
             """Write down the wish and that it was said, or neither."""
             wanted = await self._cancellable(job, vm)
-            names = [move.vm_name for move in wanted]
-            asked = event(EventKind.CANCEL_ASKED, now, job=job, actor=by, vms=names, running=_running(wanted))
-            await self._ledger.store.change_moves([(move, replace(move, cancel_by=by)) for move in wanted], asked)
+            names = tuple(move.vm_name for move in wanted)
+            asked = event(event_data.CancelAsked(vms=names, running=_running(wanted)), now, job=job, actor=by)
+            await self._recorder.store.change_moves([(move, replace(move, cancel_by=by)) for move in wanted], asked)
             return wanted
 
-        wanted = await self._ledger.record_together(job.id, wish)
+        wanted = await self._recorder.record_together(job.id, wish)
         for move in wanted:
             self._dispatcher.ask_cancel(move.id)
         running = _running(wanted)
@@ -115,20 +120,20 @@ class Controls:
 
     async def pause(self, job_id: JobId, by: str) -> Job:
         """Start nothing more of this job until it is resumed; what runs goes on. Raises UnknownJob, NotAllowed."""
-        return await self._set_paused(job_id, by, by, EventKind.PAUSED)
+        return await self._set_paused(job_id, by, by, event_data.Paused())
 
     async def resume(self, job_id: JobId, by: str) -> Job:
         """Let a paused job go on. Raises UnknownJob, NotAllowed."""
-        return await self._set_paused(job_id, "", by, EventKind.CONTINUED)
+        return await self._set_paused(job_id, "", by, event_data.Continued())
 
     async def answer_stuck(self, move_id: MoveId, answer: str, by: str) -> str:
         """Take an answer about a move that stands still: ``wait``, ``cancel`` or ``page``. Returns one sentence.
 
         The first answer to a question counts. Raises NotAllowed when there is no open question, or the move is over.
         """
-        move = await self._pager.answer(move_id, answer, by)
+        move = await self._escalation.answer(move_id, answer, by)
         if answer == "cancel":
-            await self._ledger.record(move.id, lambda m: self._wish_cancel(m, by))
+            await self._recorder.record(move.id, lambda m: self._wish_cancel(m, by))
             self._dispatcher.ask_cancel(move.id)
             return f"The host is asked to stop moving {move.vm_name}; the thread will tell."
         paged = "On-call is paged. " if answer == "page" else ""
@@ -139,24 +144,41 @@ class Controls:
 
         The first one counts. Raises NotAllowed, UnknownJob.
         """
-        await self._pager.acknowledge(job_id, page_id, by)
+        await self._escalation.acknowledge(job_id, page_id, by)
+
+    async def stop_starts(self, by: str) -> None:
+        """Stop every new start, the big red stop; it lasts until ``resume_starts`` and survives restarts."""
+        await self._switch(by, event_data.Stopped(), by)
+
+    async def resume_starts(self, by: str) -> None:
+        """Allow starts again."""
+        await self._switch("", event_data.Resumed(), by)
 
     # ------------------------------------------------------------------ inside
 
-    async def _set_paused(self, job_id: JobId, paused_by: str, by: str, kind: EventKind) -> Job:
-        job = await self._ledger.store.job(job_id)
+    async def _switch(self, value: str, said: event_data.Stopped | event_data.Resumed, by: str) -> None:
+        running = await self._recorder.store.jobs(JobState.RUNNING, limit=10_000)
+        told = alarm(said, self._recorder.clock.now(), by, running)
+        await self._recorder.store.set_switch(STOP, value, *told)
+        self._job_views.invalidate_all()
+        self._dispatcher.wake()
+        for job in running:
+            self._recorder.changed(job.id)
+
+    async def _set_paused(self, job_id: JobId, paused_by: str, by: str, said: event_data.EventData) -> Job:
+        job = await self._recorder.store.job(job_id)
         if job.state is not JobState.RUNNING:
             raise NotAllowed(f"{job.id} {_STATE_WORDS.get(job.state, 'is not approved yet')}.")
         if bool(job.paused_by) is bool(paused_by):
             raise NotAllowed(f"{job.id} is {'paused already' if paused_by else 'not paused'}.")
-        told = event(kind, self._ledger.clock.now(), job=job, actor=by)
+        told = event(said, self._recorder.clock.now(), job=job, actor=by)
         return await self._decide(job, replace(job, paused_by=paused_by), told)
 
     async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
-        job = await self._ledger.store.job(job_id)
+        job = await self._recorder.store.job(job_id)
         if job.state is not JobState.PROPOSED:
             raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}.")
-        if self._ledger.clock.now() >= job.expires_at:
+        if self._recorder.clock.now() >= job.expires_at:
             raise NotAllowed(f"{job.id} has expired; ask again.")
         if job.plan.hash != plan_hash:
             raise NotAllowed(f"This card does not show the plan of {job.id} as it is now.")
@@ -164,20 +186,20 @@ class Controls:
 
     async def _decide(self, before: Job, after: Job, told: Event, moves: Sequence[Move] = ()) -> Job:
         try:
-            job = await self._ledger.store.change_job(before, after, told, new_moves=moves)
+            job = await self._recorder.store.change_job(before, after, told, new_moves=moves)
         except Outdated:
-            now = await self._ledger.store.job(before.id)
+            now = await self._recorder.store.job(before.id)
             meanwhile = "was changed by somebody else at the same moment; look again"
             words = meanwhile if now.state is before.state else _STATE_WORDS.get(now.state, meanwhile)
             raise NotAllowed(f"{before.id} {words}.") from None
-        self._ledger.changed(job.id)
+        self._recorder.changed(job.id)
         return job
 
     async def _cancellable(self, job: Job, vm: str) -> list[Move]:
         """Return the moves of a job, or the one of a VM, that can still be cancelled. Raises UnknownVm, NotAllowed."""
         moves = [
             move
-            for move in await self._ledger.store.moves(job.id)
+            for move in await self._recorder.store.moves(job.id)
             if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id)}
         ]
         if not moves:
@@ -190,7 +212,7 @@ class Controls:
     async def _wish_cancel(self, move: Move, by: str) -> Move:
         if move.state.is_end or move.state is MoveState.CLEANING:
             return move
-        return await self._ledger.store.change_move(move, replace(move, cancel_by=by))
+        return await self._recorder.store.change_move(move, replace(move, cancel_by=by))
 
 
 def _moves(job: Job, now: datetime) -> list[Move]:
@@ -202,17 +224,17 @@ def _moves(job: Job, now: datetime) -> list[Move]:
 def _move(job: Job, planned: PlannedMove, now: datetime, *, is_blocked: bool) -> Move:
     blocked = job.plan.why_blocked(planned.vm_id) if is_blocked else ""
     return Move(
-        MoveId(0),
-        job.id,
-        planned.vm_id,
-        planned.vm_name,
-        planned.source,
-        planned.destination,
-        planned.path,
-        planned.disks,
-        planned.size_bytes,
-        planned.is_live,
-        MoveState.UNMIGRATABLE if blocked else MoveState.QUEUED,
+        id=MoveId(0),
+        job_id=job.id,
+        vm_id=planned.vm_id,
+        vm_name=planned.vm_name,
+        source=planned.source,
+        destination=planned.destination,
+        path=planned.path,
+        disks=planned.disks,
+        size_bytes=planned.size_bytes,
+        is_live=planned.is_live,
+        state=MoveState.UNMIGRATABLE if blocked else MoveState.QUEUED,
         error=blocked,
         queued_at=now,
         ended_at=now if blocked else None,

@@ -1,4 +1,4 @@
-"""Shows jobs as they are now: each is looked at once for everybody who asks at the same time.
+"""Builds and caches views of jobs: each is looked at once for everybody who asks at the same time.
 
 Commands, cards, Home tabs and deadlines all ask, and a view of thousands of moves costs a moment of the only thread
 there is. So who asks gets a view that was begun after the last change the engine knows of, and at most ``FRESH`` before
@@ -16,7 +16,7 @@ from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.views import HostView, JobView, MoveView
 from core.domain.planning import makespan
-from core.domain.planning.forecast import Forecast, Weather, forecast
+from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.engine.dispatcher import STOP
@@ -24,9 +24,9 @@ from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.ports import Clock, Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ViewInputs:
-    """What a job's view is made of besides the job and its moves: nothing of it changes while a view is built."""
+    """The inputs of a job's view besides the job and its moves: nothing of it changes while a view is built."""
 
     attempts: Mapping[MoveId, Attempt]
     """The open ones."""
@@ -52,9 +52,15 @@ def view_job(job: Job, moves: Sequence[Move], known: ViewInputs, now: datetime, 
         ends = now + timedelta(seconds=_left_s(move, attempt, known, now)) if attempt and _is_to_do(move) else None
         rows.append(MoveView(move, percent, None, ends))
     if expected is None:
-        return JobView(job, tuple(rows), now, stopped_by=known.stopped_by)
+        return JobView(job=job, moves=tuple(rows), at=now, stopped_by=known.stopped_by)
     return JobView(
-        job, tuple(rows), now, expected.eta, expected.why_none, expected.soonest, stopped_by=known.stopped_by
+        job=job,
+        moves=tuple(rows),
+        at=now,
+        eta=expected.eta,
+        why_no_eta=expected.why_none,
+        soonest=expected.soonest,
+        stopped_by=known.stopped_by,
     )
 
 
@@ -76,26 +82,41 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
     calendar = None if options.override else known.calendar
     works = [_work(move, known, now) for move in to_do]
     at_once = options.parallel or known.max_parallel
-    return forecast(works, Weather(now, known.snapshots, calendar, options.start_at, halted(job, known), at_once))
+    return forecast(
+        works,
+        Conditions(
+            now=now,
+            snapshots=known.snapshots,
+            calendar=calendar,
+            start_at=options.start_at,
+            halted=halted(job, known),
+            at_once=at_once,
+        ),
+    )
 
 
-def view_hosts(hosts: Sequence[HostName], board: SnapshotCache, reservations: Sequence[Attempt]) -> list[HostView]:
+def view_hosts(
+    hosts: Sequence[HostName], snapshot_cache: SnapshotCache, reservations: Sequence[Attempt]
+) -> list[HostView]:
     """Build every host's view, as last seen."""
-    return [_view_host(host, board, reservations) for host in hosts]
+    return [_view_host(host, snapshot_cache, reservations) for host in hosts]
 
 
-def _view_host(host: HostName, board: SnapshotCache, reservations: Sequence[Attempt]) -> HostView:
-    snapshot, trouble = board.snapshots.get(host), board.troubles.get(host)
+def _view_host(host: HostName, snapshot_cache: SnapshotCache, reservations: Sequence[Attempt]) -> HostView:
+    snapshot, trouble = snapshot_cache.snapshots.get(host), snapshot_cache.troubles.get(host)
     if snapshot is None:
         text = trouble.text if trouble else "not looked at yet"
-        return HostView(host, is_reachable=False, since=trouble.since if trouble else None, trouble=text)
+        since = trouble.since if trouble else None
+        standing = snapshot_cache.standing(host)
+        return HostView(host=host, is_reachable=False, since=since, trouble=text, standing=standing)
     ours = [attempt for attempt in reservations if host in {attempt.source, attempt.destination}]
     counts = {load.kind: (used(load, ours), load.limit) for load in loads(snapshot)}
     return HostView(
-        host,
+        host=host,
         is_reachable=trouble is None,
         since=trouble.since if trouble else snapshot.taken_at,
         trouble=trouble.text if trouble else "",
+        standing=snapshot_cache.standing(host),
         live_used=counts[SlotKind.LIVE][0],
         live_limit=snapshot.facts.live_limit,
         storage_used=counts[SlotKind.STORAGE][0],
@@ -154,12 +175,12 @@ class _Expected:
 
 
 class JobViews:
-    """Builds views of jobs. It must be told of every change."""
+    """A cache of job views. It must be told of every change."""
 
     def __init__(
         self,
         store: Store,
-        board: SnapshotCache,
+        snapshot_cache: SnapshotCache,
         clock: Clock,
         calendar: Calendar,
         *,
@@ -167,7 +188,7 @@ class JobViews:
         max_parallel: int,
     ) -> None:
         self._store = store
-        self._board = board
+        self._snapshot_cache = snapshot_cache
         self._clock = clock
         self._calendar = calendar
         self._assumed_bytes_per_s = assumed_bytes_per_s
@@ -179,13 +200,13 @@ class JobViews:
         self._expected: dict[JobId, _Expected] = {}
         self._turns: defaultdict[JobId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def changed(self, job_id: JobId) -> None:
-        """Note that a job changed: whoever asks from now on must see it."""
+    def invalidate(self, job_id: JobId) -> None:
+        """Drop a job's view: whoever asks from now on must see what changed."""
         self._changes += 1
         self._changed[job_id] = self._changes
 
-    def everything_changed(self) -> None:
-        """Note a change that concerns every job."""
+    def invalidate_all(self) -> None:
+        """Drop every job's view."""
         self._changes += 1
         self._all_changed = self._changes
 
@@ -204,13 +225,13 @@ class JobViews:
         job = await self._store.job(job_id)
         moves = await self._store.moves(job_id)
         known = ViewInputs(
-            {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)},
-            dict(self._board.percents),
-            makespan.Speeds(await self._store.speeds(), self._assumed_bytes_per_s),
-            dict(self._board.snapshots),
-            self._calendar,
-            await self._store.switch(STOP),
-            self._max_parallel,
+            attempts={attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)},
+            percents=dict(self._snapshot_cache.percents),
+            speeds=makespan.Speeds(await self._store.speeds(), self._assumed_bytes_per_s),
+            snapshots=dict(self._snapshot_cache.snapshots),
+            calendar=self._calendar,
+            stopped_by=await self._store.switch(STOP),
+            max_parallel=self._max_parallel,
         )
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, at) if to_do else None

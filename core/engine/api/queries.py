@@ -1,4 +1,4 @@
-"""What people look at: jobs, hosts, where a VM is, and what happened. Nothing here changes anything or asks a host."""
+"""Answers what people look at: jobs, hosts, where a VM is, what happened. Changes nothing and asks no host."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,29 +18,29 @@ from core.ports import Clock, Store
 
 
 class Queries:
-    """Shows what is known. Part of the engine's front door. ``hosts``: those of the settings, in their order."""
+    """What people look at; ``engine.queries``. ``hosts``: those of the settings, in their order."""
 
     def __init__(
-        self, store: Store, board: SnapshotCache, clock: Clock, viewer: JobViews, hosts: Sequence[HostName]
+        self, store: Store, snapshot_cache: SnapshotCache, clock: Clock, job_views: JobViews, hosts: Sequence[HostName]
     ) -> None:
         self._store = store
-        self._board = board
+        self._snapshot_cache = snapshot_cache
         self._clock = clock
-        self._viewer = viewer
+        self._job_views = job_views
         self._hosts = hosts
 
     async def jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs, newest first."""
-        return [await self._viewer.of(job.id) for job in await self._store.jobs(limit=limit)]
+        return [await self._job_views.of(job.id) for job in await self._store.jobs(limit=limit)]
 
     async def open_jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs that wait for approval or run, newest first."""
         found = await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=limit)
-        return [await self._viewer.of(job.id) for job in found]
+        return [await self._job_views.of(job.id) for job in found]
 
     async def job(self, job_id: JobId) -> JobView:
         """Return one job as it is now. Raises UnknownJob."""
-        return await self._viewer.of((await self._store.job(job_id)).id)
+        return await self._job_views.of((await self._store.job(job_id)).id)
 
     async def history(self, job_id: JobId) -> Sequence[Event]:
         """Return everything that happened to a job. Raises UnknownJob."""
@@ -55,7 +55,7 @@ class Queries:
 
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
-        return view_hosts(self._hosts, self._board, await self._store.attempts(open_only=True))
+        return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True))
 
     async def stopped_by(self) -> str:
         """Return who pressed the big red stop; empty when starts are allowed."""
@@ -63,7 +63,7 @@ class Queries:
 
     def inventory(self, host: HostName) -> Sequence[Vm]:
         """Return the VMs of a host as last seen, without asking it; nothing when it was never seen."""
-        snapshot = self._board.snapshots.get(host)
+        snapshot = self._snapshot_cache.snapshots.get(host)
         return snapshot.vms if snapshot else ()
 
     async def queue_lengths(self) -> dict[str, int]:
@@ -74,7 +74,7 @@ class Queries:
 
     def snapshot_ages_s(self) -> dict[HostName, float | None]:
         """Return how many seconds ago each host last told about itself; None: never."""
-        now, snapshots = self._clock.now(), self._board.snapshots
+        now, snapshots = self._clock.now(), self._snapshot_cache.snapshots
         return {
             host: (now - snapshots[host].taken_at).total_seconds() if host in snapshots else None
             for host in self._hosts
@@ -85,10 +85,10 @@ class Queries:
 
         Several when VMs share the name. Raises UnknownVm when no host shows it and no job ever had it.
         """
-        troubles = frozenset(self._board.troubles)
-        found = find(name, self._hosts, self._board.snapshots, troubles, await self._store.moves())
+        troubles = frozenset(self._snapshot_cache.troubles)
+        found = find(name, self._hosts, self._snapshot_cache.snapshots, troubles, await self._store.moves())
         if not found:
-            silent = [host for host in self._hosts if host in troubles or host not in self._board.snapshots]
+            silent = [host for host in self._hosts if host in troubles or host not in self._snapshot_cache.snapshots]
             hint = f"I cannot ask {', '.join(silent)} now." if silent else "Look at the spelling."
             raise UnknownVm(f"No host shows a VM called {name}, and no job ever had one.", hint=hint)
         return found

@@ -1,9 +1,10 @@
-"""What people ask for: the plan of a request, and the job that is proposed of it."""
+"""Makes the plan of what people ask for, and proposes it as a job: propose, preview, retry, back."""
 
 from dataclasses import replace
 from datetime import timedelta
 
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Move, MoveState
@@ -15,11 +16,11 @@ from core.errors import NothingToMove
 
 
 class Requests:
-    """Makes plans and proposes them; nothing is moved before somebody approves. Part of the engine's front door."""
+    """What people ask for: plans, and jobs proposed of them; ``engine.requests``. Nothing moves before an approval."""
 
-    def __init__(self, planner: Planner, ledger: TransitionRecorder, approval_ttl: timedelta) -> None:
+    def __init__(self, planner: Planner, recorder: TransitionRecorder, approval_ttl: timedelta) -> None:
         self._planner = planner
-        self._ledger = ledger
+        self._recorder = recorder
         self._approval_ttl = approval_ttl
 
     async def propose(self, request: Request) -> Job:
@@ -35,26 +36,28 @@ class Requests:
 
     async def propose_plan(self, request: Request, plan: Plan) -> Job:
         """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then."""
-        now = self._ledger.clock.now()
+        now = self._recorder.clock.now()
         job = Job(
-            JobId(""),
-            plan,
-            request.requester,
-            request.channel,
-            request.text,
-            now,
-            now + self._approval_ttl,
+            id=JobId(""),
+            plan=plan,
+            requester=request.requester,
+            channel=request.channel,
+            text=request.text,
+            created_at=now,
+            expires_at=now + self._approval_ttl,
         )
         blocked = len(plan.blocked_ids)
-        proposed = event(EventKind.PROPOSED, now, actor=request.requester, vms=len(plan.moves), blocked=blocked)
-        job = await self._ledger.store.add_job(job, proposed)
-        self._ledger.changed(job.id)
+        proposed = event(event_data.Proposed(vms=len(plan.moves), blocked=blocked), now, actor=request.requester)
+        job = await self._recorder.store.add_job(job, proposed)
+        self._recorder.changed(job.id)
         return job
 
     async def retry(self, job_id: JobId, by: str) -> Job:
         """Propose a new job of the moves that did not get done. Raises UnknownJob, NothingToMove, HostError."""
-        job = await self._ledger.store.job(job_id)
-        moves = [m for m in await self._ledger.store.moves(job.id) if m.state.is_end and m.state is not MoveState.DONE]
+        job = await self._recorder.store.job(job_id)
+        moves = [
+            m for m in await self._recorder.store.moves(job.id) if m.state.is_end and m.state is not MoveState.DONE
+        ]
         if not moves:
             raise NothingToMove(f"Nothing of {job.id} is left to try again.")
         targets = {move.vm_id: Destination(move.destination, move.path) for move in moves}
@@ -65,8 +68,8 @@ class Requests:
 
         Raises UnknownJob, NothingToMove, RequestError, HostError.
         """
-        job = await self._ledger.store.job(job_id)
-        moves = [move for move in await self._ledger.store.moves(job.id) if move.is_our_doing]
+        job = await self._recorder.store.job(job_id)
+        moves = [move for move in await self._recorder.store.moves(job.id) if move.is_our_doing]
         if not moves:
             raise NothingToMove(f"{job.id} moved nothing that could go back.")
         homes = {move.vm_id: Destination(move.source, _home(move)) for move in moves}

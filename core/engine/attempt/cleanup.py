@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from core.backoff import fixed, retry
 from core.domain.attempt.cleanup import leftovers, unused_destination
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.event_data import Kept
+from core.domain.model.events import event
 from core.domain.model.host_calls import FolderFate, FolderReceipt
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Move
@@ -24,29 +27,36 @@ Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """Receipts of what was looked at, and the folders the host did not let us look at: they are tried again later."""
+    """The receipts of a clean-up, and the folders the host did not let us look at: they are tried again later."""
 
     receipts: tuple[FolderReceipt, ...]
     waiting: tuple[str, ...] = ()
+    why: str = ""
+    """Of those that wait: what the host did instead."""
 
     @property
-    def removed(self) -> list[str]:
+    def removed(self) -> tuple[str, ...]:
         """Folders that are gone now, for an event."""
-        return [receipt.path for receipt in self.receipts if receipt.fate is FolderFate.REMOVED]
+        return tuple(receipt.path for receipt in self.receipts if receipt.fate is FolderFate.REMOVED)
 
     @property
-    def kept(self) -> list[list[str]]:
+    def kept(self) -> Kept:
         """Folders that stay and why, for an event."""
-        return [[receipt.path, receipt.reason] for receipt in self.receipts if receipt.fate is FolderFate.KEPT]
+        return tuple((receipt.path, receipt.reason) for receipt in self.receipts if receipt.fate is FolderFate.KEPT)
+
+    def kept_and_waiting(self, reason: str) -> Kept:
+        """Return the folders that stay, those included that could not be looked at, for this reason."""
+        return (*self.kept, *((path, reason) for path in self.waiting))
 
 
 class FolderCleanup:
-    """Only empty folders go: the host itself refuses any other, atomically."""
+    """The clean-up of one host's folders. Only empty ones go: the host itself refuses any other, atomically."""
 
-    def __init__(self, gateway: HostGateway, fresh: Fresh, clock: Clock) -> None:
+    def __init__(self, gateway: HostGateway, fresh: Fresh, clock: Clock, standing: Callable[[HostName], str]) -> None:
         self._gateway = gateway
         self._fresh = fresh
         self._clock = clock
+        self._standing = standing
 
     async def after_success(self, move: Move) -> Cleaned:
         """Clean up the source of a move that succeeded."""
@@ -55,11 +65,12 @@ class FolderCleanup:
         snapshot = await self._fresh(move.source)
         if snapshot is None:
             home = move.before.vm.config_path
-            return Cleaned((), move.leftovers or ((home,) if home else ()))
+            why = f"{move.source} {self._standing(move.source)}"
+            return Cleaned((), move.leftovers or ((home,) if home else ()), why)
         plan = leftovers(move.before, snapshot.facts, [vm for vm in snapshot.vms if vm.id != move.vm_id])
         cleaned = await self._remove(move.source, plan.remove)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
-        return Cleaned(kept + cleaned.receipts, cleaned.waiting)
+        return Cleaned(kept + cleaned.receipts, cleaned.waiting, cleaned.why)
 
     async def after_failure(self, move: Move) -> Cleaned:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
@@ -73,66 +84,75 @@ class FolderCleanup:
     async def _remove(self, host: HostName, folders: Iterable[str], *, is_once: bool = False) -> Cleaned:
         receipts: list[FolderReceipt] = []
         waiting: list[str] = []
+        why = ""
         for path in folders:
-            # A host that was silent about one folder is not asked about the next: all of them wait.
-            receipt = None if waiting else await self._try(host, path, 1 if is_once else TRIES)
-            if receipt is None:
+            # A host that could not be asked about one folder is not asked about the next: all of them wait.
+            if why:
                 waiting.append(path)
+                continue
+            receipt = await self._try(host, path, 1 if is_once else TRIES)
+            if isinstance(receipt, HostError):
+                waiting.append(path)
+                why = f"{host} {receipt.standing}"
             else:
                 receipts.append(receipt)
-        return Cleaned(tuple(receipts), tuple(waiting))
+        return Cleaned(tuple(receipts), tuple(waiting), why)
 
-    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | None:
-        """Return the receipt, or None when the host does not answer."""
-        for attempt in range(1, tries + 1):
+    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | HostError:
+        """Return the receipt, or the last error when another try later may help."""
+
+        async def once() -> FolderReceipt:
             try:
                 return await self._gateway.remove_empty_folder(host, path)
             except HostError as error:
-                if not error.retry:
-                    return FolderReceipt(path, FolderFate.KEPT, error.message)
-                if attempt < tries:
-                    await self._clock.sleep(PAUSE_S)
-        return None
+                if error.retry:
+                    raise
+                return FolderReceipt(path, FolderFate.KEPT, error.message)
+
+        try:
+            return await retry(once, HostError, wait=fixed(PAUSE_S), tries=tries, sleep=self._clock.sleep)
+        except HostError as error:
+            return error
 
 
 FIRST_DELAY = timedelta(minutes=10)
 """When a clean-up that could not be done is tried again."""
-PATIENCE = timedelta(days=1)
+TIMEOUT = timedelta(days=1)
 _LOOK_EVERY_S = 300.0
 
 
 class PostponedCleanups:
-    """Looks for due clean-ups now and then."""
+    """The loop that does the clean-ups which had to wait for a host."""
 
-    def __init__(self, cleaner: FolderCleanup, ledger: TransitionRecorder, clock: Clock) -> None:
-        self._cleaner = cleaner
-        self._ledger = ledger
+    def __init__(self, cleanup: FolderCleanup, recorder: TransitionRecorder, clock: Clock) -> None:
+        self._cleanup = cleanup
+        self._recorder = recorder
         self._clock = clock
 
     async def run(self) -> None:
-        """Tidy for ever."""
+        """Clean up for ever."""
         while True:
             try:
-                for move in await self._ledger.store.moves_to_tidy(self._clock.now()):
+                for move in await self._recorder.store.moves_to_tidy(self._clock.now()):
                     await self._tidy(move)
             except StoreError as error:
                 log.warning("tidying waits for the database: %s", error)
             await self._clock.sleep(_LOOK_EVERY_S)
 
     async def _tidy(self, move: Move) -> None:
-        cleaned = await self._cleaner.after_success(move)
+        cleaned = await self._cleanup.after_success(move)
         now = self._clock.now()
         age = now - (move.ended_at or now)
-        if cleaned.waiting and age < PATIENCE:
+        if cleaned.waiting and age < TIMEOUT:
             # Twice as late each time: a host that was away for an hour is not asked every ten minutes for a day.
-            tidy_at = now + min(max(FIRST_DELAY, age), PATIENCE - age)
-            await self._ledger.record(
+            tidy_at = now + min(max(FIRST_DELAY, age), TIMEOUT - age)
+            await self._recorder.record(
                 move.id,
-                lambda m: self._ledger.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
+                lambda m: self._recorder.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
             )
             return
-        kept = cleaned.kept + [[path, f"{move.source} did not answer for a day"] for path in cleaned.waiting]
-        told = event(EventKind.TIDIED, now, move=move, host=move.source, removed=cleaned.removed, kept=kept)
-        await self._ledger.record(
-            move.id, lambda m: self._ledger.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
+        kept = cleaned.kept_and_waiting(f"{cleaned.why}; given up after a day")
+        told = event(event_data.Tidied(host=move.source, removed=cleaned.removed, kept=kept), now, move=move)
+        await self._recorder.record(
+            move.id, lambda m: self._recorder.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
         )

@@ -1,4 +1,4 @@
-"""Writes down how an attempt ended and does what follows: clean-up, the next attempt, or a call for a human."""
+"""Records how an attempt ended and does what follows: clean-up, the next attempt, or a call for a human."""
 
 import logging
 from collections.abc import Awaitable
@@ -9,7 +9,8 @@ from core.domain.attempt.diagnosis import Diagnosis, diagnose
 from core.domain.attempt.retry import RetryDecision, after_failure
 from core.domain.attempt.verification import AttemptResult, Verification
 from core.domain.attempt.vm_diff import differences
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.host_calls import HostWord
 from core.domain.model.move import Fault, HoldCode, Move, MoveState, transit
 from core.domain.scheduling.readiness import Wait, readiness
@@ -22,10 +23,10 @@ log = logging.getLogger(__name__)
 
 
 class AttemptCompletion:
-    """The ways in which one attempt may end."""
+    """The end of one attempt: a method for each way in which it may end."""
 
-    def __init__(self, course: AttemptContext, attempts_allowed: int) -> None:
-        self._course = course
+    def __init__(self, context: AttemptContext, attempts_allowed: int) -> None:
+        self._context = context
         self._allowed = attempts_allowed
 
     # ------------------------------------------------------------------ it moved
@@ -33,61 +34,62 @@ class AttemptCompletion:
     async def moved(self) -> None:
         """End well, for the VM is on its destination and nowhere else: free the slots, clean up, say so."""
         await self._verified()
-        course, now = self._course, self._course.now()
-        seconds = (now - course.attempt.started_at).total_seconds()
-        await course.record(
-            lambda m: course.store.end_attempt(
+        context, now = self._context, self._context.now()
+        seconds = (now - context.attempt.started_at).total_seconds()
+        await context.record(
+            lambda m: context.store.end_attempt(
                 m,
                 transit(m, MoveState.CLEANING, attempts=m.attempts + 1, hold=None, error="", hint=""),
-                event(EventKind.MOVED, now, move=m, seconds=seconds, bytes=m.size_bytes),
+                event(event_data.Moved(seconds=seconds, bytes=m.size_bytes), now, move=m),
                 at=now,
             )
         )
-        course.attempt = replace(course.attempt, ended_at=now)
+        context.attempt = replace(context.attempt, ended_at=now)
         await self._learn_speed(seconds)
         await self.finish()
 
     async def finish(self) -> None:
         """Compare the VM with what it was, remove the empty folders it left on its source, and say so."""
-        course = self._course
+        context = self._context
         changes = await self._differences()
-        cleaned = await course.hands.cleaner.after_success(course.move)
-        now = course.now()
-        seconds = ((course.attempt.ended_at or now) - course.attempt.started_at).total_seconds()
+        cleaned = await context.services.cleanup.after_success(context.move)
+        now = context.now()
+        seconds = ((context.attempt.ended_at or now) - context.attempt.started_at).total_seconds()
         tidy_at = now + FIRST_DELAY if cleaned.waiting else None
-        await course.record(
-            lambda m: course.store.change_move(
+        await context.record(
+            lambda m: context.store.change_move(
                 m,
                 transit(m, MoveState.DONE, ended_at=now, leftovers=cleaned.waiting, tidy_at=tidy_at),
                 event(
-                    EventKind.DONE,
+                    event_data.Done(
+                        seconds=seconds,
+                        bytes=m.size_bytes,
+                        attempts=m.attempts,
+                        removed=cleaned.removed,
+                        kept=cleaned.kept_and_waiting(f"{cleaned.why}; later"),
+                        differences=changes,
+                    ),
                     now,
                     move=m,
-                    seconds=seconds,
-                    bytes=m.size_bytes,
-                    attempts=m.attempts,
-                    removed=cleaned.removed,
-                    kept=cleaned.kept + [[path, f"{m.source} does not answer; later"] for path in cleaned.waiting],
-                    differences=list(changes),
                 ),
             )
         )
 
     async def _learn_speed(self, seconds: float) -> None:
-        move = self._course.move
-        if self._course.attempt.confirmed_at is None or not move.size_bytes or seconds <= 1:
+        move = self._context.move
+        if self._context.attempt.confirmed_at is None or not move.size_bytes or seconds <= 1:
             return
         try:
-            await self._course.store.learn_speed(move.source, move.destination, move.size_bytes / seconds)
+            await self._context.store.learn_speed(move.source, move.destination, move.size_bytes / seconds)
         except StoreError as error:
             log.info("a speed was not learned: %s", error)
 
     async def _differences(self) -> tuple[str, ...]:
-        move = self._course.move
+        move = self._context.move
         if move.before is None:
             return ()
         try:
-            inspection = await self._course.hands.gateway.inspect(move.destination, [move.vm_id])
+            inspection = await self._context.services.gateway.inspect(move.destination, [move.vm_id])
         except HostError as error:
             return (f"it could not be compared with what it was: {error.message}",)
         after = inspection.of(move.vm_id)
@@ -102,18 +104,18 @@ class AttemptCompletion:
     async def not_moved(self, verdict: Verification, error: HostError | None) -> None:
         """End badly, for the VM is on its source: try again, or not."""
         await self._verified()
-        await self._badly(self._diagnose(verdict, error), self._course.rules.retry_delay, has_started=True)
+        await self._badly(self._diagnose(verdict, error), self._context.policy.retry_delay, has_started=True)
 
     async def lost(self, reason: str) -> None:
         """Where the VM is cannot be established: call a human, and touch nothing."""
         await self._verified()
-        course, now = self._course, self._course.now()
+        context, now = self._context, self._context.now()
         hint = "Look at both hosts before anybody starts this VM; the bot touches nothing more."
-        await course.record(
-            lambda m: course.store.end_attempt(
+        await context.record(
+            lambda m: context.store.end_attempt(
                 m,
                 transit(m, MoveState.LOST, attempts=m.attempts + 1, error=reason, hint=hint, ended_at=now, hold=None),
-                event(EventKind.LOST, now, move=m, text=reason, hint=hint),
+                event(event_data.Lost(text=reason, hint=hint), now, move=m),
                 at=now,
                 fault=Fault.UNKNOWN,
                 host_words=reason,
@@ -122,35 +124,35 @@ class AttemptCompletion:
 
     async def _verified(self) -> None:
         """Note that both hosts were asked where the VM is."""
-        course, now = self._course, self._course.now()
-        course.hands.board.forget(course.move.vm_id)
-        await course.record(
-            lambda m: course.store.change_move(
-                m, transit(m, MoveState.VERIFYING), event(EventKind.VERIFYING, now, move=m)
+        context, now = self._context, self._context.now()
+        context.services.snapshot_cache.forget(context.move.vm_id)
+        await context.record(
+            lambda m: context.store.change_move(
+                m, transit(m, MoveState.VERIFYING), event(event_data.Verifying(), now, move=m)
             )
         )
 
     async def _badly(self, diagnosis: Diagnosis, retry_delay: timedelta, *, has_started: bool) -> None:
-        course, now = self._course, self._course.now()
+        context, now = self._context, self._context.now()
 
         def end(move: Move) -> Awaitable[Move]:
             then = after_failure(
                 move,
                 diagnosis,
                 now=now,
-                tries=course.attempt.number,
+                tries=context.attempt.number,
                 allowed=self._allowed,
                 retry_delay=retry_delay,
                 has_started=has_started,
             )
             return self._end(move, then, diagnosis)
 
-        await course.record(end)
-        if course.move.state.is_end:
+        await context.record(end)
+        if context.move.state.is_end:
             await self._tidy_destination()
 
     def _end(self, move: Move, then: RetryDecision, diagnosis: Diagnosis) -> Awaitable[Move]:
-        now = self._course.now()
+        now = self._context.now()
         after = transit(
             move,
             then.state,
@@ -161,10 +163,10 @@ class AttemptCompletion:
             hold=None,
             ended_at=now if then.state.is_end else None,
         )
-        return self._course.store.end_attempt(
+        return self._context.store.end_attempt(
             move,
             after,
-            event(then.event, now, move=move, where=move.source, **then.data),
+            event(then.data, now, move=move),
             at=now,
             fault=diagnosis.fault,
             host_words=diagnosis.words,
@@ -172,12 +174,12 @@ class AttemptCompletion:
 
     async def _tidy_destination(self) -> None:
         """Remove what the failed move left in the folder that was made for this VM alone, if it is empty."""
-        move = self._course.move
-        cleaned = await self._course.hands.cleaner.after_failure(move)
+        move = self._context.move
+        cleaned = await self._context.services.cleanup.after_failure(move)
         if cleaned.removed:
-            removed, kept, now = cleaned.removed, cleaned.kept, self._course.now()
-            await self._course.note(
-                event(EventKind.TIDIED, now, move=move, host=move.destination, removed=removed, kept=kept)
+            removed, kept, now = cleaned.removed, cleaned.kept, self._context.now()
+            await self._context.note(
+                event(event_data.Tidied(host=move.destination, removed=removed, kept=kept), now, move=move)
             )
 
     def _diagnose(self, verdict: Verification, error: HostError | None) -> Diagnosis:
@@ -193,6 +195,6 @@ class AttemptCompletion:
         return diagnose(words, is_backing_up=is_backing_up, is_host_full=self._is_a_host_full())
 
     def _is_a_host_full(self) -> bool:
-        move, known = self._course.move, self._course.hands.board.snapshots
+        move, known = self._context.move, self._context.services.snapshot_cache.snapshots
         snapshots = (known.get(host) for host in (move.source, move.destination))
         return any(used(load, ()) >= load.limit for snapshot in snapshots if snapshot for load in loads(snapshot))

@@ -1,4 +1,4 @@
-"""What everybody shares who looks after one attempt: what they work with, its records, and the time since its order."""
+"""Holds what all parts of one attempt share: the services, the records, and the time since its order."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,50 +16,50 @@ from core.ports import Clock, HostGateway
 Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPolicy:
-    """How a move is carried out, from the settings. ``address`` is how other hosts reach a host."""
+    """The times and limits of an attempt, from the settings. ``address`` is how other hosts reach a host."""
 
     confirm_start: timedelta
     poll_s: float
-    silence_patience: timedelta
+    silence_timeout: timedelta
     retry_delay: timedelta
     stuck_after: timedelta
     assumed_bytes_per_s: float
     address: Callable[[HostName], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineServices:
-    """What a mover works with."""
+    """The services that an attempt works with."""
 
     gateway: HostGateway
-    ledger: TransitionRecorder
-    board: SnapshotCache
+    recorder: TransitionRecorder
+    snapshot_cache: SnapshotCache
     clock: Clock
     fresh: Fresh
-    cleaner: FolderCleanup
-    rules: AttemptPolicy
+    cleanup: FolderCleanup
+    policy: AttemptPolicy
 
 
 class AttemptContext:
-    """One move and its attempt, as they were recorded last."""
+    """The context of one attempt: its move and itself, as they were recorded last."""
 
-    def __init__(self, hands: EngineServices, move: Move, attempt: Attempt) -> None:
-        self.hands = hands
-        self.rules = hands.rules
-        self.store = hands.ledger.store
+    def __init__(self, services: EngineServices, move: Move, attempt: Attempt) -> None:
+        self.services = services
+        self.policy = services.policy
+        self.store = services.recorder.store
         self.move = move
         self.attempt = attempt
         self.note_order(attempt.started_at)
 
     def now(self) -> datetime:
         """Return the time on the wall."""
-        return self.hands.clock.now()
+        return self.services.clock.now()
 
     async def record(self, step: Callable[[Move], Awaitable[Move]]) -> Move:
         """Carry out one step on the move as it is stored now, however long that takes."""
-        self.move = await self.hands.ledger.record(self.move.id, step)
+        self.move = await self.services.recorder.record(self.move.id, step)
         return self.move
 
     async def note(self, *events: Event) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from core.domain.attempt.cancellation import Answer, Unmet, is_told, pause, unmet
 from core.domain.attempt.stall import stuck
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.move import Move, MoveState, transit
 from core.domain.planning.makespan import Speeds
 from core.domain.planning.makespan import seconds as seconds_of
@@ -21,7 +22,7 @@ MISSES = 3
 
 
 class CancelRequest:
-    """Remembers of one move whether its cancel is wanted, and when to ask the host again."""
+    """A person's wish to cancel one move: whether it is open, and when to ask the host again."""
 
     def __init__(self, gateway: HostGateway, *, is_wanted: bool) -> None:
         self._gateway = gateway
@@ -50,7 +51,7 @@ class CancelRequest:
 
 
 class StallClock:
-    """Remembers when the percent last rose and when people were last asked."""
+    """The clock of a standstill: when the percent last rose, and when people were last asked."""
 
     def __init__(self, started_at: datetime, quiet: timedelta) -> None:
         self._started_at = started_at
@@ -83,61 +84,61 @@ class StallClock:
 
 
 class MoveMonitor:
-    """Looks after one move while it runs."""
+    """The monitor of one move while it runs."""
 
-    def __init__(self, course: AttemptContext) -> None:
-        self._course = course
-        self._vigil = StallClock(course.attempt.started_at, course.rules.stuck_after)
-        self._canceller = CancelRequest(course.hands.gateway, is_wanted=bool(course.move.cancel_by))
+    def __init__(self, context: AttemptContext) -> None:
+        self._context = context
+        self._stall_clock = StallClock(context.attempt.started_at, context.policy.stuck_after)
+        self._cancel_request = CancelRequest(context.services.gateway, is_wanted=bool(context.move.cancel_by))
 
     def want_cancel(self) -> None:
         """Take a person's wish to cancel the move."""
-        self._canceller.want()
-        self._course.hands.board.news()
+        self._cancel_request.want()
+        self._context.services.snapshot_cache.wake()
 
     async def look_after(self) -> None:
         """Do what is to be done for a move that a host shows at this moment."""
-        if self._course.move.state in {MoveState.STARTING, MoveState.VERIFYING}:
+        if self._context.move.state in {MoveState.STARTING, MoveState.VERIFYING}:
             await self._confirm()
         await self._ask_if_stuck()
         await self._pass_on_cancel()
 
     async def _confirm(self) -> None:
         """Note that a host shows the move; people hear it once per attempt."""
-        course, now = self._course, self._course.now()
-        course.attempt = replace(course.attempt, confirmed_at=now)
-        await course.record(
-            lambda m: course.store.confirm_attempt(
+        context, now = self._context, self._context.now()
+        context.attempt = replace(context.attempt, confirmed_at=now)
+        await context.record(
+            lambda m: context.store.confirm_attempt(
                 m,
                 transit(m, MoveState.MOVING, hold=None),
-                *([event(EventKind.MOVING, now, move=m)] if m.state is MoveState.STARTING else []),
+                *([event(event_data.Moving(), now, move=m)] if m.state is MoveState.STARTING else []),
                 at=now,
             )
         )
 
     async def _ask_if_stuck(self) -> None:
         """Ask people, once in a while, about a move that stands still; nothing is done without their answer."""
-        course, move, now = self._course, self._course.move, self._course.now()
-        percent = course.hands.board.percents.get(move.vm_id)
-        if not self._vigil.stands_still(percent, now):
+        context, move, now = self._context, self._context.move, self._context.now()
+        percent = context.services.snapshot_cache.percents.get(move.vm_id)
+        if not self._stall_clock.stands_still(percent, now):
             return
-        speeds = Speeds(await course.store.speeds(), course.rules.assumed_bytes_per_s)
-        text = self._vigil.question(now, seconds_of(move.size_bytes, move.source, move.destination, speeds))
+        speeds = Speeds(await context.store.speeds(), context.policy.assumed_bytes_per_s)
+        text = self._stall_clock.question(now, seconds_of(move.size_bytes, move.source, move.destination, speeds))
         if text:
-            await course.note(event(EventKind.STUCK, now, move=move, text=text, percent=percent))
+            await context.note(event(event_data.Stuck(text=text, percent=percent), now, move=move))
 
     async def _pass_on_cancel(self) -> None:
         """Ask the host to cancel if a person wants that; tell once per wish why it has no effect."""
-        course = self._course
-        answer = await self._canceller.pass_on(course.move, course.steady_now())
+        context = self._context
+        answer = await self._cancel_request.pass_on(context.move, context.steady_now())
         if answer is None:
             return
-        now = course.now()
+        now = context.now()
 
         async def tell(move: Move) -> Move:
-            if is_told(await course.store.events(move.job_id), move, answer.code):
+            if is_told(await context.store.events(move.job_id), move, answer.code):
                 return move
-            told = event(EventKind.CANCEL_UNMET, now, move=move, code=answer.code, text=answer.text, hint=answer.hint)
-            return await course.store.change_move(move, move, told)
+            told = event(event_data.CancelUnmet(code=answer.code, text=answer.text, hint=answer.hint), now, move=move)
+            return await context.store.change_move(move, move, told)
 
-        await course.record(tell)
+        await context.record(tell)

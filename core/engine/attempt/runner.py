@@ -1,4 +1,4 @@
-"""One move from its reservation to its end: look again, give the order, settle where the VM really is, clean up."""
+"""Runs one attempt from its reservation to its end: check, call Move-VM, verify where the VM is, complete."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,54 +19,54 @@ CANCELLED_FIRST = Diagnosis("cancelled", Fault.CANCELLED, "", "cancelled before 
 
 
 class AttemptRunner:
-    """The shepherd of one move's attempt."""
+    """The runner of one attempt."""
 
-    def __init__(self, hands: EngineServices, move: Move, attempt: Attempt, attempts_allowed: int) -> None:
+    def __init__(self, services: EngineServices, move: Move, attempt: Attempt, attempts_allowed: int) -> None:
         self.id: MoveId = move.id
-        self._course = AttemptContext(hands, move, attempt)
-        self._watch = MoveMonitor(self._course)
-        self._ends = AttemptCompletion(self._course, attempts_allowed)
+        self._context = AttemptContext(services, move, attempt)
+        self._monitor = MoveMonitor(self._context)
+        self._completion = AttemptCompletion(self._context, attempts_allowed)
 
     async def carry_out(self) -> None:
         """Run the attempt that was reserved: a last look, the move, and what comes after."""
-        course, rules = self._course, self._course.rules
-        lookout = StartCheck(course.hands.gateway, course.store, rules.address)
-        look = await lookout.last_look(course.move, course.attempt)
+        context, policy = self._context, self._context.policy
+        start_check = StartCheck(context.services.gateway, context.store, policy.address)
+        look = await start_check.last_look(context.move, context.attempt)
         if isinstance(look, Diagnosis):
-            await self._ends.not_started(look, timedelta(seconds=rules.poll_s))
+            await self._completion.not_started(look, timedelta(seconds=policy.poll_s))
             return
         before = look.before
-        await course.record(lambda m: course.store.change_move(m, replace(m, before=before)))
-        if course.move.cancel_by:
-            await self._ends.not_started(CANCELLED_FIRST, rules.retry_delay)
+        await context.record(lambda m: context.store.change_move(m, replace(m, before=before)))
+        if context.move.cancel_by:
+            await self._completion.not_started(CANCELLED_FIRST, policy.retry_delay)
             return
-        report, error = await MoveCall(course, self._watch).give(look.order)
+        report, error = await MoveCall(context, self._monitor).give(look.order)
         await self._settle(report, error)
 
     async def go_on(self) -> None:
         """Go on with a move that went on without us: settle it, or finish its clean-up."""
-        course = self._course
-        if course.move.state is MoveState.CLEANING:
-            await self._ends.finish()
-        elif course.move.state.holds_slots:
-            course.note_order(course.now())
+        context = self._context
+        if context.move.state is MoveState.CLEANING:
+            await self._completion.finish()
+        elif context.move.state.holds_slots:
+            context.note_order(context.now())
             await self._settle(None, None)
 
     async def take_up_again(self) -> None:
         """Go on after an error nobody foresaw, from what is written down."""
-        self._course.move = await self._course.store.move(self.id)
+        self._context.move = await self._context.store.move(self.id)
         await self.go_on()
 
     def ask_cancel(self) -> None:
         """Pass on that a person wants this move cancelled."""
-        self._watch.want_cancel()
+        self._monitor.want_cancel()
 
     async def _settle(self, report: MoveReport | None, error: HostError | None) -> None:
-        verdict = await settle(self._course, self._watch, report)
+        verdict = await settle(self._context, self._monitor, report)
         match verdict.outcome:
             case AttemptResult.MOVED:
-                await self._ends.moved()
+                await self._completion.moved()
             case AttemptResult.NOT_MOVED | AttemptResult.NEVER_STARTED:
-                await self._ends.not_moved(verdict, error)
+                await self._completion.not_moved(verdict, error)
             case _:
-                await self._ends.lost(verdict.reason)
+                await self._completion.lost(verdict.reason)

@@ -1,4 +1,4 @@
-"""Takes the last look before a start, on hosts read this moment: all is as planned, or what is not."""
+"""Checks right before a start, on hosts read at this moment, that all is as planned; if not, says what is not."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.model.host_calls import MoveOrder
-from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import HostName, Inspection, VmDetails
 from core.domain.model.move import Attempt, Fault, Move
-from core.domain.model.plan import PlannedMove, Severity
-from core.domain.planning.preflight import preflight
+from core.domain.model.plan import Severity
+from core.domain.planning.preflight import planned_again, preflight
 from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import full_text, loads, used
 from core.errors import HostError
@@ -19,14 +18,14 @@ from core.ports import HostGateway, Store
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """An order that may be given, and what the VM looked like just before."""
+    """A start that may go ahead: the order to give, and what the VM looked like just before."""
 
     order: MoveOrder
     before: VmDetails
 
 
 class StartCheck:
-    """Looks at both hosts of one move."""
+    """The last check of both hosts of one move."""
 
     def __init__(self, gateway: HostGateway, store: Store, address: Callable[[HostName], str]) -> None:
         self._gateway = gateway
@@ -58,18 +57,7 @@ class StartCheck:
 
     @staticmethod
     def _blockers(move: Move, details: VmDetails, source: Inspection, destination: Inspection) -> str:
-        planned = PlannedMove(
-            move.vm_id,
-            move.vm_name,
-            move.source,
-            move.destination,
-            move.path,
-            move.disks,
-            details.disk_bytes,
-            details.vm.memory_assigned_bytes,
-            is_live=details.vm.state in {VmState.RUNNING, VmState.PAUSED},
-        )
-        findings = preflight([planned], {move.source: source, move.destination: destination}, {})
+        findings = preflight([planned_again(move, details)], {move.source: source, move.destination: destination}, {})
         return " ".join(finding.text for finding in findings if finding.severity is Severity.BLOCKER)
 
     async def _full(self, source: Inspection, destination: Inspection, attempt: Attempt) -> str:

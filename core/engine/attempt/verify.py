@@ -1,4 +1,4 @@
-"""Establishes where a VM is after its attempt: looks at both hosts until it is clear, or cannot become clear."""
+"""Verifies where a VM is after its attempt: polls both hosts until it is clear, or cannot become clear."""
 
 import asyncio
 from dataclasses import replace
@@ -13,26 +13,26 @@ TWICE_SEEN = 3
 """How many looks in a row must agree before a VM on both hosts, or on neither, is called lost."""
 
 
-async def settle(course: AttemptContext, watch: MoveMonitor, report: MoveReport | None) -> Verification:
+async def settle(context: AttemptContext, monitor: MoveMonitor, report: MoveReport | None) -> Verification:
     """Return what became of the attempt; a move that still runs is followed to its end.
 
-    The verdict is unknown when a host stayed silent for too long.
+    The verdict is unknown when a host could not be looked at for too long.
     """
-    agreeing, silent_since = 0, course.steady_now()
+    agreeing, silent_since = 0, context.steady_now()
     last: AttemptResult | None = None
     while True:
-        verdict = await _look(course, report)
+        verdict = await _look(context, report)
         agreeing = agreeing + 1 if verdict.outcome is last else 1
         last = verdict.outcome
         match verdict.outcome:
             case AttemptResult.RUNNING:
                 if verdict.percent is not None:
-                    course.hands.board.progress(course.move.vm_id, verdict.percent)
-                await watch.look_after()
+                    context.services.snapshot_cache.progress(context.move.vm_id, verdict.percent)
+                await monitor.look_after()
             case AttemptResult.UNKNOWN:
-                patience = course.rules.silence_patience
-                if course.steady_now() - silent_since >= patience:
-                    return replace(verdict, reason=f"{verdict.reason}; the bot waited {span(patience)}")
+                timeout = context.policy.silence_timeout
+                if context.steady_now() - silent_since >= timeout:
+                    return replace(verdict, reason=f"{verdict.reason}; the bot waited {span(timeout)}")
             case AttemptResult.BOTH | AttemptResult.NEITHER:
                 # In the switch-over both, or neither, may show for a moment.
                 if agreeing >= TWICE_SEEN:
@@ -40,21 +40,22 @@ async def settle(course: AttemptContext, watch: MoveMonitor, report: MoveReport 
             case _:
                 return verdict
         if verdict.outcome is not AttemptResult.UNKNOWN:
-            silent_since = course.steady_now()
+            silent_since = context.steady_now()
         # News of others do not make this one's looks more frequent than the polls.
-        await course.hands.clock.sleep(course.rules.poll_s)
+        await context.services.clock.sleep(context.policy.poll_s)
 
 
-async def _look(course: AttemptContext, report: MoveReport | None) -> Verification:
+async def _look(context: AttemptContext, report: MoveReport | None) -> Verification:
     source, destination = await asyncio.gather(
-        course.hands.fresh(course.move.source), course.hands.fresh(course.move.destination)
+        context.services.fresh(context.move.source), context.services.fresh(context.move.destination)
     )
     return judge(
-        course.attempt,
+        context.attempt,
         source,
         destination,
         report=report,
-        now=course.steady_now(),
-        confirm_start=course.rules.confirm_start,
-        ordered_at=course.ordered_at,
+        now=context.steady_now(),
+        confirm_start=context.policy.confirm_start,
+        ordered_at=context.ordered_at,
+        standing=context.services.snapshot_cache.standing,
     )

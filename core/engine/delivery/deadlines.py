@@ -4,7 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.views import JobView
 from core.engine.recorder import TransitionRecorder
@@ -17,10 +18,10 @@ EVERY_S = 60.0
 
 
 class DeadlineWarner:
-    """Compares each running job's lower bound with the time in its plan."""
+    """The loop that compares each running job's lower bound with the time in its plan."""
 
-    def __init__(self, ledger: TransitionRecorder, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]) -> None:
-        self._ledger = ledger
+    def __init__(self, recorder: TransitionRecorder, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]) -> None:
+        self._recorder = recorder
         self._clock = clock
         self._view = view
 
@@ -29,7 +30,7 @@ class DeadlineWarner:
         while True:
             await self._clock.sleep(EVERY_S)
             try:
-                for job in await self._ledger.store.jobs(JobState.RUNNING, limit=10_000):
+                for job in await self._recorder.store.jobs(JobState.RUNNING, limit=10_000):
                     if job.plan.options.until is not None and not job.is_late_told:
                         await self._check(job)
             except Outdated:
@@ -43,12 +44,9 @@ class DeadlineWarner:
         if until is None or view.soonest is None or view.soonest <= until:
             return
         late = event(
-            EventKind.LATE,
+            event_data.Late(until=until, soonest=view.soonest, why=view.why_no_eta),
             view.at,
             job=job,
-            until=until.isoformat(),
-            soonest=view.soonest.isoformat(),
-            why=view.why_no_eta,
         )
-        await self._ledger.store.change_job(job, replace(job, is_late_told=True), late)
-        self._ledger.changed(job.id)
+        await self._recorder.store.change_job(job, replace(job, is_late_told=True), late)
+        self._recorder.changed(job.id)

@@ -1,10 +1,12 @@
-"""Takes people's answers to questions and pages, each once, and reminds on-call, once, of pages that nobody took."""
+"""Records people's answers to questions and pages, each once, and reminds on-call, once, of pages that nobody took."""
 
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from core.domain.model.events import Event, EventKind, Tone, event
+from core.backoff import fixed, retry
+from core.domain.model import event_data
+from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Move, MoveId
 from core.domain.reporting.paging import (
@@ -30,17 +32,17 @@ _ANSWERS = {"wait": "it goes on", "cancel": "the move is cancelled", "page": "on
 
 
 class Escalation:
-    """Keeps in mind which jobs have pages that wait. ``patience`` zero: nobody is reminded."""
+    """The pages and questions that wait for people. ``timeout`` zero: nobody is reminded."""
 
-    def __init__(self, ledger: TransitionRecorder, clock: Clock, patience: timedelta) -> None:
-        self._ledger = ledger
-        self._store = ledger.store
+    def __init__(self, recorder: TransitionRecorder, clock: Clock, timeout: timedelta) -> None:
+        self._recorder = recorder
+        self._store = recorder.store
         self._clock = clock
-        self._patience = patience
+        self._timeout = timeout
         self._changed: set[JobId] = set()
         self._due: dict[JobId, datetime] = {}
 
-    def touch(self, job_id: JobId) -> None:
+    def note_change(self, job_id: JobId) -> None:
         """Note that something happened in a job."""
         self._changed.add(job_id)
 
@@ -58,18 +60,19 @@ class Escalation:
                 before = last_answer(history, move.id)
                 if before is None:
                     raise NotAllowed(f"There is no open question about {move.vm_name}.")
-                raise NotAllowed(f"{move.vm_name} was answered for already: {_ANSWERS[before.data['answer']]}.")
+                raise NotAllowed(f"{move.vm_name} was answered for already: {_ANSWERS[before.answer]}.")
             told = event(
-                EventKind.ANSWERED, self._clock.now(), move=move, actor=by, answer=answer, about=quote(question)
+                event_data.Answered(answer=answer, about=quote(question)), self._clock.now(), move=move, actor=by
             )
             # Storing the move again makes this a compare-and-set: of two clicks at once the second finds the answer.
             return await self._store.change_move(move, move, told)
 
-        return await self._ledger.record(move_id, step)
+        return await self._recorder.record(move_id, step)
 
     async def acknowledge(self, job_id: JobId, page_id: int, by: str) -> Sequence[Event]:
         """Note who takes care of a page. Returns what was taken with it. Raises NotAllowed, UnknownJob."""
-        for _ in range(_TRIES):
+
+        async def once() -> Sequence[Event]:
             job = await self._store.job(job_id)
             history = await self._store.events(job.id)
             taken = taken_with(history, page_id)
@@ -81,22 +84,30 @@ class Escalation:
                 )
             now = self._clock.now()
             told = [
-                Event(EventKind.ACKNOWLEDGED, now, job.id, page.move_id, by, {"about": quote(page)}, Tone.LINE)
+                Event(
+                    data=event_data.Acknowledged(about=quote(page)),
+                    at=now,
+                    job_id=job.id,
+                    move_id=page.move_id,
+                    actor=by,
+                    tone=Tone.LINE,
+                )
                 for page in taken
             ]
-            try:
-                await self._store.change_job(job, job, *told)
-            except Outdated:
-                continue
-            self._ledger.changed(job.id)
+            await self._store.change_job(job, job, *told)
+            self._recorder.changed(job.id)
             return taken
-        raise NotAllowed(f"{job_id} changes too fast just now; click again.")
+
+        try:
+            return await retry(once, Outdated, wait=fixed(), tries=_TRIES)
+        except Outdated:
+            raise NotAllowed(f"{job_id} changes too fast just now; click again.") from None
 
     # ------------------------------------------------------------------ reminders
 
     async def run(self) -> None:
         """Remind for ever."""
-        if not self._patience:
+        if not self._timeout:
             return
         began = False
         while True:
@@ -109,7 +120,7 @@ class Escalation:
                 continue
             except StoreError as error:
                 log.warning("reminders wait for the database: %s", error)
-            await self._clock.sleep(min(TICK_S, self._patience.total_seconds() / 4))
+            await self._clock.sleep(min(TICK_S, self._timeout.total_seconds() / 4))
 
     async def _look_back(self) -> None:
         since = self._clock.now() - LOOK_BACK
@@ -123,12 +134,12 @@ class Escalation:
         for job_id in sorted(ready | self._changed):
             self._changed.discard(job_id)
             history = await self._store.events(job_id)
-            late = overdue(history, now, self._patience)
+            late = overdue(history, now, self._timeout)
             if late:
                 await self._escalate(job_id, late, now)
                 self._changed.add(job_id)
                 continue
-            due = next_reminder(history, self._patience)
+            due = next_reminder(history, self._timeout)
             if due is None:
                 self._due.pop(job_id, None)
             else:
@@ -137,14 +148,13 @@ class Escalation:
     async def _escalate(self, job_id: JobId, late: Sequence[Event], now: datetime) -> None:
         job = await self._store.job(job_id)
         names = {move.id: move.vm_name for move in await self._store.moves(job_id)}
-        vms = list(dict.fromkeys(names[page.move_id] for page in late if page.move_id in names))
+        vms = tuple(dict.fromkeys(names[page.move_id] for page in late if page.move_id in names))
         told = event(
-            EventKind.ESCALATED,
+            event_data.Escalated(
+                pages=tuple(page.id for page in late), vms=vms, seconds=(now - late[0].at).total_seconds()
+            ),
             now,
             job=job,
-            pages=[page.id for page in late],
-            vms=vms,
-            seconds=(now - late[0].at).total_seconds(),
         )
         await self._store.change_job(job, job, told)
-        self._ledger.changed(job_id)
+        self._recorder.changed(job_id)

@@ -1,4 +1,4 @@
-"""Carries what was recorded to people: notices in order and at least once, cards as they change."""
+"""Delivers notices to people: in order, and at least once."""
 
 import asyncio
 import logging
@@ -7,42 +7,45 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 
+from core import backoff
 from core.domain.model.events import Notice
 from core.domain.model.job import Card, JobId
 from core.errors import NotifierBusy, NotifierDown, NotifierError, StoreError
 from core.ports import Clock, Notifier, Store
+from core.tasks import wait_for
 
 log = logging.getLogger(__name__)
 
 BATCH = 50
 TICK_S = 15.0
-"""Every change pokes, and a failed delivery wakes the outbox when it is due; only what a process that died was saying
+"""Every change wakes the outbox, and a failed delivery does when it is due; only what a process that died was saying
 becomes due by itself, soon after the start. Later a slow tick does for the death of another process."""
 SOON_S = 180.0
 SLOW_TICK_S = 120.0
-LONGEST_DELAY_S = 60.0
+BACKOFF = backoff.doubling(1.0, 60.0)
+"""How long people are not told anything after Slack did not answer."""
 
 
 class Outbox:
-    """Delivers notices: one job's in order, different jobs' side by side."""
+    """The delivery loop of notices: one job's in order, different jobs' side by side."""
 
     def __init__(self, store: Store, notifier: Notifier, clock: Clock, card_posted: Callable[[JobId], None]) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._card_posted = card_posted
-        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """There is something to say."""
-        self._wake.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Deliver for ever."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         while True:
-            self._wake.clear()
+            self._changed.clear()
             tick_s = TICK_S if loop.time() - began_s < SOON_S else SLOW_TICK_S
             try:
                 while await self.deliver():
@@ -50,7 +53,7 @@ class Outbox:
             except StoreError as error:
                 log.warning("the outbox could not be read: %s", error)
                 tick_s = TICK_S
-            await _wait(self._wake, tick_s)
+            await wait_for(self._changed, tick_s)
 
     async def deliver(self) -> bool:
         """Deliver what is due. Returns whether there may be more."""
@@ -83,19 +86,11 @@ class Outbox:
             case NotifierBusy(retry_after_s=delay_s):
                 pass
             case NotifierDown():
-                delay_s = min(LONGEST_DELAY_S, 2.0 ** min(notice.tries, 6))
+                delay_s = backoff.delay_s(BACKOFF, notice.tries + 1)
             case _:
                 log.error("%s of %s will never be said: %s", notice.event.kind, notice.job.id, error.message)
                 await self._store.notice_failed(notice.id, error.message, None)
                 return
         log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, error.message)
-        asyncio.get_running_loop().call_later(delay_s, self.poke)
+        asyncio.get_running_loop().call_later(delay_s, self.wake)
         await self._store.notice_failed(notice.id, error.message, self._clock.now() + timedelta(seconds=delay_s))
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        pass

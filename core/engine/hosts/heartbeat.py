@@ -1,4 +1,4 @@
-"""Notes now and then that somebody watches, so that no clock of a busy VM counts hours in which nobody did."""
+"""Writes a heartbeat, so that downtime of the bot does not count as a VM's backup."""
 
 import logging
 from collections import defaultdict
@@ -24,19 +24,22 @@ BEAT_S = 30.0
 
 
 class Heartbeat:
-    """``patience``: how long nobody may have watched before what a VM was busy with is taken for something new."""
+    """The time at which the bot last watched.
 
-    def __init__(self, store: Store, clock: Clock, patience: timedelta) -> None:
+    ``timeout``: after how long a downtime what a VM is busy with is taken for something new.
+    """
+
+    def __init__(self, store: Store, clock: Clock, timeout: timedelta) -> None:
         self._store = store
         self._clock = clock
-        self._patience = patience
+        self._timeout = timeout
 
     async def look_back(self) -> None:
         """Let the clocks of busy VMs begin anew if nobody has watched for too long: another backup may run now."""
         try:
             clocked = [move for move in await self._store.moves(open_only=True) if move.busy_since]
             unwatched = await self._unwatched(clocked)
-            if unwatched > self._patience:
+            if unwatched > self._timeout:
                 log.info("nobody watched for %s: the clocks of %d busy VMs begin anew", span(unwatched), len(clocked))
                 await self._begin_anew(clocked)
         except StoreError as error:

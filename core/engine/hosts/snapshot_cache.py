@@ -1,4 +1,4 @@
-"""What the hosts last told us, in one place; whoever waits for news is woken."""
+"""Keeps what each host last showed, and wakes whoever watches when that changes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
-from core.errors import HostError
+from core.errors import HostError, HostUnreachable
 
 CLOCK_STEP = timedelta(minutes=1)
 """A snapshot so far in the future was taken before our own clock was put back: it is the older one."""
@@ -15,15 +15,16 @@ CLOCK_STEP = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class HostTrouble:
-    """Why a host is silent, and since when."""
+    """Why a host cannot be looked at, and since when; ``standing`` says in short how it stands."""
 
     text: str
     hint: str
     since: datetime
+    standing: str = HostUnreachable.standing
 
 
 class SnapshotCache:
-    """The newest snapshot of each host, its trouble if it is silent, and the percents of running moves."""
+    """A cache of the newest snapshot of each host, its trouble if it is silent, and the percents of running moves."""
 
     def __init__(self) -> None:
         self.snapshots: dict[HostName, Snapshot] = {}
@@ -32,9 +33,9 @@ class SnapshotCache:
         self._watchers: dict[asyncio.Event, None] = {}
 
     @contextmanager
-    def watch(self) -> Iterator[asyncio.Event]:
-        """Give an event that is set at every change; the watcher clears it."""
-        event = asyncio.Event()
+    def watch(self, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
+        """Set an event, the watcher's own or a new one, at every change; the watcher clears it."""
+        event = event or asyncio.Event()
         self._watchers[event] = None
         try:
             yield event
@@ -51,15 +52,20 @@ class SnapshotCache:
             if job.is_running:
                 self.percents[job.vm_id] = job.percent
         if was_silent or known is None or _essence(known) != _essence(snapshot):
-            self.news()
+            self.wake()
 
     def silent(self, host: HostName, error: HostError, at: datetime) -> bool:
-        """Note that a host does not answer. Returns whether that is news."""
+        """Note that a host cannot be looked at. Returns whether that is news."""
         known = self.troubles.get(host)
-        self.troubles[host] = HostTrouble(error.message, error.hint, known.since if known else at)
+        self.troubles[host] = HostTrouble(error.message, error.hint, known.since if known else at, error.standing)
         if known is None or known.text != error.message:
-            self.news()
+            self.wake()
         return known is None
+
+    def standing(self, host: HostName) -> str:
+        """Say behind a host's name why it cannot be looked at."""
+        trouble = self.troubles.get(host)
+        return trouble.standing if trouble else HostUnreachable.standing
 
     def progress(self, vm_id: VmId, percent: int) -> None:
         """Note a running move's percent."""
@@ -69,7 +75,7 @@ class SnapshotCache:
         """Drop the percent of a move that ended."""
         self.percents.pop(vm_id, None)
 
-    def news(self) -> None:
+    def wake(self) -> None:
         """Wake everybody who watches, in the order they came."""
         for event in self._watchers:
             event.set()

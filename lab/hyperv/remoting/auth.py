@@ -64,6 +64,7 @@ class AuthenticatedConnection:
     is_tls: bool = False
     kerberos: spnego.ContextProxy | None = None
     """The part of the context that looks at tickets."""
+    is_in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Admission:
 
 
 class Authenticator:
-    """Lets the users of one host in.
+    """The authentication of one host's users.
 
     `credential_file` is where pyspnego's NTLM acceptor looks users up; only the environment can name it. With a
     `keytab` the host also takes Kerberos; `certificate_hash` is what a client must bind to that comes over TLS.

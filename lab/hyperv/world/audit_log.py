@@ -1,4 +1,4 @@
-"""Writes down what really happened: every start, the peaks, and every promise that somebody broke."""
+"""The audit log of the world: every start, the peaks, and every rule that somebody broke."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 class ViolationKind(StrEnum):
+    """A kind of harm that a bot must not do."""
+
     LIMIT_EXCEEDED = "limit-exceeded"
     """An accepted start made a host run more than its limit, counted on both ends and in both directions."""
     STARTED_WHILE_MOVING = "started-while-moving"
@@ -26,7 +28,7 @@ class ViolationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecord:
-    """One call of Move-VM, whoever made it. `refused_for` names one of `texts.CAUSES`; None is an accepted start."""
+    """One call of Move-VM, whoever made it. `refused_for` is a name of `host_messages.CAUSES`; None: accepted."""
 
     at_s: float
     owner: str
@@ -46,6 +48,8 @@ class StartRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
+    """One rule that was broken."""
+
     at_s: float
     kind: ViolationKind
     owner: str
@@ -68,7 +72,7 @@ OVER_LIMIT = frozenset({"live-limit", "storage-limit"})
 
 
 class AuditLog:
-    """The truth about what was done to the world."""
+    """Everything that was done to the world."""
 
     def __init__(self) -> None:
         self.starts: list[StartRecord] = []

@@ -1,4 +1,4 @@
-"""Shows the world as plain data: a host as Get-VMHost would, and everything at once for whoever wants the truth."""
+"""Dumps the world as plain data: a host as Get-VMHost would show it, and everything at once for the control API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides what happens next: actions at lab seconds, in order of time and then of arrangement."""
+"""The event queue of the simulation: actions at lab seconds, in order of time and then of arrangement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(order=True, slots=True)
 class Appointment:
-    """An action to come; `cancel` makes it not happen."""
+    """An action at a time to come; `cancel` makes it not happen."""
 
     at_s: float
     order: int
@@ -24,7 +24,7 @@ class Appointment:
 
 
 class EventQueue:
-    """Lab time and the actions to come."""
+    """The clock of the lab and the actions to come."""
 
     def __init__(self) -> None:
         self.time_s = 0.0

@@ -1,4 +1,4 @@
-"""Holds the trouble somebody has ordered: faults that moves meet, faults of a host's wire, and values it tells wrongly.
+"""The faults that were ordered: those that moves meet, those of a host's wire, and values it tells wrongly.
 
 A new kind of wire fault is a member of `WireFaultKind` that the wire obeys; a new kind of move fault is a member of
 `MoveFaultKind` that the migrations obey; a new kind of wrong value is a member of `ValueFaultKind` that the pipelines
@@ -10,10 +10,14 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
+from lab.hyperv.world.strict import Count, Number
+
 
 class MoveFaultKind(StrEnum):
+    """A way in which a move goes wrong."""
+
     FAIL = "fail"
-    """The move fails at `at_percent` with `cause` (a name of `texts.CAUSES`) or the literal `text` and `hresult`."""
+    """The move fails at `at_percent` with `cause` (of `host_messages.CAUSES`) or the literal `text` and `hresult`."""
     STALL = "stall"
     """The move stops making progress at `at_percent` and stays so until it is cancelled."""
     SAYS_FAILED = "says-failed"
@@ -27,6 +31,8 @@ class MoveFaultKind(StrEnum):
 
 
 class WireFaultKind(StrEnum):
+    """A way in which a host's connections go wrong."""
+
     REFUSE = "refuse"
     """Connections are refused or closed without an answer."""
     DROP = "drop"
@@ -54,6 +60,8 @@ CERTIFICATES = frozenset({WireFaultKind.EXPIRED, WireFaultKind.UNTRUSTED, WireFa
 
 
 class ValueFaultKind(StrEnum):
+    """A way in which a property is told wrongly."""
+
     NULL = "null"
     """The property is there and null."""
     MISSING = "missing"
@@ -70,35 +78,35 @@ class ValueFaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveFault:
-    """What the next `times` moves of a VM will meet."""
+    """A fault that the next `times` moves of a VM meet."""
 
     vm: UUID
     kind: MoveFaultKind = MoveFaultKind.FAIL
-    at_percent: int = 50
+    at_percent: Count = 50
     cause: str = "network"
     text: str | None = None
     hresult: int | None = None
-    times: int | None = 1
+    times: Count | None = 1
     """None is every time until cleared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireFault:
-    """What the next `times` requests to a host will meet."""
+    """A fault that the next `times` requests to a host meet."""
 
     host: str
     kind: WireFaultKind
-    times: int | None = None
+    times: Count | None = None
     """None is every time until cleared."""
     operation: str | None = None
     """Only this WSMan action (`Create`, `Command`, `Send`, `Receive`, `Signal`, `Delete`); None is all of them."""
-    status: int = 503
-    delay_s: float = 5.0
+    status: Count = 503
+    delay_s: Number = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueFault:
-    """How every selected object of a host tells one property from now on, until cleared."""
+    """A property that every selected object of a host tells wrongly from now on, until cleared."""
 
     host: str
     property: str
@@ -154,7 +162,7 @@ class HostFaults:
 
 
 class Faults:
-    """All trouble of a world."""
+    """All faults of a world."""
 
     def __init__(self) -> None:
         self._moves: list[MoveFault] = []

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from lab.hyperv.world import paths
@@ -21,7 +21,7 @@ from lab.hyperv.world.enums import (
     VMState,
 )
 from lab.hyperv.world.quirks import Quirks
-from lab.hyperv.world.strict import BadDescription, read_as
+from lab.hyperv.world.strict import BY_NAME, BadDescription, Count, Number, Size, read_as
 
 GB = 1 << 30
 MB = 1 << 20
@@ -31,9 +31,16 @@ class Endpoint(StrEnum):
     """What answers at the PowerShell endpoint: everything, or only what a JEA role shows."""
 
     FULL_LANGUAGE = "full-language"
+    CONSTRAINED_LANGUAGE = "constrained-language"
+    """The ordinary endpoint of a host with application control: scripts may not call methods of .NET."""
     JEA = "jea"
     JEA_WITHOUT_FOLDERS = "jea-without-folders"
-    """A role of somebody's own that lists no folders."""
+    """The same without the functions that list and remove folders."""
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether sessions run no scripts, and act on the network as an identity of their own."""
+        return self in {Endpoint.JEA, Endpoint.JEA_WITHOUT_FOLDERS}
 
 
 class Language(StrEnum):
@@ -63,8 +70,8 @@ class Volume:
     """A volume by its root, a letter or a share. Without `free_bytes`, only the declared files fill it."""
 
     root: str
-    size_bytes: int = 2048 * GB
-    free_bytes: int | None = None
+    size_bytes: Size = 2048 * GB
+    free_bytes: Size | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +81,7 @@ class File:
     path: str
     is_folder: bool = False
     is_hidden: bool = False
-    size_bytes: int = 0
+    size_bytes: Size = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +94,21 @@ class Host:
     user: str = "CONTOSO\\svc-migrate"
     password: str = "lab-password"  # noqa: S105 - of a simulated host
     endpoint: Endpoint = Endpoint.FULL_LANGUAGE
+    role: str = ""
+    """What a restricted endpoint shows: the text of a role file; empty is the one of deploy/."""
+    other_module: str = ""
+    """A module that comes earlier and has a Get-VM and a Get-VMHost of its own, e.g. VMware.VimAutomation.Core."""
+    idle_connection_s: float = 120.0
+    """The HTTP service closes a connection that was unused so long, and its encryption goes with it (real seconds)."""
     language: Language = Language.ENGLISH
-    live_limit: int = 2
-    storage_limit: int = 2
+    live_limit: Count = 2
+    storage_limit: Count = 2
     migration_enabled: bool = False
     listener_on: bool = True
-    authentication: MigrationAuthentication = MigrationAuthentication.CredSSP
-    performance: MigrationPerformance = MigrationPerformance.Compression
-    memory_bytes: int = 256 * GB
-    processors: int = 32
+    authentication: Annotated[MigrationAuthentication, BY_NAME] = MigrationAuthentication.CredSSP
+    performance: Annotated[MigrationPerformance, BY_NAME] = MigrationPerformance.Compression
+    memory_bytes: Size = 256 * GB
+    processors: Count = 32
     processor_family: str = "intel"
     volumes: tuple[Volume, ...] = (Volume(root="C:"), Volume(root="D:"))
     switches: tuple[str, ...] = ("Production",)
@@ -104,7 +117,7 @@ class Host:
     """Hosts whose vTPM certificates are installed here."""
     default_vm_path: str = "D:\\VMs"
     files: tuple[File, ...] = ()
-    bandwidth_bytes_per_s: int = 1250 * MB
+    bandwidth_bytes_per_s: Size = 1250 * MB
     clock_offset_s: float = 0.0
     """How far its clock is ahead of the lab's; negative is behind."""
     quirks: Quirks = field(default_factory=Quirks)
@@ -115,12 +128,12 @@ class Disk:
     """A virtual disk. `disk_number` set means a pass-through disk, which has no file."""
 
     path: str
-    size_bytes: int = 40 * GB
+    size_bytes: Size = 40 * GB
     """What the file takes on its volume."""
-    controller: ControllerType = ControllerType.SCSI
-    controller_number: int = 0
-    controller_location: int = 0
-    disk_number: int | None = None
+    controller: Annotated[ControllerType, BY_NAME] = ControllerType.SCSI
+    controller_number: Count = 0
+    controller_location: Count = 0
+    disk_number: Count | None = None
     is_shared: bool = False
 
     @property
@@ -140,7 +153,7 @@ class Adapter:
 class Checkpoint:
     id: UUID
     name: str
-    type: SnapshotType = SnapshotType.Standard
+    type: Annotated[SnapshotType, BY_NAME] = SnapshotType.Standard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +163,10 @@ class VM:
     id: UUID
     name: str
     host: str
-    state: VMState = VMState.Running
-    memory_bytes: int = 4 * GB
-    processors: int = 2
-    generation: int = 2
+    state: Annotated[VMState, BY_NAME] = VMState.Running
+    memory_bytes: Size = 4 * GB
+    processors: Count = 2
+    generation: Count = 2
     version: str = "9.0"
     path: str = ""
     snapshot_file_location: str = ""
@@ -166,10 +179,10 @@ class VM:
     is_processor_compatible: bool = True
     """`CompatibilityForMigrationEnabled`, or a guest that needs no special processor."""
     is_clustered: bool = False
-    replication_mode: ReplicationMode = ReplicationMode.None_
-    replication_state: ReplicationState = ReplicationState.Disabled
-    replication_health: ReplicationHealth = ReplicationHealth.NotApplicable
-    heartbeat: Heartbeat = Heartbeat.OkApplicationsHealthy
+    replication_mode: Annotated[ReplicationMode, BY_NAME] = ReplicationMode.None_
+    replication_state: Annotated[ReplicationState, BY_NAME] = ReplicationState.Disabled
+    replication_health: Annotated[ReplicationHealth, BY_NAME] = ReplicationHealth.NotApplicable
+    heartbeat: Annotated[Heartbeat, BY_NAME] = Heartbeat.OkApplicationsHealthy
     """While it runs; a VM that is off has none."""
     notes: str = ""
 
@@ -188,13 +201,13 @@ class Delegation:
 class BackupWindow:
     """A backup product's run: from `start_s`, `at_once` VMs at a time, each `duration_s`, then merging `merge_s`."""
 
-    start_s: float
+    start_s: Number
     vms: tuple[UUID, ...]
-    duration_s: float = 600.0
-    merge_s: float = 0.0
+    duration_s: Number = 600.0
+    merge_s: Number = 0.0
     variant: BackupVariant = BackupVariant.A
-    at_once: int = 1
-    every_s: float = 0.0
+    at_once: Count = 1
+    every_s: Number = 0.0
     """Repeat the window so often; 0 is once."""
     makes_recovery_checkpoint: bool = False
     leaves_recovery_checkpoint: bool = False
@@ -204,7 +217,7 @@ class BackupWindow:
 class ScheduledMigration:
     """A migration that somebody else starts `start_s` seconds after the lab."""
 
-    start_s: float
+    start_s: Number
     vm: UUID
     destination: str = ""
     """Not needed for a storage migration, which stays on its host."""
@@ -217,14 +230,14 @@ class ScheduledMigration:
 class Physics:
     """How long the parts of a move take that are no plain copy; our assumptions, for nobody publishes them."""
 
-    setup_s: float = 2.0
-    switch_over_s: float = 1.0
-    deletion_s: float = 0.5
-    mirror_share: float = 0.02
+    setup_s: Number = 2.0
+    switch_over_s: Number = 1.0
+    deletion_s: Number = 0.5
+    mirror_share: Number = 0.02
     """Of a running VM's disks, what is written anew while they are copied."""
-    memory_passes: float = 1.25
+    memory_passes: Number = 1.25
     """How often a running VM's memory crosses the network."""
-    stream_bytes_per_s: int = 0
+    stream_bytes_per_s: Size = 0
     """No single move is faster than this, however wide the network: what disks and compression allow. 0 is no limit."""
 
 

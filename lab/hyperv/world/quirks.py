@@ -1,10 +1,10 @@
 """What nobody has confirmed about real Hyper-V hosts, one switch each: a program can be tested against both answers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Annotated
 
 from lab.hyperv.world.enums import JobState
+from lab.hyperv.world.strict import BY_NAME, Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class Quirks:
     """
 
     # Limits. Sources: Microsoft docs (Set-VMHost, KB2790310); the rest is silence.
-    limit_refusal_delay_s: float = 0.0
+    limit_refusal_delay_s: Number = 0.0
     """A start over the limit fails at once (0), or its job waits this long and fails then."""
     destination_enforces_limits: bool = True
     """The destination counts too and refuses; otherwise only the source does."""
@@ -30,11 +30,11 @@ class Quirks:
     """The storage slot is given back when the disks are copied, not at the end of the move."""
 
     # What can be seen, and when.
-    status_delay_s: float = 0.0
+    status_delay_s: Number = 0.0
     """Seconds between a start and the first sign of it in the VM's status (0 to 30 seen in the field)."""
-    job_delay_s: float = 0.0
+    job_delay_s: Number = 0.0
     """Seconds between a start and its job and counters becoming visible."""
-    staleness_s: float = 0.0
+    staleness_s: Number = 0.0
     """VM data may be this old (5 is said of one live VM object)."""
     storage_phases_visible: bool = True
     """While disks move, the second status is StorageMigrationPhaseOne or Two, else MigratingVirtualMachine."""
@@ -48,9 +48,9 @@ class Quirks:
     """A failed job ends at 100 percent; otherwise where it stopped."""
 
     # Cancelling. Source for the states: Microsoft docs, Msvm_MigrationJob.
-    cancelled_job_state: JobState = JobState.Terminated
+    cancelled_job_state: Annotated[JobState, BY_NAME] = JobState.Terminated
     """How a cancelled job ends: Terminated or Exception."""
-    cancel_takes_s: float = 2.0
+    cancel_takes_s: Number = 2.0
     """A cancel is asynchronous: seconds from the request to the end of the job."""
 
     # What stays after a move that did not succeed.

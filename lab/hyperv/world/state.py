@@ -1,4 +1,4 @@
-"""What the parts of the world share: hosts with their volumes and VMs, timeline, network, ledger and trouble."""
+"""The state that the parts of the world share: hosts with their volumes and VMs, events, network, audit log, faults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class HostState:
-    """One host: `spec` is replaced when its settings change."""
+    """One host; `spec` is replaced when its settings change."""
 
     def __init__(self, spec: fleet.Host, address: str) -> None:
         self.spec = spec
@@ -64,7 +64,7 @@ class HostState:
 
 
 class State:
-    """Everything that is."""
+    """The whole state of a world."""
 
     def __init__(self, described: fleet.Fleet) -> None:
         self.fleet = described

@@ -1,18 +1,17 @@
-"""Strict reading: turns TOML or JSON mappings into frozen descriptions and names the first thing that does not fit."""
+"""Reads TOML or JSON into frozen dataclasses with pydantic, and says in one sentence what does not fit and where.
 
-from __future__ import annotations
+The data goes through pydantic as JSON in strict mode: a list is a tuple, a text is a Guid, but `true` is no number.
+"""
 
 import dataclasses
 import re
-import types
-import typing
+from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
-from uuid import UUID
+from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema, to_json
 
 T = TypeVar("T")
 
@@ -24,110 +23,115 @@ class BadDescription(ValueError):
     """A description does not fit: one sentence that says where and why."""
 
 
+def _read_size(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.match(value)
+    if match is None:
+        raise PydanticCustomError("size", "must be a number or a size such as '40 GB'")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+class _ByName:
+    """Lets an enum be read by the names of its members as well; numbers go on to count."""
+
+    def __get_pydantic_core_schema__(self, source: type[Enum], handler: GetCoreSchemaHandler) -> CoreSchema:
+        members = {member.name.rstrip("_"): member.value for member in source}
+
+        def number(value: Any) -> Any:
+            if isinstance(value, bool):  # to the enum itself, true is 1
+                raise PydanticCustomError("enum", "is no number")
+            return members.get(value, value) if isinstance(value, str) else value
+
+        return core_schema.no_info_before_validator_function(number, handler(source))
+
+
+BY_NAME = _ByName()
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[float, Field(ge=0)]
+Size = Annotated[int, BeforeValidator(_read_size), Field(ge=0)]
+"""Bytes: a number, or a text such as `40 GB`."""
+
+
 def read_as(kind: type[T], data: Mapping[str, Any], where: str) -> T:
-    """Return `data` as the dataclass `kind`; sizes may be texts such as `40 GB`. Raises `BadDescription`."""
-    hints = _hints(cast("Hashable", kind))
-    fields = {field.name: field for field in dataclasses.fields(cast("Any", kind))}
-    for key in data:
-        if key not in fields:
-            known = ", ".join(sorted(fields))
-            raise BadDescription(f"{where}: unknown key {key!r}; known keys are {known}.")
-    for name, field in fields.items():
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if required and name not in data:
-            raise BadDescription(f"{where}: {name!r} is missing.")
-    values = {key: _value(hints[key], value, f"{where}: {key!r}") for key, value in data.items()}
+    """Return `data` as the dataclass `kind`. Raises `BadDescription`."""
     try:
-        return kind(**values)
-    except BadDescription as error:
-        raise BadDescription(f"{where}: {error}") from None
+        return cast("T", _read(kind, "", data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadDescription(_sentence(first, kind, where, first["loc"][1:])) from None
 
 
 def changed(original: T, data: Mapping[str, Any], where: str) -> T:
     """Return a copy of a frozen description with the keys of `data` changed. Raises `BadDescription`."""
     kind = type(original)
-    hints = _hints(cast("Hashable", kind))
-    for key in data:
+    hints = get_type_hints(kind, include_extras=True)
+    values = {}
+    for key, value in data.items():
         if key not in hints:
-            raise BadDescription(f"{where}: unknown key {key!r}; known keys are {', '.join(sorted(hints))}.")
-    values = {key: _value(hints[key], value, f"{where}: {key!r}") for key, value in data.items()}
+            raise BadDescription(f"{where}: {_unknown_key(key, kind)}")
+        try:
+            values[key] = _read(hints[key], key, value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadDescription(_sentence(first, kind, where, first["loc"])) from None
     return cast("T", dataclasses.replace(cast("Any", original), **values))
 
 
+def _read(kind: Any, key: str, value: Any) -> Any:
+    return _adapter(kind).validate_json(to_json({key: value}))[key]
+
+
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _adapter(kind: Any) -> TypeAdapter[dict[str, Any]]:
+    # A dataclass takes the configuration of what holds it.
+    return TypeAdapter(dict[str, kind], config=ConfigDict(extra="forbid", strict=True))
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:
-    origin = typing.get_origin(hint)
-    if origin in (Union, types.UnionType):
-        options = [option for option in typing.get_args(hint) if option is not type(None)]
-        if value is None and len(options) < len(typing.get_args(hint)):
-            return None
-        return _value(options[0], value, where)
-    if origin is tuple:
-        return _tuple(typing.get_args(hint), value, where)
-    if dataclasses.is_dataclass(hint):
-        if isinstance(value, cast("type[Any]", hint)):
-            return value
-        if not isinstance(value, dict):
-            raise BadDescription(f"{where} must be a table.")
-        return read_as(cast("type[Any]", hint), value, where)
-    return _plain(hint, value, where)
+_MUST_BE = {
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be a text",
+    "bool_type": "must be true or false",
+    "uuid_type": "must be a Guid",
+    "uuid_parsing": "must be a Guid",
+}
+_MUST = {
+    "missing": "is missing.",
+    "greater_than_equal": "must not be negative.",
+    "tuple_type": "must be a list.",
+    "dataclass_type": "must be a table.",
+}
 
 
-def _tuple(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise BadDescription(f"{where} must be a list.")
-    if arguments[-1] is Ellipsis:
-        return tuple(_value(arguments[0], item, f"{where} no. {n}") for n, item in enumerate(value, 1))
-    if len(value) != len(arguments):
-        raise BadDescription(f"{where} must have {len(arguments)} items.")
-    return tuple(_value(hint, item, where) for hint, item in zip(arguments, value, strict=True))
+def _sentence(error: ErrorDetails, kind: Any, where: str, place: Sequence[str | int]) -> str:
+    """Say one of pydantic's errors in one sentence, such as: fleet: 'vms' no. 1: 'host' is missing."""
+    name = error["type"]
+    if name == "value_error":
+        return f"{_place(where, place)}: {error['ctx']['error']}"
+    if name == "unexpected_keyword_argument":
+        return f"{_place(where, place[:-1])}: {_unknown_key(str(place[-1]), _kind_at(kind, place[:-1]))}"
+    if name in _MUST:
+        return f"{_place(where, place)} {_MUST[name]}"
+    said = f"must be one of {_choices(_kind_at(kind, place))}" if name == "enum" else _MUST_BE.get(name, error["msg"])
+    return f"{_place(where, place)} {said}, not {error['input']!r}."
 
 
-def _plain(hint: Any, value: Any, where: str) -> Any:
-    if hint is UUID:
-        return _uuid(value, where)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _member(hint, value, where)
-    if hint is int and isinstance(value, str):
-        return _size(value, where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, bool) is not (hint is bool) or not isinstance(value, hint):
-        raise BadDescription(f"{where} must be {_KIND_NAMES[hint]}, not {value!r}.")
-    if hint in (int, float) and value < 0:
-        raise BadDescription(f"{where} must not be negative.")
-    return value
+def _place(where: str, place: Sequence[str | int]) -> str:
+    return where + "".join(f" no. {step + 1}" if isinstance(step, int) else f": {step!r}" for step in place)
 
 
-_KIND_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+def _unknown_key(key: str, kind: Any) -> str:
+    return f"unknown key {key!r}; known keys are {', '.join(sorted(get_type_hints(kind)))}."
 
 
-def _uuid(value: Any, where: str) -> UUID:
-    if isinstance(value, UUID):
-        return value
-    try:
-        return UUID(value)
-    except (ValueError, TypeError, AttributeError):
-        raise BadDescription(f"{where} must be a Guid, not {value!r}.") from None
+def _choices(kind: type[Enum]) -> str:
+    return ", ".join(str(m.name.rstrip("_") if issubclass(kind, IntEnum) else m.value) for m in kind)
 
 
-def _member(kind: type[Enum], value: Any, where: str) -> Enum:
-    if isinstance(value, kind):
-        return value
-    for member in kind:
-        spellings = (member.name.rstrip("_"), member.value)
-        if not isinstance(value, bool) and value in spellings:
-            return member
-    choices = ", ".join(str(m.name.rstrip("_") if issubclass(kind, IntEnum) else m.value) for m in kind)
-    raise BadDescription(f"{where} must be one of {choices}, not {value!r}.")
-
-
-def _size(value: str, where: str) -> int:
-    match = _SIZE.match(value)
-    if match is None:
-        raise BadDescription(f"{where} must be a number or a size such as '40 GB', not {value!r}.")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+def _kind_at(kind: Any, place: Sequence[str | int]) -> Any:
+    """Return the class of what stands at a place of a description."""
+    for step in place:
+        kind = get_type_hints(kind)[step] if isinstance(step, str) else kind
+        kind = get_args(kind)[0] if get_args(kind) else kind
+    return kind

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Visibility:
-    """Pictures of VMs; a host with `staleness_s` shows old ones until they are that old."""
+    """The pictures of VMs that callers see; a host with `staleness_s` shows old ones until they are that old."""
 
     def __init__(self, timeline: EventQueue, epoch: datetime) -> None:
         self._timeline = timeline

@@ -28,9 +28,9 @@ _SAVED = {VMState.Saved, VMState.FastSaved, VMState.Hibernated}
 MOVABLE = {VMState.Running, VMState.Off, VMState.Saved, VMState.Paused}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Backup:
-    """A backup under way."""
+    """A backup under way of one VM."""
 
     variant: BackupVariant
     end: Appointment | None

@@ -19,6 +19,8 @@ _STATUS = {"pending": "○", "in_progress": "◐", "complete": "✔", "error": "
 
 
 class Markup:
+    """The HTML of blocks and texts as one person sees them."""
+
     def __init__(self, wording: "Wording") -> None:
         self._wording = wording
 

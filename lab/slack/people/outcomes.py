@@ -1,4 +1,4 @@
-"""What comes of something a person did, and the parts of a click that depend on the element alone."""
+"""The outcome of a person's action, and the parts of a click that depend on the element alone."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +18,9 @@ class Confirm:
     deny: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of it. `error` is what the person saw instead of an answer; empty when all went well."""
+    """The outcome of an action. `error` is what the person saw instead of an answer; empty when all went well."""
 
     is_sent: bool = True
     error: str = ""

@@ -1,4 +1,4 @@
-"""A read-only page of one channel and its threads, drawn on the server, for the curious and for screenshots."""
+"""A read-only HTML page of one channel and its threads, for people who watch and for screenshots."""
 
 import secrets
 from base64 import b64encode
@@ -23,6 +23,8 @@ _COLOURS = ("#2b6cb0", "#2f855a", "#b7791f", "#c05621", "#9b2c2c", "#6b46c1", "#
 
 
 class Pages:
+    """The routes of the pages."""
+
     def __init__(self, workspace: "Workspace") -> None:
         self._workspace = workspace
 

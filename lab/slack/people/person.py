@@ -10,10 +10,10 @@ from lab.slack.people.transcript import Transcript
 from lab.slack.transport.event_feed import EventFeed
 from lab.slack.transport.interactions import Interactions, failure_of
 from lab.slack.transport.response_urls import Responses
+from lab.slack.workspace.call_log import RecordedCall
 from lab.slack.workspace.channels import Channel
 from lab.slack.workspace.directory import User
 from lab.slack.workspace.forms import fields, filled, find_field, initial_state, need_complete, state_key
-from lab.slack.workspace.ledger import Call as Entry
 from lab.slack.workspace.messages import Content, Json, Message
 from lab.slack.workspace.modals import answer_submission
 from lab.slack.workspace.refusals import NotOnScreenError, RefusalError
@@ -23,23 +23,25 @@ from lab.slack.workspace.workspace import Workspace
 _SUGGESTIONS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """Everything a person's actions go through."""
+    """The parts of the workspace that a person's actions go through."""
 
     workspace: Workspace
     interactions: Interactions
     events: EventFeed
     responses: Responses
-    composer: InputField
+    input_field: InputField
 
 
 class Person:
-    def __init__(self, user: User, desk: Workplace) -> None:
+    """One person of the workspace with a client: types, clicks, fills in forms, and sees."""
+
+    def __init__(self, user: User, workplace: Workplace) -> None:
         self.user = user
         self.habits = Habits()
-        self._desk = desk
-        self._workspace = desk.workspace
+        self._workplace = workplace
+        self._workspace = workplace.workspace
         self._message_state: dict[str, dict[str, dict[str, Any]]] = {}
 
     @property
@@ -70,12 +72,12 @@ class Person:
         known = self._workspace.manifest.command(command)
         if known is None:
             return self._slackbot(place, f"{command} is not a valid command.")
-        text = self._desk.composer.slash(text, self.habits, should_escape=known.should_escape)
-        answer = await self._desk.interactions.slash(self.id, place, command, text)
+        text = self._workplace.input_field.slash(text, self.habits, should_escape=known.should_escape)
+        answer = await self._workplace.interactions.slash(self.id, place, command, text)
         if error := failure_of(answer, of_command=True):
             return self._failed(place, command, error)
         try:
-            shown = self._desk.responses.in_ack(self.id, place.id, f"{command} {text}".strip(), payload_of(answer))
+            shown = self._workplace.responses.in_ack(self.id, place.id, f"{command} {text}".strip(), payload_of(answer))
         except RefusalError as refusal:
             self._note_violation(f"ack {command}", refusal)
             return self._failed(place, command, "invalid_command_response")
@@ -86,7 +88,7 @@ class Person:
         shortcuts = self._workspace.manifest.features.shortcuts
         if not any(one.callback_id == callback_id and one.type == "global" for one in shortcuts):
             raise NotOnScreenError(f"the app has no global shortcut {callback_id}")
-        answer = await self._desk.interactions.shortcut(self.id, callback_id)
+        answer = await self._workplace.interactions.shortcut(self.id, callback_id)
         if error := failure_of(answer, of_command=False):
             return self._failed(None, f"shortcut {callback_id}", error)
         return Outcome()
@@ -99,17 +101,17 @@ class Person:
         home = self._workspace.manifest.features.app_home
         if place.is_direct and (home.messages_tab_read_only_enabled or not home.messages_tab_enabled):
             raise NotOnScreenError("Sending messages to this app has been turned off.")
-        typed = self._desk.composer.message(text, self.habits)
-        message = Message(place.id, "", self.id, Content(typed), thread_ts=thread_ts)
+        typed = self._workplace.input_field.message(text, self.habits)
+        message = Message(channel_id=place.id, ts="", user_id=self.id, content=Content(typed), thread_ts=thread_ts)
         message.client_msg_id = self._workspace.new_id("cm-")
         return self._workspace.post(place, message)
 
     def react(self, message: Message, name: str) -> None:
         message.reactions.setdefault(name, []).append(self.id)
-        self._desk.events.reacted(self.id, self._workspace.channels[message.channel_id], message, name)
+        self._workplace.events.reacted(self.id, self._workspace.channels[message.channel_id], message, name)
 
     def _slackbot(self, place: Channel, text: str) -> Outcome:
-        note = Message(place.id, "", "USLACKBOT", Content(text), ephemeral_to=self.id)
+        note = Message(channel_id=place.id, ts="", user_id="USLACKBOT", content=Content(text), ephemeral_to=self.id)
         self._workspace.post_ephemeral(place, note)
         return Outcome(is_sent=False, error=text)
 
@@ -119,7 +121,9 @@ class Person:
 
     def _note_violation(self, method: str, refusal: RefusalError) -> None:
         now_s = self._workspace.clock.now()
-        self._workspace.ledger.record(Entry(now_s, method, refusal.error, refusal.messages))
+        self._workspace.call_log.record(
+            RecordedCall(at_s=now_s, method=method, error=refusal.error, messages=refusal.messages)
+        )
 
     # -- clicking ---------------------------------------------------------------------------------------------------
 
@@ -153,7 +157,7 @@ class Person:
         if state_key(element):
             state[block["block_id"]][element["action_id"]] = filled(element, value)
         action = action_of(block, element, value)
-        answer = await self._desk.interactions.message_action(self.id, message, action, state, version=version)
+        answer = await self._workplace.interactions.message_action(self.id, message, action, state, version=version)
         if error := failure_of(answer, of_command=False):
             failed = self._failed(place, f"click {action_id}", error)
             return Outcome(error=failed.error, confirm=dialog)
@@ -194,7 +198,7 @@ class Person:
         dialog = dialog_of(element)
         if state_key(element):
             window.state[block["block_id"]][element["action_id"]] = filled(element, value)
-        answer = await self._desk.interactions.view_action(self.id, window, action_of(block, element, value))
+        answer = await self._workplace.interactions.view_action(self.id, window, action_of(block, element, value))
         error = failure_of(answer, of_command=False)
         if error:
             self._failed(None, f"press {name}", error)
@@ -207,7 +211,7 @@ class Person:
         if len(typed) < element.get("min_query_length", 3):
             return []
         ids = (str(block["block_id"]), str(element["action_id"]))
-        answer = await self._desk.interactions.suggestion(self.id, window, *ids, typed)
+        answer = await self._workplace.interactions.suggestion(self.id, window, *ids, typed)
         if error := failure_of(answer, of_command=False):
             self._failed(None, f"suggest {name}", error)
             return []
@@ -228,7 +232,7 @@ class Person:
             raise NotOnScreenError("this form has no submit button")
         need_complete(view.blocks, view.state)
         view.errors = {}
-        answer = await self._desk.interactions.submission(self.id, view)
+        answer = await self._workplace.interactions.submission(self.id, view)
         if error := failure_of(answer, of_command=False):
             return self._failed(None, f"submit {view.callback_id}", error)
         try:
@@ -248,7 +252,7 @@ class Person:
         for one in closed:
             self._workspace.changed_view("view.closed", one)
             if one.definition.get("notify_on_close"):
-                answer = await self._desk.interactions.closed(self.id, one, is_cleared=clears)
+                answer = await self._workplace.interactions.closed(self.id, one, is_cleared=clears)
                 if failure_of(answer, of_command=False):
                     outcome = Outcome(error="warning sign")
         return outcome
@@ -257,7 +261,7 @@ class Person:
 
     async def open_home(self, tab: str = "home") -> bool:
         """Click the app in the sidebar; the answer says whether the app hears of it."""
-        return self._desk.events.home_opened(self.id, self._workspace.direct_message([self.id]), tab)
+        return self._workplace.events.home_opened(self.id, self._workspace.direct_message([self.id]), tab)
 
     @property
     def home(self) -> View | None:

@@ -15,6 +15,8 @@ _MENU_TYPES = ("_select", "picker")
 
 
 class Transcript:
+    """The plain text of conversations and views as one person reads them."""
+
     def __init__(self, workspace: Workspace, viewer_id: str = "", *, with_times: bool = False) -> None:
         self._workspace = workspace
         self._viewer_id = viewer_id

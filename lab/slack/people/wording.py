@@ -22,6 +22,8 @@ _DATE_FORMATS = {
 
 
 class Wording:
+    """The names and dates that one person reads in place of ids and times."""
+
     def __init__(self, workspace: Workspace, viewer_id: str) -> None:
         self._workspace = workspace
         viewer = workspace.users.get(viewer_id)

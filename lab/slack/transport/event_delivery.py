@@ -1,4 +1,4 @@
-"""Decides when something the app must hear is sent, when it counts as missed, and when it is sent again."""
+"""Delivers what the app must hear: decides when it is sent, when it counts as missed, and when it is sent again."""
 
 import asyncio
 from collections import deque
@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from lab.slack.workspace.call_log import CallLog
 from lab.slack.workspace.changes import Change, Changes
 from lab.slack.workspace.clock import Clock
 from lab.slack.workspace.faults import FaultKind, Faults
-from lab.slack.workspace.ledger import CallLog
 from lab.slack.workspace.messages import Json
 
 ACK_WINDOW_S = 3.0
@@ -19,17 +19,19 @@ RETRY_DELAYS_S = (0.0, 60.0, 300.0)
 TOO_LATE_S = 2 * 3600.0
 
 
-class ParcelKind(StrEnum):
+class EnvelopeKind(StrEnum):
+    """The type of an envelope, by Slack's names."""
+
     EVENT = "events_api"
     SLASH = "slash_commands"
     INTERACTIVE = "interactive"
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """What is put into one envelope (Socket Mode) or one request (HTTP mode)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One delivery to the app: an envelope of Socket Mode, or a request of HTTP mode."""
 
-    kind: ParcelKind
+    kind: EnvelopeKind
     payload: Json
     accepts_response_payload: bool = False
     retry_attempt: int = 0
@@ -37,9 +39,9 @@ class Parcel:
 
     @property
     def subject(self) -> str:
-        if self.kind is ParcelKind.EVENT:
+        if self.kind is EnvelopeKind.EVENT:
             return str(self.payload["event"]["type"])
-        if self.kind is ParcelKind.SLASH:
+        if self.kind is EnvelopeKind.SLASH:
             return str(self.payload["command"])
         actions = self.payload.get("actions")
         return str(actions[0]["action_id"] if actions else self.payload["type"])
@@ -47,11 +49,15 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
+    """The app's acknowledgement, with what it answered."""
+
     payload: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
+    """A delivery that the app did not acknowledge in time."""
+
     reason: str  # timeout, not_connected, http_error, ...
     may_retry: bool = True
 
@@ -60,41 +66,45 @@ Answer = Ack | Missed
 
 
 class Transport(Protocol):
+    """The way to the app: Socket Mode or HTTP mode."""
+
     timeout_reason: str
 
-    def offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
+    def offer(self, envelope: Envelope) -> "asyncio.Future[Answer] | None":
         """Send it to exactly one listener; None when nobody listens."""
         ...
 
 
 @dataclass(slots=True)
 class _Announcement:
-    parcel: Parcel
+    """An event on its way to the app, repeated until it is acknowledged."""
+
+    envelope: Envelope
     raised_s: float
 
 
 class EventDelivery:
-    """Events are repeated until acked; commands and interactions are sent once, and a person sees them fail."""
+    """The deliveries to the app: events are repeated until acked; commands and interactions are sent once."""
 
-    def __init__(self, clock: Clock, ledger: CallLog, changes: Changes, faults: Faults) -> None:
+    def __init__(self, clock: Clock, call_log: CallLog, changes: Changes, faults: Faults) -> None:
         self.transport: Transport | None = None
         self._clock = clock
-        self._ledger = ledger
+        self._call_log = call_log
         self._changes = changes
         self._faults = faults
         self._unheard: deque[_Announcement] = deque()
 
-    async def ask(self, parcel: Parcel) -> Answer:
+    async def ask(self, envelope: Envelope) -> Answer:
         """Send once and wait for the ack, at most 3 s."""
-        answer = self._offer(parcel)
+        answer = self._offer(envelope)
         return Missed("not_connected") if answer is None else await answer
 
-    def announce(self, parcel: Parcel) -> None:
+    def announce(self, envelope: Envelope) -> None:
         """Send an event, and again when it is not acked."""
-        announcement = _Announcement(parcel, self._clock.now())
+        announcement = _Announcement(envelope, self._clock.now())
         self._try(announcement, 0, "")
-        if self._faults.take({FaultKind.DUPLICATE_EVENT}, parcel.subject):
-            self._offer(replace(parcel, retry_attempt=1, retry_reason="timeout"))
+        if self._faults.take({FaultKind.DUPLICATE_EVENT}, envelope.subject):
+            self._offer(replace(envelope, retry_attempt=1, retry_reason="timeout"))
 
     def listener_came(self) -> None:
         """Events that happened while nobody listened come now, as retries."""
@@ -107,8 +117,8 @@ class EventDelivery:
                 self._lose(announcement)
 
     def _lose(self, announcement: _Announcement) -> None:
-        self._ledger.events_lost += 1
-        self._changes.publish(Change("event.missed", "", announcement.parcel.subject))
+        self._call_log.events_lost += 1
+        self._changes.publish(Change("event.missed", "", announcement.envelope.subject))
 
     def _try(self, announcement: _Announcement, attempt: int, reason: str) -> None:
         is_judged = False
@@ -120,19 +130,19 @@ class EventDelivery:
             is_judged = True
             self._judge(announcement, attempt, outcome)
 
-        parcel = replace(announcement.parcel, retry_attempt=attempt, retry_reason=reason)
+        envelope = replace(announcement.envelope, retry_attempt=attempt, retry_reason=reason)
         # A timeout is judged by the timer itself, so that the retries of a clock moved by hand fall due in one go.
-        answer = self._offer(parcel, expired=judge)
+        answer = self._offer(envelope, expired=judge)
         if answer is None:
             self._unheard.append(announcement)
             return
         if attempt:
-            self._ledger.redelivered += 1
+            self._call_log.redelivered += 1
         answer.add_done_callback(lambda done: None if done.cancelled() else judge(done.result()))
 
     def _judge(self, announcement: _Announcement, attempt: int, outcome: Answer) -> None:
         if isinstance(outcome, Ack):
-            self._changes.publish(Change("event.acked", "", announcement.parcel.subject))
+            self._changes.publish(Change("event.acked", "", announcement.envelope.subject))
         elif outcome.may_retry and attempt < len(RETRY_DELAYS_S):
             reason = outcome.reason
             if RETRY_DELAYS_S[attempt]:
@@ -143,13 +153,13 @@ class EventDelivery:
             self._lose(announcement)
 
     def _offer(
-        self, parcel: Parcel, expired: Callable[[Answer], None] = lambda _: None
+        self, envelope: Envelope, expired: Callable[[Answer], None] = lambda _: None
     ) -> asyncio.Future[Answer] | None:
-        answer = self.transport.offer(parcel) if self.transport else None
+        answer = self.transport.offer(envelope) if self.transport else None
         if answer is None or self.transport is None:
             return None
         missed = Missed(self.transport.timeout_reason)
-        self._ledger.envelopes[parcel.kind.value] += 1
+        self._call_log.envelopes[envelope.kind.value] += 1
 
         def expire() -> None:
             if not answer.done():
@@ -158,5 +168,5 @@ class EventDelivery:
 
         timer = self._clock.call_later(ACK_WINDOW_S, expire)
         answer.add_done_callback(lambda _: timer.cancel())
-        self._changes.publish(Change("envelope.sent", "", parcel.subject))
+        self._changes.publish(Change("envelope.sent", "", envelope.subject))
         return answer

@@ -1,9 +1,9 @@
-"""Decides which happenings the app hears of: subscribed in the manifest, and with the bot in the conversation."""
+"""Decides which events the app hears of: subscribed in the manifest, and with the bot in the conversation."""
 
 import re
 from typing import Any
 
-from lab.slack.transport.event_delivery import EventDelivery, Parcel, ParcelKind
+from lab.slack.transport.event_delivery import Envelope, EnvelopeKind, EventDelivery
 from lab.slack.workspace.channels import Channel, ChannelKind
 from lab.slack.workspace.messages import Json, Message
 from lab.slack.workspace.workspace import Workspace
@@ -17,9 +17,11 @@ _MESSAGE_EVENT = {
 
 
 class EventFeed:
-    def __init__(self, workspace: Workspace, courier: EventDelivery) -> None:
+    """The events of the workspace that the app is subscribed to."""
+
+    def __init__(self, workspace: Workspace, delivery: EventDelivery) -> None:
         self._workspace = workspace
-        self._courier = courier
+        self._delivery = delivery
         workspace.listeners.append(self._message_changed)
 
     def announce(self, subscription: str, event: Json) -> bool:
@@ -50,7 +52,7 @@ class EventFeed:
             "is_ext_shared_channel": False,
             "event_context": "4-lab",
         }
-        self._courier.announce(Parcel(ParcelKind.EVENT, payload))
+        self._delivery.announce(Envelope(kind=EnvelopeKind.EVENT, payload=payload))
         return True
 
     def home_opened(self, user_id: str, channel: Channel, tab: str) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from lab.slack.transport.event_delivery import Ack, Answer, Missed, Parcel, ParcelKind
+from lab.slack.transport.event_delivery import Ack, Answer, Envelope, EnvelopeKind, Missed
 from lab.slack.workspace.refusals import LabSetupError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class WebhookTransport:
-    """A `Transport` that posts each parcel to one URL."""
+    """The `Transport` that posts each envelope to one URL."""
 
     timeout_reason = "http_timeout"
 
@@ -56,13 +56,13 @@ class WebhookTransport:
         if payload not in (challenge, {"challenge": challenge}):
             raise LabSetupError(f"{self._url} did not answer the challenge: {answer}")
 
-    def offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
+    def offer(self, envelope: Envelope) -> "asyncio.Future[Answer] | None":
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
-        body, content_type = _encode(parcel)
+        body, content_type = _encode(envelope)
         headers: dict[str, str] = {}
-        if parcel.retry_attempt:
-            headers = {"X-Slack-Retry-Num": str(parcel.retry_attempt), "X-Slack-Retry-Reason": parcel.retry_reason}
+        if envelope.retry_attempt:
+            headers = {"X-Slack-Retry-Num": str(envelope.retry_attempt), "X-Slack-Retry-Reason": envelope.retry_reason}
 
         async def deliver() -> None:
             got = await self._post(body, content_type, headers)
@@ -96,10 +96,10 @@ class WebhookTransport:
             return Missed("connection_failed")
 
 
-def _encode(parcel: Parcel) -> tuple[bytes, str]:
-    if parcel.kind is ParcelKind.EVENT:
-        return json.dumps(parcel.payload).encode(), "application/json"
-    fields = parcel.payload if parcel.kind is ParcelKind.SLASH else {"payload": json.dumps(parcel.payload)}
+def _encode(envelope: Envelope) -> tuple[bytes, str]:
+    if envelope.kind is EnvelopeKind.EVENT:
+        return json.dumps(envelope.payload).encode(), "application/json"
+    fields = envelope.payload if envelope.kind is EnvelopeKind.SLASH else {"payload": json.dumps(envelope.payload)}
     return urlencode(fields).encode(), "application/x-www-form-urlencoded"
 
 

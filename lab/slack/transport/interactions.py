@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from lab.slack.transport.event_delivery import Ack, Answer, EventDelivery, Parcel, ParcelKind
+from lab.slack.transport.event_delivery import Ack, Answer, Envelope, EnvelopeKind, EventDelivery
 from lab.slack.workspace.channels import Channel
 from lab.slack.workspace.faults import FaultKind, Faults
 from lab.slack.workspace.grants import Grants
@@ -13,11 +13,11 @@ from lab.slack.workspace.workspace import Workspace
 
 
 class Interactions:
-    """Puts together payloads from what is stored, never from what somebody claims is on the screen."""
+    """The payloads of interactions, made from what is stored, never from what somebody claims is on the screen."""
 
-    def __init__(self, workspace: Workspace, courier: EventDelivery, grants: Grants, faults: Faults) -> None:
+    def __init__(self, workspace: Workspace, delivery: EventDelivery, grants: Grants, faults: Faults) -> None:
         self._workspace = workspace
-        self._courier = courier
+        self._delivery = delivery
         self._grants = grants
         self._faults = faults
         self.base_url = ""
@@ -30,7 +30,7 @@ class Interactions:
         name = self._workspace.users[user_id].name
         return {"id": user_id, "username": name, "name": name, "team_id": self._workspace.directory.team.id}
 
-    def _envelope(self, kind: str, user_id: str) -> Json:
+    def _common_fields(self, kind: str, user_id: str) -> Json:
         return {
             "type": kind,
             "user": self._who(user_id),
@@ -66,19 +66,21 @@ class Interactions:
             "response_url": self.response_url(user_id, channel.id, typed=f"{command} {text}".strip()),
             "trigger_id": self._grants.new_trigger(user_id),
         }
-        return await self._courier.ask(Parcel(ParcelKind.SLASH, payload, accepts_response_payload=True))
+        return await self._delivery.ask(
+            Envelope(kind=EnvelopeKind.SLASH, payload=payload, accepts_response_payload=True)
+        )
 
     # -- shortcuts --------------------------------------------------------------------------------------------------
 
     async def shortcut(self, user_id: str, callback_id: str) -> Answer:
         """Choose a global shortcut (docs.slack.dev: reference/interaction-payloads/shortcuts-interaction-payload)."""
         payload: Json = {
-            **self._envelope("shortcut", user_id),
+            **self._common_fields("shortcut", user_id),
             "callback_id": callback_id,
             "action_ts": self._workspace.next_ts(),
             "trigger_id": self._grants.new_trigger(user_id),
         }
-        return await self._courier.ask(Parcel(ParcelKind.INTERACTIVE, payload))
+        return await self._delivery.ask(Envelope(kind=EnvelopeKind.INTERACTIVE, payload=payload))
 
     # -- buttons and menus ------------------------------------------------------------------------------------------
 
@@ -96,7 +98,7 @@ class Interactions:
         if message.thread_ts:
             container["thread_ts"] = message.thread_ts
         payload = {
-            **self._envelope("block_actions", user_id),
+            **self._common_fields("block_actions", user_id),
             "container": container,
             "trigger_id": self._grants.new_trigger(user_id),
             "channel": {"id": channel.id, "name": "directmessage" if channel.is_direct else _shown_name(channel)},
@@ -111,7 +113,7 @@ class Interactions:
     async def view_action(self, user_id: str, view: View, action: Json) -> Answer:
         body = self._view_body(view)
         payload = {
-            **self._envelope("block_actions", user_id),
+            **self._common_fields("block_actions", user_id),
             "container": {"type": "view", "view_id": view.id},
             "trigger_id": self._grants.new_trigger(user_id, view.id),
             "view": body,
@@ -120,20 +122,20 @@ class Interactions:
         return await self._act(payload)
 
     async def _act(self, payload: Json) -> Answer:
-        parcel = Parcel(ParcelKind.INTERACTIVE, payload)
-        if self._faults.take({FaultKind.DOUBLE_CLICK}, parcel.subject):
+        envelope = Envelope(kind=EnvelopeKind.INTERACTIVE, payload=payload)
+        if self._faults.take({FaultKind.DOUBLE_CLICK}, envelope.subject):
             again = {**payload, "trigger_id": self._grants.new_trigger(payload["user"]["id"])}
             again["actions"] = [{**one, "action_ts": self._workspace.next_ts()} for one in payload["actions"]]
-            second = Parcel(ParcelKind.INTERACTIVE, again)
-            first, _ = await asyncio.gather(self._courier.ask(parcel), self._courier.ask(second))
+            second = Envelope(kind=EnvelopeKind.INTERACTIVE, payload=again)
+            first, _ = await asyncio.gather(self._delivery.ask(envelope), self._delivery.ask(second))
             return first
-        return await self._courier.ask(parcel)
+        return await self._delivery.ask(envelope)
 
     async def suggestion(
         self, user_id: str, container: View | Message, block_id: str, action_id: str, value: str
     ) -> Any:
         payload: Json = {
-            **self._envelope("block_suggestion", user_id),
+            **self._common_fields("block_suggestion", user_id),
             "action_id": action_id,
             "block_id": block_id,
             "value": value,
@@ -151,18 +153,22 @@ class Interactions:
             }
             payload["channel"] = {"id": channel.id, "name": _shown_name(channel)}
             payload["message"] = container.to_api(self._workspace.app_fields())
-        return await self._courier.ask(Parcel(ParcelKind.INTERACTIVE, payload, accepts_response_payload=True))
+        return await self._delivery.ask(
+            Envelope(kind=EnvelopeKind.INTERACTIVE, payload=payload, accepts_response_payload=True)
+        )
 
     # -- views ------------------------------------------------------------------------------------------------------
 
     async def submission(self, user_id: str, view: View) -> Answer:
         payload = {
-            **self._envelope("view_submission", user_id),
+            **self._common_fields("view_submission", user_id),
             "trigger_id": self._grants.new_trigger(user_id, view.id),
             "view": self._view_body(view),
             "response_urls": self._response_urls(user_id, view),
         }
-        return await self._courier.ask(Parcel(ParcelKind.INTERACTIVE, payload, accepts_response_payload=True))
+        return await self._delivery.ask(
+            Envelope(kind=EnvelopeKind.INTERACTIVE, payload=payload, accepts_response_payload=True)
+        )
 
     def _response_urls(self, user_id: str, view: View) -> list[Json]:
         """One per conversation picker that asks for it (docs.slack.dev: view-interactions-payload)."""
@@ -180,8 +186,8 @@ class Interactions:
     async def closed(self, user_id: str, view: View, *, is_cleared: bool) -> Answer:
         body = view.to_api(self._workspace.directory.team.id, self._workspace.app_fields())
         body["state"] = {"values": {}}  # what was typed is lost
-        payload = {**self._envelope("view_closed", user_id), "view": body, "is_cleared": is_cleared}
-        return await self._courier.ask(Parcel(ParcelKind.INTERACTIVE, payload))
+        payload = {**self._common_fields("view_closed", user_id), "view": body, "is_cleared": is_cleared}
+        return await self._delivery.ask(Envelope(kind=EnvelopeKind.INTERACTIVE, payload=payload))
 
 
 def _shown_name(channel: Channel) -> str:

@@ -9,10 +9,10 @@ from aiohttp import web
 from lab.slack.transport.api.posting import need_something_to_show, read_content, read_thread
 from lab.slack.transport.api.registry import Call
 from lab.slack.transport.api.wire import Args
+from lab.slack.workspace.call_log import RecordedCall
 from lab.slack.workspace.changes import Change
 from lab.slack.workspace.faults import Faults
 from lab.slack.workspace.grants import Grants, ResponseGrant
-from lab.slack.workspace.ledger import Call as Entry
 from lab.slack.workspace.messages import Json, Message
 from lab.slack.workspace.refusals import RefusalError
 from lab.slack.workspace.workspace import Workspace
@@ -22,7 +22,7 @@ METHOD = "response_url"
 
 
 class Responses:
-    """Shows such answers. Posting permission is not asked for: the person invited the answer."""
+    """The messages that answer a person. Posting permission is not asked for: the person invited the answer."""
 
     def __init__(self, workspace: Workspace, grants: Grants, faults: Faults) -> None:
         self._workspace = workspace
@@ -30,7 +30,14 @@ class Responses:
         self._faults = faults
 
     def _call(self, values: Json) -> Call:
-        return Call(Args(values), self._workspace, self._grants, self._faults, "", lambda: "")
+        return Call(
+            args=Args(values),
+            workspace=self._workspace,
+            grants=self._grants,
+            faults=self._faults,
+            base_url="",
+            websocket_url=lambda: "",
+        )
 
     def _message(self, grant: ResponseGrant, values: Json) -> Message:
         """Check and build the message; raise RefusalError."""
@@ -42,7 +49,14 @@ class Responses:
         need_something_to_show(content)
         channel = self._workspace.channels[grant.channel_id]
         thread_ts = read_thread(call, channel) if values.get("replace_original") is False else ""
-        message = Message(grant.channel_id, "", self._workspace.bot_id, content, by_app=True, thread_ts=thread_ts)
+        message = Message(
+            channel_id=grant.channel_id,
+            ts="",
+            user_id=self._workspace.bot_id,
+            content=content,
+            by_app=True,
+            thread_ts=thread_ts,
+        )
         if kind == "ephemeral":
             message.ephemeral_to = grant.user_id
         else:
@@ -64,7 +78,7 @@ class Responses:
             return None
         if not isinstance(values, dict):
             raise RefusalError("invalid_command_response")
-        grant = ResponseGrant(user_id, channel_id, 0.0, typed_command=typed)
+        grant = ResponseGrant(user_id=user_id, channel_id=channel_id, expires_s=0.0, typed_command=typed)
         return self.show(grant, values)
 
     # -- response_url -----------------------------------------------------------------------------------------------
@@ -99,7 +113,7 @@ class Responses:
     def _record(self, refusal: RefusalError | None) -> None:
         now_s = self._workspace.clock.now()
         error, messages = (refusal.error, refusal.messages) if refusal else ("", ())
-        self._workspace.ledger.record(Entry(now_s, METHOD, error, tuple(messages)))
+        self._workspace.call_log.record(RecordedCall(at_s=now_s, method=METHOD, error=error, messages=tuple(messages)))
         self._workspace.changes.publish(Change("call", "", METHOD))
 
 

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
-from lab.slack.transport.event_delivery import Ack, Answer, Parcel
+from lab.slack.transport.event_delivery import Ack, Answer, Envelope
+from lab.slack.workspace.call_log import CallLog
 from lab.slack.workspace.changes import Change, Changes
 from lab.slack.workspace.clock import Clock, Timer
 from lab.slack.workspace.faults import FaultKind, Faults
-from lab.slack.workspace.ledger import CallLog
 from lab.slack.workspace.messages import Json
 
 MAX_CONNECTIONS = 10
@@ -25,8 +25,10 @@ DEBUG_CONNECTION_LIFE_S = 360
 _REMEMBERED = 10_000
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Connection:
+    """One websocket of the app."""
+
     id: str
     socket: web.WebSocketResponse
     request: web.Request
@@ -40,16 +42,16 @@ class Connection:
 
 
 class SocketHub:
-    """A `Transport` over any number of websockets. Each envelope goes to exactly one, in turn."""
+    """The `Transport` over any number of websockets; each envelope goes to exactly one, in turn."""
 
     timeout_reason = "timeout"
 
-    def __init__(self, app_id: str, clock: Clock, ledger: CallLog, changes: Changes, faults: Faults) -> None:
+    def __init__(self, app_id: str, clock: Clock, call_log: CallLog, changes: Changes, faults: Faults) -> None:
         self.connections: list[Connection] = []
         self.on_connect: Callable[[], None] = lambda: None
         self._app_id = app_id
         self._clock = clock
-        self._ledger = ledger
+        self._call_log = call_log
         self._changes = changes
         self._faults = faults
         self._tickets: set[str] = set()
@@ -71,7 +73,7 @@ class SocketHub:
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)  # a failed handshake raises here and leaves the ticket good
         self._tickets.discard(ticket)
-        connection = Connection(uuid4().hex[:8], socket, request)
+        connection = Connection(id=uuid4().hex[:8], socket=socket, request=request)
         if len(self.connections) >= MAX_CONNECTIONS:
             await socket.send_json({"type": "disconnect", "reason": "too_many_websockets", "debug_info": _DEBUG})
             await socket.close()
@@ -111,19 +113,19 @@ class SocketHub:
             body = json.loads(text)
             envelope_id = body["envelope_id"]
         except (ValueError, TypeError, KeyError):
-            self._ledger.stray_acks += 1
+            self._call_log.stray_acks += 1
             return
         answer = self._waiting.pop(envelope_id, None)
         if answer is None:
-            self._ledger.stray_acks += 1
+            self._call_log.stray_acks += 1
         elif answer.done():
-            self._ledger.late_acks += 1  # changes nothing: the person has already seen the error
+            self._call_log.late_acks += 1  # changes nothing: the person has already seen the error
         else:
             answer.set_result(Ack(body.get("payload")))
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
-    def offer(self, parcel: Parcel) -> "asyncio.Future[Answer] | None":
+    def offer(self, envelope: Envelope) -> "asyncio.Future[Answer] | None":
         alive = [one for one in self.connections if not one.socket.closed]
         ready = [one for one in alive if not one.is_leaving] or alive
         if not ready:
@@ -135,19 +137,19 @@ class SocketHub:
         self._waiting[envelope_id] = answer
         while len(self._waiting) > _REMEMBERED:  # only to tell a late ack from a stray one
             del self._waiting[next(iter(self._waiting))]
-        if self._faults.take({FaultKind.ABORT_SOCKET}, parcel.subject):
+        if self._faults.take({FaultKind.ABORT_SOCKET}, envelope.subject):
             connection.abort()
             return answer
-        envelope: Json = {
+        frame: Json = {
             "envelope_id": envelope_id,
-            "type": parcel.kind.value,
-            "payload": parcel.payload,
-            "accepts_response_payload": parcel.accepts_response_payload,
+            "type": envelope.kind.value,
+            "payload": envelope.payload,
+            "accepts_response_payload": envelope.accepts_response_payload,
         }
-        if parcel.kind.value == "events_api":
-            envelope["retry_attempt"] = parcel.retry_attempt
-            envelope["retry_reason"] = parcel.retry_reason
-        self._send(connection, envelope)
+        if envelope.kind.value == "events_api":
+            frame["retry_attempt"] = envelope.retry_attempt
+            frame["retry_reason"] = envelope.retry_reason
+        self._send(connection, frame)
         return answer
 
     def _send(self, connection: Connection, frame: Json) -> None:

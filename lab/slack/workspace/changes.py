@@ -1,7 +1,7 @@
 """Tells whoever waits that something changed in the workspace, so that nobody has to poll."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened, where, to what, and who sees it.
+    """One change: what happened, where, to what, and who sees it.
 
     Kinds: `message.posted`, `message.updated`, `message.deleted`, `message.reacted`, `ephemeral.posted`, `view.opened`,
     `view.updated`, `view.closed`, `home.published`, `failure.seen`, `event.acked`, `event.missed`, `envelope.sent`,
@@ -25,6 +25,8 @@ class Change:
 
 
 class Changes:
+    """The stream of changes, for whoever waits for one."""
+
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[Change]] = set()
 
@@ -32,7 +34,7 @@ class Changes:
         for queue in tuple(self._queues):
             queue.put_nowait(change)
 
-    async def stream(self) -> AsyncIterator[Change]:
+    async def stream(self) -> AsyncGenerator[Change, None]:
         """Every change from now on."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._queues.add(queue)
@@ -42,7 +44,7 @@ class Changes:
         finally:
             self._queues.discard(queue)
 
-    async def wait_for(self, predicate: Callable[[], T | None], timeout_s: float = 10.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T | None], timeout_s: float = 60.0) -> T:
         """Return the first truthy answer of `predicate`, asked now and after every change.
 
         Raise TimeoutError, naming the last changes, when `timeout_s` real seconds pass first.

@@ -1,4 +1,4 @@
-"""A conversation: who is in it, what was said in it, and what is planned to be said."""
+"""Conversations: who is in them, what was said, and what is scheduled to be said."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +8,8 @@ from lab.slack.workspace.messages import Json, Message
 
 
 class ChannelKind(StrEnum):
+    """A kind of conversation."""
+
     PUBLIC = "public_channel"
     PRIVATE = "private_channel"
     IM = "im"
@@ -23,8 +25,10 @@ SCOPE_FAMILY = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ScheduledMessage:
+    """A message that is posted later."""
+
     id: str
     post_at_s: int
     created_at_s: float
@@ -32,8 +36,10 @@ class ScheduledMessage:
     timer: Any = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Channel:
+    """One conversation with its members and messages."""
+
     id: str
     name: str
     kind: ChannelKind

@@ -1,4 +1,4 @@
-"""When things happen in the workspace: the real clock, or one that a test moves by hand."""
+"""The clock of the workspace: the real one, or one that a test moves by hand."""
 
 import asyncio
 import heapq
@@ -9,10 +9,14 @@ from typing import Protocol
 
 
 class Timer(Protocol):
+    """A call at a time to come that can be cancelled."""
+
     def cancel(self) -> None: ...
 
 
 class Clock(Protocol):
+    """The time and timers of the workspace."""
+
     def now(self) -> float:
         """Seconds since the epoch."""
         ...
@@ -30,6 +34,8 @@ async def sleep(clock: Clock, delay_s: float) -> None:
 
 
 class RealClock:
+    """The machine's clock and the event loop's timers."""
+
     def now(self) -> float:
         return time.time()
 
@@ -38,6 +44,8 @@ class RealClock:
 
 
 class _ManualTimer:
+    """A timer of the manual clock."""
+
     def __init__(self, callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
 
@@ -46,7 +54,7 @@ class _ManualTimer:
 
 
 class ManualClock:
-    """Stands still until somebody calls `advance`; then every timer that became due runs, in order."""
+    """A clock that stands still until `advance` is called; then every timer that became due runs, in order."""
 
     def __init__(self, start_s: float = 1_700_000_000.0) -> None:
         self._now_s = start_s

@@ -1,4 +1,4 @@
-"""Who and what exists in the workspace, read from a TOML file in which an unknown key is an error."""
+"""The people, groups and channels of a workspace, read from a TOML file in which an unknown key is an error."""
 
 import tomllib
 from pathlib import Path
@@ -12,16 +12,22 @@ DEFAULT_DIRECTORY = Path(__file__).with_name("workspace.toml")
 
 
 class _Entry(BaseModel):
+    """An entry of the file; an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Team(_Entry):
+    """The workspace itself."""
+
     id: Annotated[str, Field(pattern=r"^T[A-Z0-9]+$")]
     name: str
     domain: str
 
 
 class App(_Entry):
+    """The app, its ids and secrets."""
+
     id: Annotated[str, Field(pattern=r"^A[A-Z0-9]+$")]
     bot_id: Annotated[str, Field(pattern=r"^B[A-Z0-9]+$")]
     bot_user_id: Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
@@ -31,6 +37,8 @@ class App(_Entry):
 
 
 class User(_Entry):
+    """One person."""
+
     id: Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
     name: str
     real_name: str = ""
@@ -41,6 +49,8 @@ class User(_Entry):
 
 
 class UserGroupEntry(_Entry):
+    """One user group and its members."""
+
     id: Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
     handle: str
     name: str
@@ -49,6 +59,8 @@ class UserGroupEntry(_Entry):
 
 
 class ChannelEntry(_Entry):
+    """One channel and its members."""
+
     id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
     name: Annotated[str, Field(pattern=r"^[a-z0-9_\-]{1,80}$")]
     topic: str = ""
@@ -58,6 +70,8 @@ class ChannelEntry(_Entry):
 
 
 class Directory(_Entry):
+    """Everything in the file, checked to fit together."""
+
     team: Team
     app: App
     users: tuple[User, ...]

@@ -1,4 +1,4 @@
-"""The misfortunes a real Slack brings now and then, switched on for chosen calls and a chosen number of times."""
+"""The faults of a real Slack, switched on for chosen calls and a chosen number of times."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -8,6 +8,8 @@ from typing import Any
 
 
 class FaultKind(StrEnum):
+    """A kind of fault."""
+
     LOST_REPLY = "lost_reply"  # done, but the connection breaks before the answer
     RATE_LIMITED = "rate_limited"  # 429
     SERVER_ERROR = "server_error"  # 500, nothing done
@@ -36,7 +38,7 @@ API_FAULTS = frozenset(
 
 @dataclass(slots=True)
 class Fault:
-    """`target` is a pattern: an API method, an event type, or an action_id. `times` None means until cleared."""
+    """One fault. `target` is a pattern: an API method, an event type or an action_id. `times` None: until cleared."""
 
     kind: FaultKind
     target: str = "*"
@@ -48,6 +50,8 @@ class Fault:
 
 
 class Faults:
+    """The faults that are switched on."""
+
     def __init__(self) -> None:
         self.active: list[Fault] = []
         self.taken: list[tuple[FaultKind, str]] = []

@@ -1,4 +1,4 @@
-"""Files on their way: promised with a length, uploaded as bytes, then shared (docs.slack.dev: working-with-files)."""
+"""Uploaded files: promised with a length, uploaded as bytes, then shared (docs.slack.dev: working-with-files)."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -10,8 +10,10 @@ from lab.slack.workspace.messages import Json
 SIZE_LIMIT_BYTES = 64 * 1024 * 1024  # enough for every log; Slack itself takes 1 GB
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class StoredFile:
+    """One file, from its promise to its share."""
+
     id: str
     name: str
     size_bytes: int
@@ -38,11 +40,13 @@ class StoredFile:
 
 
 class FileStore:
+    """All files of the workspace."""
+
     def __init__(self) -> None:
         self.files: dict[str, StoredFile] = {}
 
     def promise(self, file_id: str, name: str, size_bytes: int) -> StoredFile:
-        file = StoredFile(file_id, name, size_bytes, secrets.token_urlsafe(16))
+        file = StoredFile(id=file_id, name=name, size_bytes=size_bytes, key=secrets.token_urlsafe(16))
         self.files[file_id] = file
         return file
 

@@ -14,14 +14,18 @@ RESPONSE_USES = 5
 
 @dataclass(slots=True)
 class Trigger:
+    """A `trigger_id`: who may be shown a modal, until when."""
+
     user_id: str
     view_id: str
     expires_s: float
     is_used: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ResponseGrant:
+    """A `response_url`: what it may answer, how often, until when."""
+
     user_id: str
     channel_id: str
     expires_s: float
@@ -31,6 +35,8 @@ class ResponseGrant:
 
 
 class Grants:
+    """All triggers and response URLs given out."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._triggers: dict[str, Trigger] = {}
@@ -59,7 +65,9 @@ class Grants:
     ) -> str:
         key = secrets.token_urlsafe(18)
         expires_s = self._clock.now() + RESPONSE_LIFE_S
-        self._responses[key] = ResponseGrant(user_id, channel_id, expires_s, origin, typed_command)
+        self._responses[key] = ResponseGrant(
+            user_id=user_id, channel_id=channel_id, expires_s=expires_s, origin=origin, typed_command=typed_command
+        )
         return key
 
     def use_response(self, key: str) -> ResponseGrant:

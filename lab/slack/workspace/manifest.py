@@ -1,6 +1,7 @@
-"""What the app may do and hears of: its manifest, held to the limits of docs.slack.dev (app manifest reference)."""
+"""The app's manifest: what it may do and hears of, held to the limits of docs.slack.dev (app manifest reference)."""
 
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -9,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lab.slack.workspace.refusals import LabSetupError
 
-DEFAULT_MANIFEST = Path(__file__).with_name("manifest.yml")
-"""The project's own manifest, packed with the lab so that it runs outside a checkout too."""
+DEFAULT_MANIFEST = Path(str(resources.files("deploy") / "manifest.yml"))
+"""The project's own manifest; it is part of the package, so the lab runs outside a checkout too."""
 
 # Which scope an event needs before Slack lets an app subscribe to it (docs.slack.dev: reference/events).
 EVENT_SCOPES = {
@@ -30,6 +31,8 @@ Short = Annotated[str, Field(min_length=1)]
 
 
 class _Part(BaseModel):
+    """A part of the manifest; an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -104,6 +107,8 @@ class Settings(_Part):
 
 
 class Manifest(_Part):
+    """The whole manifest."""
+
     metadata: Annotated[dict[str, int], Field(alias="_metadata")] = {}
     display_information: DisplayInformation
     features: Features = Features()

@@ -1,4 +1,4 @@
-"""One message as the workspace stores it, with everything it used to be."""
+"""One message as the workspace stores it, with its earlier versions."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an app may change about a message."""
+    """The parts of a message that an app may change."""
 
     text: str = ""
     blocks: tuple[Json, ...] = ()
@@ -18,8 +18,10 @@ class Content:
     metadata: Json | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Message:
+    """One message, its versions and its place."""
+
     channel_id: str
     ts: str
     user_id: str

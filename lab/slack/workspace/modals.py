@@ -36,7 +36,7 @@ def open_modal(workspace: Workspace, user_id: str, definition: Json) -> View:
     for gone in workspace.views.clear(user_id):
         workspace.changed_view("view.closed", gone)
     view_id = workspace.new_id("V")
-    view = View(view_id, user_id, definition, new_hash(workspace), root_view_id=view_id)
+    view = View(id=view_id, user_id=user_id, definition=definition, hash=new_hash(workspace), root_view_id=view_id)
     view.state = initial_state(view.blocks)
     workspace.views.push(view)
     workspace.changed_view("view.opened", view)
@@ -50,7 +50,12 @@ def push_modal(workspace: Workspace, user_id: str, definition: Json) -> View:
     if len(workspace.views.stack(user_id)) >= STACK_LIMIT:
         raise RefusalError("push_limit_reached")
     view = View(
-        workspace.new_id("V"), user_id, definition, new_hash(workspace), top.root_view_id, previous_view_id=top.id
+        id=workspace.new_id("V"),
+        user_id=user_id,
+        definition=definition,
+        hash=new_hash(workspace),
+        root_view_id=top.root_view_id,
+        previous_view_id=top.id,
     )
     view.state = initial_state(view.blocks)
     workspace.views.push(view)

@@ -15,12 +15,16 @@ _CHANNEL_BURST = 3
 
 
 class Strictness(StrEnum):
+    """How strictly calls are limited."""
+
     OFF = "off"
     ON = "on"  # with the small tolerance real Slack shows
     STRICT = "strict"  # to the letter: the published number, one message a second
 
 
 class _Window:
+    """The calls of one sliding window."""
+
     def __init__(self) -> None:
         self._taken: deque[float] = deque()
 
@@ -34,7 +38,7 @@ class _Window:
 
 
 class RateLimiter:
-    """One app in one workspace: a window per method, and one per channel for posting."""
+    """The rate limits of one app in one workspace: a window per method, and one per channel for posting."""
 
     def __init__(self, clock: Clock, strictness: Strictness = Strictness.OFF) -> None:
         self.strictness = strictness

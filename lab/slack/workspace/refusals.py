@@ -1,4 +1,4 @@
-"""How the workspace says no: `RefusalError` becomes `{"ok": false, "error": ...}`, all else is a bug of the lab."""
+"""The errors of the workspace: `RefusalError` becomes `{"ok": false, "error": ...}`, all else is a bug of the lab."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -9,8 +9,10 @@ from lab.slack.workspace.messages import Json
 STACK_LIMIT = 3  # docs.slack.dev: modals
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class View:
+    """One modal or Home tab as it is open now."""
+
     id: str
     user_id: str
     definition: Json  # as stored: block ids filled in, texts escaped
@@ -65,6 +67,8 @@ class View:
 
 
 class ViewStore:
+    """The stacks of modals and the Homes of all people."""
+
     def __init__(self) -> None:
         self._views: dict[str, View] = {}
         self._stacks: dict[str, list[str]] = {}

@@ -4,12 +4,12 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from lab.slack.workspace.call_log import CallLog, VisibleFailure
 from lab.slack.workspace.changes import Change, Changes
 from lab.slack.workspace.channels import Channel, ChannelKind
 from lab.slack.workspace.clock import Clock
 from lab.slack.workspace.directory import Directory, User, UserGroupEntry
 from lab.slack.workspace.files import FileStore
-from lab.slack.workspace.ledger import CallLog, Failure
 from lab.slack.workspace.manifest import Manifest
 from lab.slack.workspace.messages import Content, Json, Message
 from lab.slack.workspace.refusals import NotOnScreenError
@@ -19,13 +19,13 @@ SLACKBOT = "USLACKBOT"
 
 
 class Workspace:
-    """Every mutation publishes a `Change`; `listeners` hear of messages before anybody else (the Events API does)."""
+    """The state of one workspace; every mutation publishes a `Change`, and `listeners` hear of messages first."""
 
     def __init__(self, directory: Directory, manifest: Manifest, clock: Clock) -> None:
         self.directory = directory
         self.manifest = manifest
         self.clock = clock
-        self.ledger = CallLog()
+        self.call_log = CallLog()
         self.changes = Changes()
         self.views = ViewStore()
         self.files = FileStore()
@@ -43,7 +43,14 @@ class Workspace:
         self._last_ts_us = 0
         for entry in directory.channels:
             kind = ChannelKind.PRIVATE if entry.private else ChannelKind.PUBLIC
-            channel = Channel(entry.id, entry.name, kind, list(entry.members), entry.topic, entry.archived)
+            channel = Channel(
+                id=entry.id,
+                name=entry.name,
+                kind=kind,
+                members=list(entry.members),
+                topic=entry.topic,
+                is_archived=entry.archived,
+            )
             channel.created_s = int(clock.now())
             self.channels[entry.id] = channel
 
@@ -96,7 +103,7 @@ class Workspace:
                 return channel
         name = f"mpdm-{'--'.join(sorted(self.users[one].name for one in members))}-1" if several else ""
         channel_id = self.new_id("G") if several else f"D{members[0][1:]}"
-        channel = Channel(channel_id, name, kind, members, created_s=int(self.clock.now()))
+        channel = Channel(id=channel_id, name=name, kind=kind, members=members, created_s=int(self.clock.now()))
         self.channels[channel_id] = channel
         return channel
 
@@ -126,7 +133,7 @@ class Workspace:
         message.earlier.append(message.content)
         message.content = content
         message.edited_ts, message.edited_by = self.next_ts(), editor_id
-        self.ledger.edits[channel.id, message.ts] += 1
+        self.call_log.edits[channel.id, message.ts] += 1
         if not message.ephemeral_to:
             for listener in tuple(self.listeners):
                 listener("updated", channel, message)
@@ -145,9 +152,14 @@ class Workspace:
 
     def see_failure(self, user_id: str, channel: Channel | None, what: str, error: str) -> None:
         """Tell a person what Slack itself tells when the app did not answer."""
-        self.ledger.failures.append(Failure(self.clock.now(), user_id, what, error))
+        self.call_log.failures.append(VisibleFailure(self.clock.now(), user_id, what, error))
         if channel is not None:
-            notice = Message(channel.id, "", SLACKBOT, Content(f"{what} failed with the error “{error}”"))
+            notice = Message(
+                channel_id=channel.id,
+                ts="",
+                user_id=SLACKBOT,
+                content=Content(f"{what} failed with the error “{error}”"),
+            )
             self.post_ephemeral(channel, replace(notice, ephemeral_to=user_id))
         self.changes.publish(Change("failure.seen", channel.id if channel else "", what, user_id))
 

@@ -11,7 +11,7 @@ from bot.commands.vocabulary import VERBS
 from bot.messages.help import TOPICS, overview
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-PAGE = Path("docs/commands.md").read_text(encoding="utf-8")
+PAGE = Path("docs/guide/commands.md").read_text(encoding="utf-8")
 ON_PAGE = [line.strip() for line in PAGE.splitlines() if line.startswith("    /migrate")]
 IN_PAGE = re.findall(r"`(/migrate[^`]*)`", PAGE)
 IN_HELP = [

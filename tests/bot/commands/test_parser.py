@@ -2,6 +2,7 @@
 # ruff: noqa: RUF001 - curly quotes and dashes are what people type
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from bot.commands.model import (
     Where,
     write,
 )
-from bot.commands.parser import parse
+from bot.commands.parser import in_time_zone, parse
 from bot.commands.slack_text import clean
 from bot.commands.vocabulary import KEYWORDS, OPTIONS, VERBS
 from core.domain.model.job import JobId
@@ -272,7 +273,7 @@ SENTENCES = st.lists(st.one_of(WORDS, st.text(max_size=6)), max_size=14).map(" "
 
 @given(st.one_of(SENTENCES, st.text(max_size=120)), st.booleans())
 def test_no_text_breaks_the_grammar(text: str, is_cleaned: bool) -> None:
-    """Whatever is typed, the answer is a command or Unclear, and every example is right."""
+    """Whatever is typed, the answer is a command or CommandError, and every example is right."""
     example = "/migrate"
     try:
         write(parse(clean(text) if is_cleaned else text, now=NOW))
@@ -306,7 +307,7 @@ OPTION_SETS = st.builds(
 )
 JOBS = st.integers(0, 10**8).map(lambda number: JobId(f"J{number}"))
 COMMANDS = st.one_of(
-    st.builds(Migrate, LISTS, LISTS, LISTS, PATHS, OPTION_SETS),
+    st.builds(Migrate, vms=LISTS, sources=LISTS, destinations=LISTS, path=PATHS, options=OPTION_SETS),
     st.builds(Status, st.none() | JOBS),
     st.builds(Status, vm=NAMES),
     st.builds(Where, NAMES),
@@ -324,3 +325,22 @@ COMMANDS = st.one_of(
 def test_a_written_command_reads_back_the_same(command: Command) -> None:
     """What the bot writes down as a command, it understands exactly so."""
     assert parse(write(command), now=NOW) == command
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("start", ["", "at 22:00", "at 2026-11-24 01:00", "at=2026-11-24T08:00Z"])
+@pytest.mark.parametrize("end", ["", "until 04:00", "until 2026-11-26T09:00", "until=2026-11-25T01:00+02:00"])
+def test_times_read_again_are_those_of_the_person(zone: str, start: str, end: str) -> None:
+    """In another zone a command's times mean what they would have meant had it been typed there; the rest stays."""
+    typed = move(f"web01 from HV01 to HV02 {start} {end} reason=work")
+    local = NOW.astimezone(ZoneInfo(zone))
+    assert in_time_zone(typed, now=local) == move(typed.text, local)
+
+
+def test_a_time_that_is_over_where_the_person_is_is_a_mistake_of_its_own() -> None:
+    """Where it is later already, the time is over; the example is right there."""
+    local = NOW.astimezone(ZoneInfo("Asia/Tokyo"))
+    typed = move(f"web01 from HV01 to HV02 at {NOW + timedelta(minutes=5):%Y-%m-%dT%H:%M}")
+    with pytest.raises(CommandError, match="is over") as caught:
+        in_time_zone(typed, now=local)
+    assert isinstance(parse(caught.value.example.removeprefix("/migrate "), now=local), Migrate)

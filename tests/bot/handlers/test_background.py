@@ -21,9 +21,9 @@ ALICE = Asker("U0ALICE", "C0MIGRATE")
 
 
 async def run(settings: Settings, work: object, asker: Asker = ALICE, respond: object = None) -> None:
-    errands = BackgroundTasks(reference=lambda: "abc123")
-    errands.start("a test", work, PrivateReply(web_client(settings), asker, respond))  # type: ignore[arg-type]
-    await errands.close()
+    background = BackgroundTasks(reference=lambda: "abc123")
+    background.start("a test", work, PrivateReply(web_client(settings), asker, respond))  # type: ignore[arg-type]
+    await background.close()
 
 
 def whispers(slack: SlackLab, channel: str = "migrations") -> list[Posted]:
@@ -104,8 +104,8 @@ async def test_closing_waits_for_answers_and_then_cancels(settings: Settings, sl
             raise
         return None
 
-    errands = BackgroundTasks()
-    errands.start("endless", endless, PrivateReply(web_client(settings), ALICE))
-    await errands.close(patience_s=0.01)
+    background = BackgroundTasks()
+    background.start("endless", endless, PrivateReply(web_client(settings), ALICE))
+    await background.close(timeout_s=0.01)
     assert caught == ["cancelled"]
     logging.getLogger(__name__).debug("done")

@@ -18,8 +18,8 @@ ALICE, BOB, CAROL, MALLORY = "alice", "bob", "carol", "mallory"
 
 def assert_clean(slack: SlackLab) -> None:
     """Slack refused nothing and nobody saw a command or a click fail."""
-    assert slack.ledger.violations == []
-    assert slack.ledger.failures == []
+    assert slack.call_log.violations == []
+    assert slack.call_log.failures == []
 
 
 async def test_a_request_is_approved_carried_out_and_told(office: Opening, slack: SlackLab) -> None:
@@ -31,10 +31,10 @@ async def test_a_request_is_approved_carried_out_and_told(office: Opening, slack
         clicked = await slack.person(BOB).click(card, "migrate_approve")
         assert clicked.confirm is not None
         await here.replied(card, "approved J1")
-        await here.replied(card, "J1 is over: 2 of 2 VMs moved", 40)
+        await here.replied(card, "J1 is over: 2 of 2 VMs moved")
         await here.shows(card, "✅ J1: 2 VMs moved")
         assert buttons(card) == set()
-        job = await here.bot.engine.job(JobId("J1"))
+        job = await here.bot.engine.queries.job(JobId("J1"))
         assert job.job.state is JobState.FINISHED
         assert_clean(slack)
 
@@ -95,7 +95,7 @@ async def test_who_may_not_approve_is_told_why(office: Opening, slack: SlackLab)
         await here.whisper(MALLORY, "You may not approve migrations")
         await slack.person(ALICE).click(card, "migrate_approve")
         await here.whisper(ALICE, "somebody else has to approve it")
-        assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.PROPOSED
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.PROPOSED
         assert_clean(slack)
 
 
@@ -121,8 +121,8 @@ async def test_a_double_delivered_click_counts_once(office: Opening, slack: Slac
         card = await here.ask()
         slack.faults.add(FaultKind.DOUBLE_CLICK, "migrate_approve")
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over", 40)
-        history = await here.bot.engine.history(JobId("J1"))
+        await here.replied(card, "J1 is over")
+        history = await here.bot.engine.queries.history(JobId("J1"))
         assert [event.kind.value for event in history].count("approved") == 1
 
 
@@ -167,7 +167,7 @@ async def test_a_click_on_an_old_card_does_nothing(office: Opening, slack: Slack
         await here.shows(card, "J1 was withdrawn")
         await slack.person(BOB).click(card, "migrate_approve", version=0)
         await here.whisper(BOB, "J1 was withdrawn")
-        assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.CANCELLED
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.CANCELLED
         assert_clean(slack)
 
 
@@ -206,7 +206,7 @@ async def test_the_big_red_stop_holds_and_lets_go(office: Opening, slack: SlackL
         await slack.person(MALLORY).slash(CHANNEL, "/migrate resume")
         await here.whisper(MALLORY, "Only approvers and on-call may resume")
         await slack.person("dave").slash(CHANNEL, "/migrate resume")
-        await here.replied(card, "J1 is over: 1 of 1 VM moved", 40)
+        await here.replied(card, "J1 is over: 1 of 1 VM moved")
         assert_clean(slack)
 
 
@@ -223,7 +223,7 @@ async def test_a_running_job_is_cancelled_from_its_card(office: Opening, slack: 
         clicked = await slack.person(ALICE).click(card, "migrate_cancel")
         assert clicked.confirm is not None
         await here.whisper(ALICE, "2 waiting VMs will not be moved")
-        await here.until(lambda: "migrate_retry" in buttons(card), 30)
+        await here.until(lambda: "migrate_retry" in buttons(card))
         await slack.person(ALICE).click(card, "migrate_retry")
         again = await here.card(1)
         assert "J2: move 2 VMs" in read(again)
@@ -265,7 +265,7 @@ async def test_a_time_to_start_is_where_the_person_is(tmp_path: Path) -> None:
         Office.open(slack, slack_settings(slack), tmp_path) as here,
     ):
         card = await here.ask("web01 from HV01 to HV02 at 22:00")
-        start = (await here.bot.engine.job(JobId("J1"))).job.plan.options.start_at
+        start = (await here.bot.engine.queries.job(JobId("J1"))).job.plan.options.start_at
         assert start is not None
         assert (start.hour, start.minute) == (13, 0)
         assert "starts at <!date^" in read(card)

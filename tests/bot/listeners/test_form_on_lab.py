@@ -28,7 +28,7 @@ async def choose_source(here: Office, person: Person, host: str = "HV01") -> Non
 async def seen(here: Office) -> None:
     """Wait until the hosts were looked at."""
     async for _ in here.looking():
-        ages = here.bot.engine.snapshot_ages_s()
+        ages = here.bot.engine.queries.snapshot_ages_s()
         if None not in ages.values():
             return
 
@@ -59,12 +59,12 @@ async def test_the_bare_command_opens_the_form_and_it_becomes_a_card(office: Ope
         card = await here.card()
         assert "J1: move 2 VMs" in read(card)
         assert "1 at a time" in read(card)
-        job = (await here.bot.engine.job(JobId("J1"))).job
+        job = (await here.bot.engine.queries.job(JobId("J1"))).job
         assert job.requester == "U0ALICE"
         assert job.text == 'web01,"<!channel>" from HV01 to HV02 parallel=1 reason="new *disks*"'
         await here.whisper(ALICE, "J1: 2 VMs")
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over: 2 of 2 VMs moved", 60)
+        await here.replied(card, "J1 is over: 2 of 2 VMs moved")
         assert_clean(slack)
 
 
@@ -135,7 +135,7 @@ async def test_a_plan_is_sent_once(slack: SlackLab, tmp_path: Path) -> None:
     async with Office.open(slack, slack_settings(slack), tmp_path) as here:
         await alice.submit()
         assert "sent already" in alice.reads_form()
-        assert await here.bot.engine.jobs() == []
+        assert await here.bot.engine.queries.jobs() == []
         assert_clean(slack)
 
 

@@ -11,7 +11,7 @@ async def test_a_vm_is_found_before_during_and_after_its_move(office: Opening, s
     """``where`` names the host, the state and the job; ``status`` finds the job by the VM."""
     async with office() as here:
         alice = slack.person(ALICE)
-        await here.until(lambda: any(age is not None for age in here.bot.engine.snapshot_ages_s().values()))
+        await here.until(lambda: any(age is not None for age in here.bot.engine.queries.snapshot_ages_s().values()))
         await alice.slash(CHANNEL, "/migrate where WEB01")
         before = await here.whisper(ALICE, "Where web01 is")
         assert "📍 `web01` is on `HV01`." in read(before)
@@ -19,7 +19,7 @@ async def test_a_vm_is_found_before_during_and_after_its_move(office: Opening, s
         assert "It is in no job." in read(before)
         card = await here.ask("web01 from HV01 to HV02")
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over: 1 of 1 VM moved", 40)
+        await here.replied(card, "J1 is over: 1 of 1 VM moved")
         await alice.slash(CHANNEL, "/migrate where web01")
 
         def after() -> bool:
@@ -30,7 +30,7 @@ async def test_a_vm_is_found_before_during_and_after_its_move(office: Opening, s
         await here.whisper(ALICE, "J1: web01 moved")
         await alice.slash(CHANNEL, "/migrate where nosuch")
         await here.whisper(ALICE, "No host shows a VM called nosuch, and no job ever had one.")
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 async def test_a_job_is_paused_and_goes_on(office: Opening, slack: SlackLab) -> None:
@@ -56,8 +56,8 @@ async def test_a_job_is_paused_and_goes_on(office: Opening, slack: SlackLab) -> 
         assert "⏸ J1 is paused by <@U0ALICE>" in read(summary)
         await slack.person(BOB).slash(CHANNEL, "/migrate resume")
         await slack.person(BOB).slash(CHANNEL, "/migrate resume J1")
-        await here.replied(card, "J1 is over: 2 of 2 VMs moved", 40)
+        await here.replied(card, "J1 is over: 2 of 2 VMs moved")
         await alice.slash(CHANNEL, "/migrate back J1")
         back = await here.card(1)
         assert "HV02 → HV01" in read(back)
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []

@@ -1,4 +1,7 @@
-"""The cards of jobs of 1, 12 and 500 VMs, as JSON: ``python -m tests.bot.messages.gallery`` writes ``docs/cards``."""
+"""The cards of jobs of 1, 12 and 500 VMs, as JSON, in ``docs/generated/cards``.
+
+``python -m tests.bot.messages.gallery`` writes them.
+"""
 
 import json
 from collections.abc import Iterator
@@ -15,12 +18,22 @@ from core.domain.model.views import Eta, JobView, MoveView
 from tests.support.markdown_pages import ROOT
 from tests.support.view_builders import NOW, job, move, plan, view, vm_id
 
-FOLDER = ROOT / "docs" / "cards"
+FOLDER = ROOT / "docs" / "generated" / "cards"
 SIZES = (1, 12, 500)
 
 _FINDINGS = (
-    Finding(Severity.NOTE, FindingCode.CHECKPOINTS, "web02 has 3 checkpoints; they move with it.", vm_id(1)),
-    Finding(Severity.BLOCKER, FindingCode.NO_SWITCH, "web07: HV02 has no switch called Backup.", vm_id(6)),
+    Finding(
+        severity=Severity.NOTE,
+        code=FindingCode.CHECKPOINTS,
+        text="web02 has 3 checkpoints; they move with it.",
+        vm_id=vm_id(1),
+    ),
+    Finding(
+        severity=Severity.BLOCKER,
+        code=FindingCode.NO_SWITCH,
+        text="web07: HV02 has no switch called Backup.",
+        vm_id=vm_id(6),
+    ),
 )
 _HOLDS = (
     Hold(HoldCode.BACKUP, "is being backed up; waits up to 1 h", NOW - timedelta(minutes=9)),
@@ -42,8 +55,8 @@ def _asked(count: int) -> JobView:
 
 
 def _running(count: int) -> JobView:
-    times = (NOW + timedelta(minutes=minutes) for minutes in (35, 41, 61))
-    return view(_job(count, JobState.RUNNING), *_rows(count, _under_way), eta=Eta(*times))
+    soonest, likely, latest = (NOW + timedelta(minutes=minutes) for minutes in (35, 41, 61))
+    return view(_job(count, JobState.RUNNING), *_rows(count, _under_way), eta=Eta(soonest, likely, latest))
 
 
 def _ended(count: int) -> JobView:

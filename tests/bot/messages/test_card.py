@@ -61,9 +61,9 @@ def views(draw: st.DrawFn) -> JobView:
     codes = draw(st.lists(st.sampled_from(list(HoldCode)), min_size=1, max_size=4))
     findings = [
         Finding(
-            draw(st.sampled_from(list(Severity))),
-            FindingCode.NO_SPACE,
-            texts[index % len(texts)],
+            severity=draw(st.sampled_from(list(Severity))),
+            code=FindingCode.NO_SPACE,
+            text=texts[index % len(texts)],
             vm_id=vm_id(index % count),
         )
         for index in range(draw(st.sampled_from([0, 3, 40])))
@@ -127,8 +127,10 @@ def test_names_are_shown_and_never_obeyed(name: str, state: JobState) -> None:
 def test_the_plan_card_says_what_an_approver_needs() -> None:
     """From where to where, how big, how long, live or off, findings worst first, who asks, why, until when."""
     findings = (
-        Finding(Severity.NOTE, FindingCode.CHECKPOINTS, "web02 has 2 checkpoints.", vm_id=vm_id(1)),
-        Finding(Severity.BLOCKER, FindingCode.CLUSTERED, "db01 belongs to a cluster.", vm_id=vm_id(2)),
+        Finding(severity=Severity.NOTE, code=FindingCode.CHECKPOINTS, text="web02 has 2 checkpoints.", vm_id=vm_id(1)),
+        Finding(
+            severity=Severity.BLOCKER, code=FindingCode.CLUSTERED, text="db01 belongs to a cluster.", vm_id=vm_id(2)
+        ),
     )
     names = ["web01", "web02", "db01", "app01"]
     about = replace(job(names), plan=plan(names, findings=findings, options=Options(parallel=2, reason="new host")))

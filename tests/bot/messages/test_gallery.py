@@ -1,4 +1,4 @@
-"""Promises of docs/cards: the cards shown there are the ones people get, and Slack takes them."""
+"""Promises of docs/generated/cards: the cards shown there are the ones people get, and Slack takes them."""
 
 import json
 

@@ -16,7 +16,7 @@ from tests.support.view_builders import NOW, job, move, plan, view
 
 RULES = AccessSettings(approvers=("UBOB", "S0GROUP"))
 MEMBERS = {"S0GROUP": frozenset({"UCAROL"})}
-HOST = HostView(HostName("HV01"), is_reachable=True, since=NOW, live_limit=2, storage_limit=2, vms=3)
+HOST = HostView(host=HostName("HV01"), is_reachable=True, since=NOW, live_limit=2, storage_limit=2, vms=3)
 
 
 def shown(sight: HomeView, user: str = "UBOB") -> dict[str, Any]:
@@ -70,13 +70,15 @@ def test_a_home_has_what_its_owner_needs() -> None:
 def test_the_fullest_home_fits_slack() -> None:
     """A hundred of everything, with hostile names, keeps to 100 blocks and has no effect."""
     hostile = "*<!channel>* `x` <@U1> & " * 3
-    findings = [Finding(Severity.WARNING, FindingCode.ISO_MOUNTED, hostile * 20) for _ in range(40)]
+    findings = [Finding(severity=Severity.WARNING, code=FindingCode.ISO_MOUNTED, text=hostile * 20) for _ in range(40)]
     waiting = [
         view(replace(job(id=JobId(f"J{n}")), plan=plan([hostile] * 40, findings=findings), requester="UANN"))
         for n in range(100)
     ]
     mine = [view(job([hostile], id=JobId(f"J{n}"), requester="UBOB", state=JobState.REJECTED)) for n in range(100)]
-    hosts = [HostView(HostName(hostile), is_reachable=n % 2 == 0, since=NOW, trouble=hostile * 30) for n in range(400)]
+    hosts = [
+        HostView(host=HostName(hostile), is_reachable=n % 2 == 0, since=NOW, trouble=hostile * 30) for n in range(400)
+    ]
     sight = HomeView((*waiting, *(running(n) for n in range(100))), tuple(mine), tuple(hosts), "UBOB")
     seen = shown(sight)
     assert view_problems(seen, "home") == []

@@ -6,7 +6,8 @@ from datetime import timedelta
 from bot.messages import replies
 from bot.messages.blocks import Message
 from bot.messages.card_parts import Look
-from core.domain.model.events import Event, EventKind
+from core.domain.model import event_data
+from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
@@ -26,10 +27,18 @@ def text(message: Message) -> str:
 def test_hosts_show_slots_or_why_not() -> None:
     """Slots in use and free, who does not answer since when, where migration is off, and the big red stop."""
     up = HostView(
-        HostName("HV01"), True, NOW, live_used=1, live_limit=2, storage_used=1, storage_limit=2, ours=1, vms=9
+        host=HostName("HV01"),
+        is_reachable=True,
+        since=NOW,
+        live_used=1,
+        live_limit=2,
+        storage_used=1,
+        storage_limit=2,
+        ours=1,
+        vms=9,
     )
-    down = HostView(HostName("HV02"), False, NOW, trouble="The connection timed out.")
-    off = HostView(HostName("HV03"), True, NOW, is_migration_enabled=False, vms=3)
+    down = HostView(host=HostName("HV02"), is_reachable=False, since=NOW, trouble="The connection timed out.")
+    off = HostView(host=HostName("HV03"), is_reachable=True, since=NOW, is_migration_enabled=False, vms=3)
     shown = text(replies.hosts([up, down, off], stopped_by="UEVE"))
     assert "🟢 `HV01` 9 VMs · live 1 of 2 · storage 1 of 2 · 1 ours" in shown
     assert "🔌 `HV02` does not answer since <!date^" in shown
@@ -69,7 +78,9 @@ def test_a_long_history_keeps_the_newest_and_says_where_the_rest_is() -> None:
     """Thousands of events fit, names among them are the VMs'."""
     done = move(0, "web01", MoveState.DONE)
     events = [
-        Event(EventKind.HELD, NOW + timedelta(seconds=n), JobId("J7"), done.id, data={"text": f"reason {n}"})
+        Event(
+            data=event_data.Held(text=f"reason {n}"), at=NOW + timedelta(seconds=n), job_id=JobId("J7"), move_id=done.id
+        )
         for n in range(2000)
     ]
     shown = text(replies.history(view(job(state=JobState.RUNNING), MoveView(done)), events))

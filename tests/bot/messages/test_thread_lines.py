@@ -11,7 +11,10 @@ from bot.messages.blocks import Message
 from bot.messages.oncall_page import page
 from bot.messages.stall_question import question
 from bot.messages.thread_lines import line, sentence
-from core.domain.model.events import Event, EventKind
+from core.domain.model import event_data
+from core.domain.model.event_data import DATA_OF, EventKind, from_json
+from core.domain.model.events import Event, Notice
+from core.domain.model.job import JobId
 from lab.slack.workspace.blocks.check import message_problems
 from tests.support.view_builders import NOW, job, move, notice
 
@@ -87,7 +90,13 @@ DONE = {
 )
 def test_an_event_is_said_in_a_sentence(kind: EventKind, data: dict[str, Any], says: str) -> None:
     """Who, which VM, from where to where, why."""
-    assert says in line(notice(kind, WEB, **data)).text
+    told = Notice(
+        id=1,
+        event=Event(data=from_json(kind, data), at=NOW, job_id=JobId("J7"), move_id=WEB.id, actor="UBOB"),
+        job=job(),
+        move=WEB,
+    )
+    assert says in line(told).text
 
 
 VALUES = st.one_of(st.none(), st.integers(-5, 9), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=3))
@@ -99,12 +108,13 @@ KEYS = st.sampled_from(
 @given(st.sampled_from(list(EventKind)), st.dictionaries(KEYS, VALUES), st.booleans(), st.text(max_size=80))
 def test_no_event_is_unsayable(kind: EventKind, data: dict[str, Any], has_move: bool, name: str) -> None:
     """Whatever an old row holds or lacks, there is a sentence that Slack takes, and no name in it has an effect."""
-    told = notice(kind, move(0, name + "<!channel>") if has_move else None, **data)
+    old = Event(data=from_json(kind, data), at=NOW, job_id=JobId("J7"), actor="UBOB")
+    told = Notice(id=1, event=old, job=job(), move=move(0, name + "<!channel>") if has_move else None)
     for message in (line(told), page(told, ["SONCALL"]), question(told), page(told, [], taken=told.event)):
         assert message_problems(list(message.blocks)) == []
         assert message.text.strip()
         assert "<!channel>" not in json.dumps(message.blocks)
-    assert sentence(Event(kind, NOW, data=data), job(), None).strip()
+    assert sentence(old, job(), None).strip()
 
 
 def test_a_page_has_everything_for_three_in_the_morning() -> None:
@@ -142,7 +152,7 @@ def test_a_page_can_be_taken_and_then_says_who_took_it() -> None:
     """Acknowledge names the page; afterwards who and when stands there, and a retry is still offered."""
     failed = notice(EventKind.FAILED, WEB, number=5, words="No room.")
     assert button_ids(page(failed, ["SONCALL"])) == {"migrate_ack": "J7|5", "migrate_retry": "J7|5"}
-    taken = page(failed, ["SONCALL"], taken=Event(EventKind.ACKNOWLEDGED, NOW, actor="UEVE"))
+    taken = page(failed, ["SONCALL"], taken=Event(data=event_data.Acknowledged(), at=NOW, actor="UEVE"))
     assert button_ids(taken) == {"migrate_retry": "J7|5"}
     assert "👀 <@UEVE> takes care of it, <!date^" in json.dumps(taken.blocks, ensure_ascii=False)
     assert button_ids(page(notice(EventKind.LOST, WEB, number=6), [])) == {"migrate_ack": "J7|6"}
@@ -158,7 +168,7 @@ def test_a_standstill_is_a_question_until_it_is_answered(answer: str, says: str)
     assert button_ids(question(asked)) == dict.fromkeys(
         ("migrate_stuck_wait", "migrate_stuck_cancel", "migrate_stuck_page"), "J7|1"
     )
-    answered = question(asked, Event(EventKind.ANSWERED, NOW, actor="UEVE", data={"answer": answer}))
+    answered = question(asked, Event(data=event_data.Answered(answer=answer), at=NOW, actor="UEVE"))
     assert button_ids(answered) == {}
     text = json.dumps(answered.blocks, ensure_ascii=False)
     assert "it stands at 42 %" in text
@@ -171,7 +181,7 @@ def test_a_standstill_is_a_question_until_it_is_answered(answer: str, says: str)
 )
 def test_a_question_that_time_settled_has_no_buttons(kind: EventKind, says: str) -> None:
     """The move ended or was asked about again: the old question says so."""
-    moot = question(notice(EventKind.STUCK, WEB), Event(kind, NOW))
+    moot = question(notice(EventKind.STUCK, WEB), Event(data=DATA_OF[kind](), at=NOW))
     assert button_ids(moot) == {}
     assert says in json.dumps(moot.blocks)
 
@@ -188,4 +198,4 @@ def test_a_lost_vm_is_not_offered_a_retry() -> None:
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_every_kind_of_event_has_words_of_its_own(kind: EventKind) -> None:
     """Nothing is told by its bare name."""
-    assert kind.value.replace("_", " ") != sentence(Event(kind, NOW), job(), WEB)
+    assert kind.value.replace("_", " ") != sentence(Event(data=DATA_OF[kind](), at=NOW), job(), WEB)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.messages.timeline_data import ROWS, BarOutcome, slots, tracks, worth_showing
+from bot.messages.timeline_data import ROWS, BarOutcome, host_timeline, vm_timelines, worth_showing
 from bot.messages.timeline_image import _plain, _ticks, timeline
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobState
@@ -24,7 +24,18 @@ def attempt(number: int, of: int, begins: int, ends: int | None, fault: Fault | 
     """A try of the VM ``of``, from and to minutes after NOW."""
     ended = None if ends is None else NOW + timedelta(minutes=ends)
     began = NOW + timedelta(minutes=begins)
-    return Attempt(number, MoveId(of + 1), vm_id(of), HV01, HV02, number, began, began, ended, fault)
+    return Attempt(
+        id=number,
+        move_id=MoveId(of + 1),
+        vm_id=vm_id(of),
+        source=HV01,
+        destination=HV02,
+        number=number,
+        started_at=began,
+        confirmed_at=began,
+        ended_at=ended,
+        fault=fault,
+    )
 
 
 def moves(states: Sequence[MoveState], names: Sequence[str] = ()) -> list[Move]:
@@ -51,7 +62,7 @@ def test_each_try_is_a_bar_that_says_how_it_ended() -> None:
         attempt(1, 3, 1, 2, Fault.UNKNOWN),
         attempt(1, 4, 1, None),
     ]
-    found = {track.name: [bar.outcome for bar in track.bars] for track in tracks(made, tries, NOW)}
+    found = {vm.name: [bar.outcome for bar in vm.bars] for vm in vm_timelines(made, tries, NOW)}
     assert found == {
         "vm000": [BarOutcome.FAILED, BarOutcome.MOVED],
         "vm001": [BarOutcome.FREE],
@@ -64,19 +75,19 @@ def test_each_try_is_a_bar_that_says_how_it_ended() -> None:
 def test_slots_are_counted_at_every_step() -> None:
     """One that ends as another begins is one slot, not two; tries of other hosts do not count."""
     tries = [attempt(1, 0, 0, 5), attempt(1, 1, 2, 8), attempt(1, 2, 5, 9)]
-    used = slots(HV01, tries, 2, NOW)
+    used = host_timeline(HV01, tries, 2, NOW)
     assert [count for _, count in used.steps] == [1, 2, 2, 1, 0]
     assert used.most == 2
-    assert slots(HostName("HV09"), tries, 2, NOW).most == 0
+    assert host_timeline(HostName("HV09"), tries, 2, NOW).most == 0
 
 
 def test_when_there_are_too_many_vms_those_with_trouble_stay() -> None:
     """A picture of 500 VMs shows the failures and the longest."""
     states = [MoveState.FAILED if index % 100 == 7 else MoveState.DONE for index in range(500)]
     made = moves(states)
-    shown = worth_showing(tracks(made, [attempt(1, index, 0, index % 60) for index in range(500)], NOW))
+    shown = worth_showing(vm_timelines(made, [attempt(1, index, 0, index % 60) for index in range(500)], NOW))
     assert len(shown) == ROWS
-    assert {track.name for track in shown if track.state is MoveState.FAILED} == {
+    assert {vm.name for vm in shown if vm.state is MoveState.FAILED} == {
         f"vm{index:03}" for index in range(7, 500, 100)
     }
 

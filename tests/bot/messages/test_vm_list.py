@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.models.views import View
 
 from bot.messages.plan_text import plan_text
-from bot.messages.vm_list import ROWS, roll
+from bot.messages.vm_list import ROWS, vm_list
 from core.domain.model.job import JobState
 from core.domain.model.move import Hold, HoldCode, MoveState
 from core.domain.model.plan import Finding, FindingCode, Severity
@@ -44,7 +44,7 @@ def running() -> JobView:
 @pytest.mark.parametrize("seen", [proposed(), running()])
 def test_every_page_fits_and_together_they_are_everything(seen: JobView) -> None:
     """Each of 500 VMs is on one page, and every page is a form that Slack takes."""
-    pages = [roll(seen, number) for number in range(1, len(NAMES) // ROWS + 1)]
+    pages = [vm_list(seen, number) for number in range(1, len(NAMES) // ROWS + 1)]
     for form in pages:
         assert view_problems(form, "modal") == []
         assert View(**form).to_dict()
@@ -55,19 +55,21 @@ def test_every_page_fits_and_together_they_are_everything(seen: JobView) -> None
 
 def test_pages_are_turned_by_buttons() -> None:
     """The first has Next, the last has Back, one in between has both; odd numbers give the nearest page."""
-    assert turns(roll(proposed(), 1)) == {"migrate_all_next": "J7|2"}
-    assert turns(roll(proposed(), 3)) == {"migrate_all_back": "J7|2", "migrate_all_next": "J7|4"}
-    assert turns(roll(proposed(), 10)) == {"migrate_all_back": "J7|9"}
-    assert roll(proposed(), 99) == roll(proposed(), 10)
-    assert roll(proposed(), 0) == roll(proposed(), 1)
-    assert turns(roll(view(job()), 1)) == {}
+    assert turns(vm_list(proposed(), 1)) == {"migrate_all_next": "J7|2"}
+    assert turns(vm_list(proposed(), 3)) == {"migrate_all_back": "J7|2", "migrate_all_next": "J7|4"}
+    assert turns(vm_list(proposed(), 10)) == {"migrate_all_back": "J7|9"}
+    assert vm_list(proposed(), 99) == vm_list(proposed(), 10)
+    assert vm_list(proposed(), 0) == vm_list(proposed(), 1)
+    assert turns(vm_list(view(job()), 1)) == {}
 
 
 def test_the_file_holds_the_whole_plan() -> None:
     """Every VM with its way, size and id, and every finding, worst first."""
     findings = (
-        Finding(Severity.NOTE, FindingCode.CHECKPOINTS, "vm001 has 2 checkpoints.", vm_id=vm_id(1)),
-        Finding(Severity.BLOCKER, FindingCode.CLUSTERED, "vm002 belongs to a cluster.", vm_id=vm_id(2)),
+        Finding(severity=Severity.NOTE, code=FindingCode.CHECKPOINTS, text="vm001 has 2 checkpoints.", vm_id=vm_id(1)),
+        Finding(
+            severity=Severity.BLOCKER, code=FindingCode.CLUSTERED, text="vm002 belongs to a cluster.", vm_id=vm_id(2)
+        ),
     )
     text = plan_text(replace(job(NAMES), plan=plan(NAMES, findings=findings)))
     assert all(text.count(f"\n{name} ") == 1 for name in NAMES)

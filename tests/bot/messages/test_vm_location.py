@@ -9,7 +9,8 @@ from bot.messages.blocks import Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
 from bot.messages.vm_location import where
-from core.domain.model.events import Event, EventKind, Tone
+from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.events import Event, Tone
 from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm
 from core.domain.model.job import JobId, JobState
@@ -30,11 +31,17 @@ def text(message: Message) -> str:
 
 
 def snapshot(host: HostName, *vms: Vm) -> Snapshot:
-    return Snapshot(host, NOW, NOW, HostFacts(2, 2, is_migration_enabled=True), tuple(vms))
+    return Snapshot(
+        host=host,
+        asked_at=NOW,
+        taken_at=NOW,
+        facts=HostFacts(live_limit=2, storage_limit=2, is_migration_enabled=True),
+        vms=tuple(vms),
+    )
 
 
 def web(number: int = 0, name: str = "web01") -> Vm:
-    return Vm(vm_id(number), name, VmState.RUNNING, status_text="Operating normally")
+    return Vm(id=vm_id(number), name=name, state=VmState.RUNNING, status_text="Operating normally")
 
 
 def found(
@@ -67,7 +74,7 @@ def test_on_no_host_says_who_could_not_be_asked() -> None:
     lost = move(0, "web01", MoveState.LOST, error="It is on neither host.", ended_at=NOW)
     shown = text(where(found("web01", snapshot(HV01), silent=[HV02], moves=[lost]), LOOK))
     assert "❓ `web01` is on *none* of the hosts that answer." in shown
-    assert "🔌 No answer from `HV02`." in shown
+    assert "🔌 I could not ask `HV02`." in shown
     assert "must be looked at by a human <!date^" in shown
     assert "It is on neither host." in shown
     old = text(where(found("web01", snapshot(HV01, web()), silent=[HV01]), LOOK))
@@ -87,7 +94,7 @@ def test_two_vms_of_one_name_are_told_apart() -> None:
 
 
 def called(kind: EventKind, of: int, tone: Tone | None) -> Event:
-    return Event(kind, NOW, JobId("J7"), MoveId(of + 1), tone=tone)
+    return Event(data=DATA_OF[kind](), at=NOW, job_id=JobId("J7"), move_id=MoveId(of + 1), tone=tone)
 
 
 def shift(state: JobState, *rows: MoveView, number: int = 7, **changes: object) -> JobView:
@@ -106,7 +113,7 @@ def test_a_handover_says_decisions_first() -> None:
     ended = shift(JobState.FINISHED, rows[1], number=6, finished_at=NOW - timedelta(hours=1))
     old = shift(JobState.FINISHED, rows[1], number=2, finished_at=NOW - timedelta(days=2))
     waiting = {JobId("J7"): [called(EventKind.STUCK, 0, Tone.LINE), called(EventKind.FAILED, 1, Tone.PAGE)]}
-    silent = HostView(HV03, is_reachable=False, since=NOW)
+    silent = HostView(host=HV03, is_reachable=False, since=NOW)
     shown = text(handover([shift(JobState.PROPOSED, number=8), running, ended, old], [silent], waiting, "UEVE", LOOK))
     parts = [
         "🛑 Stopped by <@UEVE>",

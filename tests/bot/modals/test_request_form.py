@@ -14,7 +14,7 @@ from bot.commands.parser import parse
 from bot.modals import request_form as form
 from bot.modals.plan_preview import gone, looking, preview, refused
 from bot.modals.request_form import About, request_form
-from bot.modals.request_values import Entry, read_entry
+from bot.modals.request_values import FormValues, check_form
 from bot.modals.suggestions import offer_hosts, offer_vms
 from core.config import Settings
 from core.domain.model.hyperv_enums import VmState
@@ -33,19 +33,21 @@ def settings(count: int = 3, /, **sections: Any) -> Settings:
 
 
 def machine(number: int, name: str, **changes: Any) -> Vm:
-    return replace(Vm(VmId(UUID(int=number + 1)), name, VmState.RUNNING, memory_startup_bytes=2**32), **changes)
+    return replace(
+        Vm(id=VmId(UUID(int=number + 1)), name=name, state=VmState.RUNNING, memory_startup_bytes=2**32), **changes
+    )
 
 
 INVENTORY = [machine(n, name) for n, name in enumerate(["web01", "web02", "db01", "twin", "Twin", "web 09", "all"])]
 
 
-def entry(**changes: Any) -> Entry:
-    full = Entry("HV01", (str(INVENTORY[0].id),), ("HV02",))
+def entry(**changes: Any) -> FormValues:
+    full = FormValues(source="HV01", vms=(str(INVENTORY[0].id),), destinations=("HV02",))
     return replace(full, **changes)
 
 
-def read(filled: Entry, **sections: Any) -> Any:
-    return read_entry(filled, settings(**sections), INVENTORY, NOW)
+def read(filled: FormValues, **sections: Any) -> Any:
+    return check_form(filled, settings(**sections), INVENTORY, NOW)
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 101])
@@ -61,7 +63,9 @@ def test_slack_takes_the_form_whatever_the_settings(count: int) -> None:
 def test_the_pages_after_the_form_fit_slack() -> None:
     """The longest plan and the longest error keep to the limits of a modal."""
     findings = [
-        Finding(Severity.WARNING, FindingCode.ISO_MOUNTED, f"*<!channel>* web{n:04d} has an ISO. " * 20)
+        Finding(
+            severity=Severity.WARNING, code=FindingCode.ISO_MOUNTED, text=f"*<!channel>* web{n:04d} has an ISO. " * 20
+        )
         for n in range(500)
     ]
     big = plan(
@@ -153,8 +157,25 @@ def test_a_filled_form_asks_the_same_as_the_typed_command() -> None:
         )
     )
     assert isinstance(made, Migrate)
-    options = Options(2, 5, 5400.0, True, None, True, start, until, "", 'new "disks" at last')
-    assert made == Migrate(("web01", "db*", "web 09"), ("HV01",), ("HV02", "HV03"), "E:\\My VMs", options)
+    options = Options(
+        parallel=2,
+        attempts=5,
+        backup_wait_s=5400.0,
+        subfolder=True,
+        keep_drives=None,
+        fail_fast=True,
+        start_at=start,
+        until=until,
+        override="",
+        reason='new "disks" at last',
+    )
+    assert made == Migrate(
+        vms=("web01", "db*", "web 09"),
+        sources=("HV01",),
+        destinations=("HV02", "HV03"),
+        path="E:\\My VMs",
+        options=options,
+    )
     assert parse(made.text, now=NOW, hosts=("HV01", "HV02", "HV03")) == made
 
 
@@ -216,10 +237,10 @@ def test_a_destination_without_a_folder_asks_for_one() -> None:
     assert isinstance(read(entry(path="D:\\VMs"), hosts=hosts), Migrate)
 
 
-@given(st.builds(Entry, *(st.text(max_size=20),), vms=st.tuples(st.text(max_size=20)), path=st.text(max_size=30),
-                 parallel=st.text(max_size=8), backup_wait=st.text(max_size=8), reason=st.text(max_size=40),
-                 start_s=st.none() | st.integers(0, 2**33)))  # fmt: skip
-def test_any_filling_is_a_command_or_errors(filled: Entry) -> None:
+@given(st.builds(FormValues, source=st.text(max_size=20), vms=st.tuples(st.text(max_size=20)),
+                 path=st.text(max_size=30), parallel=st.text(max_size=8), backup_wait=st.text(max_size=8),
+                 reason=st.text(max_size=40), start_s=st.none() | st.integers(0, 2**33)))  # fmt: skip
+def test_any_filling_is_a_command_or_errors(filled: FormValues) -> None:
     """Nothing anybody types makes the form break."""
-    found = read_entry(filled, SETTINGS, INVENTORY, NOW)
+    found = check_form(filled, SETTINGS, INVENTORY, NOW)
     assert found

@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from bot.notify.attachments import AFTERLIFE_S, DELAYS_S, Attachments, Story
+from bot.notify.attachments import AFTERLIFE_S, DELAYS_S, Attachments, TimelineInputs
 from bot.slack.credentials import web_client
 from core.config import Settings
-from core.domain.model.events import EventKind, Notice
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, MoveId, MoveState
@@ -30,10 +31,20 @@ BOB = "bob"
 LONG = [f"vm{number:03}" for number in range(40)]
 
 
-async def story(_: JobId) -> Story:
-    tried = Attempt(1, MoveId(1), vm_id(0), HostName("HV01"), HostName("HV02"), 1, NOW, NOW, NOW + timedelta(minutes=9))
+async def inputs(_: JobId) -> TimelineInputs:
+    tried = Attempt(
+        id=1,
+        move_id=MoveId(1),
+        vm_id=vm_id(0),
+        source=HostName("HV01"),
+        destination=HostName("HV02"),
+        number=1,
+        started_at=NOW,
+        confirmed_at=NOW,
+        ended_at=NOW + timedelta(minutes=9),
+    )
     over = job(["web01"], JobState.FINISHED, finished_at=NOW + timedelta(minutes=9))
-    return Story(view(over, MoveView(move(0, "web01", MoveState.DONE))), [tried], {HostName("HV01"): 2})
+    return TimelineInputs(view(over, MoveView(move(0, "web01", MoveState.DONE))), [tried], {HostName("HV01"): 2})
 
 
 @pytest.fixture
@@ -46,9 +57,9 @@ Make = Callable[..., Attachments]
 
 
 @pytest.fixture
-def album(settings: Settings, clock: JumpClock) -> Make:
-    """A new album, as after a restart."""
-    return lambda source=story: Attachments(web_client(settings), source, clock)
+def attachments(settings: Settings, clock: JumpClock) -> Make:
+    """A new attachments, as after a restart."""
+    return lambda source=inputs: Attachments(web_client(settings), source, clock)
 
 
 def told(kind: EventKind, names: list[str] | None = None) -> Notice:
@@ -60,14 +71,14 @@ def files(slack: SlackLab) -> list[Any]:
     return [file for m in slack.workspace.channel("C0MIGRATE").messages.values() for file in m.files]
 
 
-async def done(album: Attachments) -> None:
-    await asyncio.gather(*album._tasks)
+async def done(attachments: Attachments) -> None:
+    await attachments._uploads.finish()
     await asyncio.sleep(0.05)  # Slack shares a file a moment after it took it
 
 
-async def test_the_picture_is_in_the_thread_once(album: Make, slack: SlackLab, card: Card) -> None:
+async def test_the_picture_is_in_the_thread_once(attachments: Make, slack: SlackLab, card: Card) -> None:
     """Told twice, even by another process, it is one file."""
-    for one in (album(), album()):
+    for one in (attachments(), attachments()):
         one.add(told(EventKind.FINISHED), card)
         await done(one)
     (file,) = files(slack)
@@ -77,7 +88,7 @@ async def test_the_picture_is_in_the_thread_once(album: Make, slack: SlackLab, c
     assert stored.content.startswith(b"\x89PNG")
     (message,) = (m for m in slack.workspace.channel("C0MIGRATE").messages.values() if m.files)
     assert message.thread_ts == card.ts
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 def finished(card: Card | None, **changes: Any) -> Job:
@@ -87,7 +98,7 @@ def finished(card: Card | None, **changes: Any) -> Job:
 
 
 async def test_what_an_earlier_process_left_out_is_put_in_once(
-    album: Make, slack: SlackLab, card: Card, clock: JumpClock
+    attachments: Make, slack: SlackLab, card: Card, clock: JumpClock
 ) -> None:
     """It died between the line that says it is over and the picture: the next one looks, and puts it in."""
     long = replace(job(LONG, channel="C0MIGRATE", card=card), id=JobId("J8"), created_at=datetime.now(UTC))
@@ -96,22 +107,22 @@ async def test_what_an_earlier_process_left_out_is_put_in_once(
     async def newest() -> list[Job]:
         return [long, finished(card), old, finished(None, id=JobId("J6"))]
 
-    for one in (album(), album()):
+    for one in (attachments(), attachments()):
         one.catch_up(newest)
         one.add(told(EventKind.FINISHED), card)
         await done(one)
     assert sorted(file["name"] for file in files(slack)) == ["J7-timeline.png", "J8-plan.txt"]
     assert clock.sleeps[0] == AFTERLIFE_S
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
-async def test_without_its_database_nothing_is_looked_for(album: Make, slack: SlackLab) -> None:
+async def test_without_its_database_nothing_is_looked_for(attachments: Make, slack: SlackLab) -> None:
     """Trouble with catching up is a line in the log."""
 
     async def newest() -> list[Job]:
         raise StoreError("The database is locked.")
 
-    one = album()
+    one = attachments()
     one.catch_up(newest)
     await done(one)
     assert files(slack) == []
@@ -119,40 +130,40 @@ async def test_without_its_database_nothing_is_looked_for(album: Make, slack: Sl
 
 @pytest.mark.parametrize("fault", [FaultKind.LOST_REPLY, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR])
 async def test_an_upload_that_failed_is_tried_again_and_never_doubled(
-    album: Make, slack: SlackLab, card: Card, clock: JumpClock, fault: FaultKind
+    attachments: Make, slack: SlackLab, card: Card, clock: JumpClock, fault: FaultKind
 ) -> None:
     """Also when it had worked and only the answer was lost."""
     slack.faults.add(fault, "files.completeUploadExternal")
-    one = album()
+    one = attachments()
     one.add(told(EventKind.FINISHED), card)
     await done(one)
     assert [file["name"] for file in files(slack)] == ["J7-timeline.png"]
     assert clock.sleeps[:1] == [DELAYS_S[0]]
 
 
-async def test_trouble_with_a_file_ends_quietly(album: Make, slack: SlackLab, card: Card) -> None:
+async def test_trouble_with_a_file_ends_quietly(attachments: Make, slack: SlackLab, card: Card) -> None:
     """A refusal, a database that is down, a bug: a line in the log and nothing else."""
 
-    async def down(_: JobId) -> Story:
+    async def down(_: JobId) -> TimelineInputs:
         raise StoreError("The database is locked.")
 
-    async def broken(_: JobId) -> Story:
+    async def broken(_: JobId) -> TimelineInputs:
         raise RuntimeError("a bug")
 
     for source in (down, broken):
-        one = album(source)
+        one = attachments(source)
         one.add(told(EventKind.FINISHED), card)
         await done(one)
-    one = album()
+    one = attachments()
     one.add(told(EventKind.FINISHED), Card("C0MIGRATE", "1.0"))
     one.add(told(EventKind.FINISHED), None)
     await done(one)
     assert files(slack) == []
 
 
-async def test_only_a_long_plan_is_attached(album: Make, slack: SlackLab, card: Card) -> None:
+async def test_only_a_long_plan_is_attached(attachments: Make, slack: SlackLab, card: Card) -> None:
     """More than thirty VMs: every one of them is in the file."""
-    one = album()
+    one = attachments()
     one.add(told(EventKind.PROPOSED, LONG[:30]), card)
     one.add(told(EventKind.PROPOSED, LONG), card)
     one.add(told(EventKind.APPROVED, LONG), card)
@@ -169,7 +180,7 @@ async def test_a_job_ends_with_its_picture(office: Opening, slack: SlackLab) -> 
     async with office() as here:
         card = await here.ask("web01,web02 from HV01 to HV02")
         await slack.person(BOB).click(card, "migrate_approve")
-        over = await here.replied(card, "J1 is over", 40)
+        over = await here.replied(card, "J1 is over")
 
         def picture() -> Message | None:
             return next((m for m in here.messages() if m.files and m.thread_ts == card.ts), None)
@@ -177,7 +188,7 @@ async def test_a_job_ends_with_its_picture(office: Opening, slack: SlackLab) -> 
         shown = await here.until(picture)
         assert shown.files[0]["name"] == "J1-timeline.png"
         assert shown.ts > over.ts
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []
 
 
 def many() -> Fleet:
@@ -207,4 +218,4 @@ async def test_a_long_job_is_read_page_by_page(
         await here.until(lambda: "Page 1 of 2" in alice.reads_form())
         await here.until(lambda: next((m for m in here.messages() if m.files), None))
         assert "… and 48 more" in read(card)
-        assert slack.ledger.violations == []
+        assert slack.call_log.violations == []

@@ -2,54 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from bot.notify.notifier import SlackNotifier
-from bot.notify.open_questions import History
-from bot.slack.credentials import web_client
-from bot.slack.user_groups import UserGroups
-from core.config import Settings
-from core.domain.model.events import Event, EventKind, Notice, Tone
-from core.domain.model.job import Card, Job, JobId, JobState
-from core.domain.model.move import MoveState
-from core.domain.model.views import JobView, MoveView
+from core.domain.model.event_data import Answered, EventKind
+from core.domain.model.events import Event, Notice, Tone
+from core.domain.model.job import Card, Job, JobId
 from core.domain.reporting.paging import quote
 from core.errors import NotifierBusy, NotifierDown, NotifierRefused, StoreBusy
 from lab.slack.server import SlackLab
 from lab.slack.workspace.faults import FaultKind
-from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
+from tests.bot.notify.conftest import ASKED, posted, proposal, told
 from tests.support.bot_harness import buttons, read
-from tests.support.view_builders import JumpClock, job, move, notice, view
-
-BEGAN = datetime.now(UTC)
-ASKED = job(channel="C0MIGRATE", requester="U0ALICE")
-
-
-def told(kind: EventKind, tone: Tone, about: Job = ASKED, *, number: int = 1, **data: object) -> Notice:
-    made = notice(kind, move(0, "web01"), number=number, about=about, **data)
-    return replace(made, event=replace(made.event, tone=tone, at=BEGAN))
-
-
-def proposal(about: Job = ASKED) -> Notice:
-    return told(EventKind.PROPOSED, Tone.CARD, about)
-
-
-@pytest.fixture
-def make(settings: Settings, clock: JumpClock) -> Callable[..., SlackNotifier]:
-    """A new notifier, as after a restart."""
-
-    def made(using: Settings = settings, history: History | None = None) -> SlackNotifier:
-        client = web_client(using)
-        return SlackNotifier(client, using, UserGroups(client, clock), clock, history=history)
-
-    return made
-
-
-def posted(slack: SlackLab, channel: str = "C0MIGRATE") -> list[Message]:
-    return [m for m in slack.workspace.channel(channel).messages.values() if m.by_app]
 
 
 async def test_a_card_is_posted_where_it_was_asked(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
@@ -62,7 +29,7 @@ async def test_a_card_is_posted_where_it_was_asked(make: Callable[..., SlackNoti
     assert message.metadata["event_payload"]["notice"] == 1
     assert message.metadata["event_payload"]["job"] == "J7"
     assert buttons(message) == {"migrate_approve", "migrate_reject"}
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 LOSSES = [FaultKind.LOST_REPLY, FaultKind.DONE_BUT_INTERNAL_ERROR]
@@ -141,7 +108,7 @@ async def test_an_unanswered_call_is_not_repeated(make: Callable[..., SlackNotif
     slack.faults.add(FaultKind.LOST_REPLY, "chat.postMessage", times=None)
     with pytest.raises(NotifierDown):
         await make().tell(proposal())
-    assert slack.ledger.counts["chat.postMessage"] == 1
+    assert slack.call_log.counts["chat.postMessage"] == 1
 
 
 async def test_a_closed_channel_sends_the_card_to_the_common_one(
@@ -181,7 +148,7 @@ async def test_a_page_mentions_on_call_once_in_thread_and_channel(
     assert page.is_broadcast
     assert page.text.count("<!subteam^S0ONCALL>") == 1
     assert "No &lt;room&gt;." in read(page)
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_line_stays_in_the_thread_and_the_end_is_for_all(
@@ -213,11 +180,12 @@ async def test_a_question_loses_its_buttons_when_its_move_ends(
     await notifier.tell(told(EventKind.DONE, Tone.LINE, about, number=4))
     assert len(posted(slack)) == 4
     assert "Asked again" in read(first)
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 def numbered(kind: EventKind, about: Job, number: int) -> Notice:
-    made = told(kind, Tone.LINE, about, number=number, text="it stands")
+    words = {"text": "it stands"} if kind is EventKind.STUCK else {}
+    made = told(kind, Tone.LINE, about, number=number, **words)
     return replace(made, event=replace(made.event, id=number))
 
 
@@ -245,7 +213,7 @@ async def test_a_question_of_an_earlier_process_loses_its_buttons(
     assert len(buttons(question)) == (3 if answers else 0)
     assert ("nobody had to decide" in read(question)) is not bool(answers)
     assert reads == ["J7"]
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_question_keeps_its_buttons_while_the_history_cannot_be_read(
@@ -284,7 +252,7 @@ async def test_an_answer_edits_its_question_even_after_a_restart(
     await notifier.tell(stuck)
     quoted = quote(replace(stuck.event, id=2))
     answer = told(EventKind.ANSWERED, Tone.LINE, about, number=3)
-    answer = replace(answer, event=replace(answer.event, data={"answer": "wait", "about": quoted}))
+    answer = replace(answer, event=replace(answer.event, data=Answered(answer="wait", about=quoted)))
     await make().tell(answer)
     (_, asked) = posted(slack)
     assert "decided to wait" in read(asked)
@@ -293,93 +261,4 @@ async def test_an_answer_edits_its_question_even_after_a_restart(
     slack.workspace.delete(slack.workspace.channel("C0MIGRATE"), asked)
     await make().tell(replace(answer, id=4))
     assert "decided about `web01`: wait" in posted(slack)[-1].text
-    assert slack.ledger.violations == []
-
-
-def running(card: Card | None, percent: int, at_s: float = 0.0) -> JobView:
-    about = replace(ASKED, state=JobState.RUNNING, card=card)
-    shown = view(about, MoveView(move(0, "web01", MoveState.MOVING), percent=percent))
-    return replace(shown, at=shown.at + timedelta(seconds=at_s))
-
-
-async def test_a_card_is_edited_only_when_it_changes(
-    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
-) -> None:
-    """The same view twice is one edit; the message keeps its metadata."""
-    notifier = make()
-    card = await notifier.tell(proposal())
-    await notifier.show(running(card, 10))
-    await notifier.show(running(card, 10, 1))
-    (message,) = posted(slack)
-    assert message.edit_count == 1
-    assert message.metadata
-    assert "10 %" in read(message)
-    assert buttons(message) == {"migrate_cancel"}
-
-
-async def test_edits_of_a_card_keep_their_distance(
-    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
-) -> None:
-    """Two changes of one card are at least three seconds apart."""
-    notifier = make()
-    card = await notifier.tell(proposal())
-    began = clock.now()
-    for percent in (10, 20, 30):
-        await notifier.show(running(card, percent, percent))
-    assert clock.now() - began >= timedelta(seconds=6)
-
-
-async def test_all_cards_share_forty_edits_a_minute(
-    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
-) -> None:
-    """However many jobs run, there are ten edits at once and then forty a minute: Slack allows fifty."""
-    notifier = make()
-    card = await notifier.tell(proposal())
-    began = clock.now()
-    for number in range(90):
-        shown = running(card, 10)
-        about = replace(shown.job, id=f"J{number}")
-        await notifier.show(replace(shown, job=about))
-    assert clock.now() - began >= timedelta(seconds=(90 - 1 - 10) * 60 / 40)
-    assert slack.ledger.counts["chat.update"] == 90
-
-
-async def test_an_older_view_never_replaces_a_newer_one(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
-    """The newest view wins, in whatever order they arrive."""
-    notifier = make()
-    card = await notifier.tell(proposal())
-    await notifier.show(running(card, 80, 10))
-    await notifier.show(running(card, 20, 5))
-    assert "80 %" in read(posted(slack)[0])
-
-
-async def test_a_deleted_card_is_given_up(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
-    """An edit Slack will never take is refused, not tried for ever."""
-    with pytest.raises(NotifierRefused):
-        await make().show(running(Card("C0MIGRATE", "1700000000.000001"), 10))
-
-
-async def test_a_job_without_a_card_shows_nothing(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
-    """Before the card is posted there is nothing to edit."""
-    await make().show(running(None, 10))
-    assert slack.ledger.counts["chat.update"] == 0
-
-
-async def test_a_busy_slack_quiets_all_edits(
-    make: Callable[..., SlackNotifier], slack: SlackLab, clock: JumpClock
-) -> None:
-    """After 429 on an edit the next one waits as long as Slack asked."""
-    notifier = make()
-    card = await notifier.tell(proposal())
-    slack.faults.add(FaultKind.RATE_LIMITED, "chat.update", seconds=20)
-    with pytest.raises(NotifierBusy) as caught:
-        await notifier.show(running(card, 10))
-    before = clock.now()
-    await notifier.show(running(card, 10))
-    assert clock.now() - before >= timedelta(seconds=caught.value.retry_after_s - 1)
-
-
-async def test_a_card_says_when_nobody_can_approve(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
-    """An approver list that leaves only the requester is noticed when the plan is posted."""
-    await make(slack_settings(slack, access={"approvers": ("U0ALICE",)})).tell(proposal())
-    assert "Nobody can approve this" in read(posted(slack)[0])
+    assert slack.call_log.violations == []

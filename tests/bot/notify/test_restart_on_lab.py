@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.notify import attachments
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.job import JobId
 from core.store import SqlStore
 from lab.slack.server import SlackLab
@@ -31,7 +32,7 @@ async def test_a_question_asked_before_a_restart_loses_its_buttons_when_its_move
     store = SqlStore(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
     await store.open()
     (move,) = await store.moves(JobId("J1"))
-    await store.add_events(event(EventKind.STUCK, datetime.now(UTC), move=move, text="it stands"))
+    await store.add_events(event(event_data.Stuck(text="it stands"), datetime.now(UTC), move=move))
     await store.close()
     async with office() as here:
         question = await here.replied(card, "seems stuck")
@@ -44,7 +45,7 @@ async def test_a_question_asked_before_a_restart_loses_its_buttons_when_its_move
             return None if buttons(question) else question
 
         assert "nobody had to decide" in read(await here.until(settled))
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []
 
 
 async def test_a_picture_that_was_not_uploaded_before_a_restart_comes_after_it(
@@ -56,7 +57,7 @@ async def test_a_picture_that_was_not_uploaded_before_a_restart_comes_after_it(
     async with office() as here:
         card = await here.ask()
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over", 40)
+        await here.replied(card, "J1 is over")
 
     def picture() -> Message | None:
         return next((m for m in here.messages() if m.files and m.thread_ts == card.ts), None)
@@ -66,4 +67,4 @@ async def test_a_picture_that_was_not_uploaded_before_a_restart_comes_after_it(
     async with office() as here:
         shown = await here.until(picture)
         assert shown.files[0]["name"] == "J1-timeline.png"
-    assert slack.ledger.violations == []
+    assert slack.call_log.violations == []

@@ -55,11 +55,11 @@ async def test_a_dead_connection_is_replaced_at_the_second_look(office: Opening,
         assert isinstance(connection, SocketConnection)
         assert await connection.check(0) == 0
         slack.faults.add(FaultKind.UNAVAILABLE, "auth.test", times=2)
-        opened = slack.ledger.counts["apps.connections.open"]
+        opened = slack.call_log.counts["apps.connections.open"]
         failures = await connection.check(0)
         assert failures == 1
         assert await connection.check(failures) == 0
-        assert slack.ledger.counts["apps.connections.open"] > opened
+        assert slack.call_log.counts["apps.connections.open"] > opened
         await here.until(lambda: slack.sockets.connections)
         await slack.person("alice").slash(CHANNEL, "/migrate jobs")
         await here.whisper("alice", "There are no jobs")
@@ -68,10 +68,10 @@ async def test_a_dead_connection_is_replaced_at_the_second_look(office: Opening,
 async def test_a_cut_socket_is_reopened(office: Opening, slack: SlackLab) -> None:
     """Slack's refresh of a connection loses nothing that is asked afterwards."""
     async with office() as here:
-        opened = slack.ledger.counts["apps.connections.open"]
+        opened = slack.call_log.counts["apps.connections.open"]
         for connection in list(slack.sockets.connections):
             slack.sockets.refresh(connection)
-        await here.until(lambda: slack.ledger.counts["apps.connections.open"] > opened)
+        await here.until(lambda: slack.call_log.counts["apps.connections.open"] > opened)
         await here.until(lambda: len(slack.sockets.connections) == 1)
         await slack.person("alice").slash(CHANNEL, "/migrate jobs")
         await here.whisper("alice", "There are no jobs")
@@ -98,8 +98,8 @@ async def test_http_mode_serves_signed_requests_only(tmp_path: Path) -> None:
                 ) as answer,
             ):
                 assert answer.status == 401
-            assert slack.ledger.violations == []
-            assert slack.ledger.failures == []
+            assert slack.call_log.violations == []
+            assert slack.call_log.failures == []
 
 
 @pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:x"])

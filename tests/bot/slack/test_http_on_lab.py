@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
@@ -102,14 +103,20 @@ async def test_what_slack_did_not_sign_is_refused(office: Opening, slack: SlackL
     """Unsigned, wrongly signed, six minutes old: 401 and no effect; the same click well signed has one."""
     async with office() as here:
         await here.ask()
-        for wrong in ({"signed": False}, {"secret": "not-the-secret"}, {"age_s": 360}, {"age_s": -360}):
-            async with posted(slack, port, **wrong) as answer:  # type: ignore[arg-type]
+        wrongs: tuple[dict[str, Any], ...] = (
+            {"signed": False},
+            {"secret": "not-the-secret"},
+            {"age_s": 360},
+            {"age_s": -360},
+        )
+        for wrong in wrongs:
+            async with posted(slack, port, **wrong) as answer:
                 assert answer.status == 401, wrong
-        assert (await here.bot.engine.job(JobId("J1"))).job.state is JobState.PROPOSED
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.PROPOSED
         async with posted(slack, port) as answer:
             assert answer.status == 200
         async for _ in here.looking():
-            if (await here.bot.engine.job(JobId("J1"))).job.state is JobState.CANCELLED:
+            if (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.CANCELLED:
                 break
 
 

@@ -24,10 +24,10 @@ async def test_members_are_asked_once_a_minute(groups: UserGroups, slack: SlackL
     """Many looks at once are one call; after a minute it is asked again."""
     answers = await asyncio.gather(*(groups.members([GROUP]) for _ in range(5)))
     assert all(answer == {GROUP: frozenset({"U0BOB", "U0CAROL"})} for answer in answers)
-    assert slack.ledger.counts["usergroups.users.list"] == 1
+    assert slack.call_log.counts["usergroups.users.list"] == 1
     clock.at += timedelta(seconds=61)
     await groups.members([GROUP])
-    assert slack.ledger.counts["usergroups.users.list"] == 2
+    assert slack.call_log.counts["usergroups.users.list"] == 2
 
 
 async def test_an_old_answer_is_believed_for_a_while_only(
@@ -47,7 +47,7 @@ async def test_slack_is_not_asked_while_it_asks_to_wait(groups: UserGroups, slac
     slack.faults.add(FaultKind.RATE_LIMITED, "usergroups.*", seconds=30)
     assert (await groups.members([GROUP]))[GROUP] is None
     assert (await groups.members([GROUP]))[GROUP] is None
-    assert slack.ledger.counts["usergroups.users.list"] == 1
+    assert slack.call_log.counts["usergroups.users.list"] == 1
     clock.at += timedelta(seconds=61)
     assert (await groups.members([GROUP]))[GROUP]
 

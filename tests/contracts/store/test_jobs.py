@@ -7,7 +7,9 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from core.domain.model.events import Event, EventKind, Tone
+from core.domain.model import event_data
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, Tone
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Approval, Card, JobId, JobState
 from core.errors import IllegalTransition, Outdated, StoreError, UnknownJob
@@ -72,7 +74,7 @@ async def test_of_two_changes_to_one_job_the_second_is_refused(store: Store) -> 
     first = await store.change_job(job, replace(job, state=JobState.REJECTED))
     approved = replace(job, state=JobState.RUNNING)
     with pytest.raises(Outdated):
-        await store.change_job(job, approved, Event(EventKind.APPROVED, NOW), new_moves=moves_of(job))
+        await store.change_job(job, approved, Event(data=event_data.Approved(), at=NOW), new_moves=moves_of(job))
     assert await store.job(job.id) == first
     assert await store.moves(job.id) == ()
     assert await store.events(job.id) == ()
@@ -144,20 +146,23 @@ async def test_jobs_are_listed_newest_first(store: Store) -> None:
 
 async def test_events_come_back_in_order_with_the_job_they_belong_to(store: Store) -> None:
     """The id that add_job gives is in the events, each has an id of its own, and data survives."""
-    job = await store.add_job(proposal(), card(), Event(EventKind.APPROVAL, later(1), actor="U2", data={"count": 1}))
-    await store.add_events(Event(EventKind.HELD, later(2), job.id, data={"text": "läuft\n😀", "n": [1, 2.5, None]}))
+    job = await store.add_job(proposal(), card(), Event(data=event_data.Approval(count=1), at=later(1), actor="U2"))
+    await store.add_events(Event(data=event_data.Held(text="läuft\n😀", follows=True), at=later(2), job_id=job.id))
     events = await store.events(JobId("j1"))
     assert [e.kind for e in events] == [EventKind.PROPOSED, EventKind.APPROVAL, EventKind.HELD]
     assert {e.job_id for e in events} == {"J1"}
     assert len({e.id for e in events}) == 3
     assert events[0] == replace(card(), job_id=job.id, id=events[0].id)
-    assert events[2].data == {"text": "läuft\n😀", "n": [1, 2.5, None]}
+    assert events[2].data == event_data.Held(text="läuft\n😀", follows=True)
 
 
 async def test_events_without_a_change_are_stored_together_or_not_at_all(store: Store) -> None:
     """Several at once, of several jobs, in their order; one that cannot be stored takes the others with it."""
     one, two = [await store.add_job(proposal()) for _ in range(2)]
-    told = [Event(EventKind.ADOPTED, later(n), job.id, tone=Tone.LINE) for n, job in enumerate((one, two, one))]
+    told = [
+        Event(data=event_data.Adopted(), at=later(n), job_id=job.id, tone=Tone.LINE)
+        for n, job in enumerate((one, two, one))
+    ]
     await store.add_events(*told)
     await store.add_events()
     with pytest.raises(StoreError):
@@ -170,7 +175,7 @@ async def test_events_without_a_change_are_stored_together_or_not_at_all(store: 
 async def test_a_switch_survives_a_restart(store: Store, reopen: Reopen) -> None:
     """The big red stop stays pressed; a switch never set is empty; setting it again replaces it."""
     assert await store.switch("stop") == ""
-    await store.set_switch("stop", "U1", Event(EventKind.STOPPED, NOW, actor="U1"))
+    await store.set_switch("stop", "U1", Event(data=event_data.Stopped(), at=NOW, actor="U1"))
     other = await reopen()
     assert await other.switch("stop") == "U1"
     await other.set_switch("stop", "")

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.model.events import Event, EventKind, event
+from core.domain.model import event_data
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Event, event
 from core.domain.model.hyperv_enums import Operation, VmState
 from core.domain.model.inventory import Adapter, Disk, Vm, VmDetails
 from core.domain.model.job import JobId, JobState
@@ -38,7 +40,14 @@ async def test_ten_thousand_moves_are_added_in_order(store: Store) -> None:
 async def test_a_move_keeps_all_it_knows_through_a_restart(store: Store, reopen: Reopen) -> None:
     """Hold, look before the move, times and texts come back exactly."""
     _, (move,) = await running(store, "web01")
-    vm = Vm(move.vm_id, "web01", VmState.RUNNING, (Operation.IN_SERVICE, Operation.BACKING_UP), "Betrieb", heartbeat=2)
+    vm = Vm(
+        id=move.vm_id,
+        name="web01",
+        state=VmState.RUNNING,
+        status=(Operation.IN_SERVICE, Operation.BACKING_UP),
+        status_text="Betrieb",
+        heartbeat=2,
+    )
     changed = await store.change_move(
         move,
         replace(
@@ -47,7 +56,13 @@ async def test_a_move_keeps_all_it_knows_through_a_restart(store: Store, reopen:
             not_before=later(5),
             busy_since=NOW,
             busy_code=HoldCode.BACKUP,
-            before=VmDetails(vm, (Disk("C:\\a.vhdx", 2**41),), (Adapter("NIC", "vSwitch"),), ("C:\\x.iso",), 2),
+            before=VmDetails(
+                vm=vm,
+                disks=(Disk(path="C:\\a.vhdx", file_bytes=2**41),),
+                adapters=(Adapter("NIC", "vSwitch"),),
+                iso_paths=("C:\\x.iso",),
+                checkpoints=2,
+            ),
             error="Fehler",
             hint="nachsehen",
             cancel_by="U3",
@@ -72,7 +87,7 @@ async def test_of_two_changes_to_one_move_the_second_is_refused(store: Store) ->
     job, (move,) = await running(store, "web01")
     first = await store.change_move(move, replace(move, hint="first"))
     with pytest.raises(Outdated):
-        await store.change_move(move, replace(move, hint="second"), event(EventKind.HELD, NOW, move=move))
+        await store.change_move(move, replace(move, hint="second"), event(event_data.Held(), NOW, move=move))
     assert await store.move(move.id) == first
     assert await store.events(job.id) == ()
 
@@ -82,7 +97,7 @@ async def test_several_moves_change_together_or_not_at_all(store: Store) -> None
     job, (first, second) = await running(store, "web01", "web02")
     known = len(await store.events(job.id))
     newer = await store.change_move(second, replace(second, error="changed"))
-    asked = event(EventKind.CANCEL_ASKED, NOW, job=job, vms=["web01", "web02"], running=0)
+    asked = event(event_data.CancelAsked(vms=("web01", "web02"), running=0), NOW, job=job)
 
     def wishes(*moves: Move) -> list[tuple[Move, Move]]:
         return [(move, replace(move, cancel_by="U3")) for move in moves]
@@ -139,7 +154,7 @@ async def test_an_attempt_is_a_reservation_until_it_ends(store: Store, reopen: R
     assert (attempt.number, attempt.source, attempt.destination, attempt.started_at) == (1, HV01, HV02, NOW)
     assert await (await reopen()).attempts(open_only=True) == (attempt,)
     moving = await store.confirm_attempt(started, replace(started, state=MoveState.MOVING), at=later(1))
-    again = await store.confirm_attempt(moving, moving, event(EventKind.MOVING, later(2), move=moving), at=later(2))
+    again = await store.confirm_attempt(moving, moving, event(event_data.Moving(), later(2), move=moving), at=later(2))
     verifying = await store.change_move(again, replace(again, state=MoveState.VERIFYING))
     queued = await store.end_attempt(
         verifying, replace(verifying, state=MoveState.QUEUED), at=later(3), fault=Fault.PASSING, host_words="Nö"
@@ -236,13 +251,13 @@ async def test_odd_words_of_a_host_do_not_keep_a_move_from_ending(store: Store) 
     started, _ = await begun(store, move)
     odd = "Fehler \ud800 \0 😀"
     failed = replace(started, state=MoveState.FAILED, error=odd, hold=Hold(HoldCode.BUSY, odd, NOW))
-    happened = event(EventKind.FAILED, NOW, move=move, words=odd)
+    happened = event(event_data.Failed(words=odd), NOW, move=move)
     await store.end_attempt(started, failed, happened, at=NOW, host_words=odd)
     plain = "Fehler \ufffd \ufffd 😀"
     stored = await store.move(move.id)
     assert (stored.error, (await store.attempts())[0].host_words) == (plain, plain)
     assert stored.hold == Hold(HoldCode.BUSY, "Fehler \ufffd \0 😀", NOW)
-    assert (await store.events(job.id))[-1].data["words"] == "Fehler \ufffd \0 😀"
+    assert (await store.events(job.id))[-1].data == event_data.Failed(words="Fehler \ufffd \0 😀")
 
 
 async def test_a_move_that_does_not_exist_is_an_error_of_the_store(store: Store) -> None:
@@ -254,9 +269,11 @@ async def test_a_move_that_does_not_exist_is_an_error_of_the_store(store: Store)
 async def test_an_event_that_cannot_be_stored_undoes_its_change(store: Store) -> None:
     """State and event are one transaction: an event of a job that does not exist takes the change with it."""
     _, (move,) = await running(store, "web01")
-    stray = replace(event(EventKind.HELD, NOW), job_id=JobId("J99"))
+    stray = replace(event(event_data.Held(), NOW), job_id=JobId("J99"))
     with pytest.raises(StoreError):
         await store.change_move(move, replace(move, hint="new"), stray)
     with pytest.raises(StoreError):
-        await store.change_move(move, replace(move, hint="new"), Event(EventKind.HELD, NOW.replace(tzinfo=None)))
+        await store.change_move(
+            move, replace(move, hint="new"), Event(data=event_data.Held(), at=NOW.replace(tzinfo=None))
+        )
     assert await store.move(move.id) == move

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.model.events import Event, EventKind, Tone, event
+from core.domain.model import event_data
+from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import Card
 from core.errors import StoreError
 from core.ports import Store
@@ -17,7 +19,7 @@ Reopen = Callable[[], Awaitable[Store]]
 
 def line(kind: EventKind = EventKind.APPROVED) -> Event:
     """Return an event that is told as a line."""
-    return Event(kind, NOW, tone=Tone.LINE)
+    return Event(data=DATA_OF[kind](), at=NOW, tone=Tone.LINE)
 
 
 async def said(store: Store) -> list[str]:
@@ -33,14 +35,14 @@ async def said(store: Store) -> list[str]:
 async def test_a_notice_carries_its_job_and_move_as_they_are_now(store: Store) -> None:
     """What it takes to say an event is read when it is said; an event without a tone is not handed out at all."""
     job, (move,) = await running(store, "web01")
-    quiet = Event(EventKind.VERIFYING, NOW, job.id, move.id)
+    quiet = Event(data=event_data.Verifying(), at=NOW, job_id=job.id, move_id=move.id)
     await store.change_move(
-        move, replace(move, hint="old"), quiet, event(EventKind.RETRYING, NOW, move=move, attempt=1)
+        move, replace(move, hint="old"), quiet, event(event_data.Retrying(attempt=1), NOW, move=move)
     )
     await store.set_card(job.id, Card("C1", "1.5"))
     now = await store.change_move(await store.move(move.id), replace(move, hint="new"))
     (notice,) = await store.claim_notices(10, NOW)
-    assert (notice.event.kind, notice.event.data) == (EventKind.RETRYING, {"attempt": 1})
+    assert (notice.event.kind, notice.event.data) == (EventKind.RETRYING, event_data.Retrying(attempt=1))
     assert (notice.job, notice.move) == (replace(job, card=Card("C1", "1.5")), now)
     assert (notice.tries, notice.maybe_said) == (0, False)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id

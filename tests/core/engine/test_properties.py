@@ -82,7 +82,7 @@ def test_whatever_happens_the_promises_hold(seed: int) -> None:
         async with stage.running():
             job = await stage.ask("vm*", source=",".join(names[:-1]), to=names[-1], attempts=random.randint(1, 3))
             order_trouble(stage, random)
-            await stage.engine.approve(job.id, job.plan.hash, "U_BOB")
+            await stage.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             await asyncio.sleep(random.uniform(1, 200))
         async with stage.running():
             await asyncio.sleep(60)

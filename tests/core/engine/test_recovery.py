@@ -3,12 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
+from tests.support.event_facts import facts
 
 
 def test_running_moves_are_adopted_and_the_job_goes_on(tmp_path: Path) -> None:
@@ -25,7 +26,7 @@ def test_running_moves_are_adopted_and_the_job_goes_on(tmp_path: Path) -> None:
         assert len(stage.world.ledger.starts) == 5
         assert sum(one.kind is EventKind.ADOPTED for one in history) == 2
         (adopted,) = stage.listener.of(EventKind.ADOPTED)
-        assert adopted.data["vms"] == ["web01", "web02"]
+        assert facts(adopted).vms == ("web01", "web02")
         left = [entry.path for entry in stage.world.all_entries("HV01") if entry.path.startswith("D:\\VMs\\")]
         assert left == []
 
@@ -43,7 +44,7 @@ def test_a_restart_says_nothing_new_about_those_who_wait(tmp_path: Path) -> None
         async with stage.running():
             await stage.finished(job.id)
         (held,) = stage.listener.of(EventKind.HELD)
-        assert "backed up" in held.data["text"]
+        assert "backed up" in facts(held).text
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(5))), script)
 
@@ -88,7 +89,7 @@ def test_a_reservation_that_never_became_a_move_costs_nothing(tmp_path: Path) ->
         async with stage.running():
             job = await stage.ask("web01")
             stage.world.order(WireFault(host="HV01", kind=WireFaultKind.SLOW, delay_s=30))
-            await stage.engine.approve(job.id, job.plan.hash, "U_BOB")
+            await stage.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             await stage.state_is(job.id, "web01", MoveState.STARTING)
         stage.world.trouble.clear()
         assert stage.world.ledger.starts == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
 from core.engine.engine import Engine
 from core.store import SqlStore

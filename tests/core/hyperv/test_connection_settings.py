@@ -11,9 +11,8 @@ from core.hyperv.connection_settings import ConnectionSettings, targets_of
 
 
 def target(host: dict[str, Any] | None = None, **winrm: Any) -> ConnectionSettings:
-    settings = Settings(
-        winrm=winrm, winrm_password="shared", hosts={"HV01": {"address": "hv01.contoso.com"} | (host or {})}
-    )
+    hosts = {"HV01": {"address": "hv01.contoso.com"} | (host or {})}
+    settings = Settings.model_validate({"winrm": winrm, "winrm_password": "shared", "hosts": hosts})
     return targets_of(settings)[HostName("HV01")]
 
 

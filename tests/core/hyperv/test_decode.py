@@ -2,43 +2,15 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from core.domain.model.host_calls import FolderFate, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
 from core.errors import MalformedReply
-from core.hyperv import decode, pipelines
-from tests.support.ps_objects import bare, enum, junk, selected
-
-WEB = UUID("5c8f1f54-9f0a-4a1c-8d34-0e6b8a3f9d10")
-
-
-def vm_properties(**changes: Any) -> dict[str, Any]:
-    properties: dict[str, Any] = {
-        "Id": WEB,
-        "Name": "web01",
-        "State": enum(2, "Running"),
-        "OperationalStatus": [enum(2, "Ok"), enum(32772, "MergingDisks")],
-        "Status": "Merging disks",
-        "VirtualMachineType": enum(3, "RealizedVirtualMachine"),
-        "IsClustered": False,
-        "Generation": 2,
-        "Version": "9.0",
-        "MemoryAssigned": 4 << 30,
-        "MemoryStartup": 2 << 30,
-        "Uptime": "P1DT2H3M4.5S",
-        "Heartbeat": enum(6, "OkApplicationsHealthy"),
-        "ReplicationMode": enum(0, "None"),
-        "ReplicationState": enum(0, "Disabled"),
-        "Path": "D:\\VMs\\web01",
-        "SnapshotFileLocation": "D:\\VMs\\web01",
-        "SmartPagingFilePath": "D:\\VMs\\web01",
-    }
-    return properties | changes
+from core.hyperv import decode
+from tests.support.ps_examples import WEB, vm_properties
+from tests.support.ps_objects import bare, enum, selected
 
 
 def host_properties(**changes: Any) -> dict[str, Any]:
@@ -304,62 +276,3 @@ class Record:
 def test_an_error_without_anything_is_still_a_word() -> None:
     """An error record may lack all that it usually has."""
     assert decode.read_word(Record()) == HostWord("")
-
-
-NAMES = sorted(
-    {
-        *pipelines.VM_PROPERTIES,
-        *pipelines.HOST_PROPERTIES,
-        *pipelines.JOB_PROPERTIES,
-        *pipelines.COUNTER_PROPERTIES,
-        *pipelines.DISK_PROPERTIES,
-        *("Capacity", "FreeSpace", "DriveType", "FreePhysicalMemory", "FileSize", "InstanceID", "TpmEnabled"),
-        *("SwitchName", "Removed", "Reason", "ReturnValue", "FullName"),
-    }
-)
-
-
-JUNK = junk(NAMES)
-
-
-@given(st.lists(JUNK, max_size=3))
-@settings(max_examples=50, deadline=None)
-def test_junk_is_read_or_refused(values: list[Any]) -> None:
-    """Any object whatever becomes our type or MalformedReply, never another error."""
-    readers = (
-        lambda: [decode.read_vm("HV01", value) for value in values],
-        lambda: decode.read_facts("HV01", values[:1], values[1:2]),
-        lambda: decode.read_listeners("HV01", values),
-        lambda: decode.read_jobs("HV01", values),
-        lambda: decode.read_volumes("HV01", values),
-        lambda: decode.read_free_memory("HV01", values),
-        lambda: decode.read_names("HV01", "Get-VMSwitch", values),
-        lambda: decode.read_file_sizes("HV01", values),
-        lambda: decode.read_disks("HV01", values),
-        lambda: decode.read_adapters("HV01", values),
-        lambda: decode.read_isos("HV01", values),
-        lambda: decode.read_vtpms("HV01", values),
-        lambda: decode.count_by_vm("HV01", "Get-VMSnapshot", values),
-        lambda: decode.read_cancel("HV01", values),
-        lambda: decode.read_receipt("HV01", "D:\\a\\b", values),
-        lambda: [decode.read_word(value) for value in values],
-    )
-    for read in readers:
-        try:
-            read()
-        except MalformedReply as error:
-            assert "HV01" in error.message  # noqa: PT017
-
-
-@given(st.data())
-@settings(max_examples=100, deadline=None)
-def test_one_odd_property_is_read_or_refused(data: st.DataObject) -> None:
-    """A VM that is fine but for one property is read, or refused by that property's name."""
-    name = data.draw(st.sampled_from(pipelines.VM_PROPERTIES))
-    value = data.draw(JUNK)
-    try:
-        vm = decode.read_vm("HV01", selected(**vm_properties(**{name: value})))
-    except MalformedReply as error:
-        assert name in error.message  # noqa: PT017
-    else:
-        assert vm.name

@@ -1,27 +1,24 @@
 """What the gateway over WinRM promises beyond the port: logins, sessions, endpoints, and what it never does twice."""
 
 import asyncio
-import re
 import threading
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from pypsrp.wsman import WSMan
 
-from core.config import Settings
-from core.domain.model.host_calls import DiskTarget, FolderFate, MoveOrder
-from core.errors import CannotLogOn, ContactLost, EndpointRefused, HostUnreachable, LoginRejected, SettingsError
-from core.hyperv import PypsrpGateway, gateway
+from core.domain.model.host_calls import DiskTarget, FolderFate
+from core.domain.model.inventory import CheckLine
+from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected
+from core.hyperv import gateway
+from lab.hyperv.powershell.commands import shipped_role
 from lab.hyperv.remoting.shells import Quotas
-from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Endpoint, Fleet, Language
-from tests.contracts.gateway import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB
-from tests.support.wire_harness import on_lab, settings_for
+from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, Arena
+from tests.support.wire_harness import on_lab
 
 EMPTY = "D:\\VMs\\empty[1]"
 
@@ -46,89 +43,6 @@ def requests_sent(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
-@pytest.mark.parametrize(
-    ("auth", "tls"),
-    [("credssp", False), ("ntlm", True), ("ntlm", False), ("negotiate", False), ("basic", True), ("basic", False)],
-)
-async def test_logs_on(auth: str, tls: bool) -> None:
-    """Every way to log on that the lab offers works, encrypted by TLS or by itself."""
-    async with on_lab(auth=auth, tls=tls) as (arena, _):
-        assert len((await arena.gateway.observe(SOURCE)).vms) == 4
-
-
-@pytest.mark.parametrize("auth", ["credssp", "ntlm", "basic"])
-async def test_a_wrong_password_is_rejected_and_never_shown(auth: str) -> None:
-    """A rejected login names the account, never the password."""
-    async with on_lab(password="hunter2-secret", auth=auth) as (arena, _):
-        with pytest.raises(LoginRejected) as caught:
-            await arena.gateway.observe(SOURCE)
-    assert "svc-migrate" in str(caught.value)
-    assert "hunter2" not in str(caught.value)
-
-
-async def test_a_rejected_login_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """requests-credssp gives up with an unread answer in its hands; its connection is closed all the same."""
-    closed: list[int] = []
-    close = requests.Response.close
-
-    def noted(self: requests.Response) -> None:
-        closed.append(self.status_code)
-        close(self)
-
-    monkeypatch.setattr(requests.Response, "close", noted)
-    async with on_lab(password="hunter2-secret") as (arena, _):
-        with pytest.raises(LoginRejected):
-            await arena.gateway.observe(SOURCE)
-    assert set(closed) == {401}
-
-
-async def test_a_missing_password_is_a_login_problem() -> None:
-    """Settings without a password lead to the settings, not to the network."""
-    async with HyperVLab(FLEET) as lab:
-        real = PypsrpGateway(settings_for(lab).model_copy(update={"winrm_password": Settings().winrm_password}))
-        with pytest.raises(CannotLogOn, match="must be specified"):
-            await real.observe(SOURCE)
-        await real.close()
-
-
-async def test_an_unknown_certificate_is_not_trusted() -> None:
-    """A certificate nobody vouches for ends the call with a hint at ca_file; switched off, it does not."""
-    async with on_lab(ca_file=None) as (arena, _):
-        with pytest.raises(HostUnreachable, match="certificate") as caught:
-            await arena.gateway.observe(SOURCE)
-    assert "ca_file" in caught.value.hint
-    async with on_lab(ca_file=None, verify=False) as (arena, _):
-        assert (await arena.gateway.observe(SOURCE)).vms
-
-
-async def test_a_ca_file_that_is_not_there_is_named() -> None:
-    """A mistyped ca_file is told from a host that is down."""
-    async with on_lab(ca_file="/nowhere/ca.pem") as (arena, _):
-        with pytest.raises(HostUnreachable, match=re.escape("nowhere/ca.pem")):
-            await arena.gateway.observe(SOURCE)
-
-
-async def test_a_closed_port_is_unreachable(unused_tcp_port_factory: Any) -> None:
-    """Nobody listening is HostUnreachable for a move as well: nothing was started."""
-    settings = Settings(
-        winrm={"auth": "ntlm", "username": "u", "operation_timeout": 2},
-        winrm_password="p",
-        hosts={"HV01": {"address": "127.0.0.1", "port": unused_tcp_port_factory()}},
-    )
-    real = PypsrpGateway(settings)
-    with pytest.raises(HostUnreachable, match="refused"):
-        await real.move(SOURCE, MoveOrder(WEB, "HV02", "D:\\VMs"), lambda _percent: None)
-    with pytest.raises(HostUnreachable, match="refused"):
-        await real.find(SOURCE, WEB)
-    await real.close()
-
-
-def test_a_password_file_that_cannot_be_read_is_a_setting(tmp_path: Path) -> None:
-    """A host's password file is read at the start, where people look."""
-    with pytest.raises(SettingsError, match=re.escape("HV01.password_file")):
-        PypsrpGateway(Settings(hosts={"HV01": {"address": "hv01", "password_file": tmp_path / "none"}}))
-
-
 async def test_a_forgotten_session_is_replaced() -> None:
     """A session the host has forgotten is replaced at once, for reads and for what is done once only."""
     async with on_lab(sessions=1) as (arena, lab):
@@ -141,7 +55,7 @@ async def test_a_forgotten_session_is_replaced() -> None:
             shells = lab.shells(SOURCE)
             for shell in list(shells):
                 shells.remove(shell)
-            assert await work()
+            await work()
         assert arena.world.entry(SOURCE, EMPTY) is None
 
 
@@ -171,8 +85,8 @@ async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str
                 await arena.gateway.cancel(SOURCE, WEB)
             assert "no further session" not in str(broken.value)
         arena.world.trouble.clear()
-        assert await arena.gateway.observe(SOURCE)
-        assert len(lab.shells(SOURCE)) == 1
+        assert (await arena.gateway.observe(SOURCE)).vms
+        assert sum(shell.idle_timeout_s == 900 for shell in lab.shells(SOURCE)) == 1  # those of moves have two hours
 
 
 async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +180,7 @@ async def test_a_host_that_failed_often_is_not_asked_for_a_while(requests_sent: 
         with pytest.raises(HostUnreachable, match="3 times in a row"):
             await arena.gateway.observe(SOURCE)
         assert requests_sent.total() == before
-        assert await arena.gateway.observe(DESTINATION)
+        assert (await arena.gateway.observe(DESTINATION)).host == DESTINATION
 
 
 async def test_a_full_host_says_so() -> None:
@@ -296,12 +210,87 @@ async def test_a_restricted_endpoint_is_enough() -> None:
         await move
 
 
-async def test_an_endpoint_without_scripts_is_refused() -> None:
-    """A restricted endpoint under the stock name cannot be taught our functions, and says so."""
-    async with on_lab(changed(endpoint=Endpoint.JEA)) as (arena, _):
-        with pytest.raises(EndpointRefused, match="ScriptsNotAllowed"):
+async def test_a_role_without_our_functions_is_refused() -> None:
+    """A role that lacks a function of ours is EndpointRefused, not silence, and nothing was removed."""
+    async with on_lab(changed(endpoint=Endpoint.JEA_WITHOUT_FOLDERS)) as (arena, _):
+        with pytest.raises(EndpointRefused, match="Remove-EmptyFolder"):
             await arena.gateway.remove_empty_folder(SOURCE, EMPTY)
         assert arena.world.entry(SOURCE, EMPTY) is not None
+
+
+async def test_the_ordinary_endpoint_of_a_restricted_host_is_refused() -> None:
+    """There the account may log on, but not use the endpoint that comes with Windows; nothing is called silent."""
+    async with on_lab(changed(endpoint=Endpoint.JEA), configuration="Microsoft.PowerShell") as (arena, _):
+        with pytest.raises(LoginRejected, match="log on but not use"):
+            await arena.gateway.observe(SOURCE)
+
+
+async def line_of(arena: Arena, subject: str) -> CheckLine:
+    """Return one line of check."""
+    (line,) = [line for line in await arena.gateway.check(SOURCE, []) if line.subject == f"{SOURCE}: {subject}"]
+    return line
+
+
+async def test_another_modules_get_vm_is_passed_by() -> None:
+    """PowerCLI's Get-VM comes first on the host: everything works, and check says whose command answers."""
+    async with on_lab(changed(other_module="VMware.VimAutomation.Core")) as (arena, _):
+        assert len((await arena.gateway.inspect(SOURCE)).details) == 4
+        line = await line_of(arena, "commands")
+        assert line.ok, line
+        assert "Get-VM of VMware.VimAutomation.Core" in line.text
+        move = await arena.start()
+        await arena.play_out()
+        assert (await move) is not None
+
+
+async def test_behind_a_role_only_its_names_are_called() -> None:
+    """A role of somebody's own that limits Get-VM has no Hyper-V\\Get-VM: the short name is the only one."""
+    role = shipped_role().replace("'Hyper-V\\Get-VM'", "@{ Name = 'Get-VM'; Parameters = @{ Name = 'Id' } }")
+    assert "Name = 'Get-VM'" in role
+    async with on_lab(changed(endpoint=Endpoint.JEA, role=role)) as (arena, _):
+        assert len((await arena.gateway.inspect(SOURCE)).details) == 4
+        assert await arena.gateway.find(SOURCE, WEB) is not None
+        assert (await line_of(arena, "commands")).ok
+
+
+async def test_check_finds_what_a_role_lacks() -> None:
+    """With the table that names a cmdlet by its module, as the first shipped role did: Get-CimInstance is missing."""
+    role = shipped_role().replace("'Get-CimInstance'", "'CimCmdlets\\Get-CimInstance'")
+    async with on_lab(changed(endpoint=Endpoint.JEA, role=role)) as (arena, _):
+        line = await line_of(arena, "commands")
+        assert not line.ok
+        assert "lacks Get-CimInstance" in line.text
+        assert "README" in line.hint
+        with pytest.raises(EndpointRefused, match="Get-CimInstance"):
+            await arena.gateway.observe(SOURCE)
+
+
+async def test_a_policy_is_a_policy_and_no_silence() -> None:
+    """Application control constrains the ordinary endpoint: moves work and can be stopped, our .NET calls do not."""
+    async with on_lab(changed(endpoint=Endpoint.CONSTRAINED_LANGUAGE)) as (arena, _):
+        line = await line_of(arena, "functions")
+        assert not line.ok
+        assert "constrained language" in line.text
+        assert "deploy/" in line.hint
+        for ask in (arena.gateway.remove_empty_folder, arena.gateway.list_folder):
+            with pytest.raises(EndpointRefused, match="policy") as caught:
+                await ask(SOURCE, EMPTY)
+            assert not caught.value.retry
+        assert arena.world.entry(SOURCE, EMPTY) is not None
+        move = await arena.start()
+        await arena.pass_time(5)
+        assert (await arena.gateway.cancel(SOURCE, WEB)).accepted
+        await arena.play_out()
+        await move
+
+
+async def test_the_endpoint_of_powershell_7_is_told() -> None:
+    """There the cmdlets are stand-ins with dead objects: check refuses, with the hint."""
+    async with on_lab(configuration="PowerShell.7") as (arena, _):
+        line = await line_of(arena, "commands")
+        assert not line.ok
+        assert "stand-ins" in line.text
+        assert "Microsoft.PowerShell" in line.hint
 
 
 async def test_an_endpoint_that_does_not_exist_is_refused() -> None:

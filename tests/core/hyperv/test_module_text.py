@@ -9,11 +9,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_hosts_get_one_text() -> None:
-    """What the bot defines in a session, what deploy/ installs and what the lab knows are the same text."""
-    texts = {
-        (ROOT / folder / "MigrateBot.psm1").read_text("utf-8") for folder in ("core/hyperv", "deploy", "lab/hyperv")
-    }
-    assert texts == {session.FUNCTIONS_TEXT}
+    """What the bot defines in a session is what deploy/ installs, and there is no other copy."""
+    folders = [ROOT / room for room in ("bot", "core", "deploy", "lab")]
+    assert [path for room in folders for path in room.rglob("*.psm1")] == [ROOT / "deploy" / "MigrateBot.psm1"]
+    assert (ROOT / "deploy" / "MigrateBot.psm1").read_text("utf-8") == session.FUNCTIONS_TEXT
 
 
 def test_the_text_defines_what_the_gateway_calls() -> None:

@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 async def store(file: Path) -> AsyncIterator[SqlStore]:
     """Return an open store with next to no patience."""
-    store = SqlStore(f"sqlite+aiosqlite:///{file}", busy_s=0.05)
+    store = SqlStore(f"sqlite+aiosqlite:///{file}", timeout_s=0.05)
     await store.open()
     yield store
     await store.close()
@@ -179,7 +179,7 @@ async def test_creating_the_database_beside_another_process_waits(file: Path, mo
         other.close()
 
     monkeypatch.setattr(dialects, "sleep", then_the_other_is_done)
-    store = SqlStore(f"sqlite+aiosqlite:///{file}", busy_s=0.01)
+    store = SqlStore(f"sqlite+aiosqlite:///{file}", timeout_s=0.01)
     await store.open()
     assert len(refused) == 1
     await store.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -14,9 +14,12 @@ from pypsrp.wsman import WSMan
 
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+T = TypeVar("T")
 
 WEB01 = UUID("0b7a3d8e-52b8-4d0e-9d0f-4f6a4e1c0a01")
 
@@ -73,7 +76,7 @@ class Client:
         """Run cmdlets, given as names or (name, parameters), to the end."""
         return await asyncio.to_thread(lambda: self.finish(self.start(*stages, script=script)))
 
-    async def call(self, function: Callable[[], Any]) -> Any:
+    async def call(self, function: Callable[[], T]) -> T:
         return await asyncio.to_thread(function)
 
 
@@ -91,8 +94,7 @@ async def begin(client: Client, lab: HyperVLab, *stages: tuple[str, dict[str, An
     """Start a move and wait until the world has it."""
     known = len(lab.world.migrations())
     shell = await client.call(lambda: client.start(*(stages or move())))
-    while len(lab.world.migrations()) == known:  # noqa: ASYNC110  # a start on a real socket tells nobody else
-        await asyncio.sleep(0.005)
+    await eventually(lambda: len(lab.world.migrations()) > known)
     return shell
 
 
@@ -138,7 +140,13 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     clients: list[Client] = []
 
     async def join(
-        lab: HyperVLab, name: str = "HV01", *, is_open: bool = True, pool: dict[str, Any] | None = None, **options: Any
+        lab: HyperVLab,
+        name: str = "HV01",
+        *,
+        is_open: bool = True,
+        pool: dict[str, Any] | None = None,
+        configuration: str = "",
+        **options: Any,
     ) -> Client:
         access = lab.access(name)
         given: dict[str, Any] = {
@@ -150,7 +158,7 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Client]]]:
             "password": access.password,
             **options,
         }
-        client = Client(WSMan(access.address, **given), access.configuration, **(pool or {}))
+        client = Client(WSMan(access.address, **given), configuration or access.configuration, **(pool or {}))
         clients.append(client)
         if is_open:
             await asyncio.to_thread(client.pool.open)

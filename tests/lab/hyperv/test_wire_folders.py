@@ -10,6 +10,8 @@ from lab.hyperv.world.fleet import File
 from tests.lab.hyperv.conftest import fleet, host, select
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.lab.hyperv.conftest import Client
 
 FILES = (
@@ -20,7 +22,7 @@ CLASS = "Microsoft.PowerShell.Commands"
 
 
 @pytest.fixture
-async def here(open_lab: Any, connect: Any) -> Client:
+async def here(open_lab: Any, connect: Callable[..., Awaitable[Client]]) -> Client:
     return await connect(await open_lab(fleet(first=host("HV01", files=FILES)), has_tls=False))
 
 

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from lab.slack.server import SlackLab
 from lab.slack.workspace.clock import ManualClock
+from tests.support.eventually import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +49,9 @@ async def app(lab: SlackLab) -> AsyncIterator[AsyncApp]:
     """A Bolt app over Socket Mode; listeners may be added while it runs."""
     app = AsyncApp(client=AsyncWebClient(token=lab.bot_token, base_url=lab.api_url))
     handler = AsyncSocketModeHandler(app, lab.app_token)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     yield app
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 class RawSocket:
@@ -60,8 +61,9 @@ class RawSocket:
         self.socket = socket
 
     async def frame(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
-            return await self.socket.receive_json()
+        async with asyncio.timeout(PATIENCE_S):
+            frame: dict[str, Any] = await self.socket.receive_json()
+            return frame
 
     async def ack(self, envelope: dict[str, Any], payload: Any = None) -> None:
         body = {"envelope_id": envelope["envelope_id"]}
@@ -75,7 +77,8 @@ async def connect(lab: SlackLab, http: aiohttp.ClientSession) -> Any:
     async def url() -> str:
         headers = {"Authorization": f"Bearer {lab.app_token}"}
         async with http.post(f"{lab.api_url}apps.connections.open", headers=headers) as response:
-            return (await response.json())["url"]
+            answer: dict[str, str] = await response.json()
+            return answer["url"]
 
     @asynccontextmanager
     async def opened(suffix: str = "") -> AsyncIterator[RawSocket]:

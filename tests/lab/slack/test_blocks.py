@@ -136,7 +136,7 @@ def test_bad_views_are_named(change: dict[str, Any], reason: str) -> None:
 
 async def test_the_reasons_reach_the_app(client: AsyncWebClient) -> None:
     """invalid_blocks carries all reasons in response_metadata.messages."""
-    blocks = [{"type": "section"}, {"type": "header", "text": mrkdwn("x")}]
+    blocks: list[dict[str, Any]] = [{"type": "section"}, {"type": "header", "text": mrkdwn("x")}]
     with pytest.raises(SlackApiError) as refused:
         await client.chat_postMessage(channel="C0MIGRATE", text="t", blocks=blocks)
 

@@ -23,7 +23,7 @@ async def lab(clock: ManualClock) -> AsyncIterator[SlackLab]:
 
 
 def events(lab: SlackLab) -> list[dict[str, object]]:
-    return [waiting.parcel.payload["event"] for waiting in lab.courier._unheard]
+    return [waiting.envelope.payload["event"] for waiting in lab.delivery._unheard]
 
 
 async def test_own_messages_come_back(lab: SlackLab, client: AsyncWebClient) -> None:

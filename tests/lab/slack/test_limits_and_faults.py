@@ -79,8 +79,8 @@ async def test_an_internal_error_may_have_succeeded(lab: SlackLab, client: Async
         await client.chat_postMessage(channel="C0MIGRATE", text="there")
 
     assert lab.transcript("#migrations") == "migrate-bot: there"
-    assert lab.ledger.violations == []
-    assert len(lab.ledger.rejected) == 1
+    assert lab.call_log.violations == []
+    assert len(lab.call_log.rejected) == 1
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,9 @@ async def test_a_refused_call_does_nothing(lab: SlackLab, client: AsyncWebClient
 
 async def test_server_errors_go_away(lab: SlackLab) -> None:
     """The SDK's handler for server errors gets through once the fault is used up."""
-    handlers = [AsyncServerErrorRetryHandler(max_retry_count=2)]
-    client = AsyncWebClient(token=lab.bot_token, base_url=lab.api_url, retry_handlers=handlers)
+    client = AsyncWebClient(
+        token=lab.bot_token, base_url=lab.api_url, retry_handlers=[AsyncServerErrorRetryHandler(max_retry_count=2)]
+    )
     lab.faults.add(FaultKind.UNAVAILABLE, "auth.test", times=1)
 
     assert (await client.auth_test())["ok"]

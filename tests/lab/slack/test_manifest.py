@@ -10,7 +10,8 @@ from lab.slack.workspace.refusals import LabSetupError
 
 
 def document() -> dict[str, Any]:
-    return yaml.safe_load(DEFAULT_MANIFEST.read_text(encoding="utf-8"))
+    read: dict[str, Any] = yaml.safe_load(DEFAULT_MANIFEST.read_text(encoding="utf-8"))
+    return read
 
 
 def change(path: str, value: Any) -> dict[str, Any]:

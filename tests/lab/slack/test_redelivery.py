@@ -12,7 +12,7 @@ async def test_an_unacked_event_comes_again_three_times(lab: SlackLab, clock: Ma
         seen = [await raw.frame()]
         for pause_s in (0, 60, 300):
             clock.advance(2.9 + pause_s)
-            assert lab.ledger.envelopes["events_api"] == len(seen), "too early"
+            assert lab.call_log.envelopes["events_api"] == len(seen), "too early"
             clock.advance(0.1)
             seen.append(await raw.frame())
 
@@ -32,8 +32,8 @@ async def test_an_acked_event_is_not_repeated(lab: SlackLab, clock: ManualClock,
         await raw.socket.receive()
         clock.advance(1000)
 
-    assert lab.ledger.redelivered == 0
-    assert lab.ledger.events_lost == 0
+    assert lab.call_log.redelivered == 0
+    assert lab.call_log.events_lost == 0
 
 
 async def test_events_without_a_listener_arrive_as_retries(lab: SlackLab, connect: Any) -> None:
@@ -53,7 +53,7 @@ async def test_events_more_than_two_hours_old_are_lost(lab: SlackLab, clock: Man
     async with connect():
         pass
 
-    assert lab.ledger.events_lost == 1
+    assert lab.call_log.events_lost == 1
 
 
 async def test_a_duplicate_event_has_the_same_event_id(lab: SlackLab, connect: Any) -> None:
@@ -73,5 +73,5 @@ async def test_only_subscribed_events_of_joined_channels_are_sent(lab: SlackLab)
     await alice.say("#other", "@migrate-bot you are not here")
     await alice.say("#migrations", "@migrate-bot hello")
 
-    (waiting,) = lab.courier._unheard
-    assert waiting.parcel.payload["event"]["text"] == "<@U0MIGRATEBOT> hello"
+    (waiting,) = lab.delivery._unheard
+    assert waiting.envelope.payload["event"]["text"] == "<@U0MIGRATEBOT> hello"

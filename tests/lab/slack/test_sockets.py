@@ -13,10 +13,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from lab.slack.server import SlackLab
 from lab.slack.workspace.clock import ManualClock
 from lab.slack.workspace.faults import FaultKind
+from tests.support.eventually import PATIENCE_S
 
 
 async def envelopes_sent(lab: SlackLab, count: int) -> None:
-    await lab.workspace.changes.wait_for(lambda: sum(lab.ledger.envelopes.values()) >= count)
+    await lab.workspace.changes.wait_for(lambda: sum(lab.call_log.envelopes.values()) >= count)
 
 
 async def test_hello_says_how_many_connections_there_are(lab: SlackLab, http: Any, connect: Any) -> None:
@@ -98,8 +99,8 @@ async def test_an_ack_in_time_answers_and_a_late_one_changes_nothing(
     assert outcome.error == "operation_timeout"
     assert "operation_timeout" in alice.reads("#migrations")
     assert "too late" not in alice.reads("#migrations")
-    assert [failure.what for failure in lab.ledger.failures] == ["/migrate"]
-    assert lab.ledger.late_acks == 1
+    assert [failure.what for failure in lab.call_log.failures] == ["/migrate"]
+    assert lab.call_log.late_acks == 1
 
 
 async def test_without_a_connection_a_command_fails_at_once(lab: SlackLab) -> None:
@@ -127,7 +128,7 @@ async def test_each_envelope_goes_to_exactly_one_connection(lab: SlackLab, conne
 
 async def test_the_eleventh_connection_is_turned_away(lab: SlackLab, http: Any, connect: Any) -> None:
     """At most ten websockets per app."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         sockets = [await http.ws_connect(await connect.url()) for _ in range(10)]
         assert [(await one.receive_json())["num_connections"] for one in sockets] == list(range(1, 11))
         extra = await http.ws_connect(await connect.url())
@@ -190,7 +191,7 @@ async def test_slack_sdk_connects_and_comes_back(lab: SlackLab) -> None:
         await sdk.send_socket_mode_response(response)
 
     client.socket_mode_request_listeners.append(ack)
-    await client.connect()
+    await client.connect()  # type: ignore[no-untyped-call]
     alice = lab.person("alice")
     await lab.workspace.changes.wait_for(lambda: lab.sockets.connections)
     assert (await alice.slash("#migrations", "/migrate one")).message.text == "one"  # type: ignore[union-attr]
@@ -199,4 +200,4 @@ async def test_slack_sdk_connects_and_comes_back(lab: SlackLab) -> None:
     lab.sockets.refresh(first)
     await lab.workspace.changes.wait_for(lambda: first not in lab.sockets.connections and lab.sockets.connections)
     assert (await alice.slash("#migrations", "/migrate two")).message.text == "two"  # type: ignore[union-attr]
-    await client.close()
+    await client.close()  # type: ignore[no-untyped-call]

@@ -77,7 +77,7 @@ async def test_edits_are_counted_and_earlier_versions_remembered(
     await update(client, ts, text="two")
 
     message = lab.workspace.channel("#migrations").messages[ts]
-    assert lab.ledger.edit_count("C0MIGRATE", ts) == 2
+    assert lab.call_log.edit_count("C0MIGRATE", ts) == 2
     assert [message.version(number).text for number in range(3)] == ["card", "one", "two"]
 
 

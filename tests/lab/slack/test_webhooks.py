@@ -117,7 +117,7 @@ async def test_a_failed_event_is_repeated_unless_told_not_to(lab: SlackLab, endp
     answers = [web.Response(status=500), web.Response(status=500, headers={"x-slack-no-retry": "1"})]
     endpoint.answer = lambda _: answers.pop(0)
     await lab.person("alice").say("#migrations", "@migrate-bot hello")
-    await lab.workspace.changes.wait_for(lambda: lab.ledger.events_lost)
+    await lab.workspace.changes.wait_for(lambda: lab.call_log.events_lost)
 
     assert endpoint.seen[1].headers["x-slack-retry-num"] == "1"
     assert endpoint.seen[1].headers["x-slack-retry-reason"] == "http_error"

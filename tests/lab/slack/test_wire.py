@@ -116,8 +116,8 @@ async def test_the_ledger_counts_calls_and_keeps_the_reasons_of_refusals(lab: Sl
     with pytest.raises(SlackApiError):
         await client.chat_postMessage(channel="C0MIGRATE", text="t", blocks=[{"type": "section"}])
 
-    assert lab.ledger.counts == {"auth.test": 1, "chat.postMessage": 1}
-    (violation,) = lab.ledger.violations
+    assert lab.call_log.counts == {"auth.test": 1, "chat.postMessage": 1}
+    (violation,) = lab.call_log.violations
     assert violation.error == "invalid_blocks"
     assert "json-pointer:/blocks/0" in violation.messages[0]
 

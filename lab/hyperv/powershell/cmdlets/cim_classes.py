@@ -6,7 +6,7 @@ Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,7 @@ class CimClass:
 
     namespace: str
     name: str
+    _: KW_ONLY
     parents: tuple[str, ...]
     instances: Callable[[World, str], list[Any]]
     properties: dict[str, Callable[[Any], Value]]
@@ -209,67 +210,67 @@ CLASSES: Final = (
     CimClass(
         VIRTUALIZATION,
         "Msvm_MigrationJob",
-        ("CIM_ConcreteJob", "CIM_Job", "CIM_LogicalElement", "CIM_ManagedSystemElement", "CIM_ManagedElement"),
-        lambda world, host: list(world.jobs(host)),
-        _JOB,
-        lambda job: f'Msvm_MigrationJob: {job.name} (InstanceID = "{job.instance_id}")',
+        parents=("CIM_ConcreteJob", "CIM_Job", "CIM_LogicalElement", "CIM_ManagedSystemElement", "CIM_ManagedElement"),
+        instances=lambda world, host: list(world.jobs(host)),
+        properties=_JOB,
+        title=lambda job: f'Msvm_MigrationJob: {job.name} (InstanceID = "{job.instance_id}")',
     ),
     # Its sibling, not its parent: a list of these never shows a migration.
     CimClass(
         VIRTUALIZATION,
         "Msvm_ConcreteJob",
-        ("CIM_ConcreteJob", "CIM_Job"),
-        _no_instances,
-        _JOB,
-        lambda _: "Msvm_ConcreteJob",
+        parents=("CIM_ConcreteJob", "CIM_Job"),
+        instances=_no_instances,
+        properties=_JOB,
+        title=lambda _: "Msvm_ConcreteJob",
     ),
     CimClass(
         VIRTUALIZATION,
         "Msvm_VirtualSystemMigrationService",
-        ("CIM_VirtualSystemMigrationService", "CIM_Service"),
-        lambda world, host: [(world, host)],
-        _SERVICE,
-        lambda _: "Msvm_VirtualSystemMigrationService: Hyper-V Virtual System Migration Service",
+        parents=("CIM_VirtualSystemMigrationService", "CIM_Service"),
+        instances=lambda world, host: [(world, host)],
+        properties=_SERVICE,
+        title=lambda _: "Msvm_VirtualSystemMigrationService: Hyper-V Virtual System Migration Service",
     ),
     CimClass(
         VIRTUALIZATION,
         "Msvm_VirtualSystemMigrationServiceSettingData",
-        ("CIM_SettingData",),
-        lambda world, host: [world.host(host)],
-        _SETTINGS,
-        lambda _: "Msvm_VirtualSystemMigrationServiceSettingData",
+        parents=("CIM_SettingData",),
+        instances=lambda world, host: [world.host(host)],
+        properties=_SETTINGS,
+        title=lambda _: "Msvm_VirtualSystemMigrationServiceSettingData",
     ),
     CimClass(
         VIRTUALIZATION,
         "Msvm_SecuritySettingData",
-        ("CIM_SettingData",),
-        lambda world, host: list(world.vms(host)),
-        _SECURITY,
-        lambda vm: f'Msvm_SecuritySettingData: Security Settings (InstanceID = "Microsoft:{vm.id}")',
+        parents=("CIM_SettingData",),
+        instances=lambda world, host: list(world.vms(host)),
+        properties=_SECURITY,
+        title=lambda vm: f'Msvm_SecuritySettingData: Security Settings (InstanceID = "Microsoft:{vm.id}")',
     ),
     CimClass(
         CIMV2,
         "Win32_OperatingSystem",
-        ("CIM_OperatingSystem", "CIM_LogicalElement", "CIM_ManagedSystemElement"),
-        _system,
-        _OPERATING_SYSTEM,
-        lambda _: "Win32_OperatingSystem: Microsoft Windows Server 2022 Datacenter",
+        parents=("CIM_OperatingSystem", "CIM_LogicalElement", "CIM_ManagedSystemElement"),
+        instances=_system,
+        properties=_OPERATING_SYSTEM,
+        title=lambda _: "Win32_OperatingSystem: Microsoft Windows Server 2022 Datacenter",
     ),
     CimClass(
         CIMV2,
         "Win32_Volume",
-        ("CIM_StorageVolume", "CIM_LogicalDevice"),
-        _local_volumes,
-        _VOLUME,
-        lambda volume: f"Win32_Volume: {volume.root}",
+        parents=("CIM_StorageVolume", "CIM_LogicalDevice"),
+        instances=_local_volumes,
+        properties=_VOLUME,
+        title=lambda volume: f"Win32_Volume: {volume.root}",
     ),
     CimClass(
         CIMV2,
         "Win32_LogicalDisk",
-        ("CIM_LogicalDisk", "CIM_StorageExtent", "CIM_LogicalDevice"),
-        _local_volumes,
-        _LOGICAL_DISK,
-        lambda volume: f'Win32_LogicalDisk: {_letter(volume)} (DeviceID = "{_letter(volume)}")',
+        parents=("CIM_LogicalDisk", "CIM_StorageExtent", "CIM_LogicalDevice"),
+        instances=_local_volumes,
+        properties=_LOGICAL_DISK,
+        title=lambda volume: f'Win32_LogicalDisk: {_letter(volume)} (DeviceID = "{_letter(volume)}")',
     ),
 )
 
@@ -277,7 +278,12 @@ CLASSES: Final = (
 def _wrapped(cim_class: CimClass) -> NetType:
     read = {name: _on_value(reader) for name, reader in cim_class.properties.items()}
     adapted = CimClass(
-        cim_class.namespace, cim_class.name, cim_class.parents, cim_class.instances, read, cim_class.title
+        cim_class.namespace,
+        cim_class.name,
+        parents=cim_class.parents,
+        instances=cim_class.instances,
+        properties=read,
+        title=cim_class.title,
     )
     return adapted.net_type()
 

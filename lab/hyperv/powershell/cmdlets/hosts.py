@@ -133,7 +133,7 @@ async def get_vm_switch(call: CmdletCall) -> AsyncIterator[Value]:
             call.error(message, "InvalidParameter", Category.InvalidArgument, target=wanted)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _VirtualDisk:
     host: str
     path: str
@@ -226,7 +226,12 @@ async def get_vhd(call: CmdletCall) -> AsyncIterator[Value]:
                 continue
             for disk in view.disks:
                 if disk.has_file:
-                    yield NetObject(_DISK_TYPE, _VirtualDisk(host, disk.path, disk.size_bytes, None, is_attached=True))
+                    yield NetObject(
+                        _DISK_TYPE,
+                        _VirtualDisk(
+                            host=host, path=disk.path, file_bytes=disk.size_bytes, number=None, is_attached=True
+                        ),
+                    )
             continue
         attached = {paths.key(disk.path): disk for view in world.vms(host) for disk in view.disks if disk.has_file}
         for path in call.get("Path", []):
@@ -247,7 +252,9 @@ def _disk_at(call: CmdletCall, host: str, path: str, attached: dict[str, Disk]) 
         call.error(message, "ObjectNotFound", Category.ObjectNotFound, target=path)
         return None
     size = used.size_bytes if used is not None else entry.size_bytes if entry is not None else 0
-    return NetObject(_DISK_TYPE, _VirtualDisk(host, path, size, None, is_attached=used is not None))
+    return NetObject(
+        _DISK_TYPE, _VirtualDisk(host=host, path=path, file_bytes=size, number=None, is_attached=used is not None)
+    )
 
 
 CMDLETS: Final = (

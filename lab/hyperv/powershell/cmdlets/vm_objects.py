@@ -179,14 +179,14 @@ _VM_PROPERTIES: Final[dict[str, Callable[[VMView], Value]]] = {
 VM_TYPE: Final = NetType(
     (VIRTUAL_MACHINE, f"{NAMESPACE}.VirtualMachineBase", VIRTUALIZATION_OBJECT),
     _VM_PROPERTIES,
-    {
+    aliases={
         "VMId": "Id",
         "VMName": "Name",
         "CheckpointFileLocation": "SnapshotFileLocation",
         "ParentCheckpointId": "ParentSnapshotId",
         "ParentCheckpointName": "ParentSnapshotName",
     },
-    lambda vm: f"VirtualMachine (Name = '{vm.name}') [Id = '{vm.id}']",
+    to_string=lambda vm: f"VirtualMachine (Name = '{vm.name}') [Id = '{vm.id}']",
 )
 
 
@@ -204,7 +204,7 @@ def _part(names: tuple[str, ...], own: dict[str, Callable[[Part], Value]], title
     }
     aliases = {"VMCheckpointId": "VMSnapshotId", "VMCheckpointName": "VMSnapshotName"}
     chain = (*(f"{NAMESPACE}.{name}" for name in names), VIRTUALIZATION_OBJECT)
-    return NetType(chain, {**own, **shared}, aliases, title)
+    return NetType(chain, {**own, **shared}, aliases=aliases, to_string=title)
 
 
 def _drive_title(part: Part) -> str:

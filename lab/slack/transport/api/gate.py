@@ -1,4 +1,4 @@
-"""The door of the Web API: token, scope, rate limit and injected faults are decided here, for every method alike."""
+"""The gate of the Web API: token, scope, rate limit and injected faults are decided here, for every method alike."""
 
 from collections.abc import Callable
 
@@ -7,11 +7,11 @@ from aiohttp import web
 from lab.slack.transport.api.registry import Call, Method
 from lab.slack.transport.api.table import METHODS
 from lab.slack.transport.api.wire import Args, read_args, read_token
+from lab.slack.workspace.call_log import RecordedCall
 from lab.slack.workspace.changes import Change
 from lab.slack.workspace.clock import sleep
 from lab.slack.workspace.faults import API_FAULTS, Fault, FaultKind, Faults
 from lab.slack.workspace.grants import Grants
-from lab.slack.workspace.ledger import Call as Entry
 from lab.slack.workspace.messages import Json
 from lab.slack.workspace.rate_limit import RateLimiter
 from lab.slack.workspace.refusals import NotOnScreenError, RefusalError
@@ -21,6 +21,8 @@ _RETRY_AFTER_S = 1
 
 
 class Gate:
+    """The gate that every call passes before its method answers."""
+
     def __init__(
         self,
         workspace: Workspace,
@@ -108,7 +110,14 @@ class Gate:
             return reference
 
     def _run(self, method: Method, args: Args) -> Json:
-        call = Call(args, self._workspace, self._grants, self._faults, self.base_url, self._websocket_url)
+        call = Call(
+            args=args,
+            workspace=self._workspace,
+            grants=self._grants,
+            faults=self._faults,
+            base_url=self.base_url,
+            websocket_url=self._websocket_url,
+        )
         try:
             body = {"ok": True, **method.handler(call)}
         except RefusalError as refusal:
@@ -127,16 +136,16 @@ class Gate:
     def _finish(self, name: str, args: Args, body: Json, *, status: int = 200, injected: bool = False) -> web.Response:
         metadata = body.get("response_metadata", {})
         channel = args.values.get("channel") or args.values.get("channel_id") or ""
-        entry = Entry(
-            self._workspace.clock.now(),
-            name,
+        entry = RecordedCall(
+            at_s=self._workspace.clock.now(),
+            method=name,
             error="" if body["ok"] else str(body["error"]),
             messages=tuple(metadata.get("messages", ())),
             channel=str(channel),
             warnings=tuple(metadata.get("warnings", ())),
             injected=injected,
         )
-        self._workspace.ledger.record(entry)
+        self._workspace.call_log.record(entry)
         self._workspace.changes.publish(Change("call", entry.channel, name))
         return web.json_response(
             body, status=status, headers={"X-OAuth-Scopes": ",".join(self._workspace.manifest.scopes)}

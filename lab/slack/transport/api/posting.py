@@ -142,7 +142,9 @@ def compose(call: Call, channel: Channel) -> Message:
     content = read_content(call)
     need_something_to_show(content)
     thread_ts = read_thread(call, channel)
-    message = Message(channel.id, "", call.workspace.bot_id, content, by_app=True, thread_ts=thread_ts)
+    message = Message(
+        channel_id=channel.id, ts="", user_id=call.workspace.bot_id, content=content, by_app=True, thread_ts=thread_ts
+    )
     message.is_broadcast = bool(thread_ts) and call.args.flag("reply_broadcast")
     if message.is_broadcast:
         message.subtype = "thread_broadcast"

@@ -1,7 +1,7 @@
-"""What a Web API method is: who may call it, how often, and the function that answers."""
+"""A Web API method: who may call it, how often, and the function that answers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from lab.slack.transport.api.wire import Args
 from lab.slack.workspace.channels import SCOPE_FAMILY, Channel, ChannelKind
@@ -12,7 +12,7 @@ from lab.slack.workspace.refusals import RefusalError
 from lab.slack.workspace.workspace import Workspace
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """One call on its way through the workspace."""
 
@@ -66,8 +66,11 @@ Handler = Callable[[Call], Json]
 
 @dataclass(frozen=True, slots=True)
 class Method:
+    """One method of the Web API."""
+
     handler: Handler
     scopes: tuple[str, ...] = ()  # any one of them
+    _: KW_ONLY
     tier: int | None = None  # None: "special"
     token: str = "xoxb"  # noqa: S105 - a kind of token, not a token
     is_posting: bool = False  # limited per channel instead of per method

@@ -27,7 +27,9 @@ def schedule(call: Call) -> Json:
     truncate(call)
     content = read_content(call)
     need_something_to_show(content)
-    planned = ScheduledMessage(workspace.new_id("Q"), post_at_s, now_s, dict(call.args.values))
+    planned = ScheduledMessage(
+        id=workspace.new_id("Q"), post_at_s=post_at_s, created_at_s=now_s, arguments=dict(call.args.values)
+    )
     channel.scheduled[planned.id] = planned
 
     def post() -> None:

@@ -49,7 +49,9 @@ def _share(call: Call, channel: Channel, files: list[StoredFile]) -> None:
     thread_ts = read_thread(call, channel)
     workspace = call.workspace
     content = Content(store_mrkdwn(call.args.text("initial_comment")))
-    message = Message(channel.id, "", workspace.bot_id, content, by_app=True, thread_ts=thread_ts)
+    message = Message(
+        channel_id=channel.id, ts="", user_id=workspace.bot_id, content=content, by_app=True, thread_ts=thread_ts
+    )
 
     def share() -> None:
         message.files = [file.to_api(workspace.directory.team.domain) for file in files]

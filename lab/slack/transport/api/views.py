@@ -64,7 +64,7 @@ def views_publish(call: Call) -> Json:
         replace_view(workspace, before, definition)
         return _answer(call, before)
     view_id = workspace.new_id("V")
-    view = View(view_id, user_id, definition, new_hash(workspace), root_view_id=view_id)
+    view = View(id=view_id, user_id=user_id, definition=definition, hash=new_hash(workspace), root_view_id=view_id)
     view.state = initial_state(view.blocks)
     workspace.views.set_home(view)
     workspace.changed_view("home.published", view)

@@ -3,14 +3,15 @@
 import pytest
 
 from core.domain.attempt.cancellation import Unmet, is_told, pause, unmet
-from core.domain.model.events import EventKind, event
+from core.domain.model import event_data
+from core.domain.model.events import event
 from core.domain.model.host_calls import CancelReply
-from core.errors import ContactLost, HostError, HostUnreachable
+from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected
 from tests.support.builders import NOW, move
 
 WEB = move(1)
-ASKED = event(EventKind.CANCEL_ASKED, NOW, vms=[WEB.vm_name], running=1)
-UNMET = event(EventKind.CANCEL_UNMET, NOW, move=WEB, code=Unmet.REFUSED)
+ASKED = event(event_data.CancelAsked(vms=(WEB.vm_name,), running=1), NOW)
+UNMET = event(event_data.CancelUnmet(code=Unmet.REFUSED), NOW, move=WEB)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ UNMET = event(EventKind.CANCEL_UNMET, NOW, move=WEB, code=Unmet.REFUSED)
         (CancelReply(found=False), Unmet.NO_JOB),
         (HostUnreachable("HV01", "HV01 does not answer."), Unmet.UNHEARD),
         (ContactLost("HV01", "The connection broke."), Unmet.UNHEARD),
+        (EndpointRefused("HV01", "A policy forbids it."), Unmet.DENIED),
+        (LoginRejected("HV01", "Wrong password."), Unmet.DENIED),
     ],
 )
 def test_what_is_not_accepted_says_why_in_the_hosts_words(reply: CancelReply | HostError, code: Unmet) -> None:
@@ -49,6 +52,6 @@ def test_people_hear_it_once_per_wish_and_reason() -> None:
     assert not is_told([ASKED, UNMET], WEB, Unmet.UNHEARD)
     assert not is_told([ASKED, UNMET], move(2), Unmet.REFUSED)
     assert not is_told([ASKED, UNMET, ASKED], WEB, Unmet.REFUSED)
-    answered = event(EventKind.ANSWERED, NOW, move=WEB, answer="cancel")
+    answered = event(event_data.Answered(answer="cancel"), NOW, move=WEB)
     assert not is_told([ASKED, UNMET, answered], WEB, Unmet.REFUSED)
-    assert is_told([ASKED, UNMET, event(EventKind.ANSWERED, NOW, move=WEB, answer="wait")], WEB, Unmet.REFUSED)
+    assert is_told([ASKED, UNMET, event(event_data.Answered(answer="wait"), NOW, move=WEB)], WEB, Unmet.REFUSED)

@@ -16,7 +16,7 @@ ID = str(vm_id(1)).upper()
 
 def at_home(home: str, *disks: str, number: int = 1) -> VmDetails:
     one = vm(number, config_path=home, checkpoint_path=home, paging_path=home)
-    return replace(details(number, of=one), disks=tuple(Disk(path, 1) for path in disks))
+    return replace(details(number, of=one), disks=tuple(Disk(path=path, file_bytes=1) for path in disks))
 
 
 def test_lists_what_a_vm_leaves_behind() -> None:
@@ -38,7 +38,7 @@ def test_lists_what_a_vm_leaves_behind() -> None:
 def test_folders_of_one_kind_may_lie_apart() -> None:
     """Configuration, checkpoints, paging file and each disk may be in different places."""
     one = vm(1, config_path="D:\\A\\web", checkpoint_path="E:\\B\\web", paging_path="F:\\C\\web")
-    before = replace(details(1, of=one), disks=(Disk("G:\\D\\web\\a.vhdx"), Disk("H:\\E\\web\\b.vhdx")))
+    before = replace(details(1, of=one), disks=(Disk(path="G:\\D\\web\\a.vhdx"), Disk(path="H:\\E\\web\\b.vhdx")))
     removed = set(leftovers(before, facts(), []).remove)
     assert {"D:\\A\\web", "E:\\B\\web\\Snapshots", "G:\\D\\web", "H:\\E\\web"} <= removed
     assert f"F:\\C\\web\\Virtual Machines\\{ID}" in removed
@@ -108,7 +108,7 @@ def test_relative_and_missing_paths_are_no_folders() -> None:
 
 def test_a_pass_through_disk_has_no_folder() -> None:
     """A disk without a file leaves nothing."""
-    before = replace(at_home("D:\\VMs\\web01"), disks=(Disk("", is_pass_through=True),))
+    before = replace(at_home("D:\\VMs\\web01"), disks=(Disk(path="", is_pass_through=True),))
     assert "" not in leftovers(before, facts(), []).remove
 
 
@@ -137,7 +137,7 @@ def test_the_list_never_holds_a_folder_that_must_stay(
 ) -> None:
     """Promise 5: whatever paths a host reports, the list holds no root, first level, default or used folder."""
     one: Vm = vm(1, config_path=roots[0], checkpoint_path=roots[1], paging_path=roots[2])
-    before = VmDetails(one, tuple(Disk(path) for path in disks))
+    before = VmDetails(vm=one, disks=tuple(Disk(path=path) for path in disks))
     plan = leftovers(before, facts(default_vm_path=default), [vm(2, config_path=taken)])
     for path in plan.remove:
         assert windows_paths.is_absolute(path)

@@ -332,7 +332,7 @@ UNREADABLE = {"live-limit", "storage-limit", "hop-a-unreachable", "migration-dis
 @pytest.mark.parametrize("name", [name for name, cause in CAUSES.items() if cause.german])
 def test_a_german_host_is_understood_as_an_english_one(name: str) -> None:
     """Whatever the lab's hosts say in German means the same; only what carries no handle is not guessed at."""
-    filled: dict[str, object] = {"limit": 2, "switch": "LAN", "operation": "?", "path": "D:\\x"}
+    filled: dict[str, Any] = {"limit": 2, "switch": "LAN", "operation": "?", "path": "D:\\x"}
     vm: dict[str, Any] = {"vm": "web01", "vm_id": UUID(int=1), "source": "HV01", "destination": "HV02"}
     said = []
     for language in (Language.ENGLISH, Language.GERMAN):

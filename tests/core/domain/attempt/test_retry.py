@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.attempt.retry import FREE_TRIES, LONGEST_DELAY, RetryDecision, after_failure, delay
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind, Failed, NotStarted, Retrying, Unmigratable
 from core.domain.model.move import Fault, MoveState
 from tests.support.builders import NOW, after, move
 
@@ -35,7 +35,7 @@ def fail(
 def test_what_was_nobodys_failure_costs_no_attempt(fault: Fault) -> None:
     """Weakness 15: a full host, a backup, a start that never happened: the attempt is not counted."""
     then = fail(fault, attempts=2, tries=3)
-    assert (then.state, then.attempts, then.event) == (MoveState.QUEUED, 2, EventKind.NOT_STARTED)
+    assert (then.state, then.attempts, then.data.kind) == (MoveState.QUEUED, 2, EventKind.NOT_STARTED)
     assert then.not_before == after(30)
 
 
@@ -48,8 +48,10 @@ def test_a_real_failure_is_tried_again_and_costs_an_attempt(fault: Fault) -> Non
         (MoveState.QUEUED, 2, after(60)),
     ]
     assert (third.state, third.attempts, third.not_before) == (MoveState.FAILED, 3, None)
-    assert first.data["again_at"] == after(30).isoformat()
-    assert (third.data["attempts"], third.data["of"]) == (3, 3)
+    assert isinstance(first.data, Retrying)
+    assert isinstance(third.data, Failed)
+    assert first.data.again_at == after(30)
+    assert (third.data.attempts, third.data.of) == (3, 3)
 
 
 def test_the_first_failure_of_an_off_vm_is_one_of_its_attempts() -> None:
@@ -61,20 +63,20 @@ def test_the_first_failure_of_an_off_vm_is_one_of_its_attempts() -> None:
 def test_what_cannot_work_is_not_tried_again(fault: Fault) -> None:
     """A reason that will not pass ends the move at its first attempt."""
     then = fail(fault)
-    assert (then.state, then.event, then.attempts) == (MoveState.UNMIGRATABLE, EventKind.UNMIGRATABLE, 1)
+    assert (then.state, then.data.kind, then.attempts) == (MoveState.UNMIGRATABLE, EventKind.UNMIGRATABLE, 1)
 
 
 def test_what_needs_an_operator_ends_at_once() -> None:
     """A full disk or a rejected login is for a human, not for another attempt."""
     then = fail(Fault.OPERATOR)
-    assert (then.state, then.event) == (MoveState.FAILED, EventKind.FAILED)
+    assert (then.state, then.data.kind) == (MoveState.FAILED, EventKind.FAILED)
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_a_cancelled_move_ends_cancelled(fault: Fault) -> None:
     """Whatever made it end: who asked to cancel sees it cancelled, and it is not tried again."""
     then = fail(fault, cancel_by="U_BOB")
-    assert (then.state, then.event, then.not_before) == (MoveState.CANCELLED, EventKind.CANCELLED, None)
+    assert (then.state, then.data.kind, then.not_before) == (MoveState.CANCELLED, EventKind.CANCELLED, None)
 
 
 @pytest.mark.parametrize("fault", FREE)
@@ -101,7 +103,8 @@ def test_as_many_attempts_as_allowed(allowed: int) -> None:
 def test_every_class_of_failure_says_what_the_host_said(fault: Fault) -> None:
     """Weakness 11: the words, the hint and the rule go along with every next step."""
     data = fail(fault).data
-    assert (data["words"], data["hint"], data["code"]) == ("the host's words", "do this", "code")
+    assert isinstance(data, Failed | NotStarted | Retrying | Unmigratable)
+    assert (data.words, data.hint, data.code) == ("the host's words", "do this", "code")
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.integers(0, 7200))

@@ -8,8 +8,8 @@ from core.domain.model.hyperv_enums import ReplicationMode, VmState
 from core.domain.model.inventory import Adapter, Disk, Vm, VmDetails, VmId
 
 BEFORE = VmDetails(
-    Vm(VmId(UUID(int=1)), "web01", VmState.RUNNING, heartbeat=6),
-    disks=(Disk("D:\\VMs\\web01\\a.vhdx"), Disk("E:\\data\\b.vhdx")),
+    vm=Vm(id=VmId(UUID(int=1)), name="web01", state=VmState.RUNNING, heartbeat=6),
+    disks=(Disk(path="D:\\VMs\\web01\\a.vhdx"), Disk(path="E:\\data\\b.vhdx")),
     adapters=(Adapter("Network Adapter", "Production"), Adapter("Backup", "Backup")),
     checkpoints=1,
 )
@@ -17,7 +17,7 @@ BEFORE = VmDetails(
 
 def test_a_vm_that_only_changed_its_place_has_no_differences() -> None:
     """Paths and case of file names differ by nature."""
-    after = replace(BEFORE, disks=(Disk("D:\\VMs\\Virtual Hard Disks\\A.vhdx"), Disk("D:\\VMs\\x\\b.vhdx")))
+    after = replace(BEFORE, disks=(Disk(path="D:\\VMs\\Virtual Hard Disks\\A.vhdx"), Disk(path="D:\\VMs\\x\\b.vhdx")))
     assert differences(BEFORE, after) == ()
 
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.model.events import TONES, EventKind, Tone, event
+from core.domain.model import event_data
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import TONES, Tone, event
 from core.domain.model.job import JOB_TRANSITIONS, JobState, transit_job
 from core.domain.model.move import TRANSITIONS, HoldCode, MoveState, check_transition, transit
 from core.errors import IllegalTransition
@@ -91,14 +93,14 @@ def test_only_what_needs_a_human_pages() -> None:
     """Failed, unmigratable and lost VMs, a missed deadline and a page nobody took call a human."""
     pages = {kind for kind, tone in TONES.items() if tone is Tone.PAGE}
     assert pages == {EventKind.FAILED, EventKind.UNMIGRATABLE, EventKind.LOST, EventKind.LATE, EventKind.ESCALATED}
-    assert event(EventKind.UNMIGRATABLE, NOW, move=move(1)).tone is Tone.PAGE
-    assert event(EventKind.UNMIGRATABLE, NOW, move=move(1), follows=True).tone is Tone.LINE
+    assert event(event_data.Unmigratable(), NOW, move=move(1)).tone is Tone.PAGE
+    assert event(event_data.Unmigratable(follows=True), NOW, move=move(1)).tone is Tone.LINE
 
 
 def test_an_event_knows_whom_it_is_about_and_how_loud_it_is() -> None:
     """An event carries its job and move; a hold is told only when it is worth a line."""
-    told = event(EventKind.HELD, NOW, move=move(1), code=HoldCode.BACKUP)
+    told = event(event_data.Held(code=HoldCode.BACKUP), NOW, move=move(1))
     assert (told.job_id, told.move_id, told.tone) == ("J1", 1, Tone.LINE)
-    assert event(EventKind.HELD, NOW, move=move(1), code=HoldCode.SLOT).tone is None
-    assert event(EventKind.APPROVED, NOW, job=job(2)).job_id == "J2"
-    assert event(EventKind.STOPPED, NOW).job_id is None
+    assert event(event_data.Held(code=HoldCode.SLOT), NOW, move=move(1)).tone is None
+    assert event(event_data.Approved(), NOW, job=job(2)).job_id == "J2"
+    assert event(event_data.Stopped(), NOW).job_id is None

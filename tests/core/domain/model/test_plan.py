@@ -38,13 +38,17 @@ OTHER_OPTIONS: dict[str, Any] = {
 
 
 def blocker(**about: Any) -> Finding:
-    return Finding(Severity.BLOCKER, FindingCode.NO_SPACE, "blocked", **about)
+    return Finding(severity=Severity.BLOCKER, code=FindingCode.NO_SPACE, text="blocked", **about)
 
 
 def test_the_fingerprint_of_a_plan_stays_what_it_was() -> None:
     """A card posted by an earlier version can still be approved."""
     moves = (planned(1), replace(planned(2), disks=(DiskTarget("D:\\a.vhdx", "E:\\a.vhdx"),)))
-    plan = Plan(moves, (Finding(Severity.BLOCKER, FindingCode.BUSY, "", vm_id(1)),), Options(2, start_at=NOW))
+    plan = Plan(
+        moves,
+        (Finding(severity=Severity.BLOCKER, code=FindingCode.BUSY, text="", vm_id=vm_id(1)),),
+        Options(parallel=2, start_at=NOW),
+    )
     assert plan.hash == "dbe3d2e1c58626ad"
 
 
@@ -69,7 +73,7 @@ def test_which_vms_move_and_in_which_order_is_in_the_hash() -> None:
 
 def test_a_blocked_vm_is_in_the_hash_but_other_words_are_not() -> None:
     """Promise 6: who is left out is agreed to; warnings, words and estimates may be told better."""
-    note = Finding(Severity.WARNING, FindingCode.VTPM, "a warning", vm_id=vm_id(1))
+    note = Finding(severity=Severity.WARNING, code=FindingCode.VTPM, text="a warning", vm_id=vm_id(1))
     assert replace(PLAN, findings=(blocker(vm_id=vm_id(1)),)).hash != PLAN.hash
     assert replace(PLAN, findings=(note,), expected_s=(1.0, 2.0)).hash == PLAN.hash
     assert Plan(PLAN.moves, options=Options()).hash == PLAN.hash

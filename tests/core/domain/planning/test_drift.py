@@ -53,6 +53,6 @@ def test_a_new_vm_on_the_source_is_no_drift() -> None:
 def test_silent_hosts_and_blocked_vms_are_not_judged() -> None:
     """Hosts that were not seen say nothing; a blocked VM will not move anyway."""
     assert drift(PLAN, {HV02: snapshot(HV02)}) == ()
-    blocker = Finding(Severity.BLOCKER, FindingCode.NO_SPACE, "no", vm_id=vm_id(1))
+    blocker = Finding(severity=Severity.BLOCKER, code=FindingCode.NO_SPACE, text="no", vm_id=vm_id(1))
     plan = replace(PLAN, findings=(blocker,))
     assert drift(plan, {HV01: snapshot(HV01)}) == ("vm02 is no longer on HV01.",)

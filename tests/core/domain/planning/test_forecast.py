@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, timedelta
 
-from core.domain.planning.forecast import Forecast, Weather, forecast
+from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.makespan import Work
 from core.domain.scheduling.freeze import Calendar, parse_window
 from tests.support.builders import HV01, HV02, NOW, facts, snapshot
@@ -19,7 +19,7 @@ def calendar(begins_s: float, ends_s: float) -> Calendar:
 
 
 def expected(*works: Work, **weather: object) -> Forecast:
-    return forecast(works, replace(Weather(NOW, SNAPSHOTS), **weather))  # type: ignore[arg-type]
+    return forecast(works, replace(Conditions(now=NOW, snapshots=SNAPSHOTS), **weather))  # type: ignore[arg-type]
 
 
 def seconds(found: Forecast) -> tuple[float, ...]:

@@ -94,7 +94,9 @@ def volumes(*roots: str) -> tuple[Volume, ...]:
 
 def test_drive_letters_are_kept_where_the_destination_has_them() -> None:
     """``keep-drives``: each disk goes to its own letter, one without to where the path says."""
-    row = replace(details(1), disks=(Disk("D:\\x\\a.vhdx"), Disk("e:\\x\\b.vhdx"), Disk("F:\\x\\c.vhdx")))
+    row = replace(
+        details(1), disks=(Disk(path="D:\\x\\a.vhdx"), Disk(path="e:\\x\\b.vhdx"), Disk(path="F:\\x\\c.vhdx"))
+    )
     assert keep_drives(row, "D:\\VMs", volumes("C:\\", "D:\\", "E:\\")) == (
         DiskTarget("D:\\x\\a.vhdx", "D:\\VMs\\Virtual Hard Disks\\a.vhdx"),
         DiskTarget("e:\\x\\b.vhdx", "e:\\VMs\\Virtual Hard Disks\\b.vhdx"),
@@ -104,7 +106,7 @@ def test_drive_letters_are_kept_where_the_destination_has_them() -> None:
 
 def test_a_single_disk_keeps_its_drive_too() -> None:
     """Weakness 25: a VM with one disk keeps its letter like one with several."""
-    row = replace(details(1), disks=(Disk("E:\\x\\a.vhdx"),))
+    row = replace(details(1), disks=(Disk(path="E:\\x\\a.vhdx"),))
     assert keep_drives(row, "D:\\VMs", volumes("D:\\", "E:\\"))[0].destination.startswith("E:\\VMs\\")
 
 
@@ -116,11 +118,11 @@ def test_a_plain_move_needs_no_disk_targets() -> None:
 def test_a_share_has_no_letter() -> None:
     """Weakness 24: a destination on a share, or disks from one, keep no letter."""
     assert keep_drives(details(1), "\\\\nas\\vms", volumes("D:\\")) == ()
-    row = replace(details(1), disks=(Disk("\\\\nas\\vms\\a.vhdx"),))
+    row = replace(details(1), disks=(Disk(path="\\\\nas\\vms\\a.vhdx"),))
     assert keep_drives(row, "D:\\VMs", volumes("D:\\")) == ()
 
 
 def test_a_pass_through_disk_has_no_target() -> None:
     """A disk without a file cannot be sent anywhere."""
-    row = replace(details(1), disks=(Disk("", is_pass_through=True), Disk("E:\\a.vhdx")))
+    row = replace(details(1), disks=(Disk(path="", is_pass_through=True), Disk(path="E:\\a.vhdx")))
     assert [one.source for one in keep_drives(row, "D:\\VMs", volumes("D:\\", "E:\\"))] == ["E:\\a.vhdx"]

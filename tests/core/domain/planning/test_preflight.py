@@ -47,8 +47,8 @@ ABOUT_A_VM = {
     "critical io": (details(1, of=vm(1, Operation.OK, Operation.CRITICAL_IO_ERROR)), B, FindingCode.CRITICAL),
     "busy": (details(1, of=vm(1, Operation.IN_SERVICE, Operation.BACKING_UP)), N, FindingCode.BUSY),
     "saved": (details(1, of=vm(1, state=VmState.SAVED)), W, FindingCode.SAVED_STATE),
-    "pass-through": (details(1, disks=(Disk("", is_pass_through=True),)), B, FindingCode.PASS_THROUGH_DISK),
-    "shared": (details(1, disks=(Disk("D:\\q.vhds", is_shared=True),)), B, FindingCode.SHARED_DISK),
+    "pass-through": (details(1, disks=(Disk(path="", is_pass_through=True),)), B, FindingCode.PASS_THROUGH_DISK),
+    "shared": (details(1, disks=(Disk(path="D:\\q.vhds", is_shared=True),)), B, FindingCode.SHARED_DISK),
     "iso": (details(1, iso_paths=("D:\\setup.iso",)), W, FindingCode.ISO_MOUNTED),
     "vtpm": (details(1, has_vtpm=True), W, FindingCode.VTPM),
     "checkpoints": (details(1, checkpoints=2), N, FindingCode.CHECKPOINTS),
@@ -179,7 +179,7 @@ def test_a_vm_that_finds_no_memory_takes_none() -> None:
 
 def test_disks_of_one_name_collide() -> None:
     """Two VMs whose disk files have one name need folders of their own."""
-    twins = [details(1, disks=(Disk("D:\\a\\disk.vhdx"),)), details(2, disks=(Disk("E:\\b\\DISK.vhdx"),))]
+    twins = [details(1, disks=(Disk(path="D:\\a\\disk.vhdx"),)), details(2, disks=(Disk(path="E:\\b\\DISK.vhdx"),))]
     findings = check(*twins)
     assert codes(findings) == [(B, FindingCode.DISK_NAMES_COLLIDE)]
     assert findings[0].vm_id == vm_id(2)
@@ -193,7 +193,7 @@ def test_disks_of_one_name_collide() -> None:
 
 def test_two_disks_of_one_vm_collide() -> None:
     """One VM may have two disks of one name in different folders; they cannot land in one."""
-    findings = check(details(1, disks=(Disk("D:\\a\\disk.vhdx"), Disk("D:\\b\\disk.vhdx"))))
+    findings = check(details(1, disks=(Disk(path="D:\\a\\disk.vhdx"), Disk(path="D:\\b\\disk.vhdx"))))
     assert codes(findings) == [(B, FindingCode.DISK_NAMES_COLLIDE)]
     assert "another of its disks" in findings[0].text
 
@@ -235,7 +235,8 @@ def test_a_copy_on_another_source_host_is_told() -> None:
 
 def test_what_could_not_be_checked_is_said() -> None:
     """A host whose endpoint shows no folders gets a note, which blocks nothing."""
-    assert unseen_folders(()) == ()
-    (note,) = unseen_folders({HV02})
+    assert unseen_folders({}) == ()
+    (note,) = unseen_folders({HV02: "A policy forbids it."})
     assert (note.severity, note.code, note.host) == (Severity.NOTE, FindingCode.FOLDERS_UNSEEN, HV02)
     assert "did not check" in note.text
+    assert note.text.endswith("A policy forbids it.")

@@ -4,6 +4,7 @@ from core.domain.model.events import Tone
 from core.domain.model.move import MoveState
 from core.domain.reporting.announcements import adoptions
 from tests.support.builders import NOW, move
+from tests.support.event_facts import facts
 
 
 def test_the_first_of_each_job_tells_of_all_that_were_moving() -> None:
@@ -17,7 +18,7 @@ def test_the_first_of_each_job_tells_of_all_that_were_moving() -> None:
     ]
     noted = adoptions(found, NOW)
     assert [one.move_id for one in noted] == [1, 2, 3, 4, 5]
-    assert [one.data["state"] for one in noted] == ["starting", "moving", "verifying", "moving", "starting"]
-    told = {one.move_id: one.data["vms"] for one in noted if one.tone is Tone.LINE}
-    assert told == {2: ["vm02", "vm03"], 4: ["vm04"]}
+    assert [facts(one).state for one in noted] == ["starting", "moving", "verifying", "moving", "starting"]
+    told = {one.move_id: facts(one).vms for one in noted if one.tone is Tone.LINE}
+    assert told == {2: ("vm02", "vm03"), 4: ("vm04",)}
     assert [one.move_id for one in noted if one.tone is None] == [1, 3, 5]

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.domain.model.events import Event, EventKind, Tone
+from core.domain.model.event_data import DATA_OF, EventKind, from_json
+from core.domain.model.events import Event, Tone
 from core.domain.model.job import JobId
 from core.domain.model.move import MoveId
 from core.domain.reporting.paging import (
@@ -27,7 +28,9 @@ def said(
     number: int, kind: EventKind, minute: int = 0, *, move: int = 1, tone: Tone | None = None, **data: Any
 ) -> Event:
     at = NOW + timedelta(minutes=minute)
-    return Event(kind, at, JobId("J1"), MoveId(move), "UEVE", data, tone, number)
+    return Event(
+        data=DATA_OF[kind](**data), at=at, job_id=JobId("J1"), move_id=MoveId(move), actor="UEVE", tone=tone, id=number
+    )
 
 
 def page(number: int, minute: int = 0, *, move: int = 1) -> Event:
@@ -39,7 +42,7 @@ def taken(number: int, what: Event) -> Event:
 
 
 def reminder(number: int, *pages: Event) -> Event:
-    return said(number, EventKind.ESCALATED, 15, tone=Tone.PAGE, pages=[one.id for one in pages])
+    return said(number, EventKind.ESCALATED, 15, tone=Tone.PAGE, pages=tuple(one.id for one in pages))
 
 
 def test_a_page_waits_until_somebody_takes_it() -> None:
@@ -85,7 +88,7 @@ def test_a_question_is_open_until_it_is_answered_or_moot() -> None:
     assert open_questions([asked, other, again, answer]) == (other,)
     assert open_questions([asked, said(5, EventKind.DONE)]) == ()
     assert open_questions([asked, said(5, EventKind.RETRYING)]) == ()
-    assert last_answer([asked, answer], MoveId(1)) == answer
+    assert last_answer([asked, answer], MoveId(1)) == answer.data
     assert last_answer([asked, answer], MoveId(2)) is None
 
 
@@ -95,4 +98,5 @@ def test_what_an_event_is_about_can_be_said_anew() -> None:
     about = quoted(taken(2, first))
     assert about == replace(first, actor="bot", tone=None)
     for broken in (None, {}, {"id": "x"}, {"id": 1, "kind": "nonsense", "at": "never", "data": {}}, 7):
-        assert quoted(said(3, EventKind.ACKNOWLEDGED, about=broken)) is None
+        old = replace(taken(3, first), data=from_json(EventKind.ACKNOWLEDGED, {"about": broken}))
+        assert quoted(old) is None

@@ -23,8 +23,15 @@ class CountedId(UUID):
 def test_why_each_vm_is_blocked_takes_one_look() -> None:
     """A plan of thousands with a blocker for each does not compare each with each."""
     ids = [VmId(CountedId(int=number + 1)) for number in range(COUNT)]
-    moves = tuple(PlannedMove(one, f"vm{one}", HostName("HV01"), HostName("HV02"), "D:\\VMs") for one in ids)
-    findings = tuple(Finding(Severity.BLOCKER, FindingCode.BUSY, f"{one} is busy.", vm_id=one) for one in ids)
+    moves = tuple(
+        PlannedMove(
+            vm_id=one, vm_name=f"vm{one}", source=HostName("HV01"), destination=HostName("HV02"), path="D:\\VMs"
+        )
+        for one in ids
+    )
+    findings = tuple(
+        Finding(severity=Severity.BLOCKER, code=FindingCode.BUSY, text=f"{one} is busy.", vm_id=one) for one in ids
+    )
     plan = Plan(moves, findings)
     CountedId.compared = 0
     assert all(plan.why_blocked(one) == f"{one} is busy." for one in ids if one in plan.blocked_ids)
@@ -36,9 +43,13 @@ def test_blockers_of_a_vm_keep_their_order() -> None:
     own, other = VmId(UUID(int=1)), VmId(UUID(int=2))
 
     def blocker(text: str, vm: VmId | None = None, host: str | None = None) -> Finding:
-        return Finding(Severity.BLOCKER, FindingCode.BUSY, text, vm, HostName(host) if host else None)
+        return Finding(
+            severity=Severity.BLOCKER, code=FindingCode.BUSY, text=text, vm_id=vm, host=HostName(host) if host else None
+        )
 
-    move = PlannedMove(own, "web01", HostName("HV01"), HostName("HV02"), "D:\\VMs")
+    move = PlannedMove(
+        vm_id=own, vm_name="web01", source=HostName("HV01"), destination=HostName("HV02"), path="D:\\VMs"
+    )
     findings = (
         blocker("b", host="HV02"),
         blocker("x", vm=other, host="HV01"),

@@ -13,7 +13,14 @@ from tests.support.builders import HV01, HV02, HV03, NOW, after, attempt, facts,
 
 
 def load(limit: int = 2, seen: tuple[int, ...] = (), counter: int = 0) -> SlotUsage:
-    return SlotUsage(HV01, SlotKind.LIVE, limit, frozenset(vm_id(number) for number in seen), counter, NOW)
+    return SlotUsage(
+        host=HV01,
+        kind=SlotKind.LIVE,
+        limit=limit,
+        seen=frozenset(vm_id(number) for number in seen),
+        counter=counter,
+        asked_at=NOW,
+    )
 
 
 def test_an_idle_host_has_all_its_slots() -> None:
@@ -119,7 +126,11 @@ class Truth:
     def look(self, *_: object) -> None:
         for host in HOSTS:
             shown = self.on(host) & self.visible
-            vms = [Vm(one, "x", vm().state, (Operation.MIGRATING,)) for one in shown if self.running[one][0] == host]
+            vms = [
+                Vm(id=one, name="x", state=vm().state, status=(Operation.MIGRATING,))
+                for one in shown
+                if self.running[one][0] == host
+            ]
             count = len(shown)
             told = facts(live=self.limit, storage=self.limit, live_active=count, storage_active=count)
             self.looks[host] = snapshot(host, *vms, of=told, at=after(self.at))

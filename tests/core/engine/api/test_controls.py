@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
-from core.domain.model.hyperv_enums import VmState
+from core.domain.model.event_data import EventKind
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
 from core.domain.model.plan import FindingCode
@@ -14,6 +13,7 @@ from core.errors import AmbiguousVm, NotAllowed, NothingToMove, RequestError, Un
 from lab.hyperv.world.enums import ReplicationMode, VMState
 from lab.hyperv.world.fleet import Adapter, Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm, vm_id
+from tests.support.event_facts import facts
 
 
 def test_nobody_approves_their_own_request(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_nobody_approves_their_own_request(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01")
             with pytest.raises(NotAllowed, match="your own request"):
-                await engine.approve(job.id, job.plan.hash, "U_ALICE")
+                await engine.controls.approve(job.id, job.plan.hash, "U_ALICE")
             assert (await stage.store.job(job.id)).state is JobState.PROPOSED
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
@@ -36,7 +36,7 @@ def test_two_clicks_at_once_decide_once(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01")
             results = await asyncio.gather(
-                *(engine.approve(job.id, job.plan.hash, who) for who in ("U_BOB", "U_CAROL", "U_BOB")),
+                *(engine.controls.approve(job.id, job.plan.hash, who) for who in ("U_BOB", "U_CAROL", "U_BOB")),
                 return_exceptions=True,
             )
             refused = [r for r in results if isinstance(r, NotAllowed)]
@@ -54,11 +54,11 @@ def test_two_approvals_are_counted_and_one_person_counts_once(tmp_path: Path) ->
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01")
-            first = await engine.approve(job.id, job.plan.hash, "U_BOB")
+            first = await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             assert first.state is JobState.PROPOSED
             with pytest.raises(NotAllowed, match="already"):
-                await engine.approve(job.id, job.plan.hash, "U_BOB")
-            second = await engine.approve(job.id, job.plan.hash, "U_CAROL")
+                await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
+            second = await engine.controls.approve(job.id, job.plan.hash, "U_CAROL")
             assert second.state is JobState.RUNNING
             await stage.finished(job.id)
 
@@ -73,7 +73,7 @@ def test_a_request_expires_and_a_late_click_does_nothing(tmp_path: Path) -> None
             job = await stage.ask("web01")
             await asyncio.sleep(3605)
             with pytest.raises(NotAllowed, match="expired"):
-                await engine.approve(job.id, job.plan.hash, "U_BOB")
+                await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             assert (await stage.store.job(job.id)).state is JobState.EXPIRED
         assert stage.listener.of(EventKind.EXPIRED)
         assert stage.listener.views[-1].job.state is JobState.EXPIRED
@@ -90,9 +90,9 @@ def test_a_plan_that_no_longer_fits_the_hosts_is_not_approved(tmp_path: Path) ->
             stage.world.set_state("HV01", vm_id(1), VMState.Off)
             await asyncio.sleep(40)
             with pytest.raises(NotAllowed, match="was running and is off now"):
-                await engine.approve(job.id, job.plan.hash, "U_BOB")
+                await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             with pytest.raises(NotAllowed, match="does not show the plan"):
-                await engine.approve(job.id, "another", "U_BOB")
+                await engine.controls.approve(job.id, "another", "U_BOB")
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
@@ -103,12 +103,12 @@ def test_a_rejected_request_keeps_its_reason(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01")
-            await engine.reject(job.id, job.plan.hash, "U_BOB", "not during office hours")
+            await engine.controls.reject(job.id, job.plan.hash, "U_BOB", "not during office hours")
             with pytest.raises(NotAllowed, match="was rejected"):
-                await engine.approve(job.id, job.plan.hash, "U_CAROL")
+                await engine.controls.approve(job.id, job.plan.hash, "U_CAROL")
             await asyncio.sleep(10)
         (rejected,) = stage.listener.of(EventKind.REJECTED)
-        assert rejected.data["reason"] == "not during office hours"
+        assert facts(rejected).reason == "not during office hours"
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
@@ -120,7 +120,7 @@ def test_cancelling_a_job_ends_what_waits_and_asks_what_runs(tmp_path: Path) -> 
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-            _, sentence = await engine.cancel(job.id, "U_ALICE")
+            _, sentence = await engine.controls.cancel(job.id, "U_ALICE")
             assert "will not be moved" in sentence
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.CANCELLED}
@@ -135,12 +135,12 @@ def test_cancelling_one_vm_leaves_the_others(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
-            await engine.cancel(job.id, "U_ALICE", "web03")
+            await engine.controls.cancel(job.id, "U_ALICE", "web03")
             with pytest.raises(UnknownVm):
-                await engine.cancel(job.id, "U_ALICE", "web99")
+                await engine.controls.cancel(job.id, "U_ALICE", "web99")
             moves = await stage.finished(job.id)
             with pytest.raises(NotAllowed, match="is finished"):
-                await engine.cancel(job.id, "U_ALICE")
+                await engine.controls.cancel(job.id, "U_ALICE")
         assert moves["web03"].state is MoveState.CANCELLED
         assert moves["web01"].state is MoveState.DONE
 
@@ -153,10 +153,10 @@ def test_a_proposed_job_can_be_withdrawn(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01")
-            withdrawn, _ = await engine.cancel(job.id, "U_ALICE")
+            withdrawn, _ = await engine.controls.cancel(job.id, "U_ALICE")
             assert withdrawn.state is JobState.CANCELLED
             with pytest.raises(NotAllowed, match="withdrawn"):
-                await engine.approve(job.id, job.plan.hash, "U_BOB")
+                await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
@@ -187,8 +187,8 @@ def test_bad_requests_are_answered_with_one_sentence(tmp_path: Path) -> None:
                 await stage.ask("print01")
             assert "has no virtual switch Printers" in hopeless.value.hint
             with pytest.raises(UnknownJob):
-                await engine.job("J99")
-            assert await engine.jobs() == []
+                await engine.queries.job("J99")
+            assert await engine.queries.jobs() == []
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=vms), script)
 
@@ -201,7 +201,7 @@ def test_a_vm_that_cannot_move_is_told_before_the_button(tmp_path: Path) -> None
         async with stage.running():
             job = await stage.ask("all")
             assert FindingCode.NO_SWITCH in {finding.code for finding in job.plan.findings}
-            await stage.engine.approve(job.id, job.plan.hash, "U_BOB")
+            await stage.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             moves = await stage.finished(job.id)
         assert moves["print01"].state is MoveState.UNMIGRATABLE
         assert "Printers" in moves["print01"].error
@@ -250,7 +250,7 @@ def test_a_subfolder_is_taken_once_and_kept_for_retries(tmp_path: Path) -> None:
         found = stage.world.vm("HV02", vm_id(1))
         assert found is not None
         assert found.path == "D:\\VMs\\web01-1"
-        assert found.state == VmState.RUNNING
+        assert found.state == VMState.Running
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
@@ -261,14 +261,14 @@ def test_what_failed_can_be_asked_for_again(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
-            await engine.cancel(job.id, "U_ALICE", "web02")
+            await engine.controls.cancel(job.id, "U_ALICE", "web02")
             await stage.finished(job.id)
-            again = await engine.retry(job.id, "U_ALICE")
+            again = await engine.requests.retry(job.id, "U_ALICE")
             assert [move.vm_name for move in again.plan.moves] == ["web02"]
-            await engine.approve(again.id, again.plan.hash, "U_BOB")
+            await engine.controls.approve(again.id, again.plan.hash, "U_BOB")
             moves = await stage.finished(again.id)
             with pytest.raises(NothingToMove):
-                await engine.retry(again.id, "U_ALICE")
+                await engine.requests.retry(again.id, "U_ALICE")
         assert moves["web02"].state is MoveState.DONE
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
@@ -288,7 +288,7 @@ def test_of_a_replicated_vm_the_primary_moves(tmp_path: Path, sources: str) -> N
             assert not job.plan.blocked_ids
             texts = [finding.text for finding in job.plan.findings if finding.code is FindingCode.REPLICA]
             assert texts == ["web01 on HV03 is a replica of the one on HV01; it stays where it is."]
-            await engine.approve(job.id, job.plan.hash, "U_BOB")
+            await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             moves = await stage.finished(job.id)
         assert moves["web01"].state is MoveState.DONE
 
@@ -302,9 +302,9 @@ def test_hosts_show_their_slots_and_their_trouble(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web01")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-            rows = {row.host: row for row in await engine.hosts()}
+            rows = {row.host: row for row in await engine.queries.hosts()}
             assert (rows["HV01"].live_used, rows["HV01"].live_limit, rows["HV01"].ours) == (1, 2, 1)
-            view = await engine.job(job.id)
+            view = await engine.queries.job(job.id)
             assert view.eta is not None
             assert view.eta.soonest <= view.eta.likely <= view.eta.latest
             await stage.finished(job.id)

@@ -15,15 +15,15 @@ def test_the_inventory_comes_from_the_newest_snapshot(tmp_path: Path) -> None:
 
     async def script(stage: Stage) -> None:
         engine = stage.build()
-        assert engine.inventory(HostName("HV01")) == ()
-        assert engine.snapshot_ages_s() == {"HV01": None, "HV02": None}
+        assert engine.queries.inventory(HostName("HV01")) == ()
+        assert engine.queries.snapshot_ages_s() == {"HV01": None, "HV02": None}
         await engine.start()
         try:
             await asyncio.sleep(5)
-            assert {vm.name for vm in engine.inventory(HostName("HV01"))} == {"web01", "web02"}
-            assert engine.inventory(HostName("HV02")) == ()
-            assert engine.inventory(HostName("nosuch")) == ()
-            ages = engine.snapshot_ages_s()
+            assert {vm.name for vm in engine.queries.inventory(HostName("HV01"))} == {"web01", "web02"}
+            assert engine.queries.inventory(HostName("HV02")) == ()
+            assert engine.queries.inventory(HostName("nosuch")) == ()
+            ages = engine.queries.snapshot_ages_s()
             assert all(age is not None and 0 <= age <= 40 for age in ages.values())
         finally:
             await engine.stop()
@@ -36,15 +36,17 @@ def test_a_preview_changes_nothing_and_is_what_is_proposed(tmp_path: Path) -> No
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
-            request = Request(("web01",), ("HV01",), ("HV02",), "U_ALICE", "C1")
-            plan = await engine.preview(request)
-            assert await engine.open_jobs() == []
-            job = await engine.propose_plan(request, plan)
+            request = Request(
+                vms=("web01",), sources=("HV01",), destinations=("HV02",), requester="U_ALICE", channel="C1"
+            )
+            plan = await engine.requests.preview(request)
+            assert await engine.queries.open_jobs() == []
+            job = await engine.requests.propose_plan(request, plan)
             assert job.plan == plan
-            assert [view.job.id for view in await engine.open_jobs()] == [job.id]
-            await engine.cancel(job.id, "U_ALICE")
-            assert (await engine.job(job.id)).job.state is JobState.CANCELLED
-            assert await engine.open_jobs() == []
+            assert [view.job.id for view in await engine.queries.open_jobs()] == [job.id]
+            await engine.controls.cancel(job.id, "U_ALICE")
+            assert (await engine.queries.job(job.id)).job.state is JobState.CANCELLED
+            assert await engine.queries.open_jobs() == []
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
@@ -54,10 +56,10 @@ def test_who_stopped_is_known(tmp_path: Path) -> None:
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
-            assert await engine.stopped_by() == ""
-            await engine.stop_starts("U_BOB")
-            assert await engine.stopped_by() == "U_BOB"
-            await engine.resume_starts("U_BOB")
-            assert await engine.stopped_by() == ""
+            assert await engine.queries.stopped_by() == ""
+            await engine.controls.stop_starts("U_BOB")
+            assert await engine.queries.stopped_by() == "U_BOB"
+            await engine.controls.resume_starts("U_BOB")
+            assert await engine.queries.stopped_by() == ""
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
+from tests.support.event_facts import facts
 
 
 def test_a_passing_failure_is_tried_again_and_told(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_a_passing_failure_is_tried_again_and_told(tmp_path: Path) -> None:
         assert moves["web01"].state is MoveState.DONE
         assert moves["web01"].attempts == 2
         (retrying,) = stage.listener.of(EventKind.RETRYING)
-        assert "0x80072746" in retrying.data["words"]
+        assert "0x80072746" in facts(retrying).words
         assert stage.listener.of(EventKind.FAILED) == []
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
@@ -38,8 +39,8 @@ def test_attempts_end_and_on_call_is_paged_once(tmp_path: Path) -> None:
         assert moves["web01"].attempts == 3
         assert moves["web02"].state is MoveState.DONE
         (failed,) = stage.listener.of(EventKind.FAILED)
-        assert failed.data["where"] == "HV01"
-        assert failed.data["hint"]
+        assert facts(failed).where == "HV01"
+        assert facts(failed).hint
         assert stage.world.where_is(vm_id(1)) == "HV01"
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
@@ -85,7 +86,7 @@ def test_a_vm_on_both_hosts_is_lost_and_left_alone(tmp_path: Path) -> None:
         assert moves["web01"].state is MoveState.LOST
         assert stage.world.ledger.removals == []
         (lost,) = stage.listener.of(EventKind.LOST)
-        assert "HV01 and HV02 both have the VM" in lost.data["text"]
+        assert "HV01 and HV02 both have the VM" in facts(lost).text
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
+from core.domain.model.events import Tone
 from core.domain.model.move import HoldCode, MoveState
 from core.domain.model.plan import FindingCode
 from core.errors import NotAllowed
@@ -14,6 +15,7 @@ from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
+from tests.support.event_facts import facts
 
 
 def test_a_paused_job_starts_nothing_until_it_goes_on(tmp_path: Path) -> None:
@@ -23,15 +25,15 @@ def test_a_paused_job_starts_nothing_until_it_goes_on(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
             await stage.state_is(job.id, "web02", MoveState.MOVING)
-            await engine.pause(job.id, "U_DAVE")
+            await engine.controls.pause(job.id, "U_DAVE")
             with pytest.raises(NotAllowed, match="paused already"):
-                await engine.pause(job.id, "U_DAVE")
+                await engine.controls.pause(job.id, "U_DAVE")
         async with stage.running() as engine:
             await asyncio.sleep(1800)
             waiting = [m for m in await stage.store.moves(job.id) if m.state is MoveState.QUEUED]
             assert len(stage.world.ledger.starts) == 2
             assert {m.hold.code for m in waiting if m.hold} == {HoldCode.PAUSED}
-            await engine.resume(job.id, "U_DAVE")
+            await engine.controls.resume(job.id, "U_DAVE")
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
 
@@ -44,11 +46,11 @@ def test_of_two_who_pause_at_once_one_hears_of_the_other(tmp_path: Path) -> None
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
-            both = (engine.pause(job.id, by) for by in ("U_DAVE", "U_BOB"))
+            both = (engine.controls.pause(job.id, by) for by in ("U_DAVE", "U_BOB"))
             answers = await asyncio.gather(*both, return_exceptions=True)
             [refused] = [one for one in answers if isinstance(one, NotAllowed)]
             assert "paused already" in refused.message or "at the same moment" in refused.message
-            history = await engine.history(job.id)
+            history = await engine.queries.history(job.id)
             assert [event.kind for event in history].count(EventKind.PAUSED) == 1
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
@@ -61,9 +63,9 @@ def test_the_return_trip_brings_every_vm_home(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
             await stage.finished(job.id)
-            back = await engine.back(job.id, "U_ALICE")
+            back = await engine.requests.back(job.id, "U_ALICE")
             assert {move.destination for move in back.plan.moves} == {"HV01"}
-            await engine.approve(back.id, back.plan.hash, "U_BOB")
+            await engine.controls.approve(back.id, back.plan.hash, "U_BOB")
             moves = await stage.finished(back.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
         home = stage.world.vm("HV01", vm_id(1))
@@ -83,9 +85,9 @@ def test_people_are_asked_about_a_move_that_stands_still(tmp_path: Path, answer:
             job = await stage.ask_and_approve("web01")
             await asyncio.sleep(1500)
             (stuck,) = stage.listener.of(EventKind.STUCK)
-            assert stuck.data["percent"] == 60
+            assert facts(stuck).percent == 60
             assert stuck.move_id is not None
-            await engine.answer_stuck(stuck.move_id, answer, "U_DAVE")
+            await engine.controls.answer_stuck(stuck.move_id, answer, "U_DAVE")
             await asyncio.sleep(600)
             (move,) = await stage.store.moves(job.id)
             assert move.state is state
@@ -194,7 +196,7 @@ def test_a_pair_that_cannot_work_together_is_tried_once(tmp_path: Path) -> None:
         assert {move.state for move in moves.values()} == {MoveState.UNMIGRATABLE}
         assert len(stage.world.ledger.starts) <= 2
         tones = [event.tone for event in stage.listener.of(EventKind.UNMIGRATABLE)]
-        assert tones.count("page") <= 2
+        assert tones.count(Tone.PAGE) <= 2
         assert len(tones) == 5
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(5))), script)
@@ -212,6 +214,6 @@ def test_what_a_move_changed_is_told(tmp_path: Path) -> None:
             migration.on_end.append(lambda _: stage.world.set_state("HV02", vm_id(1), VMState.Off))
             await stage.finished(job.id)
         (done,) = stage.listener.of(EventKind.DONE)
-        assert "it was running before the move and is off now" in done.data["differences"]
+        assert "it was running before the move and is off now" in facts(done).differences
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)

@@ -4,13 +4,14 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from core.domain.model.events import EventKind
-from core.domain.model.job import JobState
+from core.domain.model.event_data import EventKind
+from core.domain.model.job import JobId, JobState
 from core.domain.model.move import HoldCode, MoveState
 from lab.hyperv.world.enums import OperationalStatus, VMState
 from lab.hyperv.world.faults import WireFault, WireFaultKind
 from lab.hyperv.world.fleet import BackupVariant, Fleet, ScheduledMigration
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm, vm_id
+from tests.support.event_facts import facts
 
 
 def test_a_vm_in_backup_is_waited_for_while_the_others_move(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_a_vm_in_backup_is_waited_for_while_the_others_move(tmp_path: Path) -> N
             assert held.hold.code is HoldCode.BACKUP
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
-        assert [e.data["text"] for e in stage.listener.of(EventKind.HELD)] == ["is being backed up; waits up to 1 h"]
+        assert [facts(e).text for e in stage.listener.of(EventKind.HELD)] == ["is being backed up; waits up to 1 h"]
 
     vms = (*numbered(2), vm(9, "off01", state=VMState.Off))
     play(tmp_path, Fleet(hosts=hosts(2), vms=vms), script)
@@ -55,11 +56,11 @@ def test_two_short_backups_are_not_one_long_one(tmp_path: Path) -> None:
         stage.world.start_backup(vm_id(1), duration_s=2000)
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web01")
-            await engine.stop_starts("U_DAVE")
+            await engine.controls.stop_starts("U_DAVE")
             await stage.until(lambda: _after(stage, 2600))
             stage.world.start_backup(vm_id(1), duration_s=2000)
             await stage.until(lambda: _after(stage, 4500))
-            await engine.resume_starts("U_DAVE")
+            await engine.controls.resume_starts("U_DAVE")
             moves = await stage.finished(job.id)
         assert moves["web01"].state is MoveState.DONE
 
@@ -99,7 +100,7 @@ def test_other_peoples_moves_take_slots(tmp_path: Path) -> None:
         async with stage.running():
             job = await stage.ask_and_approve("web*")
             moves = await stage.finished(job.id)
-            held = [e.data["text"] for e in await stage.engine_events(job.id) if e.kind is EventKind.HELD]
+            held = [facts(e).text for e in await stage.engine_events(job.id) if e.kind is EventKind.HELD]
         assert {move.state for move in moves.values()} == {MoveState.DONE}
         assert "HV02 runs 2 of 2 live migrations, 2 of them started by others" in held
 
@@ -132,7 +133,7 @@ def test_a_silent_host_holds_only_its_own_moves(tmp_path: Path) -> None:
             far = await stage.ask("web02", to="HV03")
             stage.world.order(WireFault(host="HV03", kind=WireFaultKind.HANG))
             for job in (near, far):
-                await stage.engine.approve(job.id, job.plan.hash, "U_BOB")
+                await stage.engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             moves = await stage.finished(near.id, within_s=600)
             assert moves["web01"].state is MoveState.DONE
             await stage.until(lambda: _is_held(stage, far.id, HoldCode.HOST))
@@ -143,7 +144,7 @@ def test_a_silent_host_holds_only_its_own_moves(tmp_path: Path) -> None:
     play(tmp_path, Fleet(hosts=hosts(3), vms=tuple(numbered(2))), script)
 
 
-async def _is_held(stage: Stage, job_id: object, code: HoldCode) -> bool:
+async def _is_held(stage: Stage, job_id: JobId, code: HoldCode) -> bool:
     return any(m.hold is not None and m.hold.code is code for m in await stage.store.moves(job_id))
 
 
@@ -154,14 +155,14 @@ def test_the_big_red_stop_survives_a_restart(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web*")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-            await engine.stop_starts("U_DAVE")
+            await engine.controls.stop_starts("U_DAVE")
         async with stage.running() as engine:
             await stage.until(lambda: _after(stage, 3000))
             assert len(stage.world.ledger.starts) == 2
             held = [m for m in await stage.store.moves(job.id) if m.state is MoveState.QUEUED]
             assert {m.hold.code for m in held if m.hold} == {HoldCode.STOPPED}
-            assert (await engine.job(job.id)).stopped_by == "U_DAVE"
-            await engine.resume_starts("U_DAVE")
+            assert (await engine.queries.job(job.id)).stopped_by == "U_DAVE"
+            await engine.controls.resume_starts("U_DAVE")
             moves = await stage.finished(job.id)
         assert {move.state for move in moves.values()} == {MoveState.DONE}
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.model.events import EventKind
+from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
 from core.errors import NotAllowed
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, host, play, vm, vm_id
+from tests.support.event_facts import facts
 
 HOSTS = (host("HV01"), host("HV02"))
 
@@ -21,7 +22,7 @@ def test_on_call_is_reminded_once_of_what_nobody_took(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01", until=stage.clock.now())
-            await engine.approve(job.id, job.plan.hash, "U_BOB")
+            await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             await stage.state_is(job.id, "web01", MoveState.DONE)
             await asyncio.sleep(60)
             (late,) = stage.listener.of(EventKind.LATE)
@@ -31,13 +32,13 @@ def test_on_call_is_reminded_once_of_what_nobody_took(tmp_path: Path) -> None:
         async with stage.running() as engine:
             await asyncio.sleep(4000)
             (reminder,) = stage.listener.of(EventKind.ESCALATED)
-            assert reminder.data["pages"] == [late.id]
+            assert facts(reminder).pages == (late.id,)
             assert 15 * 60 <= (reminder.at - late.at).total_seconds() <= 17 * 60
-            assert [one.id for one in await engine.waiting(job.id)] == [late.id]
-            await engine.acknowledge(job.id, reminder.id, "U_EVE")
-            assert await engine.waiting(job.id) == ()
+            assert [one.id for one in await engine.queries.waiting(job.id)] == [late.id]
+            await engine.controls.acknowledge(job.id, reminder.id, "U_EVE")
+            assert await engine.queries.waiting(job.id) == ()
             with pytest.raises(NotAllowed, match="taken this already"):
-                await engine.acknowledge(job.id, late.id, "U_DAVE")
+                await engine.controls.acknowledge(job.id, late.id, "U_DAVE")
 
     play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)
 
@@ -49,12 +50,12 @@ def test_a_page_that_somebody_took_is_not_brought_up_again(tmp_path: Path, after
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01", until=stage.clock.now())
-            await engine.approve(job.id, job.plan.hash, "U_BOB")
+            await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             await stage.state_is(job.id, "web01", MoveState.DONE)
             await asyncio.sleep(60)
             (late,) = stage.listener.of(EventKind.LATE)
             if is_taken:
-                clicks = (engine.acknowledge(job.id, late.id, who) for who in ("U_EVE", "U_DAVE"))
+                clicks = (engine.controls.acknowledge(job.id, late.id, who) for who in ("U_EVE", "U_DAVE"))
                 results = await asyncio.gather(*clicks, return_exceptions=True)
                 assert sorted(type(result).__name__ for result in results) == ["NoneType", "NotAllowed"]
             await asyncio.sleep(7200)
@@ -74,15 +75,15 @@ def test_a_question_is_answered_once(tmp_path: Path) -> None:
             await stage.state_is(job.id, "web01", MoveState.MOVING)
             (move,) = await stage.store.moves(job.id)
             with pytest.raises(NotAllowed, match="no open question"):
-                await engine.answer_stuck(move.id, "wait", "U_EVE")
+                await engine.controls.answer_stuck(move.id, "wait", "U_EVE")
             await asyncio.sleep(1500)
             (stuck,) = stage.listener.of(EventKind.STUCK)
             answers = zip(("wait", "cancel", "page"), ("U_ANN", "U_BOB", "U_EVE"), strict=True)
-            clicks = (engine.answer_stuck(move.id, answer, who) for answer, who in answers)
+            clicks = (engine.controls.answer_stuck(move.id, answer, who) for answer, who in answers)
             results = await asyncio.gather(*clicks, return_exceptions=True)
             assert [type(result).__name__ for result in results].count("NotAllowed") == 2
             await asyncio.sleep(30)
             (answered,) = stage.listener.of(EventKind.ANSWERED)
-            assert answered.data["about"]["id"] == stuck.id
+            assert facts(answered).about.id == stuck.id
 
     play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)

@@ -1,0 +1,500 @@
+"""What each kind of event says, as typed data, and how it is kept as JSON.
+
+A key that was not written yet when an old row was made has the default of its field, here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, get_type_hints
+
+from core.domain.model.move import HoldCode, MoveState
+
+
+class EventKind(StrEnum):
+    """What can happen. ``docs/reference/events.md`` says each in a sentence; the classes below are what each says."""
+
+    PROPOSED = "proposed"
+    APPROVAL = "approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    CANCEL_ASKED = "cancel_asked"
+    CANCEL_UNMET = "cancel_unmet"
+    HELD = "held"
+    STARTING = "starting"
+    MOVING = "moving"
+    NOT_STARTED = "not_started"
+    ADOPTED = "adopted"
+    VERIFYING = "verifying"
+    MOVED = "moved"
+    DONE = "done"
+    MOVED_BY_OTHERS = "moved_by_others"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    UNMIGRATABLE = "unmigratable"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    PAUSED = "paused"
+    CONTINUED = "continued"
+    STUCK = "stuck"
+    ANSWERED = "answered"
+    LATE = "late"
+    TIDIED = "tidied"
+    ACKNOWLEDGED = "acknowledged"
+    ESCALATED = "escalated"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+
+
+Kept = tuple[tuple[str, str], ...]
+"""Folders that stay: path and reason."""
+
+
+_ONLY_IF_SET: Mapping[str, bool] = {"only_if_set": True}
+"""The key is left out while the field has its default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventData:
+    """What an event says besides who and when. Base of the classes below, one for each kind."""
+
+    kind: ClassVar[EventKind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed(EventData):
+    """A job was asked for."""
+
+    kind: ClassVar = EventKind.PROPOSED
+    vms: int = 0
+    blocked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(EventData):
+    """One of several approvals; the actor is the approver."""
+
+    kind: ClassVar = EventKind.APPROVAL
+    count: int = 0
+    needed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved(EventData):
+    """The last approval: the job is queued."""
+
+    kind: ClassVar = EventKind.APPROVED
+    count: int = 0
+    needed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected(EventData):
+    """An approver said no."""
+
+    kind: ClassVar = EventKind.REJECTED
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired(EventData):
+    """Nobody approved in time."""
+
+    kind: ClassVar = EventKind.EXPIRED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn(EventData):
+    """The job was cancelled before it was approved."""
+
+    kind: ClassVar = EventKind.WITHDRAWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked(EventData):
+    """A person cancels these VMs; ``running``: how many of them were moving."""
+
+    kind: ClassVar = EventKind.CANCEL_ASKED
+    vms: tuple[str, ...] = ()
+    running: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelUnmet(EventData):
+    """A cancel had no effect. ``code``: refused, unheard or no_job; ``text``: the host's words."""
+
+    kind: ClassVar = EventKind.CANCEL_UNMET
+    code: str = ""
+    text: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(EventData):
+    """A move waits. ``follows``: told already for another VM of the job."""
+
+    kind: ClassVar = EventKind.HELD
+    code: HoldCode = HoldCode.HOST
+    text: str = ""
+    follows: bool = field(default=False, metadata=_ONLY_IF_SET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting(EventData):
+    """An attempt was reserved; ``of``: attempts allowed."""
+
+    kind: ClassVar = EventKind.STARTING
+    attempt: int = 0
+    of: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving(EventData):
+    """A host shows that the VM is moving."""
+
+    kind: ClassVar = EventKind.MOVING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStarted(EventData):
+    """The attempt was withdrawn before the host began; it costs nothing."""
+
+    kind: ClassVar = EventKind.NOT_STARTED
+    where: str = ""
+    words: str = ""
+    hint: str = ""
+    code: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted(EventData):
+    """A move was found under way after a restart.
+
+    ``vms``: all that this one tells of; ``follows``: not told, for it is one of those, or it may not have begun.
+    """
+
+    kind: ClassVar = EventKind.ADOPTED
+    state: MoveState = MoveState.MOVING
+    vms: tuple[str, ...] = field(default=(), metadata=_ONLY_IF_SET)
+    follows: bool = field(default=False, metadata=_ONLY_IF_SET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verifying(EventData):
+    """Both hosts are asked where the VM is."""
+
+    kind: ClassVar = EventKind.VERIFYING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(EventData):
+    """The VM arrived."""
+
+    kind: ClassVar = EventKind.MOVED
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(EventData):
+    """The VM arrived and its source is clean. ``differences``: what is not as before."""
+
+    kind: ClassVar = EventKind.DONE
+    seconds: float = 0.0
+    bytes: int = 0
+    attempts: int = 0
+    removed: tuple[str, ...] = ()
+    kept: Kept = ()
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended(EventData):
+    """A move that ends without having moved: what is common to the ways it can end."""
+
+    text: str = ""
+    hint: str = ""
+    words: str = ""
+    code: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedByOthers(Ended):
+    """The VM is where it should be, by somebody else's doing; ``text``: whose, if a host remembers."""
+
+    kind: ClassVar = EventKind.MOVED_BY_OTHERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying(EventData):
+    """An attempt failed and another will follow. ``words``: the host's."""
+
+    kind: ClassVar = EventKind.RETRYING
+    where: str = ""
+    words: str = ""
+    hint: str = ""
+    code: str = ""
+    attempt: int = 0
+    of: int = 0
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(EventData):
+    """The last attempt failed. ``where``: the host the VM is on now."""
+
+    kind: ClassVar = EventKind.FAILED
+    where: str = ""
+    words: str = ""
+    hint: str = ""
+    code: str = ""
+    attempts: int = 0
+    of: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmigratable(Ended):
+    """The VM cannot be moved. ``follows``: the first of several was told already."""
+
+    kind: ClassVar = EventKind.UNMIGRATABLE
+    follows: bool = field(default=False, metadata=_ONLY_IF_SET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled(Ended):
+    """The move was cancelled."""
+
+    kind: ClassVar = EventKind.CANCELLED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost(Ended):
+    """Where the VM is cannot be established."""
+
+    kind: ClassVar = EventKind.LOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused(EventData):
+    """The job starts nothing more until it goes on."""
+
+    kind: ClassVar = EventKind.PAUSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued(EventData):
+    """A paused job goes on."""
+
+    kind: ClassVar = EventKind.CONTINUED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck(EventData):
+    """A move makes no progress: people are asked to wait, cancel or page."""
+
+    kind: ClassVar = EventKind.STUCK
+    text: str = ""
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """An event as a later one repeats it, so that its message can be said anew; ``data`` as JSON."""
+
+    id: int
+    kind: EventKind
+    at: datetime
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(EventData):
+    """A person answered a question. ``answer``: wait, cancel or page."""
+
+    kind: ClassVar = EventKind.ANSWERED
+    answer: str = "wait"
+    about: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late(EventData):
+    """The time in the plan no longer fits. ``why``: why nobody can say when."""
+
+    kind: ClassVar = EventKind.LATE
+    until: datetime | None = None
+    soonest: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied(EventData):
+    """A clean-up that had to wait was done."""
+
+    kind: ClassVar = EventKind.TIDIED
+    host: str = ""
+    removed: tuple[str, ...] = ()
+    kept: Kept = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(EventData):
+    """The actor takes care of a page."""
+
+    kind: ClassVar = EventKind.ACKNOWLEDGED
+    about: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated(EventData):
+    """Nobody took these pages (event ids) for so long."""
+
+    kind: ClassVar = EventKind.ESCALATED
+    pages: tuple[int, ...] = ()
+    vms: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished(EventData):
+    """The job is over: how its moves ended."""
+
+    kind: ClassVar = EventKind.FINISHED
+    seconds: float = 0.0
+    bytes: int = 0
+    done: int = 0
+    failed: int = 0
+    unmigratable: int = 0
+    cancelled: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped(EventData):
+    """Everything was stopped. Without a job: the act; with one: told to it."""
+
+    kind: ClassVar = EventKind.STOPPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(EventData):
+    """Migrations may start again; the same two forms."""
+
+    kind: ClassVar = EventKind.RESUMED
+
+
+DATA_OF: Mapping[EventKind, type[EventData]] = {
+    of.kind: of
+    for of in (
+        Proposed,
+        Approval,
+        Approved,
+        Rejected,
+        Expired,
+        Withdrawn,
+        CancelAsked,
+        CancelUnmet,
+        Held,
+        Starting,
+        Moving,
+        NotStarted,
+        Adopted,
+        Verifying,
+        Moved,
+        Done,
+        MovedByOthers,
+        Retrying,
+        Failed,
+        Unmigratable,
+        Cancelled,
+        Lost,
+        Paused,
+        Continued,
+        Stuck,
+        Answered,
+        Late,
+        Tidied,
+        Acknowledged,
+        Escalated,
+        Finished,
+        Stopped,
+        Resumed,
+    )
+}
+"""The class of each kind's data."""
+
+
+def to_json(data: EventData) -> dict[str, Any]:
+    """Write the data as JSON values, in the order of its fields."""
+    written = ((one, getattr(data, one.name)) for one in fields(data))
+    return {one.name: _plain(value) for one, value in written if value != one.default or not one.metadata}
+
+
+def from_json(kind: EventKind, values: Mapping[str, Any]) -> EventData:
+    """Read the data of an event; what is missing or unreadable has its field's default."""
+    of, known = DATA_OF[kind], {}
+    for name, read in _READERS_OF[kind].items():
+        with suppress(KeyError, TypeError, ValueError):
+            known[name] = read(values[name])
+    return of(**known)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in value)
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    return tuple(int(item) for item in value)
+
+
+def _pairs(value: Any) -> Kept:
+    return tuple((str(path), str(reason)) for path, reason in value)
+
+
+def _quote(value: Any) -> Quote | None:
+    return Quote(
+        id=int(value["id"]),
+        kind=EventKind(value["kind"]),
+        at=datetime.fromisoformat(str(value["at"])),
+        data=dict(value["data"]),
+    )
+
+
+_READERS: Mapping[Any, Callable[[Any], Any]] = {
+    tuple[str, ...]: _texts,
+    tuple[int, ...]: _numbers,
+    Kept: _pairs,
+    int | None: lambda value: None if value is None else int(value),
+    datetime | None: lambda value: datetime.fromisoformat(str(value)),
+    Quote | None: _quote,
+}
+"""How a type is read from JSON; any other is its own reader: text, numbers, enums."""
+
+
+def _readers(of: type[EventData]) -> Mapping[str, Callable[[Any], Any]]:
+    hints = get_type_hints(of)
+    return {one.name: _READERS.get(hints[one.name], hints[one.name]) for one in fields(of)}
+
+
+_READERS_OF = {kind: _readers(of) for kind, of in DATA_OF.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case StrEnum():
+            return value.value
+        case Quote():
+            return {"id": value.id, "kind": value.kind.value, "at": value.at.isoformat(), "data": dict(value.data)}
+        case tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value

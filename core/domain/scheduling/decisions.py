@@ -1,0 +1,64 @@
+"""What can be decided of a queued move: start it, let it wait for a reason, or end it without an attempt."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.domain.model.move import Hold, HoldCode, Move, MoveState
+from core.domain.scheduling.slots import SlotUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The decision to start a move; the claims are what the store checks again when it reserves."""
+
+    move: Move
+    claims: tuple[SlotUsage, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The decision to let a move wait. ``known`` carries the clock of what the VM is busy with, ``hold`` is why.
+
+    Thousands wait at every decision and few have anything new to say: the move to be written down is made when asked.
+    """
+
+    known: Move
+    hold: Hold
+
+    @property
+    def move(self) -> Move:
+        """Return the move with its hold."""
+        return self.known if self.known.hold == self.hold else replace(self.known, hold=self.hold)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The decision to end a move without an attempt."""
+
+    move: Move
+    state: MoveState
+    text: str
+    hint: str = ""
+    follows: bool = False
+    """Whether it only follows from another VM's failure, which was told already."""
+
+
+Decision = Start | Held | End
+
+
+def hold(move: Move, code: HoldCode, text: str, now: datetime, *, since: datetime | None = None) -> Held:
+    """Let a move wait; the hold's own clock goes on while its code stays."""
+    known = move.hold if move.hold and move.hold.code is code else None
+    if since is None:
+        since = known.since if known else now
+    if known and known.text == text and known.since == since:
+        return Held(move, known)
+    return Held(move, Hold(code, text, since))
+
+
+def at_rest(move: Move) -> Move:
+    """Return the move of a VM that is busy with nothing: no clock runs."""
+    return (
+        move if move.busy_since is None and move.busy_code is None else replace(move, busy_since=None, busy_code=None)
+    )

@@ -1,0 +1,229 @@
+"""Phase 1 of a decision, filter: may this move start at all, whatever slots are free? If not, why it waits or ends."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core.domain.model.inventory import HostName, Vm
+from core.domain.model.job import Job, JobId
+from core.domain.model.move import Fault, HoldCode, Move, MoveState
+from core.domain.model.units import span
+from core.domain.scheduling.decisions import Decision, End, at_rest, hold
+from core.domain.scheduling.fail_fast import FailedJobs
+from core.domain.scheduling.missing_vm import Arrived, Elsewhere, Undecided, Vanished, absence
+from core.domain.scheduling.readiness import Never, Ready, Wait, readiness
+from core.domain.scheduling.situation import Situation, wait_timeout
+from core.domain.scheduling.slots import bar
+
+_ARRIVED = {MoveState.CLEANING, MoveState.DONE}
+
+
+class StartFilter:
+    """The filter of one decision: it looks at one move at a time, and none of its verdicts changes another."""
+
+    def __init__(self, situation: Situation, failed: FailedJobs) -> None:
+        self._at = situation
+        self._failed = failed
+        # What is known of a host does not change within a decision.
+        self._silences: dict[HostName, str] = {}
+        self._bars: dict[HostName, str] = {}
+        # By the number of the id: an id itself takes long to look up, and each of thousands of VMs is, several times.
+        self._vms: dict[HostName, dict[int, Vm]] = {
+            host: {vm.id.int: vm for vm in snapshot.vms} for host, snapshot in situation.snapshots.items()
+        }
+        self._moving_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
+        self._broken_pairs = _broken_pairs(situation)
+
+    def check(self, move: Move) -> Decision | Ready:
+        """Return that a move is ready to start, or what becomes of it instead."""
+        job, now = self._at.jobs[move.job_id], self._at.now
+        ordered = self._by_order(move, job)
+        if ordered is not None:
+            return ordered
+        silence = self._silence(move.source) or self._silence(move.destination)
+        if silence:
+            return hold(move, HoldCode.HOST, silence, now)
+        verdict = self._by_vm(move, job)
+        if not isinstance(verdict, Ready):
+            return verdict
+        barred = self._bar(move.source) or self._bar(move.destination)
+        if barred:
+            return hold(at_rest(move), HoldCode.HOST, barred, now)
+        if move.not_before is not None and now < move.not_before:
+            return hold(at_rest(move), HoldCode.RETRY, _why_again(move), now)
+        return verdict
+
+    # ------------------------------------------------------------------ orders and hosts
+
+    def _by_order(self, move: Move, job: Job) -> Decision | None:
+        """Do what people ordered, or what follows from another VM's failure, before any host is looked at."""
+        if move.cancel_by:
+            return End(move=move, state=MoveState.CANCELLED, text="cancelled before it started")
+        too_late = self._failed.end(move)
+        if too_late is not None:
+            return too_late
+        broken = self._broken_pairs.get((move.job_id, move.source, move.destination))
+        if broken is not None:
+            text = f"not tried: between {move.source} and {move.destination} {broken} failed"
+            hint = "Put that right between the two hosts, then retry."
+            return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
+        # The clock of a busy VM does not run while starts are stopped, paused or frozen.
+        stop = self._why_stopped(job)
+        return None if stop is None else hold(at_rest(move), *stop, self._at.now)
+
+    def _why_stopped(self, job: Job) -> tuple[HoldCode, str] | None:
+        """Say which order of people keeps the whole job from starting anything now."""
+        at, options = self._at, job.plan.options
+        if at.stopped_by:
+            return HoldCode.STOPPED, "all starts are stopped"
+        if job.paused_by:
+            return HoldCode.PAUSED, f"{job.id} is paused"
+        if at.frozen_until is not None and not options.override:
+            return HoldCode.FREEZE, f"moves are frozen until {at.frozen_until:%a %H:%M}"
+        if options.start_at is not None and at.now < options.start_at:
+            return HoldCode.START_TIME, "waits for its start time"
+        return None
+
+    def _silence(self, host: HostName) -> str:
+        if host not in self._silences:
+            self._silences[host] = self._why_silent(host)
+        return self._silences[host]
+
+    def _why_silent(self, host: HostName) -> str:
+        if host in self._at.trouble:
+            return self._at.trouble[host]
+        snapshot = self._at.snapshots.get(host)
+        if snapshot is None:
+            return f"{host} has not been looked at yet"
+        age = self._at.now - snapshot.taken_at
+        return f"{host} was last seen {span(age)} ago" if age > self._at.policy.snapshot_max_age else ""
+
+    def _bar(self, host: HostName) -> str:
+        if host not in self._bars:
+            self._bars[host] = bar(self._at.snapshots[host])
+        return self._bars[host]
+
+    # ------------------------------------------------------------------ the VM
+
+    def _by_vm(self, move: Move, job: Job) -> Decision | Ready:
+        vm = self._vms[move.source].get(move.vm_id.int)
+        there = self._vms[move.destination].get(move.vm_id.int)
+        if vm is None:
+            return self._gone(move)
+        if there is not None and not vm.is_migrating and not there.is_migrating:
+            return self._twice(move, job)
+        match readiness(vm):
+            case Never(text, hint):
+                return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint)
+            case Wait(code, text):
+                return self._wait(move, job, code, text)
+            case Ready() as ready:
+                if self._is_moving(move):
+                    return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.now)
+                return ready
+
+    def _is_moving(self, move: Move) -> bool:
+        """Whether an attempt of its VM is open."""
+        return move.vm_id.int in self._moving_vms
+
+    def _gone(self, move: Move) -> Decision:
+        """Judge a VM that its source no longer shows: it may be where it should be without our doing."""
+        others = [other for other in self._at.moves if other.vm_id == move.vm_id and other.id != move.id]
+        now = self._at.now
+        if self._is_moving(move) or any(other.state.holds_slots for other in others):
+            return hold(move, HoldCode.MIGRATING, "is being moved by another job", now)
+        since = move.busy_since if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
+        is_last_look = now - since >= self._at.policy.snapshot_max_age
+        match absence(move, self._at.snapshots, self._at.trouble, since=since, is_last_look=is_last_look):
+            case Arrived(by):
+                theirs = f"{by or 'somebody else'} moved it; its folders on {move.source} are left alone"
+                jobs = [other.job_id for other in others if other.state in _ARRIVED and _is_same_way(other, move)]
+                return End(move=move, state=MoveState.DONE, text=f"{jobs[-1]} moved it" if jobs else theirs)
+            case Elsewhere(host):
+                hint = f"If it is still to go to {move.destination}, ask for that anew, from {host}."
+                return End(move=move, state=MoveState.UNMIGRATABLE, text=f"somebody else moved it to {host}", hint=hint)
+            case Vanished(silent):
+                unasked = f"; {', '.join(silent)} cannot be asked" if silent else ""
+                text = f"is no longer on {move.source}, and no other host shows it{unasked}"
+                hint = "Somebody removed it, or moved it to a host I do not know."
+                return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint)
+            case Undecided():
+                clocked = replace(move, busy_since=since, busy_code=HoldCode.UNCLEAR)
+                text = f"is no longer on {move.source}; the bot looks where it is"
+                return hold(clocked, HoldCode.UNCLEAR, text, now, since=since)
+
+    def _twice(self, move: Move, job: Job) -> Decision:
+        """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.
+
+        It is proven when the source was asked last, or when both were asked since it was first seen so.
+        """
+        source, destination = self._at.snapshots[move.source], self._at.snapshots[move.destination]
+        since = move.busy_since if move.busy_code is HoldCode.UNCLEAR else None
+        again = since is not None and min(source.asked_at, destination.asked_at) >= since
+        if again or source.asked_at >= destination.taken_at:
+            text = f"is on {move.source} and on {move.destination} at once"
+            return End(
+                move=move, state=MoveState.LOST, text=text, hint="Look at both copies before anybody starts either."
+            )
+        return self._wait(move, job, HoldCode.UNCLEAR, "is shown by both hosts; the bot looks again")
+
+    def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
+        """Wait with one clock per backup (or other business); the clock starts anew when the business changes."""
+        now = self._at.now
+        since = _busy_since(move, code, now)
+        clocked = replace(move, busy_since=since, busy_code=code)
+        longest = wait_timeout(code, job.plan.options, self._at.policy)
+        if now - since >= longest:
+            told = f"{text}, for {span(now - since)} now"
+            return End(
+                move=clocked,
+                state=MoveState.UNMIGRATABLE,
+                text=told,
+                hint="Look at the VM on its host, then ask again.",
+            )
+        until = "" if code in {HoldCode.MIGRATING, HoldCode.UNCLEAR} else f"; waits up to {span(longest)}"
+        return hold(clocked, code, f"{text}{until}", now, since=since)
+
+
+def ready_or_decided(moves: list[Move], check: StartFilter) -> tuple[list[tuple[Move, Ready]], list[Decision]]:
+    """Filter queued moves into those that may start and what was decided of the others."""
+    ready: list[tuple[Move, Ready]] = []
+    decided: list[Decision] = []
+    for move in moves:
+        verdict = check.check(move)
+        if isinstance(verdict, Ready):
+            ready.append((move, verdict))
+        else:
+            decided.append(verdict)
+    return ready, decided
+
+
+def _busy_since(move: Move, code: HoldCode, now: datetime) -> datetime:
+    """Return since when the VM has been busy like this.
+
+    While a host was silent the clock stood still: one backup before and one after are not one long one.
+    """
+    if move.busy_code is not code or not move.busy_since:
+        return now
+    unseen = now - move.hold.since if move.hold and move.hold.code is HoldCode.HOST else timedelta(0)
+    return move.busy_since + unseen
+
+
+def _broken_pairs(situation: Situation) -> dict[tuple[JobId, HostName, HostName], str]:
+    """Name, for each pair of hosts of a job that cannot work together, the VM that found out."""
+    moves = {move.id: move for move in situation.moves} if situation.faults else {}
+    return {
+        (moves[a.move_id].job_id, a.source, a.destination): moves[a.move_id].vm_name
+        for a in situation.faults
+        if a.fault is Fault.PAIR and a.move_id in moves
+    }
+
+
+def _is_same_way(one: Move, other: Move) -> bool:
+    return (one.source, one.destination) == (other.source, other.destination)
+
+
+def _why_again(move: Move) -> str:
+    if move.attempts:
+        return f"attempt {move.attempts} failed; the next comes soon"
+    words = move.hint or move.error or "the last try did not start"
+    return f"{words.splitlines()[0].rstrip('.')}; tries again soon"

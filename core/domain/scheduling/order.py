@@ -1,0 +1,45 @@
+"""Phase 2 of a decision, order: which of the moves that may start goes first."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from core.domain.model.inventory import HostName
+from core.domain.model.job import Job
+from core.domain.model.move import Move
+from core.domain.scheduling.readiness import Ready
+from core.domain.scheduling.slots import SlotUsage
+
+
+def in_order(
+    ready: Iterable[tuple[Move, Ready]],
+    jobs: Iterable[Job],
+    moves: Sequence[Move],
+    loads: Mapping[HostName, Sequence[SlotUsage]],
+) -> list[tuple[Move, Ready]]:
+    """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first."""
+    by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
+    ranks = {job.id: rank for rank, job in enumerate(by_age)}
+    work = remaining_work(moves, loads)
+
+    def place(pair: tuple[Move, Ready]) -> tuple[object, ...]:
+        move, verdict = pair
+        # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
+        weight = work[move.source] + work[move.destination] + move.size_bytes
+        return ranks[move.job_id], verdict.is_last, -weight, move.id
+
+    return sorted(ready, key=place)
+
+
+def remaining_work(
+    moves: Iterable[Move], loads: Mapping[HostName, Sequence[SlotUsage]]
+) -> defaultdict[HostName, float]:
+    """Return the bytes still to move per slot of each host: the most loaded hosts decide when all is over."""
+    work: defaultdict[HostName, float] = defaultdict(float)
+    for move in moves:
+        if not move.state.is_end:
+            work[move.source] += move.size_bytes
+            work[move.destination] += move.size_bytes
+    for host in work:
+        limit = min((load.limit for load in loads.get(host, ())), default=1)
+        work[host] /= max(1, limit)
+    return work

@@ -1,0 +1,60 @@
+"""What a decision is made from: every open move, what the hosts showed, what people ordered, and the limits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.job import Job, JobId
+from core.domain.model.move import Attempt, Fault, HoldCode, Move
+from core.domain.model.plan import Options
+
+FOREIGN_TIMEOUT = timedelta(days=1)
+"""How long a VM may be seen migrating without us before the bot gives it up: long, but not for ever."""
+
+LESSON = timedelta(seconds=30)
+"""How long a refusal because of a limit is believed although the host shows room (a limit we cannot read may hold)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Limits of waiting and of parallel moves, from the settings."""
+
+    backup_threshold: timedelta
+    busy_timeout: timedelta
+    max_parallel: int
+    fail_fast: bool
+    snapshot_max_age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Everything one decision looks at. ``trouble`` says of a host why it is silent."""
+
+    now: datetime
+    jobs: Mapping[JobId, Job]
+    moves: Sequence[Move]
+    """Every move of the running jobs, ended ones too (fail-fast looks at them), in each plan's order."""
+    snapshots: Mapping[HostName, Snapshot]
+    reservations: Sequence[Attempt]
+    policy: Policy
+    trouble: Mapping[HostName, str] = field(default_factory=dict)
+    stopped_by: str = ""
+    faults: Sequence[Attempt] = ()
+    """Attempts that failed since the oldest of these jobs began."""
+    frozen_until: datetime | None = None
+    """End of the freeze window that holds now, in the calendar's own time zone."""
+
+
+def wait_timeout(code: HoldCode, options: Options, policy: Policy) -> timedelta:
+    """Return how long a VM may stay busy like this."""
+    if code is HoldCode.BACKUP:
+        wanted = options.backup_wait_s
+        return policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
+    return policy.busy_timeout if code is HoldCode.BUSY else FOREIGN_TIMEOUT
+
+
+def lessons(situation: Situation) -> list[Attempt]:
+    """Return the refusals because of a limit that are still believed."""
+    refused = (attempt for attempt in situation.faults if attempt.fault is Fault.LIMIT)
+    return [attempt for attempt in refused if attempt.ended_at and situation.now - attempt.ended_at < LESSON]

@@ -1,0 +1,115 @@
+"""Writes down why moves wait: only what is new about it, and the many of a long queue together."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from core.domain.model import event_data
+from core.domain.model.events import Event, event
+from core.domain.model.job import JobId
+from core.domain.model.move import HoldCode, Move, MoveId
+from core.domain.scheduling.decisions import Decision, Held
+from core.domain.scheduling.situation import Situation
+from core.engine.recorder import TransitionRecorder
+from core.errors import Outdated
+
+log = logging.getLogger(__name__)
+
+MANY = 20
+"""From so many on, the reasons of a job's moves to wait are written down together: all of them, or none."""
+
+HOLDS_PER_STEP = 200
+"""So many reasons to wait are written down before the loop looks again: a long queue must not hold up a free slot."""
+
+Originals = Mapping[MoveId, Move]
+"""The moves as the decision found them stored."""
+
+
+class HoldWriter:
+    """The writer of the dispatcher's reasons to wait. ``wake``: called when there is something to decide again."""
+
+    def __init__(self, recorder: TransitionRecorder, snapshot_max_age: timedelta, wake: Callable[[], None]) -> None:
+        self._recorder = recorder
+        self._store = recorder.store
+        self._snapshot_max_age = snapshot_max_age
+        self._wake = wake
+        self._since = recorder.clock.now()
+
+    async def write(self, decisions: Sequence[Decision], originals: Originals, situation: Situation) -> None:
+        """Write down what is new about why moves wait."""
+        holds = [one for one in decisions if isinstance(one, Held) and self._is_new(one, originals, situation)]
+        if len(holds) > HOLDS_PER_STEP:
+            self._wake()
+        first = sorted(holds, key=lambda held: _is_reworded(held, originals))[:HOLDS_PER_STEP]
+        # The troubles of hosts that a job was told of already, for another VM.
+        told = {
+            (move.job_id, move.hold.text)
+            for move in originals.values()
+            if not move.state.is_end and move.hold and move.hold.code is HoldCode.HOST
+        }
+        for held in await self._write_together(first, originals, situation.now, told):
+            await self._write_one(held, originals[held.known.id], situation.now, told)
+
+    async def _write_one(self, held: Held, before: Move, now: datetime, told: set[tuple[JobId, str]]) -> None:
+        move = held.move
+        try:
+            await self._store.change_move(before, move, *_events(before, move, now, told))
+        except Outdated as error:
+            log.info("%s changed meanwhile, deciding again: %s", before.vm_name, error)
+            self._wake()
+        else:
+            self._recorder.changed(move.job_id)
+
+    async def _write_together(
+        self, holds: Sequence[Held], originals: Originals, now: datetime, told: set[tuple[JobId, str]]
+    ) -> list[Held]:
+        """Write down why the many of a long queue wait, each job's in one transaction. Returns those left to write."""
+        by_job: defaultdict[JobId, list[Held]] = defaultdict(list)
+        for held in holds:
+            by_job[held.known.job_id].append(held)
+        left: list[Held] = []
+        for job_id, its_holds in by_job.items():
+            if len(its_holds) < MANY:
+                left += its_holds
+                continue
+            changes = [(originals[held.known.id], held.move) for held in its_holds]
+            events = [one for before, after in changes for one in _events(before, after, now, told)]
+            try:
+                await self._store.change_moves(changes, *events)
+            except Outdated as error:
+                log.info("a move of %s changed meanwhile, deciding again: %s", job_id, error)
+                self._wake()
+            self._recorder.changed(job_id)
+        return left
+
+    def _is_new(self, held: Held, originals: Originals, situation: Situation) -> bool:
+        """Whether a move that waits has something new to say about why."""
+        move, before = held.known, originals[held.known.id]
+        if (before.hold, before.busy_since, before.busy_code) == (held.hold, move.busy_since, move.busy_code):
+            return False
+        return held.hold.code is not HoldCode.HOST or not self._is_too_soon(move, situation)
+
+    def _is_too_soon(self, move: Move, situation: Situation) -> bool:
+        """Whether a host of this move has had no time to answer since the start: its reason of before still stands."""
+        if situation.now - self._since >= self._snapshot_max_age:
+            return False
+        known = (situation.snapshots, situation.trouble)
+        return not all(any(host in told for told in known) for host in (move.source, move.destination))
+
+
+def _is_reworded(held: Held, originals: Originals) -> bool:
+    """Whether a move waits for the same as before, only said otherwise: that can wait longest itself."""
+    before = originals[held.known.id].hold
+    return before is not None and before.code is held.hold.code
+
+
+def _events(before: Move, move: Move, now: datetime, told: set[tuple[JobId, str]]) -> tuple[Event, ...]:
+    """Note why a move waits, if it is for another reason; a job hears of a silent host once, not once per VM."""
+    if move.hold is None or (before.hold is not None and before.hold.code is move.hold.code):
+        return ()
+    about = (move.job_id, move.hold.text)
+    is_told = move.hold.code is HoldCode.HOST and about in told
+    told.add(about)
+    data = event_data.Held(code=move.hold.code, text=move.hold.text, follows=is_told)
+    return (event(data, now, move=move),)

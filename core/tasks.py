@@ -1,0 +1,64 @@
+"""The one idiom of every loop: keep tasks so that none is lost or breaks unseen, and wait for an event or a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def log_broken(name: str, error: BaseException) -> None:
+    """Write down that a task ended with an error that nobody foresaw."""
+    log.error("%s broke", name, exc_info=error)
+
+
+class TaskSet:
+    """The tasks of one owner: each is kept until it ends, and all of them end with the owner.
+
+    Not asyncio.TaskGroup: there one task that breaks cancels all the others, and one card that cannot be drawn must not
+    stop the loops that follow moves. ``on_broken`` is the one place where the owner hears of a task that broke.
+    """
+
+    def __init__(self, on_broken: Callable[[str, BaseException], None] = log_broken) -> None:
+        self._on_broken = on_broken
+        self._tasks: dict[asyncio.Task[None], None] = {}
+
+    def __len__(self) -> int:
+        """Return how many are under way."""
+        return len(self._tasks)
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do some work in a task of its own."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks[task] = None
+        task.add_done_callback(self._ended)
+
+    async def finish(self, timeout_s: float | None = None) -> None:
+        """Let what is under way come to its end; cancel what takes longer than the timeout."""
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=timeout_s)
+            await self.cancel()
+
+    async def cancel(self) -> None:
+        """Cancel everything, what was started last first, and wait until it has ended."""
+        tasks = tuple(self._tasks)
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_broken(task.get_name(), error)
+
+
+async def wait_for(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait until something happens, or for so long, and clear the event: what happens from now on is news."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()
