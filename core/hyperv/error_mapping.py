@@ -116,6 +116,14 @@ _LOGIN = (
     NTStatusException,
     spnego.exceptions.SpnegoError,
 )
+_SEAL = (
+    spnego.exceptions.BadMICError,
+    spnego.exceptions.ContextExpiredError,
+    spnego.exceptions.NoContextError,
+    spnego.exceptions.OperationNotAvailableError,
+    spnego.exceptions.UnsupportedQop,
+)
+"""How pyspnego says that a message cannot be sealed or opened: the login is over, and the host may have got it."""
 _UNSUITABLE = (
     "must be specified",
     "must be used",
@@ -211,15 +219,20 @@ def translate(target: ConnectionSettings, error: BaseException, step: CallStage,
     known = _fault(target, error, step) or _in_session(target, error, step, title)
     if known is not None:
         return known
-    return _login_trouble(target, error, step, said) or _transport_trouble(target, error, step, title, said)
+    return _login_trouble(target, error, step, title, said) or _transport_trouble(target, error, step, title, said)
 
 
-def _login_trouble(target: ConnectionSettings, error: BaseException, step: CallStage, said: str) -> HostError | None:
+def _login_trouble(
+    target: ConnectionSettings, error: BaseException, step: CallStage, title: str, said: str
+) -> HostError | None:
     """Return what stood in the way of a login; only a judged secret is a rejected one."""
     host, ticket = target.host, _ticket_trouble(target, error)
     if ticket is not None:
         if step is CallStage.SENDING and not isinstance(error, TicketError):
-            return None  # sealing or opening a message: the host may have got it
+            if _has_no_connection(error):
+                return None
+            # A login is a TicketError; this is a message sealed or opened: the host may have got it.
+            return ContactLost(host, f"Lost contact with {host} while sending {title}: {said}")
         text, hint = target.conceal(ticket.text), ticket.hint or None
         if ticket.judges_secret:
             return LoginRejected(host, f"The domain rejects the login for {host}: {text}.", hint=hint)
@@ -246,7 +259,7 @@ def _transport_trouble(
         return ContactLost(host, f"Lost contact with {host} while sending {title}: {said}")
     if isinstance(error, InvalidPSRPOperation):
         return EndpointRefused(host, f"{host} could not start the endpoint {target.configuration}: {said}")
-    if isinstance(error, UNREADABLE) and not isinstance(error, OSError):
+    if isinstance(error, (*UNREADABLE, *_SEAL)) and not isinstance(error, OSError):
         return MalformedReply(host, f"{host} answered something that is not WinRM: {said}")
     return _unreachable(target, error, said)
 
@@ -321,7 +334,7 @@ def _is_unsuitable(error: BaseException) -> bool:
 def _is_login(error: BaseException) -> bool:
     if isinstance(error, WinRMTransportError):
         return bool(error.code == _UNAUTHORIZED)
-    return isinstance(error, _LOGIN)
+    return isinstance(error, _LOGIN) and not isinstance(error, _SEAL)
 
 
 def _is_closed_connection(error: BaseException) -> bool:
@@ -337,8 +350,10 @@ def _is_closed_connection(error: BaseException) -> bool:
 
 def never_connected(error: BaseException) -> bool:
     """Whether no connection came about, so that the host cannot have seen the request."""
-    if _is_login(error) or _is_unsuitable(error) or isinstance(error, TicketError):
-        return True
+    return _is_login(error) or _is_unsuitable(error) or isinstance(error, TicketError) or _has_no_connection(error)
+
+
+def _has_no_connection(error: BaseException) -> bool:
     kinds = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, requests.ConnectTimeout)
     return any(isinstance(found, kinds) for found in chain(error))
 
