@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.move import MoveState
 from core.errors import CannotLogOn
 from tests.kerberos.realms import (
@@ -21,6 +22,7 @@ from tests.kerberos.realms import (
     near,
     tokens_seen,
 )
+from tests.support.engine_harness import vm_id
 from tests.support.fault_harness import ground, vm
 
 
@@ -119,6 +121,20 @@ async def test_one_ticket_serves_every_session(world: World) -> None:
     assert (
         asked <= 4
     )  # with and without pre-authentication, each logged once when it came and once when it was answered
+
+
+@pytest.mark.parametrize("auth", ["kerberos", "negotiate"])
+@pytest.mark.parametrize("tls", [False, True])
+async def test_every_call_works_at_the_first_try_after_any_idle_time(world: World, auth: str, tls: bool) -> None:
+    """The host closed the idle connection, and its encryption went with it: the ticket is shown anew."""
+    async with near(world, "HV01", tls=tls, winrm=kerberos(auth=auth, sessions=1)) as here:
+        await here.look("HV01")
+        for _ in range(2):
+            await here.lab.close_idle_connections("HV01")
+            reply = await here.gateway.cancel(HostName("HV01"), VmId(vm_id(1)))
+            assert not reply.found
+        assert len(here.lab.shells("HV01")) == 1
+        assert {shell.login.user for shell in here.lab.shells("HV01")} == {SVC}
 
 
 async def test_what_a_move_takes_to_the_second_host(world: World, tmp_path: Path) -> None:

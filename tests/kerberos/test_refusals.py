@@ -151,6 +151,18 @@ async def test_negotiate_does_not_try_a_wrong_password_twice(world: World, monke
     assert "Failed password attempts: 1\n" in world.realms.administer(f"getprinc {user}", CONTOSO)
 
 
+@pytest.mark.parametrize("tls", [False, True])
+async def test_credssp_asks_no_kdc(world: World, tls: bool) -> None:
+    """Inside CredSSP there is NTLM alone: a wrong password, which Kerberos would have tried first, counts once."""
+    user = f"inside@{CONTOSO}"
+    world.realms.add(user, PASSWORD, "+requires_preauth")
+    log = world.folder / "kdc.log"
+    before = log.read_text()
+    async with near(world, "HV06", tls=tls, winrm=kerberos(user, auth="credssp"), password=WRONG) as here:
+        await refusal(here, LoginRejected)
+    assert log.read_text() == before
+
+
 async def test_a_ticket_bound_to_another_certificate_is_not_taken(world: World) -> None:
     """Over TLS the login is bound to the host's certificate; somebody in between cannot pass it on."""
     async with near(world, "HV06", tls=True) as here:
