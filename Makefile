@@ -74,7 +74,7 @@ imports: $(BARE)/.ready
 	PYTHONPATH=. $(BARE)/bin/python -W error tests/image/import_everything.py
 
 image-check: $(READY)
-	@$(BIN)/python -m tests.image
+	@CFLAGS="-O0 -g0" $(BIN)/python -m tests.image
 
 # The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call.
 storm: $(READY)
