@@ -20,7 +20,7 @@ from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
 from core.engine.hold_writer import HoldWriter
 from core.errors import Outdated, StoreError
-from core.tasks import TaskSet, wait_for
+from core.tasks import TaskSet, is_asked_to_end
 
 log = logging.getLogger(__name__)
 
@@ -75,14 +75,15 @@ class Dispatcher:
         self._busy = busy
         self.is_counting = False
         """Whether the clock of a busy VM ran when the loop last decided."""
-        self._changed = asyncio.Event()
+        self.changed = asyncio.Event()
+        """Set when there is something to decide again."""
         self._holds = HoldWriter(self._recorder, policy.snapshot_max_age, self.wake)
         self._runners: dict[MoveId, AttemptRunner] = {}
         self._attempts = TaskSet()
 
     def wake(self) -> None:
         """Decide again soon."""
-        self._changed.set()
+        self.changed.set()
 
     def ask_cancel(self, move_id: MoveId) -> None:
         """Pass a person's wish on to the running move."""
@@ -91,24 +92,21 @@ class Dispatcher:
             runner.ask_cancel()
         self.wake()
 
-    def adopt(self, move: Move, attempt: Attempt, job: Job) -> None:
-        """Take up a move that an earlier process left under way."""
+    def adopt(self, move: Move, attempt: Attempt, job: Job | None) -> None:
+        """Take up a move that an earlier process left under way; without its job as the settings say."""
         self._follow(move, attempt, job, is_new=False)
 
-    async def run(self) -> None:
-        """Dispatch for ever; stop following the attempts at the end (the migrations go on)."""
+    async def turn(self) -> float:
+        """Decide once; a database that does not answer is asked again soon."""
         try:
-            with self._snapshot_cache.watch(self._changed):
-                while True:
-                    delay_s = SAFETY_NET_S
-                    try:
-                        delay_s = await self.step()
-                    except StoreError as error:
-                        log.warning("the database did not answer, looking again soon: %s", error)
-                        delay_s = self._timing.busy_s
-                    await wait_for(self._changed, delay_s)
-        finally:
-            await self._attempts.cancel()
+            return await self.step()
+        except StoreError as error:
+            log.warning("the database did not answer, looking again soon: %s", error)
+            return self._timing.busy_s
+
+    async def stop(self) -> None:
+        """Stop following the attempts; the migrations go on."""
+        await self._attempts.cancel()
 
     async def step(self) -> float:
         """Decide once, over everything. Returns after how many seconds to look again unasked."""
@@ -163,6 +161,11 @@ class Dispatcher:
         except Outdated as error:
             log.info("%s changed meanwhile, deciding again: %s", before.vm_name, error)
             self.wake()
+        except StoreError:
+            raise
+        except Exception:
+            # One move that cannot be started or ended is no reason to leave the others.
+            log.exception("what was decided about %s of %s could not be done", before.vm_name, job.id)
 
     async def _apply(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
         match decision:
@@ -225,10 +228,10 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ attempts
 
-    def _allowed(self, job: Job) -> int:
-        return job.plan.options.attempts or self._max_attempts
+    def _allowed(self, job: Job | None) -> int:
+        return (job.plan.options.attempts if job else None) or self._max_attempts
 
-    def _follow(self, move: Move, attempt: Attempt, job: Job, *, is_new: bool) -> None:
+    def _follow(self, move: Move, attempt: Attempt, job: Job | None, *, is_new: bool) -> None:
         runner = AttemptRunner(self._services, move, attempt, self._allowed(job))
         self._runners[move.id] = runner
         self._attempts.start(self._guard(runner, move.vm_name, is_new=is_new), f"move {move.vm_name}")
@@ -240,7 +243,9 @@ class Dispatcher:
             while True:
                 try:
                     await work()
-                except Exception:  # a bug must not orphan a migration that runs on a host
+                except (Exception, asyncio.CancelledError):  # a bug must not orphan a migration that runs on a host
+                    if is_asked_to_end():
+                        raise
                     log.exception("the attempt to move %s broke; taking the move up again", name)
                     await self._clock.sleep(self._timing.busy_s)
                     work = runner.take_up_again

@@ -86,6 +86,8 @@ class Notice:
     tries: int = 0
     maybe_said: bool = False
     """An earlier try ended without an answer: look before saying it again."""
+    is_plain: bool = False
+    """It was not taken in its usual form, again and again: say it in the plainest words there are."""
 
 
 def event(
