@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from core.backoff import delay_s, doubling
-from core.tasks import TaskSet, is_asked_to_end, wait_for
+from core.tasks import is_asked_to_end, wait_for
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _BACKOFF = doubling(1.0, 60.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopStatus:
-    """How a loop is. ``restarts``: how often a turn of it broke; ``error``: of the turn that broke last, if it still does.
+    """How a loop is. ``restarts``: how often a turn of it broke; ``error``: what the last turn broke with, if it did.
 
     ``age_s`` is the time since its last sign of life: the begin or the end of a turn.
     """
@@ -63,8 +63,7 @@ class Supervisor:
         self.broken = asyncio.Event()
         """Set when a loop has ended for good, which nothing foresees: the process is of no use any more."""
         self._loops: dict[str, _Loop] = {}
-        self._tasks = TaskSet()
-        self._is_stopping = False
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(
         self,
@@ -80,14 +79,16 @@ class Supervisor:
         due_at = now + first_after_s + patience_s
         loop = _Loop(name, turn, wake or asyncio.Event(), patience_s, now, due_at)
         self._loops[name] = loop
-        self._tasks.start(self._run(loop, first_after_s), name)
+        self._tasks[name] = asyncio.create_task(self._run(loop, first_after_s), name=name)
 
-    async def stop(self) -> None:
-        """End every loop, what was started last first."""
-        self._is_stopping = True
-        await self._tasks.cancel()
-        self._loops.clear()
-        self._is_stopping = False
+    async def stop(self, *names: str) -> None:
+        """End these loops (none named: all), what was started last first, and wait until they have ended."""
+        tasks = [self._tasks.pop(name) for name in names or reversed(tuple(self._tasks)) if name in self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            self._loops.pop(task.get_name(), None)
 
     def status(self) -> tuple[LoopStatus, ...]:
         """Say how every loop is."""
@@ -114,10 +115,11 @@ class Supervisor:
             if first_after_s:
                 await wait_for(loop.wake, first_after_s)
             await self._turn_for_ever(loop)
-        finally:
-            if not self._is_stopping:
-                log.critical("the loop %s has ended; nothing goes on without it", loop.name, exc_info=True)
+        except BaseException as error:
+            if loop.name in self._tasks:  # nobody has stopped it
+                log.critical("the loop %s has ended; nothing goes on without it", loop.name, exc_info=error)
                 self.broken.set()
+            raise
 
     async def _turn_for_ever(self, loop: _Loop) -> None:
         while True:

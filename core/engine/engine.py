@@ -101,14 +101,14 @@ class Engine:
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
         )
-        self._heartbeat = Heartbeat(
-            store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting
-        )
+        self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
-        self._cards = Cards(store, notifier, clock, self._job_views.of, self._timing.busy_s, lambda: self._outbox.note_answer())
-        self._outbox = Outbox(store, notifier, clock, self._cards.wake)
+        self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
+        self._cards = Cards(
+            store, notifier, clock, self._job_views.of, tick_s=self._timing.busy_s, shown=self._outbox.note_answer
+        )
         self._recorder.listen(self._changed)
         planner = Planner(
             settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock

@@ -5,6 +5,7 @@ session is being opened nothing can have been done. While the command is on its 
 connection came about or the host refused it. After that, only looking again can tell.
 """
 
+import logging
 import struct
 from collections.abc import Iterator
 from enum import Enum, auto
@@ -32,6 +33,7 @@ from core.domain.model.host_calls import HostWord
 from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
 from core.hyperv.connection_settings import ConnectionSettings
 
+log = logging.getLogger(__name__)
 _ACCESS_DENIED = 5
 _TIMED_OUT = 2150858793
 _SHELL_UNKNOWN = 2150858843
@@ -60,7 +62,7 @@ UNREADABLE = (
     FragmentError,
     SerializationError,
     struct.error,
-    KeyError,
+    LookupError,
     AttributeError,
     TypeError,
     ValueError,
@@ -79,7 +81,7 @@ FAILURES = (
     ImportError,
     *UNREADABLE,
 )
-"""Everything a call of pypsrp may raise."""
+"""What a call of pypsrp is known to raise. Whatever else it raises is caught too, and logged with its place."""
 
 _LOGIN = (
     AuthenticationError,
@@ -128,7 +130,15 @@ def first_line(text: str) -> str:
 
 
 def translate(target: ConnectionSettings, error: BaseException, step: CallStage, title: str = "") -> HostError:
-    """Return our error for one of ``FAILURES``."""
+    """Return our error for whatever a library raised; an error of ours stays what it is."""
+    if isinstance(error, HostError):
+        return error
+    if not isinstance(error, FAILURES):
+        log.error("nobody foresaw this of the libraries that talk to %s", target.host, exc_info=error)
+    return _translated(target, error, step, title)
+
+
+def _translated(target: ConnectionSettings, error: BaseException, step: CallStage, title: str) -> HostError:
     host, said = target.host, target.conceal(_saying(error))
     if isinstance(error, WSManFaultError):
         fault = _fault(target, error, step)

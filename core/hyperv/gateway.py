@@ -4,8 +4,9 @@ The HostGateway port over pypsrp. Reads are asked a second time when contact was
 """
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +18,7 @@ from core.backoff import random_up_to, retry
 from core.config import Settings
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
-from core.errors import ContactLost, HostUnreachable
+from core.errors import ContactLost, HostError, HostUnreachable, UnknownHost
 from core.hyperv import checks, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
@@ -26,6 +27,7 @@ from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
 from core.hyperv.session_threads import MoveThreads, ReaderThreads
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _HOLD_S = 5
@@ -123,7 +125,7 @@ class PypsrpGateway:
             reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned)
             return MoveReport(errors=reply.words, warnings=reply.warnings)
 
-        return await line.moves.stay(work)
+        return await self._foreseen(line, line.moves.stay(work))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         """Call Stop-VMMigration on the source."""
@@ -174,7 +176,12 @@ class PypsrpGateway:
         )
 
     def _line(self, host: HostName) -> _Line:
-        return self._lines[self._settings.host_name(host)]
+        try:
+            return self._lines[self._settings.host_name(host)]
+        except UnknownHost:
+            # Written down when the host was still in the settings: no mistake of somebody who types.
+            hint = "Put it back into [hosts], or let the move be."
+            raise HostUnreachable(host, f"{host} is not in the settings any more.", hint=hint) from None
 
     def _note_limits(self, line: _Line, facts: HostFacts) -> None:
         line.moves.limit = max(facts.live_limit, facts.storage_limit) + _MOVE_MARGIN
@@ -182,9 +189,23 @@ class PypsrpGateway:
     async def _once(self, line: _Line, work: Callable[[Session], T], title: str) -> T:
         timeout_s = line.target.operation_timeout_s * _CALL_TIMEOUTS
         try:
-            return await line.readers.ask(work, timeout_s)
+            return await self._foreseen(line, line.readers.ask(work, timeout_s))
         except TimeoutError:
             raise ContactLost(line.host, f"{line.host} did not answer {title} in {timeout_s:.0f} s.") from None
+
+    async def _foreseen(self, line: _Line, call: Awaitable[T]) -> T:
+        """Wait for a call. What nobody foresaw is a bug, and must not reach the loops above as it is."""
+        try:
+            return await call
+        except (HostError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("the gateway to %s broke", line.host)
+            raise ContactLost(
+                line.host,
+                f"The bot broke while it spoke to {line.host} ({type(error).__name__}).",
+                hint="A bug of migrate-bot: please report what its log says.",
+            ) from error
 
     async def _read(self, line: _Line, work: Callable[[Session], T]) -> T:
         line.breaker.admit()

@@ -29,10 +29,10 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
 from urllib3.exceptions import InsecureRequestWarning
 
 from core.domain.model.host_calls import HostWord
-from core.errors import ContactLost, HostUnreachable, LoginRejected
+from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode import read_word
-from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_connected, refused, translate
+from core.hyperv.error_mapping import CallStage, is_refusal, never_connected, refused, translate
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.pipelines import Pipeline
 
@@ -45,6 +45,10 @@ _CONNECT_S = 10.0
 _GRACE = 1.5
 """How much longer the HTTP request may take than the operation the host was asked to bound."""
 _OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
+_LONGEST = 3
+"""How many times its timeout a reply may take that goes on and on."""
+_MOST_OBJECTS = 200_000
+"""What ten thousand VMs answer to one question fits in many times."""
 _MOST_LEFT_OPEN = 8
 _PROCESSING = 0
 _PERCENT = 100
@@ -164,7 +168,7 @@ class Session:
                 self._wire.transport.send(b"")
             self._delete_left_open(self._wire)
             self._pool.open()
-        except FAILURES as error:
+        except Exception as error:
             _close_responses(error)
             self._note_left_open(may_exist=not never_connected(error))
             self.drop()
@@ -206,7 +210,7 @@ class Session:
     def close(self) -> None:
         """Say goodbye to the host, so that it frees the session now."""
         if self._pool is not None:
-            with contextlib.suppress(*FAILURES):  # a host that does not listen frees it after its idle timeout
+            with contextlib.suppress(Exception):  # a host that does not listen frees it after its idle timeout
                 self._pool.close()
         self.drop()
 
@@ -215,7 +219,7 @@ class Session:
         self._note_left_open()
         wire, self._wire, self._pool, self._has_functions = self._wire, None, None, False
         if wire is not None:
-            with contextlib.suppress(*FAILURES):
+            with contextlib.suppress(Exception):
                 wire.close()
 
     def _note_left_open(self, *, may_exist: bool = False) -> None:
@@ -251,17 +255,23 @@ class Session:
         _hush()
         step, has_ended, known = CallStage.SENDING, False, 0
         ends_at = None if timeout_s is None else self._clock() + timeout_s
+        last_at = None if timeout_s is None else self._clock() + timeout_s * _LONGEST
         try:
             shell.begin_invoke()
             step = CallStage.RUNNING
             while shell.state == PSInvocationState.RUNNING:
                 self._may_go_on(title, ends_at, abandoned)
                 shell.poll_invoke()
-                if timeout_s is not None and len(shell.output) > known:  # a long list is no silence
-                    known, ends_at = len(shell.output), self._clock() + timeout_s
+                if ends_at is not None and timeout_s is not None and len(shell.output) > known:
+                    known, ends_at = len(shell.output), self._clock() + timeout_s  # a long list is no silence
+                self._may_be_so_long(shell, title, last_at)
                 _tell(shell, on_progress)
             has_ended = True
-        except FAILURES as error:
+            return self._reply(shell, title)
+        except HostError:
+            raise
+        except Exception as error:
+            has_ended = False
             translated = translate(self._target, error, step, title)
             if isinstance(translated, LoginRejected):
                 self._account.rejected(self._target.host, translated.message)
@@ -269,7 +279,6 @@ class Session:
         finally:
             if not has_ended:
                 self.drop()
-        return self._reply(shell, title)
 
     def _may_go_on(self, title: str, ends_at: float | None, abandoned: Event | None) -> None:
         host = self._target.host
@@ -278,6 +287,14 @@ class Session:
         if ends_at is not None and self._clock() >= ends_at:
             raise ContactLost(host, f"{host} said nothing more to {title} in time.")
 
+    def _may_be_so_long(self, shell: PowerShell, title: str, last_at: float | None) -> None:
+        """Leave a reply that has no end: it would keep the thread and fill the memory."""
+        host, streams = self._target.host, shell.streams
+        if len(shell.output) + len(streams.error) + len(streams.warning) > _MOST_OBJECTS:
+            raise ContactLost(host, f"{host} answered {title} with more than {_MOST_OBJECTS} objects.")
+        if last_at is not None and self._clock() >= last_at:
+            raise ContactLost(host, f"{host} did not come to the end of {title}.")
+
     def _reply(self, shell: PowerShell, title: str) -> PipelineResult:
         words = [read_word(record) for record in shell.streams.error]
         if shell.state not in _OVER:
@@ -285,7 +302,7 @@ class Session:
             raise ContactLost(self._target.host, f"{self._target.host} let go of {title} before it ended.")
         try:
             shell.close()
-        except FAILURES:
+        except Exception:  # noqa: BLE001  # whatever it is
             self.drop()  # we have the answer, but this session has had its day
         if shell.state != PSInvocationState.COMPLETED:
             fatal = next((word for word in reversed(words) if is_refusal(word)), None)

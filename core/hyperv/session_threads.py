@@ -6,6 +6,7 @@ call when this one, or its timeout, is over. Threads are daemons: a hanging host
 """
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from core.domain.model.inventory import HostName
 from core.errors import HostUnreachable
 from core.hyperv.error_mapping import SessionGone
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 _KEEP_WARM_S = 240.0
 
@@ -111,8 +113,18 @@ class ReaderThreads:
                 return
             if len(self._threads) < self._size:
                 thread = threading.Thread(target=self._serve, name=f"winrm {self._host}", daemon=True)
-                self._threads.add(thread)
-                thread.start()
+                self._start(thread, call)
+
+    def _start(self, thread: threading.Thread, call: _Call) -> None:
+        """Start a thread; where the machine has none left, the call waits for one that runs, if any does."""
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            self._threads.discard(thread)
+            if not self._threads:
+                self._waiting.remove(call)
+                raise _no_thread(self._host, error) from error
 
     def _take(self) -> _Call | None:
         with self._changed:
@@ -127,12 +139,18 @@ class ReaderThreads:
             return None
 
     def _serve(self) -> None:
-        session = self._new_session()
-        while (call := self._take()) is not None:
-            if call.future.set_running_or_notify_cancel():
-                _finish(call.future, partial(_with_fresh, session, call.work))
-            del call
-        session.close()
+        try:
+            session = self._new_session()
+            while (call := self._take()) is not None:
+                if call.future.set_running_or_notify_cancel():
+                    _finish(call.future, partial(_with_fresh, session, call.work))
+                del call
+            session.close()
+        except Exception:
+            log.exception("a thread that talks to %s broke; another takes its place", self._host)
+        finally:
+            with self._changed:
+                self._threads.discard(threading.current_thread())
 
 
 class MoveThreads:
@@ -185,12 +203,16 @@ class MoveThreads:
         self, work: Callable[[Any, threading.Event], T], future: "Future[T]", abandoned: threading.Event
     ) -> None:
         def serve() -> None:
-            session = self._new_session()
-            if future.set_running_or_notify_cancel():
-                _finish(future, lambda: _once(session, work, abandoned))
-                session.close()
-            with self._lock:
-                self._running.pop(threading.current_thread(), None)
+            try:
+                if future.set_running_or_notify_cancel():
+                    session = _made(self._new_session, future)
+                    _finish(future, lambda: _once(session, work, abandoned))
+                    session.close()
+            except Exception:
+                log.exception("a thread of a move from %s broke", self._host)
+            finally:
+                with self._lock:
+                    self._running.pop(threading.current_thread(), None)
 
         with self._lock:
             if self._is_closed:
@@ -203,7 +225,27 @@ class MoveThreads:
                 )
             thread = threading.Thread(target=serve, name=f"move {self._host}", daemon=True)
             self._running[thread] = abandoned
-            thread.start()
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                del self._running[thread]
+                raise _no_thread(self._host, error) from error
+
+
+def _no_thread(host: HostName, error: BaseException) -> HostUnreachable:
+    return HostUnreachable(
+        host,
+        f"The bot's machine allows no further thread, so {host} was not asked ({type(error).__name__}).",
+        hint="Raise the limit of processes and threads of the bot's user or container.",
+    )
+
+
+def _made(new_session: Callable[[], SessionThread], future: "Future[Any]") -> SessionThread:
+    try:
+        return new_session()
+    except BaseException as error:
+        future.set_exception(error)
+        raise
 
 
 def _with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:
@@ -245,5 +287,9 @@ async def _joined(threads: tuple[threading.Thread, ...], timeout_s: float) -> No
     ends_at = loop.time() + timeout_s
     if threads:
         done: Future[None] = Future()
-        threading.Thread(target=lambda: _finish(done, join), name="winrm farewell", daemon=True).start()
-        await asyncio.wrap_future(done)
+        try:
+            threading.Thread(target=lambda: _finish(done, join), name="winrm farewell", daemon=True).start()
+        except (RuntimeError, MemoryError):
+            log.warning("no thread is left to wait for those of the hosts; they are left to themselves")
+        else:
+            await asyncio.wrap_future(done)

@@ -26,6 +26,7 @@ class Cards:
         notifier: Notifier,
         clock: Clock,
         view: Callable[[JobId], Awaitable[JobView]],
+        *,
         tick_s: float,
         shown: Callable[[], None],
     ) -> None:

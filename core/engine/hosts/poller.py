@@ -83,7 +83,7 @@ class HostPoller:
         try:
             snapshot = await self._gateway.observe(self.host)
             self._snapshot_cache.put(snapshot)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the host is looked at again
             self._failed(error)
         else:
             if self._failures:
