@@ -26,7 +26,7 @@ from core.domain.model.inventory import (
 from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply
 from lab.hyperv.world import views
 from lab.hyperv.world.errors import FolderError
-from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.faults import MoveFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.world import World
 
@@ -86,12 +86,16 @@ class LabGateway:
         if is_cut_off:
             trouble.take("Receive")
         await self._call("move", host)
+        if self._world.trouble.take_never_begins(order.vm_id):
+            await asyncio.Event().wait()
         migration = self._world.start_move(_request(host, order))
         if is_cut_off:
             raise ContactLost(host, f"The connection to {host} broke.")
         while not migration.is_done:
             on_progress(migration.percent)
             await asyncio.sleep(1.0)
+        if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
+            await asyncio.Event().wait()
         return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
@@ -148,7 +152,7 @@ class LabGateway:
             case WireFaultKind.HANG:
                 await asyncio.sleep(GIVE_UP_S)
                 raise ContactLost(host, f"{host} did not answer within {GIVE_UP_S:.0f} s.")
-            case WireFaultKind.MALFORMED | WireFaultKind.TRUNCATED:
+            case WireFaultKind.MALFORMED | WireFaultKind.TRUNCATED | WireFaultKind.CUT_SEAL:
                 raise MalformedReply(host, f"{host} answered something unreadable.")
             case WireFaultKind.STATUS if fault is not None and fault.status == _UNAUTHORIZED:
                 raise LoginRejected(host, f"{host} rejects the login.")

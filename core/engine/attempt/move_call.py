@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 from core.domain.attempt.unreturned import CommandPatience, Unreturned, look, why_leave
@@ -26,6 +27,8 @@ class MoveCall:
         self._is_progressing = False
         self._changed = asyncio.Event()
         self._looked_at: tuple[Snapshot | None, ...] = ()
+        self._percent = -1
+        self._has_progressed = False
 
     async def give(self, order: MoveOrder) -> tuple[MoveReport | None, HostError | None]:
         """Return what the command reported. No report: the connection was lost, or the command does not return.
@@ -69,6 +72,10 @@ class MoveCall:
         self._looked_at = snapshots
         verdict, now = self._verdict(*snapshots), context.steady_now()
         seen = look(seen, verdict, now)
+        if self._has_progressed:
+            # A hint that it lives: no host needs to show a migration for the command to be worth waiting for.
+            self._has_progressed = False
+            seen = replace(seen, rest_since=now, silent_since=now, looks_at_rest=0)
         policy = context.policy
         patience = CommandPatience(at_rest=policy.confirm_start, silence=policy.silence_timeout)
         return seen, why_leave(seen, verdict, now, patience)
@@ -88,6 +95,8 @@ class MoveCall:
         if not self._is_progressing:
             self._is_progressing = True
             self._changed.set()
+        self._has_progressed |= percent != self._percent
+        self._percent = percent
         self._snapshot_cache.progress(self._context.move.vm_id, percent)
 
     def _is_shown(self) -> bool:

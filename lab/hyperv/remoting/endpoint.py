@@ -33,6 +33,7 @@ LOCALHOST: Final = "127.0.0.1"
 _MAX_BODY_BYTES: Final = 2 << 20
 _SHUTDOWN_S: Final = 0.1
 _UNAUTHORIZED: Final = 401
+_SEALED_PART: Final = b"\tOriginalContent:"
 _WEB_PAGE: Final = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1><hr></body></html>"
 
 
@@ -133,9 +134,12 @@ class Endpoint:
             await asyncio.sleep(fault.delay_s)
         if fault is not None and fault.kind is WireFaultKind.MALFORMED:
             envelope = _WEB_PAGE
-        if fault is not None and fault.kind is WireFaultKind.TRUNCATED:
+        is_cut = fault is not None and fault.kind is WireFaultKind.CUT_SEAL
+        if fault is not None and (fault.kind is WireFaultKind.TRUNCATED or (is_cut and not sealed)):
             envelope = envelope[: len(envelope) // 2]
         content_type, payload = seal_body(connection, envelope) if sealed else (wsman.CONTENT_TYPE, envelope)
+        if is_cut and sealed:
+            payload = payload[: payload.index(_SEALED_PART)]
         headers = {"Content-Type": content_type, "Server": "Microsoft-HTTPAPI/2.0"}
         if fault is not None and fault.kind is WireFaultKind.DROP:
             return await _send_half(http, payload, headers)
