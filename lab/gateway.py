@@ -18,6 +18,7 @@ from core.domain.model.inventory import (
     HostName,
     Inspection,
     Snapshot,
+    UnreadableVm,
     Vm,
     VmDetails,
     VmId,
@@ -26,7 +27,7 @@ from core.domain.model.inventory import (
 from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply
 from lab.hyperv.world import views
 from lab.hyperv.world.errors import FolderError
-from lab.hyperv.world.faults import MoveFaultKind, WireFaultKind
+from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.world import World
 
@@ -176,13 +177,16 @@ class LabGateway:
             memory_bytes=view.memory_capacity_bytes,
             supported_versions=view.supported_versions,
         )
+        wrong = {fault.vm: fault for fault in self._world.trouble.for_host(host).values if fault.vm is not None}
+        views_of_vms = self._world.vms(host)
         return Snapshot(
             host=host,
             asked_at=now,
             taken_at=now,
             facts=facts,
-            vms=tuple(_vm(vm) for vm in self._world.vms(host)),
+            vms=tuple(_vm(vm) for vm in views_of_vms if vm.id not in wrong),
             jobs=self._jobs(host),
+            unreadable=tuple(_unreadable(host, wrong[vm.id]) for vm in views_of_vms if vm.id in wrong),
         )
 
     def _jobs(self, host: HostName) -> tuple[HostJob, ...]:
@@ -202,6 +206,12 @@ class LabGateway:
             )
             for job in self._world.jobs(host)
         )
+
+
+def _unreadable(host: HostName, fault: ValueFault) -> UnreadableVm:
+    hides_id = fault.property.lower() == "id" or fault.kind is ValueFaultKind.ERROR
+    text = f"{host} answered Get-VM without a value in {fault.property}."
+    return UnreadableVm(text, None if hides_id or fault.vm is None else VmId(fault.vm))
 
 
 def _request(host: HostName, order: MoveOrder) -> MoveRequest:

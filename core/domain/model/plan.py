@@ -77,6 +77,7 @@ class FindingCode(StrEnum):
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
     FOLDERS_UNSEEN = "folders_unseen"
+    UNREADABLE = "unreadable"
     PASS_THROUGH_DISK = "pass_through_disk"  # noqa: S105 (no password)
     SHARED_DISK = "shared_disk"
     ISO_MOUNTED = "iso_mounted"

@@ -65,14 +65,17 @@ class FolderCleanup:
             home = move.before.vm.config_path
             return Cleaned((), move.leftovers or ((home,) if home else ()))
         plan = leftovers(move.before, snapshot.facts, [vm for vm in snapshot.vms if vm.id != move.vm_id])
-        cleaned = await self._remove(move.source, plan.remove)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
+        if snapshot.unreadable:
+            whose = f"may belong to a VM that cannot be read: {snapshot.unreadable[0].text}"
+            return Cleaned((*kept, *(FolderReceipt(path, FolderFate.KEPT, whose) for path in plan.remove)))
+        cleaned = await self._remove(move.source, plan.remove)
         return Cleaned(kept + cleaned.receipts, cleaned.waiting)
 
     async def after_failure(self, move: Move) -> Cleaned:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
         snapshot = await self._fresh(move.destination) if move.is_own_folder else None
-        if snapshot is None or snapshot.vm(move.vm_id) is not None:
+        if snapshot is None or snapshot.vm(move.vm_id) is not None or snapshot.unreadable:
             return Cleaned(())
         return await self._remove(
             move.destination, unused_destination(move.path, snapshot.facts, snapshot.vms), is_once=True
