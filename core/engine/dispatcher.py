@@ -19,7 +19,7 @@ from core.domain.scheduling.situation import Policy, Situation
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
 from core.engine.hold_writer import HoldWriter
-from core.errors import Outdated, StoreError
+from core.errors import Outdated, StoreError, UnreadableRow
 from core.tasks import TaskSet, is_asked_to_end
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class Dispatcher:
         self._holds = HoldWriter(self._recorder, policy.snapshot_max_age, self.wake)
         self._runners: dict[MoveId, AttemptRunner] = {}
         self._attempts = TaskSet()
+        self._unreadable: dict[JobId, str] = {}
 
     def wake(self) -> None:
         """Decide again soon."""
@@ -114,7 +115,7 @@ class Dispatcher:
         jobs = await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=10_000)
         await self._expire([job for job in jobs if job.state is JobState.PROPOSED and now >= job.expires_at], now)
         running = {job.id: job for job in jobs if job.state is JobState.RUNNING}
-        moves = [move for job_id in reversed(running) for move in await self._store.moves(job_id)]
+        moves = await self._moves(running)
         self._note_open([move for move in moves if not move.state.is_end])
         situation = await self._situation(now, running, moves)
         # A long queue takes a while to think about: not in the thread that answers people.
@@ -129,6 +130,19 @@ class Dispatcher:
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
         due += next_times(decisions, situation)
         return max(0.05, min([SAFETY_NET_S, *((at - now).total_seconds() for at in due)]))
+
+    async def _moves(self, running: dict[JobId, Job]) -> list[Move]:
+        """Read the moves of running jobs, oldest first; a job of which one cannot be read is left as it is."""
+        moves: list[Move] = []
+        for job_id in reversed(tuple(running)):
+            try:
+                moves += await self._store.moves(job_id)
+            except UnreadableRow as error:
+                del running[job_id]
+                if self._unreadable.get(job_id) != error.message:
+                    self._unreadable[job_id] = error.message
+                    log.warning("%s is left as it is: %s", job_id, error.sentence())
+        return moves
 
     def _note_open(self, moves: Sequence[Move]) -> None:
         """Pass on what open moves concern: hosts to poll often, cards that change by themselves, clocks that run."""

@@ -70,7 +70,10 @@ class PypsrpGateway:
         self._settings = settings
         self._now = now
         self._lines: dict[HostName, _Line] = {}
-        accounts: defaultdict[tuple[str, str], LockoutGuard] = defaultdict(LockoutGuard)
+        # Silence of the bot's own making must not be taken for a lost host: half the patience leaves time for a try.
+        longest_pause_s = settings.migration.silence_patience.total_seconds() / 2
+        new_guard = partial(LockoutGuard, longest_pause_s=longest_pause_s)
+        accounts: defaultdict[tuple[str, str], LockoutGuard] = defaultdict(new_guard)
         for host, target in targets_of(settings).items():
             account = accounts[target.username.casefold(), target.password.get_secret_value()]
             self._lines[host] = _Line(

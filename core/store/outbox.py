@@ -57,7 +57,7 @@ def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, a
     as failed, because a failed try may have reached people all the same.
     """
     asked = {"at": at, "claimant": claimant, "died_by": at - AFTERLIFE, "given_up_by": at - CLAIM, "most": limit}
-    found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(_DUE, asked)]
+    found = list(rows.readable(lambda row: (row[0], rows.event_of(row[1:])), connection.execute(_DUE, asked)))
     if not found:
         return ()
     told = [event for _, event in found]
@@ -73,12 +73,12 @@ def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, a
             id=event.id,
             event=event,
             job=their_jobs[event.job_id],
-            move=their_moves[event.move_id] if event.move_id else None,
+            move=their_moves.get(event.move_id) if event.move_id else None,
             tries=tries,
             maybe_said=tries > 0,
         )
         for tries, event in found
-        if event.job_id
+        if event.job_id in their_jobs  # what is to be said of a job nobody can read waits until somebody can
     )
 
 

@@ -19,6 +19,10 @@ class Tone(StrEnum):
     BROADCAST = "broadcast"
     PAGE = "page"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Tone":  # noqa: ARG003
+        return cls.LINE
+
 
 TONES: Mapping[EventKind, Tone] = {
     EventKind.PROPOSED: Tone.CARD,

@@ -54,6 +54,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     NOTE = "note"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Severity":  # noqa: ARG003
+        """Take what a newer version wrote for the worst there is."""
+        return cls.BLOCKER
+
 
 class FindingCode(StrEnum):
     """The kinds of findings."""
@@ -88,6 +93,11 @@ class FindingCode(StrEnum):
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "FindingCode":  # noqa: ARG003
+        return cls.OTHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
