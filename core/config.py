@@ -48,9 +48,9 @@ def parse_duration(value: object) -> timedelta:
         ValueError: it is none of these, negative, or longer than a leap year.
 
     """
-    if isinstance(value, timedelta) and timedelta(0) <= value <= LONGEST:
-        return value
     text = "" if isinstance(value, bool) else str(value).strip()
+    if isinstance(value, timedelta):
+        text = str(value.total_seconds())
     try:
         seconds = float(text)
     except ValueError:

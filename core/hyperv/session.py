@@ -45,7 +45,7 @@ _CONNECT_S = 10.0
 _GRACE = 1.5
 """How much longer the HTTP request may take than the operation the host was asked to bound."""
 _OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
-_LONGEST = 3
+_LONGEST = 2
 """How many times its timeout a reply may take that goes on and on."""
 _MOST_OBJECTS = 200_000
 """What ten thousand VMs answer to one question fits in many times."""
