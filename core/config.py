@@ -37,15 +37,15 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "WINRM_PASSWORD")
 
 
-LONGEST = timedelta(days=366)
-"""A longer duration than a leap year is a slip, and one that means "for ever" leads beyond the end of all calendars."""
+LONGEST = timedelta(days=3660)
+"""Ten years: a longer duration is a slip, and one that means "for ever" leads beyond the end of all calendars."""
 
 
 def parse_duration(value: object) -> timedelta:
     """Read ``90s``, ``1h30m``, ``2d``, or a number of seconds.
 
     Raises:
-        ValueError: it is none of these, negative, or longer than a leap year.
+        ValueError: it is none of these, negative, or longer than ten years.
 
     """
     text = "" if isinstance(value, bool) else str(value).strip()
@@ -60,7 +60,7 @@ def parse_duration(value: object) -> timedelta:
     if seconds < 0:
         raise ValueError("a duration cannot be negative")
     if not seconds <= LONGEST.total_seconds():
-        raise ValueError(f"{text!r} is too long; {LONGEST.days} days are the most")
+        raise ValueError(f"{text!r} is too long a duration; {LONGEST.days} days are the most")
     return timedelta(seconds=seconds)
 
 
