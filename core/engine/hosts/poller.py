@@ -87,7 +87,7 @@ class HostPoller:
             self._failed(error)
         else:
             if self._failures:
-                log.info("%s answers again", self.host)
+                log.info("%s can be looked at again", self.host)
             self._failures = 0
         finally:
             self._answer(waiting, snapshot)
@@ -99,7 +99,7 @@ class HostPoller:
             log.error("looking at %s broke", self.host, exc_info=error)
             error = HostError(self.host, f"The bot could not read {self.host} ({type(error).__name__}); see its log.")
         if self._snapshot_cache.silent(self.host, error, self._clock.now()):
-            log.warning("%s is silent: %s", self.host, error.message)
+            log.warning("%s %s: %s", self.host, error.standing, error.message)
 
     @staticmethod
     def _answer(waiting: list[asyncio.Future[Snapshot | None]], snapshot: Snapshot | None) -> None:
