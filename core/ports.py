@@ -185,8 +185,9 @@ class Store(Protocol):
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notices that are due, and mark them as being said.
 
-        Per job only in order: nothing behind an undelivered notice of the same job. A notice that had been marked
-        before (by a process that died) comes with ``maybe_said``.
+        Per job only in order: nothing behind an undelivered notice of the same job, but a page behind one that was
+        tried in vain a few times. A notice that had been marked before (by a process that died) comes with
+        ``maybe_said``.
         """
         ...
 
@@ -222,6 +223,7 @@ class Notifier(Protocol):
         """Say one event. Returns the card's place when the notice was the card itself.
 
         With ``maybe_said`` it first looks whether people already see it. Saying the same notice twice shows it once.
+        With ``is_plain`` it is said in words that do not depend on what the event holds.
         """
         ...
 

@@ -21,6 +21,7 @@ from bot.messages.blocks import Message
 from bot.messages.card import card
 from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import channel_link
+from bot.messages.plain_words import plain
 from bot.messages.stall_question import question
 from bot.notify.attachments import Attachments
 from bot.notify.open_questions import History, OpenQuestions
@@ -101,6 +102,9 @@ class SlackNotifier:
         return posted if notice.event.tone is Tone.CARD else None
 
     async def _tell(self, notice: Notice) -> Card:
+        if notice.is_plain:
+            places = self._places(notice)
+            return (await self._find(notice, places) if notice.maybe_said else None) or await self._say(notice, places)
         await self._settle(notice)
         revised = await self._revise(notice)
         if revised is not None and notice.event.tone is not Tone.PAGE:
@@ -186,6 +190,8 @@ class SlackNotifier:
 
     async def _message(self, notice: Notice) -> Message:
         slack = self._settings.slack
+        if notice.is_plain:
+            return plain(notice, slack.oncall, slack.command)
         match notice.event.tone:
             case Tone.CARD:
                 view = JobView(job=notice.job, moves=(), at=notice.event.at)
@@ -201,12 +207,13 @@ class SlackNotifier:
         arguments: dict[str, Any] = {
             "channel": place.channel,
             "text": message.text,
-            "blocks": list(message.blocks),
             "metadata": find_message.mark(notice),
             "parse": "none",
             "unfurl_links": False,
             "unfurl_media": False,
         }
+        if message.blocks:
+            arguments["blocks"] = list(message.blocks)
         if place.thread_ts:
             arguments["thread_ts"] = place.thread_ts
             arguments["reply_broadcast"] = notice.event.tone in {Tone.BROADCAST, Tone.PAGE}
@@ -214,7 +221,7 @@ class SlackNotifier:
         try:
             reply = await ask(self._client.chat_postMessage(**arguments))
         except SlackRefused as error:
-            if error.code not in BAD_BLOCKS:
+            if error.code not in BAD_BLOCKS or "blocks" not in arguments:
                 raise
             # Better plain words than silence; Slack has certainly not taken the first message.
             log.exception("Slack refused the blocks of notice %s", notice.id)
