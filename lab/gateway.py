@@ -23,7 +23,8 @@ from core.domain.model.inventory import (
     VmId,
     Volume,
 )
-from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply
+from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply, OrderWithdrawn
+from core.ports import Permit
 from lab.hyperv.world import views
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import WireFaultKind
@@ -49,6 +50,8 @@ class LabGateway:
         self, world: World, now: Callable[[], datetime], latency_s: float = 0.2, *, apart_s: float = 0.0
     ) -> None:
         self.calls: Counter[str] = Counter()
+        self.first_percent_s = 0.0
+        """Move-VM may tell its first percent so long before any host shows or counts the move."""
         self._world = world
         self._now = now
         self._latency_s = latency_s
@@ -80,12 +83,19 @@ class LabGateway:
         await self._call("jobs", host)
         return tuple(job for job in self._jobs(host) if job.vm_id == vm_id)
 
-    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+    async def move(
+        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
+    ) -> MoveReport:
         trouble = self._world.trouble.for_host(host)
         is_cut_off = any(fault.operation == "Receive" for fault in trouble.faults)
         if is_cut_off:
             trouble.take("Receive")
         await self._call("move", host)
+        if not await may_start():
+            raise OrderWithdrawn(host, f"The order to {host} was withdrawn before it was sent.")
+        if self.first_percent_s:
+            on_progress(0)
+            await asyncio.sleep(self.first_percent_s)
         migration = self._world.start_move(_request(host, order))
         if is_cut_off:
             raise ContactLost(host, f"The connection to {host} broke.")

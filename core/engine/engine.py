@@ -74,7 +74,7 @@ class Engine:
             clock=clock,
             fresh=self._fresh,
             cleanup=cleanup,
-            policy=_attempt_policy(settings),
+            policy=_attempt_policy(settings, calendar),
         )
         self._dispatcher = Dispatcher(
             services,
@@ -160,7 +160,7 @@ class Engine:
         return await poller.fresh() if poller else None
 
 
-def _attempt_policy(settings: Settings) -> AttemptPolicy:
+def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
@@ -175,4 +175,5 @@ def _attempt_policy(settings: Settings) -> AttemptPolicy:
         stuck_after=migration.stuck_after,
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
+        frozen_until=freeze.frozen_until,
     )

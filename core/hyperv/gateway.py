@@ -17,14 +17,15 @@ from core.backoff import random_up_to, retry
 from core.config import Settings
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
-from core.errors import ContactLost, HostUnreachable
+from core.errors import ContactLost, HostUnreachable, NotInSettings, OrderWithdrawn, UnknownHost
 from core.hyperv import checks, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
 from core.hyperv.host_reads import must
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
-from core.hyperv.session_threads import MoveThreads, ReaderThreads
+from core.hyperv.session_threads import MoveThreads, ReaderThreads, ask_loop
+from core.ports import Permit
 
 T = TypeVar("T")
 
@@ -111,7 +112,9 @@ class PypsrpGateway:
 
         return await self._read(line, read)
 
-    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+    async def move(
+        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
+    ) -> MoveReport:
         """Run Move-VM in a thread and session of its own until it returns."""
         line = self._line(host)
         loop = asyncio.get_running_loop()
@@ -120,7 +123,11 @@ class PypsrpGateway:
             loop.call_soon_threadsafe(on_progress, percent)
 
         def work(session: Session, abandoned: Event) -> MoveReport:
-            reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned)
+            def last_check() -> None:
+                if not ask_loop(loop, may_start, abandoned):
+                    raise OrderWithdrawn(line.host, f"The order to {line.host} was withdrawn before it was sent.")
+
+            reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned, last_check=last_check)
             return MoveReport(errors=reply.words, warnings=reply.warnings)
 
         return await line.moves.stay(work)
@@ -174,7 +181,10 @@ class PypsrpGateway:
         )
 
     def _line(self, host: HostName) -> _Line:
-        return self._lines[self._settings.host_name(host)]
+        try:
+            return self._lines[self._settings.host_name(host)]
+        except UnknownHost as error:
+            raise NotInSettings(host, error.message) from None
 
     def _note_limits(self, line: _Line, facts: HostFacts) -> None:
         line.moves.limit = max(facts.live_limit, facts.storage_limit) + _MOVE_MARGIN

@@ -8,8 +8,8 @@ call when this one, or its timeout, is over. Threads are daemons: a hanging host
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -20,6 +20,8 @@ from core.hyperv.error_mapping import SessionGone
 
 T = TypeVar("T")
 _KEEP_WARM_S = 240.0
+_LISTEN_S = 0.2
+"""How often a thread that waits for an answer of the event loop looks whether anybody still listens."""
 
 
 class SessionThread(Protocol):
@@ -204,6 +206,29 @@ class MoveThreads:
             thread = threading.Thread(target=serve, name=f"move {self._host}", daemon=True)
             self._running[thread] = abandoned
             thread.start()
+
+
+def ask_loop(
+    loop: asyncio.AbstractEventLoop, question: Callable[[], Coroutine[Any, Any, bool]], abandoned: threading.Event
+) -> bool:
+    """Ask the event loop a question from a thread, and wait for the answer: no, once nobody listens any more."""
+    if abandoned.is_set():
+        return False
+    asking = question()
+    try:
+        answer = asyncio.run_coroutine_threadsafe(asking, loop)
+    except RuntimeError:  # the loop is closed
+        asking.close()
+        return False
+    while not abandoned.is_set():
+        try:
+            return answer.result(_LISTEN_S) and not abandoned.is_set()
+        except TimeoutError:
+            continue
+        except CancelledError:
+            break
+    answer.cancel()
+    return False
 
 
 def _with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:

@@ -69,31 +69,74 @@ class SqlStore:
         """Read the moves whose clean-up had to wait and is due."""
         return await self._database.read(moves.to_tidy, at)
 
-    async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
+    async def change_move(self, before: Move, after: Move, *events: Event, attempt: Attempt | None = None) -> Move:
         """Replace a move that holds no reservation, or goes on holding it."""
-        return await self._database.write(moves.change, before, after, events)
+        if attempt is None:
+            return await self._database.write(moves.change, before, after, events)
+        return await self._database.write(attempts.change_move, attempt, before, after, events, owner=self._claimant)
 
     async def change_moves(self, changes: Sequence[tuple[Move, Move]], *events: Event) -> tuple[Move, ...]:
         """Replace several moves of one job: all of them, or none."""
         return await self._database.write(moves.change_all, changes, events)
 
     async def begin_attempt(
-        self, before: Move, after: Move, claims: Sequence[SlotUsage], *events: Event, at: datetime
+        self,
+        before: Move,
+        after: Move,
+        claims: Sequence[SlotUsage],
+        *events: Event,
+        at: datetime,
+        frozen_until: datetime | None = None,
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt."""
-        return await self._database.write(attempts.begin, before, after, claims, events, at=at)
+        return await self._database.write(
+            attempts.begin,
+            before,
+            after,
+            claims,
+            events,
+            cache=self._plan_cache,
+            owner=self._claimant,
+            at=at,
+            frozen_until=frozen_until,
+        )
 
-    async def confirm_attempt(self, before: Move, after: Move, *events: Event, at: datetime) -> Move:
+    async def order_attempt(self, attempt: Attempt, *, at: datetime, frozen_until: datetime | None = None) -> Attempt:
+        """Release the order of an attempt."""
+        return await self._database.write(
+            attempts.order, attempt, cache=self._plan_cache, owner=self._claimant, at=at, frozen_until=frozen_until
+        )
+
+    async def confirm_attempt(self, attempt: Attempt, before: Move, after: Move, *events: Event, at: datetime) -> Move:
         """Replace a move and note that a host showed the migration."""
-        return await self._database.write(attempts.confirm, before, after, events, at=at)
+        return await self._database.write(attempts.confirm, attempt, before, after, events, owner=self._claimant, at=at)
 
     async def end_attempt(
-        self, before: Move, after: Move, *events: Event, at: datetime, fault: Fault | None = None, host_words: str = ""
+        self,
+        attempt: Attempt,
+        before: Move,
+        after: Move,
+        *events: Event,
+        at: datetime,
+        fault: Fault | None = None,
+        host_words: str = "",
     ) -> Move:
-        """Replace a move and close its open attempt."""
+        """Replace a move and close its attempt."""
         return await self._database.write(
-            attempts.end, before, after, events, at=at, fault=fault, host_words=host_words
+            attempts.end,
+            attempt,
+            before,
+            after,
+            events,
+            owner=self._claimant,
+            at=at,
+            fault=fault,
+            host_words=host_words,
         )
+
+    async def adopt_attempts(self) -> tuple[Attempt, ...]:
+        """Take over every open attempt."""
+        return await self._database.write(attempts.adopt, self._claimant)
 
     async def attempts(self, move_id: int | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
         """Read attempts, oldest first."""

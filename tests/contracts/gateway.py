@@ -13,7 +13,7 @@ from core.domain.model.hyperv_enums import VmState
 from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import GB
-from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena
+from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena, granted
 
 
 async def a_snapshot_holds_limits_and_every_vm(arena: Arena) -> None:
@@ -85,7 +85,7 @@ async def a_move_moves(arena: Arena) -> None:
         assert asyncio.get_running_loop() is loop
         percents.append(percent)
 
-    move = asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), on_progress))
+    move = asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), on_progress, granted))
     await arena.until(lambda: bool(percents))
     await arena.play_out()
     report = await move
@@ -136,7 +136,7 @@ async def a_failed_move_is_reported(arena: Arena) -> None:
 
 async def a_move_of_nobody_is_reported(arena: Arena) -> None:
     """Moving a VM that is not there reports the miss."""
-    report = await arena.gateway.move(SOURCE, arena.order(STRANGER), lambda _percent: None)
+    report = await arena.gateway.move(SOURCE, arena.order(STRANGER), lambda _percent: None, granted)
     assert report.errors
 
 
@@ -156,7 +156,7 @@ async def a_move_whose_line_breaks_goes_on(arena: Arena) -> None:
     """A connection that breaks while the command runs is ContactLost; the migration goes on and is not repeated."""
     arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation="Receive", times=9))
     with pytest.raises((ContactLost, HostUnreachable)):
-        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
     arena.world.trouble.clear()
     await arena.play_out()
     assert len(arena.world.migrations()) <= 1
@@ -216,7 +216,7 @@ async def a_dead_host_is_unreachable(arena: Arena) -> None:
     with pytest.raises(HostUnreachable):
         await arena.gateway.observe(SOURCE)
     with pytest.raises(HostUnreachable):
-        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
     assert arena.world.migrations() == ()
     arena.world.trouble.clear()
     assert (await arena.gateway.observe(SOURCE)).vms

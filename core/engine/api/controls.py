@@ -12,9 +12,10 @@ from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.drift import drift
 from core.domain.reporting.announcements import alarm
+from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews
 from core.engine.delivery.escalation import Escalation
-from core.engine.dispatcher import STOP, Dispatcher
+from core.engine.dispatcher import Dispatcher
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
 from core.errors import NotAllowed, Outdated, UnknownVm
@@ -133,7 +134,6 @@ class Controls:
         """
         move = await self._escalation.answer(move_id, answer, by)
         if answer == "cancel":
-            await self._recorder.record(move.id, lambda m: self._wish_cancel(m, by))
             self._dispatcher.ask_cancel(move.id)
             return f"The host is asked to stop moving {move.vm_name}; the thread will tell."
         paged = "On-call is paged. " if answer == "page" else ""
@@ -208,11 +208,6 @@ class Controls:
         if not wanted:
             raise NotAllowed(f"{vm or job.id} has nothing left to cancel.")
         return wanted
-
-    async def _wish_cancel(self, move: Move, by: str) -> Move:
-        if move.state.is_end or move.state is MoveState.CLEANING:
-            return move
-        return await self._recorder.store.change_move(move, replace(move, cancel_by=by))
 
 
 def _moves(job: Job, now: datetime) -> list[Move]:

@@ -27,6 +27,7 @@ class AttemptPolicy:
     stuck_after: timedelta
     assumed_bytes_per_s: float
     address: Callable[[HostName], str]
+    frozen_until: Callable[[datetime], datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +63,14 @@ class AttemptContext:
         self.move = await self.services.recorder.record(self.move.id, step)
         return self.move
 
+    async def change(self, before: Move, after: Move, *events: Event) -> Move:
+        """Replace the move, as long as this attempt of it is the open one, or had its end before."""
+        is_open = self.attempt.ended_at is None
+        return await self.store.change_move(before, after, *events, attempt=self.attempt if is_open else None)
+
     async def note(self, *events: Event) -> None:
         """Record what happened to the move without changing it."""
-        await self.record(lambda move: self.store.change_move(move, move, *events))
+        await self.record(lambda move: self.change(move, move, *events))
 
     # ------------------------------------------------------------------ the time since the order
 

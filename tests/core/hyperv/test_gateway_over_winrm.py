@@ -15,7 +15,7 @@ from core.hyperv import gateway
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Endpoint, Fleet, Language
-from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB
+from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, granted
 from tests.support.wire_harness import on_lab
 
 EMPTY = "D:\\VMs\\empty[1]"
@@ -119,7 +119,7 @@ async def test_a_move_that_was_sent_is_contact_lost() -> None:
     async with on_lab() as (arena, _):
         arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation="Command", times=1))
         with pytest.raises(ContactLost):
-            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
         await arena.play_out()
         assert len(arena.world.migrations()) <= 1
 
@@ -186,7 +186,7 @@ async def test_a_full_host_says_so() -> None:
     async with on_lab(quotas=Quotas(shells_per_user=1), sessions=1) as (arena, _):
         await arena.gateway.observe(SOURCE)
         with pytest.raises(HostUnreachable, match="no further session") as caught:
-            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
         assert "MaxShellsPerUser" in caught.value.hint
         assert arena.world.migrations() == ()
 
@@ -231,7 +231,7 @@ async def test_disks_can_go_to_folders_of_their_own() -> None:
             for n, disk in enumerate(next(vm for vm in FLEET.vms if vm.id == WEB).disks)
         )
         order = replace(arena.order(), disks=targets)
-        move = asyncio.create_task(arena.gateway.move(SOURCE, order, lambda _percent: None))
+        move = asyncio.create_task(arena.gateway.move(SOURCE, order, lambda _percent: None, granted))
         await arena.until(lambda: bool(arena.world.migrations()))
         await arena.play_out()
         assert (await move).errors == ()
@@ -245,7 +245,7 @@ async def test_a_refusal_over_the_limit_is_reported() -> None:
     async with on_lab() as (arena, _):
         for vm_id in (WEB, SPARE):
             await arena.start(vm_id)
-        report = await arena.gateway.move(SOURCE, arena.order(TWIN), lambda _percent: None)
+        report = await arena.gateway.move(SOURCE, arena.order(TWIN), lambda _percent: None, granted)
         assert "limit" in report.errors[0].text
         snapshot = await arena.gateway.observe(SOURCE)
         assert (snapshot.facts.live_active, snapshot.facts.storage_active) == (2, 2)
@@ -288,7 +288,9 @@ async def test_threads_for_moves_are_bounded() -> None:
     """A caller gone wild gets no more connections than the host's limit and a margin."""
     async with on_lab() as (arena, _):
         await arena.gateway.observe(SOURCE)
-        moves = [asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), lambda _p: None)) for _ in range(5)]
+        moves = [
+            asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), lambda _p: None, granted)) for _ in range(5)
+        ]
         done, _running = await asyncio.wait(moves, return_when=asyncio.FIRST_COMPLETED)
         assert any("nothing was started" in str(task.exception()) for task in done if task.exception())
         await arena.until(lambda: bool(arena.world.migrations()))
