@@ -117,9 +117,9 @@ async def running(
 
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database alone, to look at jobs while the bot runs or is down."""
+    """Open the database alone, only to look at jobs while the bot runs or is down: nothing in it is changed."""
     store = SqlStore(settings.store.url)
-    await store.open()
+    await store.open_to_look()
     try:
         yield store
     finally:

@@ -11,27 +11,44 @@ from core.domain.model.move import Attempt, Fault, Move, MoveId
 from core.domain.scheduling.slots import SlotUsage
 from core.store import attempts, events, jobs, moves, outbox, switches, throughput
 from core.store.database import Database
+from core.store.ownership import Ownership, ownership_of
 
 
 class SqlStore:
     """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``.
 
-    ``timeout_s``: how long to wait for another process that holds it locked.
+    ``timeout_s``: how long to wait for another process that holds it locked. ``ownership``: what keeps a second bot off.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 5.0, ownership: Ownership | None = None) -> None:
+        self._ownership = ownership or ownership_of(url)
         self._database = Database(url, timeout_s=timeout_s)
         self._plan_cache = jobs.PlanCache()
         self._move_cache = moves.MoveCache()
         self._claimant = uuid4().hex
 
     async def open(self) -> None:
-        """Open or create the database and bring its schema up to date."""
-        await self._database.open()
+        """Make the database ours, open or create it and bring its schema up to date."""
+        await self._ownership.take()
+        try:
+            await self._database.open()
+        except BaseException:
+            await self._ownership.give_up()
+            raise
+
+    async def open_to_look(self) -> None:
+        """Open the database only to read, beside whoever works on it; it is neither created nor changed.
+
+        Raises:
+            StoreError: there is none, or it has another schema than this version's.
+
+        """
+        await self._database.open(is_to_look=True)
 
     async def close(self) -> None:
-        """Let what is under way come to its end and close."""
+        """Let what is under way come to its end, close, and let the next process have it."""
         await self._database.close()
+        await self._ownership.give_up()
 
     async def add_job(self, job: Job, *events: Event) -> Job:
         """Store a new job; its id is given here, and put into the events."""
