@@ -17,7 +17,8 @@ from core.store.ownership import Ownership, ownership_of
 class SqlStore:
     """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``.
 
-    ``timeout_s``: how long to wait for another process that holds it locked. ``ownership``: what keeps a second bot off.
+    ``timeout_s``: how long to wait for another process that holds it locked; ``ownership``: what keeps a second bot
+    off.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 5.0, ownership: Ownership | None = None) -> None:

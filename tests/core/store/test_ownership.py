@@ -1,6 +1,5 @@
 """One process works on a database; whoever else comes is refused in one sentence, and may look."""
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -99,11 +98,12 @@ async def test_who_looks_stands_beside_the_owner(file: Path, owner: subprocess.P
     assert owner.poll() is None
 
 
-async def test_looking_creates_nothing(tmp_path: Path, file: Path) -> None:
+async def test_looking_creates_nothing(file: Path) -> None:
     """A wrong path is a sentence, not an empty database."""
     with pytest.raises(StoreError, match="There is no database"):
         await store_of(file).open_to_look()
-    assert os.listdir(tmp_path) == []
+    assert not LockFile(file).path.exists()
+    assert not file.exists()  # noqa: ASYNC240
 
 
 @pytest.mark.parametrize(("revision", "words"), [("0001", "older"), ("9999", "do not know")])
