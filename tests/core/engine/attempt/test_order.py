@@ -178,6 +178,7 @@ def test_a_freeze_that_begins_after_the_decision_holds_the_start(tmp_path: Path)
 
             dispatcher: Any = engine._dispatcher
             dispatcher._store = Breaking(dispatcher._store, attempts=wait_first)
+            await asyncio.sleep(5)  # the loop is at rest: its next decision is about the approved job
             await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
             await asyncio.sleep(900)
             assert waited
