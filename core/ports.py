@@ -142,6 +142,10 @@ class Store(Protocol):
         """Read the moves of a job (None: of every job), in the plan's order; ``open_only``: not ended, job running."""
         ...
 
+    async def moves_towards(self, host: HostName) -> tuple[Move, ...]:
+        """Read the open moves that go to a host."""
+        ...
+
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
         """Read the moves whose clean-up had to wait and is due at this time."""
         ...

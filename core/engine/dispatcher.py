@@ -188,9 +188,9 @@ class Dispatcher:
     def _where(self, move: Move) -> HostName | str:
         """Return where a move that ends without an attempt has its VM, empty when no host shows it."""
         snapshots = self._snapshot_cache.snapshots
-        if move.source not in snapshots or snapshots[move.source].vm(move.vm_id) is not None:
+        if move.source not in snapshots or snapshots[move.source].own_vm(move.vm_id) is not None:
             return move.source
-        return next((host for host, snapshot in snapshots.items() if snapshot.vm(move.vm_id) is not None), "")
+        return next((host for host, snapshot in snapshots.items() if snapshot.own_vm(move.vm_id) is not None), "")
 
     async def _faults(self, running: dict[JobId, Job]) -> tuple[Attempt, ...]:
         """Read what failed since the oldest running job began."""

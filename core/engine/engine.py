@@ -66,7 +66,8 @@ class Engine:
             # A snapshot is too old when two idle polls have gone by without one.
             snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
         )
-        cleanup = FolderCleanup(gateway, self._fresh, clock)
+        own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
+        cleanup = FolderCleanup(gateway, self._fresh, self._recorder, own_paths)
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,

@@ -51,9 +51,14 @@ class TransitionRecorder:
         async def once() -> Move:
             return await step(await self.store.move(move_id))
 
-        move = await retry(once, StoreError, but=(AttemptClosed, StartWithdrawn), wait=_BACKOFF, on_error=_complain)
+        move = await self.patiently(once)
         self.changed(move.job_id)
         return move
+
+    @staticmethod
+    async def patiently(step: Callable[[], Awaitable[T]]) -> T:
+        """Ask the database until it answers, whatever it says meanwhile, but that this is not ours to write."""
+        return await retry(step, StoreError, but=(AttemptClosed, StartWithdrawn), wait=_BACKOFF, on_error=_complain)
 
     async def record_wish(self, move_id: MoveId, step: Callable[[Move], Awaitable[Move]]) -> Move:
         """Carry out a step that a person waits for: only what passes soon is waited out, the rest is their answer."""

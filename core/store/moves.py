@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from cachetools import FIFOCache
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from core.domain.model.events import Event
+from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Move, MoveId, MoveState, check_transition
 from core.errors import IllegalTransition, Outdated, StoreError
@@ -87,9 +88,19 @@ def listed(connection: Connection, cache: MoveCache, job_id: JobId | None, *, op
         job_number(job_id)
         query = query.where(moves.c.job_id == job_id)
     if open_only:
-        running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
-        query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
+        query = query.where(*_open())
     return cache.get(connection, connection.execute(query).all())
+
+
+def towards(connection: Connection, host: HostName) -> tuple[Move, ...]:
+    """Read the open moves that go to a host."""
+    query = select(*rows.MOVE).where(moves.c.destination == host, *_open()).order_by(moves.c.id)
+    return tuple(rows.move_of(row) for row in connection.execute(query))
+
+
+def _open() -> tuple[ColumnElement[bool], ...]:
+    running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
+    return moves.c.state.in_(OPEN), moves.c.job_id.in_(running)
 
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:

@@ -83,6 +83,10 @@ class SqlStore:
         """Read moves in the plan's order."""
         return await self._database.read(moves.listed, self._move_cache, job_id, open_only=open_only)
 
+    async def moves_towards(self, host: HostName) -> tuple[Move, ...]:
+        """Read the open moves that go to a host."""
+        return await self._database.read(moves.towards, host)
+
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
         """Read the moves whose clean-up had to wait and is due."""
         return await self._database.read(moves.to_tidy, at)

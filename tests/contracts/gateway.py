@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.model.host_calls import FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
+from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import GB
 from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena, granted
@@ -162,6 +162,20 @@ async def a_move_whose_line_breaks_goes_on(arena: Arena) -> None:
     assert len(arena.world.migrations()) <= 1
 
 
+async def an_order_without_leave_is_not_sent(arena: Arena) -> None:
+    """Leave to start is asked once, when nothing else is left to do; without it the host hears nothing."""
+    asked: list[int] = []
+
+    async def refused() -> bool:
+        asked.append(len(arena.world.migrations()))
+        return False
+
+    with pytest.raises(OrderWithdrawn):
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, refused)
+    assert asked == [0]
+    assert arena.world.ledger.starts == []
+
+
 async def a_cancel_ends_the_job(arena: Arena) -> None:
     """A cancel is accepted, the job ends, the VM stays on the source."""
     move = await arena.start()
@@ -271,6 +285,7 @@ CONTRACT = (
     a_move_of_nobody_is_reported,
     a_left_move_goes_on,
     a_move_whose_line_breaks_goes_on,
+    an_order_without_leave_is_not_sent,
     a_cancel_ends_the_job,
     nothing_to_cancel_is_said,
     a_folder_is_listed,

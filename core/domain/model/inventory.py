@@ -181,6 +181,11 @@ class Snapshot:
         """Return the VM of that id, if this host has it."""
         return self._by_id.get(vm_id)
 
+    def own_vm(self, vm_id: VmId) -> Vm | None:
+        """Return the VM of that id, if it is the VM itself: its replica has the same id, and none of its life."""
+        vm = self._by_id.get(vm_id)
+        return None if vm is None or vm.is_replica else vm
+
     @cached_property
     def _by_id(self) -> dict[VmId, Vm]:
         return {vm.id: vm for vm in reversed(self.vms)}

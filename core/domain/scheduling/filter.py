@@ -98,7 +98,7 @@ class StartFilter:
         there = self._vms[move.destination].get(move.vm_id.int)
         if vm is None:
             return self._gone(move)
-        if there is not None and not vm.is_migrating and not there.is_migrating:
+        if there is not None and not there.is_replica and not vm.is_migrating and not there.is_migrating:
             return self._twice(move, job)
         match readiness(vm):
             case Never(text, hint):

@@ -18,7 +18,7 @@ from core.engine.delivery.escalation import Escalation
 from core.engine.dispatcher import Dispatcher
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
-from core.errors import NotAllowed, Outdated, UnknownVm
+from core.errors import AmbiguousVm, NotAllowed, Outdated, UnknownVm
 
 _STATE_WORDS = {
     JobState.RUNNING: "is approved already",
@@ -93,7 +93,7 @@ class Controls:
         """Withdraw a proposed job, or cancel a running one, or one VM of it.
 
         Queued moves end, running ones are asked to. Returns the job and one sentence for the person. Raises
-        UnknownJob, UnknownVm, NotAllowed.
+        UnknownJob, UnknownVm, AmbiguousVm, NotAllowed.
         """
         job = await self._recorder.store.job(job_id)
         now = self._recorder.clock.now()
@@ -204,6 +204,9 @@ class Controls:
         ]
         if not moves:
             raise UnknownVm(f"{vm} is not in {job.id}.")
+        if vm and len({move.vm_id for move in moves}) > 1:
+            known = ", ".join(f"{move.vm_id} (from {move.source})" for move in moves)
+            raise AmbiguousVm(f"{job.id} has {len(moves)} VMs called {vm}.", hint=f"Name one by its id: {known}.")
         wanted = [move for move in moves if not move.state.is_end and move.state is not MoveState.CLEANING]
         if not wanted:
             raise NotAllowed(f"{vm or job.id} has nothing left to cancel.")

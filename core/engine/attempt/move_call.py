@@ -90,7 +90,7 @@ class MoveCall:
             snapshot = self._snapshot_cache.snapshots.get(host)
             if snapshot is None or snapshot.asked_at < self._context.attempt.started_at:
                 continue
-            vm, job = snapshot.vm(move.vm_id), snapshot.job(move.vm_id)
+            vm, job = snapshot.own_vm(move.vm_id), snapshot.job(move.vm_id)
             if (vm is not None and vm.is_migrating) or (job is not None and job.is_running):
                 return True
         return False

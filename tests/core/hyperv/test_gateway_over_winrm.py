@@ -11,7 +11,7 @@ from pypsrp.wsman import WSMan
 
 from core.domain.model.host_calls import DiskTarget, FolderFate
 from core.errors import ContactLost, EndpointRefused, HostUnreachable
-from core.hyperv import gateway
+from core.hyperv import gateway, session
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Endpoint, Fleet, Language
@@ -85,6 +85,31 @@ async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str
         arena.world.trouble.clear()
         assert (await arena.gateway.observe(SOURCE)).vms
         assert len(lab.shells(SOURCE)) == 1
+
+
+async def test_a_move_that_was_left_during_its_login_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked has gone by the time the host has let the thread in: the order is not sent after all."""
+    is_logging_on, goes_on = threading.Event(), threading.Event()
+    real = session.Session.open
+
+    def slow(self: session.Session) -> None:
+        if threading.current_thread().name.startswith("move "):
+            is_logging_on.set()
+            goes_on.wait(60)
+        real(self)
+
+    monkeypatch.setattr(session.Session, "open", slow)
+    async with on_lab() as (arena, _):
+        move = asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted))
+        await asyncio.to_thread(is_logging_on.wait, 60)
+        move.cancel()
+        await asyncio.gather(move, return_exceptions=True)
+        threads = [thread for thread in threading.enumerate() if thread.name == f"move {SOURCE}"]
+        goes_on.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, 60)
+        assert len(threads) == 1
+        assert arena.world.ledger.starts == []
 
 
 async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
