@@ -200,7 +200,7 @@ class Controls:
         moves = [
             move
             for move in await self._recorder.store.moves(job.id)
-            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id)}
+            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id).casefold()}
         ]
         if not moves:
             raise UnknownVm(f"{vm} is not in {job.id}.")
