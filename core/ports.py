@@ -3,7 +3,7 @@
 Every implementation of a port passes the contract suite of that port (``tests/contracts``).
 """
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -202,6 +202,10 @@ class Store(Protocol):
         host_words: str = "",
     ) -> Move:
         """Replace a move, close this attempt and so free the slots, or raise AttemptClosed."""
+        ...
+
+    async def rename_hosts(self, names: Mapping[HostName, HostName]) -> None:
+        """Call hosts otherwise, old name to new: in open moves, open attempts and clean-ups that wait."""
         ...
 
     async def adopt_attempts(self) -> tuple[Attempt, ...]:

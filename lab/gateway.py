@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
 from pathlib import PureWindowsPath
@@ -50,6 +51,8 @@ class LabGateway:
         self, world: World, now: Callable[[], datetime], latency_s: float = 0.2, *, apart_s: float = 0.0
     ) -> None:
         self.calls: Counter[str] = Counter()
+        self.stand_ins: dict[str, str] = {}
+        """Which machine answers when a host is asked, if it is another one: an address that was given away."""
         self.first_percent_s = 0.0
         """Move-VM may tell its first percent so long before any host shows or counts the move."""
         self._world = world
@@ -168,6 +171,10 @@ class LabGateway:
                 raise ContactLost(host, f"The connection to {host} broke.")
 
     def _snapshot(self, host: HostName) -> Snapshot:
+        shown = self._show(HostName(self.stand_ins.get(host, host)))
+        return replace(shown, host=host)
+
+    def _show(self, host: HostName) -> Snapshot:
         now = self._now()
         view, counters = self._world.host(host), self._world.counters(host)
         facts = HostFacts(
@@ -180,6 +187,7 @@ class LabGateway:
             default_vm_path=view.default_vm_path,
             default_disk_path=view.default_disk_path,
             memory_bytes=view.memory_capacity_bytes,
+            machine=view.fqdn.casefold(),
             supported_versions=view.supported_versions,
         )
         return Snapshot(

@@ -20,11 +20,12 @@ from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.dispatcher import Dispatcher, DispatchTiming
 from core.engine.hosts.heartbeat import Heartbeat
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
-from core.engine.recovery import find_left_under_way
+from core.engine.recovery import find_left_under_way, settle_hosts
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.tasks import TaskSet
 
@@ -44,6 +45,8 @@ class Engine:
         self._clock = clock
         self._snapshot_cache = SnapshotCache()
         self._recorder = TransitionRecorder(store, clock)
+        self._machines = Machines(store)
+        self._host_name = settings.host_name
         calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
         migration = settings.migration
         self._timing = DispatchTiming(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
@@ -53,6 +56,7 @@ class Engine:
                 gateway,
                 self._snapshot_cache,
                 clock,
+                machines=self._machines,
                 poll_busy_s=self._timing.busy_s,
                 poll_idle_s=self._timing.idle_s,
             )
@@ -74,6 +78,7 @@ class Engine:
             snapshot_cache=self._snapshot_cache,
             clock=clock,
             fresh=self._fresh,
+            machines=self._machines,
             cleanup=cleanup,
             policy=_attempt_policy(settings, calendar),
         )
@@ -106,6 +111,7 @@ class Engine:
         self.requests = Requests(planner, self._recorder, settings.access.approval_ttl)
         self.controls = Controls(
             settings.access,
+            settings.host_name,
             self._recorder,
             snapshot_cache=self._snapshot_cache,
             dispatcher=self._dispatcher,
@@ -118,6 +124,8 @@ class Engine:
     async def start(self) -> None:
         """Open the store, adopt what went on without us, and begin to work."""
         await self._store.open()
+        await self._machines.load()
+        await settle_hosts(self._store, self._host_name, self._clock)
         await self._heartbeat.look_back()
         for left in await find_left_under_way(self._store, self._clock):
             self._dispatcher.adopt(left.move, left.attempt, left.job)

@@ -1,6 +1,6 @@
 """Opens and closes attempts: an open one is the reservation of its slots. The last slot is given away here, once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.model.events import Event
+from core.domain.model.inventory import HostName
 from core.domain.model.move import Attempt, Fault, Move, MoveId
 from core.domain.scheduling.slots import SlotUsage, refusal
 from core.domain.scheduling.start_permission import STOP, withdrawn
@@ -15,6 +16,7 @@ from core.errors import AttemptClosed, IllegalTransition, Outdated, StartWithdra
 from core.store import jobs, moves, rows, switches
 from core.store.column_types import Moment
 from core.store.jobs import PlanCache
+from core.store.moves import renamed
 from core.store.tables import attempts
 
 _is_open = attempts.c.ended_at.is_(None)
@@ -46,6 +48,13 @@ def adopt(connection: Connection, owner: str) -> tuple[Attempt, ...]:
     """Take over every open attempt: what an earlier owner still tries to write about one is refused from now on."""
     connection.execute(update(attempts).where(_is_open).values(owner=owner))
     return listed(connection, open_only=True)
+
+
+def rename_hosts(connection: Connection, names: Mapping[HostName, HostName]) -> None:
+    """Call hosts otherwise: in open moves, open attempts and clean-ups that wait."""
+    moves.rename_hosts(connection, names)
+    for side in (attempts.c.source, attempts.c.destination):
+        connection.execute(update(attempts).where(_is_open, side.in_(names)).values({side: renamed(side, names)}))
 
 
 def begin(

@@ -1,11 +1,11 @@
 """Reads and changes moves: compared by version and state, never against the one table of transitions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from cachetools import FIFOCache
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import Case, Column, ColumnElement, Connection, bindparam, case, insert, or_, select, update
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
@@ -101,6 +101,21 @@ def towards(connection: Connection, host: HostName) -> tuple[Move, ...]:
 def _open() -> tuple[ColumnElement[bool], ...]:
     running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
     return moves.c.state.in_(OPEN), moves.c.job_id.in_(running)
+
+
+def renamed(side: Column[str], names: Mapping[HostName, HostName]) -> Case[str]:
+    """Return a column of host names with the new names in place of the old ones."""
+    return case(dict(names), value=side, else_=side)
+
+
+def rename_hosts(connection: Connection, names: Mapping[HostName, HostName]) -> None:
+    """Call hosts otherwise in open moves and in clean-ups that wait."""
+    for side in (moves.c.source, moves.c.destination):
+        connection.execute(
+            update(moves)
+            .where(side.in_(names), or_(moves.c.state.in_(OPEN), moves.c.tidy_at.is_not(None)))
+            .values({side: renamed(side, names), moves.c.version: moves.c.version + 1})
+        )
 
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:

@@ -1,6 +1,6 @@
 """The store behind the engine's port: each method is one transaction on the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -155,6 +155,10 @@ class SqlStore:
             fault=fault,
             host_words=host_words,
         )
+
+    async def rename_hosts(self, names: Mapping[HostName, HostName]) -> None:
+        """Call hosts otherwise, in all that is not over."""
+        await self._database.write(attempts.rename_hosts, names)
 
     async def adopt_attempts(self) -> tuple[Attempt, ...]:
         """Take over every open attempt."""

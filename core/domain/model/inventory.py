@@ -127,6 +127,8 @@ class HostFacts:
     default_disk_path: str = ""
     memory_bytes: int = 0
     supported_versions: tuple[str, ...] = ()
+    machine: str = ""
+    """What the machine calls itself, its domain included; empty: it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

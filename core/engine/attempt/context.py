@@ -9,6 +9,7 @@ from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Attempt, Move
 from core.engine.attempt.cleanup import FolderCleanup
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
 from core.ports import Clock, HostGateway
@@ -39,6 +40,7 @@ class EngineServices:
     snapshot_cache: SnapshotCache
     clock: Clock
     fresh: Fresh
+    machines: Machines
     cleanup: FolderCleanup
     policy: AttemptPolicy
 

@@ -116,7 +116,8 @@ def test_a_busy_database_costs_no_reminder(tmp_path: Path) -> None:
         async with stage.running() as engine:
             job = await stage.ask("web01", until=stage.clock.now())
             escalation: Any = engine._escalation
-            real, failed = escalation._store, []
+            real = escalation._store
+            failed: list[str] = []
 
             class Busy:
                 def __getattr__(self, name: str) -> Any:
