@@ -76,7 +76,15 @@ async def running(
         return [view.job for view in await engine.queries.jobs()]
 
     attachments = Attachments(client, timeline_inputs, clock)
-    notifier: Notifier = SlackNotifier(client, settings, groups, clock, attachments=attachments, history=history)
+    notifier: Notifier = SlackNotifier(
+        client,
+        settings,
+        groups,
+        clock,
+        attachments=attachments,
+        history=history,
+        database=lambda: engine.database_id,
+    )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
     engine = Engine(
         settings=settings,
@@ -122,6 +130,16 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     await store.open_to_look()
     try:
         yield store
+    finally:
+        await store.close()
+
+
+async def put_back(settings: Settings) -> None:
+    """Note that the database was put back from a copy. Refused while a bot works on it."""
+    store = SqlStore(settings.store.url)
+    await store.open()
+    try:
+        await store.put_back()
     finally:
         await store.close()
 

@@ -252,6 +252,13 @@ class Store(Protocol):
         """Set a persistent switch."""
         ...
 
+    async def identity(self) -> str:
+        """Return the id of this database: made with it, and anew when it was put back from a copy.
+
+        Numbers of jobs, moves and events mean something only together with it.
+        """
+        ...
+
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair, in bytes per second."""
         ...

@@ -119,11 +119,14 @@ class Engine:
             job_views=self._job_views,
         )
         self.queries = Queries(store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers))
+        self.database_id = ""
+        """Which database the numbers of jobs, moves and events are of; known from the start on."""
         self._loops = TaskSet()
 
     async def start(self) -> None:
         """Open the store, adopt what went on without us, and begin to work."""
         await self._store.open()
+        self.database_id = await self._store.identity()
         await self._machines.load()
         await settle_hosts(self._store, self._host_name, self._clock)
         await self._heartbeat.look_back()

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from sqlalchemy import Connection
+
 from core.domain.model.events import Event, Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
@@ -201,6 +203,14 @@ class SqlStore:
         """Set a persistent switch."""
         await self._database.write(switches.write, name, value, events)
 
+    async def identity(self) -> str:
+        """Return the id of this database."""
+        return await self._database.write(switches.identity)
+
+    async def put_back(self) -> str:
+        """Give a database that was put back from a copy a new id; what it has not delivered may have been said."""
+        return await self._database.write(_put_back)
+
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair."""
         return await self._database.read(throughput.read)
@@ -208,3 +218,8 @@ class SqlStore:
     async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
         """Fold one measured move into the throughput of a host pair."""
         await self._database.write(throughput.learn, source, destination, bytes_per_s)
+
+
+def _put_back(connection: Connection) -> str:
+    outbox.doubt_all(connection)
+    return switches.identity(connection, is_new=True)
