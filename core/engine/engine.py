@@ -71,7 +71,9 @@ class Engine:
             snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
-        cleanup = FolderCleanup(gateway, self._fresh, self._recorder, own_paths)
+        cleanup = FolderCleanup(
+            gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
+        )
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,

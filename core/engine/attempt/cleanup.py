@@ -31,6 +31,8 @@ class Cleaned:
 
     receipts: tuple[FolderReceipt, ...]
     waiting: tuple[str, ...] = ()
+    why: str = ""
+    """Of those that wait: what the host did instead."""
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -55,12 +57,15 @@ class FolderCleanup:
         gateway: HostGateway,
         fresh: Fresh,
         recorder: TransitionRecorder,
+        *,
+        standing: Callable[[HostName], str],
         own_paths: Mapping[HostName, str],
     ) -> None:
         self._gateway = gateway
         self._fresh = fresh
         self._recorder = recorder
         self._clock = recorder.clock
+        self._standing = standing
         self._own_paths = own_paths
 
     async def after_success(self, move: Move) -> Cleaned:
@@ -72,7 +77,8 @@ class FolderCleanup:
             return Cleaned(())
         home, snapshot = move.before.vm.config_path, await self._fresh(move.source)
         if snapshot is None:
-            return Cleaned((), move.leftovers or ((home,) if home else ()))
+            why = f"{move.source} {self._standing(move.source)}"
+            return Cleaned((), move.leftovers or ((home,) if home else ()), why)
         coming = await self._coming(move.source)
         is_back = why_home(move, snapshot, coming)
         if is_back:
@@ -81,14 +87,14 @@ class FolderCleanup:
         others = [vm for vm in snapshot.vms if vm.id != move.vm_id]
         plan = leftovers(move.before, snapshot.facts, others, meant)
         there = await self._there(move.source, plan.remove)
-        if there is None:
-            return Cleaned((), move.leftovers or plan.remove)
+        if isinstance(there, HostError):
+            return Cleaned((), move.leftovers or plan.remove, f"{move.source} {there.standing}")
         earlier = [path for path in plan.remove if path in move.leftovers and path not in there]
         await self._note(move, (*earlier, *there))
         cleaned = await self._remove(move.source, there)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
         gone = tuple(FolderReceipt(path, FolderFate.REMOVED) for path in earlier)
-        return Cleaned(kept + gone + cleaned.receipts, cleaned.waiting)
+        return Cleaned(kept + gone + cleaned.receipts, cleaned.waiting, cleaned.why)
 
     async def after_failure(self, move: Move) -> Cleaned:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
@@ -108,8 +114,8 @@ class FolderCleanup:
 
         return await self._recorder.patiently(read)
 
-    async def _there(self, host: HostName, folders: Sequence[str]) -> tuple[str, ...] | None:
-        """Return which of these folders are there; None when the host does not answer."""
+    async def _there(self, host: HostName, folders: Sequence[str]) -> tuple[str, ...] | HostError:
+        """Return which of these folders are there, or the error when another look later may help."""
         shown: dict[str, bool] = {}
         listed: dict[str, frozenset[str]] = {}
         for path in reversed(folders):  # a folder before those in it: what is not there has nothing in it
@@ -123,7 +129,7 @@ class FolderCleanup:
                     listed[place] = frozenset(map(windows_paths.key, await self._gateway.list_folder(host, up) or ()))
                 except HostError as error:
                     if error.retry:
-                        return None
+                        return error
                     return tuple(folders)  # we may not look: the host itself says what was there
             shown[windows_paths.key(path)] = windows_paths.key(path) in listed[place]
         return tuple(path for path in folders if shown[windows_paths.key(path)])
@@ -137,19 +143,24 @@ class FolderCleanup:
     async def _remove(self, host: HostName, folders: Iterable[str], *, is_once: bool = False) -> Cleaned:
         receipts: list[FolderReceipt] = []
         waiting: list[str] = []
+        why = ""
         for path in folders:
-            # A host that was silent about one folder is not asked about the next: all of them wait.
-            receipt = None if waiting else await self._try(host, path, 1 if is_once else TRIES)
-            if receipt is None:
+            # A host that could not be asked about one folder is not asked about the next: all of them wait.
+            if why:
                 waiting.append(path)
+                continue
+            receipt = await self._try(host, path, 1 if is_once else TRIES)
+            if isinstance(receipt, HostError):
+                waiting.append(path)
+                why = f"{host} {receipt.standing}"
             elif receipt.fate is FolderFate.GONE and not is_once:
                 receipts.append(FolderReceipt(path, FolderFate.REMOVED))  # it was there: our answer was lost
             else:
                 receipts.append(receipt)
-        return Cleaned(tuple(receipts), tuple(waiting))
+        return Cleaned(tuple(receipts), tuple(waiting), why)
 
-    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | None:
-        """Return the receipt, or None when the host does not answer."""
+    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | HostError:
+        """Return the receipt, or the last error when another try later may help."""
 
         async def once() -> FolderReceipt:
             try:
@@ -161,8 +172,8 @@ class FolderCleanup:
 
         try:
             return await retry(once, HostError, wait=fixed(PAUSE_S), tries=tries, sleep=self._clock.sleep)
-        except HostError:
-            return None
+        except HostError as error:
+            return error
 
 
 FIRST_DELAY = timedelta(minutes=10)
@@ -201,7 +212,7 @@ class PostponedCleanups:
                 lambda m: self._recorder.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
             )
             return
-        kept = cleaned.kept_and_waiting(f"{move.source} did not answer for a day")
+        kept = cleaned.kept_and_waiting(f"{cleaned.why}; given up after a day")
         told = event(event_data.Tidied(host=move.source, removed=cleaned.removed, kept=kept), now, move=move)
         await self._recorder.record(
             move.id, lambda m: self._recorder.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
