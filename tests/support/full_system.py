@@ -24,9 +24,10 @@ QUICK = {
     "migration": {
         "poll_busy": "500ms",
         "poll_idle": "1s",
-        "confirm_start": "6s",
+        "confirm_start": "15s",
         "retry_delay": "1s",
     },
+    "winrm": {"operation_timeout": "10s"},
 }
 
 

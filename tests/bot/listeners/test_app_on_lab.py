@@ -270,3 +270,28 @@ async def test_a_time_to_start_is_where_the_person_is(tmp_path: Path) -> None:
         assert (start.hour, start.minute) == (13, 0)
         assert "starts at <!date^" in read(card)
         assert_clean(slack)
+
+
+@pytest.mark.parametrize(("database", "words"), [("another", "of another database"), ("", "before my last update")])
+async def test_a_button_acts_only_on_the_database_it_is_of(
+    office: Opening, slack: SlackLab, database: str, words: str
+) -> None:
+    """A number is no identity: after a restore, or from an older version, the click is answered and nothing is done."""
+    async with office() as here:
+        await here.bot.engine.controls.stop_starts("U0BOB")
+        here.bot.engine.database_id, own = database, here.bot.engine.database_id
+        card = await here.ask()
+        here.bot.engine.database_id = own
+        await here.bot.engine.controls.approve(JobId("J1"), await _hash(here), "U0BOB")
+        here.bot.engine.database_id = database
+        await here.shows(card, "Cancel job")
+        here.bot.engine.database_id = own
+        await slack.person(ALICE).click(card, "migrate_cancel")
+        await here.whisper(ALICE, words)
+        assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.RUNNING
+        assert not any(row.move.cancel_by for row in (await here.bot.engine.queries.job(JobId("J1"))).moves)
+        assert_clean(slack)
+
+
+async def _hash(here: Office) -> str:
+    return (await here.bot.engine.queries.job(JobId("J1"))).job.plan.hash

@@ -10,8 +10,8 @@ import pytest
 from pypsrp.wsman import WSMan
 
 from core.domain.model.host_calls import DiskTarget, FolderFate
-from core.domain.model.inventory import CheckLine
-from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected
+from core.domain.model.inventory import CheckLine, HostName
+from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, NotInSettings
 from core.hyperv import gateway, session
 from lab.hyperv.powershell.commands import shipped_role
 from lab.hyperv.remoting.shells import Quotas
@@ -87,6 +87,18 @@ async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str
         arena.world.trouble.clear()
         assert (await arena.gateway.observe(SOURCE)).vms
         assert sum(shell.idle_timeout_s == 900 for shell in lab.shells(SOURCE)) == 1  # those of moves have two hours
+
+
+async def test_a_host_that_is_not_in_the_settings_is_a_hosts_error() -> None:
+    """A move may name a host that was taken out: whoever asks about it hears so, and nothing else breaks."""
+    async with on_lab() as (arena, _):
+        for call in (
+            arena.gateway.observe(HostName("HV99")),
+            arena.gateway.inspect(HostName("HV99"), []),
+            arena.gateway.remove_empty_folder(HostName("HV99"), EMPTY),
+        ):
+            with pytest.raises(NotInSettings, match="HV99"):
+                await call
 
 
 async def test_a_move_that_was_left_during_its_login_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
