@@ -34,7 +34,7 @@ COMMAND = (
 STAYS = "print01"
 """The VM whose switch exists on no other host."""
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, object]] = {
     "migration": {
         # Real time, while the lab runs 60 times faster.
         "poll_busy": "1s",

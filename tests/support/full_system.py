@@ -92,7 +92,7 @@ async def town(
     folder: Path, described: Fleet, *, powershell: PowerShell | None = None, **settings: Any
 ) -> AsyncIterator[Town]:
     """Start it all; ``settings`` are sections of the bot's settings."""
-    merged = {"migration": QUICK["migration"] | settings.pop("migration", {})} | settings
+    merged = {name: QUICK[name] | settings.pop(name, {}) for name in QUICK} | settings
     async with (
         site(described, folder, speed=SPEED, settings=merged, powershell=powershell) as here,
         BotProcess(here, folder / "bot.log") as bot,
