@@ -21,6 +21,7 @@
     │   └── StartWithdrawn       people no longer want this start
     ├── HostError                one host
     │   ├── HostUnreachable      no answer, refused, timed out, circuit open
+    │   │   └── CannotLogOn      no login came about, and nobody judged the password: no ticket, no KDC, no service name
     │   ├── ContactLost          the connection broke while a command may still be running
     │   ├── OrderWithdrawn       the order was withdrawn before it was sent: nothing was done
     │   ├── NotInSettings        no host of that name is in the settings any more
@@ -171,6 +172,14 @@ class HostUnreachable(HostError):
     standing = "does not answer"
     retry = True
     hint = "Check that the host is up and WinRM answers."
+
+
+class CannotLogOn(HostUnreachable):
+    """No login came about, and nobody judged the secret: it is tried again, and cannot lock the account."""
+
+    standing = "cannot be logged on to"
+    owner = Owner.OPERATOR
+    hint = "The bot tries again by itself."
 
 
 class ContactLost(HostError):
