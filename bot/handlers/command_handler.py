@@ -82,9 +82,7 @@ class CommandHandler:
         look = f"Type {self._command} status {job_id} to see what has that number now."
         if database:
             raise NotAllowed(f"This button is of another database: its {job_id} is not mine.", hint=look)
-        raise NotAllowed(
-            f"This button of {job_id} is older than my last update; I cannot tell what it meant.", hint=look
-        )
+        raise NotAllowed(f"This button of {job_id} is from before my last update and no longer acts.", hint=look)
 
     # ------------------------------------------------------------------ commands
 
