@@ -79,7 +79,15 @@ async def running(
         return [view.job for view in await engine.queries.jobs()]
 
     attachments = Attachments(client, timeline_inputs, clock)
-    notifier: Notifier = SlackNotifier(client, settings, groups, clock, attachments=attachments, history=history)
+    notifier: Notifier = SlackNotifier(
+        client,
+        settings,
+        groups,
+        clock,
+        attachments=attachments,
+        history=history,
+        database=lambda: engine.database_id,
+    )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
     manager, supervisor = ServiceManager(), Supervisor()
     engine = Engine(
@@ -129,11 +137,21 @@ async def running(
 
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database alone, to look at jobs while the bot runs or is down."""
+    """Open the database alone, only to look at jobs while the bot runs or is down: nothing in it is changed."""
+    store = SqlStore(settings.store.url)
+    await store.open_to_look()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def put_back(settings: Settings) -> None:
+    """Note that the database was put back from a copy. Refused while a bot works on it."""
     store = SqlStore(settings.store.url)
     await store.open()
     try:
-        yield store
+        await store.put_back()
     finally:
         await store.close()
 

@@ -237,6 +237,17 @@ class Settings(BaseSettings):
         return _Environment(settings_cls, env_settings(), init_settings()), init_settings
 
     @model_validator(mode="after")
+    def _patience_covers_a_request(self) -> "Settings":
+        # An order whose answer was lost may reach the host as late as its request could last.
+        longest = 1.5 * self.winrm.operation_timeout
+        if self.migration.confirm_start < longest:
+            raise ValueError(
+                f"confirm_start in [migration] must be at least 1.5 times operation_timeout in [winrm]: "
+                f"{longest.total_seconds():g}s"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
         # One machine under two names would be counted as two, and given twice the moves it allows.
         for (name, host), (other, twin) in combinations(self.hosts.items(), 2):

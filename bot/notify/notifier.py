@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import access
 from bot.messages import oncall_page, thread_lines
 from bot.messages.blocks import Message
+from bot.messages.button_values import marked
 from bot.messages.card import card
 from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import channel_link
@@ -77,9 +78,11 @@ class SlackNotifier:
         *,
         attachments: Attachments | None = None,
         history: History | None = None,
+        database: Callable[[], str] = str,
     ) -> None:
         self._client = client
         self._attachments = attachments
+        self._database = database
         self._settings = settings
         self._groups = groups
         self._posts: ChannelSpacing[str] = ChannelSpacing(clock, POST_GAP_S)
@@ -173,7 +176,7 @@ class SlackNotifier:
         return None
 
     async def _say(self, notice: Notice, places: Sequence[_Place]) -> Card:
-        message = await self._message(notice)
+        message = marked(await self._message(notice), self._database())
         refused = NotifierRefused("There is no channel to say it in.", hint="Set [slack] channel.")
         for place in places:
             try:
@@ -280,6 +283,7 @@ class SlackNotifier:
             del self._shown[view.job.id]
 
     async def _edit(self, place: Card, message: Message) -> None:
+        message = marked(message, self._database())
         edit = self._client.chat_update(
             channel=place.channel, ts=place.ts, text=message.text, blocks=list(message.blocks), parse="none"
         )

@@ -16,16 +16,14 @@ from core.domain.scheduling.decisions import Decision, End, Held, Start
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.schedule import decide, next_times
 from core.domain.scheduling.situation import Policy, Situation
+from core.domain.scheduling.start_permission import STOP
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
 from core.engine.hold_writer import HoldWriter
-from core.errors import Outdated, StoreError, UnreadableRow
+from core.errors import AttemptClosed, Outdated, StoreError, UnreadableRow
 from core.tasks import TaskSet, is_asked_to_end
 
 log = logging.getLogger(__name__)
-
-STOP = "stop"
-"""The switch of the big red stop: who pressed it, or empty."""
 
 SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
@@ -187,7 +185,10 @@ class Dispatcher:
                 number = self._allowed(job)
                 told = event(event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason), now, move=move)
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
-                started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
+                at = self._clock.now()
+                started, attempt = await self._store.begin_attempt(
+                    before, after, claims, told, at=at, frozen_until=self._freeze.frozen_until(at)
+                )
                 self._follow(started, attempt, job, is_new=True)
             case End(move=move, state=state, text=text, hint=hint, follows=follows):
                 changes: dict[str, Any] = {"error": text, "hint": hint}
@@ -204,9 +205,9 @@ class Dispatcher:
     def _where(self, move: Move) -> HostName | str:
         """Return where a move that ends without an attempt has its VM, empty when no host shows it."""
         snapshots = self._snapshot_cache.snapshots
-        if move.source not in snapshots or snapshots[move.source].vm(move.vm_id) is not None:
+        if move.source not in snapshots or snapshots[move.source].own_vm(move.vm_id) is not None:
             return move.source
-        return next((host for host, snapshot in snapshots.items() if snapshot.vm(move.vm_id) is not None), "")
+        return next((host for host, snapshot in snapshots.items() if snapshot.own_vm(move.vm_id) is not None), "")
 
     async def _faults(self, running: dict[JobId, Job]) -> tuple[Attempt, ...]:
         """Read what failed since the oldest running job began."""
@@ -257,6 +258,9 @@ class Dispatcher:
             while True:
                 try:
                     await work()
+                except AttemptClosed as error:
+                    log.warning("leaving the attempt to move %s alone: %s", name, error)
+                    work = runner.leave
                 except (Exception, asyncio.CancelledError):  # a bug must not orphan a migration that runs on a host
                     if is_asked_to_end():
                         raise

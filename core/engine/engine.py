@@ -21,11 +21,12 @@ from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.dispatcher import Dispatcher, DispatchTiming
 from core.engine.hosts.heartbeat import Heartbeat
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
-from core.engine.recovery import find_left_under_way
+from core.engine.recovery import find_left_under_way, settle_hosts
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.supervisor import PATIENCE_S, Supervisor
 
@@ -53,6 +54,8 @@ class Engine:
         self._clock = clock
         self._snapshot_cache = SnapshotCache()
         self._recorder = TransitionRecorder(store, clock)
+        self._machines = Machines(store)
+        self._host_name = settings.host_name
         calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
         migration = settings.migration
         self._timing = DispatchTiming(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
@@ -62,6 +65,7 @@ class Engine:
                 gateway,
                 self._snapshot_cache,
                 clock,
+                machines=self._machines,
                 poll_busy_s=self._timing.busy_s,
                 poll_idle_s=self._timing.idle_s,
             )
@@ -75,15 +79,19 @@ class Engine:
             # A snapshot is too old when two idle polls have gone by without one.
             snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
         )
-        cleanup = FolderCleanup(gateway, self._fresh, clock, self._snapshot_cache.standing)
+        own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
+        cleanup = FolderCleanup(
+            gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
+        )
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,
             snapshot_cache=self._snapshot_cache,
             clock=clock,
             fresh=self._fresh,
+            machines=self._machines,
             cleanup=cleanup,
-            policy=_attempt_policy(settings),
+            policy=_attempt_policy(settings, calendar),
         )
         self._dispatcher = Dispatcher(
             services,
@@ -116,6 +124,7 @@ class Engine:
         self.requests = Requests(planner, self._recorder, settings.access.approval_ttl)
         self.controls = Controls(
             settings.access,
+            settings.host_name,
             self._recorder,
             snapshot_cache=self._snapshot_cache,
             dispatcher=self._dispatcher,
@@ -123,6 +132,8 @@ class Engine:
             job_views=self._job_views,
         )
         self.queries = Queries(store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers))
+        self.database_id = ""
+        """Which database the numbers of jobs, moves and events are of; known from the start on."""
         # A poll asks a host several times, and waits for it each time.
         self._poll_patience_s = PATIENCE_S + 20 * settings.winrm.operation_timeout.total_seconds()
         self._watching = ExitStack()
@@ -130,6 +141,9 @@ class Engine:
     async def start(self) -> None:
         """Open the store, adopt what went on without us, and begin to work."""
         await self._store.open()
+        self.database_id = await self._store.identity()
+        await self._machines.load()
+        await settle_hosts(self._store, self._host_name, self._clock)
         await self._heartbeat.look_back()
         for left in await find_left_under_way(self._store, self._clock):
             self._dispatcher.adopt(left.move, left.attempt, left.job)
@@ -185,7 +199,7 @@ class Engine:
         return await poller.fresh() if poller else None
 
 
-def _attempt_policy(settings: Settings) -> AttemptPolicy:
+def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
@@ -200,4 +214,5 @@ def _attempt_policy(settings: Settings) -> AttemptPolicy:
         stuck_after=migration.stuck_after,
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
+        frozen_until=freeze.frozen_until,
     )

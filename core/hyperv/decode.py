@@ -136,7 +136,16 @@ def read_facts(host: str, values: list[Any], counters: list[Any]) -> HostFacts:
         default_disk_path=row.text("VirtualHardDiskPath"),
         memory_bytes=row.number("MemoryCapacity", 0),
         supported_versions=row.texts("SupportedVmVersions"),
+        machine=_machine(row.text("Name"), row.text("FullyQualifiedDomainName")),
     )
+
+
+def _machine(name: str, domain: str) -> str:
+    """Join a machine's name and its domain: FullyQualifiedDomainName was seen to hold the domain alone."""
+    name, domain = name.strip().casefold(), domain.strip(". ").casefold()
+    if not name or not domain or name == domain or name.endswith(f".{domain}"):
+        return name
+    return domain if domain.startswith(f"{name}.") else f"{name}.{domain}"
 
 
 def read_listeners(host: str, counters: list[Any]) -> tuple[str, ...]:

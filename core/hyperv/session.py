@@ -253,8 +253,11 @@ class Session:
         timeout_s: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         abandoned: Event | None = None,
+        last_check: Callable[[], None] | None = None,
     ) -> PipelineResult:
         """Run a pipeline to its end; errors its cmdlets reported are in the reply.
+
+        ``last_check`` is called directly before it is sent; what it raises comes out, and nothing is sent.
 
         Raises:
             EndpointRefused: PowerShell ran nothing of it.
@@ -268,6 +271,8 @@ class Session:
             shell.add_cmdlet(full_name(stage.cmdlet) if self._target.is_full_language else stage.cmdlet)
             for name, value in stage.parameters:
                 shell.add_parameter(name, value)
+        if last_check is not None:
+            last_check()
         return self._invoke(shell, pipeline.title, timeout_s, on_progress, abandoned)
 
     def call(self, pipeline: Pipeline, *, timeout_s: float | None = None) -> PipelineResult:

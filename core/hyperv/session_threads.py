@@ -9,8 +9,8 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _KEEP_WARM_S = 90.0
 """Less than the two minutes after which a host closes an unused connection (Microsoft docs: http.sys)."""
+_LISTEN_S = 0.2
+"""How often a thread that waits for an answer of the event loop looks whether anybody still listens."""
 
 
 class SessionThread(Protocol):
@@ -256,6 +258,29 @@ def _made(new_session: Callable[[], SessionThread], future: "Future[Any]") -> Se
     except BaseException as error:
         future.set_exception(error)
         raise
+
+
+def ask_loop(
+    loop: asyncio.AbstractEventLoop, question: Callable[[], Coroutine[Any, Any, bool]], abandoned: threading.Event
+) -> bool:
+    """Ask the event loop a question from a thread, and wait for the answer: no, once nobody listens any more."""
+    if abandoned.is_set():
+        return False
+    asking = question()
+    try:
+        answer = asyncio.run_coroutine_threadsafe(asking, loop)
+    except RuntimeError:  # the loop is closed
+        asking.close()
+        return False
+    while not abandoned.is_set():
+        try:
+            return answer.result(_LISTEN_S) and not abandoned.is_set()
+        except TimeoutError:
+            continue
+        except CancelledError:
+            break
+    answer.cancel()
+    return False
 
 
 def _with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:

@@ -1,13 +1,14 @@
 """Reads and changes moves: compared by version and state, never against the one table of transitions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from cachetools import FIFOCache
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Case, Column, ColumnElement, Connection, bindparam, case, insert, or_, select, update
 
 from core.domain.model.events import Event
+from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Move, MoveId, MoveState, check_transition
 from core.errors import IllegalTransition, Outdated, StoreError
@@ -99,9 +100,34 @@ def listed(connection: Connection, cache: MoveCache, job_id: JobId | None, *, op
         job_number(job_id)
         query = query.where(moves.c.job_id == job_id)
     if open_only:
-        running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
-        query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
+        query = query.where(*_open())
     return cache.get(connection, connection.execute(query).all(), is_strict=job_id is not None)
+
+
+def towards(connection: Connection, host: HostName) -> tuple[Move, ...]:
+    """Read the open moves that go to a host."""
+    query = select(*rows.MOVE).where(moves.c.destination == host, *_open()).order_by(moves.c.id)
+    return tuple(rows.move_of(row) for row in connection.execute(query))
+
+
+def _open() -> tuple[ColumnElement[bool], ...]:
+    running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
+    return moves.c.state.in_(OPEN), moves.c.job_id.in_(running)
+
+
+def renamed(side: Column[str], names: Mapping[HostName, HostName]) -> Case[str]:
+    """Return a column of host names with the new names in place of the old ones."""
+    return case(dict(names), value=side, else_=side)
+
+
+def rename_hosts(connection: Connection, names: Mapping[HostName, HostName]) -> None:
+    """Call hosts otherwise in open moves and in clean-ups that wait."""
+    for side in (moves.c.source, moves.c.destination):
+        connection.execute(
+            update(moves)
+            .where(side.in_(names), or_(moves.c.state.in_(OPEN), moves.c.tidy_at.is_not(None)))
+            .values({side: renamed(side, names), moves.c.version: moves.c.version + 1})
+        )
 
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:

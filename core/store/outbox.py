@@ -89,6 +89,11 @@ def said(connection: Connection, notice_id: int, at: datetime) -> None:
     )
 
 
+def doubt_all(connection: Connection) -> None:
+    """Take everything undelivered for perhaps said: the database was put back from a copy made before it was said."""
+    connection.execute(update(outbox).where(_undelivered, outbox.c.tries == 0).values(tries=1))
+
+
 def failed(connection: Connection, notice_id: int, error: str, again_at: datetime | None) -> None:
     """Note a failed delivery and when to try again; None: give up."""
     outcome = Outcome.GIVEN_UP if again_at is None else None

@@ -327,3 +327,10 @@ def test_an_unknown_host_is_an_answer(load: Load) -> None:
     assert caught.value.hint.endswith("N009 and 30 more.")
     with pytest.raises(UnknownHost, match="zebra"):
         Settings().host_name("zebra")
+
+
+def test_patience_covers_what_a_request_may_take() -> None:
+    """An order whose answer was lost may arrive as late as its request could last: less patience starts a VM twice."""
+    with pytest.raises(ValueError, match=r"must be at least 1\.5 times operation_timeout"):
+        Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "40s"}})
+    Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "45s"}})

@@ -60,8 +60,8 @@ def judge(
         return Verification(
             outcome=AttemptResult.RUNNING, reason="the host's migration job is running", percent=running.percent
         )
-    here = source.vm(attempt.vm_id) if source else None
-    there = destination.vm(attempt.vm_id) if destination else None
+    here = source.own_vm(attempt.vm_id) if source else None
+    there = destination.own_vm(attempt.vm_id) if destination else None
     if (here and here.is_migrating) or (there and there.is_migrating):
         return Verification(outcome=AttemptResult.RUNNING, reason="a host shows the VM as migrating")
     if source is None or destination is None:

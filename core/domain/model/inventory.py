@@ -127,6 +127,8 @@ class HostFacts:
     default_disk_path: str = ""
     memory_bytes: int = 0
     supported_versions: tuple[str, ...] = ()
+    machine: str = ""
+    """What the machine calls itself, its domain included; empty: it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +201,11 @@ class Snapshot:
     def vm(self, vm_id: VmId) -> Vm | None:
         """Return the VM of that id, if this host has it."""
         return self._by_id.get(vm_id)
+
+    def own_vm(self, vm_id: VmId) -> Vm | None:
+        """Return the VM of that id, if it is the VM itself: its replica has the same id, and none of its life."""
+        vm = self._by_id.get(vm_id)
+        return None if vm is None or vm.is_replica else vm
 
     @cached_property
     def _by_id(self) -> dict[VmId, Vm]:

@@ -200,6 +200,8 @@ class Attempt:
     destination: HostName
     number: int
     started_at: datetime
+    ordered_at: datetime | None = None
+    """When the order was released: before that nothing was sent to any host."""
     confirmed_at: datetime | None = None
     """When a host first showed the migration."""
     ended_at: datetime | None = None

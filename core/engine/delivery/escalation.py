@@ -1,14 +1,16 @@
 """Records people's answers to questions and pages, each once, and reminds on-call, once, of pages that nobody took."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.backoff import fixed, retry
 from core.domain.model import event_data
 from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import JobId, JobState
-from core.domain.model.move import Move, MoveId
+from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.reporting.paging import (
     acknowledgement,
     last_answer,
@@ -66,10 +68,12 @@ class Escalation:
             told = event(
                 event_data.Answered(answer=answer, about=quote(question)), self._clock.now(), move=move, actor=by
             )
-            # Storing the move again makes this a compare-and-set: of two clicks at once the second finds the answer.
-            return await self._store.change_move(move, move, told)
+            # One transaction: an answer without its wish would be a promise that nobody keeps. Storing the move makes
+            # this a compare-and-set: of two clicks at once the second finds the answer.
+            is_wish = answer == "cancel" and move.state is not MoveState.CLEANING
+            return await self._store.change_move(move, replace(move, cancel_by=by) if is_wish else move, told)
 
-        return await self._recorder.record(move_id, step)
+        return await self._recorder.record_wish(move_id, step)
 
     async def acknowledge(self, job_id: JobId, page_id: int, by: str) -> Sequence[Event]:
         """Note who takes care of a page. Returns what was taken with it. Raises NotAllowed, UnknownJob."""
@@ -132,17 +136,17 @@ class Escalation:
         now = self._clock.now()
         ready = {job_id for job_id, due in self._due.items() if due <= now}
         for job_id in sorted(ready | self._changed):
-            self._changed.discard(job_id)
+            self._changed.discard(job_id)  # before the look: what happens during it is looked at again
             try:
-                await self._remind_of(job_id, now)
-            except StoreError:
-                self._changed.add(job_id)
+                await self._look_at(job_id, now)
+            except (StoreError, asyncio.CancelledError):
+                self._changed.add(job_id)  # it is off the list only when it is done
                 raise
             except Exception:
-                # The others are reminded of all the same; this one when something happens in it again.
+                self._changed.add(job_id)  # the others are reminded of all the same
                 log.exception("nobody can be reminded of the pages of %s", job_id)
 
-    async def _remind_of(self, job_id: JobId, now: datetime) -> None:
+    async def _look_at(self, job_id: JobId, now: datetime) -> None:
         history = await self._store.events(job_id)
         late = overdue(history, now, self._timeout)
         if late:

@@ -5,6 +5,7 @@ import logging
 
 from core.backoff import delay_s, doubling
 from core.domain.model.inventory import HostName, Snapshot
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import HostError
 from core.ports import Clock, HostGateway
@@ -27,6 +28,7 @@ class HostPoller:
         snapshot_cache: SnapshotCache,
         clock: Clock,
         *,
+        machines: Machines,
         poll_busy_s: float,
         poll_idle_s: float,
     ) -> None:
@@ -36,6 +38,7 @@ class HostPoller:
         self._gateway = gateway
         self._snapshot_cache = snapshot_cache
         self._clock = clock
+        self._machines = machines
         self._poll_busy_s = poll_busy_s
         self._poll_idle_s = poll_idle_s
         self._backoff = doubling(poll_busy_s, min(LONGEST_SILENCE_S, 64 * poll_busy_s))
@@ -81,7 +84,7 @@ class HostPoller:
         waiting, self._waiting = self._waiting, []
         snapshot: Snapshot | None = None
         try:
-            snapshot = await self._gateway.observe(self.host)
+            snapshot = await self._machines.check(await self._gateway.observe(self.host))
             self._snapshot_cache.put(snapshot)
         except Exception as error:  # noqa: BLE001  # whatever it is, the host is looked at again
             self._failed(error)

@@ -12,6 +12,7 @@ from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import Card
 from core.errors import StoreError
 from core.ports import Store
+from core.store import SqlStore
 from tests.support.store_examples import NOW, card, later, proposal, running
 
 Reopen = Callable[[], Awaitable[Store]]
@@ -145,3 +146,16 @@ async def test_a_page_overtakes_what_was_tried_in_vain(store: Store) -> None:
     assert second_page.event.tone is Tone.PAGE
     await store.notice_said(second_page.id, later(6))
     assert await store.claim_notices(10, later(7)) == ()
+
+
+async def test_a_database_put_back_from_a_copy_is_another_one(store: Store, reopen: Reopen) -> None:
+    """Its id stays over restarts and changes then; whatever it has not delivered may have been said."""
+    own = await store.identity()
+    assert own
+    assert await (await reopen()).identity() == own
+    await store.add_job(proposal("web01"), card())
+    assert isinstance(store, SqlStore)
+    assert await store.put_back() != own
+    assert await store.identity() != own
+    (notice,) = await store.claim_notices(10, NOW)
+    assert notice.maybe_said

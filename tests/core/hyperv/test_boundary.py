@@ -15,7 +15,7 @@ from core.domain.model.inventory import HostName
 from core.errors import ContactLost, HostError, HostUnreachable
 from core.hyperv import decode, pipelines, session
 from core.hyperv.connection_settings import targets_of
-from tests.contracts.gateway_arena import SOURCE, WEB
+from tests.contracts.gateway_arena import SOURCE, WEB, granted
 from tests.support.wire_harness import on_lab, settings_for
 
 
@@ -62,7 +62,7 @@ async def test_whatever_a_library_raises_becomes_one_of_our_errors(
             with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
                 end = raising_at(patched, action, kind)
                 with pytest.raises(HostError) as ended:
-                    await asyncio.wait_for(arena.gateway.move(SOURCE, order, lambda _: None), 60)
+                    await asyncio.wait_for(arena.gateway.move(SOURCE, order, lambda _: None, granted), 60)
                 assert isinstance(ended.value, ContactLost) is (action != "Create"), (kind, ended.value)
                 end()
             lab.world.trouble.clear()
