@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from threading import Event
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from core.hyperv import checks, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
 from core.hyperv.host_reads import must
+from core.hyperv.kerberos import Tickets
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
 from core.hyperv.session_record import SessionRecord
@@ -30,6 +31,8 @@ from core.hyperv.session_threads import MoveThreads, ReaderThreads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_Who = tuple[str, str, Path | None]
+"""User name, password and keytab: what one account is."""
 
 _HOLD_S = 5
 """How long a silent Receive of a move may last, and so how long its thread outlives an abandoned move."""
@@ -51,6 +54,7 @@ class _Line:
     """The connections to one host."""
 
     target: ConnectionSettings
+    tickets: Tickets
     readers: ReaderThreads
     moves: MoveThreads
     breaker: CircuitBreaker
@@ -81,19 +85,18 @@ class PypsrpGateway:
         # Silence of the bot's own making must not be taken for a lost host: half the patience leaves time for a try.
         longest_pause_s = settings.migration.silence_patience.total_seconds() / 2
         new_guard = partial(LockoutGuard, longest_pause_s=longest_pause_s)
-        accounts: defaultdict[tuple[str, str], LockoutGuard] = defaultdict(new_guard)
+        accounts: defaultdict[_Who, LockoutGuard] = defaultdict(new_guard)
+        tickets: dict[_Who, Tickets] = {}
         for host, target in targets_of(settings).items():
-            account = accounts[target.username.casefold(), target.password.get_secret_value()]
+            secret = target.password.get_secret_value()
+            who = (target.username.casefold(), secret, target.keytab)
+            tickets.setdefault(who, Tickets(target.username, secret, target.keytab))
+            new_session = partial(Session, target, account=accounts[who], tickets=tickets[who], record=self._record)
             self._lines[host] = _Line(
                 target,
-                ReaderThreads(
-                    host, settings.winrm.sessions, partial(Session, target, account=account, record=self._record)
-                ),
-                MoveThreads(
-                    host,
-                    partial(Session, target, account=account, record=self._record, hold_s=_HOLD_S),
-                    _FIRST_MOVE_LIMIT,
-                ),
+                tickets[who],
+                ReaderThreads(host, settings.winrm.sessions, new_session),
+                MoveThreads(host, partial(new_session, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
                 CircuitBreaker(host),
             )
 
@@ -183,7 +186,7 @@ class PypsrpGateway:
         async def ask(work: Callable[[Session], T]) -> T:
             return await self._once(line, work, "the check")
 
-        return await checks.check(line.target, others, ask, line.pipeline_timeout_s)
+        return await checks.check(line.target, others, ask, line.pipeline_timeout_s, line.tickets.source)
 
     async def close(self) -> None:
         """Let go of every session. Migrations go on."""
@@ -237,7 +240,7 @@ class PypsrpGateway:
                 within_s=line.target.operation_timeout_s,
             )
         except (ContactLost, HostUnreachable) as error:
-            line.breaker.failed(error.message, error.standing)
+            line.breaker.failed(error.message, error.standing, error.hint)
             raise
         line.breaker.answered()
         return result
