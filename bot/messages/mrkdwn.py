@@ -54,6 +54,11 @@ def quoted(text: str, limit: int = 1200) -> str:
     return f"```\n{escape(shown)}\n```"
 
 
+def is_user(who: str) -> bool:
+    """Whether it is a user's id."""
+    return bool(_USER.fullmatch(who))
+
+
 def mention(who: str) -> str:
     """Mention a user or a user group by id; anything else is shown as a name."""
     if who == "bot":

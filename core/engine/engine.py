@@ -111,7 +111,9 @@ class Engine:
             escalation=self._escalation,
             job_views=self._job_views,
         )
-        self.queries = Queries(store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers))
+        self.queries = Queries(
+            store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers), delivery=self._outbox.status
+        )
         self._loops = TaskSet()
 
     async def start(self) -> None:

@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    UNSAID = "unsaid"
 
 
 Kept = tuple[tuple[str, str], ...]
@@ -390,6 +391,15 @@ class Resumed(EventData):
     kind: ClassVar = EventKind.RESUMED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaid(EventData):
+    """People were never told of an event of this kind: Slack takes it nowhere, in no form."""
+
+    kind: ClassVar = EventKind.UNSAID
+    what: str = ""
+    reason: str = ""
+
+
 DATA_OF: Mapping[EventKind, type[EventData]] = {
     of.kind: of
     for of in (
@@ -426,6 +436,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         Finished,
         Stopped,
         Resumed,
+        Unsaid,
     )
 }
 """The class of each kind's data."""

@@ -1,16 +1,18 @@
-"""Delivers notices to people: in order, and at least once."""
+"""Delivers notices to people: in order, pages first, and at least once."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
-from core import backoff
-from core.domain.model.events import Notice
+from core.domain.model import event_data
+from core.domain.model.events import Event, Notice, Tone, event
 from core.domain.model.job import Card, JobId
-from core.errors import NotifierBusy, NotifierDown, NotifierError, StoreError
+from core.domain.model.views import DeliveryView
+from core.domain.reporting.redelivery import GiveUp, TryAgain, after_failure
+from core.errors import MigrateBotError, NotifierError, NotifierUnauthorized, StoreError
 from core.ports import Clock, Notifier, Store
 from core.tasks import wait_for
 
@@ -22,12 +24,15 @@ TICK_S = 15.0
 becomes due by itself, soon after the start. Later a slow tick does for the death of another process."""
 SOON_S = 180.0
 SLOW_TICK_S = 120.0
-BACKOFF = backoff.doubling(1.0, 60.0)
-"""How long people are not told anything after Slack did not answer."""
+LOOK_BACK = timedelta(days=7)
+"""Pages that an earlier process gave up are tried again by the next start, unless they are older than this."""
 
 
 class Outbox:
-    """The delivery loop of notices: one job's in order, different jobs' side by side."""
+    """The delivery loop of notices: one job's in order, different jobs' side by side.
+
+    What one notice or one job meets never ends the loop, and never silences another job.
+    """
 
     def __init__(self, store: Store, notifier: Notifier, clock: Clock, card_posted: Callable[[JobId], None]) -> None:
         self._store = store
@@ -35,10 +40,20 @@ class Outbox:
         self._clock = clock
         self._card_posted = card_posted
         self._changed = asyncio.Event()
+        self._trouble = ""
+        self._since: datetime | None = None
+        self._has_looked_back = False
 
     def wake(self) -> None:
         """There is something to say."""
         self._changed.set()
+
+    async def status(self) -> DeliveryView:
+        """Say what still waits to be told, and whether Slack takes anything at all."""
+        waiting, oldest, given_up = await self._store.outbox_counts()
+        return DeliveryView(
+            waiting=waiting, oldest=oldest, given_up=given_up, trouble=self._trouble, trouble_since=self._since
+        )
 
     async def run(self) -> None:
         """Deliver for ever."""
@@ -48,6 +63,7 @@ class Outbox:
             self._changed.clear()
             tick_s = TICK_S if loop.time() - began_s < SOON_S else SLOW_TICK_S
             try:
+                await self._look_back()
                 while await self.deliver():
                     pass
             except StoreError as error:
@@ -55,25 +71,46 @@ class Outbox:
                 tick_s = TICK_S
             await wait_for(self._changed, tick_s)
 
+    async def _look_back(self) -> None:
+        if not self._has_looked_back:
+            count = await self._store.retry_pages(self._clock.now() - LOOK_BACK)
+            self._has_looked_back = True
+            if count:
+                log.warning("%s pages that were given up earlier are tried again", count)
+
     async def deliver(self) -> bool:
         """Deliver what is due. Returns whether there may be more."""
         notices = await self._store.claim_notices(BATCH, self._clock.now())
-        by_job = groupby(sorted(notices, key=lambda n: (n.job.id, n.id)), key=lambda n: n.job.id)
+        by_job = groupby(sorted(notices, key=_first_pages), key=lambda n: n.job.id)
         results = await asyncio.gather(*(self._deliver_job(list(group)) for _, group in by_job))
-        return bool(notices) and all(results)
+        return any(results)
 
-    async def _deliver_job(self, notices: list[Notice]) -> bool:
-        """Say one job's notices in order; stop at the first that fails, so that nothing overtakes it."""
+    async def _deliver_job(self, notices: Sequence[Notice]) -> bool:
+        """Say one job's notices; stop at the first that fails, so that nothing but a page overtakes it."""
         card: Card | None = None
         for index, notice in enumerate(notices):
             told = replace(notice, job=replace(notice.job, card=card)) if card else notice
+            posted: Card | None = None
             try:
                 posted = await self._notifier.tell(told)
-            except NotifierError as error:
-                await self._failed(notice, error)
+            except StoreError:
+                raise
+            except MigrateBotError as error:
+                failure: Exception | None = error
+            except Exception as error:
+                # One notice that cannot be said must not silence the others.
+                log.exception("%s of %s broke", notice.event.kind, notice.job.id)
+                failure = error
+            else:
+                failure = None
+            if failure is not None:
+                is_given_up = await self._failed(notice, failure)
+                if is_given_up or notice.event.tone is Tone.PAGE:
+                    continue  # a page overtakes, so it does not hold up what it overtook
                 for later in notices[index + 1 :]:
                     await self._store.notice_failed(later.id, "", self._clock.now())
                 return False
+            self._end_trouble()
             if posted is not None:
                 card = posted
                 await self._store.set_card(notice.job.id, posted)
@@ -81,16 +118,40 @@ class Outbox:
             await self._store.notice_said(notice.id, self._clock.now())
         return True
 
-    async def _failed(self, notice: Notice, error: NotifierError) -> None:
-        match error:
-            case NotifierBusy(retry_after_s=delay_s):
-                pass
-            case NotifierDown():
-                delay_s = backoff.delay_s(BACKOFF, notice.tries + 1)
-            case _:
-                log.error("%s of %s will never be said: %s", notice.event.kind, notice.job.id, error.message)
-                await self._store.notice_failed(notice.id, error.message, None)
-                return
-        log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, error.message)
-        asyncio.get_running_loop().call_later(delay_s, self.wake)
-        await self._store.notice_failed(notice.id, error.message, self._clock.now() + timedelta(seconds=delay_s))
+    async def _failed(self, notice: Notice, error: Exception) -> bool:
+        """Note a failed delivery. Returns whether the notice is given up."""
+        now = self._clock.now()
+        said = error.message if isinstance(error, MigrateBotError) else f"An accident of mine: {type(error).__name__}."
+        match after_failure(notice, error, now):
+            case GiveUp(reason=reason):
+                log.error("%s of %s will never be said: %s", notice.event.kind, notice.job.id, reason)
+                await self._store.notice_failed(notice.id, said, None, _unsaid(notice, said, now))
+                return True
+            case TryAgain(after_s=delay_s):
+                if isinstance(error, NotifierUnauthorized):
+                    self._begin_trouble(error, now)
+                else:
+                    log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, said)
+                asyncio.get_running_loop().call_later(delay_s, self.wake)
+                await self._store.notice_failed(notice.id, said, now + timedelta(seconds=delay_s))
+        return False
+
+    def _begin_trouble(self, error: NotifierError, now: datetime) -> None:
+        """Say once that Slack takes nothing: every notice meets the same from now on."""
+        if self._trouble != error.sentence():
+            self._trouble, self._since = error.sentence(), self._since or now
+            log.error("Slack takes nothing from me: %s Everything is kept, in order, until it does.", error.sentence())
+
+    def _end_trouble(self) -> None:
+        if self._trouble:
+            log.warning("Slack takes what I say again; what was kept is said now")
+            self._trouble, self._since = "", None
+
+
+def _first_pages(notice: Notice) -> tuple[JobId, bool, int]:
+    return notice.job.id, notice.event.tone is not Tone.PAGE, notice.id
+
+
+def _unsaid(notice: Notice, reason: str, at: datetime) -> Event:
+    data = event_data.Unsaid(what=notice.event.kind.value, reason=reason)
+    return replace(event(data, at, job=notice.job), move_id=notice.event.move_id)
