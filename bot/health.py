@@ -27,6 +27,11 @@ class SlackConnection(Protocol):
         """Whether it is open now."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not open, or hears nothing, in words; empty when nothing is known."""
+        ...
+
 
 def _host_and_port(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
@@ -51,12 +56,16 @@ async def ask(listen: str) -> tuple[bool, str]:
             session.get(f"http://{_ANY.get(host, host)}:{port}{PATH}") as answer,
         ):
             status = answer.status
-    except (aiohttp.ClientError, TimeoutError):
+            told = await answer.json() if status in {_OK, _UNAVAILABLE} else {}
+    except (aiohttp.ClientError, TimeoutError, ValueError):
         return False, f"No bot answers at {listen}."
     if status == _OK:
         return True, "The bot runs and Slack reaches it."
     if status == _UNAVAILABLE:
-        return False, "The bot runs, but has no connection to Slack."
+        slack = told.get("slack") or {}
+        if slack.get("takes_nothing"):
+            return False, f"The bot runs, but Slack takes nothing from it. {slack['takes_nothing']}"
+        return False, f"The bot runs, but has no connection to Slack. {slack.get('trouble') or ''}".strip()
     return False, f"Something that is no migrate-bot answers at {listen}: HTTP {status}."
 
 
@@ -104,13 +113,26 @@ class Health:
         ages_s = {
             host: age if age is None else round(age, 1) for host, age in self._engine.queries.snapshot_ages_s().items()
         }
+        delivery = await self._engine.queries.delivery()
+        oldest = delivery.oldest
         told = {
-            "slack": {"mode": self._settings.mode, "connected": is_connected},
+            "slack": {
+                "mode": self._settings.mode,
+                "connected": is_connected,
+                "trouble": self._connection.trouble,
+                "takes_nothing": delivery.trouble,
+                "takes_nothing_since": delivery.trouble_since.isoformat() if delivery.trouble_since else "",
+            },
+            "notices": {
+                "waiting": delivery.waiting,
+                "oldest": oldest.isoformat() if oldest else "",
+                "given_up": delivery.given_up,
+            },
             "snapshot_age_s": ages_s,
             "queue": await self._engine.queries.queue_lengths(),
             "stopped_by": await self._engine.queries.stopped_by(),
         }
-        return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
+        return web.json_response(told, status=_OK if is_connected and not delivery.trouble else _UNAVAILABLE)
 
     async def _measure(self, _: web.Request) -> web.Response:
         status = metrics.BotStatus(
@@ -119,5 +141,6 @@ class Health:
             lengths=await self._engine.queries.queue_lengths(),
             hosts=await self._engine.queries.hosts(),
             ages_s=self._engine.queries.snapshot_ages_s(),
+            delivery=await self._engine.queries.delivery(),
         )
         return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.messages.blocks import Message, section
-from bot.messages.mrkdwn import clip, clock_time, code, mention, plural, said
+from bot.messages.mrkdwn import clip_markup, clock_time, code, mention, plural, said
 from core.domain.model import event_data as said_of
 from core.domain.model.event_data import EventData, EventKind, Kept
 from core.domain.model.events import Event, Notice
@@ -23,7 +23,7 @@ def line(notice: Notice) -> Message:
     text = sentence(notice.event, notice.job, notice.move)
     if notice.event.kind in _MENTIONING:
         text = f"{mention(notice.job.requester)} {text}"
-    text = clip(text, _SECTION_ROOM)
+    text = clip_markup(text, _SECTION_ROOM)
     return Message(text, (section(text),))
 
 

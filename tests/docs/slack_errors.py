@@ -33,8 +33,8 @@ _HEAD = """# What Slack refuses, and what people see
 
 Every error code that Slack documents for a method the bot calls, what the bot takes it for, and what people see then. A
 code that is not here, such as one that Slack adds tomorrow, is taken for *unknown*. Written by
-`python -m tests.docs.slack_errors` from `bot/slack/refusals.py` and the lab's table of documented codes; a test compares
-them.
+`python -m tests.docs.slack_errors` from `bot/slack/refusals.py` and the lab's table of documented codes; a test
+compares them.
 
 | What the bot takes it for | What people see |
 |---|---|
