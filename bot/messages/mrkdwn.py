@@ -28,7 +28,7 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-_TOKENS = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>|```|.", re.DOTALL)
+_PIECES = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>|```|.", re.DOTALL)
 
 
 def clip_markup(text: str, limit: int) -> str:
@@ -36,15 +36,15 @@ def clip_markup(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     kept, size, is_in_block, is_in_code = [], 0, False, False
-    for found in _TOKENS.finditer(text):
-        token = found[0]
-        if size + len(token) > limit - len("…\n```"):
+    for found in _PIECES.finditer(text):
+        piece = found[0]
+        if size + len(piece) > limit - len("…\n```"):
             break
-        kept.append(token)
-        size += len(token)
-        if token == "```":
+        kept.append(piece)
+        size += len(piece)
+        if piece == "```":
             is_in_block = not is_in_block
-        elif token == "`" and not is_in_block:
+        elif piece == "`" and not is_in_block:
             is_in_code = not is_in_code
     end = "\n```" if is_in_block else "`" if is_in_code else ""
     return f"{''.join(kept)}…{end}"

@@ -12,7 +12,14 @@ from core.domain.model.events import Event, Notice, Tone, event
 from core.domain.model.job import Card, JobId
 from core.domain.model.views import DeliveryView
 from core.domain.reporting.redelivery import GiveUp, TryAgain, after_failure
-from core.errors import MigrateBotError, NotifierError, NotifierUnauthorized, StoreError
+from core.errors import (
+    MigrateBotError,
+    NotifierBusy,
+    NotifierDown,
+    NotifierError,
+    NotifierUnauthorized,
+    StoreError,
+)
 from core.ports import Clock, Notifier, Store
 from core.tasks import wait_for
 
@@ -105,7 +112,7 @@ class Outbox:
                 failure = None
             if failure is not None:
                 is_given_up = await self._failed(notice, failure)
-                if is_given_up or notice.event.tone is Tone.PAGE:
+                if is_given_up or (notice.event.tone is Tone.PAGE and not _is_for_all(failure)):
                     continue  # a page overtakes, so it does not hold up what it overtook
                 for later in notices[index + 1 :]:
                     await self._store.notice_failed(later.id, "", self._clock.now())
@@ -146,6 +153,12 @@ class Outbox:
         if self._trouble:
             log.warning("Slack takes what I say again; what was kept is said now")
             self._trouble, self._since = "", None
+
+
+def _is_for_all(error: Exception) -> bool:
+    """Whether what comes behind would meet the same: Slack is away, busy, or takes nothing from the bot."""
+    is_away = isinstance(error, NotifierDown) and not error.about_message
+    return is_away or isinstance(error, NotifierUnauthorized | NotifierBusy)
 
 
 def _first_pages(notice: Notice) -> tuple[JobId, bool, int]:
