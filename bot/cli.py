@@ -98,9 +98,18 @@ async def _run(settings: Settings) -> int:
     async with running(settings) as bot:
         spare_what_stays()
         log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)
-        await stop.wait()
+        broken = bot.engine.supervisor.broken
+        await _first_of(stop, broken)
         log.info("stopping; moves under way go on and are found at the next start")
-    return 0
+    # A bot without one of its loops is worth nothing; whoever keeps it running starts it anew.
+    return 1 if broken.is_set() else 0
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 async def _check(settings: Settings) -> int:

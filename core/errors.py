@@ -15,7 +15,8 @@
     ├── StoreError               the database
     │   ├── Outdated             somebody else changed the row first (compare-and-set failed)
     │   ├── StoreBusy            locked longer than we are willing to wait
-    │   └── StoreFull            no space left for the database
+    │   ├── StoreFull            no space left for the database
+    │   └── UnreadableRow        a row cannot be read, such as one that a newer version wrote
     ├── HostError                one host
     │   ├── HostUnreachable      no answer, refused, timed out, circuit open
     │   │   └── CannotLogOn      no login came about, and nobody judged the password: no ticket, no KDC, no service name
@@ -124,6 +125,13 @@ class StoreFull(StoreError):
 
     owner = Owner.OPERATOR
     hint = "Free space on the bot's own disk."
+
+
+class UnreadableRow(StoreError):
+    """One row cannot be read; it concerns its own job and no other."""
+
+    retry = False
+    hint = "Was a newer version installed before? Install it again, or restore a copy of the database."
 
 
 class HostError(MigrateBotError):

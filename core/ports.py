@@ -230,6 +230,7 @@ class Notifier(Protocol):
         """Say one event. Returns the card's place when the notice was the card itself, or the card has a new place.
 
         With ``maybe_said`` it first looks whether people already see it. Saying the same notice twice shows it once.
+        With ``is_plain`` it is said in words that do not depend on what the event holds.
         """
         ...
 

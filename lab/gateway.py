@@ -18,6 +18,7 @@ from core.domain.model.inventory import (
     HostName,
     Inspection,
     Snapshot,
+    UnreadableVm,
     Vm,
     VmDetails,
     VmId,
@@ -26,7 +27,7 @@ from core.domain.model.inventory import (
 from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply
 from lab.hyperv.world import views
 from lab.hyperv.world.errors import FolderError
-from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.world import World
 
@@ -86,12 +87,16 @@ class LabGateway:
         if is_cut_off:
             trouble.take("Receive")
         await self._call("move", host)
+        if self._world.trouble.take_never_begins(order.vm_id):
+            await asyncio.Event().wait()
         migration = self._world.start_move(_request(host, order))
         if is_cut_off:
             raise ContactLost(host, f"The connection to {host} broke.")
         while not migration.is_done:
             on_progress(migration.percent)
             await asyncio.sleep(1.0)
+        if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
+            await asyncio.Event().wait()
         return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
@@ -148,7 +153,7 @@ class LabGateway:
             case WireFaultKind.HANG:
                 await asyncio.sleep(GIVE_UP_S)
                 raise ContactLost(host, f"{host} did not answer within {GIVE_UP_S:.0f} s.")
-            case WireFaultKind.MALFORMED | WireFaultKind.TRUNCATED:
+            case WireFaultKind.MALFORMED | WireFaultKind.TRUNCATED | WireFaultKind.CUT_SEAL:
                 raise MalformedReply(host, f"{host} answered something unreadable.")
             case WireFaultKind.STATUS if fault is not None and fault.status == _UNAUTHORIZED:
                 raise LoginRejected(host, f"{host} rejects the login.")
@@ -172,13 +177,16 @@ class LabGateway:
             memory_bytes=view.memory_capacity_bytes,
             supported_versions=view.supported_versions,
         )
+        wrong = {fault.vm: fault for fault in self._world.trouble.for_host(host).values if fault.vm is not None}
+        views_of_vms = self._world.vms(host)
         return Snapshot(
             host=host,
             asked_at=now,
             taken_at=now,
             facts=facts,
-            vms=tuple(_vm(vm) for vm in self._world.vms(host)),
+            vms=tuple(_vm(vm) for vm in views_of_vms if vm.id not in wrong),
             jobs=self._jobs(host),
+            unreadable=tuple(_unreadable(host, wrong[vm.id]) for vm in views_of_vms if vm.id in wrong),
         )
 
     def _jobs(self, host: HostName) -> tuple[HostJob, ...]:
@@ -198,6 +206,12 @@ class LabGateway:
             )
             for job in self._world.jobs(host)
         )
+
+
+def _unreadable(host: HostName, fault: ValueFault) -> UnreadableVm:
+    hides_id = fault.property.lower() == "id" or fault.kind is ValueFaultKind.ERROR
+    text = f"{host} answered Get-VM without a value in {fault.property}."
+    return UnreadableVm(text, None if hides_id or fault.vm is None else VmId(fault.vm))
 
 
 def _request(host: HostName, order: MoveOrder) -> MoveRequest:

@@ -145,6 +145,8 @@ def _for_people(data: EventData, about: _About) -> str:
             return f"⏰ Nobody has taken care of {whom} for {span(seconds)}."
         case said_of.Unsaid(what=what, reason=reason):
             return f"📪 Nobody was told of “{said(what.replace('_', ' '))}” about {about.what}{_because(reason)}"
+        case said_of.Other():
+            return f"❔ Something happened to {about.what} that a newer version wrote down; I have no words for it."
     return said(data.kind.value.replace("_", " "))
 
 

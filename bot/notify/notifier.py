@@ -16,10 +16,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
 from bot.messages import oncall_page, poorer, thread_lines
-from bot.messages.blocks import Message, section
+from bot.messages.blocks import Message
 from bot.messages.card import card
 from bot.messages.card_parts import Look
-from bot.messages.mrkdwn import channel_link, code
+from bot.messages.mrkdwn import channel_link
+from bot.messages.plain_words import plain
 from bot.messages.stall_question import question
 from bot.notify.attachments import Attachments
 from bot.notify.moved_cards import MovedCards
@@ -101,6 +102,9 @@ class SlackNotifier:
         return card if notice.event.tone is Tone.CARD or card != told_of else None
 
     async def _tell(self, notice: Notice) -> Card:
+        if notice.is_plain:
+            places = self._places(notice)
+            return (await self._find(notice, places) if notice.maybe_said else None) or await self._say(notice, places)
         await self._settle(notice)
         revised = await self._revise(notice)
         if revised is not None and notice.event.tone is not Tone.PAGE:
@@ -220,17 +224,22 @@ class SlackNotifier:
         return replace(view, job=replace(view.job, card=job.card))
 
     async def _message(self, notice: Notice) -> Message:
+        if notice.is_plain:
+            return self._plain(notice)
         try:
             return await self._full_message(notice)
         except (KeyError, TypeError, ValueError, AttributeError, LookupError):
             # A bug in the words must not become silence.
             log.exception("the words of notice %s could not be made", notice.id)
-            text = f"{notice.job.id}: {notice.event.kind.value.replace('_', ' ')}."
-            text += f" {code(f'{self._settings.slack.command} history {notice.job.id}')} says more."
-            return Message(text, (section(text),))
+            return self._plain(notice)
+
+    def _plain(self, notice: Notice) -> Message:
+        return plain(notice, self._settings.slack.oncall, self._settings.slack.command)
 
     async def _full_message(self, notice: Notice) -> Message:
         slack = self._settings.slack
+        if notice.is_plain:
+            return plain(notice, slack.oncall, slack.command)
         match notice.event.tone:
             case Tone.CARD:
                 view = JobView(job=notice.job, moves=(), at=notice.event.at)

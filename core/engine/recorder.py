@@ -39,7 +39,11 @@ class TransitionRecorder:
     def changed(self, job_id: JobId) -> None:
         """Tell the listeners."""
         for listener in self._listeners:
-            listener(job_id)
+            try:
+                listener(job_id)
+            except Exception:
+                # What is recorded stays so, whatever becomes of those who show it.
+                log.exception("a listener to changes of %s broke", job_id)
 
     async def record(self, move_id: MoveId, step: Callable[[Move], Awaitable[Move]]) -> Move:
         """Carry out one step on the move as it is now; read it again and repeat when somebody else changed it first.

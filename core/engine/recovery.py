@@ -19,7 +19,8 @@ class LeftUnderWay:
 
     move: Move
     attempt: Attempt
-    job: Job
+    job: Job | None
+    """None when the job cannot be read; its move is followed all the same."""
 
 
 async def find_left_under_way(store: Store, clock: Clock) -> Sequence[LeftUnderWay]:
@@ -30,9 +31,16 @@ async def find_left_under_way(store: Store, clock: Clock) -> Sequence[LeftUnderW
         move for move in await store.moves(open_only=True) if move.state.holds_slots or move.state is MoveState.CLEANING
     ]
     await _note_adopted(store, [move for move in moves if move.state.holds_slots], clock)
+    found = []
     for move in moves:
+        if move.id not in attempts:
+            log.error(
+                "%s of %s is %s, but no attempt of it is known; look at it", move.vm_name, move.job_id, move.state
+            )
+            continue
         log.info("adopting %s of %s, found %s", move.vm_name, move.job_id, move.state)
-    return [LeftUnderWay(move, attempts[move.id], jobs[move.job_id]) for move in moves]
+        found.append(LeftUnderWay(move, attempts[move.id], jobs.get(move.job_id)))
+    return found
 
 
 async def _note_adopted(store: Store, moves: Sequence[Move], clock: Clock) -> None:

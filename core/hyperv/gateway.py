@@ -18,7 +18,7 @@ from core.backoff import random_up_to, retry
 from core.config import Settings
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
-from core.errors import ContactLost, HostError, HostUnreachable
+from core.errors import ContactLost, HostError, HostUnreachable, UnknownHost
 from core.hyperv import checks, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
@@ -82,7 +82,10 @@ class PypsrpGateway:
         self._record = record or SessionRecord()
         self._now = now
         self._lines: dict[HostName, _Line] = {}
-        accounts: defaultdict[_Who, LockoutGuard] = defaultdict(LockoutGuard)
+        # Silence of the bot's own making must not be taken for a lost host: half the patience leaves time for a try.
+        longest_pause_s = settings.migration.silence_patience.total_seconds() / 2
+        new_guard = partial(LockoutGuard, longest_pause_s=longest_pause_s)
+        accounts: defaultdict[_Who, LockoutGuard] = defaultdict(new_guard)
         tickets: dict[_Who, Tickets] = {}
         for host, target in targets_of(settings).items():
             secret = target.password.get_secret_value()
@@ -194,7 +197,12 @@ class PypsrpGateway:
         self._record.close()
 
     def _line(self, host: HostName) -> _Line:
-        return self._lines[self._settings.host_name(host)]
+        try:
+            return self._lines[self._settings.host_name(host)]
+        except UnknownHost:
+            # Written down when the host was still in the settings: no mistake of somebody who types.
+            hint = "Put it back into [hosts], or let the move be."
+            raise HostUnreachable(host, f"{host} is not in the settings any more.", hint=hint) from None
 
     def _note_limits(self, line: _Line, facts: HostFacts) -> None:
         line.moves.limit = max(facts.live_limit, facts.storage_limit) + _MOVE_MARGIN
@@ -207,7 +215,7 @@ class PypsrpGateway:
             raise ContactLost(line.host, f"{line.host} did not answer {title} in {timeout_s:.0f} s.") from None
 
     async def _foreseen(self, line: _Line, call: Awaitable[T]) -> T:
-        """Wait for a call. What no library told us it may raise is a bug, and must not end the loops above as it is."""
+        """Wait for a call. What nobody foresaw is a bug, and must not reach the loops above as it is."""
         try:
             return await call
         except (HostError, TimeoutError):

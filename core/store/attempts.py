@@ -27,13 +27,13 @@ def listed(connection: Connection, move_id: MoveId | None = None, *, open_only: 
         query = query.where(attempts.c.move_id == move_id)
     if open_only:
         query = query.where(_is_open)
-    return tuple(rows.attempt_of(row) for row in connection.execute(query))
+    return tuple(rows.readable(rows.attempt_of, connection.execute(query)))
 
 
 def ended_since(connection: Connection, since: datetime) -> tuple[Attempt, ...]:
     """Read the attempts that ended with a fault since then, oldest first."""
     query = select(*rows.ATTEMPT).where(attempts.c.ended_at >= since, attempts.c.fault.is_not(None))
-    return tuple(rows.attempt_of(row) for row in connection.execute(query.order_by(attempts.c.id)))
+    return tuple(rows.readable(rows.attempt_of, connection.execute(query.order_by(attempts.c.id))))
 
 
 def begin(

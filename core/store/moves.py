@@ -36,8 +36,15 @@ class MoveCache:
     def __init__(self, size: int = 20_000) -> None:
         self._moves: FIFOCache[MoveId, Move] = FIFOCache(size)
 
-    def get(self, connection: Connection, versions: Sequence[tuple[MoveId, int]]) -> tuple[Move, ...]:
-        """Return these moves in these versions, reading those that are not in the cache."""
+    def get(
+        self, connection: Connection, versions: Sequence[tuple[MoveId, int]], *, is_strict: bool
+    ) -> tuple[Move, ...]:
+        """Return these moves in these versions, reading those that are not in the cache.
+
+        Raises:
+            UnreadableRow: one of them cannot be read, and ``is_strict``; otherwise that one is left out.
+
+        """
         found, missing = dict[MoveId, Move](), list[MoveId]()
         for move_id, version in versions:
             known = self._moves.get(move_id)
@@ -46,10 +53,10 @@ class MoveCache:
             else:
                 missing.append(move_id)
         for start in range(0, len(missing), BATCH):
-            read = by_id(connection, missing[start : start + BATCH])
+            read = by_id(connection, missing[start : start + BATCH], is_strict=is_strict)
             self._moves.update(read)
             found |= read
-        return tuple(found[move_id] for move_id, _ in versions)
+        return tuple(found[move_id] for move_id, _ in versions if move_id in found)
 
 
 def add(connection: Connection, job_id: JobId, new: Sequence[Move]) -> None:
@@ -72,16 +79,21 @@ def read(connection: Connection, move_id: MoveId) -> Move:
     return rows.move_of(row)
 
 
-def by_id(connection: Connection, ids: Collection[MoveId]) -> dict[MoveId, Move]:
-    """Read these moves."""
+def by_id(connection: Connection, ids: Collection[MoveId], *, is_strict: bool = False) -> dict[MoveId, Move]:
+    """Read these moves; one that cannot be read is left out, unless ``is_strict``."""
     if not ids:
         return {}
     found = connection.execute(select(*rows.MOVE).where(moves.c.id.in_(ids)))
-    return {move.id: move for move in map(rows.move_of, found)}
+    read = map(rows.move_of, found) if is_strict else rows.readable(rows.move_of, found)
+    return {move.id: move for move in read}
 
 
 def listed(connection: Connection, cache: MoveCache, job_id: JobId | None, *, open_only: bool) -> tuple[Move, ...]:
-    """Read the moves of a job (None: of every job), in the plan's order."""
+    """Read the moves of a job (None: of every job), in the plan's order.
+
+    Of every job: what cannot be read is left out. Of one job: raises UnreadableRow, for without one of its moves
+    nobody can say how that job stands.
+    """
     query = select(moves.c.id, moves.c.version).order_by(moves.c.job_id, moves.c.id)
     if job_id is not None:
         job_number(job_id)
@@ -89,13 +101,13 @@ def listed(connection: Connection, cache: MoveCache, job_id: JobId | None, *, op
     if open_only:
         running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
         query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
-    return cache.get(connection, connection.execute(query).all())
+    return cache.get(connection, connection.execute(query).all(), is_strict=job_id is not None)
 
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:
     """Read the moves whose clean-up had to wait and is due."""
     query = select(*rows.MOVE).where(moves.c.tidy_at.is_not(None), moves.c.tidy_at <= at).order_by(moves.c.id)
-    return tuple(rows.move_of(row) for row in connection.execute(query))
+    return tuple(rows.readable(rows.move_of, connection.execute(query)))
 
 
 def change(connection: Connection, before: Move, after: Move, happened: Sequence[Event]) -> Move:

@@ -18,6 +18,7 @@ AFTERLIFE = timedelta(seconds=10)
 """How long a request of a process that died may still be on its way: a look before that could miss what it says."""
 
 _undelivered = outbox.c.outcome.is_(None)
+_oldest = select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)
 
 _head = outbox.alias("head")
 _heads = events.alias("heads")
@@ -48,7 +49,7 @@ _DUE = (
     .join(outbox, outbox.c.event_id == events.c.id)
     .where(
         or_(
-            outbox.c.event_id.in_(select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)),
+            outbox.c.event_id.in_(_oldest),
             outbox.c.event_id.in_(_first_pages),
         ),
         or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("at")),
@@ -71,7 +72,7 @@ def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, a
     as failed, because a failed try may have reached people all the same.
     """
     asked = {"at": at, "claimant": claimant, "died_by": at - AFTERLIFE, "given_up_by": at - CLAIM, "most": limit}
-    found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(_DUE, asked)]
+    found = list(rows.readable(lambda row: (row[0], rows.event_of(row[1:])), connection.execute(_DUE, asked)))
     if not found:
         return ()
     told = [event for _, event in found]
@@ -87,12 +88,12 @@ def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, a
             id=event.id,
             event=event,
             job=their_jobs[event.job_id],
-            move=their_moves[event.move_id] if event.move_id else None,
+            move=their_moves.get(event.move_id) if event.move_id else None,
             tries=tries,
             maybe_said=tries > 0,
         )
         for tries, event in found
-        if event.job_id
+        if event.job_id in their_jobs  # what is to be said of a job nobody can read waits until somebody can
     )
 
 

@@ -67,6 +67,10 @@ def judge(
     if source is None or destination is None:
         silent = attempt.source if source is None else attempt.destination
         return Verification(outcome=AttemptResult.UNKNOWN, reason=f"{silent} {standing(silent)}")
+    for snapshot, shown in ((source, here), (destination, there)):
+        unknown = "" if shown else snapshot.why_unknown(attempt.vm_id)
+        if unknown:
+            return Verification(outcome=AttemptResult.UNKNOWN, reason=unknown.rstrip("."))
     if here and there:
         return Verification(
             outcome=AttemptResult.BOTH, reason=f"{attempt.source} and {attempt.destination} both have the VM"

@@ -50,6 +50,11 @@ class EventKind(StrEnum):
     STOPPED = "stopped"
     RESUMED = "resumed"
     UNSAID = "unsaid"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "EventKind":  # noqa: ARG003
+        return cls.OTHER
 
 
 Kept = tuple[tuple[str, str], ...]
@@ -400,6 +405,13 @@ class Unsaid(EventData):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other(EventData):
+    """What a newer version wrote down and this one does not know."""
+
+    kind: ClassVar = EventKind.OTHER
+
+
 DATA_OF: Mapping[EventKind, type[EventData]] = {
     of.kind: of
     for of in (
@@ -437,6 +449,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         Stopped,
         Resumed,
         Unsaid,
+        Other,
     )
 }
 """The class of each kind's data."""

@@ -18,6 +18,8 @@ def drift(plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> tuple[str, ...]
         if move.vm_id in blocked or source is None:
             continue
         vm = source.vm(move.vm_id)
+        if vm is None and not source.lacks(move.vm_id):
+            continue
         if vm is None:
             there = destination is not None and destination.vm(move.vm_id) is not None
             where = f"; it is on {move.destination} now" if there else ""

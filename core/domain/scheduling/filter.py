@@ -108,7 +108,8 @@ class StartFilter:
         vm = self._vms[move.source].get(move.vm_id.int)
         there = self._vms[move.destination].get(move.vm_id.int)
         if vm is None:
-            return self._gone(move)
+            unknown = self._at.snapshots[move.source].why_unknown(move.vm_id)
+            return hold(move, HoldCode.HOST, unknown, self._at.now) if unknown else self._gone(move)
         if there is not None and not vm.is_migrating and not there.is_migrating:
             return self._twice(move, job)
         match readiness(vm):

@@ -54,7 +54,8 @@ def absence(
     late = [
         host
         for host in {*snapshots, *silent}
-        if host != move.source and (host in silent or snapshots[host].asked_at < since)
+        if host != move.source
+        and (host in silent or snapshots[host].asked_at < since or snapshots[host].why_unknown(move.vm_id))
     ]
     for host in shown:
         if host not in late:

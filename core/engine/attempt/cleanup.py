@@ -1,5 +1,6 @@
 """Removes the empty folders that a move left, at once or, when a host does not answer, later."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from core.domain.model.event_data import Kept
 from core.domain.model.events import event
 from core.domain.model.host_calls import FolderFate, FolderReceipt
 from core.domain.model.inventory import HostName, Snapshot
-from core.domain.model.move import Move
+from core.domain.model.move import Move, MoveId
 from core.engine.recorder import TransitionRecorder
 from core.errors import HostError, StoreError
 from core.ports import Clock, HostGateway
@@ -68,14 +69,17 @@ class FolderCleanup:
             why = f"{move.source} {self._standing(move.source)}"
             return Cleaned((), move.leftovers or ((home,) if home else ()), why)
         plan = leftovers(move.before, snapshot.facts, [vm for vm in snapshot.vms if vm.id != move.vm_id])
-        cleaned = await self._remove(move.source, plan.remove)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
+        if snapshot.unreadable:
+            whose = f"may belong to a VM that cannot be read: {snapshot.unreadable[0].text}"
+            return Cleaned((*kept, *(FolderReceipt(path, FolderFate.KEPT, whose) for path in plan.remove)))
+        cleaned = await self._remove(move.source, plan.remove)
         return Cleaned(kept + cleaned.receipts, cleaned.waiting, cleaned.why)
 
     async def after_failure(self, move: Move) -> Cleaned:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
         snapshot = await self._fresh(move.destination) if move.is_own_folder else None
-        if snapshot is None or snapshot.vm(move.vm_id) is not None:
+        if snapshot is None or snapshot.vm(move.vm_id) is not None or snapshot.unreadable:
             return Cleaned(())
         return await self._remove(
             move.destination, unused_destination(move.path, snapshot.facts, snapshot.vms), is_once=True
@@ -128,19 +132,43 @@ class PostponedCleanups:
         self._cleanup = cleanup
         self._recorder = recorder
         self._clock = clock
+        self._silent: set[HostName] = set()
+        self._tried: set[MoveId] = set()
 
-    async def run(self) -> None:
-        """Clean up for ever."""
-        while True:
-            try:
-                for move in await self._recorder.store.moves_to_tidy(self._clock.now()):
-                    await self._tidy(move)
-            except StoreError as error:
-                log.warning("tidying waits for the database: %s", error)
-            await self._clock.sleep(_LOOK_EVERY_S)
+    async def turn(self) -> float:
+        """Do one clean-up of each host, side by side; the next turn follows at once while there is more in this pass.
+
+        A host that does not answer is left out of the rest of the pass: the folders of the others do not wait for it.
+        """
+        try:
+            due = await self._recorder.store.moves_to_tidy(self._clock.now())
+        except StoreError as error:
+            log.warning("tidying waits for the database: %s", error)
+            return _LOOK_EVERY_S
+        first: dict[HostName, Move] = {}
+        for move in due:
+            if move.source not in self._silent and move.id not in self._tried:
+                first.setdefault(move.source, move)
+        if first:
+            await asyncio.gather(*map(self._try, first.values()))
+            return 0.0
+        self._silent.clear()
+        self._tried.clear()
+        return _LOOK_EVERY_S
+
+    async def _try(self, move: Move) -> None:
+        self._tried.add(move.id)
+        try:
+            await self._tidy(move)
+        except StoreError as error:
+            log.warning("the clean-up of %s waits for the database: %s", move.vm_name, error)
+        except Exception:
+            log.exception("the clean-up of %s broke; it is tried again", move.vm_name)
 
     async def _tidy(self, move: Move) -> None:
         cleaned = await self._cleanup.after_success(move)
+        if cleaned.waiting:
+            self._silent.add(move.source)
         now = self._clock.now()
         age = now - (move.ended_at or now)
         if cleaned.waiting and age < TIMEOUT:

@@ -22,12 +22,21 @@ class Cards:
     """The cards of all jobs: one writer per card, many changes one edit."""
 
     def __init__(
-        self, store: Store, notifier: Notifier, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]
+        self,
+        store: Store,
+        notifier: Notifier,
+        clock: Clock,
+        view: Callable[[JobId], Awaitable[JobView]],
+        *,
+        tick_s: float,
+        shown: Callable[[], None],
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._view = view
+        self._tick_s = tick_s
+        self._note_shown = shown
         self._dirty: set[JobId] = set()
         self._moving: set[JobId] = set()
         self._being_written: set[JobId] = set()
@@ -50,15 +59,15 @@ class Cards:
         """Note which jobs have moves under way: their percents and estimates change without an event."""
         self._moving = jobs
 
-    async def run(self, tick_s: float) -> None:
-        """Wake the cards of jobs with moves under way, for ever."""
-        try:
-            while True:
-                await self._clock.sleep(tick_s)
-                for job_id in self._moving:
-                    self.wake(job_id)
-        finally:
-            await self._writers.cancel()
+    async def turn(self) -> float:
+        """Wake the cards of jobs with moves under way."""
+        for job_id in self._moving:
+            self.wake(job_id)
+        return self._tick_s
+
+    async def stop(self) -> None:
+        """Write no more cards."""
+        await self._writers.cancel()
 
     async def _write(self, job_id: JobId) -> None:
         failures = 0
@@ -91,6 +100,7 @@ class Cards:
                 raise
             log.warning("the card of %s stays as it is: %s", job_id, error.message)
             return True
+        self._note_shown()
         if moved is not None:
             await self._store.set_card(job_id, moved)
         if view.is_over:

@@ -25,6 +25,7 @@ from core.ports import Clock
 log = logging.getLogger(__name__)
 
 TICK_S = 60.0
+LONG_S = 3600.0
 LOOK_BACK = timedelta(days=1)
 """Pages of jobs that ended longer ago are not brought up again by a restart."""
 _TRIES = 5
@@ -41,6 +42,7 @@ class Escalation:
         self._timeout = timeout
         self._changed: set[JobId] = set()
         self._due: dict[JobId, datetime] = {}
+        self._has_looked_back = False
 
     def note_change(self, job_id: JobId) -> None:
         """Note that something happened in a job."""
@@ -105,22 +107,20 @@ class Escalation:
 
     # ------------------------------------------------------------------ reminders
 
-    async def run(self) -> None:
-        """Remind for ever."""
+    async def turn(self) -> float:
+        """Remind of the pages that nobody took."""
         if not self._timeout:
-            return
-        began = False
-        while True:
-            try:
-                if not began:
-                    await self._look_back()
-                    began = True
-                await self._remind()
-            except Outdated:
-                continue
-            except StoreError as error:
-                log.warning("reminders wait for the database: %s", error)
-            await self._clock.sleep(min(TICK_S, self._timeout.total_seconds() / 4))
+            return LONG_S
+        try:
+            if not self._has_looked_back:
+                await self._look_back()
+                self._has_looked_back = True
+            await self._remind()
+        except Outdated:
+            return 0.0
+        except StoreError as error:
+            log.warning("reminders wait for the database: %s", error)
+        return min(TICK_S, self._timeout.total_seconds() / 4)
 
     async def _look_back(self) -> None:
         since = self._clock.now() - LOOK_BACK
@@ -133,17 +133,27 @@ class Escalation:
         ready = {job_id for job_id, due in self._due.items() if due <= now}
         for job_id in sorted(ready | self._changed):
             self._changed.discard(job_id)
-            history = await self._store.events(job_id)
-            late = overdue(history, now, self._timeout)
-            if late:
-                await self._escalate(job_id, late, now)
+            try:
+                await self._remind_of(job_id, now)
+            except StoreError:
                 self._changed.add(job_id)
-                continue
-            due = next_reminder(history, self._timeout)
-            if due is None:
-                self._due.pop(job_id, None)
-            else:
-                self._due[job_id] = due
+                raise
+            except Exception:
+                # The others are reminded of all the same; this one when something happens in it again.
+                log.exception("nobody can be reminded of the pages of %s", job_id)
+
+    async def _remind_of(self, job_id: JobId, now: datetime) -> None:
+        history = await self._store.events(job_id)
+        late = overdue(history, now, self._timeout)
+        if late:
+            await self._escalate(job_id, late, now)
+            self._changed.add(job_id)
+            return
+        due = next_reminder(history, self._timeout)
+        if due is None:
+            self._due.pop(job_id, None)
+        else:
+            self._due[job_id] = due
 
     async def _escalate(self, job_id: JobId, late: Sequence[Event], now: datetime) -> None:
         job = await self._store.job(job_id)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -65,7 +65,10 @@ EVERY_CALL = When()
 
 @dataclass(slots=True)
 class Fault:
-    """One fault. `target` is a pattern: an API method, an event type or an action_id. `times` None: until cleared."""
+    """One fault. `target` is a pattern: an API method, an event type or an action_id. `times` None: until cleared.
+
+    `words`: only for a call that holds them anywhere.
+    """
 
     kind: FaultKind
     target: str = "*"
@@ -98,8 +101,10 @@ class Faults:
         error: str = "",
         when: When = EVERY_CALL,
         for_s: float | None = None,
+        words: str = "",
     ) -> Fault:
-        """Order one; `for_s` ends it by itself after a while."""
+        """Order one; `for_s` ends it by itself after a while, `words` is short for the same of `when`."""
+        when = replace(when, words=words) if words else when
         until_s = None if for_s is None else self._now() + for_s
         fault = Fault(FaultKind(kind), target, times, seconds, error, when, until_s)
         self.active.append(fault)

@@ -262,5 +262,5 @@ async def test_words_that_cannot_be_made_are_said_plainly(
     about = await with_card(notifier)
     monkeypatch.setattr("bot.messages.thread_lines.line", lambda _: {"": ""}["count"])
     await notifier.tell(line(about))
-    assert "J7: done." in posted(slack)[-1].text
+    assert "`web01` of J7: *done*." in posted(slack)[-1].text
     assert "could not be made" in caplog.text
