@@ -32,6 +32,11 @@ class SlackConnection(Protocol):
         """Whether it is open now."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not open, or hears nothing, in words; empty when nothing is known."""
+        ...
+
 
 def _host_and_port(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
@@ -71,7 +76,10 @@ def _trouble(told: Any) -> str:
     dead = [name for name, loop in loops.items() if not loop.get("alive", True)]
     if dead:
         return f"The bot runs, but these loops of it do not: {', '.join(dead)}. Restart it, and look at its log."
-    return "The bot runs, but has no connection to Slack."
+    slack = told.get("slack", {}) if isinstance(told, dict) else {}
+    if slack.get("takes_nothing"):
+        return f"The bot runs, but Slack takes nothing from it. {slack['takes_nothing']}"
+    return f"The bot runs, but has no connection to Slack. {slack.get('trouble') or ''}".strip()
 
 
 class Health:
@@ -121,8 +129,21 @@ class Health:
         ages_s = {
             host: age if age is None else round(age, 1) for host, age in self._engine.queries.snapshot_ages_s().items()
         }
+        delivery = await self._engine.queries.delivery()
+        oldest = delivery.oldest
         told: dict[str, Any] = {
-            "slack": {"mode": self._settings.mode, "connected": is_connected},
+            "slack": {
+                "mode": self._settings.mode,
+                "connected": is_connected,
+                "trouble": self._connection.trouble,
+                "takes_nothing": delivery.trouble,
+                "takes_nothing_since": delivery.trouble_since.isoformat() if delivery.trouble_since else "",
+            },
+            "notices": {
+                "waiting": delivery.waiting,
+                "oldest": oldest.isoformat() if oldest else "",
+                "given_up": delivery.given_up,
+            },
             "loops": self._loops(),
             "snapshot_age_s": ages_s,
         }
@@ -131,7 +152,7 @@ class Health:
             told["stopped_by"] = await self._engine.queries.stopped_by()
         except StoreError as error:
             told["database"] = error.message
-        is_well = is_connected and self._supervisor.is_alive and "database" not in told
+        is_well = is_connected and self._supervisor.is_alive and not delivery.trouble and "database" not in told
         return web.json_response(told, status=_OK if is_well else _UNAVAILABLE)
 
     async def _live(self, _: web.Request) -> web.Response:
@@ -160,6 +181,7 @@ class Health:
             lengths=await self._engine.queries.queue_lengths(),
             hosts=await self._engine.queries.hosts(),
             ages_s=self._engine.queries.snapshot_ages_s(),
+            delivery=await self._engine.queries.delivery(),
             loops=self._supervisor.status(),
         )
         return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})

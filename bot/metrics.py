@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
-from core.domain.model.views import HostView
+from core.domain.model.views import DeliveryView, HostView
 from core.supervisor import LoopStatus
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
@@ -26,6 +26,7 @@ class BotStatus:
     lengths: Mapping[str, int]
     hosts: Sequence[HostView]
     ages_s: Mapping[HostName, float | None]
+    delivery: DeliveryView
     loops: Sequence[LoopStatus]
 
 
@@ -39,6 +40,9 @@ def text(status: BotStatus) -> bytes:
 def families(status: BotStatus) -> Iterator[Metric]:
     """Name every number and what it means."""
     yield _one("slack_connected", "Whether Slack reaches the bot.", status.is_connected)
+    yield _one("slack_accepts", "Whether Slack takes what the bot says.", not status.delivery.trouble)
+    yield _one("notices_waiting", "What people are still to be told.", status.delivery.waiting)
+    yield _one("notices_given_up", "What people were never told: Slack took it nowhere.", status.delivery.given_up)
     yield _one("stopped", "Whether somebody stopped all starts.", bool(status.stopped_by))
     heartbeats = [((loop.name,), loop.age_s) for loop in status.loops]
     yield _many("loop_heartbeat_age_seconds", "Time since a loop last gave a sign of life.", ("loop",), heartbeats)

@@ -109,7 +109,8 @@ async def running(
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
     else:
-        connection = HttpListener(app, settings.slack.listen)
+        secret = settings.slack_signing_secret.get_secret_value()
+        connection = HttpListener(app, settings.slack.listen, secret, clock)
     health = Health(engine, connection, settings.slack)
     try:
         await engine.start()

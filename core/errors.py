@@ -34,6 +34,7 @@
     └── NotifierError            Slack, or whoever listens
         ├── NotifierBusy         rate limited: try again after ``retry_after_s``
         ├── NotifierDown         no answer, or a server-side failure: it may have been said
+        ├── NotifierUnauthorized  it takes nothing from the bot for now: token, workspace, scopes
         └── NotifierRefused      it will never accept this message
 
 Each says what happened (its text), whose problem it is (``owner``), whether trying again can help (``retry``) and what
@@ -270,8 +271,19 @@ class NotifierBusy(NotifierError):
 
 
 class NotifierDown(NotifierError):
-    """Slack did not answer; it may have taken the message all the same."""
+    """Slack did not answer; it may have taken the message all the same.
 
+    ``about_message``: Slack did answer, to this message, and it may be the message that it cannot take.
+    """
+
+    retry = True
+    about_message: bool = False
+
+
+class NotifierUnauthorized(NotifierError):
+    """Slack takes nothing from the bot for now, whatever it says: everything waits, in order, as long as that lasts."""
+
+    owner = Owner.OPERATOR
     retry = True
 
 

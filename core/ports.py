@@ -231,9 +231,8 @@ class Store(Protocol):
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notices that are due, and mark them as being said.
 
-        Per job only in order: nothing behind an undelivered notice of the same job, but a page behind one that was
-        tried in vain a few times. A notice that had been marked before (by a process that died) comes with
-        ``maybe_said``.
+        Per job only in order: nothing behind an undelivered notice of the same job, except the oldest page, once the
+        job's card was tried. A notice that had been marked before (by a process that died) comes with ``maybe_said``.
         """
         ...
 
@@ -241,8 +240,16 @@ class Store(Protocol):
         """Mark a notice as delivered."""
         ...
 
-    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None) -> None:
-        """Note a failed delivery and when to try again; None: give up (it stays in the history as unsaid)."""
+    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None, *events: Event) -> None:
+        """Note a failed delivery and when to try again; None: give up, with the event that says so."""
+        ...
+
+    async def retry_pages(self, since: datetime) -> int:
+        """Put the pages that were given up back into the outbox, unless they are older. Returns how many."""
+        ...
+
+    async def outbox_counts(self) -> tuple[int, datetime | None, int]:
+        """Count what waits to be told, with the time of the oldest, and what was given up."""
         ...
 
     async def switch(self, name: str) -> str:
@@ -273,13 +280,16 @@ class Notifier(Protocol):
     """Whoever tells people. Raises NotifierError and nothing else."""
 
     async def tell(self, notice: Notice) -> Card | None:
-        """Say one event. Returns the card's place when the notice was the card itself.
+        """Say one event. Returns the card's place when the notice was the card itself, or the card has a new place.
 
         With ``maybe_said`` it first looks whether people already see it. Saying the same notice twice shows it once.
         With ``is_plain`` it is said in words that do not depend on what the event holds.
         """
         ...
 
-    async def show(self, view: JobView) -> None:
-        """Bring the job's card up to date. Edits are paced here; the newest view wins."""
+    async def show(self, view: JobView) -> Card | None:
+        """Bring the job's card up to date. Edits are paced here; the newest view wins.
+
+        Returns the card's place when it has a new one, because somebody deleted it.
+        """
         ...

@@ -25,7 +25,7 @@ from bot.slack.rate_limit import CallBudget
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.engine.engine import Engine
-from core.errors import MigrateBotError, NotifierBusy, NotifierDown
+from core.errors import MigrateBotError, NotifierBusy, NotifierDown, NotifierError
 from core.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,10 @@ class ObservedNotifier:
             # What happened has happened, whether or not it could be said.
             self.on_change()
 
-    async def show(self, view: JobView) -> None:
+    async def show(self, view: JobView) -> Card | None:
         """Bring the job's card up to date."""
         self.on_change()
-        await self._notifier.show(view)
+        return await self._notifier.show(view)
 
 
 def _nobody() -> None:
@@ -118,9 +118,11 @@ class HomeTabs:
         for user in list(self._opened):
             try:
                 await self._publish(user, view_data)
-            except (NotifierBusy, NotifierDown) as error:
+            except NotifierError as error:
+                # One whose Home Slack refuses must not keep the others from theirs; the next look tries again.
                 log.warning("the Home of %s is not up to date: %s", user, error.message)
-                self.wake()
+                if isinstance(error, NotifierBusy | NotifierDown):
+                    self.wake()
 
     async def turn(self) -> float:
         """Bring them up to date; changes that come in the next moment are one refresh."""

@@ -7,10 +7,10 @@ for ever; a new handler asks for a new address.
 import asyncio
 import logging
 
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.slack.api_errors import ask
+from bot.slack.socket_client import ConnectionLog, PatientSocketHandler
 from core.errors import NotifierError
 from core.supervisor import Supervisor
 
@@ -29,7 +29,8 @@ class SocketConnection:
         self._app = app
         self._app_token = app_token
         self._supervisor = supervisor
-        self._handler: AsyncSocketModeHandler | None = None
+        self._log = ConnectionLog()
+        self._handler: PatientSocketHandler | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._failures = 0
 
@@ -48,13 +49,18 @@ class SocketConnection:
         try:
             await ask(self._app.client.auth_test())
         except NotifierError as error:
-            log.warning("Slack does not answer: %s", error.message)
+            log.warning("Slack does not answer as it should: %s", error.sentence())
             return False
         return await self.is_connected()
 
     async def is_connected(self) -> bool:
         """Whether the socket is open, without asking Slack."""
         return self._handler is not None and bool(await self._handler.client.is_connected())
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection, in words; empty when nothing is known."""
+        return self._log.trouble
 
     async def check(self, failures: int) -> int:
         """Look once; replace the connection at the second failure in a row. Returns the failures so far."""
@@ -73,14 +79,14 @@ class SocketConnection:
 
     async def _renew(self) -> None:
         await self._drop()
-        self._handler = AsyncSocketModeHandler(self._app, self._app_token)
+        self._handler = PatientSocketHandler(self._app, self._app_token, self._log, asyncio.sleep)
         self._connecting = asyncio.create_task(self._connect(self._handler), name="socket connect")
         done, _ = await asyncio.wait({self._connecting}, timeout=_FIRST_CONNECT_S)
         if not done:
             log.warning("Slack does not answer yet; I keep trying to connect")
 
     @staticmethod
-    async def _connect(handler: AsyncSocketModeHandler) -> None:
+    async def _connect(handler: PatientSocketHandler) -> None:
         try:
             await handler.connect_async()  # type: ignore[no-untyped-call]
         except Exception:

@@ -131,7 +131,9 @@ class Engine:
             escalation=self._escalation,
             job_views=self._job_views,
         )
-        self.queries = Queries(store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers))
+        self.queries = Queries(
+            store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers), delivery=self._outbox.status
+        )
         self.database_id = ""
         """Which database the numbers of jobs, moves and events are of; known from the start on."""
         # A poll asks a host several times, and waits for it each time.

@@ -191,9 +191,17 @@ class SqlStore:
         """Mark a notice as delivered."""
         await self._database.write(outbox.said, notice_id, at)
 
-    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None) -> None:
+    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None, *events: Event) -> None:
         """Note a failed delivery."""
-        await self._database.write(outbox.failed, notice_id, error, again_at)
+        await self._database.write(outbox.failed, notice_id, error, again_at, events)
+
+    async def retry_pages(self, since: datetime) -> int:
+        """Put the pages that were given up back into the outbox, unless they are older."""
+        return await self._database.write(outbox.retry_pages, since)
+
+    async def outbox_counts(self) -> tuple[int, datetime | None, int]:
+        """Count what waits to be told, with the time of the oldest, and what was given up."""
+        return await self._database.read(outbox.counts)
 
     async def switch(self, name: str) -> str:
         """Read a persistent switch."""

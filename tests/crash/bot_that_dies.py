@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.log_setup import start_logging
-from bot.notify import notifier
+from bot.notify import notifier, poster
 from bot.wiring import running
 from core.config import Settings, load_settings
 from core.domain.scheduling.start_permission import STOP
@@ -154,7 +154,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     settings = load_settings(parser.parse_args().config)
     # The lab's Slack does not count; what is paced here would only make the tests wait.
-    notifier.POST_GAP_S = 0.0
+    poster.POST_GAP_S = 0.0
     notifier.CARD_GAP_S = 0.2
     notifier.EDITS_PER_MINUTE = 6000
     start_logging(settings, "plain")

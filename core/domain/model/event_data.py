@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    UNSAID = "unsaid"
     OTHER = "other"
 
     @classmethod
@@ -396,6 +397,15 @@ class Resumed(EventData):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaid(EventData):
+    """People were never told of an event of this kind: Slack takes it nowhere, in no form."""
+
+    kind: ClassVar = EventKind.UNSAID
+    what: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Other(EventData):
     """What a newer version wrote down and this one does not know."""
 
@@ -438,6 +448,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         Finished,
         Stopped,
         Resumed,
+        Unsaid,
         Other,
     )
 }

@@ -2,19 +2,20 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from core.backoff import delay_s
-from core.domain.model.job import JobId
+from core.domain.model.job import Job, JobId
 from core.domain.model.views import JobView
-from core.engine.delivery.outbox import BACKOFF
-from core.errors import MigrateBotError, NotifierBusy, NotifierDown, StoreError
+from core.domain.reporting.redelivery import BACKOFF, SLOW_BACKOFF
+from core.errors import MigrateBotError, NotifierBusy, NotifierRefused
 from core.ports import Clock, Notifier, Store
 from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
-TRIES = 5
-"""So often a card that cannot be made is tried again by itself; then when something happens in its job."""
+PATIENCE = timedelta(days=1)
+"""How long after the end of a job its card is tried again and again, when Slack refuses the edit."""
 
 
 class Cards:
@@ -74,27 +75,47 @@ class Cards:
             while job_id in self._dirty:
                 self._dirty.discard(job_id)
                 try:
-                    view = await self._view(job_id)
-                    if view.job.card is None:
+                    if not await self._show(job_id):
                         return  # not posted yet: posting wakes it again
-                    await self._notifier.show(view)
-                    self._note_shown()
-                    if view.is_over:
-                        await self._store.set_card_final(job_id)
                     failures = 0
-                except (NotifierBusy, NotifierDown, StoreError) as error:
-                    log.warning("the card of %s waits: %s", job_id, error.message)
-                    self._dirty.add(job_id)
-                    failures += 1
-                    wished_s = error.retry_after_s if isinstance(error, NotifierBusy) else None
-                    await self._clock.sleep(delay_s(BACKOFF, failures) if wished_s is None else wished_s)
                 except MigrateBotError as error:
-                    log.warning("the card of %s cannot be shown: %s", job_id, error.message)
-                except Exception:
-                    log.exception("the card of %s could not be made", job_id)
                     failures += 1
-                    if failures <= TRIES:
-                        self._dirty.add(job_id)
-                        await self._clock.sleep(delay_s(BACKOFF, failures))
+                    await self._wait(job_id, error, failures)
+                except Exception as error:
+                    # A bug in what one view shows; the next view may be fine, and the last one must stand.
+                    log.exception("the card of %s broke", job_id)
+                    failures += 1
+                    await self._wait(job_id, error, failures)
         finally:
             self._being_written.discard(job_id)
+
+    async def _show(self, job_id: JobId) -> bool:
+        view = await self._view(job_id)
+        if view.job.card is None:
+            return False
+        try:
+            moved = await self._notifier.show(view)
+        except NotifierRefused as error:
+            if not _is_old(view.job, self._clock.now()):
+                raise
+            log.warning("the card of %s stays as it is: %s", job_id, error.message)
+            return True
+        self._note_shown()
+        if moved is not None:
+            await self._store.set_card(job_id, moved)
+        if view.is_over:
+            await self._store.set_card_final(job_id)
+        return True
+
+    async def _wait(self, job_id: JobId, error: Exception, failures: int) -> None:
+        """Wait before the next try: what a card shows last must be the truth, so it is tried until it stands."""
+        log.warning("the card of %s waits: %s", job_id, error)
+        self._dirty.add(job_id)
+        is_slow = not isinstance(error, MigrateBotError) or isinstance(error, NotifierRefused)
+        wished_s = error.retry_after_s if isinstance(error, NotifierBusy) else None
+        wait_s = delay_s(SLOW_BACKOFF if is_slow else BACKOFF, failures)
+        await self._clock.sleep(wait_s if wished_s is None else wished_s)
+
+
+def _is_old(job: Job, now: datetime) -> bool:
+    return job.finished_at is not None and now - job.finished_at > PATIENCE

@@ -227,8 +227,11 @@ async def test_the_database_itself_refuses_a_second_open_attempt(store: SqlStore
         "sqlite+aiosqlite:////no/such/folder/migrate-bot.db",
     ],
 )
-async def test_a_url_that_cannot_be_used_is_one_sentence(url: str) -> None:
+async def test_a_url_that_cannot_be_used_is_one_sentence(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrong url is an error of the store with a hint, and never repeats a password."""
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(StoreError) as refused:
         await SqlStore(url).open()
     assert refused.value.hint
