@@ -17,11 +17,13 @@ _LOOKS = 4_000
 """How many changes are tried host by host; a count, not a time: a slow machine gets the same plan."""
 _PLAYED = 4_000_000
 """How many schedules are played, times the square of their VMs: what playing them costs."""
-_MOST = 2_500
+_MOST, _PER_VM = 2_500, 100
 _LEAST = 20
 """Fewer plays than this are worth nothing: so many VMs even out by themselves."""
 _PER_PLAY = 10
 """How many changes are made up for each that is played: most find no room where room is short."""
+_ROUND = 250
+"""After so many schedules the search goes on from the best one."""
 _WORSE = 1.004
 """How much longer a schedule may be than the one before it, to get out of a corner."""
 
@@ -109,8 +111,8 @@ class _Trials:
         """Return the best assignment met."""
         made = self._made
         free = [vm for vm in made.host_of if made.is_free(vm) and len(made.problem.seconds[vm]) > 1]
-        plays = min(_MOST, _PLAYED // max(1, len(made.host_of)) ** 2) if free else 0
-        if plays < _LEAST:
+        plays = min(_PER_VM * len(free), _MOST, _PLAYED // max(1, len(made.host_of)) ** 2)
+        if not free or plays < _LEAST:
             return made.host_of
         best, best_s = dict(made.host_of), self._played()
         now_s = best_s
@@ -123,6 +125,11 @@ class _Trials:
                 continue
             plays -= 1
             new_s = self._played()
+            if plays % _ROUND == 0 and made.apply(
+                [(vm, host) for vm, host in best.items() if made.host_of[vm] != host]
+            ):
+                now_s = best_s
+                continue
             if new_s > now_s * _WORSE and new_s > best_s * _WORSE:
                 made.apply(before)
                 continue
