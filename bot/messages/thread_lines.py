@@ -143,6 +143,8 @@ def _for_people(data: EventData, about: _About) -> str:
         case said_of.Escalated(vms=vms, seconds=seconds):
             whom = f"{_names(vms)} in {about.job}" if vms else about.job
             return f"⏰ Nobody has taken care of {whom} for {span(seconds)}."
+        case said_of.Other():
+            return f"❔ Something happened to {about.what} that a newer version wrote down; I have no words for it."
     return said(data.kind.value.replace("_", " "))
 
 

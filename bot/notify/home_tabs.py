@@ -27,7 +27,6 @@ from core.config import Settings
 from core.engine.engine import Engine
 from core.errors import MigrateBotError, NotifierBusy, NotifierDown
 from core.ports import Clock
-from core.tasks import TaskSet, wait_for
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +56,7 @@ def _nobody() -> None:
     pass
 
 
+LOOP = "home tabs"
 LATELY = timedelta(minutes=30)
 REFRESH_GAP_S = 5.0
 """Changes come in bursts; a burst is one refresh."""
@@ -84,15 +84,15 @@ class HomeTabs:
         self._shown: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._changed = asyncio.Event()
-        self._loops = TaskSet()
+        self._again_at_s = 0.0
 
     async def start(self) -> None:
         """Begin to follow changes."""
-        self._loops.start(self._follow(), "home tabs")
+        self._engine.supervisor.start(LOOP, self.turn, wake=self._changed, first_after_s=LOOK_EVERY_S)
 
     async def stop(self) -> None:
         """Stop following."""
-        await self._loops.cancel()
+        await self._engine.supervisor.stop(LOOP)
 
     def wake(self) -> None:
         """Note that something changed."""
@@ -122,17 +122,17 @@ class HomeTabs:
                 log.warning("the Home of %s is not up to date: %s", user, error.message)
                 self.wake()
 
-    async def _follow(self) -> None:
-        while True:
-            await wait_for(self._changed, LOOK_EVERY_S)
-            try:
-                await self.refresh()
-            except MigrateBotError as error:
-                log.warning("the Home tabs cannot be shown: %s", error.message)
-            except Exception:
-                # A bug in what a Home shows must not end the showing.
-                log.exception("the Home tabs could not be shown")
-            await self._clock.sleep(REFRESH_GAP_S)
+    async def turn(self) -> float:
+        """Bring them up to date; changes that come in the next moment are one refresh."""
+        left_s = self._again_at_s - asyncio.get_running_loop().time()
+        if left_s > 0:
+            await asyncio.sleep(left_s)
+        self._again_at_s = asyncio.get_running_loop().time() + REFRESH_GAP_S
+        try:
+            await self.refresh()
+        except MigrateBotError as error:
+            log.warning("the Home tabs cannot be shown: %s", error.message)
+        return LOOK_EVERY_S
 
     async def _look(self) -> HomeView:
         return HomeView(

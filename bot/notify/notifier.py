@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,9 +18,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import access
 from bot.messages import oncall_page, thread_lines
 from bot.messages.blocks import Message
+from bot.messages.button_values import marked
 from bot.messages.card import card
 from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import channel_link
+from bot.messages.plain_words import plain
 from bot.messages.stall_question import question
 from bot.notify.attachments import Attachments
 from bot.notify.open_questions import History, OpenQuestions
@@ -76,9 +78,11 @@ class SlackNotifier:
         *,
         attachments: Attachments | None = None,
         history: History | None = None,
+        database: Callable[[], str] = str,
     ) -> None:
         self._client = client
         self._attachments = attachments
+        self._database = database
         self._settings = settings
         self._groups = groups
         self._posts: ChannelSpacing[str] = ChannelSpacing(clock, POST_GAP_S)
@@ -101,6 +105,9 @@ class SlackNotifier:
         return posted if notice.event.tone is Tone.CARD else None
 
     async def _tell(self, notice: Notice) -> Card:
+        if notice.is_plain:
+            places = self._places(notice)
+            return (await self._find(notice, places) if notice.maybe_said else None) or await self._say(notice, places)
         await self._settle(notice)
         revised = await self._revise(notice)
         if revised is not None and notice.event.tone is not Tone.PAGE:
@@ -169,7 +176,7 @@ class SlackNotifier:
         return None
 
     async def _say(self, notice: Notice, places: Sequence[_Place]) -> Card:
-        message = await self._message(notice)
+        message = marked(await self._message(notice), self._database())
         refused = NotifierRefused("There is no channel to say it in.", hint="Set [slack] channel.")
         for place in places:
             try:
@@ -186,6 +193,8 @@ class SlackNotifier:
 
     async def _message(self, notice: Notice) -> Message:
         slack = self._settings.slack
+        if notice.is_plain:
+            return plain(notice, slack.oncall, slack.command)
         match notice.event.tone:
             case Tone.CARD:
                 view = JobView(job=notice.job, moves=(), at=notice.event.at)
@@ -201,12 +210,13 @@ class SlackNotifier:
         arguments: dict[str, Any] = {
             "channel": place.channel,
             "text": message.text,
-            "blocks": list(message.blocks),
             "metadata": find_message.mark(notice),
             "parse": "none",
             "unfurl_links": False,
             "unfurl_media": False,
         }
+        if message.blocks:
+            arguments["blocks"] = list(message.blocks)
         if place.thread_ts:
             arguments["thread_ts"] = place.thread_ts
             arguments["reply_broadcast"] = notice.event.tone in {Tone.BROADCAST, Tone.PAGE}
@@ -214,7 +224,7 @@ class SlackNotifier:
         try:
             reply = await ask(self._client.chat_postMessage(**arguments))
         except SlackRefused as error:
-            if error.code not in BAD_BLOCKS:
+            if error.code not in BAD_BLOCKS or "blocks" not in arguments:
                 raise
             # Better plain words than silence; Slack has certainly not taken the first message.
             log.exception("Slack refused the blocks of notice %s", notice.id)
@@ -273,6 +283,7 @@ class SlackNotifier:
             del self._shown[view.job.id]
 
     async def _edit(self, place: Card, message: Message) -> None:
+        message = marked(message, self._database())
         edit = self._client.chat_update(
             channel=place.channel, ts=place.ts, text=message.text, blocks=list(message.blocks), parse="none"
         )

@@ -12,11 +12,11 @@ from slack_bolt.app.async_app import AsyncApp
 
 from bot.slack.api_errors import ask
 from core.errors import NotifierError
-from core.ports import Clock
-from core.tasks import TaskSet
+from core.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
+LOOP = "connection to Slack"
 CHECK_EVERY_S = 60.0
 _FAILURES_ALLOWED = 2
 _FIRST_CONNECT_S = 10.0
@@ -25,22 +25,22 @@ _FIRST_CONNECT_S = 10.0
 class SocketConnection:
     """The Socket Mode connection by which commands and clicks arrive."""
 
-    def __init__(self, app: AsyncApp, app_token: str, clock: Clock) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, supervisor: Supervisor) -> None:
         self._app = app
         self._app_token = app_token
-        self._clock = clock
+        self._supervisor = supervisor
         self._handler: AsyncSocketModeHandler | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._loops = TaskSet()
+        self._failures = 0
 
     async def start(self) -> None:
         """Connect, and go on trying in the background when Slack does not answer at once."""
         await self._renew()
-        self._loops.start(self._watch(), "socket watchdog")
+        self._supervisor.start(LOOP, self.turn, first_after_s=CHECK_EVERY_S)
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._loops.cancel()
+        await self._supervisor.stop(LOOP)
         await self._drop()
 
     async def is_healthy(self) -> bool:
@@ -66,15 +66,10 @@ class SocketConnection:
         await self._renew()
         return 0
 
-    async def _watch(self) -> None:
-        failures = 0
-        while True:
-            await self._clock.sleep(CHECK_EVERY_S)
-            try:
-                failures = await self.check(failures)
-            except Exception:
-                # The watchdog must outlive whatever the SDK raises while a connection is replaced.
-                log.exception("the connection to Slack could not be checked")
+    async def turn(self) -> float:
+        """Look at the connection, and replace it when it is dead."""
+        self._failures = await self.check(self._failures)
+        return CHECK_EVERY_S
 
     async def _renew(self) -> None:
         await self._drop()
@@ -86,8 +81,13 @@ class SocketConnection:
 
     @staticmethod
     async def _connect(handler: AsyncSocketModeHandler) -> None:
-        await handler.connect_async()  # type: ignore[no-untyped-call]
-        log.info("connected to Slack")
+        try:
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+        except Exception:
+            # Whatever the SDK raises: the next look finds no connection, and makes a new one.
+            log.exception("the connection to Slack could not be made")
+        else:
+            log.info("connected to Slack")
 
     async def _drop(self) -> None:
         if self._connecting:

@@ -15,7 +15,7 @@ from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
 from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Placement
-from core.domain.planning.preflight import copies, preflight, unseen_folders
+from core.domain.planning.preflight import copies, preflight, unreadable_vms, unseen_folders
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import select
 from core.domain.scheduling.freeze import Calendar
@@ -91,6 +91,7 @@ class Planner:
             *preflight(moves, inspections, folders.taken),
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
             *unseen_folders(folders.unseen),
+            *unreadable_vms(snapshots),
         )
         findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
         plan = Plan(tuple(moves), findings, request.options)

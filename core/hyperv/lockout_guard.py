@@ -21,7 +21,6 @@ IN_A_ROW = 2
 """So many logins may be rejected in a row, and so many hosts are asked at once until one has accepted it."""
 FIRST_PAUSE_S = 300.0
 LONGEST_PAUSE_S = 1800.0
-_BACKOFF = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
 _HOST_FACTOR = 2.0
 """How much longer than the account the host that rejected it is left alone."""
 _TIMEOUT_S = 3.0
@@ -36,9 +35,15 @@ class _Rejection:
 
 
 class LockoutGuard:
-    """The guard of one user name and password. Used from every thread that logs on with it."""
+    """The guard of one user name and password. Used from every thread that logs on with it.
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    ``longest_pause_s``: how long a host may be left alone at most, so that the pause alone makes no host seem lost.
+    """
+
+    def __init__(
+        self, *, longest_pause_s: float = 2 * LONGEST_PAUSE_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._longest_pause_s = max(FIRST_PAUSE_S, longest_pause_s)
         self._clock = clock
         self._changed = Condition()
         self._under_way: Counter[HostName] = Counter()
@@ -82,7 +87,8 @@ class LockoutGuard:
     def _again(self, before: _Rejection | None, text: str, factor: float) -> _Rejection:
         times = before.times + 1 if before else 1
         doublings = times - 1 if factor > 1 else max(0, times - IN_A_ROW)
-        pause_s = delay_s(_BACKOFF, doublings + 1) * factor
+        backoff = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        pause_s = min(delay_s(backoff, doublings + 1) * factor, self._longest_pause_s)
         return _Rejection(times, self._clock() + pause_s, text)
 
     def _admit(self, host: HostName) -> None:

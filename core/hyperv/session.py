@@ -29,13 +29,16 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
 from urllib3.exceptions import InsecureRequestWarning
 
 from core.domain.model.host_calls import HostWord
-from core.errors import ContactLost, HostUnreachable, LoginRejected
+from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode import read_word
-from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_connected, refused, translate
+from core.hyperv.error_mapping import CallStage, is_refusal, never_connected, refused, translate
+from core.hyperv.kerberos import Tickets
+from core.hyperv.kerberos_errors import TicketError, chain
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.pipelines import Pipeline, full_name
 from core.hyperv.session_record import RemoteSession, SessionRecord
+from core.hyperv.ticket_login import TicketLogin
 
 FUNCTIONS_TEXT = resources.files("deploy").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
 """The one script text that is ever sent: constant, to define our functions where the endpoint has none."""
@@ -46,6 +49,10 @@ _CONNECT_S = 10.0
 _GRACE = 1.5
 """How much longer the HTTP request may take than the operation the host was asked to bound."""
 _OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
+_LONGEST = 10
+"""How many times its timeout a reply may take that goes on and on."""
+_MOST_OBJECTS = 200_000
+"""What ten thousand VMs answer to one question fits in many times."""
 _PROCESSING = 0
 _PERCENT = 100
 
@@ -66,6 +73,35 @@ class _Wire(WSMan):
     """WSMan whose Receive asks the host to answer within ``hold_s`` and is never repeated inside."""
 
     hold_s: int | None = None
+    before_request: Callable[[], None] | None = None
+    """Called before each request but those that carry on a command half sent."""
+
+    @property
+    def login(self) -> TicketLogin | None:
+        """How the connection is logged on, when it is with tickets and has been."""
+        auth = self.transport.session.auth if self.transport.session is not None else None
+        return auth if isinstance(auth, TicketLogin) else None
+
+    def log_on_with(self, target: ConnectionSettings, tickets: Tickets) -> None:
+        """Log on with tickets, on this connection and on those that replace it."""
+
+        def build(session: requests.Session) -> None:
+            session.auth = TicketLogin(target, tickets, wrap_required=self.transport.wrap_required)
+
+        setattr(self.transport, f"_build_auth_{target.auth}", build)
+
+    def begin_anew(self) -> None:
+        """Log on anew with the next request; the host's session and what runs in it stay as they are."""
+        if self.transport.session is not None:
+            self.transport.session.close()
+        self.transport.session = self.transport.encryption = None
+
+    def invoke(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
+        """Send one request and return its answer."""
+        if self.before_request is not None and action != WSManAction.SEND:
+            self.before_request()
+        answer: ET.Element = super().invoke(action, *arguments, **options)
+        return answer
 
     def receive(
         self,
@@ -127,12 +163,14 @@ class Session:
         target: ConnectionSettings,
         *,
         account: LockoutGuard | None = None,
+        tickets: Tickets | None = None,
         record: SessionRecord | None = None,
         hold_s: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._account = account or LockoutGuard()
+        self._tickets = tickets or Tickets(target.username, target.password.get_secret_value(), target.keytab)
         self._record = record or SessionRecord()
         self._hold_s = hold_s
         self._clock = clock
@@ -156,6 +194,8 @@ class Session:
         target = self._target
         try:
             self._wire = _Wire(target.address, **_options(target))
+            if target.uses_tickets:
+                self._wire.log_on_with(target, self._tickets)
             self._pool = _Pool(
                 self._wire,
                 configuration_name=target.configuration,
@@ -168,13 +208,43 @@ class Session:
             self._shell_id = self._pool.id
             self._record.opening(RemoteSession(target.host, self._pool.shell.resource_uri, self._shell_id))
             self._pool.open()
-        except FAILURES as error:
+        except Exception as error:
             _close_responses(error)
             if never_connected(error):
                 self._record.gone(self._shell_id)
             self.drop()
             raise translate(target, error, CallStage.OPENING) from error
         self._wire.hold_s = self._hold_s
+        self._wire.before_request = self._keep_logged_on
+
+    @property
+    def login(self) -> TicketLogin | None:
+        """The Kerberos login behind the session; None when it is another kind."""
+        return self._wire.login if self._wire is not None else None
+
+    def _keep_logged_on(self) -> None:
+        """Log on anew before the ticket ends, in the middle of whatever runs.
+
+        Raises:
+            HostError: it has ended, and there is no new one.
+
+        """
+        login = self.login
+        if self._wire is None or login is None or login.due_at is None or time.time() < login.due_at:
+            return
+        host = self._target.host
+        try:
+            with self._account.login(host):
+                try:
+                    fresh = self._tickets.current(login.ticket, login.ends_at)
+                except TicketError as error:
+                    raise translate(self._target, error, CallStage.OPENING) from error
+        except HostError:
+            if time.time() < login.ends_at:
+                return
+            raise
+        if fresh is not login.ticket:
+            self._wire.begin_anew()
 
     def run(
         self,
@@ -183,8 +253,11 @@ class Session:
         timeout_s: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         abandoned: Event | None = None,
+        last_check: Callable[[], None] | None = None,
     ) -> PipelineResult:
         """Run a pipeline to its end; errors its cmdlets reported are in the reply.
+
+        ``last_check`` is called directly before it is sent; what it raises comes out, and nothing is sent.
 
         Raises:
             EndpointRefused: PowerShell ran nothing of it.
@@ -198,6 +271,8 @@ class Session:
             shell.add_cmdlet(full_name(stage.cmdlet) if self._target.is_full_language else stage.cmdlet)
             for name, value in stage.parameters:
                 shell.add_parameter(name, value)
+        if last_check is not None:
+            last_check()
         return self._invoke(shell, pipeline.title, timeout_s, on_progress, abandoned)
 
     def call(self, pipeline: Pipeline, *, timeout_s: float | None = None) -> PipelineResult:
@@ -212,7 +287,7 @@ class Session:
     def close(self) -> None:
         """Say goodbye to the host, so that it frees the session now."""
         if self._pool is not None:
-            with contextlib.suppress(*FAILURES):  # a host that does not listen hears of it at the next login
+            with contextlib.suppress(Exception):  # a host that does not listen hears of it at the next login
                 self._pool.close()
                 self._record.gone(self._shell_id)
         self.drop()
@@ -222,7 +297,7 @@ class Session:
         self._record.abandon(self._shell_id)
         wire, self._wire, self._pool, self._has_functions = self._wire, None, None, False
         if wire is not None:
-            with contextlib.suppress(*FAILURES):
+            with contextlib.suppress(Exception):
                 wire.close()
 
     def _delete_left_open(self, wire: "_Wire") -> None:
@@ -250,26 +325,31 @@ class Session:
         _hush()
         step, has_ended, known = CallStage.SENDING, False, 0
         ends_at = None if timeout_s is None else self._clock() + timeout_s
+        last_at = None if timeout_s is None else self._clock() + timeout_s * _LONGEST
         try:
             shell.begin_invoke()
             step = CallStage.RUNNING
             while shell.state == PSInvocationState.RUNNING:
                 self._may_go_on(title, ends_at, abandoned)
                 shell.poll_invoke()
-                if timeout_s is not None and len(shell.output) > known:  # a long list is no silence
-                    known, ends_at = len(shell.output), self._clock() + timeout_s
+                if ends_at is not None and timeout_s is not None and len(shell.output) > known:
+                    known, ends_at = len(shell.output), self._clock() + timeout_s  # a long list is no silence
+                self._may_be_so_long(shell, title, last_at)
                 _tell(shell, on_progress)
             has_ended = True
-        except FAILURES as error:
+            return self._reply(shell, title)
+        except HostError:
+            raise
+        except Exception as error:
+            has_ended = False
             _close_responses(error)
             translated = translate(self._target, error, step, title)
-            if isinstance(translated, LoginRejected):
+            if isinstance(translated, LoginRejected) and translated is not error:
                 self._account.rejected(self._target.host, translated.message)
             raise translated from error
         finally:
             if not has_ended:
                 self.drop()
-        return self._reply(shell, title)
 
     def _may_go_on(self, title: str, ends_at: float | None, abandoned: Event | None) -> None:
         host = self._target.host
@@ -278,6 +358,14 @@ class Session:
         if ends_at is not None and self._clock() >= ends_at:
             raise ContactLost(host, f"{host} said nothing more to {title} in time.")
 
+    def _may_be_so_long(self, shell: PowerShell, title: str, last_at: float | None) -> None:
+        """Leave a reply that has no end: it would keep the thread and fill the memory."""
+        host, streams = self._target.host, shell.streams
+        if len(shell.output) + len(streams.error) + len(streams.warning) > _MOST_OBJECTS:
+            raise ContactLost(host, f"{host} answered {title} with more than {_MOST_OBJECTS} objects.")
+        if last_at is not None and self._clock() >= last_at:
+            raise ContactLost(host, f"{host} did not come to the end of {title}.")
+
     def _reply(self, shell: PowerShell, title: str) -> PipelineResult:
         words = [read_word(record) for record in shell.streams.error]
         if shell.state not in _OVER:
@@ -285,7 +373,7 @@ class Session:
             raise ContactLost(self._target.host, f"{self._target.host} let go of {title} before it ended.")
         try:
             shell.close()
-        except FAILURES:
+        except Exception:  # noqa: BLE001  # whatever it is
             self.drop()  # we have the answer, but this session has had its day
         if shell.state != PSInvocationState.COMPLETED:
             fatal = next((word for word in reversed(words) if is_refusal(word)), None)
@@ -329,6 +417,9 @@ def _options(target: ConnectionSettings) -> dict[str, Any]:
     }
     if target.auth in {"kerberos", "negotiate"}:
         options["negotiate_delegate"] = True
+    if target.auth == "credssp":
+        # Left to itself it asks a KDC first, where there is one: a wrong password would count twice.
+        options["credssp_auth_mechanism"] = "ntlm"
     if target.auth == "certificate":
         options |= {"certificate_pem": target.certificate, "certificate_key_pem": target.certificate_key}
     if not target.tls and target.auth == "basic":
@@ -338,10 +429,11 @@ def _options(target: ConnectionSettings) -> dict[str, Any]:
 
 def _close_responses(error: BaseException) -> None:
     """Close the connection a failed login leaves open: requests-credssp keeps it where only the traceback leads."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        for value in frame.f_locals.values():
-            if isinstance(value, requests.Response):
-                value.close()
+    for found in chain(error):
+        for frame, _ in traceback.walk_tb(found.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, requests.Response):
+                    value.close()
 
 
 def _hush() -> None:

@@ -1,10 +1,13 @@
-"""Hands out what people must still hear: of each job the oldest only, and says so when it was tried before."""
+"""Hands out what people must still hear: of each job the oldest only, and says so when it was tried before.
+
+A page does not wait for one that nobody takes: it overtakes what was tried in vain a few times.
+"""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
-from core.domain.model.events import Notice
+from core.domain.model.events import Notice, Tone
 from core.store import jobs, moves, rows
 from core.store.jobs import PlanCache
 from core.store.tables import Outcome, events, outbox
@@ -15,14 +18,25 @@ CLAIM = timedelta(minutes=2)
 AFTERLIFE = timedelta(seconds=10)
 """How long a request of a process that died may still be on its way: a look before that could miss what it says."""
 
+OVERTAKEN_AFTER = 5
+"""So often the oldest notice of a job is tried before a page of the same job overtakes it: that cannot wait."""
+
 _undelivered = outbox.c.outcome.is_(None)
+_oldest = select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)
+_stuck = select(outbox.c.job_id).where(_undelivered, outbox.c.tries >= OVERTAKEN_AFTER)
+_oldest_page_behind_it = (
+    select(func.min(outbox.c.event_id))
+    .join(events, events.c.id == outbox.c.event_id)
+    .where(_undelivered, events.c.tone == Tone.PAGE, outbox.c.job_id.in_(_stuck))
+    .group_by(outbox.c.job_id)
+)
 
 # Built once: it is asked with every change, and building it costs more than asking.
 _DUE = (
     select(outbox.c.tries, *rows.EVENT)
     .join(outbox, outbox.c.event_id == events.c.id)
     .where(
-        outbox.c.event_id.in_(select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)),
+        or_(outbox.c.event_id.in_(_oldest), outbox.c.event_id.in_(_oldest_page_behind_it)),
         or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("at")),
         or_(
             outbox.c.claimed_by == "",
@@ -43,7 +57,7 @@ def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, a
     as failed, because a failed try may have reached people all the same.
     """
     asked = {"at": at, "claimant": claimant, "died_by": at - AFTERLIFE, "given_up_by": at - CLAIM, "most": limit}
-    found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(_DUE, asked)]
+    found = list(rows.readable(lambda row: (row[0], rows.event_of(row[1:])), connection.execute(_DUE, asked)))
     if not found:
         return ()
     told = [event for _, event in found]
@@ -59,12 +73,12 @@ def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, a
             id=event.id,
             event=event,
             job=their_jobs[event.job_id],
-            move=their_moves[event.move_id] if event.move_id else None,
+            move=their_moves.get(event.move_id) if event.move_id else None,
             tries=tries,
             maybe_said=tries > 0,
         )
         for tries, event in found
-        if event.job_id
+        if event.job_id in their_jobs  # what is to be said of a job nobody can read waits until somebody can
     )
 
 
@@ -73,6 +87,11 @@ def said(connection: Connection, notice_id: int, at: datetime) -> None:
     connection.execute(
         update(outbox).where(outbox.c.event_id == notice_id).values(outcome=Outcome.SAID, said_at=at, claimed_by="")
     )
+
+
+def doubt_all(connection: Connection) -> None:
+    """Take everything undelivered for perhaps said: the database was put back from a copy made before it was said."""
+    connection.execute(update(outbox).where(_undelivered, outbox.c.tries == 0).values(tries=1))
 
 
 def failed(connection: Connection, notice_id: int, error: str, again_at: datetime | None) -> None:

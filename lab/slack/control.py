@@ -113,6 +113,7 @@ class FaultOrder(_Order):
     target: str = "*"
     times: Annotated[int, Field(ge=1)] | None = 1
     seconds: float = 0.0
+    words: str = ""
 
 
 class RateLimitOrder(_Order):
@@ -241,7 +242,9 @@ class Control:
         return {}
 
     async def _add_fault(self, order: FaultOrder) -> Json:
-        return self._lab.faults.add(order.kind, order.target, times=order.times, seconds=order.seconds).to_json()
+        return self._lab.faults.add(
+            order.kind, order.target, times=order.times, seconds=order.seconds, words=order.words
+        ).to_json()
 
     async def _clear_faults(self, _: web.Request) -> web.Response:
         self._lab.faults.clear()

@@ -1,5 +1,6 @@
 """GET /health, over a real socket."""
 
+import asyncio
 import socket
 from urllib.parse import urlsplit
 
@@ -98,6 +99,43 @@ async def test_metrics_tell_the_same_in_numbers(office: Opening) -> None:
 
 def test_every_metric_is_explained() -> None:
     """docs/reference/metrics.md has a row for each, with its labels, and no other."""
-    status = BotStatus(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
-    made = {family.name for family in metric_families(status)}
+    status = BotStatus(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={}, loops=())
+    # Prometheus asks for a counter by its name with this ending.
+    made = {family.name + "_total" * (family.type == "counter") for family in metric_families(status)}
     assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/reference/metrics.md"))} == made
+
+
+async def test_a_dead_loop_is_told_to_whoever_watches(office: Opening) -> None:
+    """Finding 45: a dispatcher that hangs: /health, /live and /ready are 503, and metrics say which loop it is."""
+    address = f"127.0.0.1:{free_port()}"
+    async with office(slack={"health": address}) as here, aiohttp.ClientSession() as session:
+
+        async def statuses() -> list[int]:
+            found = []
+            for path in ("health", "live", "ready"):
+                async with session.get(f"http://{address}/{path}") as answer:
+                    found.append(answer.status)
+            return found
+
+        assert await statuses() == [200, 200, 200]
+        supervisor = here.bot.engine.supervisor
+        async with session.get(f"http://{address}/health") as answer:
+            told = (await answer.json())["loops"]
+        assert {"dispatcher", "outbox", "cards", "poll HV01", "home tabs", "connection to Slack"} <= set(told)
+        assert all(loop["alive"] and loop["restarts"] == 0 for loop in told.values())
+        await supervisor.stop("dispatcher")
+        supervisor.start("dispatcher", asyncio.Event().wait, patience_s=0.0)
+        async for _ in here.looking():
+            if await statuses() == [503, 503, 503]:
+                break
+        is_well, words = await ask(address)
+        assert not is_well
+        assert words == "The bot runs, but these loops of it do not: dispatcher. Restart it, and look at its log."
+        async with session.get(f"http://{address}/metrics") as answer:
+            text = await answer.text()
+        assert 'migrate_bot_loop_alive{loop="dispatcher"} 0.0' in text
+        assert 'migrate_bot_loop_alive{loop="outbox"} 1.0' in text
+        assert 'migrate_bot_loop_restarts_total{loop="outbox"} 0.0' in text
+        await here.bot.connection.stop()
+        await supervisor.stop("dispatcher")
+        assert await statuses() == [503, 200, 503]

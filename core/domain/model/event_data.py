@@ -49,6 +49,11 @@ class EventKind(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "EventKind":  # noqa: ARG003
+        return cls.OTHER
 
 
 Kept = tuple[tuple[str, str], ...]
@@ -390,6 +395,13 @@ class Resumed(EventData):
     kind: ClassVar = EventKind.RESUMED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other(EventData):
+    """What a newer version wrote down and this one does not know."""
+
+    kind: ClassVar = EventKind.OTHER
+
+
 DATA_OF: Mapping[EventKind, type[EventData]] = {
     of.kind: of
     for of in (
@@ -426,6 +438,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         Finished,
         Stopped,
         Resumed,
+        Other,
     )
 }
 """The class of each kind's data."""

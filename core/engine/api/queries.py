@@ -10,8 +10,8 @@ from core.domain.model.move import Attempt
 from core.domain.model.views import HostView, JobView
 from core.domain.reporting.paging import open_pages, open_questions
 from core.domain.reporting.vm_location import VmLocation, find
+from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews, view_hosts
-from core.engine.dispatcher import STOP
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import UnknownVm
 from core.ports import Clock, Store

@@ -13,17 +13,29 @@ from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
+TRIES = 5
+"""So often a card that cannot be made is tried again by itself; then when something happens in its job."""
+
 
 class Cards:
     """The cards of all jobs: one writer per card, many changes one edit."""
 
     def __init__(
-        self, store: Store, notifier: Notifier, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]
+        self,
+        store: Store,
+        notifier: Notifier,
+        clock: Clock,
+        view: Callable[[JobId], Awaitable[JobView]],
+        *,
+        tick_s: float,
+        shown: Callable[[], None],
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._view = view
+        self._tick_s = tick_s
+        self._note_shown = shown
         self._dirty: set[JobId] = set()
         self._moving: set[JobId] = set()
         self._being_written: set[JobId] = set()
@@ -46,15 +58,15 @@ class Cards:
         """Note which jobs have moves under way: their percents and estimates change without an event."""
         self._moving = jobs
 
-    async def run(self, tick_s: float) -> None:
-        """Wake the cards of jobs with moves under way, for ever."""
-        try:
-            while True:
-                await self._clock.sleep(tick_s)
-                for job_id in self._moving:
-                    self.wake(job_id)
-        finally:
-            await self._writers.cancel()
+    async def turn(self) -> float:
+        """Wake the cards of jobs with moves under way."""
+        for job_id in self._moving:
+            self.wake(job_id)
+        return self._tick_s
+
+    async def stop(self) -> None:
+        """Write no more cards."""
+        await self._writers.cancel()
 
     async def _write(self, job_id: JobId) -> None:
         failures = 0
@@ -66,6 +78,7 @@ class Cards:
                     if view.job.card is None:
                         return  # not posted yet: posting wakes it again
                     await self._notifier.show(view)
+                    self._note_shown()
                     if view.is_over:
                         await self._store.set_card_final(job_id)
                     failures = 0
@@ -77,5 +90,11 @@ class Cards:
                     await self._clock.sleep(delay_s(BACKOFF, failures) if wished_s is None else wished_s)
                 except MigrateBotError as error:
                     log.warning("the card of %s cannot be shown: %s", job_id, error.message)
+                except Exception:
+                    log.exception("the card of %s could not be made", job_id)
+                    failures += 1
+                    if failures <= TRIES:
+                        self._dirty.add(job_id)
+                        await self._clock.sleep(delay_s(BACKOFF, failures))
         finally:
             self._being_written.discard(job_id)

@@ -38,12 +38,16 @@ API_FAULTS = frozenset(
 
 @dataclass(slots=True)
 class Fault:
-    """One fault. `target` is a pattern: an API method, an event type or an action_id. `times` None: until cleared."""
+    """One fault. `target` is a pattern: an API method, an event type or an action_id. `times` None: until cleared.
+
+    `words`: only for a call that holds them anywhere.
+    """
 
     kind: FaultKind
     target: str = "*"
     times: int | None = 1
     seconds: float = 0.0
+    words: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -56,19 +60,21 @@ class Faults:
         self.active: list[Fault] = []
         self.taken: list[tuple[FaultKind, str]] = []
 
-    def add(self, kind: FaultKind, target: str = "*", *, times: int | None = 1, seconds: float = 0.0) -> Fault:
-        fault = Fault(FaultKind(kind), target, times, seconds)
+    def add(
+        self, kind: FaultKind, target: str = "*", *, times: int | None = 1, seconds: float = 0.0, words: str = ""
+    ) -> Fault:
+        fault = Fault(FaultKind(kind), target, times, seconds, words)
         self.active.append(fault)
         return fault
 
     def clear(self) -> None:
         self.active.clear()
 
-    def take(self, kinds: Iterable[FaultKind], subject: str) -> Fault | None:
-        """Return the first fault that fits, used up once."""
+    def take(self, kinds: Iterable[FaultKind], subject: str, said: str = "") -> Fault | None:
+        """Return the first fault that fits, used up once. `said` is what the call holds."""
         wanted = frozenset(kinds)
         for fault in self.active:
-            if fault.kind in wanted and fnmatchcase(subject, fault.target):
+            if fault.kind in wanted and fnmatchcase(subject, fault.target) and fault.words in said:
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times <= 0:

@@ -12,6 +12,7 @@ from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import Card
 from core.errors import StoreError
 from core.ports import Store
+from core.store import SqlStore
 from tests.support.store_examples import NOW, card, later, proposal, running
 
 Reopen = Callable[[], Awaitable[Store]]
@@ -127,3 +128,34 @@ async def test_a_told_event_without_a_job_is_refused(store: Store) -> None:
     """There is no card to tell it at: better an error at once than a silence."""
     with pytest.raises(StoreError, match="needs a job"):
         await store.add_events(line())
+
+
+async def test_a_page_overtakes_what_was_tried_in_vain(store: Store) -> None:
+    """Finding 14: lines behind a notice that nobody takes wait in order; the oldest page of that job does not."""
+    page = replace(line(EventKind.LATE), tone=Tone.PAGE)
+    await store.add_job(proposal(), card(), line(), page, line(EventKind.EXPIRED), page)
+    for minute in range(4):
+        (first,) = await store.claim_notices(10, later(minute))
+        await store.notice_failed(first.id, "fatal_error", later(minute))
+    (first,) = await store.claim_notices(10, later(4))
+    await store.notice_failed(first.id, "fatal_error", later(99))
+    (overtaking,) = await store.claim_notices(10, later(5))
+    assert (overtaking.event.kind, overtaking.event.tone) == (EventKind.LATE, Tone.PAGE)
+    await store.notice_said(overtaking.id, later(5))
+    (second_page,) = await store.claim_notices(10, later(6))
+    assert second_page.event.tone is Tone.PAGE
+    await store.notice_said(second_page.id, later(6))
+    assert await store.claim_notices(10, later(7)) == ()
+
+
+async def test_a_database_put_back_from_a_copy_is_another_one(store: Store, reopen: Reopen) -> None:
+    """Its id stays over restarts and changes then; whatever it has not delivered may have been said."""
+    own = await store.identity()
+    assert own
+    assert await (await reopen()).identity() == own
+    await store.add_job(proposal("web01"), card())
+    assert isinstance(store, SqlStore)
+    assert await store.put_back() != own
+    assert await store.identity() != own
+    (notice,) = await store.claim_notices(10, NOW)
+    assert notice.maybe_said

@@ -44,7 +44,7 @@ class Gate:
             args = await read_args(request)
         except RefusalError as refusal:
             return self._finish(name, Args({}), refusal.body())
-        fault = self._faults.take(API_FAULTS, name)
+        fault = self._faults.take(API_FAULTS, name, str(args.values))
         if fault is not None and (response := await self._before(name, args, fault)):
             return response
         try:
