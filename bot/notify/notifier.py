@@ -26,6 +26,7 @@ from bot.notify.attachments import Attachments
 from bot.notify.open_questions import History, OpenQuestions
 from bot.slack import find_message
 from bot.slack.api_errors import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefused, ask
+from bot.slack.oncall import whom_to_call
 from bot.slack.rate_limit import CallBudget, ChannelSpacing
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
@@ -135,21 +136,27 @@ class SlackNotifier:
             return None
         await self._budget.turn()
         try:
-            await self._edit(place, self._revised(earlier, notice.event))
+            await self._edit(place, await self._revised(earlier, notice.event))
         except SlackRefused as error:
             log.warning("notice %s can no longer be edited: %s", about.id, error.code)
             return None
         return place
 
-    def _revised(self, earlier: Notice, by: Event) -> Message:
+    async def _revised(self, earlier: Notice, by: Event) -> Message:
         if earlier.event.kind is EventKind.STUCK:
             return question(earlier, by)
-        return oncall_page.page(earlier, self._settings.slack.oncall, self._settings.slack.command, taken=by)
+        return await self._page(earlier, taken=by)
+
+    async def _page(self, notice: Notice, *, taken: Event | None = None) -> Message:
+        slack, approvers = self._settings.slack, self._settings.access.approvers
+        called = await whom_to_call(slack.oncall, (*approvers, notice.job.requester), self._groups)
+        return oncall_page.page(notice, called.ids, slack.command, taken=taken, remark=called.remark)
 
     def _places(self, notice: Notice) -> list[_Place]:
         """List where a notice may go, best first."""
         job, fallback = notice.job, self._settings.slack.channel
-        channels = [job.channel, fallback]
+        # In a direct message nobody else could approve; two people's own the bot cannot even see.
+        channels = [fallback, job.channel] if _is_direct(job.channel) else [job.channel, fallback]
         places = [_Place(channel) for channel in dict.fromkeys(filter(None, channels))]
         if notice.event.tone is not Tone.CARD and job.card:
             places = [_Place(job.card.channel, job.card.ts), _Place(job.card.channel), *places]
@@ -185,13 +192,12 @@ class SlackNotifier:
         raise refused
 
     async def _message(self, notice: Notice) -> Message:
-        slack = self._settings.slack
         match notice.event.tone:
             case Tone.CARD:
                 view = JobView(job=notice.job, moves=(), at=notice.event.at)
                 return card(view, await self._look_of(notice.job))
             case Tone.PAGE:
-                return oncall_page.page(notice, slack.oncall, slack.command)
+                return await self._page(notice)
             case _ if notice.event.kind is EventKind.STUCK:
                 return question(notice)
             case _:
@@ -227,10 +233,13 @@ class SlackNotifier:
         job = notice.job
         if notice.event.tone is not Tone.CARD or posted.channel == job.channel:
             return
+        where = f"The card of {job.id} is in {channel_link(posted.channel)}: "
+        if _is_direct(job.channel):
+            await self._whisper(job, f"{where}in a direct message nobody else could approve it.")
+            return
         await self._whisper(
             job,
-            f"The card of {job.id} is in {channel_link(posted.channel)}: I cannot post in {channel_link(job.channel)}. "
-            "Invite me there if you want cards in that channel.",
+            f"{where}I cannot post in {channel_link(job.channel)}. Invite me there if you want cards in that channel.",
         )
 
     async def _confess(self, notice: Notice) -> None:
@@ -290,6 +299,10 @@ class SlackNotifier:
             members = await self._groups.members(access.groups_in(rules.approvers))
             outlook = access.approval_outlook(job.requester, rules, members)
         return Look(outlook, rules.approvals_required, command=self._settings.slack.command)
+
+
+def _is_direct(channel: str) -> bool:
+    return channel.startswith("D")
 
 
 def _key(notice: Notice) -> tuple[int, str, str]:

@@ -85,3 +85,12 @@ def test_the_table_lines_up() -> None:
     """Ticks and crosses, subjects in a column, hints behind arrows."""
     text = table([CheckLine("a", ok=True, text="fine"), CheckLine("long", ok=False, text="bad", hint="Do it.")])
     assert text == "✓ a     fine\n✗ long  bad  → Do it."
+
+
+async def test_a_disabled_group_is_named_as_such(settings: Settings, slack: SlackLab) -> None:
+    """Slack has one word for a disabled group and one that never was; the check tells them apart."""
+    group = slack.workspace.user_groups["S0ONCALL"]
+    slack.workspace.user_groups["S0ONCALL"] = group.model_copy(update={"disabled": True})
+    (line,) = [line for line in await lines(settings) if line.subject == "group S0ONCALL"]
+    assert not line.ok
+    assert "is disabled in Slack" in line.text

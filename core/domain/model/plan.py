@@ -87,6 +87,7 @@ class FindingCode(StrEnum):
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
+    READ_AS = "read_as"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

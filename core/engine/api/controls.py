@@ -9,6 +9,7 @@ from core.domain.model import event_data
 from core.domain.model.events import Event, event
 from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
+from core.domain.model.names import NameIndex, unmarked
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.drift import drift
 from core.domain.reporting.announcements import alarm
@@ -17,7 +18,7 @@ from core.engine.delivery.escalation import Escalation
 from core.engine.dispatcher import STOP, Dispatcher
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
-from core.errors import NotAllowed, Outdated, UnknownVm
+from core.errors import AmbiguousVm, NotAllowed, Outdated, UnknownVm
 
 _STATE_WORDS = {
     JobState.RUNNING: "is approved already",
@@ -197,11 +198,12 @@ class Controls:
 
     async def _cancellable(self, job: Job, vm: str) -> list[Move]:
         """Return the moves of a job, or the one of a VM, that can still be cancelled. Raises UnknownVm, NotAllowed."""
-        moves = [
-            move
-            for move in await self._recorder.store.moves(job.id)
-            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id)}
-        ]
+        moves = list(await self._recorder.store.moves(job.id))
+        if vm:
+            meant = NameIndex(move.vm_name for move in moves).meant(vm)
+            if len(meant) > 1:
+                raise AmbiguousVm(f"{vm} may be {' or '.join(sorted(meant))}.", hint="Say which by its id.")
+            moves = [m for m in moves if m.vm_name in meant or unmarked(vm).casefold() == str(m.vm_id)]
         if not moves:
             raise UnknownVm(f"{vm} is not in {job.id}.")
         wanted = [move for move in moves if not move.state.is_end and move.state is not MoveState.CLEANING]

@@ -21,12 +21,15 @@ from core.hyperv.host_reads import is_no_migration
 from core.hyperv.session import _Pool
 from tests.recordings.cases import SESSIONS, TYPES, recorded
 
-WEB01, WEB02, SQL01, TEST01 = (VmId(UUID(text)) for text in (
+WEB01, WEB02, SQL01, TEST01 = (
+    VmId(UUID(text))
+    for text in (
         "13f6eb95-1123-5f40-9864-a4c800270f8c",
         "4a4b144f-d33f-5571-bd14-5539e24ac932",
         "a0e2dac1-bd0a-5b50-9d42-610331960573",
         "78f326b4-0992-5d48-ba2f-ce92d33e9b60",
-    ))
+    )
+)
 _NUMBERS = {name: number for number, name in TYPES.items()}
 _FRAGMENT_BYTES = 1000
 """Small, so that most messages come in parts."""
