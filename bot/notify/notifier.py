@@ -23,6 +23,7 @@ from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import channel_link
 from bot.messages.stall_question import question
 from bot.notify.attachments import Attachments
+from bot.notify.line_groups import LineGroups
 from bot.notify.open_questions import History, OpenQuestions
 from bot.slack import find_message
 from bot.slack.api_errors import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefused, ask
@@ -87,6 +88,7 @@ class SlackNotifier:
         self._budget = CallBudget(clock, EDITS_PER_MINUTE, EDITS_AT_ONCE)
         self._shown: dict[JobId, _Shown] = {}
         self._questions = OpenQuestions(history)
+        self._groups_of_lines = LineGroups()
         self._said: OrderedDict[tuple[int, str, str], Card] = OrderedDict()
 
     # ------------------------------------------------------------------ telling
@@ -108,7 +110,21 @@ class SlackNotifier:
             return revised  # the message it is about says it now
         places = self._places(notice)
         found = await self._find(notice, places) if notice.maybe_said else None
-        return found or await self._say(notice, places)
+        return found or await self._join(notice) or await self._say(notice, places)
+
+    async def _join(self, notice: Notice) -> Card | None:
+        """Put a quiet line of a large job into the message of those like it; None: it has to stand alone."""
+        group = self._groups_of_lines.joined(notice)
+        if group is None:
+            return None
+        await self._budget.turn()
+        try:
+            await self._edit(group.place, group.message, metadata=find_message.mark(*group.notices))
+        except SlackRefused as error:
+            log.warning("notice %s stands alone, the message before it cannot be edited: %s", notice.id, error.code)
+            return None
+        self._groups_of_lines.shown(group)
+        return group.place
 
     async def _settle(self, notice: Notice) -> None:
         """Take the buttons off a question that a later event of its move made moot. Courtesy: no error of it counts."""
@@ -187,6 +203,7 @@ class SlackNotifier:
                     continue
                 break
             await self._say_where(notice, posted)
+            self._groups_of_lines.began(notice, posted)
             return posted
         await self._confess(notice)
         raise refused
@@ -281,9 +298,10 @@ class SlackNotifier:
         if view.is_over and self._shown.get(view.job.id) is shown:
             del self._shown[view.job.id]
 
-    async def _edit(self, place: Card, message: Message) -> None:
+    async def _edit(self, place: Card, message: Message, *, metadata: dict[str, Any] | None = None) -> None:
+        known: dict[str, Any] = {"metadata": metadata} if metadata else {}
         edit = self._client.chat_update(
-            channel=place.channel, ts=place.ts, text=message.text, blocks=list(message.blocks), parse="none"
+            channel=place.channel, ts=place.ts, text=message.text, blocks=list(message.blocks), parse="none", **known
         )
         try:
             await ask(edit)

@@ -18,9 +18,12 @@ _PAGE = 200
 _CLOCK_DIFFERENCE = timedelta(hours=1)
 
 
-def mark(notice: Notice) -> dict[str, Any]:
-    """Make the metadata of a notice's message. Anyone in the workspace can read it: ids only."""
-    return {"event_type": EVENT_TYPE, "event_payload": _payload(notice)}
+def mark(notice: Notice, *others: Notice) -> dict[str, Any]:
+    """Make the metadata of a message that says a notice, or several. Anyone in the workspace can read it: ids only."""
+    payload = _payload(notice)
+    if others:
+        payload["also"] = [_payload(other) for other in others]
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 
 def _payload(notice: Notice) -> dict[str, Any]:
@@ -58,4 +61,6 @@ async def find(client: AsyncWebClient, notice: Notice, channel: str, thread_ts: 
 
 def _is_it(message: Mapping[str, Any], notice: Notice) -> bool:
     metadata = message.get("metadata") or {}
-    return metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload") == _payload(notice)
+    payload = dict(metadata.get("event_payload") or {})
+    also = payload.pop("also", None) or ()
+    return metadata.get("event_type") == EVENT_TYPE and _payload(notice) in (payload, *also)
