@@ -35,7 +35,7 @@ from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
 from bot.messages.vm_list import vm_list
-from bot.slack.people import People
+from bot.slack.identities import Identities
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.job import JobId, JobState
@@ -63,7 +63,9 @@ class Asker:
 class CommandHandler:
     """The handler of every command and button: permission, the engine's call, the answer."""
 
-    def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, people: People, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, groups: UserGroups, people: Identities, clock: Clock
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._groups = groups
@@ -72,6 +74,20 @@ class CommandHandler:
         self._command = settings.slack.command
         self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
+
+    def check_database(self, job_id: JobId, database: str, *, is_proven: bool) -> None:
+        """Refuse a button whose numbers are of another database, or of an older version that did not say which.
+
+        Raises:
+            NotAllowed: with what to do instead.
+
+        """
+        if database == self._engine.database_id or (is_proven and not database):
+            return
+        look = f"Type {self._command} status {job_id} to see what has that number now."
+        if database:
+            raise NotAllowed(f"This button is of another database: its {job_id} is not mine.", hint=look)
+        raise NotAllowed(f"This button of {job_id} is from before my last update and no longer acts.", hint=look)
 
     # ------------------------------------------------------------------ commands
 

@@ -18,7 +18,7 @@ from bot.modals import plan_preview as form_pages
 from bot.modals.request_form import About, request_form
 from bot.modals.request_values import Errors, FormValues, check_form
 from bot.modals.suggestions import offer_hosts, offer_vms
-from bot.slack.people import People
+from bot.slack.identities import Identities
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.inventory import HostName
@@ -45,7 +45,9 @@ class Draft:
 class FormHandler:
     """The handler of the request form: its suggestions, its check, its plan, and sending it."""
 
-    def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, people: People, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, groups: UserGroups, people: Identities, clock: Clock
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._groups = groups

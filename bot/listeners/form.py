@@ -99,7 +99,8 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
             await _show(client, token, page)
             return None
 
-        background.start(f"plan for {asker.user}", work, PrivateReply(client, asker))
+        # Whoever may not ask reads so in the form.
+        background.start(f"plan for {asker.user}", work, PrivateReply(client, asker), is_open=True)
 
     async def on_plan(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         asker = read_asker_of_view(body)

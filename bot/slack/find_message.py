@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -26,6 +26,11 @@ def mark(notice: Notice, *others: Notice) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 
+def mark_about_card(job_id: str, what: str, card_ts: str) -> dict[str, Any]:
+    """Make the metadata of a message about a job's card itself, such as the card that stands for a deleted one."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"job": job_id, what: card_ts}}
+
+
 def _payload(notice: Notice) -> dict[str, Any]:
     # The time tells notices of two databases apart, which count from 1 both.
     return {"notice": notice.id, "job": str(notice.job.id), "at": notice.event.at.isoformat()}
@@ -39,9 +44,16 @@ async def find(client: AsyncWebClient, notice: Notice, channel: str, thread_ts: 
         NotifierError: Slack did not answer.
 
     """
+    return await find_marked(client, mark(notice), channel, thread_ts, notice.event.at - _CLOCK_DIFFERENCE)
+
+
+async def find_marked(
+    client: AsyncWebClient, wanted: Mapping[str, Any], channel: str, thread_ts: str, since: datetime
+) -> str | None:
+    """Return the timestamp of a message by its metadata, as ``find`` does."""
     window: dict[str, Any] = {
         "channel": channel,
-        "oldest": f"{(notice.event.at - _CLOCK_DIFFERENCE).timestamp():.6f}",
+        "oldest": f"{since.timestamp():.6f}",
         "limit": _PAGE,
         "include_all_metadata": True,
     }
@@ -51,7 +63,7 @@ async def find(client: AsyncWebClient, notice: Notice, channel: str, thread_ts: 
         else:
             reply = await ask(client.conversations_history(**window))
         for message in reply.get("messages") or ():
-            if _is_it(message, notice):
+            if _is_it(message, wanted):
                 return str(message["ts"])
         window["cursor"] = str((reply.get("response_metadata") or {}).get("next_cursor") or "")
         if not window["cursor"]:
@@ -59,8 +71,10 @@ async def find(client: AsyncWebClient, notice: Notice, channel: str, thread_ts: 
     return None
 
 
-def _is_it(message: Mapping[str, Any], notice: Notice) -> bool:
+def _is_it(message: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != wanted["event_type"]:
+        return False
     payload = dict(metadata.get("event_payload") or {})
     also = payload.pop("also", None) or ()
-    return metadata.get("event_type") == EVENT_TYPE and _payload(notice) in (payload, *also)
+    return wanted["event_payload"] in (payload, *also)

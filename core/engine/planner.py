@@ -14,7 +14,7 @@ from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedM
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Destination, keep_drives, place, subfolder
-from core.domain.planning.preflight import copies, disk_targets, preflight, unseen_folders
+from core.domain.planning.preflight import copies, disk_targets, preflight, unreadable_vms, unseen_folders
 from core.domain.planning.selection import remarks, select
 from core.domain.scheduling.freeze import Calendar
 from core.engine.hosts.snapshot_cache import SnapshotCache
@@ -77,6 +77,7 @@ class Planner:
         moving = {finding.vm_id for finding in in_jobs}
         taken = await self._taken(moves, inspections, unseen)
         found = (*copies(moves, snapshots), *preflight(moves, inspections, taken), *unseen_folders(unseen))
+        found += unreadable_vms(snapshots)
         findings = (
             *_read_as(request, snapshots),
             *in_jobs,

@@ -94,3 +94,11 @@ async def test_a_disabled_group_is_named_as_such(settings: Settings, slack: Slac
     (line,) = [line for line in await lines(settings) if line.subject == "group S0ONCALL"]
     assert not line.ok
     assert "is disabled in Slack" in line.text
+
+
+async def test_an_install_of_a_whole_organisation_is_found(slack: SlackLab, settings: Settings) -> None:
+    """Its token has no workspace of its own: said before anybody relies on it (case 14)."""
+    slack.workspace.is_org_wide = True
+    found = {line.subject: line for line in await lines(settings) if not line.ok}
+    assert "one workspace" in found["install"].hint
+    assert "missing_argument" in found["group S0APPROVE"].text

@@ -54,6 +54,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     NOTE = "note"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Severity":  # noqa: ARG003
+        """Take what a newer version wrote for the worst there is."""
+        return cls.BLOCKER
+
 
 class FindingCode(StrEnum):
     """The kinds of findings."""
@@ -77,6 +82,7 @@ class FindingCode(StrEnum):
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
     FOLDERS_UNSEEN = "folders_unseen"
+    UNREADABLE = "unreadable"
     PASS_THROUGH_DISK = "pass_through_disk"  # noqa: S105 (no password)
     SHARED_DISK = "shared_disk"
     ISO_MOUNTED = "iso_mounted"
@@ -88,6 +94,11 @@ class FindingCode(StrEnum):
     TOO_LATE = "too_late"
     FROZEN = "frozen"
     READ_AS = "read_as"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "FindingCode":  # noqa: ARG003
+        return cls.OTHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,20 @@ def unseen_folders(hosts: Mapping[HostName, str]) -> tuple[Finding, ...]:
     )
 
 
+def unreadable_vms(sources: Iterable[Snapshot]) -> tuple[Finding, ...]:
+    """Say of source hosts which VMs could not be read: whoever asked for all of them should know."""
+    return tuple(
+        Finding(
+            severity=Severity.WARNING,
+            code=FindingCode.UNREADABLE,
+            text=f"A VM of {snapshot.host} is not in this plan, because it could not be read: {one.text}",
+            host=snapshot.host,
+        )
+        for snapshot in sources
+        for one in snapshot.unreadable
+    )
+
+
 def _blocker(code: FindingCode, text: str, move: PlannedMove) -> Finding:
     return Finding(severity=Severity.BLOCKER, code=code, text=text, vm_id=move.vm_id)
 

@@ -13,6 +13,7 @@ from core.domain.scheduling.missing_vm import Arrived, Elsewhere, Undecided, Van
 from core.domain.scheduling.readiness import Never, Ready, Wait, readiness
 from core.domain.scheduling.situation import Situation, wait_timeout
 from core.domain.scheduling.slots import bar
+from core.domain.scheduling.start_permission import stopped
 
 _ARRIVED = {MoveState.CLEANING, MoveState.DONE}
 
@@ -67,21 +68,9 @@ class StartFilter:
             hint = "Put that right between the two hosts, then retry."
             return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
         # The clock of a busy VM does not run while starts are stopped, paused or frozen.
-        stop = self._why_stopped(job)
-        return None if stop is None else hold(at_rest(move), *stop, self._at.now)
-
-    def _why_stopped(self, job: Job) -> tuple[HoldCode, str] | None:
-        """Say which order of people keeps the whole job from starting anything now."""
-        at, options = self._at, job.plan.options
-        if at.stopped_by:
-            return HoldCode.STOPPED, "all starts are stopped"
-        if job.paused_by:
-            return HoldCode.PAUSED, f"{job.id} is paused"
-        if at.frozen_until is not None and not options.override:
-            return HoldCode.FREEZE, f"moves are frozen until {at.frozen_until:%a %H:%M}"
-        if options.start_at is not None and at.now < options.start_at:
-            return HoldCode.START_TIME, "waits for its start time"
-        return None
+        at = self._at
+        stop = stopped(job, stopped_by=at.stopped_by, frozen_until=at.frozen_until, now=at.now)
+        return None if stop is None else hold(at_rest(move), *stop, at.now)
 
     def _silence(self, host: HostName) -> str:
         if host not in self._silences:
@@ -108,8 +97,9 @@ class StartFilter:
         vm = self._vms[move.source].get(move.vm_id.int)
         there = self._vms[move.destination].get(move.vm_id.int)
         if vm is None:
-            return self._gone(move)
-        if there is not None and not vm.is_migrating and not there.is_migrating:
+            unknown = self._at.snapshots[move.source].why_unknown(move.vm_id)
+            return hold(move, HoldCode.HOST, unknown, self._at.now) if unknown else self._gone(move)
+        if there is not None and not there.is_replica and not vm.is_migrating and not there.is_migrating:
             return self._twice(move, job)
         match readiness(vm):
             case Never(text, hint):

@@ -38,7 +38,7 @@ class _Known:
     at: datetime
 
 
-class People:
+class Identities:
     """The people who use the bot: who they are, and their time zones."""
 
     def __init__(self, client: AsyncWebClient, settings: Settings, clock: Clock) -> None:

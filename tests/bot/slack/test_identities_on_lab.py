@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.slack.credentials import web_client
-from bot.slack.people import People, read_zone
+from bot.slack.identities import Identities, read_zone
 from core.config import Settings
 from core.errors import NotAllowed
 from lab.slack.server import SlackLab
@@ -21,8 +21,8 @@ PACIFIC_S = -8 * 3600
 
 
 @pytest.fixture
-def people(settings: Settings, clock: JumpClock) -> People:
-    return People(web_client(settings), settings, clock)
+def people(settings: Settings, clock: JumpClock) -> Identities:
+    return Identities(web_client(settings), settings, clock)
 
 
 def change(slack: SlackLab, user_id: str, **what: Any) -> None:
@@ -48,7 +48,7 @@ def test_a_zone_is_told_or_unknown(told: Mapping[str, Any], zone: object) -> Non
     assert read_zone(told) == zone
 
 
-async def test_no_answer_is_no_zone(people: People, slack: SlackLab) -> None:
+async def test_no_answer_is_no_zone(people: Identities, slack: SlackLab) -> None:
     """A limited or refused users.info means that nobody knows, never UTC."""
     slack.faults.add(FaultKind.RATE_LIMITED, "users.info")
     assert await people.zone("U0ALICE") is None
@@ -66,31 +66,31 @@ async def test_no_answer_is_no_zone(people: People, slack: SlackLab) -> None:
     ],
 )
 async def test_outsiders_may_do_nothing_unless_named(
-    people: People, slack: SlackLab, clock: JumpClock, what: dict[str, Any], words: str
+    people: Identities, slack: SlackLab, clock: JumpClock, what: dict[str, Any], words: str
 ) -> None:
     """Field case 13: guests, bots, deactivated users and other workspaces come in by their id alone."""
     change(slack, "U0BOB", **what)  # a group he is in does not let him in
     with pytest.raises(NotAllowed, match=words):
         await people.admit("U0BOB")
     named = slack_settings(slack, slack={"oncall": ("U0BOB",)})
-    assert (await People(web_client(named), named, clock).admit("U0BOB")).outsider == words
+    assert (await Identities(web_client(named), named, clock).admit("U0BOB")).outsider == words
 
 
-async def test_the_workspace_of_a_click_counts(people: People) -> None:
+async def test_the_workspace_of_a_click_counts(people: Identities) -> None:
     """A click that names a foreign workspace is a foreigner's, whatever users.info says of the id."""
     assert not (await people.admit("U0ALICE", "T0LAB")).outsider
     with pytest.raises(NotAllowed, match="another workspace"):
         await people.admit("U0ALICE", "T0ELSEWHERE")
 
 
-async def test_somebody_slack_does_not_know_is_a_stranger(people: People) -> None:
+async def test_somebody_slack_does_not_know_is_a_stranger(people: Identities) -> None:
     """Slack does not show users of other workspaces to every app."""
     with pytest.raises(NotAllowed, match="another workspace"):
         await people.admit("U0NOSUCH")
 
 
 async def test_while_slack_is_silent_only_who_was_seen_lately_comes_in(
-    people: People, slack: SlackLab, clock: JumpClock
+    people: Identities, slack: SlackLab, clock: JumpClock
 ) -> None:
     """An answer holds for an hour; without one nobody is let in, and it is said why."""
     await people.admit("U0ALICE")
@@ -113,7 +113,7 @@ def organisation(slack: SlackLab) -> None:
     slack.workspace.users["U0ERIN"] = colleague
 
 
-async def test_a_person_of_an_organisation_is_one_person(people: People, slack: SlackLab) -> None:
+async def test_a_person_of_an_organisation_is_one_person(people: Identities, slack: SlackLab) -> None:
     """Under either id it is the same person, written down under the one of the organisation."""
     organisation(slack)
     by_local, by_global = await people.admit("U0BOB"), await people.admit("W0BOB")
@@ -121,7 +121,7 @@ async def test_a_person_of_an_organisation_is_one_person(people: People, slack: 
     assert by_local.ids == by_global.ids == {"U0BOB", "W0BOB"}
 
 
-async def test_a_sister_workspace_is_no_stranger(people: People, slack: SlackLab) -> None:
-    """People of another workspace of the same organisation are colleagues."""
+async def test_a_sister_workspace_is_no_stranger(people: Identities, slack: SlackLab) -> None:
+    """Identities of another workspace of the same organisation are colleagues."""
     organisation(slack)
     assert not (await people.admit("U0ERIN", "T0SISTER")).outsider
