@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bot.commands.tokens import Token
 from bot.commands.vocabulary import is_near_reserved
 from core.domain.model.job import JobId
+from core.domain.model.names import unmarked
 from core.domain.model.plan import Options, Request
 
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._*?-]*")
@@ -160,7 +161,7 @@ def _quote_unlike_job(vm: str) -> str:
 
 def read_job_id(text: str) -> JobId | None:
     """Read ``J12``, ``j12``, ``#12`` or ``12``."""
-    digits = text.strip().removeprefix("#").lstrip("jJ").removeprefix("-")
+    digits = unmarked(text.strip()).removeprefix("#").lstrip("jJ").removeprefix("-")
     if digits.isascii() and digits.isdecimal() and len(digits) <= _JOB_DIGITS:
         return JobId(f"J{int(digits)}")
     return None

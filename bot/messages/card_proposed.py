@@ -45,7 +45,9 @@ def _standing(job: Job, look: Look) -> Iterator[str]:
     yield f"🕓 *Waits for approval* until {date_time(job.expires_at)}."
     if look.approvals_required > 1:
         given = ", ".join(mention(approval.by) for approval in job.approvals)
-        yield f"{len(job.approvals)} of {look.approvals_required} approvals" + (f": {given}" if given else ".")
+        yield f"{len(job.approvals)} of {plural(look.approvals_required, 'approval')}" + (
+            f": {given}" if given else "."
+        )
     if not look.outlook.is_allowed:
         yield f"🚫 {said(look.outlook.reason)}"
     yield summary(job.plan)

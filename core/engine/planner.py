@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Placement
 from core.domain.planning.preflight import copies, preflight, unreadable_vms, unseen_folders
 from core.domain.planning.room import is_live
-from core.domain.planning.selection import select
+from core.domain.planning.selection import remarks, select
 from core.domain.scheduling.freeze import Calendar
 from core.engine.destination_choice import DestinationChoice
 from core.engine.folder_lists import FolderLists
@@ -93,7 +93,11 @@ class Planner:
             *unseen_folders(folders.unseen),
             *unreadable_vms(snapshots),
         )
-        findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
+        findings = (
+            *_read_as(request, snapshots),
+            *in_jobs,
+            *(f for f in found if f.vm_id is None or f.vm_id not in moving),
+        )
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)
         works = await self._works(plan)
@@ -235,6 +239,12 @@ class Planner:
             for m in plan.moves
             if m.vm_id not in blocked_ids
         ]
+
+
+def _read_as(request: Request, sources: Sequence[Snapshot]) -> Iterator[Finding]:
+    """Say what patterns stand for: the approver decides about VMs, not about patterns."""
+    for text in remarks(request.vms, sources):
+        yield Finding(severity=Severity.NOTE, code=FindingCode.READ_AS, text=text)
 
 
 def _moments(late: datetime, by: datetime) -> tuple[str, str]:

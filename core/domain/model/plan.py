@@ -96,6 +96,7 @@ class FindingCode(StrEnum):
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
+    READ_AS = "read_as"
     OTHER = "other"
 
     @classmethod

@@ -105,6 +105,10 @@ def _warning(code: FindingCode, text: str, move: PlannedMove) -> Finding:
     return Finding(severity=Severity.WARNING, code=code, text=text, vm_id=move.vm_id)
 
 
+def _checkpoints(count: int) -> str:
+    return "1 checkpoint; it moves" if count == 1 else f"{count} checkpoints; they move"
+
+
 def _note(code: FindingCode, text: str, move: PlannedMove) -> Finding:
     return Finding(severity=Severity.NOTE, code=code, text=text, vm_id=move.vm_id)
 
@@ -154,7 +158,7 @@ def _parts(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
             FindingCode.VTPM, f"{name} has a virtual TPM; the destination needs its key protector certificates.", move
         )
     if details.checkpoints:
-        yield _note(FindingCode.CHECKPOINTS, f"{name} has {details.checkpoints} checkpoint(s); they move too.", move)
+        yield _note(FindingCode.CHECKPOINTS, f"{name} has {_checkpoints(details.checkpoints)} too.", move)
 
 
 def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
