@@ -89,6 +89,7 @@ class Engine:
             snapshot_cache=self._snapshot_cache,
             clock=clock,
             fresh=self._fresh,
+            look_soon=self._look_soon,
             machines=self._machines,
             cleanup=cleanup,
             policy=_attempt_policy(settings, calendar),
@@ -195,6 +196,11 @@ class Engine:
             was_busy, poller.is_busy = poller.is_busy, name in hosts
             if poller.is_busy and not was_busy:
                 poller.wake()
+
+    def _look_soon(self, host: HostName) -> None:
+        poller = self._pollers.get(host)
+        if poller is not None:
+            poller.wake()
 
     async def _fresh(self, host: HostName) -> Snapshot | None:
         poller = self._pollers.get(host)

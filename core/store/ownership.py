@@ -88,7 +88,7 @@ def ownership_of(url: str) -> Ownership:
         parsed = make_url(url)
     except ArgumentError:
         return Unguarded()  # opening it says what is wrong with it
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+    is_file = parsed.drivername == "sqlite+aiosqlite" and parsed.database not in {None, "", ":memory:"}
     return LockFile(Path(parsed.database or "")) if is_file else Unguarded()
 
 

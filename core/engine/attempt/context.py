@@ -40,6 +40,7 @@ class EngineServices:
     snapshot_cache: SnapshotCache
     clock: Clock
     fresh: Fresh
+    look_soon: Callable[[HostName], None]
     machines: Machines
     cleanup: FolderCleanup
     policy: AttemptPolicy

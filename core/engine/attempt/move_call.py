@@ -134,7 +134,11 @@ class MoveCall:
         return not self._is_left
 
     def _progress(self, percent: int) -> None:
-        # A command that tells percents before the hosts show or count its move proves nothing about their slots.
+        # A command that tells percents before the hosts show or count its move proves nothing about their slots: the
+        # first one is a reason to ask them now.
+        if self._percent < 0:
+            for host in (self._context.move.source, self._context.move.destination):
+                self._context.services.look_soon(host)
         self._has_progressed |= percent != self._percent
         self._percent = percent
         self._snapshot_cache.progress(self._context.move.vm_id, percent)
