@@ -51,7 +51,7 @@ def _fitting(
     where = _names(sources)
     if text.casefold() == "all":
         if not everything:
-            raise NothingToMove(f"There is no VM on {where}.")
+            raise NothingToMove(f"There is no VM on {where}.", hint=_unreadable(sources))
         return everything
     # The plain name first: Hyper-V allows brackets, and 32 hexadecimal digits, in a VM's name.
     hits = [(host, vm) for host, vm in everything if vm.name.casefold() == text.casefold()]
@@ -62,10 +62,10 @@ def _fitting(
         pattern = re.compile(translate(text), re.IGNORECASE)
         hits = [(host, vm) for host, vm in everything if pattern.match(vm.name)]
         if not hits:
-            raise UnknownVm(f"No VM on {where} fits {text}.")
+            raise UnknownVm(f"No VM on {where} fits {text}.", hint=_unreadable(sources))
         return hits
     if not hits:
-        raise UnknownVm(f"{text} is not on {where}.", hint=_hint(text, everything, elsewhere))
+        raise UnknownVm(f"{text} is not on {where}.", hint=_hint(text, everything, elsewhere) or _unreadable(sources))
     if len(hits) > 1:
         ids = ", ".join(f"{vm.id} on {host}" for host, vm in hits)
         raise AmbiguousVm(f"There are {len(hits)} VMs called {text} on {where}.", hint=f"Say which by id: {ids}.")
@@ -80,6 +80,12 @@ def _hint(text: str, everything: list[Selected], elsewhere: Sequence[Snapshot]) 
     names = {vm.name.casefold(): vm.name for _, vm in everything}
     near = get_close_matches(text.casefold(), list(names), n=3, cutoff=0.6)
     return f"Did you mean {' or '.join(names[name] for name in near)}?" if near else ""
+
+
+def _unreadable(sources: Sequence[Snapshot]) -> str:
+    """Say that it may be one of the VMs that could not be read, if there are any."""
+    found = next((one.text for snapshot in sources for one in snapshot.unreadable), "")
+    return f"A VM there could not be read: {found}" if found else ""
 
 
 def _as_id(text: str) -> UUID | None:
