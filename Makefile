@@ -13,15 +13,18 @@ SUPPORTED := $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[
 
 LONG   := tests/faults tests/e2e/test_slack_storm.py tests/kerberos/test_minutes.py
 REAL   := tests/powershell
+PAYLOADS := $(CURDIR)/build/slack-payloads
 
 .DEFAULT_GOAL := help
-.PHONY: kerberos help demo test powershell storm check imports format bench lock image-check clean
+.PHONY: kerberos help demo test block-types foreign-slack powershell storm check imports format bench lock image-check clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
 	@echo "make powershell  the tests that need a real PowerShell, if there is one"
+	@echo "make block-types  what the tests sent, judged by Slack's published types, if there is npm"
+	@echo "make foreign-slack  a migration through a Slack that is not ours, if there is npm"
 	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
 	@echo "make kerberos  the extra kerberos for .venv, so that its tests are run"
@@ -54,8 +57,18 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check imports
-	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL)
+	@rm -rf $(PAYLOADS)
+	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL)
 	@$(MAKE) --no-print-directory powershell
+
+# Slack's published types judge what the tests sent and what the lab sent (docs/guide/lab.md); without npm, one line.
+block-types: $(READY)
+	@if [ ! -d $(PAYLOADS) ]; then LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 2 -q tests/bot tests/lab/slack; fi
+	@$(BIN)/python -m tests.block_types $(PAYLOADS) build/block-types
+
+# One migration through a Slack emulator by a third party (docs/guide/lab.md); without npm or namespaces, one line.
+foreign-slack: $(READY)
+	@$(BIN)/python -m tests.foreign_slack build/foreign-slack
 
 # A real PowerShell behind the lab's hosts, where there is one (docs/guide/lab.md); without, one line.
 powershell: $(READY)

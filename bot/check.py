@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
+from bot.messages.mrkdwn import plural
 from bot.plain_table import plain_table
 from bot.slack.api_errors import SlackRefused, ask
 from bot.slack.credentials import check_app_token, missing_secrets
@@ -26,7 +27,7 @@ def check_settings(settings: Settings) -> Iterator[CheckLine]:
     """Check what can be seen without asking anybody."""
     count = len(settings.hosts)
     yield CheckLine(
-        "settings", count > 0, f"{count} hosts", "" if count else "Add a [hosts.NAME] section for each host."
+        "settings", count > 0, plural(count, "host"), "" if count else "Add a [hosts.NAME] section for each host."
     )
     missing = missing_secrets(settings)
     yield CheckLine(
@@ -108,7 +109,7 @@ async def _group_line(group: str, groups: UserGroups) -> CheckLine:
     members = (await groups.members([group])).get(group)
     if trouble or not members:
         return CheckLine(f"group {group}", ok=False, text=trouble or "nobody is in it", hint="Check the id in Slack.")
-    return CheckLine(f"group {group}", ok=True, text=f"{len(members)} people")
+    return CheckLine(f"group {group}", ok=True, text="1 person" if len(members) == 1 else f"{len(members)} people")
 
 
 async def _user_line(user: str, client: AsyncWebClient) -> CheckLine:

@@ -13,6 +13,7 @@ from bot import check, export, health
 from bot.clock import SystemClock
 from bot.gc_tuning import spare_what_stays
 from bot.log_setup import LEVELS, start_logging
+from bot.messages.visible import visible
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
 from bot.starter_files import write_starter_files
@@ -45,10 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         return _with_settings(options)
     except SettingsError as error:
-        print(error.sentence(), file=sys.stderr)  # noqa: T201 - a command line talks
+        print(visible(error.sentence()), file=sys.stderr)  # noqa: T201 - a command line talks
         return _USAGE_ERROR
     except MigrateBotError as error:
-        print(error.sentence(), file=sys.stderr)  # noqa: T201
+        print(visible(error.sentence()), file=sys.stderr)  # noqa: T201
         return 1
 
 
@@ -128,7 +129,7 @@ async def _check(settings: Settings) -> int:
 
 async def _health(settings: Settings) -> int:
     is_well, told = await health.ask(settings.slack.health)
-    print(told)  # noqa: T201
+    print(visible(told))  # noqa: T201
     return 0 if is_well else 1
 
 

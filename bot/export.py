@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.messages.visible import visible
 from bot.plain_table import plain_table
 from core.domain.model.event_data import to_json
 from core.domain.model.events import Event
@@ -40,11 +41,11 @@ def job_table(jobs: Sequence[tuple[Job, Sequence[Move]]]) -> str:
 def job_page(job: Job, moves: Sequence[Move], events: Sequence[Event]) -> str:
     """Show one job: its moves, then everything that happened."""
     lines = [
-        f"{job.id} {job.state.value}, asked by {job.requester} at {job.created_at:%Y-%m-%d %H:%M}Z: {job.text}",
+        f"{job.id} {job.state.value}, asked by {job.requester} at {job.created_at:%Y-%m-%d %H:%M}Z: {_line(job.text)}",
         "",
     ]
     lines += [
-        f"  {move.vm_name}: {move.state.value}, {move.source} -> {move.destination}, attempts {move.attempts}"
+        f"  {_line(move.vm_name)}: {move.state.value}, {move.source} -> {move.destination}, attempts {move.attempts}"
         + (f": {_line(move.error)}" if move.error else "")
         + (f" (waits: {_line(move.hold.text)})" if move.hold else "")
         for move in moves
@@ -55,12 +56,14 @@ def job_page(job: Job, moves: Sequence[Move], events: Sequence[Event]) -> str:
 
 def as_json(job: Job, moves: Sequence[Move], events: Sequence[Event]) -> str:
     """Write every event of a job as JSON."""
-    return json.dumps(
+    text = json.dumps(
         {"job": job.id, "state": job.state.value, "requester": job.requester, "events": _rows(events, moves)},
         indent=2,
         ensure_ascii=False,
         default=str,
     )
+    # The same JSON, but no terminal it is shown in obeys a name.
+    return "".join(char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def as_csv(moves: Sequence[Move], events: Sequence[Event]) -> str:
@@ -70,7 +73,7 @@ def as_csv(moves: Sequence[Move], events: Sequence[Event]) -> str:
     writer.writerow(_FIELDS)
     for row in _rows(events, moves):
         cells = [*(str(row[name]) for name in _FIELDS[:-1]), json.dumps(row["data"], ensure_ascii=False, default=str)]
-        writer.writerow(["'" + cell if cell[:1] in "=+-@\t\r" else cell for cell in cells])
+        writer.writerow([visible("'" + cell if cell[:1] in "=+-@\t\r" else cell) for cell in cells])
     return out.getvalue()
 
 
@@ -90,9 +93,11 @@ def _rows(events: Sequence[Event], moves: Sequence[Move]) -> list[dict[str, Any]
 
 def _event_line(row: Mapping[str, Any]) -> str:
     details = ", ".join(f"{key} {_line(str(value))}" for key, value in row["data"].items() if value not in ("", None))
-    return " ".join(filter(None, (f"  {row['at'][:19]}Z", row["kind"], row["vm"], f"by {row['actor']}", details)))
+    return " ".join(
+        filter(None, (f"  {row['at'][:19]}Z", row["kind"], _line(row["vm"]), f"by {row['actor']}", details))
+    )
 
 
 def _line(text: str) -> str:
     """Make one line of a text, without anything a terminal would obey."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join(visible(text).split())

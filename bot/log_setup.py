@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 from urllib.parse import urlsplit
 
+from bot.messages.visible import visible
 from core.config import Settings
 
 _TOKEN = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^\s&\"']+|(?<=Bearer )\S+", re.IGNORECASE)
@@ -65,7 +66,7 @@ class PlainLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record."""
-        return self._redaction.clean(super().format(record))
+        return visible(self._redaction.clean(super().format(record)))
 
 
 class JsonLines(logging.Formatter):
@@ -81,10 +82,10 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "name": record.name,
-            "message": self._redaction.clean(record.getMessage()),
+            "message": visible(self._redaction.clean(record.getMessage())),
         }
         if record.exc_info:
-            entry["trace"] = self._redaction.clean(self.formatException(record.exc_info))
+            entry["trace"] = visible(self._redaction.clean(self.formatException(record.exc_info)))
         return json.dumps(entry, ensure_ascii=False)
 
 

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.messages.visible import visible
+
 _WIDER_THAN_ANY_LINE = 100_000
 
 
@@ -14,7 +16,7 @@ def plain_table(rows: Iterable[Sequence[str]]) -> str:
     """Return one line a row; a column is as wide as a terminal shows its longest cell."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     for row in rows:
-        grid.add_row(*(Text(cell, no_wrap=True) for cell in row))
+        grid.add_row(*(Text(visible(cell), no_wrap=True) for cell in row))
     out = io.StringIO()
     Console(file=out, width=_WIDER_THAN_ANY_LINE, color_system=None).print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

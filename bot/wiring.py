@@ -19,8 +19,8 @@ from bot.notify.home_tabs import HomeTabs, ObservedNotifier
 from bot.notify.notifier import SlackNotifier
 from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, web_client
 from bot.slack.http_listener import HttpListener
+from bot.slack.identities import Identities
 from bot.slack.socket import SocketConnection
-from bot.slack.time_zones import TimeZones
 from bot.slack.user_groups import UserGroups
 from bot.systemd import ServiceManager
 from core.config import Settings
@@ -98,13 +98,13 @@ async def running(
         clock=clock,
         supervisor=supervisor,
     )
-    background = BackgroundTasks()
-    handler = CommandHandler(engine, settings, groups, TimeZones(client), clock)
-    home_tabs = HomeTabs(engine, client, settings, groups, clock)
+    people = Identities(client, settings, clock)
+    background = BackgroundTasks(admit=lambda asker: people.admit(asker.user, asker.team))
+    handler = CommandHandler(engine, settings, groups, people, clock)
+    home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
-    app = build_app(
-        settings, client, handler, background, forms=FormHandler(engine, settings, groups, clock), home_tabs=home_tabs
-    )
+    forms = FormHandler(engine, settings, groups, people, clock)
+    app = build_app(settings, client, handler, background, forms=forms, home_tabs=home_tabs)
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)

@@ -29,6 +29,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as MalformedVariable
 
 from core.domain.model.inventory import HostName, same_host
+from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
 from core.errors import SettingsError, UnknownHost
 
@@ -270,9 +271,10 @@ class Settings(BaseSettings):
             UnknownHost: none fits; the text names the nearest.
 
         """
-        for name, host in self.hosts.items():
-            if same_host(name, typed) or same_host(host.address, typed):
-                return HostName(name)
+        for text in (typed, unmarked(typed)):
+            for name, host in self.hosts.items():
+                if same_host(name, text) or same_host(host.address, text):
+                    return HostName(name)
         names = {name.casefold(): name for name in self.hosts}
         near = [names[name] for name in get_close_matches(typed.casefold(), list(names), n=3)]
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Hosts in my settings: {_some(list(self.hosts))}."

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from bot.commands.model import Migrate
 from bot.commands.option_values import BadValue, shown
 from bot.commands.tokens import Token
 from bot.commands.vocabulary import FLAGS, KEYWORDS, OPTIONS, known, nearest, slip_of
+from core.domain.model.names import unmarked
 from core.domain.model.plan import Options
 
 _HEAD = re.compile(r"(-{0,2})([A-Za-z][A-Za-z_-]*)(=(.*))?", re.DOTALL)
@@ -194,6 +195,8 @@ class MigrateParser:
             self.path = self._folder(opened)
         elif name in _PROSE:
             self.set_options[name] = self._prose(opened)
+        elif name == "apart":
+            self.set_options[name] = self._patterns(opened)
         elif name in FLAGS:
             self.set_options[_FIELDS.get(name, name)] = self._flag(opened)
         else:
@@ -226,6 +229,7 @@ class MigrateParser:
         if word is None:
             raise CommandError(f"{name} needs a value, such as {name}={example}.", opened.word.start, opened.word.end,
                           f"{name}={example}")  # fmt: skip
+        word = replace(word, text=unmarked(word.text))
         if name in {"at", "until"}:
             word = self._with_time(word)
         if name == "until":
@@ -240,6 +244,17 @@ class MigrateParser:
             "at": lambda: option_values.moment(word.text, self.now),
         }
         self.set_options[_FIELDS.get(name, name)] = _fitting(word, read[name])
+
+    def _patterns(self, opened: Head) -> tuple[str, ...]:
+        """Read one pattern of names, or several with commas between them."""
+        word = opened.value or self._next_value()
+        if word is None or not word.text:
+            raise CommandError("apart needs names, such as apart=dc*.", opened.word.start, opened.word.end, "apart=dc*")
+        found = [word.text]
+        while self.at + 1 < len(self.words) and self.words[self.at].is_comma and not self.words[self.at + 1].is_comma:
+            found.append(self.words[self.at + 1].text)
+            self.at += 2
+        return tuple(dict.fromkeys(found))
 
     def _with_time(self, word: Token) -> Token:
         """Join a day and the time in the next word."""
@@ -267,6 +282,7 @@ class MigrateParser:
 
     def _folder(self, opened: Head) -> str:
         folder, start, end = self._run(opened, ends_at=lambda word: head(word, is_bare_option_ok=True) is not None)
+        folder = folder if _FOLDER.fullmatch(folder) else unmarked(folder)
         if not _FOLDER.fullmatch(folder):
             what = f"not {shown(folder)}" if folder else "and none follows"
             if not folder:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bot.commands.tokens import Token
 from bot.commands.vocabulary import is_near_reserved
 from core.domain.model.job import JobId
+from core.domain.model.names import unmarked
 from core.domain.model.plan import Options, Request
 
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._*?-]*")
@@ -160,7 +161,7 @@ def _quote_unlike_job(vm: str) -> str:
 
 def read_job_id(text: str) -> JobId | None:
     """Read ``J12``, ``j12``, ``#12`` or ``12``."""
-    digits = text.strip().removeprefix("#").lstrip("jJ").removeprefix("-")
+    digits = unmarked(text.strip()).removeprefix("#").lstrip("jJ").removeprefix("-")
     if digits.isascii() and digits.isdecimal() and len(digits) <= _JOB_DIGITS:
         return JobId(f"J{int(digits)}")
     return None
@@ -176,10 +177,8 @@ def quote(name: str) -> str:
 def write_options(options: Options) -> str:
     """Write options as ``name=value``; those left to the settings are left out."""
     parts: list[str] = []
-    if options.parallel:
-        parts.append(f"parallel={options.parallel}")
-    if options.attempts is not None:
-        parts.append(f"attempts={options.attempts}")
+    numbers = (("parallel", options.parallel or None), ("attempts", options.attempts))
+    parts += [f"{name}={number}" for name, number in numbers if number is not None]
     if options.backup_wait_s is not None:
         parts.append(f"backup-wait={options.backup_wait_s:.0f}s")
     for name, value in (
@@ -189,6 +188,8 @@ def write_options(options: Options) -> str:
     ):
         if value is not None:
             parts.append(f"{name}={'yes' if value else 'no'}")
+    if options.apart:
+        parts.append(f"apart={','.join(map(quote, options.apart))}")
     if options.start_at is not None:
         parts.append(f"at={_minute(options.start_at)}")
     if options.until is not None:

@@ -1,14 +1,14 @@
 """Reads the values of a command's options: whole numbers, durations, yes or no, a time."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from core.config import parse_duration
 
 _YES = frozenset({"yes", "y", "true", "on", "1"})
 _NO = frozenset({"no", "n", "false", "off", "0"})
 _WHOLE = re.compile(r"\d{1,6}", re.ASCII)
-_TIME = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(Z|[+-]\d{2}:?\d{2})?", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{1,2}):(\d{2})(?::\d{2})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII | re.IGNORECASE
@@ -84,14 +84,30 @@ def moment(text: str, now: datetime, name: str = "at") -> datetime:
 
 def _read_moment(text: str, now: datetime) -> datetime:
     if clock := _TIME.fullmatch(text):
+        now = now.astimezone(_zone(clock[3])) if clock[3] else now
         at = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
         # Added on the wall clock, so 22:00 stays 22:00 across a change of summer time.
         return (at if at > now else at + timedelta(days=1)).astimezone(UTC)
     if found := _MOMENT.fullmatch(text):
         year, month, day, hour, minute = (int(part) for part in found.groups()[:5])
-        zone = now.tzinfo if found[6] is None else datetime.fromisoformat(f"2000-01-01T00:00{found[6].upper()}").tzinfo
+        zone = _zone(found[6]) if found[6] else now.tzinfo
         return datetime(year, month, day, hour, minute, tzinfo=zone).astimezone(UTC)
     raise ValueError(text)
+
+
+def _zone(offset: str) -> tzinfo | None:
+    return datetime.fromisoformat(f"2000-01-01T00:00{offset.upper()}").tzinfo
+
+
+def has_zone(text: str) -> bool:
+    """Whether a time says its own zone, so that it means the same for everybody."""
+    found = _TIME.fullmatch(text) or _MOMENT.fullmatch(text)
+    return found is not None and bool(found[found.re.groups])
+
+
+def zoned_example(text: str) -> str:
+    """Write a time with a zone behind it, as an example."""
+    return f"{text.replace(' ', 'T')}+02:00, or {text.replace(' ', 'T')}Z for UTC"
 
 
 def shown(text: str) -> str:

@@ -1,8 +1,9 @@
 """Decides what a typed command means, or says in one sentence where it went wrong with an example that is right."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from bot.commands import migrate_parser
 from bot.commands.errors import CommandError
@@ -30,6 +31,8 @@ from bot.commands.vocabulary import VERBS, nearest
 from core.domain.model.job import JobId
 
 _TRIES = 8
+_ZONES = tuple(timezone(timedelta(hours=hours)) for hours in sorted(range(-12, 15), key=abs))
+"""Where people live, those nearest to UTC first; half hours lie between two of them."""
 _LONGEST_EXAMPLE = 240
 
 
@@ -44,6 +47,22 @@ def parse(text: str, *, now: datetime, hosts: Sequence[str] = (), command: str =
         return _read(text, now, hosts)
     except CommandError as mistake:
         mistake.example = f"{command} {_nearest_right(text, mistake, now, hosts)}"
+        raise
+
+
+def parse_anywhere(text: str, *, now: datetime, hosts: Sequence[str] = (), command: str = "/migrate") -> Command:
+    """Read a command before anybody knows where the person is: a time is over when it is over in every zone.
+
+    Raises:
+        CommandError: it cannot be understood, wherever the person is.
+
+    """
+    try:
+        return parse(text, now=now, hosts=hosts, command=command)
+    except CommandError:
+        for zone in _ZONES:
+            with suppress(CommandError):
+                return _read(text, now.astimezone(zone), hosts)
         raise
 
 

@@ -5,7 +5,8 @@ Not ``shlex``: backslashes belong to paths, ``O'Brien`` is a name, and a mistake
 
 from dataclasses import KW_ONLY, dataclass
 
-_SINGLE = "'"
+_SINGLES = ("'", "`")
+"""A quote that may also be a letter of a name; back-ticks come with names copied from a card."""
 _DOUBLE = '"'
 
 
@@ -32,8 +33,8 @@ class UnclosedQuote(ValueError):
 def words(text: str) -> list[Token]:
     """Cut a text at white space and commas outside quotes.
 
-    Double quotes hold white space and commas together; ``""`` inside them is one double quote. Single quotes do so only
-    around a whole word, because they are letters of names too.
+    Double quotes hold white space and commas together; ``""`` inside them is one double quote. Single quotes and
+    back-ticks do so only around a whole word, because they are letters of names too.
 
     Raises:
         UnclosedQuote: a double quote is never closed.
@@ -59,13 +60,14 @@ def _ends_word(text: str, at: int) -> bool:
 
 
 def _single_quoted(text: str, start: int) -> Token | None:
-    if text[start] != _SINGLE:
+    quote = text[start]
+    if quote not in _SINGLES:
         return None
-    at = text.find(_SINGLE, start + 1)
+    at = text.find(quote, start + 1)
     while at != -1:
         if _ends_word(text, at + 1):
             return Token(text[start + 1 : at], start, at + 1, is_quoted=True)
-        at = text.find(_SINGLE, at + 1)
+        at = text.find(quote, at + 1)
     return None
 
 

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from bot.commands.errors import CommandError
+from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
 from bot.messages import replies
 from bot.messages.blocks import Message
@@ -12,6 +13,8 @@ from core.errors import MigrateBotError, RequestError
 from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
+
+Work = Callable[[], Awaitable[Message | None]]
 
 
 def new_reference() -> str:
@@ -22,19 +25,34 @@ def new_reference() -> str:
 class BackgroundTasks:
     """The tasks that work on what Slack has acknowledged."""
 
-    def __init__(self, reference: Callable[[], str] = new_reference) -> None:
+    def __init__(
+        self, reference: Callable[[], str] = new_reference, *, admit: Callable[[Asker], Awaitable[object]] | None = None
+    ) -> None:
+        """Make it. ``admit`` raises NotAllowed for somebody who may do nothing here: every door leads through it."""
         self._tasks = TaskSet()
+        self._admit = admit
         self._reference = reference
 
-    def start(self, name: str, work: Callable[[], Awaitable[Message | None]], reply: PrivateReply) -> None:
-        """Do some work in a task of its own and tell the person what it returns, or why it failed."""
-        self._tasks.start(self._run(name, work, reply), name)
+    def start(self, name: str, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
+        """Do some work in a task of its own and tell the person what it returns, or why it failed.
+
+        ``is_open``: the work itself finds out who may see what.
+        """
+        self._tasks.start(self._run(name, work if is_open else self._closed(work, reply.asker), reply), name)
+
+    def _closed(self, work: Work, asker: Asker) -> Work:
+        async def admitted() -> Message | None:
+            if self._admit is not None:
+                await self._admit(asker)
+            return await work()
+
+        return admitted
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Let what is under way end, for a while."""
         await self._tasks.finish(timeout_s)
 
-    async def _run(self, name: str, work: Callable[[], Awaitable[Message | None]], reply: PrivateReply) -> None:
+    async def _run(self, name: str, work: Work, reply: PrivateReply) -> None:
         message = await self._outcome(name, work)
         if message is None:
             return
@@ -44,7 +62,7 @@ class BackgroundTasks:
             # The last line before silence: whatever went wrong while answering is at least in the log.
             log.exception("the answer to %s was not delivered: %s", name, message.text)
 
-    async def _outcome(self, name: str, work: Callable[[], Awaitable[Message | None]]) -> Message | None:
+    async def _outcome(self, name: str, work: Work) -> Message | None:
         try:
             return await work()
         except CommandError as mistake:

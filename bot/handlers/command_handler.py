@@ -5,10 +5,10 @@ Knows nothing of Slack's payloads; the listeners do.
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot import access
-from bot.access import Permission
+from bot.access import Identity, Permission
 from bot.commands.model import (
     Back,
     Cancel,
@@ -26,7 +26,8 @@ from bot.commands.model import (
     Stop,
     Where,
 )
-from bot.commands.parser import in_time_zone, parse
+from bot.commands.option_values import has_zone, zoned_example
+from bot.commands.parser import in_time_zone, parse_anywhere
 from bot.commands.slack_text import clean
 from bot.handlers.shared_lookups import SharedLookups
 from bot.messages import replies, vm_location
@@ -34,14 +35,14 @@ from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
 from bot.messages.vm_list import vm_list
-from bot.slack.time_zones import TimeZones
+from bot.slack.identities import Identities
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveId
 from core.domain.model.views import JobView
 from core.engine.engine import Engine
-from core.errors import NotAllowed
+from core.errors import NotAllowed, RequestError
 from core.ports import Clock
 
 _JOBS_SHOWN = 20
@@ -51,20 +52,24 @@ _RECENT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The person who asks, and the channel."""
+    """The person who asks, the channel and thread, and the workspace that Slack says they act from, if it says."""
 
     user: str
     channel: str
+    team: str = ""
+    thread_ts: str = ""
 
 
 class CommandHandler:
     """The handler of every command and button: permission, the engine's call, the answer."""
 
-    def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, zones: TimeZones, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, groups: UserGroups, people: Identities, clock: Clock
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._groups = groups
-        self._zones = zones
+        self._people = people
         self._clock = clock
         self._command = settings.slack.command
         self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
@@ -93,7 +98,9 @@ class CommandHandler:
             CommandError: it cannot be understood.
 
         """
-        return parse(clean(text), now=self._clock.now(), hosts=tuple(self._settings.hosts), command=self._command)
+        hosts = tuple(self._settings.hosts)
+        typed = clean(text).removeprefix(f"{self._command} ")  # copied from a card, with the command's own name
+        return parse_anywhere(typed, now=self._clock.now(), hosts=hosts, command=self._command)
 
     def answer_at_once(self, command: Command) -> Message | None:
         """Answer what needs no look at anything."""
@@ -126,9 +133,10 @@ class CommandHandler:
             case Retry(job_id):
                 return await self.retry(job_id, asker)
             case Back(job_id):
-                await self._check_may_request(asker)
-                return replies.planned(await self._engine.requests.back(job_id, asker.user), self._look)
+                who = await self._check_may_request(asker)
+                return replies.planned(await self._engine.requests.back(job_id, who.user), self._look)
             case _:
+                await self._who(asker)
                 return await self._lookups.of(command, lambda: self._look_up(command))
 
     async def _look_up(self, command: Command) -> Message | None:
@@ -160,13 +168,25 @@ class CommandHandler:
                 return None
 
     async def _migrate(self, command: Migrate, asker: Asker) -> Message:
-        await self._check_may_request(asker)
+        who = await self._check_may_request(asker)
         if any(command.typed_times):
-            # "at 22:00" means 22:00 where the person is.
-            now = self._clock.now().astimezone(await self._zones.of(asker.user))
+            now = await self._now_where_they_are(command, asker)
             command = in_time_zone(command, now=now, hosts=tuple(self._settings.hosts), command=self._command)
-        job = await self._engine.requests.propose(command.request(requester=asker.user, channel=asker.channel))
+        job = await self._engine.requests.propose(command.request(requester=who.user, channel=asker.channel))
         return replies.planned(job, self._look)
+
+    async def _now_where_they_are(self, command: Migrate, asker: Asker) -> datetime:
+        """Return the time in the person's zone: "at 22:00" means 22:00 there. Raises RequestError when nobody knows."""
+        zone = await self._people.zone(asker.user)
+        if zone is not None:
+            return self._clock.now().astimezone(zone)
+        for typed in filter(None, command.typed_times):
+            if not has_zone(typed.text):
+                raise RequestError(
+                    f"I cannot find out your time zone, so I do not know when {typed.text} is.",
+                    hint=f"Write it with its zone: {zoned_example(typed.text)}.",
+                )
+        return self._clock.now()
 
     async def _handover(self) -> Message:
         views = await self._engine.queries.jobs(_JOBS_SEARCHED)
@@ -178,95 +198,107 @@ class CommandHandler:
         return handover(views, hosts, waiting, stopped_by, self._look)
 
     async def _hold(self, job_id: JobId, asker: Asker, *, is_pause: bool) -> Message:
-        await self._check_may_act(job_id, asker, "pause" if is_pause else "resume")
+        who = await self._check_may_act(job_id, asker, "pause" if is_pause else "resume")
         if is_pause:
-            job = await self._engine.controls.pause(job_id, asker.user)
+            job = await self._engine.controls.pause(job_id, who.user)
             return replies.plainly(
                 f"⏸ {job.id} is paused: nothing more of it starts. What moves now goes on. "
                 f"Let it go on with {self._command} resume {job.id}."
             )
-        job = await self._engine.controls.resume(job_id, asker.user)
+        job = await self._engine.controls.resume(job_id, who.user)
         return replies.plainly(f"▶️ {job.id} goes on.")
 
     async def _stop(self, asker: Asker) -> Message:
+        who = await self._who(asker)
         oncall = self._settings.slack.oncall
         members = await self._members(self._settings.access.requesters, self._settings.access.approvers, oncall)
-        _insist(access.may_stop(asker.user, self._settings.access, oncall, members))
+        _insist(access.may_stop(who, self._settings.access, oncall, members))
         again = f"Start again with {self._command} resume."
         if await self._engine.queries.stopped_by():
             return replies.plainly(f"🛑 It is stopped already: nothing new starts, in any job. {again}")
-        await self._engine.controls.stop_starts(asker.user)
+        await self._engine.controls.stop_starts(who.user)
         return replies.plainly(f"🛑 Stopped: nothing new starts, in any job. What moves now goes on. {again}")
 
     async def _resume(self, asker: Asker) -> Message:
+        who = await self._who(asker)
         oncall = self._settings.slack.oncall
         members = await self._members(self._settings.access.approvers, oncall)
-        _insist(access.may_resume(asker.user, self._settings.access, oncall, members))
+        _insist(access.may_resume(who, self._settings.access, oncall, members))
         if not await self._engine.queries.stopped_by():
             return replies.plainly(f"Nothing is stopped. To let one job go on: {self._command} resume J1.")
-        await self._engine.controls.resume_starts(asker.user)
+        await self._engine.controls.resume_starts(who.user)
         return replies.plainly("▶️ Migrations start again.")
 
     # ------------------------------------------------------------------ buttons and commands alike
 
     async def cancel(self, job_id: JobId, asker: Asker, vm: str = "") -> Message:
         """Cancel a job or one VM of it."""
-        await self._check_may_act(job_id, asker, "cancel")
-        _, sentence = await self._engine.controls.cancel(job_id, asker.user, vm)
+        who = await self._check_may_act(job_id, asker, "cancel")
+        _, sentence = await self._engine.controls.cancel(job_id, who.user, vm)
         return replies.plainly(sentence)
 
     async def retry(self, job_id: JobId, asker: Asker, page_id: int = 0) -> Message:
         """Propose once more what did not get done; who does so from a page has taken care of it."""
-        await self._check_may_request(asker)
-        job = await self._engine.requests.retry(job_id, asker.user)
+        who = await self._check_may_request(asker)
+        job = await self._engine.requests.retry(job_id, who.user)
         if page_id:
             with suppress(NotAllowed):  # somebody took it before: all the better
-                await self._engine.controls.acknowledge(job_id, page_id, asker.user)
+                await self._engine.controls.acknowledge(job_id, page_id, who.user)
         return replies.planned(job, self._look)
 
     async def acknowledge(self, job_id: JobId, page_id: int, asker: Asker) -> None:
         """Note that somebody takes care of a page."""
-        await self._check_may_act(job_id, asker, "acknowledge")
-        await self._engine.controls.acknowledge(job_id, page_id, asker.user)
+        who = await self._check_may_act(job_id, asker, "acknowledge")
+        await self._engine.controls.acknowledge(job_id, page_id, who.user)
 
     async def answer_stuck(self, job_id: JobId, move_id: int, answer: str, asker: Asker) -> None:
         """Decide about a move that stands still: ``wait``, ``cancel`` or ``page``."""
-        await self._check_may_act(job_id, asker, "decide about")
-        await self._engine.controls.answer_stuck(MoveId(move_id), answer, asker.user)
+        who = await self._check_may_act(job_id, asker, "decide about")
+        await self._engine.controls.answer_stuck(MoveId(move_id), answer, who.user)
 
-    async def list_vms(self, job_id: JobId, page: int) -> Block:
+    async def list_vms(self, job_id: JobId, page: int, asker: Asker) -> Block:
         """List every VM of a job, as a form."""
+        await self._who(asker)
         return vm_list(await self._engine.queries.job(job_id), page)
 
     async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> None:
         """Approve exactly one plan."""
         requester = (await self._engine.queries.job(job_id)).job.requester
         members = await self._members(self._settings.access.approvers)
-        _insist(access.may_approve(asker.user, requester, self._settings.access, members))
-        await self._engine.controls.approve(job_id, plan_hash, asker.user)
+        who = await self._who(asker)
+        _insist(access.may_approve(who, requester, self._settings.access, members))
+        await self._engine.controls.approve(job_id, plan_hash, who.user)
 
     async def may_reject(self, job_id: JobId, asker: Asker) -> Permission:
         """Decide whether somebody may reject a job."""
         requester = (await self._engine.queries.job(job_id)).job.requester
         members = await self._members(self._settings.access.approvers)
-        return access.may_reject(asker.user, requester, self._settings.access, members)
+        return access.may_reject(await self._who(asker), requester, self._settings.access, members)
 
     async def reject(self, job_id: JobId, plan_hash: str, asker: Asker, reason: str) -> None:
         """Reject exactly one plan."""
         _insist(await self.may_reject(job_id, asker))
-        await self._engine.controls.reject(job_id, plan_hash, asker.user, reason)
+        await self._engine.controls.reject(job_id, plan_hash, (await self._who(asker)).user, reason)
 
     # ------------------------------------------------------------------ inside
 
-    async def _check_may_request(self, asker: Asker) -> None:
-        members = await self._members(self._settings.access.requesters)
-        _insist(access.may_request(asker.user, self._settings.access, members))
+    async def _who(self, asker: Asker) -> Identity:
+        """Say who somebody is. Raises NotAllowed when they may do nothing at all."""
+        return await self._people.admit(asker.user, asker.team)
 
-    async def _check_may_act(self, job_id: JobId, asker: Asker, to: str) -> None:
+    async def _check_may_request(self, asker: Asker) -> Identity:
+        who = await self._who(asker)
+        members = await self._members(self._settings.access.requesters)
+        _insist(access.may_request(who, self._settings.access, members))
+        return who
+
+    async def _check_may_act(self, job_id: JobId, asker: Asker, to: str) -> Identity:
+        who = await self._who(asker)
         requester = (await self._engine.queries.job(job_id)).job.requester
         oncall = self._settings.slack.oncall
         members = await self._members(self._settings.access.approvers, oncall)
-        _insist(access.may_act(asker.user, requester, self._settings.access, oncall, members, to=to))
+        _insist(access.may_act(who, requester, self._settings.access, oncall, members, to=to))
+        return who
 
     async def _members(self, *lists: tuple[str, ...]) -> access.Members:
         return await self._groups.members(access.groups_in(*lists))

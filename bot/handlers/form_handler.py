@@ -3,10 +3,12 @@
 They live in memory only. After a restart of the bot the person is told to look again; nothing was promised before.
 """
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from bot import access
+from bot.access import Identity
 from bot.commands.model import Migrate
 from bot.handlers.command_handler import Asker
 from bot.messages import replies
@@ -16,6 +18,7 @@ from bot.modals import plan_preview as form_pages
 from bot.modals.request_form import About, request_form
 from bot.modals.request_values import Errors, FormValues, check_form
 from bot.modals.suggestions import offer_hosts, offer_vms
+from bot.slack.identities import Identities
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.inventory import HostName
@@ -25,6 +28,8 @@ from core.errors import NotAllowed
 from core.ports import Clock
 
 _KEPT = 200
+_MENU_TIMEOUT_S = 2.0
+"""Slack waits 3 s for what a menu offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +38,20 @@ class Draft:
 
     request: Request
     plan: Plan
+    typed_by: str
+    """The id under which Slack shows who made it: the only one that may send it."""
 
 
 class FormHandler:
     """The handler of the request form: its suggestions, its check, its plan, and sending it."""
 
-    def __init__(self, engine: Engine, settings: Settings, groups: UserGroups, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, groups: UserGroups, people: Identities, clock: Clock
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._groups = groups
+        self._people = people
         self._clock = clock
         self._drafts: OrderedDict[str, Draft] = OrderedDict()
 
@@ -49,12 +59,16 @@ class FormHandler:
         """Show the form."""
         return request_form(self._settings, about)
 
-    def offer_vms(self, source: str, typed: str) -> list[Block]:
-        """Offer VMs of a host, as last seen."""
+    async def offer_vms(self, source: str, typed: str, asker: Asker) -> list[Block]:
+        """Offer VMs of a host, as last seen; nothing to somebody who may do nothing here."""
+        if not await self._is_admitted(asker):
+            return []
         return offer_vms(typed, self._engine.queries.inventory(HostName(source)))
 
-    def offer_hosts(self, typed: str) -> list[Block]:
-        """Offer hosts."""
+    async def offer_hosts(self, typed: str, asker: Asker) -> list[Block]:
+        """Offer hosts; nothing to somebody who may do nothing here."""
+        if not await self._is_admitted(asker):
+            return []
         return offer_hosts(typed, self._settings.hosts)
 
     def read(self, values: FormValues) -> Migrate | Errors:
@@ -73,10 +87,10 @@ class FormHandler:
             MigrateBotError: there is no plan; the error says why.
 
         """
-        await self._check_may_request(asker)
-        request = command.request(requester=asker.user, channel=asker.channel)
+        who = await self._check_may_request(asker)
+        request = command.request(requester=who.user, channel=asker.channel)
         plan = await self._engine.requests.preview(request)
-        self._drafts[token] = Draft(request, plan)
+        self._drafts[token] = Draft(request, plan, asker.user)
         while len(self._drafts) > _KEPT:
             self._drafts.popitem(last=False)
         return plan
@@ -84,7 +98,7 @@ class FormHandler:
     def take(self, token: str, user: str) -> Draft | None:
         """Take a plan to send it: once, and only by who asked for it."""
         draft = self._drafts.get(token)
-        if draft is None or draft.request.requester != user:
+        if draft is None or draft.typed_by != user:
             return None
         return self._drafts.pop(token)
 
@@ -99,10 +113,18 @@ class FormHandler:
         job = await self._engine.requests.propose_plan(draft.request, draft.plan)
         return replies.planned(job, Look(command=self._settings.slack.command))
 
-    async def _check_may_request(self, asker: Asker) -> None:
+    async def _check_may_request(self, asker: Asker) -> Identity:
+        who = await self._people.admit(asker.user, asker.team)
         rules = self._settings.access
-        permission = access.may_request(
-            asker.user, rules, await self._groups.members(access.groups_in(rules.requesters))
-        )
+        permission = access.may_request(who, rules, await self._groups.members(access.groups_in(rules.requesters)))
         if not permission.is_allowed:
             raise NotAllowed(permission.reason)
+        return who
+
+    async def _is_admitted(self, asker: Asker) -> bool:
+        try:
+            async with asyncio.timeout(_MENU_TIMEOUT_S):
+                await self._people.admit(asker.user, asker.team)
+        except (NotAllowed, TimeoutError):
+            return False
+        return True

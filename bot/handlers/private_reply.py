@@ -32,7 +32,7 @@ class PrivateReply:
 
     def __init__(self, client: AsyncWebClient, asker: Asker, respond: Respond | None = None) -> None:
         self._client = client
-        self._asker = asker
+        self.asker = asker
         self._respond = respond
 
     async def say(self, message: Message) -> None:
@@ -40,13 +40,14 @@ class PrivateReply:
         if self._respond and await self._by_response_url(self._respond, message):
             return
         body: dict[str, Any] = {"text": message.text, "blocks": list(message.blocks)}
-        if self._asker.channel and await self._try(
+        thread: dict[str, Any] = {"thread_ts": self.asker.thread_ts} if self.asker.thread_ts else {}
+        if self.asker.channel and await self._try(
             "an ephemeral message",
-            self._client.chat_postEphemeral(channel=self._asker.channel, user=self._asker.user, **body),
+            self._client.chat_postEphemeral(channel=self.asker.channel, user=self.asker.user, **body, **thread),
         ):
             return
-        if not await self._try("a direct message", self._client.chat_postMessage(channel=self._asker.user, **body)):
-            log.error("%s could not be told: %s", self._asker.user, message.text)
+        if not await self._try("a direct message", self._client.chat_postMessage(channel=self.asker.user, **body)):
+            log.error("%s could not be told: %s", self.asker.user, message.text)
 
     async def _by_response_url(self, respond: Respond, message: Message) -> bool:
         try:
@@ -62,6 +63,6 @@ class PrivateReply:
         try:
             await ask(call)
         except NotifierError as error:
-            log.warning("%s could not get %s: %s", self._asker.user, way, error.message)
+            log.warning("%s could not get %s: %s", self.asker.user, way, error.message)
             return False
         return True

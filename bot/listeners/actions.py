@@ -28,6 +28,7 @@ from bot.messages.blocks import (
 )
 from bot.modals.reject_form import Rejection, reject_form
 from bot.slack.api_errors import ask
+from bot.slack.forms import open_view
 from core.errors import NotAllowed
 
 # A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.
@@ -59,18 +60,18 @@ def _on_the_card(handler: CommandHandler) -> dict[str, Work]:
         except TimeoutError:
             pass
         about = Rejection(click.job_id, click.plan_hash, click.asker.channel)
-        await ask(client.views_open(trigger_id=click.trigger_id, view=reject_form(about)))
+        await open_view(client, click.trigger_id, reject_form(about))
         return None
 
     async def cancel(click: Click, _: AsyncWebClient) -> Message | None:
         return await handler.cancel(click.job_id, click.asker)
 
     async def show_all(click: Click, client: AsyncWebClient) -> Message | None:
-        form = await handler.list_vms(click.job_id, click.number)
+        form = await handler.list_vms(click.job_id, click.number, click.asker)
         if click.view_id:
             await ask(client.views_update(view_id=click.view_id, view=form))
         else:
-            await ask(client.views_open(trigger_id=click.trigger_id, view=form))
+            await open_view(client, click.trigger_id, form)
         return None
 
     pages = dict.fromkeys((ALL, ALL_BACK, ALL_NEXT), show_all)

@@ -8,8 +8,8 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.handlers.background import BackgroundTasks
-from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
+from bot.listeners.payloads import read_asker_of_event
 from bot.messages.blocks import Message, section
 from bot.messages.help import overview
 
@@ -38,9 +38,9 @@ def register(app: AsyncApp, background: BackgroundTasks, command: str) -> None:
 
     async def on_mention(body: Mapping[str, Any], client: AsyncWebClient) -> None:
         event = body.get("event") or {}
-        if not once.is_new(str(body.get("event_id") or "")):
-            return
-        asker = Asker(str(event.get("user") or ""), str(event.get("channel") or ""))
+        if not once.is_new(str(body.get("event_id") or "")) or event.get("bot_id"):
+            return  # two bots that answer each other's mentions never end
+        asker = read_asker_of_event(event)
         text = overview(command)[0]
 
         async def work() -> Message | None:

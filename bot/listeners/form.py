@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -16,12 +17,13 @@ from bot.handlers.command_handler import Asker
 from bot.handlers.form_handler import FormHandler
 from bot.handlers.private_reply import PrivateReply
 from bot.listeners.form_payloads import read_about, read_form_values, read_source
-from bot.listeners.payloads import Body, read_metadata, read_user_of_view
+from bot.listeners.payloads import Body, read_asker_of_view, read_metadata
 from bot.messages.blocks import OPEN_FORM, Block, Message
 from bot.modals import plan_preview as form_pages
 from bot.modals.plan_preview import PLAN
 from bot.modals.request_form import FORM, PICK_DESTINATIONS, PICK_SOURCE, PICK_VMS, About
 from bot.slack.api_errors import SlackRefused, ask
+from bot.slack.forms import open_view
 from core.errors import MigrateBotError, NotifierBusy, NotifierDown
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ _SHOW_PAUSE_S = 0.25
 
 async def open_form(client: AsyncWebClient, trigger_id: str, forms: FormHandler, channel: str = "") -> None:
     """Open the form. Raises NotifierError."""
-    await ask(client.views_open(trigger_id=trigger_id, view=forms.form(About(channel))))
+    await open_view(client, trigger_id, forms.form(About(channel)))
 
 
 def register(app: AsyncApp, forms: FormHandler, background: BackgroundTasks) -> None:
@@ -46,7 +48,7 @@ def register(app: AsyncApp, forms: FormHandler, background: BackgroundTasks) -> 
 def _register_openings(app: AsyncApp, forms: FormHandler, background: BackgroundTasks) -> None:
     async def on_open(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
-        asker = Asker(read_user_of_view(body), "")
+        asker = read_asker_of_view(body)
 
         async def work() -> Message | None:
             await open_form(client, str(body.get("trigger_id") or ""), forms)
@@ -60,10 +62,11 @@ def _register_openings(app: AsyncApp, forms: FormHandler, background: Background
 
 def _register_menus(app: AsyncApp, forms: FormHandler) -> None:
     async def on_vms(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack(options=forms.offer_vms(read_source(body), str(body.get("value") or "")))
+        typed = str(body.get("value") or "")
+        await ack(options=await forms.offer_vms(read_source(body), typed, read_asker_of_view(body)))
 
     async def on_hosts(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack(options=forms.offer_hosts(str(body.get("value") or "")))
+        await ack(options=await forms.offer_hosts(str(body.get("value") or ""), read_asker_of_view(body)))
 
     async def on_source(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
@@ -88,7 +91,7 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
             await ack(response_action="errors", errors=command)
             return
         token = secrets.token_hex(12)
-        asker = Asker(read_user_of_view(body), read_about(body).channel)
+        asker = read_asker_of_view(body, read_about(body).channel)
         await ack(response_action="push", view=form_pages.looking(token))
 
         async def work() -> Message | None:
@@ -96,17 +99,18 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
             await _show(client, token, page)
             return None
 
-        background.start(f"plan for {asker.user}", work, PrivateReply(client, asker))
+        # Whoever may not ask reads so in the form.
+        background.start(f"plan for {asker.user}", work, PrivateReply(client, asker), is_open=True)
 
     async def on_plan(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
-        user = read_user_of_view(body)
-        draft = forms.take(read_metadata(body), user)
+        asker = read_asker_of_view(body)
+        draft = forms.take(read_metadata(body), asker.user)
         if draft is None:
             await ack(response_action="update", view=forms.gone())
             return
         await ack(response_action="clear")
-        asker = Asker(user, draft.request.channel)
-        background.start(f"migrate by {user}", lambda: forms.send(draft, asker), PrivateReply(client, asker))
+        asker = replace(asker, channel=draft.request.channel)
+        background.start(f"migrate by {asker.user}", lambda: forms.send(draft, asker), PrivateReply(client, asker))
 
     app.view(FORM)(on_form)
     app.view(PLAN)(on_plan)

@@ -11,7 +11,7 @@ from bot.commands.model import Command, Resume, Stop
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.private_reply import PrivateReply
-from bot.listeners.payloads import read_user_of_view
+from bot.listeners.payloads import read_asker_of_view
 from bot.messages.blocks import Message
 from bot.messages.home_tab import RESUME, STOP
 from bot.notify.home_tabs import HomeTabs
@@ -30,12 +30,12 @@ def register(app: AsyncApp, handler: CommandHandler, home_tabs: HomeTabs, backgr
             await home_tabs.opened(user)
             return None
 
-        background.start(f"home of {user}", work, PrivateReply(client, Asker(user, "")))
+        background.start(f"home of {user}", work, PrivateReply(client, Asker(user, "")), is_open=True)
 
     def switch(command: Command) -> Callable[..., Awaitable[None]]:
         async def on_switch(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
             await ack()
-            asker = Asker(read_user_of_view(body), "")
+            asker = read_asker_of_view(body)
 
             async def work() -> Message | None:
                 try:

@@ -32,6 +32,7 @@ class Click:
 
 def read_asker_of_command(body: Body) -> Asker:
     """Read who typed a slash command, and where."""
+    # The team of a command is the one it was typed in; the person's own comes from users.info.
     return Asker(str(body.get("user_id") or ""), str(body.get("channel_id") or ""))
 
 
@@ -42,7 +43,7 @@ def read_click(body: Body) -> Click:
     job_id, _, plan_hash = value.partition("|")
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
-    asker = Asker(str((body.get("user") or {}).get("id") or ""), str(channel))
+    asker = read_asker_of_view(body, str(channel))
     view_id = (body.get("view") or {}).get("id") or ""
     return Click(
         asker=asker,
@@ -54,9 +55,17 @@ def read_click(body: Body) -> Click:
     )
 
 
-def read_user_of_view(body: Body) -> str:
-    """Read who submitted a form."""
-    return str((body.get("user") or {}).get("id") or "")
+def read_asker_of_view(body: Body, channel: str = "") -> Asker:
+    """Read who clicked or submitted, and from which workspace."""
+    user = body.get("user") or {}
+    return Asker(str(user.get("id") or ""), channel, str(user.get("team_id") or ""))
+
+
+def read_asker_of_event(event: Body) -> Asker:
+    """Read who wrote a message, and where: an answer belongs into the same thread."""
+    team = str(event.get("user_team") or "")
+    thread_ts = str(event.get("thread_ts") or "")
+    return Asker(str(event.get("user") or ""), str(event.get("channel") or ""), team, thread_ts)
 
 
 def read_field(body: Body, block_id: str, action_id: str) -> str:

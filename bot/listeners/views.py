@@ -8,9 +8,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.handlers.background import BackgroundTasks
-from bot.handlers.command_handler import Asker, CommandHandler
+from bot.handlers.command_handler import CommandHandler
 from bot.handlers.private_reply import PrivateReply
-from bot.listeners.payloads import read_field, read_metadata, read_user_of_view
+from bot.listeners.payloads import read_asker_of_view, read_field, read_metadata
 from bot.messages.blocks import Message
 from bot.modals.reject_form import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
 
@@ -25,7 +25,7 @@ def register(app: AsyncApp, handler: CommandHandler, background: BackgroundTasks
             await ack(response_action="errors", errors={REASON_BLOCK: "Say in a few words why."})
             return
         await ack()
-        asker = Asker(read_user_of_view(body), about.channel)
+        asker = read_asker_of_view(body, about.channel)
 
         async def work() -> Message | None:
             await handler.reject(about.job_id, about.plan_hash, asker, reason)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.messages.mrkdwn import clip, clip_markup, escape
+from bot.messages.visible import visible
 
 Block = dict[str, Any]
 
@@ -43,7 +44,7 @@ class Message:
 
 def plain_text(text: str, limit: int) -> Block:
     """Show a text as it is: no formatting, no mentions, no emoji codes."""
-    return {"type": "plain_text", "text": clip(text, limit) or " ", "emoji": False}
+    return {"type": "plain_text", "text": clip(visible(text), limit) or " ", "emoji": False}
 
 
 def mrkdwn(text: str) -> Block:

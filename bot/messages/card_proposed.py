@@ -45,7 +45,9 @@ def _standing(job: Job, look: Look) -> Iterator[str]:
     yield f"🕓 *Waits for approval* until {date_time(job.expires_at)}."
     if look.approvals_required > 1:
         given = ", ".join(mention(approval.by) for approval in job.approvals)
-        yield f"{len(job.approvals)} of {look.approvals_required} approvals" + (f": {given}" if given else ".")
+        yield f"{len(job.approvals)} of {plural(look.approvals_required, 'approval')}" + (
+            f": {given}" if given else "."
+        )
     if not look.outlook.is_allowed:
         yield f"🚫 {said(look.outlook.reason)}"
     yield summary(job.plan)
@@ -130,6 +132,7 @@ def option_words(options: Options) -> str:
         parts.append("a subfolder for each VM" if options.subfolder else "no subfolders")
     if options.keep_drives is not None:
         parts.append("keeps drive letters" if options.keep_drives else "does not keep drive letters")
+    parts += [f"keeps {code(pattern, 80)} apart" for pattern in options.apart]
     if options.fail_fast is not None:
         parts.append("stops at the first failure" if options.fail_fast else "goes on after a failure")
     return " · ".join(parts)

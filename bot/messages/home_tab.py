@@ -4,8 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot import access
-from bot.access import Members
-from bot.messages.blocks import OPEN_FORM, Block, actions, button, confirm, context, divider, header, section, sections
+from bot.access import Members, Who, is_same
+from bot.messages.blocks import (
+    OPEN_FORM,
+    Block,
+    actions,
+    button,
+    confirm,
+    context,
+    divider,
+    header,
+    section,
+    sections,
+    verbatim,
+)
 from bot.messages.card_proposed import decision_buttons, finding_lines, summary
 from bot.messages.mrkdwn import code, mention, plural
 from bot.messages.replies import host_line, job_line
@@ -29,10 +41,10 @@ class HomeView:
     stopped_by: str = ""
 
 
-def home(data: HomeView, user: str, rules: AccessSettings, members: Members, command: str) -> Block:
+def home(data: HomeView, user: Who, rules: AccessSettings, members: Members, command: str) -> Block:
     """Show a person's Home."""
     waiting = [view for view in data.open if _waits_for(user, view, rules, members)]
-    mine = [view for view in data.recent if view.job.requester == user]
+    mine = [view for view in data.recent if is_same(user, view.job.requester)]
     running = [view for view in data.open if view.job.state is JobState.RUNNING]
     blocks = [
         *_top(data.stopped_by),
@@ -45,9 +57,14 @@ def home(data: HomeView, user: str, rules: AccessSettings, members: Members, com
     return {"type": "home", "blocks": [*blocks[: _BLOCKS_LIMIT - 1], foot]}
 
 
-def _waits_for(user: str, view: JobView, rules: AccessSettings, members: Members) -> bool:
+def closed_home(reason: str) -> Block:
+    """Show somebody who may do nothing here why that is."""
+    return {"type": "home", "blocks": [verbatim(reason)]}
+
+
+def _waits_for(user: Who, view: JobView, rules: AccessSettings, members: Members) -> bool:
     job = view.job
-    if job.state is not JobState.PROPOSED or any(approval.by == user for approval in job.approvals):
+    if job.state is not JobState.PROPOSED or any(is_same(user, approval.by) for approval in job.approvals):
         return False
     return access.may_approve(user, job.requester, rules, members).is_allowed
 

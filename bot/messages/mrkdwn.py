@@ -7,6 +7,8 @@ sentences that carry names are neutralised: a formatting mark that could take ef
 import re
 from datetime import UTC, datetime
 
+from bot.messages.visible import visible
+
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # Inside a word a mark has no effect (srv_db_01); elsewhere it may.
 _MARK = re.compile(r"(?<!\w)[*_~]|[*_~](?!\w)")
@@ -19,8 +21,8 @@ _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 
 
 def escape(text: str) -> str:
-    """Escape the three characters Slack gives a meaning to."""
-    return text.translate(_ENTITIES)
+    """Escape the three characters Slack gives a meaning to, and show those that nobody sees."""
+    return visible(text).translate(_ENTITIES)
 
 
 def clip(text: str, limit: int) -> str:
@@ -57,20 +59,20 @@ def one_line(text: str) -> str:
 
 def code(value: str, limit: int = 60) -> str:
     """Show a name or a path exactly, in a code span; back-ticks become apostrophes, since nothing escapes them."""
-    shown = clip(one_line(value).replace("`", "'"), limit) or " "
+    shown = clip(visible(one_line(value)).replace("`", "'"), limit) or " "
     return f"`{escape(shown)}`"
 
 
 def said(text: str, limit: int = 400) -> str:
     """Show a sentence that may carry names, on one line and without any effect of its own."""
-    flat = clip(one_line(text).replace("`", "'"), limit)
+    flat = clip(visible(one_line(text)).replace("`", "'"), limit)
     flat = _EMOJI.sub("\u2236", flat)
     return escape(_MARK.sub(lambda mark: _LOOKALIKE[mark[0]], flat))
 
 
 def quoted(text: str, limit: int = 1200) -> str:
     """Show somebody else's words verbatim, in a preformatted block."""
-    shown = clip(text.replace("`", "'").strip(), limit) or " "
+    shown = clip(visible(text).replace("`", "'").strip(), limit) or " "
     while len(escape(shown)) > _QUOTED_ROOM:
         shown = clip(shown, len(shown) * 3 // 4)
     return f"```\n{escape(shown)}\n```"

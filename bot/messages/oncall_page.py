@@ -20,16 +20,20 @@ _RETRIED = frozenset({EventKind.FAILED, EventKind.UNMIGRATABLE})
 _ROOM = 2900
 
 
-def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, taken: Event | None = None) -> Message:
+def page(
+    notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, taken: Event | None = None, remark: str = ""
+) -> Message:
     """Say to on-call what needs a human; they are mentioned once, at the start of one message.
 
-    With ``taken``, the event of somebody acknowledging it, who takes care stands where the button was.
+    With ``taken``, the event of somebody acknowledging it, who takes care stands where the button was. ``remark`` says
+    why others are called than the settings name.
     """
     called = " ".join(mention(who) for who in oncall)
+    small = (context(f"⚠️ {said(remark)}"),) if remark else ()
     if notice.move is None or notice.event.kind not in _STATES:
         # About the job as a whole, or a wish: its sentence says everything.
         text = clip_markup(f"{called} {sentence(notice.event, notice.job, notice.move)}".strip(), _ROOM)
-        return Message(text, (section(text), *_foot(notice, taken)))
+        return Message(text, (section(text), *small, *_foot(notice, taken)))
     vm = code(notice.move.vm_name)
     words = MOVE_STATES[_STATES[notice.event.kind]]
     first = f"{called} *{words.icon} {vm} {words.page}* ({notice.job.id})".strip()
@@ -37,7 +41,7 @@ def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, ta
     if told := _host_words(notice):
         blocks.append(section(f"*What happened*\n{quoted(told)}"))
     blocks += sections(_lines(notice, command))
-    return Message(first, (*blocks, *_foot(notice, taken)))
+    return Message(first, (*blocks, *small, *_foot(notice, taken)))
 
 
 def _foot(notice: Notice, taken: Event | None) -> Iterator[Block]:

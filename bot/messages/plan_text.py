@@ -1,5 +1,6 @@
 """Writes a whole plan as plain text, for the file in a long plan's thread. Pure."""
 
+from bot.messages.visible import visible
 from core.domain.model.job import Job
 from core.domain.model.plan import Plan, PlannedMove, Severity
 from core.domain.model.units import size
@@ -20,11 +21,18 @@ def plan_text(job: Job) -> str:
     lines = [f"Plan of {job.id}: {len(plan.moves)} VMs, {total}", f"Fingerprint: {plan.hash}", "", *table]
     found = [finding for severity in _ORDER for finding in plan.findings if finding.severity is severity]
     if found:
-        lines += ["", "What preflight found", *(f"{one.severity.value}: {' '.join(one.text.split())}" for one in found)]
+        lines += ["", "What preflight found", *(f"{one.severity.value}: {_cell(one.text)}" for one in found)]
+    reasons = [f"{move.vm_name}: {_cell(move.why)}" for move in plan.moves if move.why]
+    if reasons:
+        lines += ["", "Why these destinations, and not others", *reasons]
     return "\n".join(lines) + "\n"
 
 
 def _row(plan: Plan, move: PlannedMove) -> tuple[str, ...]:
     kind = "will not move" if move.vm_id in plan.blocked_ids else "live" if move.is_live else "off"
     cells = (move.vm_name, move.source, move.destination, move.path, size(move.size_bytes), kind, str(move.vm_id))
-    return tuple(" ".join(cell.split()) for cell in cells)
+    return tuple(map(_cell, cells))
+
+
+def _cell(text: str) -> str:
+    return visible(" ".join(text.split()))

@@ -92,7 +92,7 @@ def hosts(views: Sequence[HostView], stopped_by: str = "") -> Message:
     lines = ["*Hosts*", *(host_line(view) for view in views)]
     if stopped_by:
         lines.append(f"🛑 Stopped by {mention(stopped_by)}: nothing new starts.")
-    return message(f"{len(views)} hosts", sections(lines))
+    return message(plural(len(views), "host"), sections(lines))
 
 
 def host_line(view: HostView) -> str:

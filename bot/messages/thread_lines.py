@@ -54,7 +54,7 @@ def _of_job(data: EventData, about: _About) -> str:  # noqa: C901, PLR0912 - a s
         case said_of.Approved():
             return f"👍 {by} approved {job}. It starts as soon as the hosts have room."
         case said_of.Approval(count=count, needed=needed):
-            return f"👍 {by} approved: {count} of {needed} approvals."
+            return f"👍 {by} approved: {count} of {plural(needed, 'approval')}."
         case said_of.Rejected(reason=reason):
             return f"❌ {by} rejected {job}{_because(reason)}"
         case said_of.Expired():

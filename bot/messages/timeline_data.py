@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.messages.visible import visible
 from core.domain.model.inventory import HostName
 from core.domain.model.move import Attempt, Fault, Move, MoveState
 
@@ -100,7 +101,11 @@ def _vm_timeline(move: Move, tries: Sequence[Attempt], until: datetime) -> VmTim
     bars = tuple(_bar(move, attempt, until, is_last=attempt is ordered[-1]) for attempt in ordered)
     ends = move.ended_at or until
     return VmTimeline(
-        name=move.vm_name, bars=bars, waits_from=move.queued_at, ends=bars[-1].ends if bars else ends, state=move.state
+        name=visible(move.vm_name),
+        bars=bars,
+        waits_from=move.queued_at,
+        ends=bars[-1].ends if bars else ends,
+        state=move.state,
     )
 
 

@@ -9,6 +9,7 @@ from bot.messages.mrkdwn import plural
 from bot.modals.request_form import OPTIONS_LIMIT, option
 from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import Vm
+from core.domain.model.names import fold
 from core.domain.model.units import size
 
 _VALUE_LIMIT = 150
@@ -25,13 +26,13 @@ def offer_vms(typed: str, inventory: Sequence[Vm]) -> list[Block]:
     vms = [vm for vm in inventory if not vm.is_planned]
     if _GLOB.search(wanted):
         fits = re.compile(translate(wanted), re.IGNORECASE)
-        hits = [vm for vm in vms if fits.match(vm.name) or wanted.casefold() in vm.name.casefold()]
+        hits = [vm for vm in vms if fits.match(vm.name) or fold(wanted) in fold(vm.name)]
         count = sum(1 for vm in hits if fits.match(vm.name))
         return [*_one(wanted, f"Every VM like {wanted}", count), *_listed(hits)][:OPTIONS_LIMIT]
-    folded = wanted.casefold()
-    hits = [vm for vm in vms if folded in vm.name.casefold() or folded == str(vm.id)]
+    folded = fold(wanted)
+    hits = [vm for vm in vms if folded in fold(vm.name) or folded == str(vm.id)]
     offered = _one("all", "All VMs of the host", len(vms)) if vms and folded in {"", "a", "al", "all"} else []
-    offered += _listed(sorted(hits, key=lambda vm: (not vm.name.casefold().startswith(folded), vm.name.casefold())))
+    offered += _listed(sorted(hits, key=lambda vm: (not fold(vm.name).startswith(folded), fold(vm.name))))
     if not vms and wanted:
         # The host was never seen: take the name as it is typed, and let the plan find out.
         offered = _one(wanted, wanted, None)

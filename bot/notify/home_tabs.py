@@ -19,13 +19,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access import groups_in
 from bot.messages.blocks import Block
-from bot.messages.home_tab import HomeView, home
+from bot.messages.home_tab import HomeView, closed_home, home
 from bot.slack.api_errors import ask
+from bot.slack.identities import Identities
 from bot.slack.rate_limit import CallBudget
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.engine.engine import Engine
-from core.errors import MigrateBotError, NotifierBusy, NotifierDown, NotifierError
+from core.errors import MigrateBotError, NotAllowed, NotifierBusy, NotifierDown, NotifierError
 from core.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -72,12 +73,20 @@ class HomeTabs:
     """The Home tabs of people who looked lately, and the loop that publishes them."""
 
     def __init__(
-        self, engine: Engine, client: AsyncWebClient, settings: Settings, groups: UserGroups, clock: Clock
+        self,
+        engine: Engine,
+        client: AsyncWebClient,
+        settings: Settings,
+        clock: Clock,
+        *,
+        groups: UserGroups,
+        people: Identities,
     ) -> None:
         self._engine = engine
         self._client = client
         self._settings = settings
         self._groups = groups
+        self._people = people
         self._clock = clock
         self._budget = CallBudget(clock, PUBLISHES_PER_MINUTE, _AT_ONCE)
         self._opened: dict[str, datetime] = {}
@@ -146,8 +155,13 @@ class HomeTabs:
 
     async def _publish(self, user: str, view_data: HomeView) -> None:
         rules = self._settings.access
-        members = await self._groups.members(groups_in(rules.approvers))
-        view = home(view_data, user, rules, members, self._settings.slack.command)
+        try:
+            who = await self._people.admit(user)
+        except NotAllowed as refusal:
+            view = closed_home(refusal.sentence())
+        else:
+            members = await self._groups.members(groups_in(rules.approvers))
+            view = home(view_data, who, rules, members, self._settings.slack.command)
         async with self._locks.setdefault(user, asyncio.Lock()):
             if self._shown.get(user) == _digest(view):
                 return

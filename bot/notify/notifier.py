@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -24,12 +25,14 @@ from bot.messages.mrkdwn import channel_link
 from bot.messages.plain_words import plain
 from bot.messages.stall_question import question
 from bot.notify.attachments import Attachments
+from bot.notify.line_groups import LineGroups
 from bot.notify.moved_cards import MovedCards
 from bot.notify.open_questions import History, OpenQuestions
 from bot.notify.people import People
 from bot.notify.poster import Members, Place, Posted, Poster
 from bot.slack import find_message
 from bot.slack.api_errors import SlackRefused, SlackUnauthorized, SlackUnclear, ask
+from bot.slack.oncall import whom_to_call
 from bot.slack.rate_limit import CallBudget, ChannelSpacing
 from bot.slack.refusals import CLOSED, GONE, About, Next, Refused, about, after
 from bot.slack.user_groups import UserGroups
@@ -86,6 +89,7 @@ class SlackNotifier:
         self._budget = CallBudget(clock, EDITS_PER_MINUTE, EDITS_AT_ONCE)
         self._shown: dict[JobId, _Shown] = {}
         self._questions = OpenQuestions(history)
+        self._groups_of_lines = LineGroups()
         self._said: OrderedDict[tuple[int, str, str], Card] = OrderedDict()
 
     # ------------------------------------------------------------------ telling
@@ -114,7 +118,23 @@ class SlackNotifier:
             return revised  # the message it is about says it now
         places = self._places(notice)
         found = await self._find(notice, places) if notice.maybe_said else None
-        return found or await self._say(notice, places)
+        return found or await self._join(notice) or await self._say(notice, places)
+
+    async def _join(self, notice: Notice) -> Card | None:
+        """Put a quiet line of a large job into the message of those like it; None: it has to stand alone."""
+        group = self._groups_of_lines.joined(notice)
+        if group is None:
+            return None
+        await self._budget.turn()
+        try:
+            await self._edit(group.place, group.message, metadata=find_message.mark(*group.notices))
+        except (SlackRefused, SlackUnclear) as error:
+            if isinstance(error, SlackUnclear) and not error.is_refusal:
+                raise  # it may have been done
+            log.warning("notice %s stands alone, the message before it cannot be edited: %s", notice.id, error.code)
+            return None
+        self._groups_of_lines.shown(group)
+        return group.place
 
     async def _settle(self, notice: Notice) -> None:
         """Take the buttons off a question that a later event of its move made moot. Courtesy: no error of it counts."""
@@ -142,21 +162,27 @@ class SlackNotifier:
             return None
         await self._budget.turn()
         try:
-            await self._edit(place, self._revised(earlier, notice.event))
+            await self._edit(place, await self._revised(earlier, notice.event))
         except SlackRefused as error:
             log.warning("notice %s can no longer be edited: %s", about.id, error.code)
             return None
         return place
 
-    def _revised(self, earlier: Notice, by: Event) -> Message:
+    async def _revised(self, earlier: Notice, by: Event) -> Message:
         if earlier.event.kind is EventKind.STUCK:
             return question(earlier, by)
-        return oncall_page.page(earlier, self._settings.slack.oncall, self._settings.slack.command, taken=by)
+        return await self._page(earlier, taken=by)
+
+    async def _page(self, notice: Notice, *, taken: Event | None = None) -> Message:
+        slack, approvers = self._settings.slack, self._settings.access.approvers
+        called = await whom_to_call(slack.oncall, (*approvers, notice.job.requester), self._groups)
+        return oncall_page.page(notice, called.ids, slack.command, taken=taken, remark=called.remark)
 
     def _places(self, notice: Notice) -> list[Place]:
         """List where a notice may go, best first."""
         job, fallback = notice.job, self._settings.slack.channel
-        channels = [job.channel, fallback]
+        # In a direct message nobody else could approve; two people's own the bot cannot even see.
+        channels = [fallback, job.channel] if _is_direct(job.channel) else [job.channel, fallback]
         places = [Place(channel) for channel in dict.fromkeys(filter(None, channels))]
         if notice.event.tone is not Tone.CARD and job.card:
             places = [Place(job.card.channel, job.card.ts), Place(job.card.channel), *places]
@@ -196,6 +222,7 @@ class SlackNotifier:
                     closed.add(place.channel)
                 continue
             await self._said_in(notice, place, posted, message, members)
+            self._groups_of_lines.began(notice, posted.card)
             return posted.card
         else:
             if notice.event.tone is not Tone.CARD:
@@ -240,15 +267,12 @@ class SlackNotifier:
         return plain(notice, self._settings.slack.oncall, self._settings.slack.command)
 
     async def _full_message(self, notice: Notice) -> Message:
-        slack = self._settings.slack
-        if notice.is_plain:
-            return plain(notice, slack.oncall, slack.command)
         match notice.event.tone:
             case Tone.CARD:
                 view = JobView(job=notice.job, moves=(), at=notice.event.at)
                 return card(view, await self._look_of(notice.job))
             case Tone.PAGE:
-                return oncall_page.page(notice, slack.oncall, slack.command)
+                return await self._page(notice)
             case _ if notice.event.kind is EventKind.STUCK:
                 return question(notice)
             case _:
@@ -259,10 +283,13 @@ class SlackNotifier:
         job = notice.job
         if notice.event.tone is not Tone.CARD or posted.channel == job.channel:
             return
+        where = f"The card of {job.id} is in {channel_link(posted.channel)}: "
+        if _is_direct(job.channel):
+            await self._whisper(job, f"{where}in a direct message nobody else could approve it.")
+            return
         await self._whisper(
             job,
-            f"The card of {job.id} is in {channel_link(posted.channel)}: I cannot post in {channel_link(job.channel)}. "
-            "Invite me there if you want cards in that channel.",
+            f"{where}I cannot post in {channel_link(job.channel)}. Invite me there if you want cards in that channel.",
         )
 
     async def _confess(self, notice: Notice) -> None:
@@ -328,10 +355,11 @@ class SlackNotifier:
             except (SlackRefused, SlackUnclear):
                 await self._cards.note_refusal(view.job, place, self._settings.slack.command)
 
-    async def _edit(self, place: Card, message: Message) -> None:
+    async def _edit(self, place: Card, message: Message, *, metadata: dict[str, Any] | None = None) -> None:
         message = marked(message, self._database())
+        known: dict[str, Any] = {"metadata": metadata} if metadata else {}
         edit = self._client.chat_update(
-            channel=place.channel, ts=place.ts, text=message.text, blocks=list(message.blocks), parse="none"
+            channel=place.channel, ts=place.ts, text=message.text, blocks=list(message.blocks), parse="none", **known
         )  # without blocks the text takes their place
         try:
             await ask(edit)
@@ -347,6 +375,10 @@ class SlackNotifier:
             members = await self._groups.members(access.groups_in(rules.approvers))
             outlook = access.approval_outlook(job.requester, rules, members)
         return Look(outlook, rules.approvals_required, command=self._settings.slack.command)
+
+
+def _is_direct(channel: str) -> bool:
+    return channel.startswith("D")
 
 
 def _key(notice: Notice) -> tuple[int, str, str]:

@@ -18,9 +18,12 @@ _PAGE = 200
 _CLOCK_DIFFERENCE = timedelta(hours=1)
 
 
-def mark(notice: Notice) -> dict[str, Any]:
-    """Make the metadata of a notice's message. Anyone in the workspace can read it: ids only."""
-    return {"event_type": EVENT_TYPE, "event_payload": _payload(notice)}
+def mark(notice: Notice, *others: Notice) -> dict[str, Any]:
+    """Make the metadata of a message that says a notice, or several. Anyone in the workspace can read it: ids only."""
+    payload = _payload(notice)
+    if others:
+        payload["also"] = [_payload(other) for other in others]
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 
 def mark_about_card(job_id: str, what: str, card_ts: str) -> dict[str, Any]:
@@ -70,4 +73,8 @@ async def find_marked(
 
 def _is_it(message: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     metadata = message.get("metadata") or {}
-    return all(metadata.get(key) == value for key, value in wanted.items())
+    if metadata.get("event_type") != wanted["event_type"]:
+        return False
+    payload = dict(metadata.get("event_payload") or {})
+    also = payload.pop("also", None) or ()
+    return wanted["event_payload"] in (payload, *also)

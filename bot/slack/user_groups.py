@@ -30,6 +30,8 @@ class _Known:
     """The last answer about one group, and when Slack may be asked again."""
 
     members: frozenset[str] | None = None
+    disabled: frozenset[str] = frozenset()
+    """Who was in the group when it was disabled: they are not mentioned with it, and may not approve by it."""
     asked_at: datetime | None = None
     silent_until: datetime | None = None
     trouble: str = ""
@@ -59,6 +61,10 @@ class UserGroups:
         await self._one(group)
         return known.trouble
 
+    def disabled_members(self, group: str) -> frozenset[str]:
+        """Return who is in a group that is disabled in Slack, as last told; nobody for any other."""
+        return self._known[group].disabled if group in self._known else frozenset()
+
     async def _one(self, group: str) -> frozenset[str] | None:
         known = self._known.setdefault(group, _Known())
         async with known.lock:  # whoever comes while it is being asked gets the same answer
@@ -81,7 +87,19 @@ class UserGroups:
             if isinstance(error, SlackRefused) and error.code == "no_such_subteam":
                 # Slack says for certain that there is no such group: nobody is in it, whatever was known before.
                 known.members, known.asked_at = frozenset(), asked_at
-            log.warning("user group %s cannot be read: %s", group, error.message)
+                await self._ask_whether_disabled(group, known)
+            log.warning("user group %s cannot be read: %s", group, known.trouble)
         else:
+            known.disabled = frozenset()
             known.members = frozenset(map(str, reply.get("users") or ()))
             known.asked_at, known.silent_until, known.trouble, known.stays = asked_at, None, "", ""
+
+    async def _ask_whether_disabled(self, group: str, known: _Known) -> None:
+        """Tell a disabled group from one that never was: Slack has the same word for both."""
+        try:
+            reply = await ask(self._client.usergroups_users_list(usergroup=group, include_disabled=True))
+        except NotifierError:
+            known.disabled = frozenset()
+        else:
+            known.disabled = frozenset(map(str, reply.get("users") or ()))
+            known.trouble = "The user group is disabled in Slack. Enable it there, or name others."

@@ -65,7 +65,7 @@ async def check(
         counters = await get(pipelines.COUNTERS)
         facts = decode.read_facts(host, await get(pipelines.HOST), counters)
         vms = await get(pipelines.VMS)
-        lines.append(CheckLine(f"{host}: rights", ok=True, text=f"sees {len(vms)} VMs"))
+        lines.append(CheckLine(f"{host}: rights", ok=True, text=f"sees {len(vms)} VM{'' if len(vms) == 1 else 's'}"))
         lines += _migration(target, facts, decode.read_listeners(host, counters))
     except HostError as error:
         lines.append(CheckLine(f"{host}: rights", ok=False, text=error.message, hint=error.hint))

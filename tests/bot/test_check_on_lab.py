@@ -87,6 +87,15 @@ def test_the_table_lines_up() -> None:
     assert text == "✓ a     fine\n✗ long  bad  → Do it."
 
 
+async def test_a_disabled_group_is_named_as_such(settings: Settings, slack: SlackLab) -> None:
+    """Slack has one word for a disabled group and one that never was; the check tells them apart."""
+    group = slack.workspace.user_groups["S0ONCALL"]
+    slack.workspace.user_groups["S0ONCALL"] = group.model_copy(update={"disabled": True})
+    (line,) = [line for line in await lines(settings) if line.subject == "group S0ONCALL"]
+    assert not line.ok
+    assert "is disabled in Slack" in line.text
+
+
 async def test_an_install_of_a_whole_organisation_is_found(slack: SlackLab, settings: Settings) -> None:
     """Its token has no workspace of its own: said before anybody relies on it (case 14)."""
     slack.workspace.is_org_wide = True

@@ -26,7 +26,7 @@ def differences(before: VmDetails, after: VmDetails) -> tuple[str, ...]:
     if (was.replication_mode, was.replication_state) != (now.replication_mode, now.replication_state):
         found.append("its replication is not as it was")
     if before.checkpoints != after.checkpoints:
-        found.append(f"it had {before.checkpoints} checkpoints and has {after.checkpoints} now")
+        found.append(f"its checkpoints were {before.checkpoints} and are {after.checkpoints} now")
     return tuple(found)
 
 

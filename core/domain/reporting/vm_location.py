@@ -1,12 +1,13 @@
 """Finds where a VM is now, from what every host last showed and from the moves the bot made of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from core.domain.model.inventory import HostName, Snapshot, Vm, VmId
 from core.domain.model.move import Move
+from core.domain.model.names import NameIndex, unmarked
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def find(
         for host, snapshot in snapshots.items()
         for vm in snapshot.vms
     ]
-    fits = _matcher(wanted)
+    fits = _matcher(wanted, [*(one.vm.name for one in seen), *(move.vm_name for move in moves)])
     ids = dict.fromkeys([one.vm.id for one in seen if fits(one.vm.id, one.vm.name)])
     ids |= dict.fromkeys([move.vm_id for move in moves if fits(move.vm_id, move.vm_name)])
     unasked = tuple(host for host in hosts if host in silent or host not in snapshots)
@@ -56,10 +57,11 @@ def _one(vm_id: VmId, sightings: list[Sighting], silent: tuple[HostName, ...], m
     return VmLocation(vm_id=vm_id, name=name, sightings=tuple(sightings), silent=silent, move=move)
 
 
-def _matcher(wanted: str) -> Callable[[VmId, str], bool]:
-    """Compare with an id when it is one, else with names in any case."""
+def _matcher(wanted: str, names: Iterable[str]) -> Callable[[VmId, str], bool]:
+    """Compare with an id when it is one, and with names as the eye does."""
+    meant = NameIndex(names).meant(wanted)
     try:
-        vm_id = UUID(wanted.strip("{}"))
+        vm_id = UUID(unmarked(wanted).strip("{}"))
     except ValueError:
-        return lambda _, name: name.casefold() == wanted.casefold()
-    return lambda found, name: found == vm_id or name.casefold() == wanted.casefold()
+        return lambda _, name: name in meant
+    return lambda found, name: found == vm_id or name in meant

@@ -10,6 +10,7 @@ from core.domain.model.events import Event, event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
+from core.domain.model.names import NameIndex, unmarked
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.drift import drift
 from core.domain.reporting.announcements import alarm
@@ -211,11 +212,10 @@ class Controls:
 
     async def _cancellable(self, job: Job, vm: str) -> list[Move]:
         """Return the moves of a job, or the one of a VM, that can still be cancelled. Raises UnknownVm, NotAllowed."""
-        moves = [
-            move
-            for move in await self._recorder.store.moves(job.id)
-            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id).casefold()}
-        ]
+        moves = list(await self._recorder.store.moves(job.id))
+        if vm:
+            meant = NameIndex(move.vm_name for move in moves).meant(vm)
+            moves = [m for m in moves if m.vm_name in meant or unmarked(vm).casefold() == str(m.vm_id).casefold()]
         if not moves:
             raise UnknownVm(f"{vm} is not in {job.id}.")
         if vm and len({move.vm_id for move in moves}) > 1:

@@ -55,9 +55,11 @@ class Person:
     # -- typing -----------------------------------------------------------------------------------------------------
 
     def _enter(self, reference: str) -> Channel:
-        """Find the conversation as this person may use it; `@app` is the direct message with the app."""
+        """Find the conversation as this person may use it; `@app` and `@bob` are the direct messages with them."""
         if reference in {"@app", self._workspace.bot_id}:
             return self._workspace.direct_message([self.id])
+        if reference.startswith("@"):
+            return self._workspace.private_talk(self.id, self._workspace.user(reference).id)
         channel = self._workspace.channel(reference)
         if self.id not in channel.members:
             raise NotOnScreenError(f"{self.name} is not in {reference}")

@@ -27,7 +27,7 @@ class Wording:
     def __init__(self, workspace: Workspace, viewer_id: str) -> None:
         self._workspace = workspace
         viewer = workspace.users.get(viewer_id)
-        zone = viewer.tz if viewer else "UTC"
+        zone = (viewer.tz if viewer else None) or "UTC"
         self._zone: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)  # Windows has no zone files of its own
 
     def name(self, user_id: str) -> str:

@@ -12,6 +12,7 @@ from lab.slack.workspace.changes import Change, Changes
 from lab.slack.workspace.clock import Clock
 from lab.slack.workspace.faults import FaultKind, Faults
 from lab.slack.workspace.messages import Json
+from lab.slack.workspace.payload_record import RECORD
 
 ACK_WINDOW_S = 3.0
 # docs.slack.dev: events-api. "Nearly immediately", after one minute, after five minutes.
@@ -36,6 +37,13 @@ class Envelope:
     accepts_response_payload: bool = False
     retry_attempt: int = 0
     retry_reason: str = ""
+
+    @property
+    def sort(self) -> str:
+        """The kind, and of an interaction or event its own type."""
+        if self.kind is EnvelopeKind.SLASH:
+            return self.kind.value
+        return str(self.payload["event"]["type"] if self.kind is EnvelopeKind.EVENT else self.payload["type"])
 
     @property
     def subject(self) -> str:
@@ -73,6 +81,11 @@ class Transport(Protocol):
     def offer(self, envelope: Envelope) -> "asyncio.Future[Answer] | None":
         """Send it to exactly one listener; None when nobody listens."""
         ...
+
+
+def _record_answer(envelope: Envelope, done: "asyncio.Future[Answer]") -> None:
+    if not done.cancelled() and isinstance(outcome := done.result(), Ack):
+        RECORD.answer(envelope.sort, outcome.payload)
 
 
 @dataclass(slots=True)
@@ -160,6 +173,8 @@ class EventDelivery:
             return None
         missed = Missed(self.transport.timeout_reason)
         self._call_log.envelopes[envelope.kind.value] += 1
+        RECORD.delivery(envelope.sort, envelope.payload)
+        answer.add_done_callback(lambda done: _record_answer(envelope, done))
 
         def expire() -> None:
             if not answer.done():

@@ -91,7 +91,9 @@ class EventFeed:
             event = {**body, **place, "event_ts": message.ts}
             mention = rf"<@{re.escape(self._workspace.bot_id)}(\|[^>]*)?>"
             if not message.by_app and not channel.is_direct and re.search(mention, message.text):
-                self.announce("app_mention", {**event, "type": "app_mention"})
+                author = self._workspace.users.get(message.user_id)
+                teams = {"user_team": author.team_id} if author and author.team_id else {}  # Slack Connect
+                self.announce("app_mention", {**event, **teams, "type": "app_mention"})
         elif what == "updated":
             previous = message.to_api(self._workspace.app_fields(), version=message.edit_count - 1)
             event = {"type": "message", "subtype": "message_changed", "hidden": True, **place}

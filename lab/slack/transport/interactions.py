@@ -27,8 +27,13 @@ class Interactions:
         return {"id": team.id, "domain": team.domain}
 
     def _who(self, user_id: str) -> Json:
-        name = self._workspace.users[user_id].name
-        return {"id": user_id, "username": name, "name": name, "team_id": self._workspace.directory.team.id}
+        user = self._workspace.users[user_id]
+        team_id = user.team_id or self._workspace.directory.team.id
+        return {"id": user_id, "username": user.name, "name": user.name, "team_id": team_id}
+
+    def _enterprise(self) -> Json | None:
+        enterprise_id = self._workspace.directory.team.enterprise_id
+        return {"id": enterprise_id, "name": "Contoso"} if enterprise_id else None
 
     def _common_fields(self, kind: str, user_id: str) -> Json:
         return {
@@ -37,7 +42,7 @@ class Interactions:
             "api_app_id": self._workspace.directory.app.id,
             "token": "lab-verification-token",
             "team": self._team(),
-            "enterprise": None,
+            "enterprise": self._enterprise(),
             "is_enterprise_install": False,
         }
 

@@ -14,6 +14,7 @@ from lab.slack.workspace.changes import Change
 from lab.slack.workspace.faults import Faults
 from lab.slack.workspace.grants import Grants, ResponseGrant
 from lab.slack.workspace.messages import Json, Message
+from lab.slack.workspace.payload_record import RECORD
 from lab.slack.workspace.refusals import RefusalError
 from lab.slack.workspace.workspace import Workspace
 
@@ -87,6 +88,7 @@ class Responses:
         try:
             values = await _read(request)
             self._answer(self._grants.use_response(request.match_info["key"]), values)
+            RECORD.answer("response_url", values)
         except RefusalError as refusal:
             self._record(refusal)
             status = 404 if refusal.error in {"invalid_url", "expired_url", "used_url"} else 400

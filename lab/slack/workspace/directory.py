@@ -23,6 +23,8 @@ class Team(_Entry):
     id: Annotated[str, Field(pattern=r"^T[A-Z0-9]+$")]
     name: str
     domain: str
+    enterprise_id: str = ""
+    """The organisation of the workspace; empty: none."""
 
 
 class App(_Entry):
@@ -43,9 +45,17 @@ class User(_Entry):
     name: str
     real_name: str = ""
     email: str = ""
-    tz: str = "UTC"
+    tz: str | None = "UTC"
+    """None: Slack knows the offset alone (slack-timezone-converter#3)."""
+    tz_offset: int | None = 0
     deleted: bool = False
     is_bot: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    team_id: str = ""
+    """The workspace of somebody who is here by Slack Connect or by the organisation; empty: this one."""
+    enterprise_user_id: str = ""
+    """The id of the same person in the whole organisation (``W…``), beside the one of the workspace."""
 
 
 class UserGroupEntry(_Entry):

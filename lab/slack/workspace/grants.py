@@ -40,6 +40,8 @@ class Grants:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._triggers: dict[str, Trigger] = {}
+        self.expired_trigger = ("expired_trigger_id", "")
+        """How an expired trigger is refused: the code and a message. Slack has several ways (bolt-python#434)."""
         self._responses: dict[str, ResponseGrant] = {}
 
     def new_trigger(self, user_id: str, view_id: str = "") -> str:
@@ -56,7 +58,8 @@ class Grants:
         if trigger.is_used:
             raise RefusalError("exchanged_trigger_id")
         if self._clock.now() > trigger.expires_s:
-            raise RefusalError("expired_trigger_id")
+            code, message = self.expired_trigger
+            raise RefusalError(code, [message] if message else ())
         trigger.is_used = True
         return trigger
 

@@ -108,6 +108,20 @@ class Workspace:
                 return user
         raise NotOnScreenError(f"no user {reference}")
 
+    def member(self, user_id: str) -> User | None:
+        """Return somebody by either of their ids: the one of the workspace, or the one of the organisation."""
+        found = self.users.get(user_id)
+        return found or next((one for one in self.users.values() if user_id == one.enterprise_user_id != ""), None)
+
+    def private_talk(self, first: str, second: str) -> Channel:
+        """Find or start the direct message of two people, in which the app is not."""
+        for channel in self.channels.values():
+            if channel.kind is ChannelKind.IM and set(channel.members) == {first, second}:
+                return channel
+        channel = Channel(id=self.new_id("D"), name="", kind=ChannelKind.IM, members=[first, second])
+        self.channels[channel.id] = channel
+        return channel
+
     def direct_message(self, user_ids: Sequence[str]) -> Channel:
         """Find or start the conversation of the app with one user, or with several."""
         members = [*dict.fromkeys((*user_ids, self.bot_id))]

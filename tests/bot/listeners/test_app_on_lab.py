@@ -9,7 +9,7 @@ import pytest
 from bot.clock import SystemClock
 from bot.handlers.command_handler import CommandHandler
 from bot.messages.button_values import unmarked
-from bot.slack.time_zones import TimeZones
+from bot.slack.identities import Identities
 from bot.slack.user_groups import UserGroups
 from core.domain.model.job import JobId, JobState
 from core.errors import NotAllowed
@@ -284,7 +284,8 @@ async def test_a_button_acts_only_on_the_database_it_is_of(office: Opening, slac
         await here.ask()
         engine, client, clock = here.bot.engine, here.bot.client, SystemClock()
         groups = UserGroups(client, clock)
-        handler = CommandHandler(engine, here.bot.settings, groups, TimeZones(client), clock)
+        people = Identities(client, here.bot.settings, clock)
+        handler = CommandHandler(engine, here.bot.settings, groups, people, clock)
         handler.check_database(JobId("J1"), engine.database_id, is_proven=False)
         handler.check_database(JobId("J1"), "", is_proven=True)
         for database, is_proven, words in (

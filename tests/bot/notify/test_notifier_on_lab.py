@@ -264,6 +264,33 @@ async def test_an_answer_edits_its_question_even_after_a_restart(
     assert slack.call_log.violations == []
 
 
+async def test_a_disabled_group_is_replaced_by_its_people(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """Field case 19: mentioning a disabled group calls nobody; its people are called, and the page says why."""
+    group = slack.workspace.user_groups["S0ONCALL"]
+    slack.workspace.user_groups["S0ONCALL"] = group.model_copy(update={"disabled": True})
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    await notifier.tell(told(EventKind.FAILED, Tone.PAGE, about, number=2, words="No room.", where="HV01"))
+    page = posted(slack)[1]
+    assert "<@U0DAVE>" in page.text
+    assert "subteam" not in page.text
+    assert "The on-call group S0ONCALL is disabled in Slack" in read(page)
+
+
+async def test_a_group_without_people_is_replaced_by_who_is_concerned(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """An on-call group that is empty or does not exist calls nobody: approvers and who asked are called."""
+    slack.workspace.set_group_users("S0ONCALL", ())
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    await notifier.tell(told(EventKind.FAILED, Tone.PAGE, about, number=2, words="No room.", where="HV01"))
+    page = posted(slack)[1]
+    assert "<!subteam^S0APPROVE>" in page.text
+    assert "<@U0ALICE>" in page.text
+    assert "has nobody in it" in read(page)
+
+
 async def test_a_message_that_slack_never_takes_is_said_in_plain_words(
     make: Callable[..., SlackNotifier], slack: SlackLab
 ) -> None:

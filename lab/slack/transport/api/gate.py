@@ -13,6 +13,7 @@ from lab.slack.workspace.clock import sleep
 from lab.slack.workspace.faults import API_FAULTS, Fault, FaultKind, Faults
 from lab.slack.workspace.grants import Grants
 from lab.slack.workspace.messages import Json
+from lab.slack.workspace.payload_record import RECORD
 from lab.slack.workspace.rate_limit import RateLimiter
 from lab.slack.workspace.refusals import NotOnScreenError, RefusalError
 from lab.slack.workspace.workspace import Workspace
@@ -56,6 +57,8 @@ class Gate:
         if retry_after_s is not None:
             return self._too_many(name, args, retry_after_s)
         body = self._run(method, args)
+        if body["ok"]:
+            RECORD.call(name, args.values)
         if fault is not None and body["ok"]:
             if fault.kind is FaultKind.LOST_REPLY:
                 self._finish(name, args, body)

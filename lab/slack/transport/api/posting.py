@@ -92,12 +92,13 @@ def target_channel(call: Call) -> Channel:
     """Where the app may post: its own conversations, public ones with chat:write.public, people by their id."""
     workspace = call.workspace
     reference = call.args.required("channel", "channel_not_found")
-    if reference in workspace.users:
-        if reference == workspace.bot_id or workspace.users[reference].deleted:
+    person = workspace.member(reference)
+    if person is not None:
+        if person.id == workspace.bot_id or person.deleted:
             raise RefusalError("channel_not_found")
         if not workspace.manifest.features.app_home.messages_tab_enabled:
             raise RefusalError("messages_tab_disabled")
-        return workspace.direct_message([reference])
+        return workspace.direct_message([person.id])
     try:
         channel = workspace.channel(reference)
     except NotOnScreenError:
@@ -181,9 +182,10 @@ def post_message(call: Call) -> Json:
 
 def post_ephemeral(call: Call) -> Json:
     channel = target_channel(call)
-    user_id = call.args.required("user")
-    if user_id not in call.workspace.users:
+    person = call.workspace.member(call.args.required("user"))
+    if person is None:
         raise RefusalError("user_not_found")
+    user_id = person.id
     if user_id not in channel.members:
         raise RefusalError("user_not_in_channel")
     message = compose(call, channel)

@@ -8,7 +8,7 @@ from lab.slack.workspace.refusals import RefusalError
 def auth_test(call: Call) -> Json:
     directory = call.workspace.directory
     bot = call.workspace.users[call.workspace.bot_id]
-    return {
+    body: Json = {
         "url": f"https://{directory.team.domain}.slack.com/",
         "team": directory.team.name,
         "user": bot.name,
@@ -17,6 +17,9 @@ def auth_test(call: Call) -> Json:
         "bot_id": directory.app.bot_id,
         "is_enterprise_install": call.workspace.is_org_wide,
     }
+    if directory.team.enterprise_id:
+        body["enterprise_id"] = directory.team.enterprise_id
+    return body
 
 
 def connections_open(call: Call) -> Json:

@@ -7,36 +7,50 @@ from lab.slack.workspace.refusals import RefusalError
 
 
 def _body(call: Call, user: User) -> Json:
+    team = call.workspace.directory.team
     profile: Json = {
         "real_name": user.real_name,
         "real_name_normalized": user.real_name,
         "display_name": user.name,
         "display_name_normalized": user.name,
-        "team": call.workspace.directory.team.id,
+        "team": user.team_id or team.id,
     }
     if user.email and "users:read.email" in call.workspace.manifest.scopes:
         profile["email"] = user.email
     if user.is_bot:
         profile["api_app_id"] = call.workspace.directory.app.id
-    return {
+    body: Json = {
         "id": user.id,
-        "team_id": call.workspace.directory.team.id,
+        "team_id": user.team_id or team.id,
         "name": user.name,
         "real_name": user.real_name,
         "deleted": user.deleted,
         "tz": user.tz,
-        "tz_offset": 0,
+        "tz_offset": user.tz_offset,
         "profile": profile,
         "is_bot": user.is_bot,
         "is_app_user": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        "is_restricted": user.is_restricted,
+        "is_ultra_restricted": user.is_ultra_restricted,
         "updated": 0,
     }
+    if user.team_id and user.team_id != team.id and not user.enterprise_user_id:
+        body["is_stranger"] = True  # docs.slack.dev: user object, of Slack Connect
+    if user.deleted:  # what Slack leaves out of a user who was deactivated
+        for key in ("tz", "tz_offset", "is_restricted", "is_ultra_restricted", "real_name"):
+            del body[key]
+    if user.enterprise_user_id:
+        body["enterprise_user"] = {
+            "id": user.enterprise_user_id,
+            "enterprise_id": team.enterprise_id,
+            "enterprise_name": "Contoso",
+            "teams": [user.team_id or team.id],
+        }
+    return body
 
 
 def users_info(call: Call) -> Json:
-    user = call.workspace.users.get(call.args.required("user"))
+    user = call.workspace.member(call.args.required("user"))
     if user is None:
         raise RefusalError("user_not_found")
     return {"user": _body(call, user)}

@@ -34,7 +34,7 @@ def test_each_difference_is_said() -> None:
         "disk b.vhdx is missing",
         "adapter Network Adapter was connected to Production",
         "replication is not as it was",
-        "had 1 checkpoints and has 0",
+        "its checkpoints were 1 and are 0 now",
     ):
         assert words in text
 

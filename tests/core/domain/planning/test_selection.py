@@ -1,10 +1,11 @@
 """Promises of core.domain.planning.selection."""
+# ruff: noqa: RUF001 - letters that look alike are what some of this is about
 
 import pytest
 
 from core.domain.model.hyperv_enums import ReplicationMode
 from core.domain.model.inventory import Snapshot
-from core.domain.planning.selection import select
+from core.domain.planning.selection import remarks, select
 from core.errors import AmbiguousVm, NothingToMove, UnknownVm
 from tests.support.builders import HV01, HV02, HV03, snapshot, vm, vm_id
 
@@ -128,3 +129,62 @@ def test_a_replica_is_not_taken_for_its_primary() -> None:
         ):
             assert select([wanted], sources) == ((HV02, primary),)
     assert select(["all"], [snapshot(HV01, replica), snapshot(HV02, replica)]) == ((HV01, replica),)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["*web01*", "_web01_", "~web01~", "`web01`", "*_web01_*", "ｗｅｂ０１", "web\u200b01", "WEB01"],
+)
+def test_marks_around_a_name_are_no_pattern(typed: str) -> None:
+    """Field cases 10 and 12: a bold name is one VM, and what looks the same is the same."""
+    assert names(typed, on=(source("web01", "web010", "oldweb01"),)) == ["web01"]
+
+
+def test_marks_around_several_names_are_no_pattern() -> None:
+    """A list in bold begins with the mark at its first name and ends with it at its last."""
+    assert names("*web01", "db01", "web02*", on=(source("web01", "oldweb01", "db01", "web02", "web020"),)) == [
+        "web01",
+        "db01",
+        "web02",
+    ]
+
+
+def test_a_name_with_marks_of_its_own_is_itself() -> None:
+    """Hyper-V allows the marks in a name; as it is spelled it wins."""
+    assert names("_web01_", on=(source("web01", "_web01_"),)) == ["_web01_"]
+
+
+def test_everything_in_bold_is_asked_about() -> None:
+    """``*all*`` could be all VMs or those with all in their names: servers move, so nothing is guessed."""
+    with pytest.raises(AmbiguousVm, match="in bold"):
+        select(["*all*"], [source("firewall01", "web01")])
+
+
+def test_patterns_and_marks_are_explained() -> None:
+    """The approver reads which VMs a pattern stands for, and that a mark was taken for Slack's."""
+    told = remarks(["web*", "*web01*", "db01"], [source("web01", "web02", "oldweb01", "db01")])
+    assert told == (
+        "web* stands for 2 VMs: web01, web02.",
+        "*web01* is read as web01 in bold. As a pattern it would fit 1 VM: oldweb01 too.",
+    )
+
+
+def test_letters_that_look_alike_are_named() -> None:
+    """A Cyrillic letter in a name is named, so that the question can be answered."""
+    with pytest.raises(UnknownVm) as caught:
+        select(["web01"], [source("w\u0435b01")])
+    assert "CYRILLIC SMALL LETTER IE" in caught.value.hint
+
+
+def test_decomposed_letters_are_the_same() -> None:
+    """macOS decomposes umlauts: it is the same name, on this host and elsewhere."""
+    assert names("mu\u0308ller01", on=(source("müller01"),)) == ["müller01"]
+    with pytest.raises(UnknownVm) as caught:
+        select(["mu\u0308ller01"], [source("web01")], [snapshot(HV03, vm(9, name="müller01"))])
+    assert caught.value.hint == f"It is on {HV03}."
+
+
+def test_two_names_that_look_the_same_are_asked_about() -> None:
+    """Neither is spelled as typed, both look so: say which by id."""
+    with pytest.raises(AmbiguousVm):
+        select(["web1"], [source("web\uff11", "web\u200b1")])
