@@ -95,7 +95,7 @@ def read_vms(host: str, values: list[Any]) -> tuple[list[Vm], list[UnreadableVm]
     """Read the objects of Get-VM: those that can be read, and of the others what stands in the way.
 
     Raises:
-        MalformedReply: not one of them can be read.
+        MalformedReply: not one of them can be read, and not even the id of each.
 
     """
     vms, unreadable, first = list[Vm](), list[UnreadableVm](), None
@@ -105,7 +105,7 @@ def read_vms(host: str, values: list[Any]) -> tuple[list[Vm], list[UnreadableVm]
         except MalformedReply as error:
             first = first or error
             unreadable.append(UnreadableVm(error.message, _id_of(host, value)))
-    if first is not None and not vms:
+    if first is not None and not vms and any(one.id is None for one in unreadable):
         raise first
     return vms, unreadable
 

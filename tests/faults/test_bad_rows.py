@@ -26,11 +26,12 @@ async def test_one_vm_that_cannot_be_read_costs_no_other_its_move(
     tmp_path: Path, told: str, kind: ValueFaultKind
 ) -> None:
     """Finding 15: a VM of the source, in no job: others are planned, moved, found, and a plan of all says so."""
-    vms = (vm(1, "web01", gb=1), vm(2, "web02", gb=1), vm(9, "sick", gb=1))
+    vms = (vm(1, "web01", gb=500), vm(2, "web02", gb=1), vm(9, "sick", gb=1))
     async with ground(tmp_path, fleet(*vms)) as here:
         first = await here.go("web01")
         await here.is_in(first, "web01", MoveState.MOVING)
         here.spoil(ValueFault(host="HV01", property=told, kind=kind, vm=vm_id(9)))
+        here.lab.jump(24 * 3600)
         assert (await here.over(first))["web01"].state is MoveState.DONE
         everything = await here.ask("all")
         assert [move.vm_name for move in everything.plan.moves] == ["web02"]
@@ -42,7 +43,7 @@ async def test_one_vm_that_cannot_be_read_costs_no_other_its_move(
 
 async def test_a_vm_without_a_readable_id_leaves_open_who_is_there(tmp_path: Path) -> None:
     """Finding 15: an error of Get-VM in place of a VM: shown is believed, not shown is not, and nothing is lost."""
-    vms = (vm(1, "web01", gb=1), vm(2, "web02", gb=20), vm(9, "sick", gb=1))
+    vms = (vm(1, "web01", gb=500), vm(2, "web02", gb=500), vm(9, "sick", gb=1))
     async with ground(tmp_path, fleet(*vms)) as here:
         job = await here.go("web02")
         await here.is_in(job, "web02", MoveState.MOVING)
@@ -52,11 +53,12 @@ async def test_a_vm_without_a_readable_id_leaves_open_who_is_there(tmp_path: Pat
             return bool(here.engine._snapshot_cache.snapshots[HostName("HV01")].unreadable)
 
         await here.until(is_partial)
-        here.lab.jump(3600)
+        here.lab.jump(24 * 3600)
         other = await here.go("web01")
         await here.is_in(other, "web01", MoveState.MOVING)  # it is shown, so it starts
         assert (await here.move(job, "web02")).state in {MoveState.MOVING, MoveState.VERIFYING}
         here.end_trouble()
+        here.lab.jump(24 * 3600)
         assert (await here.over(job))["web02"].state is MoveState.DONE
         assert (await here.over(other))["web01"].state is MoveState.DONE
         here.once_each("web01", "web02")
@@ -82,7 +84,7 @@ async def test_a_sick_vm_that_was_asked_for_waits_with_its_reason(tmp_path: Path
 
 async def test_a_sealed_reply_that_is_cut_ends_no_loop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Finding 6: the library raises an IndexError: the host is silent, is asked again, and its move is followed."""
-    async with ground(tmp_path, fleet(vm(1, "web01", gb=20)), winrm={"auth": "ntlm"}) as here:
+    async with ground(tmp_path, fleet(vm(1, "web01", gb=500)), winrm={"auth": "ntlm"}) as here:
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         with caplog.at_level(logging.ERROR):
@@ -91,7 +93,7 @@ async def test_a_sealed_reply_that_is_cut_ends_no_loop(tmp_path: Path, caplog: p
             await here.silent("HV01")
             await here.silent("HV02")
         here.end_trouble()
-        here.lab.jump(3600)
+        here.lab.jump(24 * 3600)
         assert (await here.over(job))["web01"].state is MoveState.DONE
         assert here.engine.supervisor.is_alive
         here.once_each("web01")

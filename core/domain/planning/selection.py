@@ -67,6 +67,7 @@ class _Selection:
     def __init__(self, sources: Sequence[Snapshot], elsewhere: Sequence[Snapshot]) -> None:
         self._where = " or ".join(snapshot.host for snapshot in sources)
         self._elsewhere = elsewhere
+        self._unreadable = _unreadable(sources)
         self._everything = _one_of_each(sources)
         self._by_name: defaultdict[str, list[Selected]] = defaultdict(list)
         for one in self._everything:
@@ -95,15 +96,15 @@ class _Selection:
         if _is_pattern(text):
             hits = self._fitting(text)
             if not hits:
-                raise UnknownVm(f"No VM on {self._where} fits {text}.")
+                raise UnknownVm(f"No VM on {self._where} fits {text}.", hint=self._unreadable)
             return _Reading(hits, f"{text} stands for {_listed(hits)}.")
-        raise UnknownVm(f"{inside} is not on {self._where}.", hint=self._hint(inside))
+        raise UnknownVm(f"{inside} is not on {self._where}.", hint=self._hint(inside) or self._unreadable)
 
     def _itself(self, text: str) -> tuple[Selected, ...]:
         """Find what a word names by itself. Raises AmbiguousVm, NothingToMove."""
         if fold(text) == "all":
             if not self._everything:
-                raise NothingToMove(f"There is no VM on {self._where}.")
+                raise NothingToMove(f"There is no VM on {self._where}.", hint=self._unreadable)
             return tuple(self._everything)
         hits = [one for name in self._index.exactly(text) for one in self._by_name[name]]
         vm_id = _as_id(text)
@@ -148,6 +149,12 @@ def _listed(hits: Sequence[Selected]) -> str:
     names = ", ".join(vm.name for _, vm in hits[:_NAMED])
     more = f" and {len(hits) - _NAMED} more" if len(hits) > _NAMED else ""
     return f"{len(hits)} VM{'' if len(hits) == 1 else 's'}: {names}{more}"
+
+
+def _unreadable(sources: Sequence[Snapshot]) -> str:
+    """Say that it may be one of the VMs that could not be read, if there are any."""
+    found = next((one.text for snapshot in sources for one in snapshot.unreadable), "")
+    return f"A VM there could not be read: {found}" if found else ""
 
 
 def _as_id(text: str) -> VmId | None:
