@@ -101,6 +101,10 @@ async def token_revoked(night: Night) -> None:
     here = night.here
     card = await night.will_fail("web01")
     await night.quiet(is_over=False)
+    # Who was seen lately is known while Slack tells nothing of anybody.
+    bob = here.slack.person("bob")
+    await bob.open_home()
+    await here.until(lambda: bob.home)
     trouble = here.slack.faults.refuse("token_revoked")
     await night.approve(card)
     async for _ in here.looking():

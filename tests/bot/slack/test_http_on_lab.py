@@ -79,11 +79,11 @@ async def test_slack_can_verify_the_address(office: Opening, slack: SlackLab) ->
 
 
 @asynccontextmanager
-async def posted(slack: SlackLab, port: int, *, age_s: int = 0, secret: str = "", signed: bool = True) -> AsyncIterator[
-    aiohttp.ClientResponse
-]:  # fmt: skip
+async def posted(
+    slack: SlackLab, port: int, *, value: str = "J1", age_s: int = 0, secret: str = "", signed: bool = True
+) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send a click of bob on J1 as somebody else than Slack might."""
-    job = {"actions": [{"action_id": "migrate_cancel", "block_id": "b", "type": "button", "value": "J1"}]}
+    job = {"actions": [{"action_id": "migrate_cancel", "block_id": "b", "type": "button", "value": value}]}
     who = {"type": "block_actions", "user": {"id": "U0BOB"}, "channel": {"id": "C0MIGRATE"}, "trigger_id": "1.2"}
     team = {"team": {"id": "T0"}, "api_app_id": "A0", "container": {"type": "message"}, "token": "t"}
     body = urlencode({"payload": json.dumps(job | who | team)}).encode()
@@ -113,7 +113,7 @@ async def test_what_slack_did_not_sign_is_refused(office: Opening, slack: SlackL
             async with posted(slack, port, **wrong) as answer:
                 assert answer.status == 401, wrong
         assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.PROPOSED
-        async with posted(slack, port) as answer:
+        async with posted(slack, port, value=f"J1@{here.bot.engine.database_id}") as answer:
             assert answer.status == 200
         async for _ in here.looking():
             if (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.CANCELLED:
