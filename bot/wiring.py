@@ -81,7 +81,7 @@ async def running(
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url),
-        gateway=gateway or PypsrpGateway(settings),
+        gateway=gateway or PypsrpGateway(settings, now=clock.steady_now),
         notifier=observed,
         clock=clock,
     )

@@ -17,10 +17,18 @@ from core.domain.scheduling.slots import SlotUsage
 
 
 class Clock(Protocol):
-    """Time. Tests bring their own."""
+    """Time. Tests bring their own. The wall names moments for people; whatever is a duration is measured steadily."""
 
     def now(self) -> datetime:
-        """Return the time now, in UTC, with a time zone."""
+        """Return the time on the wall now, in UTC, with a time zone. People and time servers put it back and forth."""
+        ...
+
+    def steady_now(self) -> datetime:
+        """Return the wall's time at the start plus the time that passed since, the machine's sleep included.
+
+        Nobody can put it back or forth, so durations and orders are measured with it, and only with it: what one of
+        these says is compared with another of the same process, never with the wall. Safe in any thread.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -38,7 +46,10 @@ class HostGateway(Protocol):
     """
 
     async def observe(self, host: HostName) -> Snapshot:
-        """Read limits, counters, every realized VM and the migration jobs, all after the call began."""
+        """Read limits, counters, every realized VM and the migration jobs, all after the call began.
+
+        The times of a snapshot are the clock's steady ones.
+        """
         ...
 
     async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
@@ -135,7 +146,7 @@ class Store(Protocol):
         ...
 
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
-        """Read the moves whose clean-up had to wait and is due at this time."""
+        """Read the moves whose clean-up had to wait and is due at this steady time."""
         ...
 
     async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
@@ -157,7 +168,7 @@ class Store(Protocol):
         ...
 
     async def confirm_attempt(self, before: Move, after: Move, *events: Event, at: datetime) -> Move:
-        """Replace a move and note on its open attempt that a host showed the migration."""
+        """Replace a move and note on its open attempt that a host showed the migration; ``at`` is a steady time."""
         ...
 
     async def end_attempt(
@@ -183,7 +194,7 @@ class Store(Protocol):
         ...
 
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
-        """Read the oldest undelivered notices that are due, and mark them as being said.
+        """Read the oldest undelivered notices that are due at this steady time, and mark them as being said.
 
         Per job only in order: nothing behind an undelivered notice of the same job. A notice that had been marked
         before (by a process that died) comes with ``maybe_said``.
@@ -195,7 +206,7 @@ class Store(Protocol):
         ...
 
     async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None) -> None:
-        """Note a failed delivery and when to try again; None: give up (it stays in the history as unsaid)."""
+        """Note a failed delivery and when to try again, in steady time; None: give up (it stays unsaid)."""
         ...
 
     async def switch(self, name: str) -> str:

@@ -250,14 +250,14 @@ class SlackNotifier:
     # ------------------------------------------------------------------ showing
 
     async def show(self, view: JobView) -> None:
-        """Bring the job's card up to date; returns when this view or a newer one is on it.
+        """Bring the job's card up to date; returns when this view or a newer one is on it. Views are ordered by number.
 
         Calls for one card queue up; the first that gets its turn shows the newest view, the others find it done.
         """
         if view.job.card is None:
             return
         shown = self._shown.setdefault(view.job.id, _Shown(view))
-        if view.at >= shown.newest.at:
+        if view.number >= shown.newest.number:
             shown.newest = view
         async with shown.lock:
             message = card(shown.newest, await self._look_of(shown.newest.job))

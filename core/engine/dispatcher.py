@@ -14,7 +14,7 @@ from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
 from core.domain.scheduling.decisions import Decision, End, Held, Start
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.schedule import decide, next_times
+from core.domain.scheduling.schedule import decide, next_change
 from core.domain.scheduling.situation import Policy, Situation
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
@@ -29,6 +29,9 @@ STOP = "stop"
 
 SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
+
+SOON_S = 0.5
+"""A time that has come, or a moment that lies in the past, is looked at again no sooner than this."""
 
 LONG_QUEUE = 500
 """From so many open moves on, a decision takes long enough to be noticed by people who wait for an answer."""
@@ -129,8 +132,9 @@ class Dispatcher:
         await self._holds.write(decisions, originals, situation)
         await self._finish(running, moves, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
-        due += next_times(decisions, situation)
-        return max(0.05, min([SAFETY_NET_S, *((at - now).total_seconds() for at in due)]))
+        left = [at - now for at in due]
+        left += [] if (change := next_change(decisions, situation)) is None else [change]
+        return max(SOON_S, min([SAFETY_NET_S, *(one.total_seconds() for one in left)]))
 
     def _note_open(self, moves: Sequence[Move]) -> None:
         """Pass on what open moves concern: hosts to poll often, cards that change by themselves, clocks that run."""
@@ -145,7 +149,8 @@ class Dispatcher:
         stopped_by = await self._store.switch(STOP)
         # What hosts showed is taken last and at once: while the database is read they go on telling.
         return Situation(
-            now=now,
+            now=self._clock.steady_now(),
+            wall_now=now,
             jobs=running,
             moves=moves,
             snapshots=dict(self._snapshot_cache.snapshots),

@@ -34,7 +34,7 @@ class HoldWriter:
         self._store = recorder.store
         self._snapshot_max_age = snapshot_max_age
         self._wake = wake
-        self._since = recorder.clock.now()
+        self._since = recorder.clock.steady_now()
 
     async def write(self, decisions: Sequence[Decision], originals: Originals, situation: Situation) -> None:
         """Write down what is new about why moves wait."""
@@ -48,8 +48,8 @@ class HoldWriter:
             for move in originals.values()
             if not move.state.is_end and move.hold and move.hold.code is HoldCode.HOST
         }
-        for held in await self._write_together(first, originals, situation.now, told):
-            await self._write_one(held, originals[held.known.id], situation.now, told)
+        for held in await self._write_together(first, originals, situation.wall, told):
+            await self._write_one(held, originals[held.known.id], situation.wall, told)
 
     async def _write_one(self, held: Held, before: Move, now: datetime, told: set[tuple[JobId, str]]) -> None:
         move = held.move

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cachetools import FIFOCache
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from core.domain.model.events import Event
 from core.domain.model.job import JobId, JobState
@@ -17,6 +17,8 @@ from core.store.tables import jobs, moves
 
 BATCH = 500
 """Moves are added and read so many at a time, so that a large job does not hold up everything else in the process."""
+LONGEST_PAUSE = timedelta(days=1)
+"""No clean-up waits longer for its next try: one that seems to was noted by a clock that was put back since."""
 OPEN = tuple(state for state in MoveState if not state.is_end)
 
 # Built once: the values come as parameters, so that a change costs no new statement.
@@ -94,7 +96,11 @@ def listed(connection: Connection, cache: MoveCache, job_id: JobId | None, *, op
 
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:
     """Read the moves whose clean-up had to wait and is due."""
-    query = select(*rows.MOVE).where(moves.c.tidy_at.is_not(None), moves.c.tidy_at <= at).order_by(moves.c.id)
+    query = (
+        select(*rows.MOVE)
+        .where(moves.c.tidy_at.is_not(None), or_(moves.c.tidy_at <= at, moves.c.tidy_at > at + LONGEST_PAUSE))
+        .order_by(moves.c.id)
+    )
     return tuple(rows.move_of(row) for row in connection.execute(query))
 
 

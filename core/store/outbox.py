@@ -1,6 +1,6 @@
 """Hands out what people must still hear: of each job the oldest only, and says so when it was tried before."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
@@ -15,6 +15,9 @@ CLAIM = timedelta(minutes=2)
 AFTERLIFE = timedelta(seconds=10)
 """How long a request of a process that died may still be on its way: a look before that could miss what it says."""
 
+LONGEST_PAUSE = timedelta(minutes=15)
+"""No pause after a failed delivery is longer: one that seems to be was noted by a clock that was put back since."""
+
 _undelivered = outbox.c.outcome.is_(None)
 
 # Built once: it is asked with every change, and building it costs more than asking.
@@ -23,11 +26,17 @@ _DUE = (
     .join(outbox, outbox.c.event_id == events.c.id)
     .where(
         outbox.c.event_id.in_(select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)),
-        or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("at")),
+        or_(
+            outbox.c.due_at.is_(None),
+            outbox.c.due_at <= bindparam("at"),
+            outbox.c.due_at > bindparam("latest"),
+        ),
         or_(
             outbox.c.claimed_by == "",
             and_(outbox.c.claimed_by != bindparam("claimant"), outbox.c.claimed_at <= bindparam("died_by")),
             outbox.c.claimed_at <= bindparam("given_up_by"),
+            # Claimed in the future: by a process that died, whose clock was ahead of ours.
+            and_(outbox.c.claimed_by != bindparam("claimant"), outbox.c.claimed_at > bindparam("not_after")),
         ),
     )
     .order_by(events.c.id)
@@ -35,14 +44,25 @@ _DUE = (
 )
 
 
-def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, at: datetime) -> tuple[Notice, ...]:
+def claim(
+    connection: Connection, cache: PlanCache, claimant: str, limit: int, *, at: datetime, since: datetime
+) -> tuple[Notice, ...]:
     """Read the oldest undelivered notice of each job that is due, and mark it as being said by ``claimant``.
 
     What the same claimant is saying is left out until ``CLAIM`` is over; what another one (a process that died) was
     saying, until ``AFTERLIFE`` is. Either way it comes with ``maybe_said``: so does one whose earlier try was reported
-    as failed, because a failed try may have reached people all the same.
+    as failed, because a failed try may have reached people all the same. ``since``: when the claimant first claimed.
     """
-    asked = {"at": at, "claimant": claimant, "died_by": at - AFTERLIFE, "given_up_by": at - CLAIM, "most": limit}
+    is_afterlife = at - since < AFTERLIFE
+    asked = {
+        "at": at,
+        "latest": at + LONGEST_PAUSE,
+        "claimant": claimant,
+        "died_by": at - AFTERLIFE,
+        "given_up_by": at - CLAIM,
+        "not_after": datetime.max.replace(tzinfo=UTC) if is_afterlife else at,
+        "most": limit,
+    }
     found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(_DUE, asked)]
     if not found:
         return ()

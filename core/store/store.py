@@ -24,6 +24,7 @@ class SqlStore:
         self._plan_cache = jobs.PlanCache()
         self._move_cache = moves.MoveCache()
         self._claimant = uuid4().hex
+        self._claims_since: datetime | None = None
 
     async def open(self) -> None:
         """Open or create the database and bring its schema up to date."""
@@ -114,7 +115,8 @@ class SqlStore:
 
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notice of each job that is due, and mark them as being said."""
-        return await self._database.write(outbox.claim, self._plan_cache, self._claimant, limit, at)
+        since = self._claims_since = self._claims_since or at
+        return await self._database.write(outbox.claim, self._plan_cache, self._claimant, limit, at=at, since=since)
 
     async def notice_said(self, notice_id: int, at: datetime) -> None:
         """Mark a notice as delivered."""

@@ -14,6 +14,9 @@ from core.domain.scheduling.readiness import Never, Ready, Wait, readiness
 from core.domain.scheduling.situation import Situation, wait_timeout
 from core.domain.scheduling.slots import bar
 
+LONGEST_RETRY = timedelta(minutes=20)
+"""No delay before another attempt is longer: a moment farther away was named by a clock that was put back since."""
+
 _ARRIVED = {MoveState.CLEANING, MoveState.DONE}
 
 
@@ -35,21 +38,21 @@ class StartFilter:
 
     def check(self, move: Move) -> Decision | Ready:
         """Return that a move is ready to start, or what becomes of it instead."""
-        job, now = self._at.jobs[move.job_id], self._at.now
+        job, wall = self._at.jobs[move.job_id], self._at.wall
         ordered = self._by_order(move, job)
         if ordered is not None:
             return ordered
         silence = self._silence(move.source) or self._silence(move.destination)
         if silence:
-            return hold(move, HoldCode.HOST, silence, now)
+            return hold(move, HoldCode.HOST, silence, wall)
         verdict = self._by_vm(move, job)
         if not isinstance(verdict, Ready):
             return verdict
         barred = self._bar(move.source) or self._bar(move.destination)
         if barred:
-            return hold(at_rest(move), HoldCode.HOST, barred, now)
-        if move.not_before is not None and now < move.not_before:
-            return hold(at_rest(move), HoldCode.RETRY, _why_again(move), now)
+            return hold(at_rest(move), HoldCode.HOST, barred, wall)
+        if move.not_before is not None and timedelta(0) < move.not_before - self._at.now <= LONGEST_RETRY:
+            return hold(at_rest(move), HoldCode.RETRY, _why_again(move), wall)
         return verdict
 
     # ------------------------------------------------------------------ orders and hosts
@@ -68,7 +71,7 @@ class StartFilter:
             return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
         # The clock of a busy VM does not run while starts are stopped, paused or frozen.
         stop = self._why_stopped(job)
-        return None if stop is None else hold(at_rest(move), *stop, self._at.now)
+        return None if stop is None else hold(at_rest(move), *stop, self._at.wall)
 
     def _why_stopped(self, job: Job) -> tuple[HoldCode, str] | None:
         """Say which order of people keeps the whole job from starting anything now."""
@@ -79,7 +82,7 @@ class StartFilter:
             return HoldCode.PAUSED, f"{job.id} is paused"
         if at.frozen_until is not None and not options.override:
             return HoldCode.FREEZE, f"moves are frozen until {at.frozen_until:%a %H:%M}"
-        if options.start_at is not None and at.now < options.start_at:
+        if options.start_at is not None and at.wall < options.start_at:
             return HoldCode.START_TIME, "waits for its start time"
         return None
 
@@ -118,7 +121,7 @@ class StartFilter:
                 return self._wait(move, job, code, text)
             case Ready() as ready:
                 if self._is_moving(move):
-                    return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.now)
+                    return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.wall)
                 return ready
 
     def _is_moving(self, move: Move) -> bool:
@@ -130,8 +133,8 @@ class StartFilter:
         others = [other for other in self._at.moves if other.vm_id == move.vm_id and other.id != move.id]
         now = self._at.now
         if self._is_moving(move) or any(other.state.holds_slots for other in others):
-            return hold(move, HoldCode.MIGRATING, "is being moved by another job", now)
-        since = move.busy_since if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
+            return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.wall)
+        since = min(now, move.busy_since) if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
         is_last_look = now - since >= self._at.policy.snapshot_max_age
         match absence(move, self._at.snapshots, self._at.trouble, since=since, is_last_look=is_last_look):
             case Arrived(by):
@@ -149,7 +152,7 @@ class StartFilter:
             case Undecided():
                 clocked = replace(move, busy_since=since, busy_code=HoldCode.UNCLEAR)
                 text = f"is no longer on {move.source}; the bot looks where it is"
-                return hold(clocked, HoldCode.UNCLEAR, text, now, since=since)
+                return hold(clocked, HoldCode.UNCLEAR, text, self._at.wall, since=self._on_the_wall(since))
 
     def _twice(self, move: Move, job: Job) -> Decision:
         """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.
@@ -169,7 +172,7 @@ class StartFilter:
     def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
         """Wait with one clock per backup (or other business); the clock starts anew when the business changes."""
         now = self._at.now
-        since = _busy_since(move, code, now)
+        since = self._busy_since(move, code)
         clocked = replace(move, busy_since=since, busy_code=code)
         longest = wait_timeout(code, job.plan.options, self._at.policy)
         if now - since >= longest:
@@ -181,7 +184,21 @@ class StartFilter:
                 hint="Look at the VM on its host, then ask again.",
             )
         until = "" if code in {HoldCode.MIGRATING, HoldCode.UNCLEAR} else f"; waits up to {span(longest)}"
-        return hold(clocked, code, f"{text}{until}", now, since=since)
+        return hold(clocked, code, f"{text}{until}", self._at.wall, since=self._on_the_wall(since))
+
+    def _busy_since(self, move: Move, code: HoldCode) -> datetime:
+        """Return since when the VM has been busy like this.
+
+        While a host was silent the clock stood still: one backup before and one after are not one long one.
+        """
+        now = self._at.now
+        if move.busy_code is not code or not move.busy_since or move.busy_since > now:
+            return now
+        unseen = self._at.wall - move.hold.since if move.hold and move.hold.code is HoldCode.HOST else timedelta(0)
+        return min(now, move.busy_since + max(timedelta(0), unseen))
+
+    def _on_the_wall(self, since: datetime) -> datetime:
+        return self._at.wall - (self._at.now - since)
 
 
 def ready_or_decided(moves: list[Move], check: StartFilter) -> tuple[list[tuple[Move, Ready]], list[Decision]]:
@@ -195,17 +212,6 @@ def ready_or_decided(moves: list[Move], check: StartFilter) -> tuple[list[tuple[
         else:
             decided.append(verdict)
     return ready, decided
-
-
-def _busy_since(move: Move, code: HoldCode, now: datetime) -> datetime:
-    """Return since when the VM has been busy like this.
-
-    While a host was silent the clock stood still: one backup before and one after are not one long one.
-    """
-    if move.busy_code is not code or not move.busy_since:
-        return now
-    unseen = now - move.hold.since if move.hold and move.hold.code is HoldCode.HOST else timedelta(0)
-    return move.busy_since + unseen
 
 
 def _broken_pairs(situation: Situation) -> dict[tuple[JobId, HostName, HostName], str]:

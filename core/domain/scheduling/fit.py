@@ -44,7 +44,7 @@ class SlotFit:
             code, text = wait
             if not ready.is_last and code is not HoldCode.MIGRATING:
                 self._waiting_live[move.job_id].update((move.source, move.destination))
-            return hold(move, code, text, self._at.now)
+            return hold(move, code, text, self._at.wall)
         self._reserve(
             Attempt(
                 id=0,
@@ -53,7 +53,7 @@ class SlotFit:
                 source=move.source,
                 destination=move.destination,
                 number=0,
-                started_at=self._at.now,
+                started_at=self._at.wall,
             )
         )
         self._in_flight[move.job_id] += 1

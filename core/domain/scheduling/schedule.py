@@ -30,10 +30,18 @@ def decide(situation: Situation) -> list[Decision]:
     return decisions + [fit.place(move, verdict) for move, verdict in ordered]
 
 
-def next_times(decisions: Sequence[Decision], situation: Situation) -> list[datetime]:
-    """Return when time alone will change a decision: a start time comes, a delay ends, a timeout is over."""
-    times: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
-    times += [attempt.ended_at + LESSON for attempt in lessons(situation) if attempt.ended_at]
+def next_change(decisions: Sequence[Decision], situation: Situation) -> timedelta | None:
+    """Return in how long time alone will change a decision: a start time comes, a delay ends, a timeout is over."""
+    named, measured = next_times(decisions, situation)
+    left = [*(at - situation.wall for at in named), *(at - situation.now for at in measured)]
+    return min(left, default=None)
+
+
+def next_times(decisions: Sequence[Decision], situation: Situation) -> tuple[list[datetime], list[datetime]]:
+    """Return the next times on the wall, and the steady ones."""
+    named: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
+    named += [attempt.ended_at + LESSON for attempt in lessons(situation) if attempt.ended_at]
+    times: list[datetime] = []
     for decision in decisions:
         if not isinstance(decision, Held):
             continue
@@ -42,9 +50,9 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> list[date
             case HoldCode.RETRY if move.not_before is not None:
                 times.append(move.not_before)
             case HoldCode.START_TIME if options.start_at is not None:
-                times.append(options.start_at)
+                named.append(options.start_at)
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
                 times.append(move.busy_since + wait_timeout(code, options, situation.policy))
             case HoldCode.UNCLEAR:
                 times.append(situation.now + LOOK_AGAIN)
-    return times
+    return named, times

@@ -55,7 +55,7 @@ class Queries:
 
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
-        return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True))
+        return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True), self._clock)
 
     async def stopped_by(self) -> str:
         """Return who pressed the big red stop; empty when starts are allowed."""
@@ -74,7 +74,7 @@ class Queries:
 
     def snapshot_ages_s(self) -> dict[HostName, float | None]:
         """Return how many seconds ago each host last told about itself; None: never."""
-        now, snapshots = self._clock.now(), self._snapshot_cache.snapshots
+        now, snapshots = self._clock.steady_now(), self._snapshot_cache.snapshots
         return {
             host: (now - snapshots[host].taken_at).total_seconds() if host in snapshots else None
             for host in self._hosts

@@ -124,7 +124,7 @@ class PostponedCleanups:
         """Clean up for ever."""
         while True:
             try:
-                for move in await self._recorder.store.moves_to_tidy(self._clock.now()):
+                for move in await self._recorder.store.moves_to_tidy(self._clock.steady_now()):
                     await self._tidy(move)
             except StoreError as error:
                 log.warning("tidying waits for the database: %s", error)
@@ -136,7 +136,7 @@ class PostponedCleanups:
         age = now - (move.ended_at or now)
         if cleaned.waiting and age < TIMEOUT:
             # Twice as late each time: a host that was away for an hour is not asked every ten minutes for a day.
-            tidy_at = now + min(max(FIRST_DELAY, age), TIMEOUT - age)
+            tidy_at = self._clock.steady_now() + min(max(FIRST_DELAY, age), TIMEOUT - age)
             await self._recorder.record(
                 move.id,
                 lambda m: self._recorder.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),

@@ -25,7 +25,7 @@ class MoveCall:
     async def give(self, order: MoveOrder) -> tuple[MoveReport | None, HostError | None]:
         """Return what the command reported. No report: the connection was lost, the move may go on."""
         context = self._context
-        context.note_order(context.now())
+        context.note_order()
         call = asyncio.create_task(context.services.gateway.move(context.move.source, order, self._progress))
         try:
             call.add_done_callback(lambda _: self._changed.set())
@@ -57,7 +57,7 @@ class MoveCall:
         move = self._context.move
         for host in (move.source, move.destination):
             snapshot = self._snapshot_cache.snapshots.get(host)
-            if snapshot is None or snapshot.asked_at < self._context.attempt.started_at:
+            if snapshot is None or snapshot.asked_at < self._context.began:
                 continue
             vm, job = snapshot.vm(move.vm_id), snapshot.job(move.vm_id)
             if (vm is not None and vm.is_migrating) or (job is not None and job.is_running):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.backoff import fixed, retry
@@ -18,6 +19,7 @@ from core.domain.reporting.paging import (
     quote,
     taken_with,
 )
+from core.engine.moments import SteadyMoments
 from core.engine.recorder import TransitionRecorder
 from core.errors import NotAllowed, Outdated, StoreError
 from core.ports import Clock
@@ -41,6 +43,7 @@ class Escalation:
         self._timeout = timeout
         self._changed: set[JobId] = set()
         self._due: dict[JobId, datetime] = {}
+        self._moments = SteadyMoments(clock)
 
     def note_change(self, job_id: JobId) -> None:
         """Note that something happened in a job."""
@@ -129,11 +132,11 @@ class Escalation:
                 self._changed.add(job.id)
 
     async def _remind(self) -> None:
-        now = self._clock.now()
+        now = self._clock.steady_now()
         ready = {job_id for job_id, due in self._due.items() if due <= now}
         for job_id in sorted(ready | self._changed):
             self._changed.discard(job_id)
-            history = await self._store.events(job_id)
+            history = self._measured(await self._store.events(job_id))
             late = overdue(history, now, self._timeout)
             if late:
                 await self._escalate(job_id, late, now)
@@ -145,6 +148,10 @@ class Escalation:
             else:
                 self._due[job_id] = due
 
+    def _measured(self, history: Sequence[Event]) -> Sequence[Event]:
+        """Return a job's history with the steady moments of its pages: they have waited for as long as has passed."""
+        return [replace(one, at=self._moments.of(one.id, one.at)) if one.tone is Tone.PAGE else one for one in history]
+
     async def _escalate(self, job_id: JobId, late: Sequence[Event], now: datetime) -> None:
         job = await self._store.job(job_id)
         names = {move.id: move.vm_name for move in await self._store.moves(job_id)}
@@ -153,7 +160,7 @@ class Escalation:
             event_data.Escalated(
                 pages=tuple(page.id for page in late), vms=vms, seconds=(now - late[0].at).total_seconds()
             ),
-            now,
+            self._clock.now(),
             job=job,
         )
         await self._store.change_job(job, job, told)

@@ -20,7 +20,7 @@ BATCH = 50
 TICK_S = 15.0
 """Every change wakes the outbox, and a failed delivery does when it is due; only what a process that died was saying
 becomes due by itself, soon after the start. Later a slow tick does for the death of another process."""
-SOON_S = 180.0
+SOON = timedelta(minutes=3)
 SLOW_TICK_S = 120.0
 BACKOFF = backoff.doubling(1.0, 60.0)
 """How long people are not told anything after Slack did not answer."""
@@ -42,11 +42,10 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver for ever."""
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
+        began = self._clock.steady_now()
         while True:
             self._changed.clear()
-            tick_s = TICK_S if loop.time() - began_s < SOON_S else SLOW_TICK_S
+            tick_s = TICK_S if self._clock.steady_now() - began < SOON else SLOW_TICK_S
             try:
                 while await self.deliver():
                     pass
@@ -57,7 +56,7 @@ class Outbox:
 
     async def deliver(self) -> bool:
         """Deliver what is due. Returns whether there may be more."""
-        notices = await self._store.claim_notices(BATCH, self._clock.now())
+        notices = await self._store.claim_notices(BATCH, self._clock.steady_now())
         by_job = groupby(sorted(notices, key=lambda n: (n.job.id, n.id)), key=lambda n: n.job.id)
         results = await asyncio.gather(*(self._deliver_job(list(group)) for _, group in by_job))
         return bool(notices) and all(results)
@@ -72,7 +71,7 @@ class Outbox:
             except NotifierError as error:
                 await self._failed(notice, error)
                 for later in notices[index + 1 :]:
-                    await self._store.notice_failed(later.id, "", self._clock.now())
+                    await self._store.notice_failed(later.id, "", self._clock.steady_now())
                 return False
             if posted is not None:
                 card = posted
@@ -93,4 +92,4 @@ class Outbox:
                 return
         log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, error.message)
         asyncio.get_running_loop().call_later(delay_s, self.wake)
-        await self._store.notice_failed(notice.id, error.message, self._clock.now() + timedelta(seconds=delay_s))
+        await self._store.notice_failed(notice.id, error.message, self._clock.steady_now() + timedelta(seconds=delay_s))
