@@ -14,7 +14,7 @@ from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
 from core.domain.scheduling.decisions import Decision, End, Held, Start
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.schedule import decide, next_change
+from core.domain.scheduling.schedule import Scheduler, next_change
 from core.domain.scheduling.situation import Policy, Situation
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
@@ -74,6 +74,7 @@ class Dispatcher:
         self._recorder, self._store, self._clock = services.recorder, services.recorder.store, services.clock
         self._snapshot_cache = services.snapshot_cache
         self._policy, self._timing, self._max_attempts = policy, timing, max_attempts
+        self._scheduler = Scheduler()
         self._freeze = freeze
         self._busy = busy
         self.is_counting = False
@@ -124,6 +125,7 @@ class Dispatcher:
         situation = await self._situation(now, running, moves)
         # A long queue takes a while to think about: not in the thread that answers people.
         is_long = sum(1 for move in moves if not move.state.is_end) >= LONG_QUEUE
+        decide = self._scheduler.decide
         decisions = await asyncio.to_thread(decide, situation) if is_long else decide(situation)
         originals = {move.id: move for move in moves}
         for decision in decisions:

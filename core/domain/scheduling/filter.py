@@ -1,18 +1,19 @@
 """Phase 1 of a decision, filter: may this move start at all, whatever slots are free? If not, why it waits or ends."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.domain.model.inventory import HostName, Vm
+from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Fault, HoldCode, Move, MoveState
 from core.domain.model.units import span
 from core.domain.scheduling.decisions import Decision, End, at_rest, hold
 from core.domain.scheduling.fail_fast import FailedJobs
+from core.domain.scheduling.host_faces import HostFace, why_silent
 from core.domain.scheduling.missing_vm import Arrived, Elsewhere, Undecided, Vanished, absence
 from core.domain.scheduling.readiness import Never, Ready, Wait, readiness
 from core.domain.scheduling.situation import Situation, wait_timeout
-from core.domain.scheduling.slots import bar
 
 LONGEST_RETRY = timedelta(minutes=20)
 """No delay before another attempt is longer: a moment farther away was named by a clock that was put back since."""
@@ -23,18 +24,22 @@ _ARRIVED = {MoveState.CLEANING, MoveState.DONE}
 class StartFilter:
     """The filter of one decision: it looks at one move at a time, and none of its verdicts changes another."""
 
-    def __init__(self, situation: Situation, failed: FailedJobs) -> None:
+    def __init__(self, situation: Situation, failed: FailedJobs, faces: Mapping[HostName, HostFace]) -> None:
         self._at = situation
         self._failed = failed
-        # What is known of a host does not change within a decision.
-        self._silences: dict[HostName, str] = {}
-        self._bars: dict[HostName, str] = {}
-        # By the number of the id: an id itself takes long to look up, and each of thousands of VMs is, several times.
-        self._vms: dict[HostName, dict[int, Vm]] = {
-            host: {vm.id.int: vm for vm in snapshot.vms} for host, snapshot in situation.snapshots.items()
-        }
-        self._moving_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
+        self._faces = faces
+        self.moving_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
+        """The VMs with an open attempt, by the number of their id."""
         self._broken_pairs = _broken_pairs(situation)
+
+    def jobs_without_orders(self) -> set[JobId]:
+        """Return the jobs of which a move may start, as far as people and other moves of the job are concerned."""
+        ended = {job_id for job_id, _, _ in self._broken_pairs}
+        return {
+            job.id
+            for job in self._at.jobs.values()
+            if job.id not in ended and not self._failed.has(job.id) and self._why_stopped(job) is None
+        }
 
     def check(self, move: Move) -> Decision | Ready:
         """Return that a move is ready to start, or what becomes of it instead."""
@@ -48,7 +53,7 @@ class StartFilter:
         verdict = self._by_vm(move, job)
         if not isinstance(verdict, Ready):
             return verdict
-        barred = self._bar(move.source) or self._bar(move.destination)
+        barred = self._faces[move.source].bar or self._faces[move.destination].bar
         if barred:
             return hold(at_rest(move), HoldCode.HOST, barred, wall)
         if move.not_before is not None and timedelta(0) < move.not_before - self._at.now <= LONGEST_RETRY:
@@ -87,29 +92,14 @@ class StartFilter:
         return None
 
     def _silence(self, host: HostName) -> str:
-        if host not in self._silences:
-            self._silences[host] = self._why_silent(host)
-        return self._silences[host]
-
-    def _why_silent(self, host: HostName) -> str:
-        if host in self._at.trouble:
-            return self._at.trouble[host]
-        snapshot = self._at.snapshots.get(host)
-        if snapshot is None:
-            return f"{host} has not been looked at yet"
-        age = self._at.now - snapshot.taken_at
-        return f"{host} was last seen {span(age)} ago" if age > self._at.policy.snapshot_max_age else ""
-
-    def _bar(self, host: HostName) -> str:
-        if host not in self._bars:
-            self._bars[host] = bar(self._at.snapshots[host])
-        return self._bars[host]
+        face = self._faces.get(host)
+        return why_silent(host, self._at) if face is None else face.silence
 
     # ------------------------------------------------------------------ the VM
 
     def _by_vm(self, move: Move, job: Job) -> Decision | Ready:
-        vm = self._vms[move.source].get(move.vm_id.int)
-        there = self._vms[move.destination].get(move.vm_id.int)
+        vm = self._faces[move.source].vm(move.vm_id)
+        there = self._faces[move.destination].vm(move.vm_id)
         if vm is None:
             return self._gone(move)
         if there is not None and not vm.is_migrating and not there.is_migrating:
@@ -126,7 +116,7 @@ class StartFilter:
 
     def _is_moving(self, move: Move) -> bool:
         """Whether an attempt of its VM is open."""
-        return move.vm_id.int in self._moving_vms
+        return move.vm_id.int in self.moving_vms
 
     def _gone(self, move: Move) -> Decision:
         """Judge a VM that its source no longer shows: it may be where it should be without our doing."""
@@ -199,19 +189,6 @@ class StartFilter:
 
     def _on_the_wall(self, since: datetime) -> datetime:
         return self._at.wall - (self._at.now - since)
-
-
-def ready_or_decided(moves: list[Move], check: StartFilter) -> tuple[list[tuple[Move, Ready]], list[Decision]]:
-    """Filter queued moves into those that may start and what was decided of the others."""
-    ready: list[tuple[Move, Ready]] = []
-    decided: list[Decision] = []
-    for move in moves:
-        verdict = check.check(move)
-        if isinstance(verdict, Ready):
-            ready.append((move, verdict))
-        else:
-            decided.append(verdict)
-    return ready, decided
 
 
 def _broken_pairs(situation: Situation) -> dict[tuple[JobId, HostName, HostName], str]:
