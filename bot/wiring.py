@@ -80,7 +80,7 @@ async def running(
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
     engine = Engine(
         settings=settings,
-        store=store or SqlStore(settings.store.url),
+        store=store or SqlStore(settings.store.url, history=settings.store.history),
         gateway=gateway or PypsrpGateway(settings, now=clock.steady_now),
         notifier=observed,
         clock=clock,
@@ -118,7 +118,7 @@ async def running(
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """Open the database alone, to look at jobs while the bot runs or is down."""
-    store = SqlStore(settings.store.url)
+    store = SqlStore(settings.store.url, history=settings.store.history)
     await store.open()
     try:
         yield store

@@ -121,8 +121,8 @@ class Store(Protocol):
         """Read one job. Ids are found in any case. Raises UnknownJob."""
         ...
 
-    async def jobs(self, *states: JobState, limit: int = 100) -> tuple[Job, ...]:
-        """Read jobs in these states (none given: all), newest first."""
+    async def jobs(self, *states: JobState, limit: int = 100, ended_since: datetime | None = None) -> tuple[Job, ...]:
+        """Read jobs in these states (none given: all), newest first; of those that ended, only later ones."""
         ...
 
     async def change_job(self, before: Job, after: Job, *events: Event, new_moves: Sequence[Move] = ()) -> Job:
@@ -137,12 +137,32 @@ class Store(Protocol):
         """Remember that the card of an ended job shows its end. Does not change the job's version."""
         ...
 
+    async def jobs_with_open_cards(self) -> tuple[JobId, ...]:
+        """Return the jobs whose card does not show their end yet."""
+        ...
+
+    async def newest_event_at(self) -> datetime | None:
+        """Return when the newest thing happened that is written down; None: nothing ever did."""
+        ...
+
+    async def forget_jobs(self, ended_before: datetime, limit: int) -> int:
+        """Remove the oldest jobs that ended before then and of which everything was said. Returns how many.
+
+        Everything of them is in the history file first, a line of JSON for each row; without a file nothing goes. This
+        is the one method of several transactions. Numbers of jobs are never given again.
+        """
+        ...
+
     async def move(self, move_id: int) -> Move:
         """Read one move."""
         ...
 
     async def moves(self, job_id: JobId | None = None, *, open_only: bool = False) -> tuple[Move, ...]:
         """Read the moves of a job (None: of every job), in the plan's order; ``open_only``: not ended, job running."""
+        ...
+
+    async def newest_moves(self, name: str, vm_ids: Collection[VmId]) -> tuple[Move, ...]:
+        """Read the newest move of each VM that has one of these ids, or bears this name, in any case, or id in one."""
         ...
 
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
@@ -179,6 +199,14 @@ class Store(Protocol):
 
     async def attempts(self, move_id: int | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
         """Read attempts, oldest first."""
+        ...
+
+    async def attempts_under_way(self) -> tuple[Attempt, ...]:
+        """Read, of each move that is between its start and its end, the newest attempt: open, or cleaned up after."""
+        ...
+
+    async def attempts_between(self, since: datetime, until: datetime) -> tuple[Attempt, ...]:
+        """Read the attempts that began before ``until`` and had not ended by ``since``, oldest first."""
         ...
 
     async def faults_since(self, since: datetime) -> tuple[Attempt, ...]:

@@ -25,6 +25,7 @@ from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way
+from core.engine.retention import Retention
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.tasks import TaskSet
 
@@ -98,6 +99,7 @@ class Engine:
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
         self._cards = Cards(store, notifier, clock, self._job_views.of)
         self._outbox = Outbox(store, notifier, clock, self._cards.wake)
+        self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
         planner = Planner(
             settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
@@ -129,6 +131,7 @@ class Engine:
         self._loops.start(self._postponed_cleanups.run(), "postponed clean-ups")
         self._loops.start(self._deadline_warner.run(), "deadlines")
         self._loops.start(self._escalation.run(), "escalation")
+        self._loops.start(self._retention.run(), "retention")
         self._loops.start(self._heartbeat.run(lambda: self._dispatcher.is_counting), "heartbeat")
 
     async def stop(self) -> None:

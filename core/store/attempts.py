@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Update, bindparam, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.model.events import Event
-from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.model.move import Attempt, Fault, Move, MoveId, MoveState
 from core.domain.scheduling.slots import SlotUsage, refusal
 from core.errors import IllegalTransition, Outdated, StoreError
 from core.store import moves, rows
 from core.store.column_types import Moment
 from core.store.tables import attempts
+from core.store.tables import moves as moves_table
 
 _is_open = attempts.c.ended_at.is_(None)
 _of_move = update(attempts).where(attempts.c.move_id == bindparam("of_move"), _is_open)
@@ -28,6 +29,26 @@ def listed(connection: Connection, move_id: MoveId | None = None, *, open_only: 
     if open_only:
         query = query.where(_is_open)
     return tuple(rows.attempt_of(row) for row in connection.execute(query))
+
+
+def under_way(connection: Connection) -> tuple[Attempt, ...]:
+    """Read, of each move that is between its start and its end, the newest attempt."""
+    states = [state for state in MoveState if state.holds_slots or state is MoveState.CLEANING]
+    newest = (
+        select(func.max(attempts.c.id))
+        .join(moves_table, moves_table.c.id == attempts.c.move_id)
+        .where(moves_table.c.state.in_(states))
+        .group_by(attempts.c.move_id)
+    )
+    query = select(*rows.ATTEMPT).where(attempts.c.id.in_(newest)).order_by(attempts.c.id)
+    return tuple(rows.attempt_of(row) for row in connection.execute(query))
+
+
+def between(connection: Connection, since: datetime, until: datetime) -> tuple[Attempt, ...]:
+    """Read the attempts that began before ``until`` and had not ended by ``since``, oldest first."""
+    is_later = attempts.c.ended_at >= since
+    query = select(*rows.ATTEMPT).where(or_(_is_open, is_later), attempts.c.started_at <= until)
+    return tuple(rows.attempt_of(row) for row in connection.execute(query.order_by(attempts.c.id)))
 
 
 def ended_since(connection: Connection, since: datetime) -> tuple[Attempt, ...]:
@@ -54,7 +75,7 @@ def begin(
     """
     if before.state.holds_slots or not after.state.holds_slots:
         raise IllegalTransition(f"An attempt does not begin by going from {before.state} to {after.state}.")
-    reservations = listed(connection, open_only=True)
+    reservations = _open_around(connection, before)
     if any(attempt.vm_id == before.vm_id for attempt in reservations):
         raise Outdated(f"{before.vm_name} has an open attempt already.")
     reason = refusal(claims, reservations)
@@ -103,6 +124,14 @@ def end(
     stored = moves.replaced(connection, before, after, happened)
     _note(connection, stored, _of_move, {"ended_at": at, "fault": fault, "host_words": host_words})
     return stored
+
+
+def _open_around(connection: Connection, move: Move) -> tuple[Attempt, ...]:
+    """Read the open attempts that concern a move: of its VM, and on either of its hosts."""
+    hosts = (move.source, move.destination)
+    concerns = or_(attempts.c.vm_id == move.vm_id, attempts.c.source.in_(hosts), attempts.c.destination.in_(hosts))
+    query = select(*rows.ATTEMPT).where(_is_open, concerns).order_by(attempts.c.id)
+    return tuple(rows.attempt_of(row) for row in connection.execute(query))
 
 
 def _note(connection: Connection, move: Move, change: Update, values: rows.Values) -> None:

@@ -13,6 +13,9 @@ from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
+PAUSE_S = 1.0
+"""Between two views of one card: each of hundreds of moves that begin is a change; a view of thousands is costly."""
+
 
 class Cards:
     """The cards of all jobs: one writer per card, many changes one edit."""
@@ -38,9 +41,8 @@ class Cards:
 
     async def resume(self) -> None:
         """Bring every card up to date that an earlier process may have left behind."""
-        for job in await self._store.jobs(limit=10_000):
-            if not job.is_card_final:
-                self.wake(job.id)
+        for job_id in await self._store.jobs_with_open_cards():
+            self.wake(job_id)
 
     def follow(self, jobs: set[JobId]) -> None:
         """Note which jobs have moves under way: their percents and estimates change without an event."""
@@ -69,6 +71,7 @@ class Cards:
                     if view.is_over:
                         await self._store.set_card_final(job_id)
                     failures = 0
+                    await self._clock.sleep(PAUSE_S)
                 except (NotifierBusy, NotifierDown, StoreError) as error:
                     log.warning("the card of %s waits: %s", job_id, error.message)
                     self._dirty.add(job_id)

@@ -127,9 +127,8 @@ class Escalation:
 
     async def _look_back(self) -> None:
         since = self._clock.now() - LOOK_BACK
-        for job in await self._store.jobs(JobState.RUNNING, JobState.FINISHED, limit=10_000):
-            if job.finished_at is None or job.finished_at > since:
-                self._changed.add(job.id)
+        states = (JobState.RUNNING, JobState.FINISHED)
+        self._changed |= {job.id for job in await self._store.jobs(*states, limit=10_000, ended_since=since)}
 
     async def _remind(self) -> None:
         now = self._clock.steady_now()
