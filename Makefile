@@ -12,14 +12,16 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --only-b
 SUPPORTED := $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { echo "migrate-bot needs Python 3.11 to 3.14; say which with: make PYTHON=/path/to/python3 ..."; exit 1; }
 
 LONG   := tests/faults tests/e2e/test_slack_storm.py
+REAL   := tests/powershell
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm check imports format bench lock image-check clean
+.PHONY: help demo test powershell storm check imports format bench lock image-check clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
+	@echo "make powershell  the tests that need a real PowerShell, if there is one"
 	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
 	@echo "make lock   renew the pinned dependencies"
@@ -44,7 +46,12 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check imports
-	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%)
+	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL)
+	@$(MAKE) --no-print-directory powershell
+
+# A real PowerShell behind the lab's hosts, where there is one (docs/guide/lab.md); without, one line.
+powershell: $(READY)
+	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadfile $(REAL); fi
 
 # The run-time lock alone, in an environment of its own, is enough for every module of the program.
 $(BARE)/.ready: requirements.lock

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -25,7 +26,7 @@ from core.config import Settings
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
-from core.hyperv import PypsrpGateway
+from core.hyperv import PypsrpGateway, SessionRecord
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import SqlStore
 
@@ -81,7 +82,8 @@ async def running(
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url, history=settings.store.history),
-        gateway=gateway or PypsrpGateway(settings, now=clock.steady_now),
+        gateway=gateway
+        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store.url))),
         notifier=observed,
         clock=clock,
     )
@@ -128,9 +130,16 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
-    """Reach the hosts alone, to check them."""
+    """Reach the hosts alone, to check them; nothing is written down, whoever runs it."""
     gateway = PypsrpGateway(settings)
     try:
         yield gateway
     finally:
         await gateway.close()
+
+
+def sessions_folder(store_url: str) -> Path:
+    """Return where open sessions are written down: beside the database file, or in the working directory."""
+    kind, _, path = store_url.partition(":///")
+    is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
+    return Path(f"{path.partition('?')[0]}.sessions" if is_file else "migrate-bot.sessions")

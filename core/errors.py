@@ -125,9 +125,13 @@ class StoreFull(StoreError):
 
 
 class HostError(MigrateBotError):
-    """One host could not do what it was asked. ``host`` is its name in the settings."""
+    """One host could not do what it was asked. ``host`` is its name in the settings.
+
+    ``standing`` says behind that name how it stands: only one that is away "does not answer".
+    """
 
     owner = Owner.HOST
+    standing: str = "cannot do what it is asked"
 
     def __init__(self, host: str, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -137,6 +141,7 @@ class HostError(MigrateBotError):
 class HostUnreachable(HostError):
     """The host does not answer."""
 
+    standing = "does not answer"
     retry = True
     hint = "Check that the host is up and WinRM answers."
 
@@ -144,6 +149,7 @@ class HostUnreachable(HostError):
 class ContactLost(HostError):
     """The connection broke while a command may still be running."""
 
+    standing = "does not answer"
     retry = True
     hint = "The command may still run on the host; the bot looks again."
 
@@ -151,6 +157,7 @@ class ContactLost(HostError):
 class LoginRejected(HostError):
     """The host rejected the bot's login."""
 
+    standing = "rejects the bot's login"
     owner = Owner.OPERATOR
     hint = "Check username, password and authentication method in [winrm]."
 
@@ -158,6 +165,7 @@ class LoginRejected(HostError):
 class EndpointRefused(HostError):
     """The endpoint does not allow the command, or the bot sent a wrong one."""
 
+    standing = "does not let the bot do this"
     owner = Owner.OPERATOR
     hint = "Check the session configuration of the host (deploy/)."
 
@@ -165,12 +173,14 @@ class EndpointRefused(HostError):
 class MalformedReply(HostError):
     """The host answered something that cannot be read."""
 
+    standing = "answers what cannot be read"
     retry = True
 
 
 class CommandFailed(HostError):
     """The command ran and reported errors. ``fqid`` is PowerShell's FullyQualifiedErrorId of the first."""
 
+    standing = "reports an error"
     retry = True
 
     def __init__(self, host: str, message: str, *, fqid: str = "", hint: str | None = None) -> None:

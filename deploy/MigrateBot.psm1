@@ -1,6 +1,32 @@
-# The two things migrate-bot needs on a Hyper-V host that no cmdlet does safely. Constant text: every value arrives as a
-# typed parameter. A JEA endpoint shows them as role functions; on a full-language endpoint the bot defines them itself,
-# which is why there is no Export-ModuleMember here.
+# The three things migrate-bot needs on a Hyper-V host that no cmdlet does safely, or not in a restricted session. Constant
+# text: every value arrives as a typed parameter. A JEA endpoint shows them as role functions; on an ordinary endpoint the
+# bot defines them itself, which is why there is no Export-ModuleMember here.
+
+function Get-FolderItem {
+    # Lists what lies in one folder, hidden items too: names, sizes and times, nothing is opened. A restricted session has no
+    # FileSystem provider, so this asks .NET (Microsoft docs: DirectoryInfo.GetFileSystemInfos). Nothing for an empty folder;
+    # an error PathNotFound where there is no such folder, or a file.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [string] $Path
+    )
+
+    try {
+        [System.IO.DirectoryInfo]::new($Path).GetFileSystemInfos()
+    }
+    catch {
+        $cause = $_.Exception.GetBaseException()
+        $id, $category = switch ('{0:X8}' -f $cause.HResult) {
+            '80070002' { 'PathNotFound', 'ObjectNotFound' }
+            '80070003' { 'PathNotFound', 'ObjectNotFound' }
+            '8007010B' { 'PathNotFound', 'ObjectNotFound' }
+            '80070005' { 'DirUnauthorizedAccessError', 'PermissionDenied' }
+            default { 'DirIOError', 'ReadError' }
+        }
+        Microsoft.PowerShell.Utility\Write-Error -Message $cause.Message -ErrorId $id -Category $category -TargetObject $Path
+    }
+}
 
 function Remove-EmptyFolder {
     # Removes one folder if it is empty, in one call that cannot recurse (Microsoft docs: Directory.Delete). Returns
@@ -79,7 +105,8 @@ function Stop-VMMigration {
             if ($Force) { $state = [uint16] 5 }
             $answer = CimCmdlets\Invoke-CimMethod -InputObject $job -MethodName 'RequestStateChange' -Arguments @{ RequestedState = $state }
             if ($null -ne $answer) {
-                [pscustomobject]@{
+                # Not [pscustomobject], which constrained language refuses: a migration can be stopped there too.
+                Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{
                     VMId        = $VMId
                     ReturnValue = [uint32] $answer.ReturnValue
                     JobState    = [uint16] $job.JobState

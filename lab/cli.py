@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.hyperv.pwsh.install import NoPowerShell, PowerShell, install
 from lab.hyperv.world.fleet import Fleet, load_fleet
 from lab.hyperv.world.strict import BadDescription
 from lab.process import FOREIGN_SETTINGS
@@ -26,17 +27,24 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--speed", type=float, default=60.0, help="lab seconds per real second (default 60)")
     parser.add_argument("--slack-port", type=int, default=0, help="port of the workspace (default: any)")
     parser.add_argument("--control-port", type=int, default=0, help="port of the hosts' control API (default: any)")
+    parser.add_argument(
+        "--engine",
+        choices=("lab", "powershell"),
+        default="lab",
+        help="what runs the hosts' pipelines: the lab's own engine, or a real PowerShell (see docs/lab.md)",
+    )
     parser.add_argument("--rate-limits", choices=[s.value for s in Strictness], default=Strictness.OFF.value)
     args = parser.parse_args(argv)
     try:
         fleet = load_fleet(args.fleet)
-    except BadDescription as error:
+        powershell = install() if args.engine == "powershell" else None
+    except (BadDescription, NoPowerShell) as error:
         print(error, file=sys.stderr)  # noqa: T201 (a command line talks)
         return 2
-    return asyncio.run(_serve(args, fleet))
+    return asyncio.run(_serve(args, fleet, powershell))
 
 
-async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:
+async def _serve(args: argparse.Namespace, fleet: Fleet, powershell: PowerShell | None) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -49,6 +57,7 @@ async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:
             rate_limits=Strictness(args.rate_limits),
             slack_port=args.slack_port,
             control_port=args.control_port,
+            powershell=powershell,
         ) as here:
             secrets = Path(folder) / "secrets.env"
             lines = [f"unset {name}\n" for name in sorted(os.environ) if name.startswith(FOREIGN_SETTINGS)]

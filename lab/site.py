@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import Fleet
 from lab.slack.server import SlackLab
@@ -34,10 +35,11 @@ async def site(
     settings: Overrides | None = None,
     slack_port: int = 0,
     control_port: int = 0,
+    powershell: PowerShell | None = None,
 ) -> AsyncIterator[Site]:
     """Start everything; ``settings`` overrides keys of the bot's settings by section."""
     async with (
-        HyperVLab(fleet, speed=speed, control_port=control_port) as hosts,
+        HyperVLab(fleet, speed=speed, control_port=control_port, powershell=powershell) as hosts,
         SlackLab(rate_limits=rate_limits, port=slack_port) as slack,
     ):
         file = folder / "migrate-bot.toml"
@@ -72,6 +74,7 @@ def settings_text(hosts: HyperVLab, slack: SlackLab, folder: Path, overrides: Ov
             "port": access.https_port,
             "migration_address": hosts.fleet.address_of(host),
             "path": host.default_vm_path,
+            **({"configuration": access.configuration} if host.endpoint.is_restricted else {}),
         }
     for name, keys in overrides.items():
         sections.setdefault(name, {}).update(keys)

@@ -82,7 +82,7 @@ def _rest(views: Sequence[JobView], hosts: Sequence[HostView]) -> Iterator[str]:
     for host in hosts:
         if not host.is_reachable:
             since = f" since {clock_time(host.since)}" if host.since else ""
-            yield f"🔌 {code(host.host)} does not answer{since}"
+            yield f"🔌 {code(host.host)} {host.standing}{since}"
     for view in views:
         job = view.job
         if job.state is not JobState.FINISHED or job.finished_at is None or view.at - job.finished_at > _RECENT:

@@ -99,7 +99,7 @@ def host_line(view: HostView) -> str:
     """Say how a host stands, in one line."""
     since = f" since {date_time(view.since)}" if view.since and not view.is_reachable else ""
     if not view.is_reachable:
-        return f"🔌 {code(view.host)} does not answer{since}: {said(view.trouble or 'not looked at yet')}"
+        return f"🔌 {code(view.host)} {view.standing}{since}: {said(view.trouble or 'not looked at yet')}"
     if not view.is_migration_enabled:
         return f"⛔ {code(view.host)} live migration is switched off · {plural(view.vms, 'VM')}"
     return (

@@ -31,7 +31,7 @@ def _lines(one: VmLocation, look: Look, *, shows_id: bool) -> Iterator[str]:
     for sighting in one.sightings:
         yield _sighting_line(sighting)
     if one.silent:
-        yield f"🔌 No answer from {', '.join(map(code, one.silent))}."
+        yield f"🔌 I could not ask {', '.join(map(code, one.silent))}."
     yield _move_line(one.move, look) if one.move else "It is in no job."
 
 
@@ -39,7 +39,7 @@ def _sighting_line(sighting: Sighting) -> str:
     vm = sighting.vm
     doing = f", {said(vm.status_text, 80)}" if vm.status_text else ""
     planned = ", only planned" if vm.is_planned else ""
-    old = ", *an old sight*: the host does not answer now" if sighting.is_silent else ""
+    old = ", *an old sight*: I cannot ask the host now" if sighting.is_silent else ""
     state = vm.state.name.replace("_", " ").lower()
     return f"• {code(sighting.host)}: {state}{doing}{planned} (seen {clock_time(sighting.at)}{old})"
 

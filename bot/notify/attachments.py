@@ -93,6 +93,7 @@ class Attachments:
         self._uploads.start(work, name)
 
     async def _catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
+        began = self._clock.now()
         await self._clock.sleep(AFTERLIFE_S)
         try:
             jobs = await newest()
@@ -103,9 +104,9 @@ class Attachments:
         for job in jobs:
             if job.card is None:
                 continue
-            if len(job.plan.moves) > LONG and job.created_at > since:
+            if len(job.plan.moves) > LONG and since < job.created_at <= began:
                 await self._once(job, job.card, self._plan)
-            if job.state is JobState.FINISHED and job.finished_at is not None and job.finished_at > since:
+            if job.state is JobState.FINISHED and job.finished_at is not None and since < job.finished_at <= began:
                 await self._once(job, job.card, self._picture)
             await self._clock.sleep(_PAUSE_S)
 

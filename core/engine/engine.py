@@ -67,7 +67,7 @@ class Engine:
             # A snapshot is too old when two idle polls have gone by without one.
             snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
         )
-        cleanup = FolderCleanup(gateway, self._fresh, clock)
+        cleanup = FolderCleanup(gateway, self._fresh, clock, self._snapshot_cache.standing)
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,

@@ -70,7 +70,7 @@ class Planner:
             raise HostError(sources[0], f"{sources[0]} did not describe the VMs; try again.")
         homes = {vm.id: host for host, vm in chosen}
         placed = dict(fixed) if fixed else place(details, targets, inspections)
-        unseen = set[HostName]()
+        unseen = dict[HostName, str]()
         moves = await self._moves(request, details, homes, placed, inspections, unseen=unseen)
         in_jobs = await self._in_jobs(moves)
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
@@ -129,7 +129,7 @@ class Planner:
         placed: dict[VmId, Destination],
         inspections: dict[HostName, Inspection],
         *,
-        unseen: set[HostName],
+        unseen: dict[HostName, str],
     ) -> list[PlannedMove]:
         migration, options = self._settings.migration, request.options
         wants_subfolder = migration.put_in_subfolder if options.subfolder is None else options.subfolder
@@ -163,7 +163,7 @@ class Planner:
         return moves
 
     async def _taken(
-        self, moves: Sequence[PlannedMove], inspections: dict[HostName, Inspection], unseen: set[HostName]
+        self, moves: Sequence[PlannedMove], inspections: dict[HostName, Inspection], unseen: dict[HostName, str]
     ) -> dict[tuple[HostName, str], frozenset[str]]:
         folders: dict[tuple[HostName, str], str] = {}
         for move in moves:
@@ -177,12 +177,12 @@ class Planner:
             for place, items in zip(folders, listed, strict=True)
         }
 
-    async def _list(self, host: HostName, path: str, unseen: set[HostName]) -> tuple[str, ...] | None:
+    async def _list(self, host: HostName, path: str, unseen: dict[HostName, str]) -> tuple[str, ...] | None:
         """List a folder; a host whose endpoint shows none (JEA) is noted, and no reason not to plan."""
         try:
             return await self._gateway.list_folder(host, path)
-        except EndpointRefused:
-            unseen.add(host)
+        except EndpointRefused as error:
+            unseen[host] = error.message
             return None
 
     async def _in_jobs(self, moves: Sequence[PlannedMove]) -> list[Finding]:

@@ -1,5 +1,6 @@
 """The gateway to real Hyper-V hosts: pypsrp in bounded threads."""
 
 from core.hyperv.gateway import PypsrpGateway
+from core.hyperv.session_record import SessionRecord
 
-__all__ = ["PypsrpGateway"]
+__all__ = ["PypsrpGateway", "SessionRecord"]

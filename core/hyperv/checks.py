@@ -5,16 +5,19 @@ from typing import Any, Protocol, TypeVar
 
 from core.domain.model.hyperv_enums import MigrationAuth
 from core.domain.model.inventory import CheckLine, HostFacts, HostName
-from core.errors import HostError
+from core.errors import CommandFailed, HostError
 from core.hyperv import decode, enum_names, pipelines
 from core.hyperv.connection_settings import ConnectionSettings
-from core.hyperv.host_reads import must
+from core.hyperv.decode import Command
+from core.hyperv.error_mapping import STAND_INS_HINT
+from core.hyperv.host_reads import list_folder, must
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.ps_values import PsRow
 from core.hyperv.session import Session
 
 T = TypeVar("T")
 
+_SYSTEM_ROOT = "C:\\"
 _DELEGATION = (
     'Log on with auth = "credssp", or allow delegation: Move-VM on the source logs on to the destination by itself.'
 )
@@ -41,10 +44,10 @@ async def check(
         return await ask(lambda session: must(target, pipeline, session.run(pipeline, timeout_s=timeout_s)))
 
     try:
-        missing = await ask(lambda session: _missing(target, timeout_s, session))
+        found = await ask(lambda session: _commands_of(target, timeout_s, session))
     except HostError as error:
         return (CheckLine(f"{host}: login", ok=False, text=error.message, hint=error.hint),)
-    lines = [_login(target), _commands(host, missing, target)]
+    lines = [_login(target), _commands(target, found), await _functions(target, ask, timeout_s)]
     try:
         counters = await get(pipelines.COUNTERS)
         facts = decode.read_facts(host, await get(pipelines.HOST), counters)
@@ -65,12 +68,11 @@ async def check(
     return tuple(lines)
 
 
-def _missing(target: ConnectionSettings, timeout_s: float, session: Session) -> tuple[str, ...]:
-    """Return the commands the endpoint lacks; our functions count only where the bot cannot define them itself."""
-    wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
-    found = session.run(pipelines.commands(wanted), timeout_s=timeout_s).values
-    known = {name.casefold() for name in decode.read_names(target.host, "Get-Command", found)}
-    return tuple(name for name in wanted if name.casefold() not in known)
+def _commands_of(target: ConnectionSettings, timeout_s: float, session: Session) -> list[Command]:
+    """Return which of our commands the endpoint has, by the names we call and by their short ones."""
+    wanted = list(pipelines.CMDLETS)
+    wanted += map(pipelines.full_name, pipelines.CMDLETS) if target.is_full_language else pipelines.FUNCTIONS
+    return decode.read_commands(target.host, session.run(pipelines.commands(wanted), timeout_s=timeout_s).values)
 
 
 def _login(target: ConnectionSettings) -> CheckLine:
@@ -82,12 +84,44 @@ def _login(target: ConnectionSettings) -> CheckLine:
     return CheckLine(f"{target.host}: login", ok=True, text=text)
 
 
-def _commands(host: HostName, missing: Sequence[str], target: ConnectionSettings) -> CheckLine:
+def _commands(target: ConnectionSettings, found: Sequence[Command]) -> CheckLine:
+    subject, endpoint = f"{target.host}: commands", target.configuration
+    wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
+    others = {}
+    usable: dict[str, Command] = {}
+    for command in found:
+        module = pipelines.module_of(command.name) if command.name in pipelines.CMDLETS else command.module
+        if command.module in {module, ""}:
+            usable[command.name.casefold()] = command
+        else:
+            others[command.name] = command.module
+    missing = [name for name in wanted if name.casefold() not in usable]
+    strange = ", ".join(f"{name} of {module}" for name, module in others.items())
     if missing:
-        text = f"{target.configuration} lacks {', '.join(missing)}"
-        hint = "Install the Hyper-V PowerShell module, or update the role in deploy/."
-        return CheckLine(f"{host}: commands", ok=False, text=text, hint=hint)
-    return CheckLine(f"{host}: commands", ok=True, text=f"{target.configuration} has all of them")
+        text = f"{endpoint} lacks {', '.join(missing)}" + (f"; it has {strange}" if strange else "")
+        hint = "Install the Hyper-V PowerShell module on the host."
+        if not target.is_full_language:
+            hint = (
+                "Install the module and the role of deploy/ on the host again; its README says how to look at a role."
+            )
+        return CheckLine(subject, ok=False, text=text, hint=hint)
+    if target.is_full_language and any(command.is_function for command in usable.values()):
+        text = f"the commands of {endpoint} are stand-ins, whose objects cannot be moved"
+        return CheckLine(subject, ok=False, text=text, hint=STAND_INS_HINT)
+    text = f"{endpoint} has all of them" + (f"; {strange} comes first there and is not used" if strange else "")
+    return CheckLine(subject, ok=True, text=text)
+
+
+async def _functions(target: ConnectionSettings, ask: Ask, limit_s: float) -> CheckLine:
+    """Let one of our functions do what changes nothing: a policy of the host may keep it from running."""
+    subject = f"{target.host}: functions"
+    try:
+        await ask(lambda session: list_folder(target, limit_s, _SYSTEM_ROOT, session))
+    except CommandFailed:
+        pass  # it ran; that this folder is none of ours does not matter
+    except HostError as error:
+        return CheckLine(subject, ok=False, text=error.message, hint=error.hint)
+    return CheckLine(subject, ok=True, text=f"{target.configuration} runs them")
 
 
 def _migration(target: ConnectionSettings, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:

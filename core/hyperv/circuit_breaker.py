@@ -31,6 +31,7 @@ class CircuitBreaker:
         self._in_a_row = 0
         self._closed_again_at = 0.0
         self._last = ""
+        self._standing = HostUnreachable.standing
 
     def admit(self) -> None:
         """Let a call pass, or raise HostUnreachable at once. Passing during an outage makes the others wait again."""
@@ -38,16 +39,18 @@ class CircuitBreaker:
             return
         left_s = self._closed_again_at - self._clock()
         if left_s > 0:
-            raise HostUnreachable(
+            error = HostUnreachable(
                 self._host,
                 f"{self._host} failed {self._in_a_row} times in a row, next try in {left_s:.0f} s. Last: {self._last}",
             )
+            error.standing = self._standing  # a host that is full, say, is not silent because nobody asks it
+            raise error
         self._closed_again_at = self._clock() + self._pause_s
 
-    def failed(self, text: str) -> None:
-        """Count a call that the host did not answer."""
+    def failed(self, text: str, standing: str = HostUnreachable.standing) -> None:
+        """Count a call that the host did not answer; ``standing`` says how it stands."""
         self._in_a_row += 1
-        self._last = text
+        self._last, self._standing = text, standing
         self._closed_again_at = self._clock() + self._pause_s
 
     def answered(self) -> None:

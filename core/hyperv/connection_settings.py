@@ -38,7 +38,7 @@ class ConnectionSettings:
 
     @property
     def is_full_language(self) -> bool:
-        """Whether the endpoint is one that came with Windows, where the bot defines its two functions itself."""
+        """Whether the endpoint is one that came with Windows, where the bot defines its functions itself."""
         return self.configuration.casefold().startswith(_STOCK)
 
     @property

@@ -5,6 +5,7 @@ Identity, state, limits and sizes must be there. What only decorates a card may 
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -166,6 +167,29 @@ def read_free_memory(host: str, values: list[Any]) -> int:
 def read_names(host: str, source: str, values: list[Any], name: str = "Name") -> tuple[str, ...]:
     """Read one text of each object."""
     return tuple(PsRow(host, source, value).label(name) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that an endpoint has; the function that a role makes around a cmdlet has no module."""
+
+    name: str
+    module: str
+    is_function: bool
+
+
+def read_commands(host: str, values: list[Any]) -> list[Command]:
+    """Read Get-Command objects."""
+    rows = [PsRow(host, "Get-Command", value) for value in values]
+    return [
+        Command(
+            row.label("Name"),
+            row.text("ModuleName"),
+            is_function=row.member("CommandType", enum_names.COMMAND_TYPES, unknown=-1)
+            == enum_names.COMMAND_TYPES["function"],
+        )
+        for row in rows
+    ]
 
 
 def read_file_sizes(host: str, values: list[Any]) -> dict[str, int]:

@@ -87,3 +87,4 @@ REPLICATION_STATES = {
         )
     )
 }
+COMMAND_TYPES = {"alias": 1, "function": 2, "filter": 4, "cmdlet": 8}

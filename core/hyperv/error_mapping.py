@@ -5,6 +5,7 @@ session is being opened nothing can have been done. While the command is on its 
 connection came about or the host refused it. After that, only looking again can tell.
 """
 
+import socket
 import struct
 from collections.abc import Iterator
 from enum import Enum, auto
@@ -29,7 +30,7 @@ from requests_credssp.exceptions import (
 )
 
 from core.domain.model.host_calls import HostWord
-from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
+from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply, Owner
 from core.hyperv.connection_settings import ConnectionSettings
 
 _ACCESS_DENIED = 5
@@ -38,11 +39,16 @@ _SHELL_UNKNOWN = 2150858843
 _QUOTAS = frozenset({2150859173, 2150859174})
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
+_BAD_REQUEST = 400
+_OWN_CERTIFICATE = "Could not find the TLS"
+"""How requests says that a client certificate or its key is not there."""
+_LAST_CREDSSP_STEP = "after step Credential exchange"
 _SHOWN = 300
 
 REFUSALS = (
     "ScriptsNotAllowed",
     "CommandNotFoundException",
+    "CouldNotAutoLoadModule",
     "ProviderNotFound",
     "NamedParameterNotFound",
     "PositionalParameterNotFound",
@@ -52,8 +58,17 @@ REFUSALS = (
     "ParameterArgument",
     "ParameterAlreadyBound",
     "CannotConvertArgument",
+    "InputObjectNotBound",
+    "MethodInvocationNotSupportedInConstrainedLanguage",
 )
-"""How FullyQualifiedErrorIds begin when PowerShell ran no command at all (PowerShell source: ParameterBinder)."""
+"""How FullyQualifiedErrorIds begin when PowerShell ran no command at all (PowerShell source: ParameterBinder), or
+nothing of our function that changes anything."""
+
+_CONSTRAINED = "MethodInvocationNotSupportedInConstrainedLanguage"
+_DEAD_OBJECTS = "InputObjectNotBound"
+STAND_INS_HINT = (
+    'Set configuration = "Microsoft.PowerShell": the Hyper-V module of this host runs in Windows PowerShell 5.1 only.'
+)
 
 UNREADABLE = (
     ParseError,
@@ -108,6 +123,42 @@ class SessionGone(HostUnreachable):
 class NotPermitted(LoginRejected):
     """The login was accepted, but the account may not use the endpoint."""
 
+    standing = "does not let the bot use its endpoint"
+
+
+class SessionsUsedUp(HostUnreachable):
+    """The host allows the account no further session now."""
+
+    standing = "allows the bot no further session"
+
+
+class NoSuchName(HostUnreachable):
+    """Nobody knows the host's address."""
+
+    standing = "is known to nobody by its address"
+    hint = "Check the host's address in the settings, and the name service of the bot's machine."
+
+
+class NoWinRM(HostUnreachable):
+    """Something answers at the host's port, with an HTTP error."""
+
+    standing = "answers with an HTTP error"
+    hint = "Look at the WinRM service of the host, and at what stands between it and the bot."
+
+
+class NoCertificate(HostUnreachable):
+    """The bot's own client certificate, or its key, is not there: nobody was asked."""
+
+    owner = Owner.OPERATOR
+    standing = "cannot be asked without the bot's own certificate"
+    hint = "Check certificate_file and certificate_key_file in [winrm]."
+
+
+class NotTrusted(HostUnreachable):
+    """The host shows a certificate that the bot does not trust."""
+
+    standing = "has a certificate the bot does not trust"
+
 
 def is_refusal(word: HostWord) -> bool:
     """Whether PowerShell refused to run the command at all: nothing was done."""
@@ -116,9 +167,15 @@ def is_refusal(word: HostWord) -> bool:
 
 def refused(target: ConnectionSettings, title: str, word: HostWord) -> EndpointRefused:
     """Return the error for a command the endpoint does not run."""
-    return EndpointRefused(
-        target.host, target.conceal(f"{target.host} does not run {title} for us: {first_line(word.text)} ({word.fqid})")
-    )
+    host, hint = target.host, STAND_INS_HINT if word.fqid.startswith(_DEAD_OBJECTS) else None
+    if word.fqid.startswith(_CONSTRAINED):
+        return EndpointRefused(
+            host,
+            f"A policy of {host} (constrained language) does not let {title} run.",
+            hint="Use the restricted endpoint of deploy/ there: application control can trust its module.",
+        )
+    text = f"{host} does not run {title} for us: {first_line(word.text)} ({word.fqid})"
+    return EndpointRefused(host, target.conceal(text), hint=hint)
 
 
 def first_line(text: str) -> str:
@@ -130,19 +187,16 @@ def first_line(text: str) -> str:
 def translate(target: ConnectionSettings, error: BaseException, step: CallStage, title: str = "") -> HostError:
     """Return our error for one of ``FAILURES``."""
     host, said = target.host, target.conceal(_saying(error))
-    if isinstance(error, WSManFaultError):
-        fault = _fault(target, error, step)
-        if fault is not None:
-            return fault
-    if step is CallStage.RUNNING:
-        return ContactLost(host, f"Lost contact with {host} while it ran {title}: {said}")
+    known = _fault(target, error, step) or _in_session(target, error, step, title)
+    if known is not None:
+        return known
     if _is_login(error):
         return LoginRejected(host, f"{host} rejects the login of {target.username or 'the bot'}: {said}")
     if isinstance(error, WinRMTransportError) and error.code == _NOT_FOUND:
         return EndpointRefused(host, f"There is no WinRM service at {target.address}:{target.port}: {said}")
     tls = _tls_trouble(error)
     if tls:
-        return HostUnreachable(
+        return NotTrusted(
             host, f"{host} has a certificate the bot does not trust: {target.conceal(tls)}", hint=_tls_hint(tls)
         )
     if step is CallStage.SENDING and not never_connected(error):
@@ -151,17 +205,38 @@ def translate(target: ConnectionSettings, error: BaseException, step: CallStage,
         return EndpointRefused(host, f"{host} could not start the endpoint {target.configuration}: {said}")
     if isinstance(error, UNREADABLE) and not isinstance(error, OSError):
         return MalformedReply(host, f"{host} answered something that is not WinRM: {said}")
-    return HostUnreachable(host, f"{host} ({target.address}:{target.port}) does not answer: {said}")
+    return _unreachable(target, error, said)
 
 
-def _fault(target: ConnectionSettings, error: WSManFaultError, step: CallStage) -> HostError | None:
-    host, said = target.host, target.conceal(first_line(str(error.reason or error.provider_fault or "")))
+def _unreachable(target: ConnectionSettings, error: BaseException, said: str) -> HostError:
+    host, place = target.host, f"{target.host} ({target.address}:{target.port})"
+    if isinstance(error, WinRMTransportError):
+        return NoWinRM(host, f"{place} answers, but not as WinRM does: {said}")
+    chain = list(_chain(error))
+    if any(isinstance(found, socket.gaierror | urllib3.exceptions.NameResolutionError) for found in chain):
+        return NoSuchName(host, f"Nobody knows the address {target.address} of {host}: {said}")
+    if any(isinstance(found, OSError) and _OWN_CERTIFICATE in str(found) for found in chain):
+        return NoCertificate(host, f"The bot cannot read its own certificate for {host}: {said}")
+    return HostUnreachable(host, f"{place} does not answer: {said}")
+
+
+def _in_session(target: ConnectionSettings, error: BaseException, step: CallStage, title: str) -> HostError | None:
+    host, said = target.host, target.conceal(_saying(error))
     if step is CallStage.RUNNING:
+        return ContactLost(host, f"Lost contact with {host} while it ran {title}: {said}")
+    if step is CallStage.SENDING and _is_closed_connection(error):
+        return SessionGone(host, f"{host} has closed the connection of our session: {said}")
+    return None
+
+
+def _fault(target: ConnectionSettings, error: BaseException, step: CallStage) -> HostError | None:
+    if step is CallStage.RUNNING or not isinstance(error, WSManFaultError):
         return None
+    host, said = target.host, target.conceal(first_line(str(error.reason or error.provider_fault or "")))
     if error.code == _SHELL_UNKNOWN:
         return SessionGone(host, f"{host} has closed our session: {said}")
     if error.code in _QUOTAS:
-        return HostUnreachable(
+        return SessionsUsedUp(
             host,
             f"{host} allows no further session: {said}",
             hint="Close other sessions of this account, or raise MaxShellsPerUser on the host.",
@@ -198,6 +273,17 @@ def _is_login(error: BaseException) -> bool:
     if isinstance(error, ValueError) and any(words in str(error) for words in _UNSUITABLE):
         return True
     return isinstance(error, _LOGIN)
+
+
+def _is_closed_connection(error: BaseException) -> bool:
+    """Whether the host could not decrypt what we sent, having closed an idle connection: it never read the command.
+
+    With CredSSP the library then logs on again with the old message, and takes the missing token of the last step, in
+    which the password has long been accepted, for a rejection.
+    """
+    if isinstance(error, WinRMTransportError):
+        return bool(error.code == _BAD_REQUEST)
+    return isinstance(error, AuthenticationException) and _LAST_CREDSSP_STEP in str(error)
 
 
 def never_connected(error: BaseException) -> bool:

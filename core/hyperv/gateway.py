@@ -24,6 +24,7 @@ from core.hyperv.connection_settings import ConnectionSettings, targets_of
 from core.hyperv.host_reads import must
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
+from core.hyperv.session_record import SessionRecord
 from core.hyperv.session_threads import MoveThreads, ReaderThreads
 
 T = TypeVar("T")
@@ -64,8 +65,15 @@ class _Line:
 class PypsrpGateway:
     """The HostGateway port over WinRM."""
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        record: SessionRecord | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._settings = settings
+        self._record = record or SessionRecord()
         self._now = now
         self._lines: dict[HostName, _Line] = {}
         accounts: defaultdict[tuple[str, str], LockoutGuard] = defaultdict(LockoutGuard)
@@ -73,8 +81,14 @@ class PypsrpGateway:
             account = accounts[target.username.casefold(), target.password.get_secret_value()]
             self._lines[host] = _Line(
                 target,
-                ReaderThreads(host, settings.winrm.sessions, partial(Session, target, account=account)),
-                MoveThreads(host, partial(Session, target, account=account, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
+                ReaderThreads(
+                    host, settings.winrm.sessions, partial(Session, target, account=account, record=self._record)
+                ),
+                MoveThreads(
+                    host,
+                    partial(Session, target, account=account, record=self._record, hold_s=_HOLD_S),
+                    _FIRST_MOVE_LIMIT,
+                ),
                 CircuitBreaker(host),
             )
 
@@ -139,7 +153,7 @@ class PypsrpGateway:
         return await self._once(line, work, pipeline.title)
 
     async def list_folder(self, host: HostName, path: str) -> tuple[str, ...] | None:
-        """Run Get-ChildItem; nothing with an error is not an empty folder."""
+        """Call Get-FolderItem; nothing with an error is not an empty folder."""
         line = self._line(host)
         return await self._read(line, partial(host_reads.list_folder, line.target, line.pipeline_timeout_s, path))
 
@@ -172,6 +186,7 @@ class PypsrpGateway:
         await asyncio.gather(
             *(line.readers.close(_FAREWELL_S) for line in lines), *(line.moves.close(_FAREWELL_S) for line in lines)
         )
+        self._record.close()
 
     def _line(self, host: HostName) -> _Line:
         return self._lines[self._settings.host_name(host)]
@@ -198,7 +213,7 @@ class PypsrpGateway:
                 within_s=line.target.operation_timeout_s,
             )
         except (ContactLost, HostUnreachable) as error:
-            line.breaker.failed(error.message)
+            line.breaker.failed(error.message, error.standing)
             raise
         line.breaker.answered()
         return result

@@ -18,7 +18,7 @@ _OBJECT_NOT_FOUND = 13
 _PERMISSION_DENIED = 18
 _MISSES = ("ObjectNotFound,", "InvalidParameter,Microsoft.HyperV.PowerShell.Commands.GetVM")
 """How Get-VM says that it has no such VM; the second on older hosts."""
-_NO_FOLDER = ("PathNotFound,", "DriveNotFound,")
+_NO_FOLDER = "PathNotFound,"
 
 
 def is_no_migration(word: HostWord) -> bool:
@@ -146,13 +146,10 @@ def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Ses
 def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session: Session) -> tuple[str, ...] | None:
     """Read the full paths of what is in a folder; None when there is no such folder, or it is a file."""
     pipeline = pipelines.folder(path)
-    reply = session.run(pipeline, timeout_s=timeout_s)
+    reply = session.call(pipeline, timeout_s=timeout_s)
     if not reply.values and reply.words and all(word.fqid.startswith(_NO_FOLDER) for word in reply.words):
         return None
-    found = decode.read_names(target.host, "Get-ChildItem", must(target, pipeline, reply), "FullName")
-    if len(found) == 1 and found[0].casefold() == path.rstrip("\\").casefold():
-        return None  # asked for a file, Get-ChildItem answers with the file
-    return found
+    return decode.read_names(target.host, "Get-FolderItem", must(target, pipeline, reply), "FullName")
 
 
 def _is_miss(word: HostWord) -> bool:

@@ -15,11 +15,25 @@ VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
 SELECT = "Microsoft.PowerShell.Utility\\Select-Object"
 """By its full name: in a JEA endpoint the short one is a restricted stand-in (Microsoft docs: JEA)."""
+_MODULES = {"Get-CimInstance": "CimCmdlets", "Get-Command": "Microsoft.PowerShell.Core"}
+_HYPER_V = "Hyper-V"
+
+
+def full_name(cmdlet: str) -> str:
+    """Return a command's name with its module, which nobody else's module can take; our own functions have none."""
+    if "\\" in cmdlet or cmdlet in FUNCTIONS:
+        return cmdlet
+    return f"{module_of(cmdlet)}\\{cmdlet}"
+
+
+def module_of(cmdlet: str) -> str:
+    """Return the module a cmdlet of ours comes from."""
+    return _MODULES.get(cmdlet, _HYPER_V)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One cmdlet; a parameter without a value is a switch."""
+    """One cmdlet, by its short name; a parameter without a value is a switch."""
 
     cmdlet: str
     parameters: tuple[tuple[str, Any], ...] = ()
@@ -152,8 +166,8 @@ def disk_files(paths: Sequence[str]) -> Pipeline:
 
 
 def folder(path: str) -> Pipeline:
-    """Read what is in a folder, hidden items too; brackets in the path are plain characters."""
-    return _line(Stage("Get-ChildItem", (("LiteralPath", path), ("Force", None))), pick=("FullName",))
+    """Call the role function of that name: what is in a folder, hidden items too."""
+    return _line(Stage("Get-FolderItem", (("Path", path),)), pick=("FullName",))
 
 
 def move(order: MoveOrder) -> Pipeline:
@@ -172,8 +186,8 @@ def move(order: MoveOrder) -> Pipeline:
 
 
 def commands(names: Sequence[str]) -> Pipeline:
-    """Ask which of these commands the endpoint has."""
-    return _line(Stage("Get-Command", (("Name", list(names)),)), pick=("Name",))
+    """Ask which of these commands the endpoint has, and whose they are."""
+    return _line(Stage("Get-Command", (("Name", list(names)),)), pick=("Name", "CommandType", "ModuleName"))
 
 
 def peer(address: str) -> Pipeline:
@@ -192,7 +206,7 @@ def stop_migration(vm_id: UUID) -> Pipeline:
     return _line(Stage("Stop-VMMigration", (("VMId", vm_id),)))
 
 
-FUNCTIONS = ("Remove-EmptyFolder", "Stop-VMMigration")
+FUNCTIONS = ("Get-FolderItem", "Remove-EmptyFolder", "Stop-VMMigration")
 """What deploy/MigrateBot.psm1 defines."""
 CMDLETS = (
     "Get-VMHost",
@@ -204,7 +218,6 @@ CMDLETS = (
     "Get-VMSwitch",
     "Get-VHD",
     "Get-CimInstance",
-    "Get-ChildItem",
     "Move-VM",
 )
 """What the endpoint must offer besides."""

@@ -1,8 +1,9 @@
 """Holds one WinRM session with one host and runs cmdlet pipelines in it, one at a time, in one thread.
 
 A session that failed in any way is dropped, never used again: encryption and fragments have state on both sides. The
-host still counts it among the few it allows us, so a dropped reading session is deleted as soon as the host can be
-reached again. Closing or dropping a session does not end a migration, which runs in the host's own service.
+host still counts it among the few it allows us, so a dropped session is deleted as soon as the host can be reached
+again, by this process or by the next. Closing, dropping or deleting a session does not end a migration, which runs in
+the host's own service.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import time
 import traceback
 import uuid
 import warnings
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
@@ -34,10 +34,11 @@ from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode import read_word
 from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_connected, refused, translate
 from core.hyperv.lockout_guard import LockoutGuard
-from core.hyperv.pipelines import Pipeline
+from core.hyperv.pipelines import Pipeline, full_name
+from core.hyperv.session_record import RemoteSession, SessionRecord
 
 FUNCTIONS_TEXT = resources.files("deploy").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
-"""The one script text that is ever sent: constant, to define our two functions where the endpoint has none."""
+"""The one script text that is ever sent: constant, to define our functions where the endpoint has none."""
 
 _IDLE_S = 900
 """After how long the host may remove a reading session whose bot has died. Moves keep the host's own, longer limit."""
@@ -45,7 +46,6 @@ _CONNECT_S = 10.0
 _GRACE = 1.5
 """How much longer the HTTP request may take than the operation the host was asked to bound."""
 _OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
-_MOST_LEFT_OPEN = 8
 _PROCESSING = 0
 _PERCENT = 100
 
@@ -127,17 +127,19 @@ class Session:
         target: ConnectionSettings,
         *,
         account: LockoutGuard | None = None,
+        record: SessionRecord | None = None,
         hold_s: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._account = account or LockoutGuard()
+        self._record = record or SessionRecord()
         self._hold_s = hold_s
         self._clock = clock
         self._wire: _Wire | None = None
         self._pool: RunspacePool | None = None
+        self._shell_id = ""
         self._has_functions = False
-        self._left_open: deque[tuple[str, str]] = deque(maxlen=_MOST_LEFT_OPEN)
 
     @property
     def is_open(self) -> bool:
@@ -163,10 +165,13 @@ class Session:
                 # The last step of a CredSSP login takes any fault for a rejected login: log on before there can be one.
                 self._wire.transport.send(b"")
             self._delete_left_open(self._wire)
+            self._shell_id = self._pool.id
+            self._record.opening(RemoteSession(target.host, self._pool.shell.resource_uri, self._shell_id))
             self._pool.open()
         except FAILURES as error:
             _close_responses(error)
-            self._note_left_open(may_exist=not never_connected(error))
+            if never_connected(error):
+                self._record.gone(self._shell_id)
             self.drop()
             raise translate(target, error, CallStage.OPENING) from error
         self._wire.hold_s = self._hold_s
@@ -189,7 +194,8 @@ class Session:
         """
         shell = PowerShell(self._opened())
         for stage in pipeline.stages:
-            shell.add_cmdlet(stage.cmdlet)
+            # Another module's Get-VM may come first (PowerCLI, VMM); behind a role, only the role's own names count.
+            shell.add_cmdlet(full_name(stage.cmdlet) if self._target.is_full_language else stage.cmdlet)
             for name, value in stage.parameters:
                 shell.add_parameter(name, value)
         return self._invoke(shell, pipeline.title, timeout_s, on_progress, abandoned)
@@ -206,34 +212,27 @@ class Session:
     def close(self) -> None:
         """Say goodbye to the host, so that it frees the session now."""
         if self._pool is not None:
-            with contextlib.suppress(*FAILURES):  # a host that does not listen frees it after its idle timeout
+            with contextlib.suppress(*FAILURES):  # a host that does not listen hears of it at the next login
                 self._pool.close()
+                self._record.gone(self._shell_id)
         self.drop()
 
     def drop(self) -> None:
         """Let go of the connection without a word: the host goes on with whatever it does."""
-        self._note_left_open()
+        self._record.abandon(self._shell_id)
         wire, self._wire, self._pool, self._has_functions = self._wire, None, None, False
         if wire is not None:
             with contextlib.suppress(*FAILURES):
                 wire.close()
 
-    def _note_left_open(self, *, may_exist: bool = False) -> None:
-        # The session of a move is left to the host: nobody has confirmed that deleting it leaves the move alone.
-        shell = self._pool.shell if self._pool is not None and self._hold_s is None else None
-        if shell is not None and shell.id and (shell.opened or may_exist):
-            known = (shell.resource_uri, shell.id)
-            if known not in self._left_open:
-                self._left_open.append(known)
-
     def _delete_left_open(self, wire: "_Wire") -> None:
-        while self._left_open:
-            resource_uri, shell_id = self._left_open[0]
-            which = SelectorSet()
-            which.add_option("ShellId", shell_id)
-            with contextlib.suppress(WSManFaultError):  # it is gone already
-                wire.delete(resource_uri, selector_set=which)
-            self._left_open.popleft()
+        with self._record.left_on(self._target.host) as left:
+            for session in left:
+                which = SelectorSet()
+                which.add_option("ShellId", session.shell_id)
+                with contextlib.suppress(WSManFaultError):  # it is gone already, or not ours
+                    wire.delete(session.resource_uri, selector_set=which)
+                self._record.gone(session.shell_id)
 
     def _opened(self) -> RunspacePool:
         if self._pool is None:
@@ -262,6 +261,7 @@ class Session:
                 _tell(shell, on_progress)
             has_ended = True
         except FAILURES as error:
+            _close_responses(error)
             translated = translate(self._target, error, step, title)
             if isinstance(translated, LoginRejected):
                 self._account.rejected(self._target.host, translated.message)

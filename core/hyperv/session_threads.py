@@ -19,7 +19,8 @@ from core.errors import HostUnreachable
 from core.hyperv.error_mapping import SessionGone
 
 T = TypeVar("T")
-_KEEP_WARM_S = 240.0
+_KEEP_WARM_S = 90.0
+"""Less than the two minutes after which a host closes an unused connection (Microsoft docs: http.sys)."""
 
 
 class SessionThread(Protocol):
@@ -50,7 +51,7 @@ class _Call:
 
 
 class ReaderThreads:
-    """The reading threads of one host, each with a warm session; started when needed, gone when idle for minutes."""
+    """The reading threads of one host, each with a warm session; started when needed, gone when idle for a while."""
 
     def __init__(
         self, host: HostName, size: int, new_session: Callable[[], SessionThread], keep_warm_s: float = _KEEP_WARM_S
@@ -116,7 +117,6 @@ class ReaderThreads:
 
     def _take(self) -> _Call | None:
         with self._changed:
-            self._idle += 1
             try:
                 self._changed.wait_for(lambda: bool(self._waiting) or self._is_closed, self._keep_warm_s)
             finally:
@@ -128,11 +128,21 @@ class ReaderThreads:
 
     def _serve(self) -> None:
         session = self._new_session()
+        self._is_free()
         while (call := self._take()) is not None:
+            answer: Callable[[], None] | None = None
             if call.future.set_running_or_notify_cancel():
-                _finish(call.future, partial(_with_fresh, session, call.work))
-            del call
+                answer = _outcome(call.future, partial(_with_fresh, session, call.work))
+            # Before the answer is out: who asks next finds this thread free, and no second session is opened for him.
+            self._is_free()
+            if answer is not None:
+                answer()
+            del call, answer
         session.close()
+
+    def _is_free(self) -> None:
+        with self._changed:
+            self._idle += 1
 
 
 class MoveThreads:
@@ -226,12 +236,15 @@ def _once(session: SessionThread, work: Callable[[Any, threading.Event], T], aba
 
 
 def _finish(future: "Future[T]", work: Callable[[], T]) -> None:
+    _outcome(future, work)()
+
+
+def _outcome(future: "Future[T]", work: Callable[[], T]) -> Callable[[], None]:
+    """Do the work, and return what tells its caller."""
     try:
-        result = work()
+        return partial(future.set_result, work())
     except BaseException as error:  # noqa: BLE001  # a bug must reach the caller, not end the host's thread
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        return partial(future.set_exception, error)
 
 
 async def _joined(threads: tuple[threading.Thread, ...], timeout_s: float) -> None:

@@ -20,7 +20,7 @@
 A body that does not fit is answered with 400 and one sentence; an unknown host or VM with 404.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,7 @@ from lab.hyperv.world.strict import BadDescription, Number, Size, read_as
 from lab.hyperv.world.world import World
 
 _LOCALHOST = "127.0.0.1"
+_SHUTDOWN_S = 1.0
 _TERMINATE = 4
 
 WORLD = web.AppKey("world", World)
@@ -117,8 +118,8 @@ class _Fill:
     free_bytes: Size
 
 
-def control_app(world: World) -> web.Application:
-    """Return the control API of a world as an aiohttp application."""
+def control_app(world: World, more: Iterable[web.RouteDef] = ()) -> web.Application:
+    """Return the control API of a world, and what else is to be answered there, as an aiohttp application."""
     app = web.Application(middlewares=[_answer_errors])
     app[WORLD] = world
     app.router.add_get("/folders", _folders)
@@ -138,12 +139,13 @@ def control_app(world: World) -> web.Application:
     app.router.add_post("/volumes/fill", _fill)
     app.router.add_post("/trouble", _make_trouble)
     app.router.add_delete("/trouble", _end_trouble)
+    app.add_routes(more)
     return app
 
 
-async def serve_control(world: World, port: int = 0) -> tuple[web.AppRunner, int]:
+async def serve_control(world: World, port: int = 0, more: Iterable[web.RouteDef] = ()) -> tuple[web.AppRunner, int]:
     """Serve the control API on localhost only; return the runner, to be cleaned up, and the port."""
-    runner = web.AppRunner(control_app(world), access_log=None)
+    runner = web.AppRunner(control_app(world, more), access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     site = web.TCPSite(runner, _LOCALHOST, port)
     await site.start()

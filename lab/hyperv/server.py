@@ -15,15 +15,17 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import trustme
 
 from lab.hyperv.control import serve_control
 from lab.hyperv.powershell.cmdlet import CmdletSession
-from lab.hyperv.powershell.commands import OF_ENDPOINT
+from lab.hyperv.powershell.commands import admits, commands_of, configuration_of
 from lab.hyperv.powershell.pipeline import run_pipeline
+from lab.hyperv.pwsh.engine import Engine
 from lab.hyperv.remoting.auth import Authenticator, write_credential_file
 from lab.hyperv.remoting.endpoint import LOCALHOST, Endpoint
 from lab.hyperv.remoting.shells import Command, Quotas, Shell, Shells
@@ -37,12 +39,9 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from lab.hyperv.pwsh.install import PowerShell
     from lab.hyperv.world.faults import HostFaults
     from lab.hyperv.world.fleet import Fleet, Host
-
-FULL_CONFIGURATION: Final = "Microsoft.PowerShell"
-JEA_CONFIGURATION: Final = "MigrateBot"
-"""The name deploy/README.md registers the JEA endpoint under."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +86,10 @@ class _Papers:
 class HyperVLab:
     """A fleet behind real WinRM. `speed` is lab seconds per real second; `control_port` 0 picks a free one.
 
-    On a full-language host both session configurations exist; on a JEA host only the restricted one, under both names,
-    because a client cannot know which kind of host the lab plays.
+    With a `powershell`, pipelines run in that, and the lab's own cmdlets only tell it what the fleet does.
+
+    On an ordinary host there is Windows' own session configuration; on a JEA host it is for administrators only, and
+    the bot's account may use the restricted one.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class HyperVLab:
         control_port: int = 0,
         has_tls: bool = True,
         epoch: datetime = EPOCH,
+        powershell: PowerShell | None = None,
     ) -> None:
         self.fleet = fleet
         self.pace = LabClock(speed)
@@ -111,6 +113,8 @@ class HyperVLab:
         self._shells: dict[str, Shells] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._control: web.AppRunner | None = None
+        self._powershell = powershell
+        self._engine: Engine | None = None
         self.control_url = ""
 
     @property
@@ -132,8 +136,13 @@ class HyperVLab:
             https_port=endpoint.https_port,
             user=spec.user,
             password=spec.password,
-            configuration=FULL_CONFIGURATION,
+            configuration=configuration_of(spec),
         )
+
+    @property
+    def processes(self) -> list[int]:
+        """The ids of the PowerShell processes that run."""
+        return [] if self._engine is None else self._engine.processes
 
     def shells(self, host: str) -> Shells:
         """Return the open remote shells of a host, for tests that look behind the wire."""
@@ -142,6 +151,10 @@ class HyperVLab:
     async def restart_winrm(self, host: str) -> None:
         """Restart the WinRM service of a host: sessions and connections are gone, migrations go on."""
         await self._endpoints[self.world.canonical_host(host)].restart()
+
+    async def close_idle_connections(self, host: str) -> None:
+        """Close the connections of a host that nobody is using just now; its sessions stay."""
+        await self._endpoints[self.world.canonical_host(host)].close_idle_connections()
 
     def jump(self, lab_seconds: float) -> None:
         """Let lab time pass at once."""
@@ -155,35 +168,49 @@ class HyperVLab:
         self._folder = tempfile.TemporaryDirectory(prefix="migrate-bot-lab-")
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca_file))
+        if self._powershell is not None:
+            self._engine = Engine(self._powershell, Path(self._folder.name))
+        more = [] if self._engine is None else self._engine.routes()
+        self._control, port = await serve_control(self.world, self._control_port, more)
+        self.control_url = f"http://{LOCALHOST}:{port}"
+        if self._engine is not None:
+            self._engine.control_url = self.control_url
         for spec in self.fleet.hosts:
             name = self.world.canonical_host(spec.name)
             self._endpoints[name] = await self._start_host(name, spec, authority)
-        self._control, port = await serve_control(self.world, self._control_port)
-        self.control_url = f"http://{LOCALHOST}:{port}"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._control is not None:
-            await self._control.cleanup()
         for endpoint in self._endpoints.values():
             await endpoint.stop()
+        if self._engine is not None:
+            await self._engine.close()
+        if self._control is not None:
+            await self._control.cleanup()
         if self._folder is not None:
             self._folder.cleanup()
 
     async def _start_host(self, name: str, spec: Host, authority: trustme.CA) -> Endpoint:
-        shells = self._shells[name] = Shells(self._quotas, self._real_now)
+        def session_of(shell: Shell) -> CmdletSession:
+            return CmdletSession(
+                world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
+            )
+
+        make = None
+        if self._engine is not None:
+            self._engine.add_host(spec, name, session_of)
+            make = partial(self._engine.make_shell, name)
+        shells = self._shells[name] = Shells(self._quotas, self._real_now, make)
         credentials = self.ca_file.with_name(f"{name}.credentials")
         write_credential_file(credentials, spec.user, spec.password)
 
         async def run(shell: Shell, command: Command) -> None:
-            session = CmdletSession(
-                world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
-            )
-            await run_pipeline(command, session, OF_ENDPOINT[session.endpoint])
+            session = session_of(shell)
+            await run_pipeline(command, session, commands_of(self.world.described(name), shell.configuration))
 
-        service = Service(name, shells, run, frozenset({FULL_CONFIGURATION.lower(), JEA_CONFIGURATION.lower()}))
+        service = Service(name, shells, run, lambda wanted: admits(self.world.described(name), wanted))
         gate = Authenticator(lambda user, password: self.world.is_login(name, user, password), credentials, name)
         tls = None
         if self._has_tls:
@@ -191,7 +218,8 @@ class HyperVLab:
             names = [LOCALHOST, "localhost", spec.name, self.fleet.address_of(spec)]
             authority.issue_cert(*names).configure_cert(tls)
             tls.sni_callback = _Papers(authority, names, self.world.trouble.for_host(name)).show
-        endpoint = Endpoint(service, gate, self.world.trouble.for_host(name), tls)
+        trouble = self.world.trouble.for_host(name)
+        endpoint = Endpoint(service, gate, trouble, tls, idle_connection_s=spec.idle_connection_s)
         await endpoint.start()
         return endpoint
 

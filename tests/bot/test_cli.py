@@ -25,6 +25,7 @@ from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
 from core.store import SqlStore
 from lab.slack.server import SlackLab
+from tests.support.eventually import PATIENCE_S
 from tests.support.view_builders import NOW, job, move
 
 
@@ -199,9 +200,9 @@ async def test_a_signal_stops_it_gracefully(slack: SlackLab, tmp_path: Path, by:
         env=os.environ | secrets | {"HTTP_PROXY": "http://127.0.0.1:9"}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        await slack.workspace.changes.wait_for(lambda: slack.sockets.connections, 30)
+        await slack.workspace.changes.wait_for(lambda: slack.sockets.connections, PATIENCE_S)
         process.send_signal(by)
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:
         if process.returncode is None:
             process.kill()

@@ -87,7 +87,7 @@ def test_the_password_of_one_host_is_hidden_however_it_is_written(tmp_path: Path
     for form in forms:
         logging.getLogger("bot.test").warning("said <%s>", form)
     try:
-        {}[password]
+        dict[str, int]()[password]
     except KeyError:
         logging.getLogger("bot.test").exception("said")
     left = [line for line in stream.getvalue().splitlines() if ("ss" in line and "wörd" in line) or "w%C3" in line]

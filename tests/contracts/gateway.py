@@ -14,6 +14,7 @@ from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import GB
 from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena
+from tests.support.eventually import PATIENCE_S
 
 
 async def a_snapshot_holds_limits_and_every_vm(arena: Arena) -> None:
@@ -144,9 +145,10 @@ async def a_left_move_goes_on(arena: Arena) -> None:
     """Cancelling the task of a move returns at once and leaves the migration alone."""
     move = await arena.start()
     move.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(asyncio.CancelledError):
             await move
+    assert not arena.world.migrations()[0].is_done
     await arena.play_out()
     assert await arena.gateway.find(DESTINATION, WEB) is not None
     assert len(arena.world.migrations()) == 1
@@ -239,7 +241,7 @@ async def a_hanging_host_delays_nobody(arena: Arena) -> None:
     assert not any(task.done() for task in waiting)
     for task in waiting:
         task.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(error, asyncio.CancelledError) for error in ended)
 

@@ -11,6 +11,7 @@ from core.ports import HostGateway
 from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.fleet import GB, MB, VM, Adapter, Checkpoint, Disk, File, Fleet, Host, Volume
 from lab.hyperv.world.world import World
+from tests.support.eventually import PATIENCE_S, eventually
 
 SOURCE, DESTINATION = HostName("HV01"), HostName("HV02")
 WEB, OFF, TWIN, SPARE = (VmId(UUID(int=0x4000_8000_0000_0000_0000 + n)) for n in range(1, 5))
@@ -87,13 +88,11 @@ class Arena:
         return move
 
     async def until(self, is_true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not is_true():  # noqa: ASYNC110  # the world has no event for each of its changes
-                await asyncio.sleep(0.01)
+        await eventually(is_true)  # the world has no event for each of its changes
 
     async def play_out(self) -> None:
         """Let every migration end."""
-        async with asyncio.timeout(3600):
+        async with asyncio.timeout(PATIENCE_S):
             while any(not m.is_done for m in self.world.migrations()):
                 await self.pass_time(30)
                 await asyncio.sleep(0.01)

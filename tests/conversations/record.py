@@ -20,7 +20,7 @@ from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
 from tests.support.bot_harness import CHANNEL, Office, buttons, fleet
 
-WEB01, DB01 = (vm.id for vm in fleet().vms if vm.name in {"web01", "db01"})
+WEB01 = next(vm.id for vm in fleet().vms if vm.name == "web01")
 ALICE, BOB, DAVE, MALLORY = "alice", "bob", "dave", "mallory"
 
 _HEAD = """# Conversations
@@ -179,7 +179,7 @@ async def _done(walk: Walk) -> None:
     card = await walk.here.ask("web02 from HV01 to HV02")
     await walk.slack.person(BOB).click(card, "migrate_approve")
     walk.sees(ALICE, await walk.here.replied(card, "approved J2"), "Bob approves J2. In the thread")
-    walk.sees(ALICE, await walk.here.replied(card, "J2 is over", 40), "At the end")
+    walk.sees(ALICE, await walk.here.replied(card, "J2 is over"), "At the end")
     await walk.here.until(lambda: buttons(card) == set())
     walk.sees(ALICE, card, "The card")
     for text in ("status J2", "where web02", "cancel J2", "pause J2", "retry J2"):
@@ -205,8 +205,9 @@ async def _stopped(walk: Walk) -> None:
         await walk.types(MALLORY, text)
     await walk.types(ALICE, "cancel J4 web99")
     await walk.types(ALICE, "cancel J4 web01")
+    await walk.here.replied(card, "`web01` is cancelled")
     await walk.types(ALICE, "cancel J4")
-    await walk.here.until(lambda: "migrate_retry" in buttons(card), 30)
+    await walk.here.until(lambda: "migrate_retry" in buttons(card))
     walk.sees(ALICE, card, "The card")
     await walk.types(ALICE, "history J4")
     await walk.asks(ALICE, "retry J4")
@@ -232,17 +233,14 @@ async def _failed(walk: Walk) -> None:
 
 async def _stuck(walk: Walk) -> None:
     walk.chapter("A move that stands still", "The thread asks what to do; no answer means wait.")
-    walk.here.world.order(MoveFault(vm=DB01, kind=MoveFaultKind.STALL, at_percent=60))
-    card = await walk.here.ask("db01 from HV01 to HV02")
-    await walk.slack.person(BOB).click(card, "migrate_approve")
-    asked = await walk.here.replied(card, "`db01` seems stuck")
+    card, asked = await walk.here.asked_about("db01")
     walk.sees(ALICE, asked, "In the thread")
     await walk.clicks(MALLORY, asked, "migrate_stuck_cancel", "Cancel move")
     await walk.slack.person(DAVE).click(asked, "migrate_stuck_cancel")
     await walk.here.shows(asked, "decided to cancel")
     walk.sees(ALICE, asked, "Dave presses **Cancel move**. The question")
     await walk.clicks(BOB, asked, "migrate_stuck_wait", "Wait, on a screen that is behind", version=0)
-    walk.sees(ALICE, await walk.here.replied(card, "`db01` is cancelled", 40), "In the thread")
+    walk.sees(ALICE, await walk.here.replied(card, "`db01` is cancelled"), "In the thread")
 
 
 VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (

@@ -18,12 +18,12 @@ from tests.crash.bot_that_dies import ORDER, PASSED
 from tests.crash.final_state import Ending, plain, texts
 from tests.crash.points import Meanwhile, Point, When
 from tests.support.engine_harness import vm
+from tests.support.eventually import PATIENCE_S
 from tests.support.full_system import CHANNEL, SPEED, Town, fleet
 
 if TYPE_CHECKING:
     from lab.hyperv.remoting.shells import Shell, Shells
 
-PATIENCE_S = 60.0
 SOURCE, DESTINATION, FOLDER = "HV01", "HV02", "D:\\VMs"
 SETTINGS: dict[str, dict[str, object]] = {
     "migration": {"poll_busy": "300ms", "poll_idle": "1s", "confirm_start": "3s", "retry_delay": "500ms"},
@@ -117,7 +117,7 @@ class Place(Town):
             if self._revived.is_set():
                 self._is_lost = False
                 await action()
-        await self.wait_for(is_heard, PATIENCE_S)
+        await self.wait_for(is_heard)
 
     async def command(self, who: str, text: str, answer: str) -> None:
         """Type a command and wait for its private answer, which a bot that dies may owe."""
@@ -156,7 +156,7 @@ class Place(Town):
     async def moving(self, count: int = 1) -> None:
         """Wait until so many VMs were seen moving, now or by the bot before."""
         words = ("is moving", "✅")
-        await self.wait_for(lambda: sum(any(w in line for w in words) for line in self.thread()) >= count, PATIENCE_S)
+        await self.wait_for(lambda: sum(any(w in line for w in words) for line in self.thread()) >= count)
         await self.reached(When.MOVING)
 
     async def reached(self, moment: When) -> None:
@@ -214,7 +214,7 @@ class Place(Town):
 
     async def _heard_or_revived(self, is_heard: Callable[[], object]) -> None:
         waiting = {
-            asyncio.create_task(self.wait_for(is_heard, PATIENCE_S)),
+            asyncio.create_task(self.wait_for(is_heard)),
             asyncio.create_task(self._revived.wait()),
         }
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

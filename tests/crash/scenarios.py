@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lab.hyperv.world.faults import MoveFault
 from lab.slack.workspace.faults import FaultKind
-from tests.crash.crash_run import PATIENCE_S, Place
+from tests.crash.crash_run import Place
 from tests.crash.points import Story
 from tests.support.full_system import CHANNEL
 
@@ -62,7 +62,7 @@ async def _stopped(place: Place) -> None:
     card = await place.ask()
     await place.command("bob", "/migrate stop", "Stopped")
     await place.approve(card)
-    await place.wait_for(lambda: "stopped" in str(card.blocks).casefold(), PATIENCE_S)
+    await place.wait_for(lambda: "stopped" in str(card.blocks).casefold())
     assert not place.is_anything_moving()
     await place.command("bob", "/migrate resume", "start again")
     await place.says("is over")

@@ -45,8 +45,8 @@ async def thread_of_a_run(folder: Path, happening: Happening) -> list[str]:
         card = await place.proposed("/migrate web* from HV01 to HV02 path D:\\VMs")
         await place.person("bob").click(card, "migrate_approve")
         await happening(place)
-        await place.says("is over", 120)
-        await place.wait_for(lambda: "migrate_cancel" not in str(card.blocks), 30)
+        await place.says("is over")
+        await place.wait_for(lambda: "migrate_cancel" not in str(card.blocks))
         assert "✅" in str(card.blocks)
         cards = [
             one for one in place.here.slack.workspace.channel("migrations").roots() if one.by_app and not one.is_reply

@@ -20,7 +20,7 @@ async def test_a_command_becomes_a_card_an_approval_and_a_move(tmp_path: Path) -
         mallory = await place.person("mallory").click(card, "migrate_approve")
         assert not mallory.error
         await place.person("bob").click(card, "migrate_approve")
-        await place.says("is over", 90)
+        await place.says("is over")
         world = place.here.hosts.world
         assert {world.where_is(vm_id(n)) for n in (1, 2, 3)} == {"HV02"}
         assert world.where_is(vm_id(9)) == "HV01"

@@ -20,7 +20,7 @@ async def test_a_bot_that_dies_in_mid_migration_goes_on(tmp_path: Path, how: str
         running = [m for m in world.migrations() if not m.is_done]
         assert len(running) == 2, "the moves go on without the bot"
         await place.bot.start()
-        await place.says("is over", 90)
+        await place.says("is over")
         assert {world.where_is(vm_id(n)) for n in range(1, 5)} == {"HV02"}
         assert sorted(start.vm_name for start in world.ledger.starts) == ["web01", "web02", "web03", "web04"]
         assert world.ledger.violations == []

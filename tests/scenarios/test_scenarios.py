@@ -9,6 +9,8 @@ from tests.scenarios.runner import play
 from tests.scenarios.script import FOLDER, load, names
 
 
+# Whatever runs here is run, and measured, in other tests too: measuring it once more would double the time.
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", names())
 def test_a_scenario_goes_as_its_transcript_says(name: str, tmp_path: Path, *, is_updating: bool) -> None:
     """The transcript is the promise; limits, single starts, folders, reasons and words are checked besides."""

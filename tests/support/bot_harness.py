@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 from bot.wiring import Bot, running
 from core.config import Settings
+from core.domain.model.inventory import VmId
 from lab.gateway import LabGateway
+from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
 from lab.hyperv.world.world import World
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
+from tests.support.eventually import PATIENCE_S, eventually
 
 T = TypeVar("T")
 SPEED = 100.0
@@ -39,12 +42,33 @@ def fleet() -> Fleet:
 
 
 @dataclass
+class OfficeClock:
+    """The real time, until somebody puts the clock on. Long sleeps are a tenth as long.
+
+    The gaps that a real Slack wants between messages, and looks that are taken now and then, cost a test most of its
+    time; what they are for is tested elsewhere.
+    """
+
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def steady_now(self) -> datetime:
+        return self.now()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, max(0.1, seconds / 10)))
+
+
+@dataclass
 class Office:
     """The bot at work, and ways to wait for what people see."""
 
     slack: SlackLab
     world: World
     bot: Bot
+    clock: OfficeClock
 
     @classmethod
     @asynccontextmanager
@@ -52,30 +76,20 @@ class Office:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         world = World(fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
-        gateway = LabGateway(world, lambda: datetime.now(UTC), latency_s=0.005)
-        quick: dict[str, Any] = {
-            "poll_busy": "200ms",
-            "poll_idle": "500ms",
-            "retry_delay": "200ms",
-            "confirm_start": "5s",
-        }
-        quick |= {name: getattr(settings.migration, name) for name in settings.migration.model_fields_set}
-        settings = settings.model_copy(
-            update={
-                "store": settings.store.model_copy(update={"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"}),
-                "migration": type(settings.migration)(**quick),
-            }
-        )
-        async with running(settings, gateway=gateway) as bot:
+        clock = OfficeClock()
+        gateway = LabGateway(world, clock.now, latency_s=0.005)
+        store = settings.store.model_copy(update={"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"})
+        settings = settings.model_copy(update={"store": store})
+        async with running(settings, gateway=gateway, clock=clock) as bot:
             await slack.workspace.changes.wait_for(lambda: slack.sockets.connections or slack.webhooks)
-            yield cls(slack, world, bot)
+            yield cls(slack, world, bot, clock)
 
-    async def until(self, seen: Callable[[], T | None], timeout_s: float = 20.0) -> T:
-        return await self.slack.workspace.changes.wait_for(seen, timeout_s)
+    async def until(self, seen: Callable[[], T | None]) -> T:
+        return await self.slack.workspace.changes.wait_for(seen, PATIENCE_S)
 
-    async def looking(self, timeout_s: float = 20.0) -> AsyncIterator[None]:
+    async def looking(self) -> AsyncIterator[None]:
         """Give turns to look at something that no message tells of."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 yield
                 await asyncio.sleep(0.02)
@@ -101,11 +115,11 @@ class Office:
 
         return await self.until(found)
 
-    async def replied(self, card: Message, words: str, timeout_s: float = 20.0) -> Message:
+    async def replied(self, card: Message, words: str) -> Message:
         def found() -> Message | None:
             return next((m for m in self.messages() if m.thread_ts == card.ts and words in m.text), None)
 
-        return await self.until(found, timeout_s)
+        return await self.until(found)
 
     async def ask(self, text: str = "web01 from HV01 to HV02", name: str = "alice") -> Message:
         """Type a command and return its card."""
@@ -113,8 +127,18 @@ class Office:
         await self.slack.person(name).slash(CHANNEL, f"/migrate {text}")
         return await self.card(before)
 
-    async def shows(self, card: Message, words: str, timeout_s: float = 20.0) -> None:
-        await self.until(lambda: words in read(card), timeout_s)
+    async def shows(self, card: Message, words: str) -> None:
+        await self.until(lambda: words in read(card))
+
+    async def asked_about(self, vm_name: str) -> tuple[Message, Message]:
+        """Let a move stand still for so long that people are asked; return its card and the question."""
+        vm_id = next(vm.id for vm in fleet().vms if vm.name == vm_name)
+        self.world.order(MoveFault(vm=vm_id, kind=MoveFaultKind.STALL, at_percent=60))
+        card = await self.ask(f"{vm_name} from HV01 to HV02")
+        await self.slack.person("bob").click(card, "migrate_approve")
+        await eventually(lambda: self.bot.engine._snapshot_cache.percents.get(VmId(vm_id)) == 60)
+        self.clock.ahead += timedelta(hours=1)
+        return card, await self.replied(card, f"`{vm_name}` seems stuck")
 
 
 def read(message: Message) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from core.config import Settings
@@ -17,11 +17,14 @@ from core.domain.model.plan import Options, Request
 from core.domain.model.views import JobView
 from core.engine.engine import Engine
 from core.errors import NotifierDown
-from core.store import SqlStore
 from lab.gateway import LabGateway
 from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
 from lab.hyperv.world.world import World
-from lab.virtual_time import Outside, VirtualClock, VirtualTimeLoop, run_virtually
+from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
+from tests.scenarios.port_wrappers import SteadyStore
+
+if TYPE_CHECKING:
+    from core.ports import Store
 
 
 def vm_id(number: int) -> UUID:
@@ -90,8 +93,8 @@ class Stage:
 
     def build(self) -> Engine:
         """Make a new engine on the same world and database, as a restarted process would."""
-        store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{self.db}"), self.loop)
-        self.store: SqlStore = store
+        store: Any = SteadyStore(self.db)  # it hands every method on
+        self.store: Store = store
         self.engine = Engine(
             settings=self.settings, store=store, gateway=self.gateway, notifier=self.listener, clock=self.clock
         )

@@ -19,16 +19,16 @@ from core.domain.model.plan import Options, Request
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
 from core.store import SqlStore
+from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import VM, Fleet, Host
 from tests.support.engine_harness import Listener, host, vm, vm_id
+from tests.support.eventually import PATIENCE_S
 
 SPEED = 60.0
 """Lab seconds per second: a VM of 6 GB moves in about one."""
-WITHIN_S = 60.0
-"""After so long a test gives up; what it waits for usually comes in one second."""
 QUICK = {
     "poll_busy": "500ms",
     "poll_idle": "3s",
@@ -99,7 +99,7 @@ class Ground:
 
     # ------------------------------------------------------------------ waiting
 
-    async def until(self, is_true: Callable[[], Awaitable[Any]], within_s: float = WITHIN_S) -> Any:
+    async def until(self, is_true: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S) -> Any:
         """Return the first truthy answer; asked after every change of a job and every news of a host."""
         with self.engine._snapshot_cache.watch() as news:
             try:
@@ -124,7 +124,7 @@ class Ground:
     async def move(self, job: Job, name: str) -> Move:
         return next(move for move in await self.store.moves(job.id) if move.vm_name == name)
 
-    async def is_in(self, job: Job, name: str, *states: MoveState, within_s: float = WITHIN_S) -> Move:
+    async def is_in(self, job: Job, name: str, *states: MoveState, within_s: float = PATIENCE_S) -> Move:
         async def there() -> Move | None:
             move = await self.move(job, name)
             return move if move.state in states else None
@@ -142,7 +142,7 @@ class Ground:
         text: str = await self.until(held)
         return text
 
-    async def over(self, *jobs: Job, within_s: float = WITHIN_S) -> dict[str, Move]:
+    async def over(self, *jobs: Job, within_s: float = PATIENCE_S) -> dict[str, Move]:
         """Wait for the end of jobs; return their moves by VM name."""
 
         async def ended() -> bool:
@@ -218,6 +218,7 @@ def settings_for(lab: HyperVLab, tls: bool, sections: dict[str, Any]) -> Setting
             "port": access.https_port if tls else access.http_port,
             "migration_address": lab.fleet.address_of(spec),
             "path": "D:\\VMs",
+            "configuration": access.configuration,
             **own.get(spec.name, {}),
         }
     migration = QUICK | given.pop("migration", {})
@@ -235,11 +236,12 @@ async def ground(
     quotas: Quotas | None = None,
     busy_s: float = 5.0,
     epoch: datetime | None = None,
+    powershell: PowerShell | None = None,
     **sections: Any,
 ) -> AsyncIterator[Ground]:
     """Start the lab and the bot's insides; ``sections`` override settings. All trouble ends with the block."""
     more: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
-    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, **more) as lab:
+    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, powershell=powershell, **more) as lab:
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.steady_now)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.world.enums import MigrationAuthentication
 from lab.hyperv.world.fleet import GB, MB, VM, Fleet
 from lab.process import BotProcess
@@ -15,6 +16,7 @@ from lab.site import Site, site
 from lab.slack.people.person import Person
 from lab.slack.workspace.messages import Message
 from tests.support.engine_harness import host, vm
+from tests.support.eventually import PATIENCE_S
 
 SPEED = 60.0
 CHANNEL = "migrations"
@@ -45,16 +47,16 @@ class Town:
     def person(self, name: str) -> Person:
         return self.here.slack.person(name)
 
-    async def wait_for(self, what: Callable[[], Any], within_s: float = 60.0) -> Any:
+    async def wait_for(self, what: Callable[[], Any]) -> Any:
         """Return the first truthy answer, asked after every change in Slack."""
         try:
-            return await self.here.slack.workspace.changes.wait_for(what, within_s)
+            return await self.here.slack.workspace.changes.wait_for(what, PATIENCE_S)
         except TimeoutError as error:
             log = await asyncio.to_thread(self.bot.log.read_text, encoding="utf-8")
             raise AssertionError(f"{error}\n--- transcript\n{self.transcript()}\n--- log\n{log[-3000:]}") from None
 
     async def connected(self) -> None:
-        await self.wait_for(lambda: self.here.slack.sockets.connections, 30.0)
+        await self.wait_for(lambda: self.here.slack.sockets.connections)
 
     def card(self) -> Message | None:
         roots = self.here.slack.workspace.channel(CHANNEL).roots()
@@ -76,19 +78,22 @@ class Town:
         card: Message = await self.wait_for(self.card)
         return card
 
-    async def says(self, words: str, within_s: float = 60.0) -> None:
+    async def says(self, words: str) -> None:
         """Wait until a line of the thread holds these words."""
-        await self.wait_for(lambda: any(words in line for line in self.thread()), within_s)
+        await self.wait_for(lambda: any(words in line for line in self.thread()))
 
     def said_twice(self) -> list[str]:
         return [line for line, count in Counter(self.thread()).items() if count > 1]
 
 
 @asynccontextmanager
-async def town(folder: Path, described: Fleet, **settings: Any) -> AsyncIterator[Town]:
+async def town(
+    folder: Path, described: Fleet, *, powershell: PowerShell | None = None, **settings: Any
+) -> AsyncIterator[Town]:
+    """Start it all; ``settings`` are sections of the bot's settings."""
     merged = {"migration": QUICK["migration"] | settings.pop("migration", {})} | settings
     async with (
-        site(described, folder, speed=SPEED, settings=merged) as here,
+        site(described, folder, speed=SPEED, settings=merged, powershell=powershell) as here,
         BotProcess(here, folder / "bot.log") as bot,
     ):
         place = Town(here, bot)

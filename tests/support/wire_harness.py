@@ -18,12 +18,13 @@ def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
     tls = winrm.get("tls", True)
     access = {host.name: lab.access(host.name) for host in lab.fleet.hosts}
     first = next(iter(access.values()))
-    usual = {"auth": "credssp", "username": first.user, "ca_file": str(lab.ca_file), "operation_timeout": 10}
+    usual = {"auth": "credssp", "username": first.user, "ca_file": str(lab.ca_file), "operation_timeout": 30}
     hosts = {
         spec.name: {
             "address": access[spec.name].address,
             "port": access[spec.name].https_port if tls else access[spec.name].http_port,
             "migration_address": lab.fleet.address_of(spec),
+            "configuration": winrm.get("configuration", access[spec.name].configuration),
         }
         for spec in lab.fleet.hosts
     }

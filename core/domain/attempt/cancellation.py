@@ -22,6 +22,7 @@ class Unmet(StrEnum):
 
     REFUSED = "refused"
     UNHEARD = "unheard"
+    DENIED = "denied"
     NO_JOB = "no_job"
 
 
@@ -29,6 +30,7 @@ _HINTS = {
     Unmet.REFUSED: "A host refuses this while a VM changes over; it then arrives in a moment. If it stands still, look "
     "at it on both hosts: to end it by force is for a human to decide. I ask again now and then.",
     Unmet.UNHEARD: "The move goes on meanwhile. I keep asking as long as it runs.",
+    Unmet.DENIED: "The move goes on. As long as this is so I cannot end it; on its host somebody can cancel it.",
     Unmet.NO_JOB: "The move goes on meanwhile. I keep asking as long as it runs; on its host somebody can cancel it.",
 }
 
@@ -50,7 +52,8 @@ def unmet(reply: CancelReply | HostError) -> Answer | None:
     """Return why a request to cancel had no effect; None when the host accepted it."""
     match reply:
         case HostError():
-            return Answer(Unmet.UNHEARD, reply.message)
+            # Only a host that may answer another time has not heard it.
+            return Answer(Unmet.UNHEARD if reply.retry else Unmet.DENIED, reply.message)
         case CancelReply(accepted=True):
             return None
         case CancelReply(found=False):

@@ -1,13 +1,14 @@
 """Decides where a VM is after an attempt, from what both hosts show. What the move command returned is a hint only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.domain.model.host_calls import HostWord, MoveReport
-from core.domain.model.inventory import HostJob, Snapshot, Vm, VmId
+from core.domain.model.inventory import HostJob, HostName, Snapshot, Vm, VmId
 from core.domain.model.move import Attempt
+from core.errors import HostUnreachable
 
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a host's clock may be off when its job object is matched with our attempt."""
@@ -45,12 +46,14 @@ def judge(
     now: datetime,
     confirm_start: timedelta,
     ordered_at: datetime | None = None,
+    standing: Callable[[HostName], str] = lambda _: HostUnreachable.standing,
 ) -> Verification:
     """Decide from what both hosts show.
 
-    A snapshot is None while its host is silent. ``report`` is None when the command did not return to us: the bot was
-    restarted, or the connection was lost. ``ordered_at`` is the latest moment at which the order may have been given:
-    later than the reservation when the last look took its time, and the moment of adoption after a restart.
+    A snapshot is None while its host cannot be looked at; ``standing`` says why. ``report`` is None when the command
+    did not return to us: the bot was restarted, or the connection was lost. ``ordered_at`` is the latest moment at
+    which the order may have been given: later than the reservation when the last look took its time, and the moment of
+    adoption after a restart.
     """
     running = _running_job(attempt.vm_id, source, destination)
     if running is not None:
@@ -63,7 +66,7 @@ def judge(
         return Verification(outcome=AttemptResult.RUNNING, reason="a host shows the VM as migrating")
     if source is None or destination is None:
         silent = attempt.source if source is None else attempt.destination
-        return Verification(outcome=AttemptResult.UNKNOWN, reason=f"{silent} does not answer")
+        return Verification(outcome=AttemptResult.UNKNOWN, reason=f"{silent} {standing(silent)}")
     if here and there:
         return Verification(
             outcome=AttemptResult.BOTH, reason=f"{attempt.source} and {attempt.destination} both have the VM"

@@ -65,6 +65,8 @@ class HostView:
     since: datetime | None
     """When the snapshot was taken, or since when the host is silent."""
     trouble: str = ""
+    standing: str = "does not answer"
+    """Of a host that cannot be looked at: what is the matter, in a few words behind its name."""
     live_used: int = 0
     live_limit: int = 0
     storage_used: int = 0

@@ -72,17 +72,17 @@ def planned_again(move: Move, details: VmDetails) -> PlannedMove:
     )
 
 
-def unseen_folders(hosts: Iterable[HostName]) -> tuple[Finding, ...]:
-    """Say of destinations whose endpoint shows no folders what was not checked there."""
+def unseen_folders(hosts: Mapping[HostName, str]) -> tuple[Finding, ...]:
+    """Say of destinations whose endpoint shows no folders what was not checked there, and what the host said."""
     return tuple(
         Finding(
             severity=Severity.NOTE,
             code=FindingCode.FOLDERS_UNSEEN,
             text=f"{host} does not show me its folders: "
-            "I did not check whether files of the same names lie there already.",
+            f"I did not check whether files of the same names lie there already. {said}",
             host=host,
         )
-        for host in sorted(hosts)
+        for host, said in sorted(hosts.items())
     )
 
 

@@ -114,7 +114,9 @@ def _view_host(
     snapshot, trouble = snapshot_cache.snapshots.get(host), snapshot_cache.troubles.get(host)
     if snapshot is None:
         text = trouble.text if trouble else "not looked at yet"
-        return HostView(host=host, is_reachable=False, since=trouble.since if trouble else None, trouble=text)
+        since = trouble.since if trouble else None
+        standing = snapshot_cache.standing(host)
+        return HostView(host=host, is_reachable=False, since=since, trouble=text, standing=standing)
     ours = [attempt for attempt in reservations if host in {attempt.source, attempt.destination}]
     counts = {load.kind: (used(load, ours), load.limit) for load in loads(snapshot)}
     return HostView(
@@ -122,6 +124,7 @@ def _view_host(
         is_reachable=trouble is None,
         since=trouble.since if trouble else on_the_wall(clock, snapshot.taken_at),
         trouble=trouble.text if trouble else "",
+        standing=snapshot_cache.standing(host),
         live_used=counts[SlotKind.LIVE][0],
         live_limit=snapshot.facts.live_limit,
         storage_used=counts[SlotKind.STORAGE][0],

@@ -31,6 +31,8 @@ class Cleaned:
 
     receipts: tuple[FolderReceipt, ...]
     waiting: tuple[str, ...] = ()
+    why: str = ""
+    """Of those that wait: what the host did instead."""
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -50,10 +52,11 @@ class Cleaned:
 class FolderCleanup:
     """The clean-up of one host's folders. Only empty ones go: the host itself refuses any other, atomically."""
 
-    def __init__(self, gateway: HostGateway, fresh: Fresh, clock: Clock) -> None:
+    def __init__(self, gateway: HostGateway, fresh: Fresh, clock: Clock, standing: Callable[[HostName], str]) -> None:
         self._gateway = gateway
         self._fresh = fresh
         self._clock = clock
+        self._standing = standing
 
     async def after_success(self, move: Move) -> Cleaned:
         """Clean up the source of a move that succeeded."""
@@ -62,11 +65,12 @@ class FolderCleanup:
         snapshot = await self._fresh(move.source)
         if snapshot is None:
             home = move.before.vm.config_path
-            return Cleaned((), move.leftovers or ((home,) if home else ()))
+            why = f"{move.source} {self._standing(move.source)}"
+            return Cleaned((), move.leftovers or ((home,) if home else ()), why)
         plan = leftovers(move.before, snapshot.facts, [vm for vm in snapshot.vms if vm.id != move.vm_id])
         cleaned = await self._remove(move.source, plan.remove)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
-        return Cleaned(kept + cleaned.receipts, cleaned.waiting)
+        return Cleaned(kept + cleaned.receipts, cleaned.waiting, cleaned.why)
 
     async def after_failure(self, move: Move) -> Cleaned:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
@@ -80,17 +84,22 @@ class FolderCleanup:
     async def _remove(self, host: HostName, folders: Iterable[str], *, is_once: bool = False) -> Cleaned:
         receipts: list[FolderReceipt] = []
         waiting: list[str] = []
+        why = ""
         for path in folders:
-            # A host that was silent about one folder is not asked about the next: all of them wait.
-            receipt = None if waiting else await self._try(host, path, 1 if is_once else TRIES)
-            if receipt is None:
+            # A host that could not be asked about one folder is not asked about the next: all of them wait.
+            if why:
                 waiting.append(path)
+                continue
+            receipt = await self._try(host, path, 1 if is_once else TRIES)
+            if isinstance(receipt, HostError):
+                waiting.append(path)
+                why = f"{host} {receipt.standing}"
             else:
                 receipts.append(receipt)
-        return Cleaned(tuple(receipts), tuple(waiting))
+        return Cleaned(tuple(receipts), tuple(waiting), why)
 
-    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | None:
-        """Return the receipt, or None when the host does not answer."""
+    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | HostError:
+        """Return the receipt, or the last error when another try later may help."""
 
         async def once() -> FolderReceipt:
             try:
@@ -102,8 +111,8 @@ class FolderCleanup:
 
         try:
             return await retry(once, HostError, wait=fixed(PAUSE_S), tries=tries, sleep=self._clock.sleep)
-        except HostError:
-            return None
+        except HostError as error:
+            return error
 
 
 FIRST_DELAY = timedelta(minutes=10)
@@ -142,7 +151,7 @@ class PostponedCleanups:
                 lambda m: self._recorder.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),
             )
             return
-        kept = cleaned.kept_and_waiting(f"{move.source} did not answer for a day")
+        kept = cleaned.kept_and_waiting(f"{cleaned.why}; given up after a day")
         told = event(event_data.Tidied(host=move.source, removed=cleaned.removed, kept=kept), now, move=move)
         await self._recorder.record(
             move.id, lambda m: self._recorder.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)

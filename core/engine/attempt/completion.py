@@ -70,7 +70,7 @@ class AttemptCompletion:
                         bytes=m.size_bytes,
                         attempts=m.attempts,
                         removed=cleaned.removed,
-                        kept=cleaned.kept_and_waiting(f"{m.source} does not answer; later"),
+                        kept=cleaned.kept_and_waiting(f"{cleaned.why}; later"),
                         differences=changes,
                     ),
                     now,

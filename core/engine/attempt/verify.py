@@ -16,7 +16,7 @@ TWICE_SEEN = 3
 async def settle(context: AttemptContext, monitor: MoveMonitor, report: MoveReport | None) -> Verification:
     """Return what became of the attempt; a move that still runs is followed to its end.
 
-    The verdict is unknown when a host stayed silent for too long.
+    The verdict is unknown when a host could not be looked at for too long.
     """
     agreeing, silent_since = 0, context.steady_now()
     last: AttemptResult | None = None
@@ -57,4 +57,5 @@ async def _look(context: AttemptContext, report: MoveReport | None) -> Verificat
         now=context.steady_now(),
         confirm_start=context.policy.confirm_start,
         ordered_at=context.ordered_at,
+        standing=context.services.snapshot_cache.standing,
     )

@@ -71,10 +71,10 @@ class HostPoller:
         except HostError as error:
             self._failures += 1
             if self._snapshot_cache.silent(self.host, error, self._clock.now()):
-                log.warning("%s is silent: %s", self.host, error.message)
+                log.warning("%s %s: %s", self.host, error.standing, error.message)
         else:
             if self._failures:
-                log.info("%s answers again", self.host)
+                log.info("%s can be looked at again", self.host)
             self._failures = 0
             self._snapshot_cache.put(snapshot)
         finally:

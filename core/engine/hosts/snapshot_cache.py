@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
-from core.errors import HostError
+from core.errors import HostError, HostUnreachable
 
 
 @dataclass(frozen=True, slots=True)
 class HostTrouble:
-    """The reason why a host is silent, and since when."""
+    """Why a host cannot be looked at, and since when; ``standing`` says in short how it stands."""
 
     text: str
     hint: str
     since: datetime
+    standing: str = HostUnreachable.standing
 
 
 class SnapshotCache:
@@ -51,12 +52,17 @@ class SnapshotCache:
             self.wake()
 
     def silent(self, host: HostName, error: HostError, at: datetime) -> bool:
-        """Note that a host does not answer. Returns whether that is news."""
+        """Note that a host cannot be looked at. Returns whether that is news."""
         known = self.troubles.get(host)
-        self.troubles[host] = HostTrouble(error.message, error.hint, known.since if known else at)
+        self.troubles[host] = HostTrouble(error.message, error.hint, known.since if known else at, error.standing)
         if known is None or known.text != error.message:
             self.wake()
         return known is None
+
+    def standing(self, host: HostName) -> str:
+        """Say behind a host's name why it cannot be looked at."""
+        trouble = self.troubles.get(host)
+        return trouble.standing if trouble else HostUnreachable.standing
 
     def progress(self, vm_id: VmId, percent: int) -> None:
         """Note a running move's percent."""

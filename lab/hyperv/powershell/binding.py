@@ -5,16 +5,19 @@ Source: Microsoft docs, about_Parameter_Binding, about_Parameter_Sets; error ids
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from lab.hyperv.remoting.dotnet_values import ErrorDetail, NetObject, NoteObject, Value, type_name_of
+from lab.hyperv.remoting.dotnet_values import ErrorDetail, Int64, NetObject, NoteObject, Thrown, Value, type_name_of
 from lab.hyperv.remoting.records import Category
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_BINDING: Final = "System.Management.Automation.ParameterBindingException"
+_SMA: Final = "System.Management.Automation"
+_BINDING: Final = f"{_SMA}.ParameterBindingException"
+_VALIDATION: Final = f"{_SMA}.ParameterBindingValidationException"
+_TRANSFORMATION: Final = f"{_SMA}.ParameterBindingArgumentTransformationException"
 _COMMON: Final = {
     name.lower(): name
     for name in (
@@ -69,10 +72,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syntax:
-    """What a cmdlet takes. `class_name` ends the error ids, e.g. `Microsoft.HyperV.PowerShell.Commands.MoveVM`."""
+    """What a cmdlet takes. `class_name` ends the error ids, e.g. `Microsoft.HyperV.PowerShell.Commands.MoveVM`.
+
+    A role's function around a cmdlet binds under its own name; what goes wrong inside is told by the cmdlet, `inner`.
+    """
 
     command: str
     class_name: str
+    inner: Syntax | None = None
     parameters: tuple[Parameter, ...] = ()
     sets: tuple[str, ...] = ("__AllParameterSets",)
     default_set: str | None = None
@@ -84,11 +91,33 @@ class Syntax:
         category: Category = Category.InvalidArgument,
         exception: str = _BINDING,
         target: Value = None,
+        *,
+        about: Parameter | str | None = None,
+        specified: str | None = None,
+        cause: Thrown | None = None,
     ) -> BindingError:
-        fqid = f"{error_id},{self.class_name}"
-        return BindingError(
-            ErrorDetail(message, fqid, category, exception_type=exception, target=target, activity=self.command)
+        """Return an error of the binder; `specified` is the type of the value that a parameter was given."""
+        own = (
+            ("ParameterName", about.name if isinstance(about, Parameter) else about),
+            ("ParameterType", about.type.name if isinstance(about, Parameter) else None),
+            ("TypeSpecified", specified),
+            ("ErrorId", error_id),
+            ("Line", Int64(0)),
+            ("Offset", Int64(0)),
+            ("CommandInvocation", "System.Management.Automation.InvocationInfo"),
         )
+        fqid = f"{error_id},{self.class_name}"
+        thrown = Thrown(exception, message, own, cause)
+        return BindingError(
+            ErrorDetail(
+                message, fqid, category, exception_type=exception, target=target, activity=self.command, thrown=thrown
+            )
+        )
+
+    @property
+    def is_function(self) -> bool:
+        """Whether errors call it by its name and no class: the mark of a function."""
+        return self.class_name == self.command
 
 
 @dataclass(slots=True)
@@ -176,7 +205,7 @@ def resolve(bound: Bound) -> Bound:
         raise _ambiguous(bound.syntax)
     missing = " ".join(_missing(bound, chosen))
     message = f"Cannot process command because of one or more missing mandatory parameters: {missing}."
-    raise bound.syntax.error("MissingMandatoryParameter", message)
+    raise bound.syntax.error("MissingMandatoryParameter", message, about=f" {missing}")
 
 
 def _missing(bound: Bound, set_name: str) -> list[str]:
@@ -185,19 +214,46 @@ def _missing(bound: Bound, set_name: str) -> list[str]:
 
 
 def _ambiguous(syntax: Syntax) -> BindingError:
-    message = "Parameter set cannot be resolved using the specified named parameters."
+    message = (
+        "Parameter set cannot be resolved using the specified named parameters. One or more parameters issued cannot "
+        "be used together or an insufficient number of parameters were provided."
+    )
     return syntax.error("AmbiguousParameterSet", message)
+
+
+def invalid_argument(syntax: Syntax, parameter: str, why: str) -> BindingError:
+    """Return the error of a value that a validation attribute does not take; `why` follows the parameter's name."""
+    message = f"Cannot validate argument on parameter '{parameter}'. {why}"
+    about = next((p for p in syntax.parameters if p.name == parameter), parameter)
+    specified = about.type.name if isinstance(about, Parameter) else None
+    cause = Thrown(f"{_SMA}.ValidationMetadataException", why)
+    return syntax.error(
+        "ParameterArgumentValidationError",
+        message,
+        Category.InvalidData,
+        _VALIDATION,
+        about=about,
+        specified=specified,
+        cause=cause,
+    )
 
 
 def outside_set(syntax: Syntax, parameter: str, value: str, allowed: Sequence[str]) -> BindingError:
     """Return the error of a value that a ValidateSet attribute does not list."""
-    message = (
-        f"Cannot validate argument on parameter '{parameter}'. The argument \"{value}\" does not belong to the set "
-        f'"{",".join(allowed)}" specified by the ValidateSet attribute. Supply an argument that is in the set and then '
-        "try the command again."
+    why = (
+        f'The argument "{value}" does not belong to the set "{",".join(allowed)}" specified by the ValidateSet '
+        "attribute. Supply an argument that is in the set and then try the command again."
     )
-    exception = "System.Management.Automation.ParameterBindingValidationException"
-    return syntax.error("ParameterArgumentValidationError", message, Category.InvalidData, exception)
+    return invalid_argument(syntax, parameter, why)
+
+
+def against_pattern(syntax: Syntax, parameter: str, value: str, pattern: str) -> BindingError:
+    """Return the error of a value that a ValidatePattern attribute does not match."""
+    why = (
+        f'The argument "{value}" does not match the "{pattern}" pattern. Supply an argument that matches "{pattern}" '
+        "and try the command again."
+    )
+    return invalid_argument(syntax, parameter, why)
 
 
 def _bind_named(bound: Bound, name: str, value: Value) -> None:
@@ -205,7 +261,7 @@ def _bind_named(bound: Bound, name: str, value: Value) -> None:
     if (common := _COMMON.get(name.lower())) is not None:
         bound.common[common] = value
         return
-    parameter = _find(syntax, name)
+    parameter = _find(syntax, name, value)
     if parameter.name in bound:
         message = (
             f"Cannot bind parameter because parameter '{parameter.name}' is specified more than once. To provide "
@@ -215,7 +271,7 @@ def _bind_named(bound: Bound, name: str, value: Value) -> None:
     bound.values[parameter.name] = _convert(syntax, parameter, value)
 
 
-def _find(syntax: Syntax, name: str) -> Parameter:
+def _find(syntax: Syntax, name: str, value: Value) -> Parameter:
     wanted = name.lower()
     for parameter in syntax.parameters:
         if wanted in (parameter.name.lower(), *(alias.lower() for alias in parameter.aliases)):
@@ -231,7 +287,7 @@ def _find(syntax: Syntax, name: str) -> Parameter:
         )
         raise syntax.error("AmbiguousParameter", message)
     message = f"A parameter cannot be found that matches parameter name '{name}'."
-    raise syntax.error("NamedParameterNotFound", message)
+    raise syntax.error("NamedParameterNotFound", message, about=name, specified=_type_of(value))
 
 
 def _narrow(bound: Bound) -> None:
@@ -269,12 +325,52 @@ def _try(parameter: Parameter, value: Value, *, is_exact: bool) -> Value:
 
 
 def _convert(syntax: Syntax, parameter: Parameter, value: Value) -> Value:
+    if parameter.is_mandatory:
+        _refuse_nothing(syntax, parameter, value)
     try:
         return parameter.type.convert(value)
     except (ValueError, TypeError):
-        kind = type_name_of(value) if value is not None else "null"
-        message = (
-            f'Cannot bind parameter \'{parameter.name}\'. Cannot convert the "{value}" value of type "{kind}" to type '
-            f'"{parameter.type.name}".'
-        )
-        raise syntax.error("CannotConvertArgumentNoMessage", message) from None
+        raise _unfit(syntax, parameter, value) from None
+
+
+def _type_of(value: Value) -> str | None:
+    return None if value is None else type_name_of(value)
+
+
+def _refuse_nothing(syntax: Syntax, parameter: Parameter, value: Value) -> None:
+    """Refuse null, an empty text and an empty list for what must be given, and null in such a list."""
+    kind, specified = parameter.type.name, _type_of(value)
+    is_list = kind.endswith("[]")
+    if value is None:
+        what, error_id = "null", "NullNotAllowed"
+    elif is_list and isinstance(value, list | tuple) and not value:
+        what, error_id, specified = "an empty array", "EmptyArrayNotAllowed", kind
+    elif is_list and isinstance(value, list | tuple) and None in value:
+        what, error_id, specified = "null", "NullNotAllowed", None
+        parameter = replace(parameter, type=replace(parameter.type, name=kind.removesuffix("[]")))
+    elif kind == "System.String" and value == "":
+        what, error_id = "an empty string", "EmptyStringNotAllowed"
+    else:
+        return
+    message = f"Cannot bind argument to parameter '{parameter.name}' because it is {what}."
+    full_id = f"ParameterArgumentValidationError{error_id}"
+    raise syntax.error(full_id, message, Category.InvalidData, _VALIDATION, about=parameter, specified=specified)
+
+
+def _unfit(syntax: Syntax, parameter: Parameter, value: Value) -> BindingError:
+    wanted = parameter.type.name
+    kind = _type_of(value) or "null"
+    why, cause = f'Cannot convert the "{value}" value of type "{kind}" to type "{wanted}".', None
+    if isinstance(value, str) and wanted.endswith(("System.Guid", "System.Guid]")):
+        reason = "Unrecognized Guid format."
+        why = f'Cannot convert value "{value}" to type "System.Guid". Error: "{reason}"'
+        cause = Thrown("System.FormatException", reason)
+    cause = Thrown(f"{_SMA}.PSInvalidCastException", why, cause=cause)
+    if syntax.is_function:
+        message = f"Cannot process argument transformation on parameter '{parameter.name}'. {why}"
+        cause = Thrown(f"{_SMA}.ArgumentTransformationMetadataException", why, cause=cause)
+        error_id, category, exception = "ParameterArgumentTransformationError", Category.InvalidData, _TRANSFORMATION
+    else:
+        message = f"Cannot bind parameter '{parameter.name}'. {why}"
+        error_id, category, exception = "CannotConvertArgumentNoMessage", Category.InvalidArgument, _BINDING
+    return syntax.error(error_id, message, category, exception, about=parameter, specified=kind, cause=cause)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.hyperv.remoting.dotnet_values import ErrorDetail, Value
-from lab.hyperv.world.fleet import Endpoint
+from lab.hyperv.remoting.dotnet_values import ErrorDetail, Thrown, Value
 from lab.hyperv.world.host_messages import CAUSES
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from lab.hyperv.world.world import World
 
 VIRTUALIZATION_EXCEPTION = "Microsoft.HyperV.PowerShell.VirtualizationException"
+WRITE_ERROR_EXCEPTION = "Microsoft.PowerShell.Commands.WriteErrorException"
+"""What Write-Error in a function makes."""
 
 
 class PipelineFailed(Exception):
@@ -52,18 +53,7 @@ class CmdletSession:
 
     @property
     def described(self) -> Host:
-        return self.described_host(self.host)
-
-    def described_host(self, name: str) -> Host:
-        return next(host for host in self.fleet.hosts if host.name.lower() == name.lower())
-
-    @property
-    def is_jea(self) -> bool:
-        return self.endpoint is not Endpoint.FULL_LANGUAGE
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return Endpoint(self.world.host(self.host).endpoint)
+        return self.world.described(self.host)
 
     @property
     def functions(self) -> set[str]:
@@ -120,17 +110,21 @@ class CmdletCall:
         exception: str = VIRTUALIZATION_EXCEPTION,
         target: Value = None,
         hresult: int = -2146233088,
+        made: Thrown | None = None,
     ) -> None:
         """Write a non-terminating error, unless -ErrorAction says otherwise."""
-        syntax = self.bound.syntax
+        syntax = self.bound.syntax.inner or self.bound.syntax
         detail = ErrorDetail(
             message,
             f"{error_id},{syntax.class_name}",
             int(category),
             exception_type=exception,
             target=target,
-            activity=syntax.command,
+            activity="Write-Error" if exception == WRITE_ERROR_EXCEPTION else syntax.command,
             hresult=hresult,
+            thrown=made,
+            command=syntax.command,
+            is_in_function=self.bound.syntax.is_function,
         )
         action = str(self.bound.common.get("ErrorAction", "Continue")).lower()
         if action in {"stop", "1"}:
@@ -157,3 +151,8 @@ class Cmdlet:
     @property
     def name(self) -> str:
         return self.syntax.command
+
+    def goes_by(self, name: str, matches: Callable[[str, str], bool] = str.__eq__) -> bool:
+        """Whether a name, with or without its module, in any case, means this command."""
+        wanted, own = name.lower(), self.name.lower()
+        return matches(own, wanted) or (bool(self.module) and matches(f"{self.module.lower()}\\{own}", wanted))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from psrpcore.types import PSDictBase, PSListBase, PSObject
@@ -15,13 +15,13 @@ from psrpcore.types import PSDictBase, PSListBase, PSObject
 from lab.hyperv.powershell.binding import BindingError, Bound, bind, bind_input
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall, CmdletSession, PipelineFailed, Streams, not_recognized
 from lab.hyperv.remoting.clixml import serialize
-from lab.hyperv.remoting.dotnet_values import ErrorDetail, NoteObject, Value
+from lab.hyperv.remoting.dotnet_values import ErrorDetail, NoteObject, Thrown, Value
 from lab.hyperv.remoting.psrp import MessageType
 from lab.hyperv.remoting.records import Category, PipelineState, Progress, write_error, write_progress, write_state
 from lab.hyperv.world.faults import ValueFaultKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from psrpcore import Command as PsrpCommand
 
@@ -43,28 +43,44 @@ _OBJECTS_PER_TURN: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
-class CommandTable:
-    """The commands of one session by lower-case name, and what script text, if any, it may define."""
+class Stage:
+    """One command of a pipeline as it was sent; a parameter without a name is positional."""
 
-    commands: Mapping[str, Cmdlet]
+    name: str
+    arguments: Sequence[tuple[str | None, Value]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTable:
+    """The commands of one session, and what script text, if any, it may define."""
+
+    commands: tuple[Cmdlet, ...]
     script: str | None = None
     """The only script text the session runs, with its line ends normalised; None is a no-language session."""
-    functions: Mapping[str, Cmdlet] = field(default_factory=dict)
+    functions: tuple[Cmdlet, ...] = ()
     """What that script defines."""
 
     def visible(self, session: CmdletSession) -> list[Cmdlet]:
-        return [*self.commands.values(), *(f for name, f in self.functions.items() if name in session.functions)]
+        return [*self.commands, *(cmdlet for cmdlet in self.functions if cmdlet.name in session.functions)]
 
     def find(self, name: str, session: CmdletSession) -> Cmdlet:
-        """Return a command by its name, with or without its module; raise PipelineFailed when there is none."""
+        """Return the command a name means, a function before a cmdlet; raise PipelineFailed when there is none.
+
+        Of several cmdlets with one name the first wins, as the module imported last does.
+        """
+        found = [cmdlet for cmdlet in self.visible(session) if cmdlet.goes_by(name)]
+        if not found:
+            raise PipelineFailed(self._not_found(name))
+        return next((cmdlet for cmdlet in found if cmdlet.is_function), found[0])
+
+    def _not_found(self, name: str) -> ErrorDetail:
         module, _, bare = name.rpartition("\\")
-        key = name.lower() if name.lower() in self.commands else bare.lower()
-        found = self.commands.get(key)
-        if found is None and key in session.functions:
-            found = self.functions.get(key)
-        if found is None or (module and key != name.lower() and found.module.lower() != module.lower()):
-            raise PipelineFailed(_not_found(name))
-        return found
+        if self.script is None:
+            return _not_found(bare)  # a restricted session does not speak of modules
+        if not module or module.lower() in {cmdlet.module.lower() for cmdlet in self.commands}:
+            return _not_found(name)
+        text = f"The module '{module}' could not be loaded. For more information, run 'Import-Module {module}'."
+        return replace(_not_found(name), message=text, fqid="CouldNotAutoLoadModule")
 
 
 async def run_pipeline(command: Command, session: CmdletSession, table: CommandTable) -> None:
@@ -113,25 +129,38 @@ async def _run_statement(
     if statement[0].is_script:
         _define(statement, session, table)
         return
-    # PowerShell finds and binds every command before the first one runs.
-    source: AsyncIterator[Value] | None = _input(command) if command.input else None
+    stages = []
     for item in statement:
         if item.is_script:
-            raise PipelineFailed(_no_scripts(table))
-        cmdlet = table.find(str(item.command_text), session)
+            raise PipelineFailed(_no_scripts(table, str(item.command_text)))
         arguments = [(None if name is None else str(name), plain(value)) for name, value in item.parameters]
-        bound = bind(cmdlet.syntax, arguments, has_input=source is not None or cmdlet.whole is not None)
-        if cmdlet.validate is not None:
-            cmdlet.validate(bound)
-        call = CmdletCall(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
-        source = _stage(cmdlet, call, source)
+        stages.append(Stage(str(item.command_text), arguments))
     written = 0
     wrongs = session.world.trouble.for_host(session.host).values
-    async for value in source or _nothing():
+    async for value in run_stages(stages, _input(command) if command.input else None, session, table, streams):
         command.send(MessageType.PIPELINE_OUTPUT, serialize(_spoiled(value, wrongs) if wrongs else value))
         written += 1
         if written % _OBJECTS_PER_TURN == 0:
             await asyncio.sleep(0)
+
+
+def run_stages(
+    stages: Sequence[Stage],
+    source: AsyncIterator[Value] | None,
+    session: CmdletSession,
+    table: CommandTable,
+    streams: Streams,
+) -> AsyncIterator[Value]:
+    """Return what commands put out when objects flow from one to the next. Raises PipelineFailed, BindingError."""
+    # PowerShell finds and binds every command before the first one runs.
+    for stage in stages:
+        cmdlet = table.find(stage.name, session)
+        bound = bind(cmdlet.syntax, stage.arguments, has_input=source is not None or cmdlet.whole is not None)
+        if cmdlet.validate is not None:
+            cmdlet.validate(bound)
+        call = CmdletCall(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
+        source = _stage(cmdlet, call, source)
+    return source or _nothing()
 
 
 def _spoiled(value: Value, wrongs: Sequence[ValueFault]) -> Value:
@@ -193,8 +222,8 @@ def _define(statement: list[PsrpCommand], session: CmdletSession, table: Command
     """Run the one script text a full-language session of the lab knows: the definition of its functions."""
     text = normalise_script(str(statement[0].command_text))
     if table.script is None or text != table.script or len(statement) > 1:
-        raise PipelineFailed(_no_scripts(table))
-    session.functions.update(table.functions)
+        raise PipelineFailed(_no_scripts(table, text))
+    session.functions.update(cmdlet.name for cmdlet in table.functions)
 
 
 def normalise_script(text: str) -> str:
@@ -221,17 +250,18 @@ def plain(value: Any) -> Value:
 def _not_found(name: str) -> ErrorDetail:
     message = not_recognized(name)
     exception = "System.Management.Automation.CommandNotFoundException"
+    thrown = Thrown(exception, message, (("CommandName", name),))
     return ErrorDetail(
         message,
         "CommandNotFoundException",
         Category.ObjectNotFound,
         exception_type=exception,
         target=name,
-        activity=name,
+        thrown=thrown,
     )
 
 
-def _no_scripts(table: CommandTable) -> ErrorDetail:
+def _no_scripts(table: CommandTable, text: str) -> ErrorDetail:
     if table.script is not None:
         return _refusal(
             "The lab does not run script text; it knows one script only, the functions of MigrateBot.psm1.",
@@ -239,7 +269,10 @@ def _no_scripts(table: CommandTable) -> ErrorDetail:
         )
     message = "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode."
     exception = "System.Management.Automation.ParseException"
-    return ErrorDetail(message, "ScriptsNotAllowed", Category.ParserError, exception_type=exception)
+    thrown = Thrown(exception, message, (("Errors", None),))
+    return ErrorDetail(
+        message, "ScriptsNotAllowed", Category.ParserError, exception_type=exception, target=text, thrown=thrown
+    )
 
 
 def _refusal(message: str, error_id: str) -> ErrorDetail:

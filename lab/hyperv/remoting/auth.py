@@ -54,6 +54,7 @@ class AuthenticatedConnection:
     context: spnego.ContextProxy | None = None
     scheme: str = ""
     login: Login | None = None
+    is_in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,10 +133,10 @@ class Writer:
             tag, text = _scalar(value)
             self._parts.append(f"<{tag}{attribute}>{text}</{tag}>")
 
-    def open(self, type_names: Sequence[str], name: str | None = None, to_string: str | None = None) -> None:
-        """Begin an Obj; a chain of type names is written once per message and referred to afterwards."""
-        attribute = _attribute(name)
-        self._parts.append(f'<Obj{attribute} RefId="{self._objects}">')
+    def open(self, type_names: Sequence[str], name: str | None = None, to_string: str | None = None) -> int:
+        """Begin an Obj and return its number; a chain of type names is written once per message, then referred to."""
+        attribute, number = _attribute(name), self._objects
+        self._parts.append(f'<Obj{attribute} RefId="{number}">')
         self._objects += 1
         if type_names:
             chain = tuple(type_names)
@@ -148,6 +148,7 @@ class Writer:
                 self._parts.append(f'<TNRef RefId="{known}" />')
         if to_string is not None:
             self._parts.append(f"<ToString>{escape_text(to_string)}</ToString>")
+        return number
 
     def close(self) -> None:
         self._parts.append("</Obj>")

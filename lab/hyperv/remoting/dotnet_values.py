@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -125,7 +126,7 @@ class NoteObject:
     def __init__(self, properties: dict[str, Value], selected_from: str | None = None) -> None:
         self.properties = properties
         custom = ("System.Management.Automation.PSCustomObject", OBJECT)
-        self.type_names = custom if selected_from is None else (f"Selected.{selected_from}", *custom)
+        self.type_names: tuple[str, ...] = custom if selected_from is None else (f"Selected.{selected_from}", *custom)
 
     def has(self, name: str) -> bool:
         return any(name.lower() == known.lower() for known in self.properties)
@@ -143,6 +144,19 @@ class NoteObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Thrown:
+    """An exception that PowerShell itself threw, inside another one or as an error's own."""
+
+    exception_type: str
+    message: str
+    own: tuple[tuple[str, Value], ...] = ()
+    """What its class has besides the properties of every exception."""
+    cause: Thrown | None = None
+    is_traced: bool = True
+    """Whether it was really thrown, and so has a stack trace, or only made for the record."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorDetail:
     """A PowerShell ErrorRecord before it becomes XML."""
 
@@ -155,6 +169,12 @@ class ErrorDetail:
     activity: str = ""
     hresult: int = -2146233088
     """COR_E_EXCEPTION unless the cause is known."""
+    thrown: Thrown | None = None
+    """Set when PowerShell made it, with more to say than a message."""
+    command: str = ""
+    """The command that ran; empty is the activity. Neither: the pipeline had not come so far."""
+    is_in_function: bool = False
+    """Whether a function wrote it, or a cmdlet that a function wraps."""
 
     @property
     def reason(self) -> str:
@@ -165,6 +185,20 @@ def type_name_of(value: Value) -> str:
     """Return the name Select-Object puts behind `Selected.`."""
     if isinstance(value, NetObject | NoteObject):
         return value.type_names[0]
-    if isinstance(value, EnumValue):
+    if isinstance(value, EnumValue | Array):
         return value.type_name
-    return "System.String" if isinstance(value, str) else OBJECT
+    return next((name for kind, name in _NAMES if isinstance(value, kind)), OBJECT)
+
+
+_NAMES: Final = (
+    (bool, "System.Boolean"),
+    (UInt16, "System.UInt16"),
+    (UInt32, "System.UInt32"),
+    (UInt64, "System.UInt64"),
+    (Int64, "System.Int64"),
+    (int, "System.Int32"),
+    (str, "System.String"),
+    (UUID, "System.Guid"),
+    (list | tuple, "System.Object[]"),
+    (dict, "System.Collections.Hashtable"),
+)

@@ -40,12 +40,19 @@ class Endpoint:
     """The listener of one host: `http_port` and, with a TLS context, `https_port` once started."""
 
     def __init__(
-        self, service: Service, gate: Authenticator, trouble: HostFaults, tls: ssl.SSLContext | None = None
+        self,
+        service: Service,
+        gate: Authenticator,
+        trouble: HostFaults,
+        tls: ssl.SSLContext | None = None,
+        *,
+        idle_connection_s: float = 120.0,
     ) -> None:
         self._service = service
         self._gate = gate
         self._trouble = trouble
         self._tls = tls
+        self._idle_connection_s = idle_connection_s
         self._connections: WeakKeyDictionary[asyncio.BaseTransport, AuthenticatedConnection] = WeakKeyDictionary()
         self._under_way: set[asyncio.Task[object]] = set()
         self._runner: web.AppRunner | None = None
@@ -55,7 +62,9 @@ class Endpoint:
     async def start(self) -> None:
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         app.router.add_post("/wsman", self._answer_post)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=120)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=self._idle_connection_s
+        )
         await self._runner.setup()
         self.http_port = await self._listen(self._runner, None)
         if self._tls is not None:
@@ -82,6 +91,13 @@ class Endpoint:
         await self._service.shells.close()
         await self._break_connections()
 
+    async def close_idle_connections(self) -> None:
+        """Close what nobody is using just now, as the HTTP service does with what was unused for two minutes."""
+        for transport, connection in list(self._connections.items()):
+            if not connection.is_in_use:
+                transport.close()
+        await asyncio.sleep(0)
+
     async def _break_connections(self) -> None:
         # TLS says goodbye before it closes a socket, and waits for a client that may be gone.
         for transport in list(self._connections):
@@ -102,17 +118,18 @@ class Endpoint:
         task = asyncio.current_task()
         if task is None:
             raise ClientGone
+        if http.transport is None:
+            raise ClientGone
+        connection = self._connections.setdefault(http.transport, AuthenticatedConnection())
         self._under_way.add(task)
+        connection.is_in_use = True
         try:
-            return await self._handle(http)
+            return await self._handle(http, connection)
         finally:
+            connection.is_in_use = False
             self._under_way.discard(task)
 
-    async def _handle(self, http: web.Request) -> web.StreamResponse:
-        transport = http.transport
-        if transport is None:
-            raise ClientGone
-        connection = self._connections.setdefault(transport, AuthenticatedConnection())
+    async def _handle(self, http: web.Request, connection: AuthenticatedConnection) -> web.StreamResponse:
         body = await http.read()
         admission = self._gate.admit(connection, http.headers.get("Authorization"))
         if admission.login is None or not body:

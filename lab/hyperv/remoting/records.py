@@ -10,7 +10,8 @@ from enum import IntEnum
 from typing import Final
 
 from lab.hyperv.remoting.clixml import REMOTING_DEPTH, Writer
-from lab.hyperv.remoting.dotnet_values import OBJECT, EnumValue, ErrorDetail, Value, type_name_of
+from lab.hyperv.remoting.dotnet_values import OBJECT, EnumValue, ErrorDetail, Thrown, Value
+from lab.hyperv.remoting.error_forms import target_handles, write_exception, write_extended, write_invocation
 
 _PROGRESS_KIND: Final = "System.Management.Automation.ProgressRecordType"
 
@@ -121,63 +122,36 @@ def write_progress(record: Progress) -> str:
 
 def stopped_error() -> ErrorDetail:
     """Return the error of a pipeline that was stopped from outside."""
+    kind, message = "System.Management.Automation.PipelineStoppedException", "The pipeline has been stopped."
     return ErrorDetail(
-        "The pipeline has been stopped.",
-        "PipelineStopped",
-        Category.OperationStopped,
-        exception_type="System.Management.Automation.PipelineStoppedException",
-        hresult=-2146233087,
+        message, "PipelineStopped", Category.OperationStopped, exception_type=kind, thrown=Thrown(kind, message)
     )
 
 
 def _error(writer: Writer, error: ErrorDetail, name: str | None) -> None:
+    """Write an error record: by itself, or by its name within the state of a pipeline that it ended."""
     names = ("System.Management.Automation.ErrorRecord", OBJECT)
     writer.open(names, name, error.message)
     writer.raw("<MS>")
-    _exception(writer, error)
+    write_exception(writer, error)
     writer.value(error.target, 0, "TargetObject")
-    target_name, target_type = _target_handles(error.target)
-    activity = error.activity
+    writer.value(error.fqid, 0, "FullyQualifiedErrorId")
+    collections = write_invocation(writer, error)
+    target_name, target_type = target_handles(error.target)
     category = Category(error.category).name
+    is_extended = name is None and collections is not None
     fields: list[tuple[str, Value]] = [
-        ("FullyQualifiedErrorId", error.fqid),
-        ("InvocationInfo", None),
         ("ErrorCategory_Category", int(error.category)),
-        ("ErrorCategory_Activity", activity),
+        ("ErrorCategory_Activity", error.activity),
         ("ErrorCategory_Reason", error.reason),
         ("ErrorCategory_TargetName", target_name),
         ("ErrorCategory_TargetType", target_type),
-        ("ErrorCategory_Message", f"{category}: ({target_name}:{target_type}) [{activity}], {error.reason}"),
-        ("SerializeExtendedInfo", False),
+        ("ErrorCategory_Message", f"{category}: ({target_name}:{target_type}) [{error.activity}], {error.reason}"),
+        ("SerializeExtendedInfo", is_extended),
     ]
     for key, value in fields:
         writer.value(value, 0, key)
+    if is_extended and collections is not None:
+        write_extended(writer, error, collections)
     writer.raw("</MS>")
-    writer.close()
-
-
-def _target_handles(target: Value) -> tuple[str, str]:
-    if target is None:
-        return "", ""
-    return str(target), type_name_of(target).rpartition(".")[2]
-
-
-def _exception(writer: Writer, error: ErrorDetail) -> None:
-    base = "System.Exception"
-    derived = () if error.exception_type == base else (error.exception_type,)
-    writer.open((*derived, base, OBJECT), "Exception", f"{error.exception_type}: {error.message}")
-    writer.bag(
-        "Props",
-        [
-            ("Message", error.message),
-            ("Data", {}),
-            ("InnerException", None),
-            ("TargetSite", None),
-            ("StackTrace", None),
-            ("HelpLink", None),
-            ("Source", None),
-            ("HResult", error.hresult),
-        ],
-        0,
-    )
     writer.close()

@@ -29,6 +29,7 @@ from psrpcore import (
     SetMinRunspacesEvent,
     StreamType,
 )
+from psrpcore.types import PSListBase, PSPrimitiveDictionary, PSString, PSType, PSVersion
 
 from lab.hyperv.remoting import wsman
 from lab.hyperv.remoting.psrp import MessageType, ObjectIds, ReplyQueue, pack_message, split_fragments
@@ -41,6 +42,26 @@ if TYPE_CHECKING:
 
 DEFAULT_IDLE_TIMEOUT_S: Final = 7200.0
 MIN_IDLE_TIMEOUT_S: Final = 60.0
+
+
+@PSType(type_names=["System.Version[]", "System.Array"])
+class _Versions(PSListBase):
+    """An array of Version."""
+
+
+_VERSION_TABLE: Final = {
+    "WSManStackVersion": PSVersion("3.0"),
+    "PSEdition": PSString("Desktop"),
+    "PSVersion": PSVersion("5.1.20348.2849"),
+    "BuildVersion": PSVersion("10.0.20348.2849"),
+    "CLRVersion": PSVersion("4.0.30319.42000"),
+    "PSCompatibleVersions": _Versions(map(PSVersion, ("1.0", "2.0", "3.0", "4.0", "5.0", "5.1"))),
+}
+"""Windows PowerShell 5.1 of a Windows Server 2022."""
+
+
+def _new_pool() -> ServerRunspacePool:
+    return ServerRunspacePool(application_private_data={"PSVersionTable": PSPrimitiveDictionary(_VERSION_TABLE)})
 
 
 class ShellState(StrEnum):
@@ -117,7 +138,7 @@ class Shell:
     name: str
     idle_timeout_s: float
     created_at: float
-    pool: ServerRunspacePool = field(default_factory=ServerRunspacePool)
+    pool: ServerRunspacePool = field(default_factory=_new_pool)
     state: ShellState = ShellState.CONNECTED
     last_used_at: float = 0.0
     busy_receives: int = 0
@@ -127,6 +148,8 @@ class Shell:
     defined_functions: set[str] = field(default_factory=set)
     is_first_command: bool = True
     outbox: ReplyQueue = field(init=False)
+    lost: wsman.WSManFault | None = None
+    """Why nothing more comes from this shell."""
     runspaces: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def __post_init__(self) -> None:
@@ -140,8 +163,13 @@ class Shell:
         except KeyError:
             raise wsman.invalid_parameter() from None
 
-    def feed(self, data: bytes, run: Runner) -> None:
-        """Take PSRP bytes from the client and act on the messages they complete."""
+    def new_command(self, command_id: uuid.UUID) -> Command:
+        """Return a pipeline that the client is about to describe."""
+        return Command(self, command_id)
+
+    def feed(self, data: bytes, run: Runner, command: Command | None = None) -> None:
+        """Take PSRP bytes from the client, for the shell or a command, and act on the messages they complete."""
+        del command  # each message says itself whose it is
         self.pool.receive_data(PSRPPayload(data, StreamType.default, None))
         for event in self._events():
             self._handle(event, run)
@@ -212,6 +240,9 @@ class Shell:
         self.outbox.put_fragments(b"".join(fragments[2:]))
         return b"".join(fragments[:2])
 
+    def end(self) -> None:
+        """Let go of everything that runs for this shell."""
+
     def wake(self) -> None:
         """Make every waiting Receive look again."""
         for outbox in (self.outbox, *(command.outbox for command in self.commands.values())):
@@ -229,9 +260,10 @@ class Shell:
 class Shells:
     """All shells of one host."""
 
-    def __init__(self, quotas: Quotas, now: Callable[[], float]) -> None:
+    def __init__(self, quotas: Quotas, now: Callable[[], float], make: Callable[..., Shell] | None = None) -> None:
         self.quotas = quotas
         self.now = now
+        self._make = make or Shell
         self._shells: dict[str, Shell] = {}
 
     def __iter__(self) -> Iterator[Shell]:
@@ -251,7 +283,7 @@ class Shells:
         key = (shell_id or str(uuid.uuid4())).upper()
         if key in self._shells:
             raise wsman.invalid_parameter()
-        shell = Shell(
+        shell = self._make(
             id=key,
             resource_uri=resource_uri,
             configuration=resource_uri.rpartition("/")[2],
@@ -279,13 +311,18 @@ class Shells:
         self._shells.pop(shell.id, None)
         for command in list(shell.commands.values()):
             shell.forget(command)
+        shell.end()
         shell.receives.newest = ""
         shell.wake()
 
     def remove_idle(self) -> None:
-        """Delete the shells nobody used for their idle time-out; a waiting Receive is use, a running command is not."""
+        """Delete the shells nobody used for their idle time-out; a waiting Receive is use, a running command is not.
+
+        A shell whose process died goes at once.
+        """
         for shell in list(self):
-            if not shell.busy_receives and self.now() - shell.last_used_at >= shell.idle_timeout_s:
+            is_idle = not shell.busy_receives and self.now() - shell.last_used_at >= shell.idle_timeout_s
+            if is_idle or shell.lost is not None:
                 self.remove(shell)
 
     async def close(self) -> None:

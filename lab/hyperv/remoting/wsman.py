@@ -126,6 +126,15 @@ def aborted() -> WSManFault:
     return WSManFault(995, text, subcode="w:InternalError", is_senders=False)
 
 
+def host_process_lost(detail: str) -> WSManFault:
+    """Return the fault of a session whose wsmprovhost.exe died; its number is unconfirmed."""
+    text = (
+        "The WSMan provider host process did not return a proper response. A provider in the host process may have "
+        "behaved improperly. "
+    )
+    return WSManFault(1726, f"{text}{detail}", subcode="w:InternalError", is_senders=False)
+
+
 def invalid_parameter() -> WSManFault:
     return WSManFault(87, "The parameter is incorrect. ", subcode="w:InvalidParameter")
 

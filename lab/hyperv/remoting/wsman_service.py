@@ -18,13 +18,12 @@ from xml.sax.saxutils import escape, quoteattr
 from psrpcore import PSRPCoreError
 
 from lab.hyperv.remoting import wsman
-from lab.hyperv.remoting.shells import Command, Receives, Runner, Shell, Shells, ShellState
+from lab.hyperv.remoting.shells import Command, Runner, Shell, Shells, ShellState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lab.hyperv.remoting.auth import Login
-    from lab.hyperv.remoting.psrp import ReplyQueue
 
 _CONFIG_NAMES: Final = {"config", "config/service", "config/winrs", "config/client"}
 _MAX_ENVELOPE_KB: Final = 500
@@ -48,13 +47,16 @@ class Client:
 
 
 class Service:
-    """The WinRM service of one host; `configurations` are the session configurations registered on it."""
+    """The WinRM service of one host; `admits` says of a session configuration whether this user may use it.
 
-    def __init__(self, machine: str, shells: Shells, run: Runner, configurations: frozenset[str]) -> None:
+    None means that no configuration of that name is registered.
+    """
+
+    def __init__(self, machine: str, shells: Shells, run: Runner, admits: Callable[[str], bool | None]) -> None:
         self.machine = machine
         self.shells = shells
         self._run = run
-        self._configurations = configurations
+        self._admits = admits
         self._operations: dict[str, int] = {}
         self._actions = {
             wsman.CREATE: self._create,
@@ -100,8 +102,11 @@ class Service:
         prefix, _, configuration = request.resource_uri.rpartition("/")
         if prefix != wsman.POWERSHELL:
             raise wsman.unknown_resource(request.resource_uri)
-        if configuration.lower() not in self._configurations:
+        is_admitted = self._admits(configuration)
+        if is_admitted is None:
             raise wsman.unknown_configuration(configuration, self.machine)
+        if not is_admitted:
+            raise wsman.access_denied()
         body = _body(request, f"{_RSP}Shell")
         creation = body.findtext(f"{_PWSH}creationXml")
         if not creation:
@@ -190,10 +195,10 @@ class Service:
         if key in shell.commands:
             raise wsman.invalid_parameter()
         # psrpcore wants to know the pipeline before it reads the message that creates it.
-        shell.commands[key] = Command(shell, command_id)
+        shell.commands[key] = shell.new_command(command_id)
         arguments = "".join((item.text or "") for item in line.findall(f"{_RSP}Arguments"))
         try:
-            shell.feed(_decode(arguments), self._run)
+            shell.feed(_decode(arguments), self._run, shell.commands[key])
         except _MALFORMED:
             shell.forget(shell.commands[key])
             raise
@@ -202,9 +207,9 @@ class Service:
     def _send(self, request: wsman.Request, client: Client) -> str:
         shell = self._owned(request, client)
         for stream in _body(request, f"{_RSP}Send").findall(f"{_RSP}Stream"):
-            if stream.get("CommandId"):
-                shell.command(stream.get("CommandId", ""))
-            shell.feed(_decode(stream.text), self._run)
+            command_id = stream.get("CommandId")
+            command = shell.command(command_id) if command_id else None
+            shell.feed(_decode(stream.text), self._run, command)
         return "<rsp:SendResponse />"
 
     def _signal(self, request: wsman.Request, client: Client) -> str:
@@ -228,9 +233,7 @@ class Service:
         owner: Command | Shell = command or shell
         shell.busy_receives += 1
         try:
-            data = await _take(
-                owner.outbox, owner.receives, request, client, lambda: command is not None and command.is_ended
-            )
+            data = await _take(owner, request, client)
         finally:
             shell.busy_receives -= 1
             shell.last_used_at = self.shells.now()
@@ -291,13 +294,13 @@ class Service:
         return shell
 
 
-async def _take(
-    outbox: ReplyQueue, receives: Receives, request: wsman.Request, client: Client, is_ended: Callable[[], bool]
-) -> bytes:
+async def _take(owner: Command | Shell, request: wsman.Request, client: Client) -> bytes:
     """Wait until there is something to say, for no longer than OperationTimeout.
 
     A client that lost an answer asks again with the same message, and gets the same answer.
     """
+    outbox, receives = owner.outbox, owner.receives
+    shell = owner.shell if isinstance(owner, Command) else owner
     if receives.answered == request.message_id:
         return receives.answer
     receives.newest = request.message_id
@@ -307,9 +310,11 @@ async def _take(
         outbox.changed.clear()
         if client.is_gone():
             raise ClientGone
+        if shell.lost is not None:
+            raise shell.lost
         if receives.newest != request.message_id:
             raise wsman.aborted()
-        if not outbox.is_empty or is_ended():
+        if not outbox.is_empty or (isinstance(owner, Command) and owner.is_ended):
             receives.answered, receives.answer = request.message_id, outbox.take(request.payload_limit_bytes)
             return receives.answer
         try:

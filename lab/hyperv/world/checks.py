@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lab.hyperv.world import paths
 from lab.hyperv.world.enums import MigrationAuthentication, VMState
 from lab.hyperv.world.faults import WireFaultKind
-from lab.hyperv.world.fleet import Endpoint, MigrationKind
+from lab.hyperv.world.fleet import MigrationKind
 from lab.hyperv.world.host_messages import SOURCE, status_text
 from lab.hyperv.world.migration_steps import SlotLoad
 from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, MOVABLE, configuration_files
@@ -73,7 +73,7 @@ def _may_reach(state: State, request: MoveRequest) -> bool:
     pair = _delegation(state, request)
     if pair is not None and not pair.winrm:
         return False
-    has_network_identity = source.spec.endpoint is not Endpoint.FULL_LANGUAGE
+    has_network_identity = source.spec.endpoint.is_restricted
     return request.has_delegated_logon or has_network_identity or not source.quirks.hop_a_needs_delegated_logon
 
 

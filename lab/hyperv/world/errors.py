@@ -38,7 +38,9 @@ class FolderError(WorldError):
     """A file system call failed as Windows would fail it."""
 
     def __init__(self, path: str, hresult: int) -> None:
-        super().__init__(f"{_TEXTS[hresult].format(path=path)} (0x{hresult:08X})")
+        self.text = _TEXTS[hresult].format(path=path)
+        """.NET's words."""
+        super().__init__(f"{self.text} (0x{hresult:08X})")
         self.path = path
         self.hresult = hresult
 

@@ -31,9 +31,16 @@ class Endpoint(StrEnum):
     """What answers at the PowerShell endpoint: everything, or only what a JEA role shows."""
 
     FULL_LANGUAGE = "full-language"
+    CONSTRAINED_LANGUAGE = "constrained-language"
+    """The ordinary endpoint of a host with application control: scripts may not call methods of .NET."""
     JEA = "jea"
     JEA_WITHOUT_FOLDERS = "jea-without-folders"
-    """A role of somebody's own that lists no folders."""
+    """The same without the functions that list and remove folders."""
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether sessions run no scripts, and act on the network as an identity of their own."""
+        return self in {Endpoint.JEA, Endpoint.JEA_WITHOUT_FOLDERS}
 
 
 class Language(StrEnum):
@@ -87,6 +94,12 @@ class Host:
     user: str = "CONTOSO\\svc-migrate"
     password: str = "lab-password"  # noqa: S105 - of a simulated host
     endpoint: Endpoint = Endpoint.FULL_LANGUAGE
+    role: str = ""
+    """What a restricted endpoint shows: the text of a role file; empty is the one of deploy/."""
+    other_module: str = ""
+    """A module that comes earlier and has a Get-VM and a Get-VMHost of its own, e.g. VMware.VimAutomation.Core."""
+    idle_connection_s: float = 120.0
+    """The HTTP service closes a connection that was unused so long, and its encryption goes with it (real seconds)."""
     language: Language = Language.ENGLISH
     live_limit: Count = 2
     storage_limit: Count = 2

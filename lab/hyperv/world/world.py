@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lab.hyperv.world.audit_log import AuditLog
     from lab.hyperv.world.enums import VMState
     from lab.hyperv.world.faults import Faults, ValueFault, WireFault
-    from lab.hyperv.world.fleet import VM, Fleet, ScheduledMigration
+    from lab.hyperv.world.fleet import VM, Fleet, Host, ScheduledMigration
     from lab.hyperv.world.migrations import Migration
     from lab.hyperv.world.state import HostState
     from lab.hyperv.world.views import (
@@ -144,6 +144,10 @@ class World:
         """Return what Get-VMHost tells. Raises `UnknownHost`, as every method that takes a host does."""
         host = self._host(name)
         return truth.host_view(host, self._state.fleet.domain, list(self._state.hosts).index(host.name))
+
+    def described(self, host: str) -> Host:
+        """Return the description of a host, with all that was changed since the start."""
+        return self._state.host(host).spec
 
     def counters(self, host: str) -> Counters:
         """Return the active migrations a host counts, both directions (see `Quirks`)."""

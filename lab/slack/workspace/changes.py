@@ -44,7 +44,7 @@ class Changes:
         finally:
             self._queues.discard(queue)
 
-    async def wait_for(self, predicate: Callable[[], T | None], timeout_s: float = 10.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T | None], timeout_s: float = 60.0) -> T:
         """Return the first truthy answer of `predicate`, asked now and after every change.
 
         Raise TimeoutError, naming the last changes, when `timeout_s` real seconds pass first.

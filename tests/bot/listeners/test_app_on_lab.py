@@ -31,7 +31,7 @@ async def test_a_request_is_approved_carried_out_and_told(office: Opening, slack
         clicked = await slack.person(BOB).click(card, "migrate_approve")
         assert clicked.confirm is not None
         await here.replied(card, "approved J1")
-        await here.replied(card, "J1 is over: 2 of 2 VMs moved", 40)
+        await here.replied(card, "J1 is over: 2 of 2 VMs moved")
         await here.shows(card, "✅ J1: 2 VMs moved")
         assert buttons(card) == set()
         job = await here.bot.engine.queries.job(JobId("J1"))
@@ -121,7 +121,7 @@ async def test_a_double_delivered_click_counts_once(office: Opening, slack: Slac
         card = await here.ask()
         slack.faults.add(FaultKind.DOUBLE_CLICK, "migrate_approve")
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over", 40)
+        await here.replied(card, "J1 is over")
         history = await here.bot.engine.queries.history(JobId("J1"))
         assert [event.kind.value for event in history].count("approved") == 1
 
@@ -206,7 +206,7 @@ async def test_the_big_red_stop_holds_and_lets_go(office: Opening, slack: SlackL
         await slack.person(MALLORY).slash(CHANNEL, "/migrate resume")
         await here.whisper(MALLORY, "Only approvers and on-call may resume")
         await slack.person("dave").slash(CHANNEL, "/migrate resume")
-        await here.replied(card, "J1 is over: 1 of 1 VM moved", 40)
+        await here.replied(card, "J1 is over: 1 of 1 VM moved")
         assert_clean(slack)
 
 
@@ -223,7 +223,7 @@ async def test_a_running_job_is_cancelled_from_its_card(office: Opening, slack: 
         clicked = await slack.person(ALICE).click(card, "migrate_cancel")
         assert clicked.confirm is not None
         await here.whisper(ALICE, "2 waiting VMs will not be moved")
-        await here.until(lambda: "migrate_retry" in buttons(card), 30)
+        await here.until(lambda: "migrate_retry" in buttons(card))
         await slack.person(ALICE).click(card, "migrate_retry")
         again = await here.card(1)
         assert "J2: move 2 VMs" in read(again)

@@ -64,7 +64,7 @@ async def test_the_bare_command_opens_the_form_and_it_becomes_a_card(office: Ope
         assert job.text == 'web01,"<!channel>" from HV01 to HV02 parallel=1 reason="new *disks*"'
         await here.whisper(ALICE, "J1: 2 VMs")
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over: 2 of 2 VMs moved", 60)
+        await here.replied(card, "J1 is over: 2 of 2 VMs moved")
         assert_clean(slack)
 
 

@@ -19,7 +19,7 @@ async def test_a_vm_is_found_before_during_and_after_its_move(office: Opening, s
         assert "It is in no job." in read(before)
         card = await here.ask("web01 from HV01 to HV02")
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over: 1 of 1 VM moved", 40)
+        await here.replied(card, "J1 is over: 1 of 1 VM moved")
         await alice.slash(CHANNEL, "/migrate where web01")
 
         def after() -> bool:
@@ -56,7 +56,7 @@ async def test_a_job_is_paused_and_goes_on(office: Opening, slack: SlackLab) -> 
         assert "⏸ J1 is paused by <@U0ALICE>" in read(summary)
         await slack.person(BOB).slash(CHANNEL, "/migrate resume")
         await slack.person(BOB).slash(CHANNEL, "/migrate resume J1")
-        await here.replied(card, "J1 is over: 2 of 2 VMs moved", 40)
+        await here.replied(card, "J1 is over: 2 of 2 VMs moved")
         await alice.slash(CHANNEL, "/migrate back J1")
         back = await here.card(1)
         assert "HV02 → HV01" in read(back)

@@ -74,7 +74,7 @@ def test_on_no_host_says_who_could_not_be_asked() -> None:
     lost = move(0, "web01", MoveState.LOST, error="It is on neither host.", ended_at=NOW)
     shown = text(where(found("web01", snapshot(HV01), silent=[HV02], moves=[lost]), LOOK))
     assert "❓ `web01` is on *none* of the hosts that answer." in shown
-    assert "🔌 No answer from `HV02`." in shown
+    assert "🔌 I could not ask `HV02`." in shown
     assert "must be looked at by a human <!date^" in shown
     assert "It is on neither host." in shown
     old = text(where(found("web01", snapshot(HV01, web()), silent=[HV01]), LOOK))

@@ -180,7 +180,7 @@ async def test_a_job_ends_with_its_picture(office: Opening, slack: SlackLab) -> 
     async with office() as here:
         card = await here.ask("web01,web02 from HV01 to HV02")
         await slack.person(BOB).click(card, "migrate_approve")
-        over = await here.replied(card, "J1 is over", 40)
+        over = await here.replied(card, "J1 is over")
 
         def picture() -> Message | None:
             return next((m for m in here.messages() if m.files and m.thread_ts == card.ts), None)

@@ -8,13 +8,13 @@ from tests.bot.listeners.test_app_on_lab import ALICE, BOB, MALLORY, assert_clea
 from tests.support.bot_harness import Office, read
 
 
-async def shows(here: Office, name: str, words: str, timeout_s: float = 30.0) -> None:
+async def shows(here: Office, name: str, words: str) -> None:
     person = here.slack.person(name)
 
     def seen() -> bool:
         return person.home is not None and words in str(person.home.blocks)
 
-    await here.until(seen, timeout_s)
+    await here.until(seen)
 
 
 async def direct(here: Office, user: str, words: str) -> None:
@@ -29,13 +29,14 @@ async def test_a_home_follows_the_jobs_and_decides(office: Opening, slack: Slack
         await bob.open_home()
         await alice.open_home()
         await shows(here, BOB, "Nothing is running")
-        await here.ask()
+        card = await here.ask()
         await shows(here, BOB, "Waits for your approval (1)")
         await shows(here, ALICE, "waits for approval until")
         assert "migrate_approve" not in str(alice.home and alice.home.blocks)
         pressed = await bob.press("migrate_approve", view=bob.home)
         assert pressed.confirm is not None
-        await shows(here, ALICE, "1 of 1 moved", 60)
+        await here.replied(card, "J1 is over")
+        await shows(here, ALICE, "1 of 1 moved")
         assert (await here.bot.engine.queries.job(JobId("J1"))).job.state is JobState.FINISHED
         assert_clean(slack)
 
@@ -95,7 +96,7 @@ async def test_only_who_looked_is_shown_anything_and_a_busy_slack_is_asked_again
         for kind in (FaultKind.RATE_LIMITED, FaultKind.UNAVAILABLE):
             slack.faults.add(kind, "views.publish")
         await here.ask()
-        await shows(here, BOB, "Waits for your approval (1)", 60)
+        await shows(here, BOB, "Waits for your approval (1)")
         assert slack.person(ALICE).home is None
 
 

@@ -57,7 +57,7 @@ async def test_a_picture_that_was_not_uploaded_before_a_restart_comes_after_it(
     async with office() as here:
         card = await here.ask()
         await slack.person(BOB).click(card, "migrate_approve")
-        await here.replied(card, "J1 is over", 40)
+        await here.replied(card, "J1 is over")
 
     def picture() -> Message | None:
         return next((m for m in here.messages() if m.files and m.thread_ts == card.ts), None)

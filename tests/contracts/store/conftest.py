@@ -34,7 +34,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
         yield f"sqlite+aiosqlite:///{tmp_path / 'migrate-bot.db'}"
         return
     if not SERVER:
-        pytest.skip("MIGRATE_BOT_TEST_POSTGRES is not set")
+        pytest.skip("on PostgreSQL (no server in MIGRATE_BOT_TEST_POSTGRES)")
     mine = f"migrate_bot_test_{uuid4().hex}"
     await on_server(f"CREATE DATABASE {mine}")
     yield make_url(SERVER).set(database=mine).render_as_string(hide_password=False)

@@ -40,3 +40,12 @@ def test_failures_must_be_in_a_row() -> None:
         breaker.failed("silence")
         breaker.answered()
     breaker.admit()
+
+
+def test_a_full_host_is_not_called_silent_because_nobody_asks_it() -> None:
+    """What the host did is said on while it is left in peace."""
+    breaker = CircuitBreaker(HostName("HV01"), failures=1, clock=Hands())
+    breaker.failed("HV01 allows no further session.", "allows the bot no further session")
+    with pytest.raises(HostUnreachable) as caught:
+        breaker.admit()
+    assert caught.value.standing == "allows the bot no further session"

@@ -20,7 +20,19 @@ from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import HostName
 from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
 from core.hyperv.connection_settings import targets_of
-from core.hyperv.error_mapping import FAILURES, CallStage, NotPermitted, SessionGone, is_refusal, refused, translate
+from core.hyperv.error_mapping import (
+    FAILURES,
+    CallStage,
+    NoSuchName,
+    NotPermitted,
+    NotTrusted,
+    NoWinRM,
+    SessionGone,
+    SessionsUsedUp,
+    is_refusal,
+    refused,
+    translate,
+)
 
 TARGET = targets_of(
     Settings.model_validate(
@@ -49,22 +61,24 @@ def fault(code: int, reason: str = "no") -> WSManFaultError:
     [
         (refused_connection(), HostUnreachable, HostUnreachable),
         (requests.ConnectTimeout(), HostUnreachable, HostUnreachable),
-        (socket.gaierror(-2, "Name or service not known"), HostUnreachable, ContactLost),
+        (socket.gaierror(-2, "Name or service not known"), NoSuchName, ContactLost),
         (reset_connection(), HostUnreachable, ContactLost),
         (requests.ReadTimeout(), HostUnreachable, ContactLost),
-        (requests.exceptions.SSLError("certificate verify failed"), HostUnreachable, HostUnreachable),
+        (requests.exceptions.SSLError("certificate verify failed"), NotTrusted, NotTrusted),
         (AuthenticationError("Failed to authenticate"), LoginRejected, LoginRejected),
         (AuthenticationException("no token"), LoginRejected, LoginRejected),
         (spnego.exceptions.NoCredentialError(context_msg="no ticket"), LoginRejected, LoginRejected),
         (ValueError("For credssp auth, the password must be specified"), LoginRejected, LoginRejected),
         (fault(5), NotPermitted, ContactLost),
         (fault(2150858843), SessionGone, SessionGone),
-        (fault(2150859173), HostUnreachable, HostUnreachable),
-        (fault(2150859174), HostUnreachable, HostUnreachable),
+        (fault(2150859173), SessionsUsedUp, SessionsUsedUp),
+        (fault(2150859174), SessionsUsedUp, SessionsUsedUp),
         (fault(2150858793), HostUnreachable, ContactLost),
         (fault(2150858752), EndpointRefused, ContactLost),
         (WinRMTransportError("http", 404, ""), EndpointRefused, EndpointRefused),
-        (WinRMTransportError("http", 503, ""), HostUnreachable, ContactLost),
+        (WinRMTransportError("http", 503, ""), NoWinRM, ContactLost),
+        (WinRMTransportError("http", 400, ""), NoWinRM, SessionGone),
+        (AuthenticationException("no token after step Credential exchange"), LoginRejected, SessionGone),
         (InvalidPSRPOperation("broken"), EndpointRefused, ContactLost),
         (SerializationError("odd"), MalformedReply, ContactLost),
         (KeyError("odd"), MalformedReply, ContactLost),
@@ -113,3 +127,33 @@ def test_says_what_people_know() -> None:
     """The innermost reason is said, not the layers around it."""
     text = translate(TARGET, refused_connection(), CallStage.OPENING).message
     assert text == "HV01 (hv01:5986) does not answer: Connection refused."
+
+
+def unknown_name() -> requests.ConnectionError:
+    error = socket.gaierror(-2, "Name or service not known")
+    unresolved = urllib3.exceptions.NameResolutionError("hv01", urllib3.connection.HTTPConnection("hv01"), error)
+    return requests.ConnectionError(
+        urllib3.exceptions.MaxRetryError(urllib3.HTTPConnectionPool("hv01"), "/", unresolved)
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "standing"),
+    [
+        (WinRMTransportError("http", 503, ""), "answers, but not as WinRM does: HTTP status 503.", "HTTP error"),
+        (unknown_name(), "Nobody knows the address hv01 of HV01", "known to nobody"),
+        (
+            OSError("Could not find the TLS certificate file, invalid path: x.pem"),
+            "cannot read its own certificate",
+            "cannot be asked without the bot's own certificate",
+        ),
+        (refused_connection(), "does not answer: Connection refused", "does not answer"),
+        (requests.ReadTimeout(), "does not answer: no answer in time", "does not answer"),
+    ],
+)
+def test_only_silence_is_called_silence(error: Exception, said: str, standing: str) -> None:
+    """An HTTP error, an unknown name and a file of our own that is missing are not a host that does not answer."""
+    found = translate(TARGET, error, CallStage.OPENING)
+    assert said in found.message
+    assert standing in found.standing
+    assert ("does not answer" in found.message) is (standing == "does not answer")

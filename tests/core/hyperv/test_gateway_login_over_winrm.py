@@ -8,12 +8,14 @@ import pytest
 import requests
 
 from core.config import Settings
-from core.domain.model.host_calls import MoveOrder
+from core.domain.model.host_calls import FolderFate, MoveOrder
 from core.errors import HostUnreachable, LoginRejected, SettingsError
-from core.hyperv import PypsrpGateway
+from core.hyperv import PypsrpGateway, session_threads
 from lab.hyperv.server import HyperVLab
 from tests.contracts.gateway_arena import FLEET, SOURCE, WEB
 from tests.support.wire_harness import on_lab, settings_for
+
+EMPTY = "D:\\VMs\\empty[1]"
 
 
 @pytest.mark.parametrize(
@@ -98,3 +100,29 @@ def test_a_password_file_that_cannot_be_read_is_a_setting(tmp_path: Path) -> Non
     given = {"hosts": {"HV01": {"address": "hv01", "password_file": tmp_path / "none"}}}
     with pytest.raises(SettingsError, match=re.escape("HV01.password_file")):
         PypsrpGateway(Settings.model_validate(given))
+
+
+@pytest.mark.parametrize(
+    ("auth", "tls"),
+    [("credssp", True), ("credssp", False), ("ntlm", True), ("ntlm", False), ("negotiate", False), ("basic", False)],
+)
+async def test_every_call_works_at_the_first_try_after_any_idle_time(auth: str, tls: bool) -> None:
+    """The host closed the idle connection, and its encryption went with it: a cancel and a removal are not lost."""
+    async with on_lab(auth=auth, tls=tls, sessions=1) as (arena, lab):
+        move = await arena.start() if auth == "credssp" else None
+        await arena.gateway.observe(SOURCE)
+        await arena.pass_time(5)
+        await lab.close_idle_connections(SOURCE)
+        reply = await arena.gateway.cancel(SOURCE, WEB)
+        assert reply.found is (move is not None)
+        await lab.close_idle_connections(SOURCE)
+        assert (await arena.gateway.remove_empty_folder(SOURCE, EMPTY)).fate is FolderFate.REMOVED
+        if move is not None:
+            await arena.play_out()
+            await move
+        assert sum(shell.idle_timeout_s == 900 for shell in lab.shells(SOURCE)) == 1  # those of moves have two hours
+
+
+def test_an_idle_session_ends_before_its_connection_does() -> None:
+    """A host closes what is unused for two minutes; then nobody could say goodbye to it any more."""
+    assert session_threads._KEEP_WARM_S < 120

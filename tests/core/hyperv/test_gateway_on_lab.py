@@ -13,5 +13,5 @@ from tests.support.wire_harness import on_lab
 async def test_contract(promise: Callable[[Arena], Awaitable[None]]) -> None:
     """What every HostGateway does."""
     hangs = promise is a_hanging_host_delays_nobody
-    async with on_lab(operation_timeout=2 if hangs else 10) as (arena, _):
+    async with on_lab(operation_timeout=2 if hangs else 30) as (arena, _):
         await promise(arena)

@@ -10,12 +10,14 @@ import pytest
 from pypsrp.wsman import WSMan
 
 from core.domain.model.host_calls import DiskTarget, FolderFate
-from core.errors import ContactLost, EndpointRefused, HostUnreachable
+from core.domain.model.inventory import CheckLine
+from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected
 from core.hyperv import gateway
+from lab.hyperv.powershell.commands import shipped_role
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Endpoint, Fleet, Language
-from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB
+from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, Arena
 from tests.support.wire_harness import on_lab
 
 EMPTY = "D:\\VMs\\empty[1]"
@@ -84,7 +86,7 @@ async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str
             assert "no further session" not in str(broken.value)
         arena.world.trouble.clear()
         assert (await arena.gateway.observe(SOURCE)).vms
-        assert len(lab.shells(SOURCE)) == 1
+        assert sum(shell.idle_timeout_s == 900 for shell in lab.shells(SOURCE)) == 1  # those of moves have two hours
 
 
 async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,12 +210,87 @@ async def test_a_restricted_endpoint_is_enough() -> None:
         await move
 
 
-async def test_an_endpoint_without_scripts_is_refused() -> None:
-    """A restricted endpoint under the stock name cannot be taught our functions, and says so."""
-    async with on_lab(changed(endpoint=Endpoint.JEA)) as (arena, _):
-        with pytest.raises(EndpointRefused, match="ScriptsNotAllowed"):
+async def test_a_role_without_our_functions_is_refused() -> None:
+    """A role that lacks a function of ours is EndpointRefused, not silence, and nothing was removed."""
+    async with on_lab(changed(endpoint=Endpoint.JEA_WITHOUT_FOLDERS)) as (arena, _):
+        with pytest.raises(EndpointRefused, match="Remove-EmptyFolder"):
             await arena.gateway.remove_empty_folder(SOURCE, EMPTY)
         assert arena.world.entry(SOURCE, EMPTY) is not None
+
+
+async def test_the_ordinary_endpoint_of_a_restricted_host_is_refused() -> None:
+    """There the account may log on, but not use the endpoint that comes with Windows; nothing is called silent."""
+    async with on_lab(changed(endpoint=Endpoint.JEA), configuration="Microsoft.PowerShell") as (arena, _):
+        with pytest.raises(LoginRejected, match="log on but not use"):
+            await arena.gateway.observe(SOURCE)
+
+
+async def line_of(arena: Arena, subject: str) -> CheckLine:
+    """Return one line of check."""
+    (line,) = [line for line in await arena.gateway.check(SOURCE, []) if line.subject == f"{SOURCE}: {subject}"]
+    return line
+
+
+async def test_another_modules_get_vm_is_passed_by() -> None:
+    """PowerCLI's Get-VM comes first on the host: everything works, and check says whose command answers."""
+    async with on_lab(changed(other_module="VMware.VimAutomation.Core")) as (arena, _):
+        assert len((await arena.gateway.inspect(SOURCE)).details) == 4
+        line = await line_of(arena, "commands")
+        assert line.ok, line
+        assert "Get-VM of VMware.VimAutomation.Core" in line.text
+        move = await arena.start()
+        await arena.play_out()
+        assert (await move) is not None
+
+
+async def test_behind_a_role_only_its_names_are_called() -> None:
+    """A role of somebody's own that limits Get-VM has no Hyper-V\\Get-VM: the short name is the only one."""
+    role = shipped_role().replace("'Hyper-V\\Get-VM'", "@{ Name = 'Get-VM'; Parameters = @{ Name = 'Id' } }")
+    assert "Name = 'Get-VM'" in role
+    async with on_lab(changed(endpoint=Endpoint.JEA, role=role)) as (arena, _):
+        assert len((await arena.gateway.inspect(SOURCE)).details) == 4
+        assert await arena.gateway.find(SOURCE, WEB) is not None
+        assert (await line_of(arena, "commands")).ok
+
+
+async def test_check_finds_what_a_role_lacks() -> None:
+    """With the table that names a cmdlet by its module, as the first shipped role did: Get-CimInstance is missing."""
+    role = shipped_role().replace("'Get-CimInstance'", "'CimCmdlets\\Get-CimInstance'")
+    async with on_lab(changed(endpoint=Endpoint.JEA, role=role)) as (arena, _):
+        line = await line_of(arena, "commands")
+        assert not line.ok
+        assert "lacks Get-CimInstance" in line.text
+        assert "README" in line.hint
+        with pytest.raises(EndpointRefused, match="Get-CimInstance"):
+            await arena.gateway.observe(SOURCE)
+
+
+async def test_a_policy_is_a_policy_and_no_silence() -> None:
+    """Application control constrains the ordinary endpoint: moves work and can be stopped, our .NET calls do not."""
+    async with on_lab(changed(endpoint=Endpoint.CONSTRAINED_LANGUAGE)) as (arena, _):
+        line = await line_of(arena, "functions")
+        assert not line.ok
+        assert "constrained language" in line.text
+        assert "deploy/" in line.hint
+        for ask in (arena.gateway.remove_empty_folder, arena.gateway.list_folder):
+            with pytest.raises(EndpointRefused, match="policy") as caught:
+                await ask(SOURCE, EMPTY)
+            assert not caught.value.retry
+        assert arena.world.entry(SOURCE, EMPTY) is not None
+        move = await arena.start()
+        await arena.pass_time(5)
+        assert (await arena.gateway.cancel(SOURCE, WEB)).accepted
+        await arena.play_out()
+        await move
+
+
+async def test_the_endpoint_of_powershell_7_is_told() -> None:
+    """There the cmdlets are stand-ins with dead objects: check refuses, with the hint."""
+    async with on_lab(configuration="PowerShell.7") as (arena, _):
+        line = await line_of(arena, "commands")
+        assert not line.ok
+        assert "stand-ins" in line.text
+        assert "Microsoft.PowerShell" in line.hint
 
 
 async def test_an_endpoint_that_does_not_exist_is_refused() -> None:

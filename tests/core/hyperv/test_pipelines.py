@@ -69,5 +69,6 @@ def test_reads_always_select(pipeline: Pipeline) -> None:
 
 
 def test_a_path_is_literal() -> None:
-    """A folder's name is never a pattern."""
-    assert "LiteralPath" in parameters(pipelines.folder("D:\\a[1]"))[0]
+    """A folder's name is never a pattern: our own function gives it to .NET, which knows none."""
+    assert pipelines.folder("D:\\a[1]").stages[0].cmdlet == "Get-FolderItem"
+    assert parameters(pipelines.folder("D:\\a[1]"))[0] == {"Path": "D:\\a[1]"}

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from core.domain.model.inventory import HostName
 from core.errors import ContactLost, HostUnreachable
 from core.hyperv.error_mapping import SessionGone
 from core.hyperv.session_threads import MoveThreads, ReaderThreads
+from tests.support.eventually import eventually
 
 HOST = HostName("HV01")
 
@@ -47,18 +47,12 @@ def readers(opened: list[Line]) -> ReaderThreads:
     return ReaderThreads(HOST, 2, lambda: Line(opened))
 
 
-async def until(is_true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not is_true():  # noqa: ASYNC110  # threads set no asyncio event
-            await asyncio.sleep(0.005)
-
-
 async def test_a_session_is_warm_for_the_next(readers: ReaderThreads, opened: list[Line]) -> None:
     """Calls one after the other share one session."""
     for _ in range(3):
-        await readers.ask(lambda line: line, 5)
+        await readers.ask(lambda line: line, 60)
     assert len(opened) == 1
-    await readers.close(5)
+    await readers.close(60)
     assert opened[0].closed == 1
 
 
@@ -74,27 +68,27 @@ async def test_calls_at_once_are_bounded(readers: ReaderThreads, opened: list[Li
         with lock:
             now[0] -= 1
 
-    await asyncio.gather(*(readers.ask(work, 10) for _ in range(12)))
+    await asyncio.gather(*(readers.ask(work, 60) for _ in range(12)))
     assert most[0] == 2
     assert len(opened) == 2
-    await readers.close(5)
+    await readers.close(60)
 
 
 async def test_a_call_that_found_no_thread_did_nothing(readers: ReaderThreads) -> None:
     """Waiting in vain for a thread is HostUnreachable; waiting for the work is a timeout of the work."""
     release = threading.Event()
     ran: list[Any] = []
-    busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(10), 0.2)) for _ in range(2)]
-    await until(lambda: len(readers._threads) == 2)
+    busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(60), 0.2)) for _ in range(2)]
+    await eventually(lambda: len(readers._threads) == 2)
     with pytest.raises(HostUnreachable, match="waiting for it to answer"):
         await readers.ask(ran.append, 0.05)
     for task in busy:
         with pytest.raises(TimeoutError):
             await task
     release.set()
-    await readers.ask(lambda _line: None, 5)
+    await readers.ask(lambda _line: None, 60)
     assert ran == []
-    await readers.close(5)
+    await readers.close(60)
 
 
 async def test_a_caller_may_leave(readers: ReaderThreads, opened: list[Line]) -> None:
@@ -102,25 +96,25 @@ async def test_a_caller_may_leave(readers: ReaderThreads, opened: list[Line]) ->
     release, ended = threading.Event(), threading.Event()
 
     def work(_line: Any) -> None:
-        release.wait(10)
+        release.wait(60)
         ended.set()
 
     task = asyncio.create_task(readers.ask(work, 60))
-    await until(lambda: bool(opened))
+    await eventually(lambda: bool(opened))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not ended.is_set()
     release.set()
-    await until(ended.is_set)
-    assert await readers.ask(lambda _line: 7, 5) == 7
-    await readers.close(5)
+    await eventually(ended.is_set)
+    assert await readers.ask(lambda _line: 7, 60) == 7
+    await readers.close(60)
 
 
 async def test_a_forgotten_session_is_replaced_once(opened: list[Line]) -> None:
     """A warm session the host has forgotten is replaced; a new one that is refused as well is not."""
     readers = ReaderThreads(HOST, 1, lambda: Line(opened))
-    await readers.ask(lambda _line: None, 5)
+    await readers.ask(lambda _line: None, 60)
     calls: list[Any] = []
 
     def work(line: Any) -> str:
@@ -130,7 +124,7 @@ async def test_a_forgotten_session_is_replaced_once(opened: list[Line]) -> None:
             raise SessionGone("HV01", "forgotten")
         return "done"
 
-    assert await readers.ask(work, 5) == "done"
+    assert await readers.ask(work, 60) == "done"
     assert len(opened) == 2
 
     def never(line: Any) -> None:
@@ -140,42 +134,42 @@ async def test_a_forgotten_session_is_replaced_once(opened: list[Line]) -> None:
 
     calls.clear()
     with pytest.raises(SessionGone):
-        await readers.ask(never, 5)
+        await readers.ask(never, 60)
     assert len(calls) == 2
-    await readers.close(5)
+    await readers.close(60)
 
 
 async def test_a_bug_reaches_the_caller(readers: ReaderThreads) -> None:
     """Whatever goes wrong in a thread is raised where it was asked, and the thread lives on."""
     with pytest.raises(ZeroDivisionError):
-        await readers.ask(lambda _line: 1 // 0, 5)
-    assert await readers.ask(lambda _line: 1, 5) == 1
-    await readers.close(5)
+        await readers.ask(lambda _line: 1 // 0, 60)
+    assert await readers.ask(lambda _line: 1, 60) == 1
+    await readers.close(60)
 
 
 async def test_idle_threads_end() -> None:
     """A thread without work logs off and ends; the next call starts another."""
     opened: list[Line] = []
     readers = ReaderThreads(HOST, 2, lambda: Line(opened), keep_warm_s=0.01)
-    await readers.ask(lambda _line: None, 5)
-    await until(lambda: not readers._threads and opened[0].closed == 1)
-    await readers.ask(lambda _line: None, 5)
+    await readers.ask(lambda _line: None, 60)
+    await eventually(lambda: not readers._threads and opened[0].closed == 1)
+    await readers.ask(lambda _line: None, 60)
     assert len(opened) == 2
-    await readers.close(5)
+    await readers.close(60)
 
 
 async def test_nothing_is_taken_after_closing(readers: ReaderThreads, opened: list[Line]) -> None:
     """Calls that wait when the gateway closes are told, and so are later ones."""
     release = threading.Event()
-    busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(10), 60)) for _ in range(2)]
-    await until(lambda: len(opened) == 2)
+    busy = [asyncio.create_task(readers.ask(lambda _line: release.wait(60), 60)) for _ in range(2)]
+    await eventually(lambda: len(opened) == 2)
     waiting = asyncio.create_task(readers.ask(lambda _line: None, 60))
     await asyncio.sleep(0)
-    closing = asyncio.create_task(readers.close(5))
+    closing = asyncio.create_task(readers.close(60))
     with pytest.raises(HostUnreachable, match="closed"):
         await waiting
     with pytest.raises(HostUnreachable, match="closed"):
-        await readers.ask(lambda _line: None, 5)
+        await readers.ask(lambda _line: None, 60)
     release.set()
     await asyncio.gather(closing, *busy)
 
@@ -183,8 +177,8 @@ async def test_nothing_is_taken_after_closing(readers: ReaderThreads, opened: li
 async def test_closing_does_not_wait_for_ever(readers: ReaderThreads, opened: list[Line]) -> None:
     """A thread that hangs is left to itself."""
     release = threading.Event()
-    hanging = asyncio.create_task(readers.ask(lambda _line: release.wait(10), 60))
-    await until(lambda: bool(opened))
+    hanging = asyncio.create_task(readers.ask(lambda _line: release.wait(60), 60))
+    await eventually(lambda: bool(opened))
     await readers.close(0.05)
     assert not hanging.done()
     release.set()
@@ -194,14 +188,14 @@ async def test_closing_does_not_wait_for_ever(readers: ReaderThreads, opened: li
 async def test_a_move_has_a_thread_and_session_of_its_own(opened: list[Line]) -> None:
     """Moves never share a session, and there are never more than allowed."""
     moves, release = MoveThreads(HOST, lambda: Line(opened), 2), threading.Event()
-    running = [asyncio.create_task(moves.stay(lambda _line, _left: release.wait(10))) for _ in range(2)]
-    await until(lambda: len(opened) == 2)
+    running = [asyncio.create_task(moves.stay(lambda _line, _left: release.wait(60))) for _ in range(2)]
+    await eventually(lambda: len(opened) == 2)
     with pytest.raises(HostUnreachable, match="nothing was started"):
         await moves.stay(lambda _line, _left: None)
     release.set()
     assert await asyncio.gather(*running) == [True, True]
-    await until(lambda: all(line.closed for line in opened))
-    await until(lambda: not moves._running)
+    await eventually(lambda: all(line.closed for line in opened))
+    await eventually(lambda: not moves._running)
     assert await moves.stay(lambda _line, _left: "again") == "again"
 
 
@@ -210,7 +204,7 @@ async def test_a_left_move_hears_of_it(opened: list[Line]) -> None:
     moves, heard = MoveThreads(HOST, lambda: Line(opened), 2), threading.Event()
 
     def work(line: Any, left: threading.Event) -> None:
-        left.wait(10)
+        left.wait(60)
         heard.set()
         line.drop()
         raise ContactLost("HV01", "left")
@@ -218,14 +212,14 @@ async def test_a_left_move_hears_of_it(opened: list[Line]) -> None:
     for end in ("cancel", "close"):
         heard.clear()
         task = asyncio.create_task(moves.stay(work))
-        await until(lambda: bool(moves._running))
+        await eventually(lambda: bool(moves._running))
         if end == "cancel":
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: not moves._running)
+            await eventually(lambda: not moves._running)
         else:
-            await moves.close(5)
+            await moves.close(60)
             with pytest.raises(ContactLost):
                 await task
         assert heard.is_set()

@@ -14,6 +14,7 @@ from pypsrp.wsman import WSMan
 
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -93,8 +94,7 @@ async def begin(client: Client, lab: HyperVLab, *stages: tuple[str, dict[str, An
     """Start a move and wait until the world has it."""
     known = len(lab.world.migrations())
     shell = await client.call(lambda: client.start(*(stages or move())))
-    while len(lab.world.migrations()) == known:  # noqa: ASYNC110  # a start on a real socket tells nobody else
-        await asyncio.sleep(0.005)
+    await eventually(lambda: len(lab.world.migrations()) > known)
     return shell
 
 
@@ -140,7 +140,13 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     clients: list[Client] = []
 
     async def join(
-        lab: HyperVLab, name: str = "HV01", *, is_open: bool = True, pool: dict[str, Any] | None = None, **options: Any
+        lab: HyperVLab,
+        name: str = "HV01",
+        *,
+        is_open: bool = True,
+        pool: dict[str, Any] | None = None,
+        configuration: str = "",
+        **options: Any,
     ) -> Client:
         access = lab.access(name)
         given: dict[str, Any] = {
@@ -152,7 +158,7 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Client]]]:
             "password": access.password,
             **options,
         }
-        client = Client(WSMan(access.address, **given), access.configuration, **(pool or {}))
+        client = Client(WSMan(access.address, **given), configuration or access.configuration, **(pool or {}))
         clients.append(client)
         if is_open:
             await asyncio.to_thread(client.pool.open)

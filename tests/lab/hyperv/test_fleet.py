@@ -73,7 +73,7 @@ VM = {"id": ID, "name": "a", "host": "HV01"}
         ({"hosts": {"HV01": {"memory_bytes": "much"}}}, "must be a number or a size such as '40 GB', not 'much'."),
         (
             {"hosts": {"HV01": {"endpoint": "ssh"}}},
-            "must be one of full-language, jea, jea-without-folders, not 'ssh'.",
+            "must be one of full-language, constrained-language, jea, jea-without-folders, not 'ssh'.",
         ),
         ({"hosts": {"HV01": {"switches": "Production"}}}, "'switches' must be a list."),
         ({"hosts": {"HV01": {"volumes": ["D:"]}}}, "'volumes' no. 1 must be a table."),

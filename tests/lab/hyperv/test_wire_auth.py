@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from pypsrp.exceptions import AuthenticationError
+from pypsrp.exceptions import AuthenticationError, WinRMTransportError
 from requests_credssp.exceptions import NTStatusException
 
 from lab.hyperv.remoting import wsman
 from lab.hyperv.remoting.auth import AuthenticatedConnection, CannotOpen, Login, open_body, write_credential_file
 from lab.hyperv.remoting.wsman_service import Client as Caller
 from lab.hyperv.remoting.wsman_service import Service
-from tests.lab.hyperv.conftest import fleet, select
+from tests.lab.hyperv.conftest import fleet, host, select
 
 if TYPE_CHECKING:
     from lab.hyperv.remoting.shells import Command, Shell
@@ -96,7 +96,7 @@ async def test_users_do_not_see_each_others_shells(client: Any, lab: Any) -> Non
     async def run(shell: Shell, command: Command) -> None:
         """Run nothing: no command is sent."""
 
-    service = Service("HV01", lab.shells("HV01"), run, frozenset())
+    service = Service("HV01", lab.shells("HV01"), run, lambda _name: None)
     other = Caller(Login("CONTOSO\\mallory", has_delegated_logon=True), "127.0.0.1", lambda: False)
     enumeration = wsman.Request(action=wsman.ENUMERATE, resource_uri=wsman.SHELL, message_id="uuid:1")
     assert b"ShellId" not in await service.answer(enumeration, other)
@@ -124,3 +124,26 @@ async def test_only_credssp_and_basic_can_go_on(lab: Any, connect: Any) -> None:
         await connect(lab, auth=auth, encryption="auto")
         newest = list(lab.shells("HV01"))[-1]
         assert newest.login.has_delegated_logon is expected
+
+
+async def test_an_idle_connection_is_closed_and_its_login_with_it(open_lab: Any, connect: Any) -> None:
+    """What was sealed for the old one cannot be opened on a new one: HTTP status 400; the session is still there."""
+    lab = await open_lab(fleet(), has_tls=False)
+    client = await connect(lab, auth="ntlm", encryption="always")
+    await lab.close_idle_connections("HV01")
+    with pytest.raises(WinRMTransportError) as caught:
+        await client.run("Get-VM")
+    assert caught.value.code == 400
+    assert len(lab.shells("HV01")) == 1
+
+
+async def test_a_host_closes_what_nobody_uses(open_lab: Any) -> None:
+    """After `idle_connection_s`, two minutes unless described otherwise."""
+    lab = await open_lab(fleet(first=host("HV01", idle_connection_s=0.05)), has_tls=False)
+    assert lab.fleet.hosts[1].idle_connection_s == 120
+    reader, writer = await asyncio.open_connection("127.0.0.1", lab.access("HV01").http_port)
+    writer.write(b"POST /wsman HTTP/1.1\r\nHost: HV01\r\nContent-Length: 0\r\n\r\n")
+    async with asyncio.timeout(60):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 401")
+    writer.close()

@@ -152,6 +152,7 @@ def test_an_error_record_has_what_clients_insist_on() -> None:
     root = ET.fromstring(write_error(detail))  # noqa: S314
     assert root.findtext("MS/S[@N='FullyQualifiedErrorId']") == "OperationFailed,X"
     assert root.findtext("MS/I32[@N='ErrorCategory_Category']") == "7"
-    assert root.findtext("MS/B[@N='SerializeExtendedInfo']") == "false"
+    assert root.findtext("MS/B[@N='SerializeExtendedInfo']") == "true"
+    assert root.findtext("MS/Obj[@N='InvocationInfo']/Props/S[@N='MyCommand']") == "Move-VM"
     assert root.findtext("MS/S[@N='ErrorCategory_Reason']") == "VirtualizationException"
     assert root.findtext("MS/Obj[@N='Exception']/Props/S[@N='Message']") == "line one_x000A__x000A_line two"

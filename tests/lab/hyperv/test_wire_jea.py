@@ -1,15 +1,15 @@
-"""What a constrained endpoint lets through, script text, and the two functions of MigrateBot.psm1."""
+"""What a constrained endpoint lets through, script text, and the functions of MigrateBot.psm1."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell
 
-from lab.hyperv.powershell.commands import FUNCTIONS_TEXT, JEA_VISIBLE
+from lab.hyperv.powershell.commands import FUNCTIONS_TEXT
 from lab.hyperv.world.fleet import Endpoint, File
 from tests.lab.hyperv.conftest import WEB01, begin, fleet, host, select
 
@@ -37,15 +37,12 @@ async def defined(client: Client) -> Client:
     return client
 
 
-def test_the_lab_shows_what_the_role_shows() -> None:
-    """Every cmdlet of deploy/MigrateBot.psrc, and none that it lacks but Get-Command."""
-    role = (REPOSITORY / "deploy" / "MigrateBot.psrc").read_text("utf-8").lower()
-    for name in JEA_VISIBLE - {"get-command"}:
-        assert f"\\{name}'" in role
-    visible = re.search(r"visiblefunctions = (.*)", role)
-    assert visible is not None
-    assert visible[1] == r"'get-childitem', 'migratebot\remove-emptyfolder', 'migratebot\stop-vmmigration'"
-    assert "invoke-cimmethod" not in role
+async def test_windows_own_endpoint_is_not_for_the_bot(connect: Any, open_lab: Any) -> None:
+    """A host with the restricted endpoint lets the account use no other one: Access is denied."""
+    lab = await open_lab(fleet(first=host("HV01", endpoint=Endpoint.JEA)), has_tls=False)
+    with pytest.raises(WSManFaultError) as caught:
+        await connect(lab, configuration="Microsoft.PowerShell")
+    assert caught.value.code == 5
 
 
 async def test_script_text_fails_a_constrained_pipeline(jea: Client) -> None:
@@ -105,19 +102,29 @@ async def test_role_functions_are_there_from_the_start(jea: Client) -> None:
 
 
 async def test_the_role_lists_a_folder_without_the_provider(open_lab: Any, connect: Any) -> None:
-    """Hidden items too; a file or nothing at all is PathNotFound; no other parameter of the cmdlet is there."""
+    """Hidden items too; a file or nothing at all is PathNotFound; Get-ChildItem itself is not there."""
     files = (File(path="D:\\VMs\\full\\note.txt", is_hidden=True), File(path="D:\\VMs\\old", is_folder=True))
     lab = await open_lab(fleet(first=host("HV01", endpoint=Endpoint.JEA, files=files)), has_tls=False)
     client = await connect(lab)
     full = (FULL_SELECT, {"Property": ["FullName"]})
-    listed = await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs\\full", "Force": None}), full)
+    listed = await client.run(("Get-FolderItem", {"Path": "D:\\VMs\\full"}), full)
     assert listed.only == {"FullName": "D:\\VMs\\full\\note.txt"}
-    assert (await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs\\old"}), full)).output == []
+    assert (await client.run(("Get-FolderItem", {"Path": "D:\\VMs\\old"}), full)).output == []
     for path in ("D:\\VMs\\none", "D:\\VMs\\full\\note.txt"):
-        missed = await client.run(("Get-ChildItem", {"LiteralPath": path}), full)
-        assert (missed.ids, missed.output) == (["PathNotFound,Get-ChildItem"], [])
-    other = await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs", "Recurse": None}))
-    assert other.ids == ["NamedParameterNotFound,Get-ChildItem"]
+        missed = await client.run(("Get-FolderItem", {"Path": path}), full)
+        assert (missed.ids, missed.output) == (["PathNotFound,Get-FolderItem"], [])
+    other = await client.run(("Get-FolderItem", {"Path": "D:\\VMs", "Recurse": None}))
+    assert other.ids == ["NamedParameterNotFound,Get-FolderItem"]
+    assert (await client.run(("Get-ChildItem", {"LiteralPath": "D:\\VMs"}))).ids == ["CommandNotFoundException"]
+
+
+async def test_a_command_is_found_by_its_module(client: Client) -> None:
+    """By that module only; a module that is not there is said as PowerShell says it; Get-Command tells each once."""
+    assert len((await client.run("Hyper-V\\Get-VM")).output) == 1
+    assert (await client.run("CimCmdlets\\Get-VM")).ids == ["CommandNotFoundException"]
+    assert (await client.run("Nowhere\\Get-VM")).ids == ["CouldNotAutoLoadModule"]
+    listed = await client.run(("Get-Command", {"Name": ["Get-VM", "hyper-v\\get-vm"]}), select("Name"))
+    assert listed.only == {"Name": "Get-VM"}
 
 
 async def test_functions_do_not_exist_before_they_are_defined(client: Client) -> None:

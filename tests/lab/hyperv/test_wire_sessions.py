@@ -19,6 +19,7 @@ from lab.hyperv.remoting.psrp import ObjectIds, ReplyQueue, split_fragments
 from lab.hyperv.remoting.shells import Quotas, Shells
 from lab.hyperv.remoting.wsman import MalformedEnvelope, WSManFault, parse_duration, parse_request
 from tests.lab.hyperv.conftest import WEB01, Client, begin, fleet, select, vm
+from tests.support.eventually import eventually
 
 URI = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell"
 
@@ -35,8 +36,7 @@ def data_of(reply: bytes) -> str | None:
 
 async def ended(lab: Any) -> None:
     """Wait until every pipeline on HV01 has ended; a pipeline tells its end only to its client."""
-    while not all(command.is_ended for shell in lab.shells("HV01") for command in shell.commands.values()):  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
+    await eventually(lambda: all(one.is_ended for shell in lab.shells("HV01") for one in shell.commands.values()))
 
 
 async def test_a_silent_command_times_out_and_goes_on(client: Client, lab: Any) -> None:
@@ -45,7 +45,7 @@ async def test_a_silent_command_times_out_and_goes_on(client: Client, lab: Any) 
     await client.call(lambda: shell.poll_invoke(timeout=1))
 
     def receive_until_silence() -> None:  # progress comes once a second; a shorter time-out finds silence
-        for _ in range(3):
+        while True:
             client.pool.shell.receive("stdout", shell._command_id, timeout=0.3)  # type: ignore[arg-type]
 
     with pytest.raises(WSManFaultError) as caught:
@@ -95,8 +95,7 @@ async def test_too_many_operations_of_a_user_are_refused(open_lab: Any, connect:
     client = await connect(lab)
     shell = await begin(client, lab)
     waiting = asyncio.create_task(client.call(lambda: client.finish(shell)))
-    while not next(iter(lab.shells("HV01"))).busy_receives:  # noqa: ASYNC110  # a real socket has no event for it
-        await asyncio.sleep(0.01)
+    await eventually(lambda: next(iter(lab.shells("HV01"))).busy_receives)
     other = await connect(lab, is_open=False)
     with pytest.raises(WSManFaultError) as caught:
         await other.call(other.pool.open)

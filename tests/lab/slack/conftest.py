@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from lab.slack.server import SlackLab
 from lab.slack.workspace.clock import ManualClock
+from tests.support.eventually import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,7 @@ class RawSocket:
         self.socket = socket
 
     async def frame(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             frame: dict[str, Any] = await self.socket.receive_json()
             return frame
 

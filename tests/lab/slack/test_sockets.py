@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from lab.slack.server import SlackLab
 from lab.slack.workspace.clock import ManualClock
 from lab.slack.workspace.faults import FaultKind
+from tests.support.eventually import PATIENCE_S
 
 
 async def envelopes_sent(lab: SlackLab, count: int) -> None:
@@ -127,7 +128,7 @@ async def test_each_envelope_goes_to_exactly_one_connection(lab: SlackLab, conne
 
 async def test_the_eleventh_connection_is_turned_away(lab: SlackLab, http: Any, connect: Any) -> None:
     """At most ten websockets per app."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         sockets = [await http.ws_connect(await connect.url()) for _ in range(10)]
         assert [(await one.receive_json())["num_connections"] for one in sockets] == list(range(1, 11))
         extra = await http.ws_connect(await connect.url())

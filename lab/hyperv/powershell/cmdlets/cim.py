@@ -9,12 +9,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from lab.hyperv.powershell import parameter_types as types
-from lab.hyperv.powershell.binding import Bound, Parameter, Syntax, outside_set
+from lab.hyperv.powershell.binding import Parameter, Syntax
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
 from lab.hyperv.powershell.cmdlets.cim_classes import (
     CIM_INSTANCE,
     CIMV2,
-    VIRTUALIZATION,
     Instance,
     find_class,
     has_namespace,
@@ -185,39 +184,6 @@ async def invoke_cim_method(call: CmdletCall) -> AsyncIterator[Value]:
     code = call.session.world.request_state_change(instance.host, item.get("InstanceID"), int(wanted))
     yield NoteObject({"ReturnValue": UInt32(code), "PSComputerName": None})
 
-
-JEA_CLASSES: Final = (
-    "Msvm_MigrationJob",
-    "Msvm_VirtualSystemMigrationService",
-    "Msvm_VirtualSystemMigrationServiceSettingData",
-    "Msvm_SecuritySettingData",
-    "Win32_OperatingSystem",
-    "Win32_Volume",
-    "Win32_LogicalDisk",
-)
-_JEA_SETS: Final = {"Namespace": (VIRTUALIZATION, CIMV2), "ClassName": JEA_CLASSES}
-_JEA_PARAMETERS: Final = ("Namespace", "ClassName", "Filter")
-
-
-def _only_role_classes(bound: Bound) -> None:
-    for name, allowed in _JEA_SETS.items():
-        value = bound.get(name)
-        if value is not None and value.lower() not in {item.lower() for item in allowed}:
-            raise outside_set(bound.syntax, name, value, allowed)
-
-
-JEA_GET_CIM_INSTANCE: Final = Cmdlet(
-    syntax=Syntax(
-        command="Get-CimInstance",
-        class_name="Get-CimInstance",
-        sets=("ClassNameComputerSet",),
-        parameters=tuple(p for p in _GET_SYNTAX.parameters if p.name in _JEA_PARAMETERS),
-    ),
-    module=_MODULE,
-    process=get_cim_instance,
-    validate=_only_role_classes,
-)
-"""Get-CimInstance as a role shows it: three parameters, two of them with a fixed set of values."""
 
 CMDLETS: Final = (
     Cmdlet(syntax=_GET_SYNTAX, module=_MODULE, process=get_cim_instance),

@@ -106,35 +106,7 @@ async def get_child_item(call: CmdletCall) -> AsyncIterator[Value]:
             continue
         for item in found:
             if _is_wanted(call, item):
-                yield paths.name(item.path) if call.get("Name") else _item(item)
-
-
-async def list_folder(call: CmdletCall) -> AsyncIterator[Value]:
-    """Do what the role's own Get-ChildItem does: list one folder, hidden items too, and nothing that is no folder."""
-    path: str = call.get("LiteralPath")
-    found: tuple[FolderEntry, ...] = ()
-    try:
-        found = call.session.world.list_folder(call.session.host, path)
-    except errors.FolderError as error:
-        _write(call, path, error)
-    for item in found:
-        yield _item(item)
-
-
-JEA_GET_CHILD_ITEM: Final = Cmdlet(
-    syntax=Syntax(
-        command="Get-ChildItem",
-        class_name="Get-ChildItem",
-        parameters=(
-            Parameter(name="LiteralPath", type=types.STRING, position=0, is_mandatory=True),
-            Parameter(name="Force", type=types.SWITCH),
-        ),
-    ),
-    module="",
-    process=list_folder,
-    is_function=True,
-)
-"""Get-ChildItem as the role of deploy/ defines it: a function, without the FileSystem provider."""
+                yield paths.name(item.path) if call.get("Name") else item_of(item)
 
 
 def _is_wanted(call: CmdletCall, item: FolderEntry) -> bool:
@@ -143,7 +115,7 @@ def _is_wanted(call: CmdletCall, item: FolderEntry) -> bool:
     return not call.has("Filter") or matches(call.get("Filter"), paths.name(item.path))
 
 
-def _item(entry: FolderEntry) -> NetObject:
+def item_of(entry: FolderEntry) -> NetObject:
     return NetObject(_FOLDER_TYPE if entry.is_folder else _FILE_TYPE, entry)
 
 

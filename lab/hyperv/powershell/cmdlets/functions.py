@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from lab.hyperv.powershell import parameter_types as types
 from lab.hyperv.powershell.binding import Parameter, Syntax
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
+from lab.hyperv.powershell.cmdlets.folders import item_of
 from lab.hyperv.remoting.dotnet_values import NoteObject, UInt16, UInt32, Value
 from lab.hyperv.remoting.records import Category
 from lab.hyperv.world import errors
@@ -18,6 +19,8 @@ from lab.hyperv.world.enums import JobState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from lab.hyperv.world.views import FolderEntry
 
 _MODULE: Final = "MigrateBot"
 _TERMINATE, _KILL = 4, 5
@@ -28,6 +31,30 @@ _WORDS: Final = {
     errors.ACCESS_DENIED: "AccessDenied",
     errors.DIRECTORY_NOT_EMPTY: "NotEmpty",
 }
+
+_WRITE_ERROR: Final = "Microsoft.PowerShell.Commands.WriteErrorException"
+
+_LIST: Final = Syntax(
+    command="Get-FolderItem",
+    class_name="Get-FolderItem",
+    parameters=(Parameter(name="Path", type=types.STRING, position=0, is_mandatory=True),),
+)
+
+
+async def get_folder_item(call: CmdletCall) -> AsyncIterator[Value]:
+    """List one folder, hidden items too, and nothing that is no folder."""
+    path: str = call.get("Path")
+    found: tuple[FolderEntry, ...] = ()
+    try:
+        found = call.session.world.list_folder(call.session.host, path)
+    except errors.FolderError as error:
+        id_, category = "PathNotFound", Category.ObjectNotFound
+        if error.hresult == errors.ACCESS_DENIED:
+            id_, category = "DirUnauthorizedAccessError", Category.PermissionDenied
+        call.error(error.text, id_, category, exception=_WRITE_ERROR, target=path)
+    for item in found:
+        yield item_of(item)
+
 
 _REMOVE: Final = Syntax(
     command="Remove-EmptyFolder",
@@ -58,7 +85,7 @@ def _remove(call: CmdletCall, path: str) -> str:
             return "NotAFolder: it is a file."
         world.delete_folder(host, full, call.session.login.user)
     except errors.FolderError as error:
-        return f"{_WORDS.get(error.hresult, 'Failed')}: {error}"
+        return f"{_WORDS.get(error.hresult, 'Failed')}: {error.text}"
     return ""
 
 
@@ -85,12 +112,14 @@ async def stop_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
         f"No running migration of the virtual machine {wanted} was found.",
         "NoMigration",
         Category.ObjectNotFound,
-        exception="Microsoft.PowerShell.Commands.WriteErrorException",
+        exception=_WRITE_ERROR,
         target=wanted,
     )
 
 
+OF_FOLDERS: Final = frozenset({"Get-FolderItem", "Remove-EmptyFolder"})
 CMDLETS: Final = (
+    Cmdlet(syntax=_LIST, module=_MODULE, process=get_folder_item, is_function=True),
     Cmdlet(syntax=_REMOVE, module=_MODULE, process=remove_empty_folder, is_function=True),
     Cmdlet(syntax=_STOP, module=_MODULE, process=stop_vm_migration, is_function=True),
 )

@@ -15,6 +15,7 @@ from lab.hyperv.powershell.cmdlets.hops import hosts_asked
 from lab.hyperv.powershell.cmdlets.vms import COMMANDS, MODULE, VM
 from lab.hyperv.remoting.dotnet_values import Array, EnumValue, Int64, NetObject, NetType, Value
 from lab.hyperv.remoting.records import Category, Progress
+from lab.hyperv.world import paths
 from lab.hyperv.world.errors import UnknownHost
 from lab.hyperv.world.fleet import MigrationKind
 from lab.hyperv.world.host_messages import CAUSES
@@ -188,8 +189,17 @@ def _requests(call: CmdletCall) -> Iterator[MoveRequest]:
         text = CAUSES["hop-a-unreachable"].english.format(other=destination)
         call.error(text, "OperationFailed", Category.NotSpecified)
         return
+    renamed = next((pair for pair in _vhd_pairs(call.get("Vhds") or []) if not _keeps_its_name(*pair)), None)
+    if renamed is not None:
+        text = f"The file name in '{renamed[0]}' and '{renamed[1]}' must be the same."
+        call.error(text, "InvalidParameter", Category.InvalidArgument)
+        return
     for view in _vms(call):
         yield _request(call, view, destination)
+
+
+def _keeps_its_name(source: str, destination: str) -> bool:
+    return paths.name(source).lower() == paths.name(destination).lower()
 
 
 def _request(call: CmdletCall, view: VMView, destination: str) -> MoveRequest:

@@ -10,15 +10,15 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.hyperv.powershell import parameter_types as types
-from lab.hyperv.powershell.binding import Bound, Parameter, Syntax, outside_set
+from lab.hyperv.powershell.binding import Parameter, Syntax
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall, not_recognized
 from lab.hyperv.remoting.dotnet_values import (
     Array,
     EnumValue,
-    ErrorDetail,
     NetObject,
     NetType,
     NoteObject,
+    Thrown,
     Value,
     type_name_of,
 )
@@ -82,7 +82,9 @@ def _select(item: Value, names: list[str]) -> NoteObject:
             known = [k for k in item.property_names() if fnmatch.fnmatchcase(k.lower(), name.lower())]
             picked.update({k: item.get(k) for k in known})
         else:
-            picked[name] = item.get(name) if isinstance(item, NetObject | NoteObject) else None
+            is_object = isinstance(item, NetObject | NoteObject)
+            spelled = next((k for k in item.property_names() if k.lower() == name.lower()), name) if is_object else name
+            picked[spelled] = item.get(name) if is_object else None
     return NoteObject(picked, type_name_of(item))
 
 
@@ -101,34 +103,6 @@ def _expand(call: CmdletCall, item: Value, name: str) -> list[Value]:
         return list(value.items)
     return list(value) if isinstance(value, list | tuple) else [value]
 
-
-JEA_SELECT_PROPERTIES: Final = (
-    "ModuleName",
-    "Namespace",
-    "OutputType",
-    "Count",
-    "HelpUri",
-    "Name",
-    "CommandType",
-    "ResolvedCommandName",
-    "DefaultParameterSet",
-    "CmdletBinding",
-    "Parameters",
-)
-"""What -Property of the Select-Object of a RestrictedRemoteServer session takes."""
-
-
-def _only_metadata(bound: Bound) -> None:
-    for name in bound.get("Property") or []:
-        if str(name).lower() not in {known.lower() for known in JEA_SELECT_PROPERTIES}:
-            raise outside_set(bound.syntax, "Property", str(name), JEA_SELECT_PROPERTIES)
-
-
-_JEA_SELECT: Final = Syntax(
-    command="Select-Object",
-    class_name="Select-Object",
-    parameters=(Parameter(name="Property", type=types.ANYTHING, position=0), _SELECT_PARAMETERS[0]),
-)
 
 _WHERE: Final = Syntax(
     command="Where-Object",
@@ -212,36 +186,62 @@ _GET_COMMAND: Final = Syntax(
 
 
 async def get_command(call: CmdletCall) -> AsyncIterator[Value]:
-    """List the commands this session can see."""
-    names = call.get("Name") or ["*"]
+    """List the commands this session can see, each once; of several with one exact name, the one that would run."""
+    told: list[Cmdlet] = []
     modules = [str(name).lower() for name in call.get("Module") or []]
-    visible = sorted(call.commands(), key=lambda cmdlet: cmdlet.name.lower())
-    for name in names:
-        bare = str(name).rpartition("\\")[2]
-        found = [c for c in visible if fnmatch.fnmatchcase(c.name.lower(), bare.lower())]
-        found = [c for c in found if not modules or c.module.lower() in modules]
-        for cmdlet in found:
+    # Functions come before cmdlets, here and wherever a name means both.
+    visible = sorted(call.commands(), key=lambda cmdlet: (not cmdlet.is_function, cmdlet.name.lower()))
+    for name in map(str, call.get("Name") or ["*"]):
+        found = [cmdlet for cmdlet in visible if cmdlet.goes_by(name, fnmatch.fnmatchcase)]
+        found = [cmdlet for cmdlet in found if not modules or cmdlet.module.lower() in modules]
+        is_exact = not any(char in name for char in "*?[")
+        for cmdlet in found[:1] if is_exact else found:
+            if cmdlet in told:
+                continue
+            told.append(cmdlet)
             yield NetObject(_FUNCTION_INFO if cmdlet.is_function else _CMDLET_INFO, cmdlet)
-        if not found and not any(char in bare for char in "*?["):
-            message = not_recognized(str(name))
-            fqid = f"CommandNotFoundException,{_GET_COMMAND.class_name}"
+        if is_exact and not found:
             exception = "System.Management.Automation.CommandNotFoundException"
-            call.streams.error(
-                ErrorDetail(
-                    message,
-                    fqid,
-                    Category.ObjectNotFound,
-                    exception_type=exception,
-                    target=name,
-                    activity="Get-Command",
-                )
-            )
+            made = Thrown(exception, not_recognized(name), (("CommandName", name),), is_traced=False)
+            category = Category.ObjectNotFound
+            call.error(made.message, "CommandNotFoundException", category, exception=exception, target=name, made=made)
+
+
+async def measure_object(_call: CmdletCall, source: AsyncIterator[Value]) -> AsyncIterator[Value]:
+    """Count what comes in."""
+    count = 0
+    async for _ in source:
+        count += 1
+    yield NoteObject({"Count": count})
+
+
+async def say_nothing(_call: CmdletCall) -> AsyncIterator[Value]:
+    """Do what only matters where somebody sits in front of the session."""
+    empty: tuple[Value, ...] = ()
+    for nothing in empty:
+        yield nothing
 
 
 SELECT_OBJECT: Final = Cmdlet(syntax=_SELECT, module=UTILITY, whole=select_object)
-JEA_SELECT_OBJECT: Final = Cmdlet(
-    syntax=_JEA_SELECT, module="", whole=select_object, validate=_only_metadata, is_function=True
-)
 WHERE_OBJECT: Final = Cmdlet(syntax=_WHERE, module=CORE, whole=where_object)
 GET_COMMAND: Final = Cmdlet(syntax=_GET_COMMAND, module=CORE, process=get_command)
 CMDLETS: Final = (SELECT_OBJECT, WHERE_OBJECT, GET_COMMAND)
+
+
+def _of_session(name: str, *parameters: Parameter, counts: bool = False) -> Cmdlet:
+    syntax = Syntax(command=name, class_name=name, parameters=parameters)
+    if counts:
+        return Cmdlet(syntax=syntax, module="", whole=measure_object, is_function=True)
+    return Cmdlet(syntax=syntax, module="", process=say_nothing, is_function=True)
+
+
+_INPUT: Final = Parameter(name="InputObject", type=types.ANY, by_value=True)
+OF_RESTRICTED_SESSION: Final = (
+    _of_session("Clear-Host"),
+    _of_session("Exit-PSSession"),
+    _of_session("Get-FormatData", Parameter(name="TypeName", type=types.STRINGS, position=0)),
+    _of_session("Get-Help", Parameter(name="Name", type=types.STRING, position=0)),
+    _of_session("Measure-Object", _INPUT, counts=True),
+    _of_session("Out-Default", _INPUT),
+)
+"""What every RestrictedRemoteServer session has besides Get-Command and Select-Object, which are narrowed there."""

@@ -72,7 +72,6 @@ async def get_vm(call: CmdletCall) -> AsyncIterator[Value]:
                 f'Hyper-V was unable to find a virtual machine with id "{wanted}".',
                 "ObjectNotFound",
                 Category.ObjectNotFound,
-                target=wanted,
             )
         else:
             for view in _by_names(call, host, call.get("Name")):

@@ -6,7 +6,7 @@ from core.domain.attempt.cancellation import Unmet, is_told, pause, unmet
 from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.host_calls import CancelReply
-from core.errors import ContactLost, HostError, HostUnreachable
+from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected
 from tests.support.builders import NOW, move
 
 WEB = move(1)
@@ -21,6 +21,8 @@ UNMET = event(event_data.CancelUnmet(code=Unmet.REFUSED), NOW, move=WEB)
         (CancelReply(found=False), Unmet.NO_JOB),
         (HostUnreachable("HV01", "HV01 does not answer."), Unmet.UNHEARD),
         (ContactLost("HV01", "The connection broke."), Unmet.UNHEARD),
+        (EndpointRefused("HV01", "A policy forbids it."), Unmet.DENIED),
+        (LoginRejected("HV01", "Wrong password."), Unmet.DENIED),
     ],
 )
 def test_what_is_not_accepted_says_why_in_the_hosts_words(reply: CancelReply | HostError, code: Unmet) -> None:

@@ -235,7 +235,8 @@ def test_a_copy_on_another_source_host_is_told() -> None:
 
 def test_what_could_not_be_checked_is_said() -> None:
     """A host whose endpoint shows no folders gets a note, which blocks nothing."""
-    assert unseen_folders(()) == ()
-    (note,) = unseen_folders({HV02})
+    assert unseen_folders({}) == ()
+    (note,) = unseen_folders({HV02: "A policy forbids it."})
     assert (note.severity, note.code, note.host) == (Severity.NOTE, FindingCode.FOLDERS_UNSEEN, HV02)
     assert "did not check" in note.text
+    assert note.text.endswith("A policy forbids it.")
