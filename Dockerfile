@@ -9,6 +9,12 @@ RUN python -m venv /opt/migrate-bot
 COPY requirements.lock requirements-build.lock ./
 RUN /opt/migrate-bot/bin/python -m pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r requirements.lock \
     && /opt/migrate-bot/bin/python -m pip check
+# Kerberos is built from source: a compiler and MIT's headers, in this stage only.
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends gcc libc6-dev libkrb5-dev
+COPY requirements-kerberos.lock requirements-kerberos-build.lock ./
+RUN python -m pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r requirements-kerberos-build.lock \
+    && python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --require-hashes --wheel-dir /wheels/kerberos -r requirements-kerberos.lock \
+    && /opt/migrate-bot/bin/python -m pip install --no-cache-dir --no-deps --no-index /wheels/kerberos/*.whl
 # The build backend is not among the run-time dependencies; it stays in this stage.
 RUN python -m pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
@@ -20,6 +26,9 @@ RUN python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --no-index
     && /opt/migrate-bot/bin/python -m pip install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
 FROM python:3.13.12-slim-bookworm
+# MIT's Kerberos library, and kinit to try it with.
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends libgssapi-krb5-2 krb5-user \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/migrate-bot --create-home migrate-bot
 COPY --from=build /opt/migrate-bot /opt/migrate-bot
 # The environment wins over the settings file: to answer health elsewhere, set this variable.

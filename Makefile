@@ -11,11 +11,11 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --only-b
 # Where the locks have a wheel of everything; tests/test_locks.py compares.
 SUPPORTED := $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { echo "migrate-bot needs Python 3.11 to 3.14; say which with: make PYTHON=/path/to/python3 ..."; exit 1; }
 
-LONG   := tests/faults tests/e2e/test_slack_storm.py
+LONG   := tests/faults tests/e2e/test_slack_storm.py tests/kerberos/test_minutes.py
 REAL   := tests/powershell
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test powershell storm check imports format bench lock image-check clean
+.PHONY: kerberos help demo test powershell storm check imports format bench lock image-check clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
@@ -24,6 +24,7 @@ help:
 	@echo "make powershell  the tests that need a real PowerShell, if there is one"
 	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
+	@echo "make kerberos  the extra kerberos for .venv, so that its tests are run"
 	@echo "make lock   renew the pinned dependencies"
 	@echo "make image-check  carry out the Dockerfile without a container, and try what comes out"
 
@@ -35,6 +36,13 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip check
 	@touch $@
+
+# The extra kerberos, built from source: needs gcc and libkrb5-dev. Its tests also need krb5-kdc, krb5-admin-server and
+# krb5-user, and are skipped without. Nothing is gained here by what the compiler would make of it in a minute more.
+kerberos: $(READY)
+	@$(BIN)/python -c 'import gssapi, krb5' 2>/dev/null || { \
+	  $(BIN)/python $(INSTALL) requirements-kerberos-build.lock && \
+	  CFLAGS="-O0 -g0" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-kerberos.lock; }
 
 demo: $(READY)
 	@$(BIN)/migrate-bot demo
@@ -66,7 +74,7 @@ imports: $(BARE)/.ready
 	PYTHONPATH=. $(BARE)/bin/python -W error tests/image/import_everything.py
 
 image-check: $(READY)
-	@$(BIN)/python -m tests.image
+	@CFLAGS="-O0 -g0" $(BIN)/python -m tests.image
 
 # The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call.
 storm: $(READY)
@@ -82,10 +90,14 @@ bench: $(READY)
 # The locks carry hashes and no index address. `make lock UPGRADE=` adds or drops what pyproject.toml says and renews nothing.
 UPGRADE := --upgrade
 COMPILE  = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# What the extra has besides the run-time lock: the packages that are built from source.
+KEPT    := pyspnego cryptography cffi pycparser sspilib
 lock: $(READY)
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+	@echo 'pyspnego[kerberos]' | $(COMPILE) --no-annotate -c requirements.lock $(KEPT:%=--no-emit-package %) - -o requirements-kerberos.lock
+	@$(COMPILE) --group kerberos-build -c requirements-dev.lock -o requirements-kerberos-build.lock
 	@$(MAKE) --no-print-directory $(READY)
 	$(BIN)/pytest -q tests/test_locks.py
 

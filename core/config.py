@@ -169,6 +169,8 @@ class WinrmSettings(_Section):
     verify: bool = True
     certificate_file: Path | None = None
     certificate_key_file: Path | None = None
+    keytab_file: Path | None = None
+    """The account's Kerberos keys, in place of its password."""
     operation_timeout: Pause = timedelta(seconds=20)
     sessions: int = Field(default=2, ge=1, le=8)
     """Warm sessions per host for reading; each running move has one of its own besides."""
@@ -188,7 +190,10 @@ class HostSettings(_Section):
     verify: bool | None = None
     certificate_file: Path | None = None
     certificate_key_file: Path | None = None
+    keytab_file: Path | None = None
     password_file: Path | None = None
+    kerberos_name: str = ""
+    """The host's name in its service principal; empty: ``address``."""
     migration_address: str = ""
     """How other hosts reach this one; empty: ``address``."""
 

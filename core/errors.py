@@ -18,6 +18,7 @@
     │   └── StoreFull            no space left for the database
     ├── HostError                one host
     │   ├── HostUnreachable      no answer, refused, timed out, circuit open
+    │   │   └── CannotLogOn      no login came about, and nobody judged the password: no ticket, no KDC, no service name
     │   ├── ContactLost          the connection broke while a command may still be running
     │   ├── LoginRejected        wrong account, password or authentication method
     │   ├── EndpointRefused      the endpoint does not allow the command, or we sent a wrong one
@@ -144,6 +145,14 @@ class HostUnreachable(HostError):
     standing = "does not answer"
     retry = True
     hint = "Check that the host is up and WinRM answers."
+
+
+class CannotLogOn(HostUnreachable):
+    """No login came about, and nobody judged the secret: it is tried again, and cannot lock the account."""
+
+    standing = "cannot be logged on to"
+    owner = Owner.OPERATOR
+    hint = "The bot tries again by itself."
 
 
 class ContactLost(HostError):

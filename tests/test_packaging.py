@@ -21,6 +21,7 @@ from tests.image.dockerfile import Ignored, instructions
 ROOT = Path(__file__).parents[1]
 ROOMS = ("bot", "core", "deploy", "lab")
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+KERBEROS_LOCKS = ("requirements-kerberos.lock", "requirements-kerberos-build.lock")
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[\w,-]+\])?==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -38,7 +39,7 @@ def test_the_command_exists() -> None:
     assert callable(getattr(importlib.import_module(module), function))
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, *KERBEROS_LOCKS])
 def test_every_locked_package_has_hashes(lock: str) -> None:
     """An installation takes exactly the files that were tested: each package is pinned and hashed."""
     entries = re.split(r"\n(?=[a-z0-9])", _read(lock).strip())
@@ -48,10 +49,21 @@ def test_every_locked_package_has_hashes(lock: str) -> None:
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "pyproject.toml", "Makefile", "Dockerfile", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "name", [*LOCKS, *KERBEROS_LOCKS, "pyproject.toml", "Makefile", "Dockerfile", "CONTRIBUTING.md"]
+)
 def test_no_package_index_is_named(name: str) -> None:
     """Where packages come from is the business of the machine that installs."""
     assert not re.findall(r"(?<!no-emit-)index-url\b|find-links|trusted-host", _read(name))
+
+
+@pytest.mark.parametrize("lock", KERBEROS_LOCKS)
+def test_the_extra_kerberos_is_locked(lock: str) -> None:
+    """Its packages and what builds them are pinned, and no other lock has another version of them."""
+    pinned = dict(_PIN.findall(_read(lock)))
+    assert pinned
+    others = dict(_PIN.findall(_read("requirements-dev.lock")))
+    assert {name: others.get(name, version) for name, version in pinned.items()} == pinned
 
 
 def _hashes(lock: str) -> dict[tuple[str, str], set[str]]:

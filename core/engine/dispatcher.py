@@ -110,6 +110,9 @@ class Dispatcher:
                     except StoreError as error:
                         log.warning("the database did not answer, looking again soon: %s", error)
                         delay_s = self._timing.busy_s
+                    except Exception:  # a bug must not orphan the moves under way
+                        log.exception("dispatching broke; looking again soon")
+                        delay_s = self._timing.busy_s
                     await wait_for(self._changed, delay_s)
         finally:
             await self._attempts.cancel()

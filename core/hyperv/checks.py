@@ -1,10 +1,13 @@
 """Checks whether a host is ready for migrations; says line by line what is in order, and what to do about the rest."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from core.domain.model.hyperv_enums import MigrationAuth
 from core.domain.model.inventory import CheckLine, HostFacts, HostName
+from core.domain.model.units import span
 from core.errors import CommandFailed, HostError
 from core.hyperv import decode, enum_names, pipelines
 from core.hyperv.connection_settings import ConnectionSettings
@@ -14,6 +17,7 @@ from core.hyperv.host_reads import list_folder, must
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.ps_values import PsRow
 from core.hyperv.session import Session
+from core.hyperv.ticket_login import service_name, service_principal
 
 T = TypeVar("T")
 
@@ -23,6 +27,11 @@ _DELEGATION = (
 )
 _KERBEROS_HINT = (
     "Needs constrained delegation on both computer accounts to cifs and Microsoft Virtual System Migration Service."
+)
+
+_NTLM_HINT = "For Kerberos only, set auth to kerberos: it says what is missing."
+_FORWARDABLE_HINT = (
+    "Move-VM's way to the other host needs a forwardable ticket: kinit -f, and an account that is not marked sensitive."
 )
 
 
@@ -35,7 +44,7 @@ class Ask(Protocol):
 
 
 async def check(
-    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, timeout_s: float
+    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, timeout_s: float, ticket_source: str
 ) -> tuple[CheckLine, ...]:
     """Check one host, and its way to each peer."""
     host = target.host
@@ -46,8 +55,12 @@ async def check(
     try:
         found = await ask(lambda session: _commands_of(target, timeout_s, session))
     except HostError as error:
-        return (CheckLine(f"{host}: login", ok=False, text=error.message, hint=error.hint),)
-    lines = [_login(target), _commands(target, found), await _functions(target, ask, timeout_s)]
+        failed = CheckLine(f"{host}: login", ok=False, text=error.message, hint=error.hint)
+        return (failed, *(_asked(target, ticket_source) if target.auth == "kerberos" else ()))
+    lines = [_login(target)]
+    if target.uses_tickets:
+        lines.append(await ask(lambda session: _ticket(target, session)))
+    lines += [_commands(target, found), await _functions(target, ask, timeout_s)]
     try:
         counters = await get(pipelines.COUNTERS)
         facts = decode.read_facts(host, await get(pipelines.HOST), counters)
@@ -82,6 +95,35 @@ def _login(target: ConnectionSettings) -> CheckLine:
         hint = "The password crosses the network readable: set tls = true."
         return CheckLine(f"{target.host}: login", ok=False, text=text, hint=hint)
     return CheckLine(f"{target.host}: login", ok=True, text=text)
+
+
+def _asked(target: ConnectionSettings, ticket_source: str) -> tuple[CheckLine, ...]:
+    """Say what is asked of Kerberos where nothing came of it."""
+    who = target.username or "the owner of the tickets"
+    asked = service_principal(target) if service_name(target) else "nothing"
+    text = f"asks for {asked} as {who} with {ticket_source}"
+    hint = "docs/guide/hosts-setup.md has three commands that try the same without the bot."
+    return (CheckLine(f"{target.host}: Kerberos", ok=False, text=text, hint=hint),)
+
+
+def _ticket(target: ConnectionSettings, session: Session) -> CheckLine:
+    """Say which ticket the host was shown, how long it lasts and how far it reaches."""
+    subject, login = f"{target.host}: Kerberos", session.login
+    if login is None or login.ticket is None:
+        why = login.why_not if login is not None else ""
+        return CheckLine(
+            subject, ok=False, text=f"not used, NTLM instead: {why or 'the host chose it'}", hint=_NTLM_HINT
+        )
+    service = login.shown.service if login.shown else service_principal(target)
+    left_s = login.ends_at - time.time()
+    until = datetime.fromtimestamp(login.ends_at, UTC)
+    reach = "may be delegated" if login.ticket.is_forwardable else "may not be delegated"
+    text = (
+        f"{service} as {login.ticket.user} with {login.ticket.source}; "
+        f"lasts {span(left_s)}, until {until:%Y-%m-%d %H:%M} UTC; {reach}"
+    )
+    is_enough = login.ticket.is_forwardable or not target.is_full_language
+    return CheckLine(subject, ok=is_enough, text=text, hint="" if is_enough else _FORWARDABLE_HINT)
 
 
 def _commands(target: ConnectionSettings, found: Sequence[Command]) -> CheckLine:

@@ -32,6 +32,7 @@ class CircuitBreaker:
         self._closed_again_at = 0.0
         self._last = ""
         self._standing = HostUnreachable.standing
+        self._hint: str | None = None
 
     def admit(self) -> None:
         """Let a call pass, or raise HostUnreachable at once. Passing during an outage makes the others wait again."""
@@ -42,15 +43,16 @@ class CircuitBreaker:
             error = HostUnreachable(
                 self._host,
                 f"{self._host} failed {self._in_a_row} times in a row, next try in {left_s:.0f} s. Last: {self._last}",
+                hint=self._hint,
             )
             error.standing = self._standing  # a host that is full, say, is not silent because nobody asks it
             raise error
         self._closed_again_at = self._clock() + self._pause_s
 
-    def failed(self, text: str, standing: str = HostUnreachable.standing) -> None:
-        """Count a call that the host did not answer; ``standing`` says how it stands."""
+    def failed(self, text: str, standing: str = HostUnreachable.standing, hint: str | None = None) -> None:
+        """Count a call that the host did not answer; ``standing`` says how it stands, ``hint`` what helps."""
         self._in_a_row += 1
-        self._last, self._standing = text, standing
+        self._last, self._standing, self._hint = text, standing, hint
         self._closed_again_at = self._clock() + self._pause_s
 
     def answered(self) -> None:

@@ -33,6 +33,10 @@ class ConnectionSettings:
     certificate: str | None = None
     certificate_key: str | None = None
     operation_timeout_s: float = 20.0
+    keytab: Path | None = None
+    """The account's Kerberos keys; they win over a password."""
+    kerberos_name: str = ""
+    """The host's name in its service principal, when its address is not it."""
     migration_address: str = ""
     """How other hosts reach this one."""
 
@@ -40,6 +44,11 @@ class ConnectionSettings:
     def is_full_language(self) -> bool:
         """Whether the endpoint is one that came with Windows, where the bot defines its functions itself."""
         return self.configuration.casefold().startswith(_STOCK)
+
+    @property
+    def uses_tickets(self) -> bool:
+        """Whether Kerberos tickets are asked for."""
+        return self.auth in {"kerberos", "negotiate"}
 
     @property
     def delegates(self) -> bool:
@@ -85,6 +94,8 @@ def _target(settings: Settings, name: HostName) -> ConnectionSettings:
         certificate=str(certificate) if certificate else None,
         certificate_key=str(key or certificate) if certificate else None,
         operation_timeout_s=shared.operation_timeout.total_seconds(),
+        keytab=own.keytab_file or shared.keytab_file,
+        kerberos_name=own.kerberos_name,
         migration_address=own.migration_address or own.address,
     )
 

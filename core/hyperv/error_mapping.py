@@ -7,7 +7,6 @@ connection came about or the host refused it. After that, only looking again can
 
 import socket
 import struct
-from collections.abc import Iterator
 from enum import Enum, auto
 from xml.etree.ElementTree import ParseError
 
@@ -30,8 +29,19 @@ from requests_credssp.exceptions import (
 )
 
 from core.domain.model.host_calls import HostWord
-from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply, Owner
+from core.errors import (
+    CannotLogOn,
+    ContactLost,
+    EndpointRefused,
+    HostError,
+    HostUnreachable,
+    LoginRejected,
+    MalformedReply,
+    Owner,
+)
 from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.kerberos import KERBEROS_FAILURES
+from core.hyperv.kerberos_errors import TicketError, chain, explain
 
 _ACCESS_DENIED = 5
 _TIMED_OUT = 2150858793
@@ -92,9 +102,12 @@ FAILURES = (
     NTStatusException,
     OSError,
     ImportError,
+    TicketError,
+    *KERBEROS_FAILURES,
+    HostError,
     *UNREADABLE,
 )
-"""Everything a call of pypsrp may raise."""
+"""Everything a call of pypsrp may raise, and what a login made anew in its middle may."""
 
 _LOGIN = (
     AuthenticationError,
@@ -102,10 +115,24 @@ _LOGIN = (
     InvalidConfigurationException,
     NTStatusException,
     spnego.exceptions.SpnegoError,
-    ImportError,
 )
-_UNSUITABLE = ("must be specified", "must be used", "message encryption", "auth protocol")
+_SEAL = (
+    spnego.exceptions.BadMICError,
+    spnego.exceptions.ContextExpiredError,
+    spnego.exceptions.NoContextError,
+    spnego.exceptions.OperationNotAvailableError,
+    spnego.exceptions.UnsupportedQop,
+)
+"""How pyspnego says that a message cannot be sealed or opened: the login is over, and the host may have got it."""
+_UNSUITABLE = (
+    "must be specified",
+    "must be used",
+    "message encryption",
+    "auth protocol",
+    "did not response with one of the following authentication methods",
+)
 """How pypsrp says that the settings do not fit each other, or not what the host offers."""
+_UNSUITABLE_HINT = "Check auth and tls in [winrm], and winrm get winrm/config/service/auth on the host."
 
 
 class CallStage(Enum):
@@ -186,12 +213,41 @@ def first_line(text: str) -> str:
 
 def translate(target: ConnectionSettings, error: BaseException, step: CallStage, title: str = "") -> HostError:
     """Return our error for one of ``FAILURES``."""
-    host, said = target.host, target.conceal(_saying(error))
+    if isinstance(error, ContactLost) or (isinstance(error, HostError) and step is not CallStage.RUNNING):
+        return error
+    said = target.conceal(_saying(error))
     known = _fault(target, error, step) or _in_session(target, error, step, title)
     if known is not None:
         return known
+    return _login_trouble(target, error, step, title, said) or _transport_trouble(target, error, step, title, said)
+
+
+def _login_trouble(
+    target: ConnectionSettings, error: BaseException, step: CallStage, title: str, said: str
+) -> HostError | None:
+    """Return what stood in the way of a login; only a judged secret is a rejected one."""
+    host, ticket = target.host, _ticket_trouble(target, error)
+    if ticket is not None:
+        if step is CallStage.SENDING and not isinstance(error, TicketError):
+            if _has_no_connection(error):
+                return None
+            # A login is a TicketError; this is a message sealed or opened: the host may have got it.
+            return ContactLost(host, f"Lost contact with {host} while sending {title}: {said}")
+        text, hint = target.conceal(ticket.text), ticket.hint or None
+        if ticket.judges_secret:
+            return LoginRejected(host, f"The domain rejects the login for {host}: {text}.", hint=hint)
+        return CannotLogOn(host, f"Cannot log on to {host}: {text}.", hint=hint)
+    if _is_unsuitable(error):
+        return CannotLogOn(host, f"Cannot log on to {host} with {target.auth}: {said}", hint=_UNSUITABLE_HINT)
     if _is_login(error):
         return LoginRejected(host, f"{host} rejects the login of {target.username or 'the bot'}: {said}")
+    return None
+
+
+def _transport_trouble(
+    target: ConnectionSettings, error: BaseException, step: CallStage, title: str, said: str
+) -> HostError:
+    host = target.host
     if isinstance(error, WinRMTransportError) and error.code == _NOT_FOUND:
         return EndpointRefused(host, f"There is no WinRM service at {target.address}:{target.port}: {said}")
     tls = _tls_trouble(error)
@@ -203,7 +259,7 @@ def translate(target: ConnectionSettings, error: BaseException, step: CallStage,
         return ContactLost(host, f"Lost contact with {host} while sending {title}: {said}")
     if isinstance(error, InvalidPSRPOperation):
         return EndpointRefused(host, f"{host} could not start the endpoint {target.configuration}: {said}")
-    if isinstance(error, UNREADABLE) and not isinstance(error, OSError):
+    if isinstance(error, (*UNREADABLE, *_SEAL)) and not isinstance(error, OSError):
         return MalformedReply(host, f"{host} answered something that is not WinRM: {said}")
     return _unreachable(target, error, said)
 
@@ -212,10 +268,10 @@ def _unreachable(target: ConnectionSettings, error: BaseException, said: str) ->
     host, place = target.host, f"{target.host} ({target.address}:{target.port})"
     if isinstance(error, WinRMTransportError):
         return NoWinRM(host, f"{place} answers, but not as WinRM does: {said}")
-    chain = list(_chain(error))
-    if any(isinstance(found, socket.gaierror | urllib3.exceptions.NameResolutionError) for found in chain):
+    behind = list(chain(error))
+    if any(isinstance(found, socket.gaierror | urllib3.exceptions.NameResolutionError) for found in behind):
         return NoSuchName(host, f"Nobody knows the address {target.address} of {host}: {said}")
-    if any(isinstance(found, OSError) and _OWN_CERTIFICATE in str(found) for found in chain):
+    if any(isinstance(found, OSError) and _OWN_CERTIFICATE in str(found) for found in behind):
         return NoCertificate(host, f"The bot cannot read its own certificate for {host}: {said}")
     return HostUnreachable(host, f"{place} does not answer: {said}")
 
@@ -254,25 +310,31 @@ def _fault(target: ConnectionSettings, error: BaseException, step: CallStage) ->
     return EndpointRefused(host, f"{host} does not open {target.configuration}: {said or f'fault {error.code}'}")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk from an exception to what lies behind it: causes, and those wrapped as arguments or reasons."""
-    seen: list[BaseException] = []
-    todo: list[object] = [error]
-    while todo:
-        found = todo.pop(0)
-        if not isinstance(found, BaseException) or any(found is known for known in seen):
-            continue
-        seen.append(found)
-        yield found
-        todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
+def _ticket_trouble(target: ConnectionSettings, error: BaseException) -> TicketError | None:
+    """Return what Kerberos says, if it is Kerberos that says something; the KDC's verdicts are TicketErrors already."""
+    for found in chain(error):
+        if isinstance(found, TicketError):
+            return found
+    is_kerberos = isinstance(error, KERBEROS_FAILURES) if KERBEROS_FAILURES else False
+    if is_kerberos or (target.auth == "kerberos" and isinstance(error, spnego.exceptions.SpnegoError)):
+        told = explain(error, user=target.username, realm="", spn=f"host/{target.kerberos_name or target.address}")
+        told.judges_secret = False
+        return told
+    return None
+
+
+def _is_unsuitable(error: BaseException) -> bool:
+    """Whether the settings do not fit each other, or not what the host offers: no secret was judged."""
+    if isinstance(error, ImportError | InvalidConfigurationException):
+        return True
+    said = str(error) if isinstance(error, ValueError | AuthenticationError) else ""
+    return any(words in said for words in _UNSUITABLE)
 
 
 def _is_login(error: BaseException) -> bool:
     if isinstance(error, WinRMTransportError):
         return bool(error.code == _UNAUTHORIZED)
-    if isinstance(error, ValueError) and any(words in str(error) for words in _UNSUITABLE):
-        return True
-    return isinstance(error, _LOGIN)
+    return isinstance(error, _LOGIN) and not isinstance(error, _SEAL)
 
 
 def _is_closed_connection(error: BaseException) -> bool:
@@ -288,14 +350,16 @@ def _is_closed_connection(error: BaseException) -> bool:
 
 def never_connected(error: BaseException) -> bool:
     """Whether no connection came about, so that the host cannot have seen the request."""
-    if _is_login(error):
-        return True
+    return _is_login(error) or _is_unsuitable(error) or isinstance(error, TicketError) or _has_no_connection(error)
+
+
+def _has_no_connection(error: BaseException) -> bool:
     kinds = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, requests.ConnectTimeout)
-    return any(isinstance(found, kinds) for found in _chain(error))
+    return any(isinstance(found, kinds) for found in chain(error))
 
 
 def _tls_trouble(error: BaseException) -> str:
-    for found in _chain(error):
+    for found in chain(error):
         if isinstance(found, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
             return _saying(found)
         if isinstance(found, OSError) and "CA certificate" in str(found):
@@ -316,13 +380,15 @@ def _saying(error: BaseException) -> str:
     """Say what happened in one line: the innermost reason, which is what people know."""
     if isinstance(error, WSManFaultError):
         return first_line(str(error.reason or f"WS-Management fault {error.code}"))
+    if isinstance(error, HostError):
+        return error.message
     if isinstance(error, WinRMTransportError):
         return f"HTTP status {error.code}."
     if isinstance(error, requests.ReadTimeout):
         return "no answer in time."
     if isinstance(error, requests.ConnectTimeout):
         return "no connection in time."
-    for found in _chain(error):
+    for found in chain(error):
         if isinstance(found, OSError) and found.strerror:
             return f"{found.strerror}."
     try:

@@ -4,12 +4,13 @@ The HostGateway port over pypsrp. Reads are asked a second time when contact was
 """
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from threading import Event
 from typing import TypeVar
 
@@ -17,17 +18,21 @@ from core.backoff import random_up_to, retry
 from core.config import Settings
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
-from core.errors import ContactLost, HostUnreachable
+from core.errors import ContactLost, HostError, HostUnreachable
 from core.hyperv import checks, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
 from core.hyperv.host_reads import must
+from core.hyperv.kerberos import Tickets
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
 from core.hyperv.session_record import SessionRecord
 from core.hyperv.session_threads import MoveThreads, ReaderThreads
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+_Who = tuple[str, str, Path | None]
+"""User name, password and keytab: what one account is."""
 
 _HOLD_S = 5
 """How long a silent Receive of a move may last, and so how long its thread outlives an abandoned move."""
@@ -49,6 +54,7 @@ class _Line:
     """The connections to one host."""
 
     target: ConnectionSettings
+    tickets: Tickets
     readers: ReaderThreads
     moves: MoveThreads
     breaker: CircuitBreaker
@@ -76,19 +82,18 @@ class PypsrpGateway:
         self._record = record or SessionRecord()
         self._now = now
         self._lines: dict[HostName, _Line] = {}
-        accounts: defaultdict[tuple[str, str], LockoutGuard] = defaultdict(LockoutGuard)
+        accounts: defaultdict[_Who, LockoutGuard] = defaultdict(LockoutGuard)
+        tickets: dict[_Who, Tickets] = {}
         for host, target in targets_of(settings).items():
-            account = accounts[target.username.casefold(), target.password.get_secret_value()]
+            secret = target.password.get_secret_value()
+            who = (target.username.casefold(), secret, target.keytab)
+            tickets.setdefault(who, Tickets(target.username, secret, target.keytab))
+            new_session = partial(Session, target, account=accounts[who], tickets=tickets[who], record=self._record)
             self._lines[host] = _Line(
                 target,
-                ReaderThreads(
-                    host, settings.winrm.sessions, partial(Session, target, account=account, record=self._record)
-                ),
-                MoveThreads(
-                    host,
-                    partial(Session, target, account=account, record=self._record, hold_s=_HOLD_S),
-                    _FIRST_MOVE_LIMIT,
-                ),
+                tickets[who],
+                ReaderThreads(host, settings.winrm.sessions, new_session),
+                MoveThreads(host, partial(new_session, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
                 CircuitBreaker(host),
             )
 
@@ -137,7 +142,7 @@ class PypsrpGateway:
             reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned)
             return MoveReport(errors=reply.words, warnings=reply.warnings)
 
-        return await line.moves.stay(work)
+        return await self._foreseen(line, line.moves.stay(work))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         """Call Stop-VMMigration on the source."""
@@ -178,7 +183,7 @@ class PypsrpGateway:
         async def ask(work: Callable[[Session], T]) -> T:
             return await self._once(line, work, "the check")
 
-        return await checks.check(line.target, others, ask, line.pipeline_timeout_s)
+        return await checks.check(line.target, others, ask, line.pipeline_timeout_s, line.tickets.source)
 
     async def close(self) -> None:
         """Let go of every session. Migrations go on."""
@@ -197,9 +202,23 @@ class PypsrpGateway:
     async def _once(self, line: _Line, work: Callable[[Session], T], title: str) -> T:
         timeout_s = line.target.operation_timeout_s * _CALL_TIMEOUTS
         try:
-            return await line.readers.ask(work, timeout_s)
+            return await self._foreseen(line, line.readers.ask(work, timeout_s))
         except TimeoutError:
             raise ContactLost(line.host, f"{line.host} did not answer {title} in {timeout_s:.0f} s.") from None
+
+    async def _foreseen(self, line: _Line, call: Awaitable[T]) -> T:
+        """Wait for a call. What no library told us it may raise is a bug, and must not end the loops above as it is."""
+        try:
+            return await call
+        except (HostError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("the gateway to %s broke", line.host)
+            raise ContactLost(
+                line.host,
+                f"The bot broke while it spoke to {line.host} ({type(error).__name__}).",
+                hint="A bug of migrate-bot: please report what its log says.",
+            ) from error
 
     async def _read(self, line: _Line, work: Callable[[Session], T]) -> T:
         line.breaker.admit()
@@ -213,7 +232,7 @@ class PypsrpGateway:
                 within_s=line.target.operation_timeout_s,
             )
         except (ContactLost, HostUnreachable) as error:
-            line.breaker.failed(error.message, error.standing)
+            line.breaker.failed(error.message, error.standing, error.hint)
             raise
         line.breaker.answered()
         return result

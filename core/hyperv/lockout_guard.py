@@ -21,7 +21,6 @@ IN_A_ROW = 2
 """So many logins may be rejected in a row, and so many hosts are asked at once until one has accepted it."""
 FIRST_PAUSE_S = 300.0
 LONGEST_PAUSE_S = 1800.0
-_BACKOFF = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
 _HOST_FACTOR = 2.0
 """How much longer than the account the host that rejected it is left alone."""
 _TIMEOUT_S = 3.0
@@ -82,7 +81,7 @@ class LockoutGuard:
     def _again(self, before: _Rejection | None, text: str, factor: float) -> _Rejection:
         times = before.times + 1 if before else 1
         doublings = times - 1 if factor > 1 else max(0, times - IN_A_ROW)
-        pause_s = delay_s(_BACKOFF, doublings + 1) * factor
+        pause_s = delay_s(doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S), doublings + 1) * factor
         return _Rejection(times, self._clock() + pause_s, text)
 
     def _admit(self, host: HostName) -> None:

@@ -29,13 +29,16 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan, WSManAction
 from urllib3.exceptions import InsecureRequestWarning
 
 from core.domain.model.host_calls import HostWord
-from core.errors import ContactLost, HostUnreachable, LoginRejected
+from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode import read_word
 from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_connected, refused, translate
+from core.hyperv.kerberos import Tickets
+from core.hyperv.kerberos_errors import TicketError, chain
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.pipelines import Pipeline, full_name
 from core.hyperv.session_record import RemoteSession, SessionRecord
+from core.hyperv.ticket_login import TicketLogin
 
 FUNCTIONS_TEXT = resources.files("deploy").joinpath("MigrateBot.psm1").read_text(encoding="utf-8")
 """The one script text that is ever sent: constant, to define our functions where the endpoint has none."""
@@ -66,6 +69,35 @@ class _Wire(WSMan):
     """WSMan whose Receive asks the host to answer within ``hold_s`` and is never repeated inside."""
 
     hold_s: int | None = None
+    before_request: Callable[[], None] | None = None
+    """Called before each request but those that carry on a command half sent."""
+
+    @property
+    def login(self) -> TicketLogin | None:
+        """How the connection is logged on, when it is with tickets and has been."""
+        auth = self.transport.session.auth if self.transport.session is not None else None
+        return auth if isinstance(auth, TicketLogin) else None
+
+    def log_on_with(self, target: ConnectionSettings, tickets: Tickets) -> None:
+        """Log on with tickets, on this connection and on those that replace it."""
+
+        def build(session: requests.Session) -> None:
+            session.auth = TicketLogin(target, tickets, wrap_required=self.transport.wrap_required)
+
+        setattr(self.transport, f"_build_auth_{target.auth}", build)
+
+    def begin_anew(self) -> None:
+        """Log on anew with the next request; the host's session and what runs in it stay as they are."""
+        if self.transport.session is not None:
+            self.transport.session.close()
+        self.transport.session = self.transport.encryption = None
+
+    def invoke(self, action: str, *arguments: Any, **options: Any) -> ET.Element:
+        """Send one request and return its answer."""
+        if self.before_request is not None and action != WSManAction.SEND:
+            self.before_request()
+        answer: ET.Element = super().invoke(action, *arguments, **options)
+        return answer
 
     def receive(
         self,
@@ -127,12 +159,14 @@ class Session:
         target: ConnectionSettings,
         *,
         account: LockoutGuard | None = None,
+        tickets: Tickets | None = None,
         record: SessionRecord | None = None,
         hold_s: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._account = account or LockoutGuard()
+        self._tickets = tickets or Tickets(target.username, target.password.get_secret_value(), target.keytab)
         self._record = record or SessionRecord()
         self._hold_s = hold_s
         self._clock = clock
@@ -156,6 +190,8 @@ class Session:
         target = self._target
         try:
             self._wire = _Wire(target.address, **_options(target))
+            if target.uses_tickets:
+                self._wire.log_on_with(target, self._tickets)
             self._pool = _Pool(
                 self._wire,
                 configuration_name=target.configuration,
@@ -175,6 +211,36 @@ class Session:
             self.drop()
             raise translate(target, error, CallStage.OPENING) from error
         self._wire.hold_s = self._hold_s
+        self._wire.before_request = self._keep_logged_on
+
+    @property
+    def login(self) -> TicketLogin | None:
+        """The Kerberos login behind the session; None when it is another kind."""
+        return self._wire.login if self._wire is not None else None
+
+    def _keep_logged_on(self) -> None:
+        """Log on anew before the ticket ends, in the middle of whatever runs.
+
+        Raises:
+            HostError: it has ended, and there is no new one.
+
+        """
+        login = self.login
+        if self._wire is None or login is None or login.due_at is None or time.time() < login.due_at:
+            return
+        host = self._target.host
+        try:
+            with self._account.login(host):
+                try:
+                    fresh = self._tickets.current(login.ticket, login.ends_at)
+                except TicketError as error:
+                    raise translate(self._target, error, CallStage.OPENING) from error
+        except HostError:
+            if time.time() < login.ends_at:
+                return
+            raise
+        if fresh is not login.ticket:
+            self._wire.begin_anew()
 
     def run(
         self,
@@ -263,7 +329,7 @@ class Session:
         except FAILURES as error:
             _close_responses(error)
             translated = translate(self._target, error, step, title)
-            if isinstance(translated, LoginRejected):
+            if isinstance(translated, LoginRejected) and translated is not error:
                 self._account.rejected(self._target.host, translated.message)
             raise translated from error
         finally:
@@ -329,6 +395,9 @@ def _options(target: ConnectionSettings) -> dict[str, Any]:
     }
     if target.auth in {"kerberos", "negotiate"}:
         options["negotiate_delegate"] = True
+    if target.auth == "credssp":
+        # Left to itself it asks a KDC first, where there is one: a wrong password would count twice.
+        options["credssp_auth_mechanism"] = "ntlm"
     if target.auth == "certificate":
         options |= {"certificate_pem": target.certificate, "certificate_key_pem": target.certificate_key}
     if not target.tls and target.auth == "basic":
@@ -338,10 +407,11 @@ def _options(target: ConnectionSettings) -> dict[str, Any]:
 
 def _close_responses(error: BaseException) -> None:
     """Close the connection a failed login leaves open: requests-credssp keeps it where only the traceback leads."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        for value in frame.f_locals.values():
-            if isinstance(value, requests.Response):
-                value.close()
+    for found in chain(error):
+        for frame, _ in traceback.walk_tb(found.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, requests.Response):
+                    value.close()
 
 
 def _hush() -> None:

@@ -9,6 +9,7 @@ A client connects to 127.0.0.1 and a port of the host, path /wsman.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import ssl
 import tempfile
@@ -35,6 +36,7 @@ from lab.hyperv.world.lab_clock import LabClock
 from lab.hyperv.world.world import EPOCH, World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from aiohttp import web
@@ -89,7 +91,7 @@ class HyperVLab:
     With a `powershell`, pipelines run in that, and the lab's own cmdlets only tell it what the fleet does.
 
     On an ordinary host there is Windows' own session configuration; on a JEA host it is for administrators only, and
-    the bot's account may use the restricted one.
+    the bot's account may use the restricted one. Hosts with a keytab in `keytabs` take Kerberos too.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class HyperVLab:
         quotas: Quotas | None = None,
         control_port: int = 0,
         has_tls: bool = True,
+        keytabs: Mapping[str, Path] | None = None,
         epoch: datetime = EPOCH,
         powershell: PowerShell | None = None,
     ) -> None:
@@ -109,8 +112,10 @@ class HyperVLab:
         self._quotas = quotas or Quotas()
         self._control_port = control_port
         self._has_tls = has_tls
+        self._keytabs = keytabs or {}
         self._endpoints: dict[str, Endpoint] = {}
         self._shells: dict[str, Shells] = {}
+        self._gates: dict[str, Authenticator] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._control: web.AppRunner | None = None
         self._powershell = powershell
@@ -147,6 +152,10 @@ class HyperVLab:
     def shells(self, host: str) -> Shells:
         """Return the open remote shells of a host, for tests that look behind the wire."""
         return self._shells[self.world.canonical_host(host)]
+
+    def gate(self, host: str) -> Authenticator:
+        """Return who is let in at a host, for tests that change its keys."""
+        return self._gates[self.world.canonical_host(host)]
 
     async def restart_winrm(self, host: str) -> None:
         """Restart the WinRM service of a host: sessions and connections are gone, migrations go on."""
@@ -211,13 +220,23 @@ class HyperVLab:
             await run_pipeline(command, session, commands_of(self.world.described(name), shell.configuration))
 
         service = Service(name, shells, run, lambda wanted: admits(self.world.described(name), wanted))
-        gate = Authenticator(lambda user, password: self.world.is_login(name, user, password), credentials, name)
-        tls = None
+        tls, certificate_hash = None, b""
         if self._has_tls:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             names = [LOCALHOST, "localhost", spec.name, self.fleet.address_of(spec)]
-            authority.issue_cert(*names).configure_cert(tls)
+            certificate = authority.issue_cert(*names)
+            certificate.configure_cert(tls)
+            certificate_hash = hashlib.sha256(
+                ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
+            ).digest()
             tls.sni_callback = _Papers(authority, names, self.world.trouble.for_host(name)).show
+        gate = self._gates[name] = Authenticator(
+            lambda user, password: self.world.is_login(name, user, password),
+            credentials,
+            name,
+            keytab=self._keytabs.get(name),
+            certificate_hash=certificate_hash,
+        )
         trouble = self.world.trouble.for_host(name)
         endpoint = Endpoint(service, gate, trouble, tls, idle_connection_s=spec.idle_connection_s)
         await endpoint.start()

@@ -1,7 +1,8 @@
 """Carries out a Dockerfile's instructions in a folder: without a container, so without a kernel, users or a base image.
 
 What is real: every COPY (with .dockerignore), every RUN with its packages, ENV, WORKDIR, and that a later stage has
-only what it copies. What is not: the base is this machine's Python and tools, and USER is not switched to.
+only what it copies. What is not: the base is this machine's Python and tools, USER is not switched to, and `apt-get` is
+recorded and never carried out, not even by root: this machine has the packages, or a RUN that fails is left out.
 """
 
 import json
@@ -17,9 +18,13 @@ from pathlib import Path
 
 OWN = ("/opt", "/src", "/wheels", "/var/lib", "/etc/migrate-bot")
 """Folders of the image itself; other absolute paths in a command are the base's."""
-_TOOLS = {"useradd": 'while [ $# -gt 0 ]; do [ "$1" = --home-dir ] && mkdir -p "$2"; shift; done'}
+_TOOLS = {
+    "useradd": 'while [ $# -gt 0 ]; do [ "$1" = --home-dir ] && mkdir -p "$2"; shift; done',
+    "apt-get": 'echo "not carried out: apt-get $*"',
+}
 """Commands that need to be root or a container, and what remains of them here."""
-_PASSED_ON = re.compile(r"PIP_\w+|\w*proxy|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|HOME|LANG", re.IGNORECASE)
+_ASKED = re.compile(r"apt-get install ([^&|;]*)")
+_PASSED_ON = re.compile(r"PIP_\w+|\w*proxy|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|HOME|LANG|CFLAGS", re.IGNORECASE)
 
 
 class CannotCarryOut(Exception):
@@ -46,6 +51,8 @@ class Image:
     command: list[str] = field(default_factory=list)
     healthcheck: list[str] = field(default_factory=list)
     volumes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Commands that failed on a machine without the system's packages, which it therefore lacks too."""
 
     def here(self, text: str) -> str:
         """Return a text with the image's own paths as they are on this machine."""
@@ -94,6 +101,8 @@ class Builder:
         self._work = work
         self._stage = ""
         self._image = Image(work / "root")
+        self._asked: list[str] = []
+        self._left_out_runs: list[str] = []
 
     def build(self, dockerfile: Path) -> Iterator[Instruction | Image]:
         """Yield each instruction before it is carried out, and the image at the end.
@@ -108,7 +117,17 @@ class Builder:
             if act is None:
                 raise CannotCarryOut(f"{one.name} is an instruction that this check does not know")
             act(one.text)
+        self._image.left_out = self._left_out_runs
         yield self._image
+
+    def lacking(self) -> list[str]:
+        """Return the packages that the Dockerfile asks the system for and this machine does not have."""
+        if not shutil.which("dpkg-query"):
+            return self._asked
+        query = ("dpkg-query", "--show")
+        return [
+            name for name in self._asked if subprocess.run([*query, name], capture_output=True, check=False).returncode
+        ]
 
     def _from(self, text: str) -> None:
         root = self._image.root
@@ -127,11 +146,14 @@ class Builder:
 
     def _run(self, text: str) -> None:
         passed = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
+        self._asked += [word for found in _ASKED.findall(text) for word in found.split() if not word.startswith("-")]
         folder = self._image.path(".")
         folder.mkdir(parents=True, exist_ok=True)
         command = ["sh", "-ec", self._image.here(text)]
         done = subprocess.run(command, cwd=folder, env=passed | self._image.env, check=False)
-        if done.returncode:
+        if done.returncode and self.lacking():
+            self._left_out_runs.append(text)  # what is tried in the end shows whether anything else is amiss
+        elif done.returncode:
             raise CannotCarryOut(f"RUN ended with {done.returncode}")
 
     def _copy(self, text: str) -> None:

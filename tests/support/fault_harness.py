@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,14 +152,14 @@ class Ground:
         await self.until(ended, within_s)
         return {move.vm_name: move for job in jobs for move in await self.store.moves(job.id)}
 
-    async def silent(self, host: str, words: str = "") -> str:
+    async def silent(self, host: str, words: str = "", within_s: float = PATIENCE_S) -> str:
         """Wait until the bot has noticed that a host is in trouble; return its sentence."""
 
         async def noticed() -> str:
             trouble = self.engine._snapshot_cache.troubles.get(HostName(host))
             return trouble.text if trouble is not None and words in trouble.text else ""
 
-        text: str = await self.until(noticed)
+        text: str = await self.until(noticed, within_s)
         return text
 
     async def answers(self, host: str) -> None:
@@ -236,12 +237,14 @@ async def ground(
     quotas: Quotas | None = None,
     busy_s: float = 5.0,
     epoch: datetime | None = None,
+    keytabs: dict[str, Path] | None = None,
     powershell: PowerShell | None = None,
     **sections: Any,
 ) -> AsyncIterator[Ground]:
     """Start the lab and the bot's insides; ``sections`` override settings. All trouble ends with the block."""
     more: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
-    async with HyperVLab(described, speed=speed, quotas=quotas, has_tls=tls, powershell=powershell, **more) as lab:
+    lab_of = partial(HyperVLab, described, speed=speed, quotas=quotas, has_tls=tls)
+    async with lab_of(keytabs=keytabs, powershell=powershell, **more) as lab:
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.steady_now)

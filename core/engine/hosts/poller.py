@@ -57,7 +57,11 @@ class HostPoller:
         """Observe for ever."""
         try:
             while True:
-                await self._ask()
+                try:
+                    await self._ask()
+                except Exception:  # a bug must not leave a host unwatched while everything seems well
+                    self._failures += 1
+                    log.exception("looking at %s broke; it is looked at again", self.host)
                 await self._pause()
         finally:
             self._answer(self._waiting, None)

@@ -1,4 +1,4 @@
-"""Decides who is on the other end of a connection: Basic, NTLM/Negotiate and CredSSP; seals and opens message bodies.
+"""Decides who is on the other end of a connection: Basic, Kerberos, NTLM, CredSSP; seals and opens message bodies.
 
 Sources: MS-WSMV 2.2.9.1 (encrypted message types), pyspnego's acceptor.
 """
@@ -15,13 +15,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import spnego
+from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
+
+try:
+    import gssapi
+except (ImportError, OSError):  # an extra; without it, and without a keytab, the hosts know no Kerberos
+    gssapi = None
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-CHALLENGES: Final = ("Negotiate", 'Basic realm="WSMAN"', "CredSSP")
+CHALLENGES: Final = ("Negotiate", "Kerberos", 'Basic realm="WSMAN"', "CredSSP")
 _SEALED_PROTOCOLS: Final = {
     "negotiate": "application/HTTP-SPNEGO-session-encrypted",
     "ntlm": "application/HTTP-SPNEGO-session-encrypted",
@@ -33,6 +39,7 @@ _OCTETS: Final = b"\tContent-Type: application/octet-stream\r\n"
 _PARTS = re.compile(rb"--\s*Encrypted Boundary(?:--)?\r\n")
 _LENGTH = re.compile(rb"Length=(\d+)")
 _CREDSSP_CHUNK_BYTES: Final = 16384
+_MOST_SKEW_S: Final = 300.0
 
 
 class CannotOpen(Exception):
@@ -54,6 +61,9 @@ class AuthenticatedConnection:
     context: spnego.ContextProxy | None = None
     scheme: str = ""
     login: Login | None = None
+    is_tls: bool = False
+    kerberos: spnego.ContextProxy | None = None
+    """The part of the context that looks at tickets."""
     is_in_use: bool = False
 
 
@@ -68,13 +78,28 @@ class Admission:
 class Authenticator:
     """The authentication of one host's users.
 
-    `credential_file` is where pyspnego's NTLM acceptor looks users up; only the environment can name it.
+    `credential_file` is where pyspnego's NTLM acceptor looks users up; only the environment can name it. With a
+    `keytab` the host also takes Kerberos; `certificate_hash` is what a client must bind to that comes over TLS.
     """
 
-    def __init__(self, is_login: Callable[[str, str], bool], credential_file: Path, machine: str) -> None:
+    def __init__(
+        self,
+        is_login: Callable[[str, str], bool],
+        credential_file: Path,
+        machine: str,
+        *,
+        keytab: Path | None = None,
+        certificate_hash: bytes = b"",
+    ) -> None:
         self._is_login = is_login
         self._credential_file = credential_file
         self._machine = machine
+        self.keytab = keytab
+        self.certificate_hash = certificate_hash
+        self.says_why = True
+        """Whether a ticket that is not taken is answered with Kerberos' own error; hosts do both."""
+        self.clock_ahead_s = 0.0
+        """How far the host's clock is from everybody's; past five minutes it takes no ticket."""
 
     def admit(self, connection: AuthenticatedConnection, authorization: str | None) -> Admission:
         """Check a request's Authorization header against what its connection already proved."""
@@ -101,19 +126,46 @@ class Authenticator:
         try:
             with _credentials_from(self._credential_file):
                 if connection.context is None or connection.login is not None or connection.scheme != kind:
-                    protocol = "credssp" if kind == "credssp" else "negotiate"
-                    connection.context = spnego.server(hostname=self._machine, service="HTTP", protocol=protocol)
+                    connection.context = self._acceptor(kind, connection)
                     connection.scheme, connection.login = kind, None
+                    if connection.kerberos is not None and abs(self.clock_ahead_s) > _MOST_SKEW_S:
+                        return Admission(None, CHALLENGES)
                 out_token = connection.context.step(base64.b64decode(token))
-        except (SpnegoError, binascii.Error, struct.error, ValueError):
-            connection.context = None
+        except (SpnegoError, binascii.Error, struct.error, ValueError, AttributeError):
+            # python-gssapi keeps a failure that has an answer for the client, and pyspnego trips over its half context.
+            failed = getattr(connection.kerberos, "_context", None)
+            why = getattr(getattr(failed, "_last_err", None), "token", None)
+            connection.context = connection.kerberos = None
+            if why and self.says_why:
+                return Admission(None, (f"{scheme} {base64.b64encode(why).decode()}",))
             return Admission(None, CHALLENGES)
         header = f"{scheme} {base64.b64encode(out_token).decode()}" if out_token else scheme
         if not connection.context.complete:
             return Admission(None, (header,))
         user = connection.context.client_principal or ""
-        connection.login = Login(user, has_delegated_logon=kind == "credssp")
+        is_delegated = kind == "credssp" or bool(connection.context.context_attr & spnego.ContextReq.delegate)
+        connection.login = Login(user, has_delegated_logon=is_delegated)
         return Admission(connection.login, (header,) if out_token else ())
+
+    def _acceptor(self, kind: str, connection: AuthenticatedConnection) -> spnego.ContextProxy:
+        if kind == "credssp" or self.keytab is None:
+            protocol = "credssp" if kind == "credssp" else "negotiate"
+            return spnego.server(hostname=self._machine, service="HTTP", protocol=protocol)
+        # Windows looks at the binding of a client that sends one, and takes a client that sends none.
+        bindings = None
+        if connection.is_tls:
+            bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + self.certificate_hash)
+        keys = gssapi.raw.acquire_cred_from({b"keytab": str(self.keytab).encode()}, usage="accept").creds
+        connection.kerberos = kerberos = spnego.server(
+            protocol="kerberos", channel_bindings=bindings, _gssapi_credential=gssapi.Credentials(base=keys)
+        )
+        ntlm = spnego.server(hostname=self._machine, service="HTTP", protocol="ntlm", channel_bindings=bindings)
+        for context in (kerberos, ntlm):
+            context._is_wrapped = True  # noqa: SLF001  # as pyspnego does itself, but with this host's keys
+        mechanisms = {spnego._context.GSSMech.kerberos: kerberos, spnego._context.GSSMech.ntlm: ntlm}  # noqa: SLF001
+        return spnego.server(
+            hostname=self._machine, service="HTTP", protocol="negotiate", _negotiate_contexts=mechanisms
+        )
 
 
 @contextmanager

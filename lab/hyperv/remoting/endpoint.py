@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -120,7 +122,7 @@ class Endpoint:
             raise ClientGone
         if http.transport is None:
             raise ClientGone
-        connection = self._connections.setdefault(http.transport, AuthenticatedConnection())
+        connection = self._connections.setdefault(http.transport, AuthenticatedConnection(is_tls=http.secure))
         self._under_way.add(task)
         connection.is_in_use = True
         try:
@@ -135,7 +137,7 @@ class Endpoint:
         if admission.login is None or not body:
             if (fault := self._trouble.take()) is not None and (spoiled := await self._spoil_early(fault, http)):
                 return spoiled
-            return _plain(200 if admission.login else 401, admission.headers)
+            return self._by_own_clock(_plain(200 if admission.login else 401, admission.headers))
         sealed = is_sealed(http.headers.get("Content-Type", ""))
         try:
             request = wsman.parse_request(open_body(connection, body) if sealed else body)
@@ -159,6 +161,11 @@ class Endpoint:
         response = web.Response(status=status, body=payload, headers=headers)
         response.headers.extend([("WWW-Authenticate", value) for value in admission.headers])
         return response
+
+    def _by_own_clock(self, answer: web.Response) -> web.Response:
+        if self._gate.clock_ahead_s:
+            answer.headers["Date"] = formatdate(time.time() + self._gate.clock_ahead_s, usegmt=True)
+        return answer
 
     async def _answer(self, request: wsman.Request, client: Client) -> tuple[int, bytes]:
         try:

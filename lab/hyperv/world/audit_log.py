@@ -38,6 +38,8 @@ class StartRecord:
     destination: str
     kind: str
     refused_for: str | None
+    has_delegated_logon: bool = True
+    """What the second hop got: a logon it may use on the destination (CredSSP, forwarded tickets), or none."""
 
     @property
     def is_accepted(self) -> bool:

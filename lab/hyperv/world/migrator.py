@@ -117,6 +117,7 @@ class Migrator:
                 destination=migration.destination,
                 kind=migration.kind.value,
                 refused_for=refused_for,
+                has_delegated_logon=migration.request.has_delegated_logon,
             )
         )
 

@@ -1,6 +1,7 @@
 """Which of our errors an exception of the libraries is."""
 
 import socket
+from dataclasses import replace
 
 import pytest
 import requests
@@ -18,7 +19,15 @@ from requests_credssp.exceptions import AuthenticationException
 from core.config import Settings
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import HostName
-from core.errors import ContactLost, EndpointRefused, HostError, HostUnreachable, LoginRejected, MalformedReply
+from core.errors import (
+    CannotLogOn,
+    ContactLost,
+    EndpointRefused,
+    HostError,
+    HostUnreachable,
+    LoginRejected,
+    MalformedReply,
+)
 from core.hyperv.connection_settings import targets_of
 from core.hyperv.error_mapping import (
     FAILURES,
@@ -33,6 +42,7 @@ from core.hyperv.error_mapping import (
     refused,
     translate,
 )
+from core.hyperv.kerberos_errors import TicketError
 
 TARGET = targets_of(
     Settings.model_validate(
@@ -68,7 +78,17 @@ def fault(code: int, reason: str = "no") -> WSManFaultError:
         (AuthenticationError("Failed to authenticate"), LoginRejected, LoginRejected),
         (AuthenticationException("no token"), LoginRejected, LoginRejected),
         (spnego.exceptions.NoCredentialError(context_msg="no ticket"), LoginRejected, LoginRejected),
-        (ValueError("For credssp auth, the password must be specified"), LoginRejected, LoginRejected),
+        (ValueError("For credssp auth, the password must be specified"), CannotLogOn, CannotLogOn),
+        (ImportError("no gssapi"), CannotLogOn, CannotLogOn),
+        (
+            AuthenticationError("The server did not response with one of the following authentication methods x"),
+            CannotLogOn,
+            CannotLogOn,
+        ),
+        (TicketError("no KDC"), CannotLogOn, CannotLogOn),
+        (TicketError("wrong password", judges_secret=True), LoginRejected, LoginRejected),
+        (spnego.exceptions.BadMICError(), MalformedReply, ContactLost),
+        (spnego.exceptions.ContextExpiredError(), MalformedReply, ContactLost),
         (fault(5), NotPermitted, ContactLost),
         (fault(2150858843), SessionGone, SessionGone),
         (fault(2150859173), SessionsUsedUp, SessionsUsedUp),
@@ -95,6 +115,30 @@ def test_how_far_the_call_had_come_decides(
     running = translate(TARGET, error, CallStage.RUNNING, "Move-VM")
     assert type(running) is ContactLost
     assert running.host == "HV01"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [spnego.exceptions.ContextExpiredError(), spnego.exceptions.BadMICError(), spnego.exceptions.InvalidTokenError()],
+)
+def test_a_command_whose_answer_cannot_be_opened_may_have_been_begun(error: Exception) -> None:
+    """A message that cannot be sealed or opened, say because a ticket ended: the host may have got it."""
+    target = replace(TARGET, auth="kerberos")
+    assert type(translate(target, error, CallStage.OPENING)) is CannotLogOn
+    assert type(translate(target, error, CallStage.SENDING, "Move-VM")) is ContactLost
+
+
+@pytest.mark.parametrize(
+    ("error", "standing"),
+    [
+        (TicketError("no KDC"), "cannot be logged on to"),
+        (ValueError("For credssp auth, the password must be specified"), "cannot be logged on to"),
+        (TicketError("wrong password", judges_secret=True), "rejects the bot's login"),
+    ],
+)
+def test_a_host_nobody_can_log_on_to_is_not_called_silent(error: Exception, standing: str) -> None:
+    """Only a host that is away "does not answer"."""
+    assert translate(TARGET, error, CallStage.OPENING).standing == standing
 
 
 @pytest.mark.parametrize("step", list(CallStage))

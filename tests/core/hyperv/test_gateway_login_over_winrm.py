@@ -9,7 +9,7 @@ import requests
 
 from core.config import Settings
 from core.domain.model.host_calls import FolderFate, MoveOrder
-from core.errors import HostUnreachable, LoginRejected, SettingsError
+from core.errors import CannotLogOn, HostUnreachable, LoginRejected, SettingsError
 from core.hyperv import PypsrpGateway, session_threads
 from lab.hyperv.server import HyperVLab
 from tests.contracts.gateway_arena import FLEET, SOURCE, WEB
@@ -58,7 +58,7 @@ async def test_a_missing_password_is_a_login_problem() -> None:
     """Settings without a password lead to the settings, not to the network."""
     async with HyperVLab(FLEET) as lab:
         real = PypsrpGateway(settings_for(lab).model_copy(update={"winrm_password": Settings().winrm_password}))
-        with pytest.raises(LoginRejected, match="must be specified"):
+        with pytest.raises(CannotLogOn, match="must be specified"):
             await real.observe(SOURCE)
         await real.close()
 
