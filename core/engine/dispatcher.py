@@ -31,7 +31,7 @@ SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
 
 SOON_S = 0.5
-"""A time that has come, or a moment that lies in the past, is looked at again no sooner than this."""
+"""A moment that lies in the past already is looked at again no sooner than this."""
 
 LONG_QUEUE = 500
 """From so many open moves on, a decision takes long enough to be noticed by people who wait for an answer."""
@@ -139,7 +139,8 @@ class Dispatcher:
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
         left = [at - now for at in due]
         left += [] if (change := next_change(decisions, situation)) is None else [change]
-        return max(SOON_S, min([SAFETY_NET_S, *(one.total_seconds() for one in left)]))
+        soonest_s = min([SAFETY_NET_S, *(one.total_seconds() for one in left)])
+        return max(0.05, soonest_s) if soonest_s > 0 else SOON_S
 
     def _note_open(self, moves: Sequence[Move]) -> None:
         """Pass on what open moves concern: hosts to poll often, cards that change by themselves, clocks that run."""

@@ -1,6 +1,7 @@
 """Writes down why moves wait: only what is new about it, and the many of a long queue together."""
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ OF_LATE = timedelta(hours=1)
 """For so long it is no news that a host fell silent again, or that a VM waits for the same when it is back."""
 
 REMEMBERED = 50_000
+_NUMBER = re.compile(r"\d+")
+"""Since when a host is silent differs at every turn."""
 
 Originals = Mapping[MoveId, Move]
 """The moves as the decision found them stored."""
@@ -129,7 +132,7 @@ class ToldHolds:
             return ()
         about = (move.job_id, is_now.text)
         if is_now.code is HoldCode.HOST:
-            is_late = self._is_known(about, (move.job_id, move.source, move.destination))
+            is_late = self._is_known(about, (move.job_id, move.source, move.destination, _NUMBER.sub("", is_now.text)))
             is_told = about in told or is_late
             told.add(about)
         else:
