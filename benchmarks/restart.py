@@ -81,8 +81,9 @@ async def adopted_s(folder: Path, count: int) -> float:
             SlotUsage(host=host, kind=SlotKind.LIVE, limit=_FULL_SLOTS, seen=frozenset(), counter=0, asked_at=now)
             for host in (move.source,)
         ]
-        started, _ = await store.begin_attempt(move, transit(move, MoveState.STARTING, started_at=now), claims, at=now)
-        await store.confirm_attempt(started, transit(started, MoveState.MOVING), at=now)
+        starting = transit(move, MoveState.STARTING, started_at=now)
+        started, attempt = await store.begin_attempt(move, starting, claims, at=now)
+        await store.confirm_attempt(attempt, started, transit(started, MoveState.MOVING), at=now)
     await store.close()
     began = time.perf_counter()
     engine = _engine(folder, plan, StillHosts(plan, slots=_FULL_SLOTS, are_moving=True))

@@ -11,6 +11,7 @@ from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt,
 from core.domain.model.hyperv_enums import HostJobState, Operation, VmState
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.domain.model.plan import PlannedMove
+from core.ports import Permit
 
 LATENCY_S = 0.05
 
@@ -89,9 +90,12 @@ class StillHosts:
         """Show one VM's jobs."""
         return tuple(job for job in (await self.observe(host)).jobs if job.vm_id == vm_id)
 
-    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+    async def move(
+        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
+    ) -> MoveReport:
         """Move for ever."""
         del host, order, on_progress
+        await may_start()
         await asyncio.Event().wait()
         return MoveReport()
 

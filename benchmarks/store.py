@@ -71,18 +71,20 @@ async def _carry(store: SqlStore, move: Move, turn: asyncio.Semaphore, spent: li
         now = datetime.now(UTC)
         claims = _claims(move, now)
         starting = transit(move, MoveState.STARTING, started_at=now)
-        move, _ = await _timed(
+        move, attempt = await _timed(
             spent,
             store.begin_attempt(move, starting, claims, event(event_data.Starting(attempt=1), now, move=move), at=now),
         )
         moving = transit(move, MoveState.MOVING)
         move = await _timed(
-            spent, store.confirm_attempt(move, moving, event(event_data.Moving(), now, move=move), at=now)
+            spent, store.confirm_attempt(attempt, move, moving, event(event_data.Moving(), now, move=move), at=now)
         )
         verifying = transit(move, MoveState.VERIFYING)
         move = await _timed(spent, store.change_move(move, verifying, event(event_data.Verifying(), now, move=move)))
         cleaning = transit(move, MoveState.CLEANING, attempts=1)
-        move = await _timed(spent, store.end_attempt(move, cleaning, event(event_data.Moved(), now, move=move), at=now))
+        move = await _timed(
+            spent, store.end_attempt(attempt, move, cleaning, event(event_data.Moved(), now, move=move), at=now)
+        )
         done = transit(move, MoveState.DONE, ended_at=now)
         await _timed(spent, store.change_move(move, done, event(event_data.Done(), now, move=move)))
 

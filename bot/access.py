@@ -13,6 +13,12 @@ Members = Mapping[str, frozenset[str] | None]
 """Who is in each group; None or missing: unknown."""
 
 
+class AskedMembers(dict[str, frozenset[str] | None]):
+    """The answers about some groups; ``stays`` says why one cannot be read, where trying again does not help."""
+
+    stays: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Permission:
     """Whether somebody may do something; a no carries the sentence that says why."""
@@ -122,7 +128,9 @@ def _listed(user: str, allowed: Iterable[str], members: Members, refusal: str, w
         elif user in inside:
             return YES
     if unknown:
-        return Permission(
-            False, f"I cannot find out now who is in the user group {unknown[0]}, so I do not allow it. Try again soon."
-        )
+        group, known = unknown[0], f"I cannot find out now who is in the user group {unknown[0]}, so I do not allow it."
+        stays = members.stays.get(group) if isinstance(members, AskedMembers) else None
+        if stays:
+            return Permission(False, f"{known} {stays} It stays so until somebody puts that right.")
+        return Permission(False, f"{known} Try again soon.")
     return Permission(False, f"{refusal} You are not in the list {where} of my settings.")

@@ -8,6 +8,7 @@ from bot import access
 from bot.plain_table import plain_table
 from bot.slack.api_errors import SlackRefused, ask
 from bot.slack.credentials import check_app_token, missing_secrets
+from bot.slack.refusals import HINTS
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.inventory import CheckLine, HostName
@@ -48,6 +49,8 @@ async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGr
         yield CheckLine("bot token", ok=False, text=error.message, hint=error.hint or "Is api_url right?")
         return
     yield CheckLine("bot token", ok=True, text=f"{reply.get('user')} in {reply.get('team')}")
+    if reply.get("is_enterprise_install"):
+        yield CheckLine("install", ok=False, text="of a whole organisation", hint=HINTS["missing_argument"])
     headers = {name.lower(): value for name, value in (reply.headers or {}).items()}
     yield _scopes_line(headers.get("x-oauth-scopes"))
     if settings.slack.mode == "socket":

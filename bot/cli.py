@@ -1,4 +1,4 @@
-"""The command line: ``migrate-bot init | check | run | health | jobs | demo | lab``."""
+"""The command line: ``migrate-bot init | check | run | health | jobs | restored | demo | lab``."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from bot.log_setup import LEVELS, start_logging
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
 from bot.starter_files import write_starter_files
-from bot.wiring import opened_gateway, opened_store, running
+from bot.wiring import opened_gateway, opened_store, put_back, running
 from core.config import Settings, load_settings
 from core.domain.model.inventory import CheckLine, HostName
 from core.domain.model.job import JobId
@@ -61,6 +61,8 @@ def _with_settings(options: argparse.Namespace) -> int:
         return asyncio.run(_check(settings))
     if options.command == "health":
         return asyncio.run(_health(settings))
+    if options.command == "restored":
+        return asyncio.run(_restored(settings))
     return asyncio.run(_jobs(settings, options))
 
 
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--log-level", choices=LEVELS, default="info", help="the least of what is logged (default info)")
     commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host and right in order?")
     commands.add_parser("health", parents=[shared], help="ask a running bot's health address whether all is well")
+    commands.add_parser("restored", parents=[shared], help="say that the database was put back from a copy")
     commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")
     commands.add_parser("lab", help="run the simulated hosts and the simulated Slack")
     jobs = commands.add_parser("jobs", parents=[shared], help="list jobs; show or export one")
@@ -98,9 +101,18 @@ async def _run(settings: Settings) -> int:
     async with running(settings) as bot:
         spare_what_stays()
         log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)
-        await stop.wait()
+        broken = bot.engine.supervisor.broken
+        await _first_of(stop, broken)
         log.info("stopping; moves under way go on and are found at the next start")
-    return 0
+    # A bot without one of its loops is worth nothing; whoever keeps it running starts it anew.
+    return 1 if broken.is_set() else 0
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 async def _check(settings: Settings) -> int:
@@ -118,6 +130,15 @@ async def _health(settings: Settings) -> int:
     is_well, told = await health.ask(settings.slack.health)
     print(told)  # noqa: T201
     return 0 if is_well else 1
+
+
+async def _restored(settings: Settings) -> int:
+    await put_back(settings)
+    print(  # noqa: T201
+        "The database has a new id: buttons of before get an answer instead of acting on the wrong job, and what was "
+        "not yet told is told only if Slack does not show it already."
+    )
+    return 0
 
 
 async def _jobs(settings: Settings, options: argparse.Namespace) -> int:

@@ -1,7 +1,10 @@
-"""Answers ``GET /health`` and ``GET /metrics`` for whoever watches over the bot; asks a running bot for the first."""
+"""Answers ``GET /health``, ``/live``, ``/ready`` and ``/metrics`` for whoever watches over the bot; asks a running bot.
+
+Alive is a bot whose loops all turn; a restart helps one that is not. Ready is one that is alive and that Slack reaches.
+"""
 
 import logging
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import web
@@ -9,11 +12,13 @@ from aiohttp import web
 from bot import metrics
 from core.config import SlackSettings
 from core.engine.engine import Engine
-from core.errors import SettingsError
+from core.errors import SettingsError, StoreError
 
 log = logging.getLogger(__name__)
 
 PATH = "/health"
+LIVE = "/live"
+READY = "/ready"
 METRICS = "/metrics"
 _OK, _UNAVAILABLE = 200, 503
 _ASK_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -25,6 +30,11 @@ class SlackConnection(Protocol):
 
     async def is_connected(self) -> bool:
         """Whether it is open now."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not open, or hears nothing, in words; empty when nothing is known."""
         ...
 
 
@@ -51,20 +61,33 @@ async def ask(listen: str) -> tuple[bool, str]:
             session.get(f"http://{_ANY.get(host, host)}:{port}{PATH}") as answer,
         ):
             status = answer.status
-    except (aiohttp.ClientError, TimeoutError):
+            told = await answer.json() if status == _UNAVAILABLE else {}
+    except (aiohttp.ClientError, TimeoutError, ValueError):
         return False, f"No bot answers at {listen}."
     if status == _OK:
         return True, "The bot runs and Slack reaches it."
     if status == _UNAVAILABLE:
-        return False, "The bot runs, but has no connection to Slack."
+        return False, _trouble(told)
     return False, f"Something that is no migrate-bot answers at {listen}: HTTP {status}."
 
 
+def _trouble(told: Any) -> str:
+    loops = told.get("loops", {}) if isinstance(told, dict) else {}
+    dead = [name for name, loop in loops.items() if not loop.get("alive", True)]
+    if dead:
+        return f"The bot runs, but these loops of it do not: {', '.join(dead)}. Restart it, and look at its log."
+    slack = told.get("slack", {}) if isinstance(told, dict) else {}
+    if slack.get("takes_nothing"):
+        return f"The bot runs, but Slack takes nothing from it. {slack['takes_nothing']}"
+    return f"The bot runs, but has no connection to Slack. {slack.get('trouble') or ''}".strip()
+
+
 class Health:
-    """The HTTP server of ``/health`` and ``/metrics``; without an address there is none."""
+    """The HTTP server of ``/health``, ``/live``, ``/ready`` and ``/metrics``; without an address there is none."""
 
     def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings) -> None:
         self._engine = engine
+        self._supervisor = engine.supervisor
         self._connection = connection
         self._settings = settings
         self._runner: web.AppRunner | None = None
@@ -83,6 +106,8 @@ class Health:
         host, port = _host_and_port(listen)
         app = web.Application()
         app.router.add_get(PATH, self._answer)
+        app.router.add_get(LIVE, self._live)
+        app.router.add_get(READY, self._ready)
         app.router.add_get(METRICS, self._measure)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -104,13 +129,50 @@ class Health:
         ages_s = {
             host: age if age is None else round(age, 1) for host, age in self._engine.queries.snapshot_ages_s().items()
         }
-        told = {
-            "slack": {"mode": self._settings.mode, "connected": is_connected},
+        delivery = await self._engine.queries.delivery()
+        oldest = delivery.oldest
+        told: dict[str, Any] = {
+            "slack": {
+                "mode": self._settings.mode,
+                "connected": is_connected,
+                "trouble": self._connection.trouble,
+                "takes_nothing": delivery.trouble,
+                "takes_nothing_since": delivery.trouble_since.isoformat() if delivery.trouble_since else "",
+            },
+            "notices": {
+                "waiting": delivery.waiting,
+                "oldest": oldest.isoformat() if oldest else "",
+                "given_up": delivery.given_up,
+            },
+            "loops": self._loops(),
             "snapshot_age_s": ages_s,
-            "queue": await self._engine.queries.queue_lengths(),
-            "stopped_by": await self._engine.queries.stopped_by(),
         }
-        return web.json_response(told, status=_OK if is_connected else _UNAVAILABLE)
+        try:
+            told["queue"] = await self._engine.queries.queue_lengths()
+            told["stopped_by"] = await self._engine.queries.stopped_by()
+        except StoreError as error:
+            told["database"] = error.message
+        is_well = is_connected and self._supervisor.is_alive and not delivery.trouble and "database" not in told
+        return web.json_response(told, status=_OK if is_well else _UNAVAILABLE)
+
+    async def _live(self, _: web.Request) -> web.Response:
+        is_alive = self._supervisor.is_alive
+        return web.json_response({"loops": self._loops()}, status=_OK if is_alive else _UNAVAILABLE)
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        is_ready = self._supervisor.is_alive and await self._connection.is_connected()
+        return web.json_response({"ready": is_ready}, status=_OK if is_ready else _UNAVAILABLE)
+
+    def _loops(self) -> dict[str, Any]:
+        return {
+            loop.name: {
+                "alive": loop.is_alive,
+                "age_s": round(loop.age_s, 1),
+                "restarts": loop.restarts,
+                **({"error": loop.error} if loop.error else {}),
+            }
+            for loop in self._supervisor.status()
+        }
 
     async def _measure(self, _: web.Request) -> web.Response:
         status = metrics.BotStatus(
@@ -119,5 +181,7 @@ class Health:
             lengths=await self._engine.queries.queue_lengths(),
             hosts=await self._engine.queries.hosts(),
             ages_s=self._engine.queries.snapshot_ages_s(),
+            delivery=await self._engine.queries.delivery(),
+            loops=self._supervisor.status(),
         )
         return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
-from core.domain.model.views import HostView
+from core.domain.model.views import DeliveryView, HostView
+from core.supervisor import LoopStatus
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 
@@ -25,6 +26,8 @@ class BotStatus:
     lengths: Mapping[str, int]
     hosts: Sequence[HostView]
     ages_s: Mapping[HostName, float | None]
+    delivery: DeliveryView
+    loops: Sequence[LoopStatus]
 
 
 def text(status: BotStatus) -> bytes:
@@ -37,7 +40,19 @@ def text(status: BotStatus) -> bytes:
 def families(status: BotStatus) -> Iterator[Metric]:
     """Name every number and what it means."""
     yield _one("slack_connected", "Whether Slack reaches the bot.", status.is_connected)
+    yield _one("slack_accepts", "Whether Slack takes what the bot says.", not status.delivery.trouble)
+    yield _one("notices_waiting", "What people are still to be told.", status.delivery.waiting)
+    yield _one("notices_given_up", "What people were never told: Slack took it nowhere.", status.delivery.given_up)
     yield _one("stopped", "Whether somebody stopped all starts.", bool(status.stopped_by))
+    heartbeats = [((loop.name,), loop.age_s) for loop in status.loops]
+    yield _many("loop_heartbeat_age_seconds", "Time since a loop last gave a sign of life.", ("loop",), heartbeats)
+    yield _many(
+        "loop_alive", "Whether a loop turns.", ("loop",), [((loop.name,), loop.is_alive) for loop in status.loops]
+    )
+    restarts = CounterMetricFamily("migrate_bot_loop_restarts", "How often a loop broke and went on.", labels=("loop",))
+    for loop in status.loops:
+        restarts.add_metric((loop.name,), float(loop.restarts))
+    yield restarts
     for name, words, states in (
         ("jobs", "Jobs that wait for approval or run.", [one for one in JobState if not one.is_end]),
         ("moves", "Moves of running jobs that are not over.", [one for one in MoveState if not one.is_end]),

@@ -1,7 +1,7 @@
 """The composition root: the only module of the bot that names the database and the hosts' protocol."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from bot.slack.http_listener import HttpListener
 from bot.slack.socket import SocketConnection
 from bot.slack.time_zones import TimeZones
 from bot.slack.user_groups import UserGroups
+from bot.systemd import ServiceManager
 from core.config import Settings
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobId
@@ -29,6 +30,7 @@ from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway, SessionRecord
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import SqlStore
+from core.supervisor import Supervisor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +79,17 @@ async def running(
         return [view.job for view in await engine.queries.jobs()]
 
     attachments = Attachments(client, timeline_inputs, clock)
-    notifier: Notifier = SlackNotifier(client, settings, groups, clock, attachments=attachments, history=history)
+    notifier: Notifier = SlackNotifier(
+        client,
+        settings,
+        groups,
+        clock,
+        attachments=attachments,
+        history=history,
+        database=lambda: engine.database_id,
+    )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
+    manager, supervisor = ServiceManager(), Supervisor()
     engine = Engine(
         settings=settings,
         store=store or SqlStore(settings.store.url, history=settings.store.history),
@@ -86,6 +97,7 @@ async def running(
         or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store.url))),
         notifier=observed,
         clock=clock,
+        supervisor=supervisor,
     )
     background = BackgroundTasks()
     handler = CommandHandler(engine, settings, groups, TimeZones(client), clock)
@@ -96,9 +108,10 @@ async def running(
     )
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
-        connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), clock)
+        connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
     else:
-        connection = HttpListener(app, settings.slack.listen)
+        secret = settings.slack_signing_secret.get_secret_value()
+        connection = HttpListener(app, settings.slack.listen, secret, clock)
     health = Health(engine, connection, settings.slack)
     try:
         await engine.start()
@@ -106,24 +119,41 @@ async def running(
         await home_tabs.start()
         await connection.start()
         await health.start()
+        supervisor.on_beat = manager.beat
+        manager.ready()
         yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection)
     finally:
-        # First nothing new comes in, then what came in is answered, then the engine lets go.
-        await health.stop()
-        await connection.stop()
-        await background.close()
-        await attachments.close()
-        await home_tabs.stop()
-        await engine.stop()
+        manager.stopping()
+        # First nothing new comes in, then what came in is answered, then the engine lets go: in any case, all of them.
+        async with AsyncExitStack() as leaving:
+            for step in (
+                engine.stop,
+                home_tabs.stop,
+                attachments.close,
+                background.close,
+                connection.stop,
+                health.stop,
+            ):
+                leaving.push_async_callback(step)
 
 
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database alone, to look at jobs while the bot runs or is down."""
-    store = SqlStore(settings.store.url, history=settings.store.history)
-    await store.open()
+    """Open the database alone, only to look at jobs while the bot runs or is down: nothing in it is changed."""
+    store = SqlStore(settings.store.url)
+    await store.open_to_look()
     try:
         yield store
+    finally:
+        await store.close()
+
+
+async def put_back(settings: Settings) -> None:
+    """Note that the database was put back from a copy. Refused while a bot works on it."""
+    store = SqlStore(settings.store.url)
+    await store.open()
+    try:
+        await store.put_back()
     finally:
         await store.close()
 

@@ -8,6 +8,7 @@ from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception_type,
+    retry_if_not_exception_type,
     stop_after_attempt,
     stop_after_delay,
     stop_any,
@@ -61,8 +62,9 @@ async def retry(
     tries: int | None = None,
     within_s: float | None = None,
     on_error: Callable[[BaseException], None] | None = None,
+    but: tuple[type[BaseException], ...] = (),
 ) -> T:
-    """Call again what fails with one of these errors; in the end raise the last one.
+    """Call again what fails with one of these errors, ``but`` for some of them; in the end raise the last one.
 
     ``within_s``: no new try begins later than that; no ``tries``: as often as it takes. ``on_error`` hears of every
     error before the wait that follows it.
@@ -79,7 +81,7 @@ async def retry(
 
     again = AsyncRetrying(
         sleep=sleep,
-        retry=retry_if_exception_type(errors),
+        retry=retry_if_exception_type(errors) & retry_if_not_exception_type(but),
         stop=stop_any(*stops) if stops else stop_never,
         wait=wait,
         before_sleep=before_sleep,

@@ -37,16 +37,20 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "WINRM_PASSWORD")
 
 
+LONGEST = timedelta(days=3660)
+"""Ten years: a longer duration is a slip, and one that means "for ever" leads beyond the end of all calendars."""
+
+
 def parse_duration(value: object) -> timedelta:
     """Read ``90s``, ``1h30m``, ``2d``, or a number of seconds.
 
     Raises:
-        ValueError: it is none of these, or negative.
+        ValueError: it is none of these, negative, or longer than ten years.
 
     """
-    if isinstance(value, timedelta):
-        return value
     text = "" if isinstance(value, bool) else str(value).strip()
+    if isinstance(value, timedelta):
+        text = str(value.total_seconds())
     try:
         seconds = float(text)
     except ValueError:
@@ -55,10 +59,9 @@ def parse_duration(value: object) -> timedelta:
         seconds = sum(float(n) * _UNIT_S[unit.lower()] for n, unit in _DURATION.findall(text))
     if seconds < 0:
         raise ValueError("a duration cannot be negative")
-    try:
-        return timedelta(seconds=seconds)
-    except (OverflowError, ValueError):
-        raise ValueError(f"{text!r} is longer than any duration") from None
+    if not seconds <= LONGEST.total_seconds():
+        raise ValueError(f"{text!r} is too long a duration; {LONGEST.days} days are the most")
+    return timedelta(seconds=seconds)
 
 
 def _longer_than_nothing(length: timedelta) -> timedelta:
@@ -236,6 +239,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file."""
         return _Environment(settings_cls, env_settings(), init_settings()), init_settings
+
+    @model_validator(mode="after")
+    def _patience_covers_a_request(self) -> "Settings":
+        # An order whose answer was lost may reach the host as late as its request could last.
+        longest = 1.5 * self.winrm.operation_timeout
+        if self.migration.confirm_start < longest:
+            raise ValueError(
+                f"confirm_start in [migration] must be at least 1.5 times operation_timeout in [winrm]: "
+                f"{longest.total_seconds():g}s"
+            )
+        return self
 
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":

@@ -15,11 +15,18 @@
     ├── StoreError               the database
     │   ├── Outdated             somebody else changed the row first (compare-and-set failed)
     │   ├── StoreBusy            locked longer than we are willing to wait
-    │   └── StoreFull            no space left for the database
+    │   ├── StoreFull            no space left for the database
+    │   ├── UnreadableRow        a row cannot be read, such as one that a newer version wrote
+    │   ├── StoreOwned           another process works on this database
+    │   ├── AttemptClosed        this attempt is over, or another process has taken it over
+    │   └── StartWithdrawn       people no longer want this start
     ├── HostError                one host
     │   ├── HostUnreachable      no answer, refused, timed out, circuit open
     │   │   └── CannotLogOn      no login came about, and nobody judged the password: no ticket, no KDC, no service name
     │   ├── ContactLost          the connection broke while a command may still be running
+    │   ├── OrderWithdrawn       the order was withdrawn before it was sent: nothing was done
+    │   ├── NotInSettings        no host of that name is in the settings any more
+    │   ├── WrongMachine         another machine answers in this host's name
     │   ├── LoginRejected        wrong account, password or authentication method
     │   ├── EndpointRefused      the endpoint does not allow the command, or we sent a wrong one
     │   ├── MalformedReply       the host answered something we cannot read
@@ -27,6 +34,7 @@
     └── NotifierError            Slack, or whoever listens
         ├── NotifierBusy         rate limited: try again after ``retry_after_s``
         ├── NotifierDown         no answer, or a server-side failure: it may have been said
+        ├── NotifierUnauthorized  it takes nothing from the bot for now: token, workspace, scopes
         └── NotifierRefused      it will never accept this message
 
 Each says what happened (its text), whose problem it is (``owner``), whether trying again can help (``retry``) and what
@@ -125,6 +133,34 @@ class StoreFull(StoreError):
     hint = "Free space on the bot's own disk."
 
 
+class UnreadableRow(StoreError):
+    """One row cannot be read; it concerns its own job and no other."""
+
+    retry = False
+    hint = "Was a newer version installed before? Install it again, or restore a copy of the database."
+
+
+class StoreOwned(StoreError):
+    """Another process works on this database."""
+
+    owner = Owner.OPERATOR
+    retry = False
+    hint = "Stop that one first; to look only, use migrate-bot jobs."
+
+
+class AttemptClosed(StoreError):
+    """This attempt is over, or another process has taken it over: whoever still follows it has to leave it alone."""
+
+    retry = False
+
+
+class StartWithdrawn(StoreError):
+    """People no longer want this start: stopped, paused, frozen or cancelled since it was decided."""
+
+    owner = Owner.OPERATOR
+    retry = False
+
+
 class HostError(MigrateBotError):
     """One host could not do what it was asked. ``host`` is its name in the settings.
 
@@ -161,6 +197,27 @@ class ContactLost(HostError):
     standing = "does not answer"
     retry = True
     hint = "The command may still run on the host; the bot looks again."
+
+
+class OrderWithdrawn(HostError):
+    """The order was withdrawn before it was sent: nothing was done."""
+
+    owner = Owner.OPERATOR
+
+
+class NotInSettings(HostError):
+    """No host of that name is in the settings."""
+
+    owner = Owner.OPERATOR
+    standing = "is not in the settings"
+    hint = "Was it renamed or taken out? Put it back under [hosts] and restart the bot."
+
+
+class WrongMachine(HostError):
+    """Another machine answers in this host's name."""
+
+    owner = Owner.OPERATOR
+    standing = "is another machine than before"
 
 
 class LoginRejected(HostError):
@@ -214,8 +271,19 @@ class NotifierBusy(NotifierError):
 
 
 class NotifierDown(NotifierError):
-    """Slack did not answer; it may have taken the message all the same."""
+    """Slack did not answer; it may have taken the message all the same.
 
+    ``about_message``: Slack did answer, to this message, and it may be the message that it cannot take.
+    """
+
+    retry = True
+    about_message: bool = False
+
+
+class NotifierUnauthorized(NotifierError):
+    """Slack takes nothing from the bot for now, whatever it says: everything waits, in order, as long as that lasts."""
+
+    owner = Owner.OPERATOR
     retry = True
 
 

@@ -3,9 +3,9 @@
 Every implementation of a port passes the contract suite of that port (``tests/contracts``).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.domain.model.events import Event, Notice
 from core.domain.model.host_calls import CancelReply, FolderReceipt, MoveOrder, MoveReport
@@ -36,12 +36,16 @@ class Clock(Protocol):
         ...
 
 
+Permit = Callable[[], Coroutine[Any, Any, bool]]
+"""Asks, in the event loop, whether an order may still go out."""
+
+
 class HostGateway(Protocol):
     """Everything the engine asks of Hyper-V hosts. ``host`` is always a name from the settings.
 
     - No method starts anything twice: a call that may have been carried out is never repeated inside.
-    - Every method raises HostError and nothing else; LoginRejected, EndpointRefused and HostUnreachable mean that
-      nothing was done, ContactLost that it may have been.
+    - Every method raises HostError and nothing else; LoginRejected, EndpointRefused, HostUnreachable, OrderWithdrawn
+      and NotInSettings mean that nothing was done, ContactLost that it may have been.
     - Calls to one host never wait for another host. Cancelling a call's task returns at once and leaves the host as is.
     """
 
@@ -64,9 +68,13 @@ class HostGateway(Protocol):
         """Read the migration jobs of one VM that the host remembers (five minutes after their end)."""
         ...
 
-    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+    async def move(
+        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
+    ) -> MoveReport:
         """Start a move on its source host and stay until the command returns.
 
+        ``may_start`` is awaited once, when all that takes time (threads, login) is over and nothing is left to do but
+        to send the order. Unless it says yes, or when the caller has left by then, OrderWithdrawn: nothing was sent.
         Errors the command reports are in the MoveReport, not raised. ``on_progress`` gets percents 0..100 in the event
         loop. The migration outlives this call: raising ContactLost says nothing about it.
         """
@@ -165,12 +173,19 @@ class Store(Protocol):
         """Read the newest move of each VM that has one of these ids, or bears this name, in any case, or id in one."""
         ...
 
+    async def moves_towards(self, host: HostName) -> tuple[Move, ...]:
+        """Read the open moves that go to a host."""
+        ...
+
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
         """Read the moves whose clean-up had to wait and is due at this steady time."""
         ...
 
-    async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
-        """Replace a move that holds no reservation, or goes on holding it."""
+    async def change_move(self, before: Move, after: Move, *events: Event, attempt: Attempt | None = None) -> Move:
+        """Replace a move that holds no reservation, or goes on holding it.
+
+        With ``attempt``: only while that one is open and ours; else AttemptClosed.
+        """
         ...
 
     async def change_moves(self, changes: Sequence[tuple[Move, Move]], *events: Event) -> tuple[Move, ...]:
@@ -178,23 +193,54 @@ class Store(Protocol):
         ...
 
     async def begin_attempt(
-        self, before: Move, after: Move, claims: Sequence[SlotUsage], *events: Event, at: datetime
+        self,
+        before: Move,
+        after: Move,
+        claims: Sequence[SlotUsage],
+        *events: Event,
+        at: datetime,
+        frozen_until: datetime | None = None,
     ) -> tuple[Move, Attempt]:
-        """Reserve the slots and open the attempt, or raise Outdated when the claims no longer allow it.
+        """Reserve the slots and open the attempt, or raise Outdated when it is no longer allowed.
 
         Inside the transaction the open attempts are read again and ``slots.refusal`` decides: two callers can never
-        both take the last slot. A VM with an open attempt is never given a second one.
+        both take the last slot. A VM with an open attempt is never given a second one. The job and the switches are
+        read there too: what people stopped, paused or froze (``frozen_until``, by the calendar) since the decision does
+        not start. The attempt is this store's own until another one adopts it.
         """
         ...
 
-    async def confirm_attempt(self, before: Move, after: Move, *events: Event, at: datetime) -> Move:
-        """Replace a move and note on its open attempt that a host showed the migration; ``at`` is a steady time."""
+    async def order_attempt(self, attempt: Attempt, *, at: datetime, frozen_until: datetime | None = None) -> Attempt:
+        """Write down that the order of an attempt goes out now: the last word before a host is asked.
+
+        Raises AttemptClosed when the attempt is over or another store's, StartWithdrawn when people stopped, paused,
+        froze or cancelled it. A wish that is stored later finds a move that runs.
+        """
+        ...
+
+    async def confirm_attempt(self, attempt: Attempt, before: Move, after: Move, *events: Event, at: datetime) -> Move:
+        """Replace a move and note on this attempt that a host showed it (at a steady time), or raise AttemptClosed."""
         ...
 
     async def end_attempt(
-        self, before: Move, after: Move, *events: Event, at: datetime, fault: Fault | None = None, host_words: str = ""
+        self,
+        attempt: Attempt,
+        before: Move,
+        after: Move,
+        *events: Event,
+        at: datetime,
+        fault: Fault | None = None,
+        host_words: str = "",
     ) -> Move:
-        """Replace a move, close its open attempt and so free the slots."""
+        """Replace a move, close this attempt and so free the slots, or raise AttemptClosed."""
+        ...
+
+    async def rename_hosts(self, names: Mapping[HostName, HostName]) -> None:
+        """Call hosts otherwise, old name to new: in open moves, open attempts and clean-ups that wait."""
+        ...
+
+    async def adopt_attempts(self) -> tuple[Attempt, ...]:
+        """Make every open attempt ours and return them; whoever followed one before gets AttemptClosed from now on."""
         ...
 
     async def attempts(self, move_id: int | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
@@ -224,8 +270,8 @@ class Store(Protocol):
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notices that are due at this steady time, and mark them as being said.
 
-        Per job only in order: nothing behind an undelivered notice of the same job. A notice that had been marked
-        before (by a process that died) comes with ``maybe_said``.
+        Per job only in order: nothing behind an undelivered notice of the same job, except the oldest page, once the
+        job's card was tried. A notice that had been marked before (by a process that died) comes with ``maybe_said``.
         """
         ...
 
@@ -233,8 +279,16 @@ class Store(Protocol):
         """Mark a notice as delivered."""
         ...
 
-    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None) -> None:
-        """Note a failed delivery and when to try again, in steady time; None: give up (it stays unsaid)."""
+    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None, *events: Event) -> None:
+        """Note a failed delivery and when to try again, in steady time; None: give up, with the event that says so."""
+        ...
+
+    async def retry_pages(self, since: datetime) -> int:
+        """Put the pages that were given up back into the outbox, unless they are older. Returns how many."""
+        ...
+
+    async def outbox_counts(self) -> tuple[int, datetime | None, int]:
+        """Count what waits to be told, with the time of the oldest, and what was given up."""
         ...
 
     async def switch(self, name: str) -> str:
@@ -243,6 +297,13 @@ class Store(Protocol):
 
     async def set_switch(self, name: str, value: str, *events: Event) -> None:
         """Set a persistent switch."""
+        ...
+
+    async def identity(self) -> str:
+        """Return the id of this database: made with it, and anew when it was put back from a copy.
+
+        Numbers of jobs, moves and events mean something only together with it.
+        """
         ...
 
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
@@ -258,12 +319,16 @@ class Notifier(Protocol):
     """Whoever tells people. Raises NotifierError and nothing else."""
 
     async def tell(self, notice: Notice) -> Card | None:
-        """Say one event. Returns the card's place when the notice was the card itself.
+        """Say one event. Returns the card's place when the notice was the card itself, or the card has a new place.
 
         With ``maybe_said`` it first looks whether people already see it. Saying the same notice twice shows it once.
+        With ``is_plain`` it is said in words that do not depend on what the event holds.
         """
         ...
 
-    async def show(self, view: JobView) -> None:
-        """Bring the job's card up to date. Edits are paced here; the newest view wins."""
+    async def show(self, view: JobView) -> Card | None:
+        """Bring the job's card up to date. Edits are paced here; the newest view wins.
+
+        Returns the card's place when it has a new one, because somebody deleted it.
+        """
         ...

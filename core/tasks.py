@@ -13,6 +13,12 @@ def log_broken(name: str, error: BaseException) -> None:
     log.error("%s broke", name, exc_info=error)
 
 
+def is_asked_to_end() -> bool:
+    """Whether somebody cancels the current task, and not only what it waits for: then it must end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class TaskSet:
     """The tasks of one owner: each is kept until it ends, and all of them end with the owner.
 

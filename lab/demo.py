@@ -34,15 +34,16 @@ COMMAND = (
 STAYS = "print01"
 """The VM whose switch exists on no other host."""
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, object]] = {
     "migration": {
         # Real time, while the lab runs 60 times faster.
         "poll_busy": "1s",
         "poll_idle": "2s",
-        "confirm_start": "10s",
+        "confirm_start": "15s",
         "retry_delay": "4s",
         "assumed_speed_mb_s": 60_000,
     },
+    "winrm": {"operation_timeout": "10s"},
 }
 BACKUP_S = 25.0
 DEADLINE_S = 240.0

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
 from pathlib import PureWindowsPath
@@ -18,15 +19,17 @@ from core.domain.model.inventory import (
     HostName,
     Inspection,
     Snapshot,
+    UnreadableVm,
     Vm,
     VmDetails,
     VmId,
     Volume,
 )
-from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply
+from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply, OrderWithdrawn
+from core.ports import Permit
 from lab.hyperv.world import views
 from lab.hyperv.world.errors import FolderError
-from lab.hyperv.world.faults import WireFaultKind
+from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.world import World
 
@@ -49,6 +52,10 @@ class LabGateway:
         self, world: World, now: Callable[[], datetime], latency_s: float = 0.2, *, apart_s: float = 0.0
     ) -> None:
         self.calls: Counter[str] = Counter()
+        self.stand_ins: dict[str, str] = {}
+        """Which machine answers when a host is asked, if it is another one: an address that was given away."""
+        self.first_percent_s = 0.0
+        """Move-VM may tell its first percent so long before any host shows or counts the move."""
         self._world = world
         self._now = now
         self._latency_s = latency_s
@@ -80,18 +87,29 @@ class LabGateway:
         await self._call("jobs", host)
         return tuple(job for job in self._jobs(host) if job.vm_id == vm_id)
 
-    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+    async def move(
+        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
+    ) -> MoveReport:
         trouble = self._world.trouble.for_host(host)
         is_cut_off = any(fault.operation == "Receive" for fault in trouble.faults)
         if is_cut_off:
             trouble.take("Receive")
         await self._call("move", host)
+        if not await may_start():
+            raise OrderWithdrawn(host, f"The order to {host} was withdrawn before it was sent.")
+        if self._world.trouble.take_never_begins(order.vm_id):
+            await asyncio.Event().wait()
+        if self.first_percent_s:
+            on_progress(0)
+            await asyncio.sleep(self.first_percent_s)
         migration = self._world.start_move(_request(host, order))
         if is_cut_off:
             raise ContactLost(host, f"The connection to {host} broke.")
         while not migration.is_done:
             on_progress(migration.percent)
             await asyncio.sleep(1.0)
+        if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
+            await asyncio.Event().wait()
         return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
@@ -148,7 +166,7 @@ class LabGateway:
             case WireFaultKind.HANG:
                 await asyncio.sleep(GIVE_UP_S)
                 raise ContactLost(host, f"{host} did not answer within {GIVE_UP_S:.0f} s.")
-            case WireFaultKind.MALFORMED | WireFaultKind.TRUNCATED:
+            case WireFaultKind.MALFORMED | WireFaultKind.TRUNCATED | WireFaultKind.CUT_SEAL:
                 raise MalformedReply(host, f"{host} answered something unreadable.")
             case WireFaultKind.STATUS if fault is not None and fault.status == _UNAUTHORIZED:
                 raise LoginRejected(host, f"{host} rejects the login.")
@@ -158,6 +176,10 @@ class LabGateway:
                 raise ContactLost(host, f"The connection to {host} broke.")
 
     def _snapshot(self, host: HostName) -> Snapshot:
+        shown = self._show(HostName(self.stand_ins.get(host, host)))
+        return replace(shown, host=host)
+
+    def _show(self, host: HostName) -> Snapshot:
         now = self._now()
         view, counters = self._world.host(host), self._world.counters(host)
         facts = HostFacts(
@@ -170,15 +192,19 @@ class LabGateway:
             default_vm_path=view.default_vm_path,
             default_disk_path=view.default_disk_path,
             memory_bytes=view.memory_capacity_bytes,
+            machine=view.fqdn.casefold(),
             supported_versions=view.supported_versions,
         )
+        wrong = {fault.vm: fault for fault in self._world.trouble.for_host(host).values if fault.vm is not None}
+        views_of_vms = self._world.vms(host)
         return Snapshot(
             host=host,
             asked_at=now,
             taken_at=now,
             facts=facts,
-            vms=tuple(_vm(vm) for vm in self._world.vms(host)),
+            vms=tuple(_vm(vm) for vm in views_of_vms if vm.id not in wrong),
             jobs=self._jobs(host),
+            unreadable=tuple(_unreadable(host, wrong[vm.id]) for vm in views_of_vms if vm.id in wrong),
         )
 
     def _jobs(self, host: HostName) -> tuple[HostJob, ...]:
@@ -198,6 +224,12 @@ class LabGateway:
             )
             for job in self._world.jobs(host)
         )
+
+
+def _unreadable(host: HostName, fault: ValueFault) -> UnreadableVm:
+    hides_id = fault.property.lower() == "id" or fault.kind is ValueFaultKind.ERROR
+    text = f"{host} answered Get-VM without a value in {fault.property}."
+    return UnreadableVm(text, None if hides_id or fault.vm is None else VmId(fault.vm))
 
 
 def _request(host: HostName, order: MoveOrder) -> MoveRequest:

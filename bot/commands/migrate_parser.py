@@ -194,6 +194,8 @@ class MigrateParser:
             self.path = self._folder(opened)
         elif name in _PROSE:
             self.set_options[name] = self._prose(opened)
+        elif name == "apart":
+            self.set_options[name] = self._patterns(opened)
         elif name in FLAGS:
             self.set_options[_FIELDS.get(name, name)] = self._flag(opened)
         else:
@@ -240,6 +242,17 @@ class MigrateParser:
             "at": lambda: option_values.moment(word.text, self.now),
         }
         self.set_options[_FIELDS.get(name, name)] = _fitting(word, read[name])
+
+    def _patterns(self, opened: Head) -> tuple[str, ...]:
+        """Read one pattern of names, or several with commas between them."""
+        word = opened.value or self._next_value()
+        if word is None or not word.text:
+            raise CommandError("apart needs names, such as apart=dc*.", opened.word.start, opened.word.end, "apart=dc*")
+        found = [word.text]
+        while self.at + 1 < len(self.words) and self.words[self.at].is_comma and not self.words[self.at + 1].is_comma:
+            found.append(self.words[self.at + 1].text)
+            self.at += 2
+        return tuple(dict.fromkeys(found))
 
     def _with_time(self, word: Token) -> Token:
         """Join a day and the time in the next word."""

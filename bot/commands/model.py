@@ -176,10 +176,8 @@ def quote(name: str) -> str:
 def write_options(options: Options) -> str:
     """Write options as ``name=value``; those left to the settings are left out."""
     parts: list[str] = []
-    if options.parallel:
-        parts.append(f"parallel={options.parallel}")
-    if options.attempts is not None:
-        parts.append(f"attempts={options.attempts}")
+    numbers = (("parallel", options.parallel or None), ("attempts", options.attempts))
+    parts += [f"{name}={number}" for name, number in numbers if number is not None]
     if options.backup_wait_s is not None:
         parts.append(f"backup-wait={options.backup_wait_s:.0f}s")
     for name, value in (
@@ -189,6 +187,8 @@ def write_options(options: Options) -> str:
     ):
         if value is not None:
             parts.append(f"{name}={'yes' if value else 'no'}")
+    if options.apart:
+        parts.append(f"apart={','.join(map(quote, options.apart))}")
     if options.start_at is not None:
         parts.append(f"at={_minute(options.start_at)}")
     if options.until is not None:

@@ -9,7 +9,18 @@ VERBS = (
 )
 KEYWORDS = ("from", "to", "path")
 OPTIONS = (
-    *("parallel", "attempts", "backup-wait", "subfolder", "keep-drives", "fail-fast", "at", "until", "override"),
+    *(
+        "parallel",
+        "attempts",
+        "backup-wait",
+        "subfolder",
+        "keep-drives",
+        "fail-fast",
+        "apart",
+        "at",
+        "until",
+        "override",
+    ),
     "reason",
 )
 FLAGS = ("subfolder", "keep-drives", "fail-fast")

@@ -70,6 +70,20 @@ class CommandHandler:
         self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
 
+    def check_database(self, job_id: JobId, database: str, *, is_proven: bool) -> None:
+        """Refuse a button whose numbers are of another database, or of an older version that did not say which.
+
+        Raises:
+            NotAllowed: with what to do instead.
+
+        """
+        if database == self._engine.database_id or (is_proven and not database):
+            return
+        look = f"Type {self._command} status {job_id} to see what has that number now."
+        if database:
+            raise NotAllowed(f"This button is of another database: its {job_id} is not mine.", hint=look)
+        raise NotAllowed(f"This button of {job_id} is from before my last update and no longer acts.", hint=look)
+
     # ------------------------------------------------------------------ commands
 
     def read(self, text: str) -> Command:

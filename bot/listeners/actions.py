@@ -33,13 +33,16 @@ from core.errors import NotAllowed
 # A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.
 _CHECK_TIMEOUT_S = 1.0
 
+_PROVEN = frozenset({APPROVE, REJECT, ALL, ALL_BACK, ALL_NEXT})
+"""Buttons that carry the plan's hash, or only show something."""
+
 Work = Callable[[Click, AsyncWebClient], Awaitable[Message | None]]
 
 
 def register(app: AsyncApp, handler: CommandHandler, background: BackgroundTasks) -> None:
     """Listen to the buttons."""
     for action_id, work in (_on_the_card(handler) | _in_the_thread(handler)).items():
-        app.action(action_id)(_listener(action_id, work, background))
+        app.action(action_id)(_listener(action_id, _checked(action_id, work, handler), background))
 
 
 def _on_the_card(handler: CommandHandler) -> dict[str, Work]:
@@ -91,6 +94,16 @@ def _in_the_thread(handler: CommandHandler) -> dict[str, Work]:
 
     stuck_works = {STUCK_WAIT: stuck("wait"), STUCK_CANCEL: stuck("cancel"), STUCK_PAGE: stuck("page")}
     return {RETRY: retry, ACKNOWLEDGE: acknowledge, **stuck_works}
+
+
+def _checked(action_id: str, work: Work, handler: CommandHandler) -> Work:
+    """Let a click act only on the database its button is of; one that carries a plan's hash proves itself."""
+
+    async def check(click: Click, client: AsyncWebClient) -> Message | None:
+        handler.check_database(click.job_id, click.database, is_proven=action_id in _PROVEN)
+        return await work(click, client)
+
+    return check
 
 
 def _listener(action_id: str, work: Work, background: BackgroundTasks) -> Callable[..., Awaitable[None]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.handlers.command_handler import Asker
+from bot.messages.button_values import unmarked
 from core.domain.model.job import JobId
 
 Body = Mapping[str, Any]
@@ -18,6 +19,8 @@ class Click:
     job_id: JobId
     plan_hash: str
     trigger_id: str
+    database: str = ""
+    """The database the job and the numbers are of; empty: a button of an older version."""
     view_id: str = ""
     """The form the button is in; empty: a message."""
 
@@ -35,7 +38,8 @@ def read_asker_of_command(body: Body) -> Asker:
 def read_click(body: Body) -> Click:
     """Read a click. Only ids and the value are trusted: texts come back escaped."""
     action: Body = next(iter(body.get("actions") or ()), {})
-    job_id, _, plan_hash = str(action.get("value") or "").partition("|")
+    value, database = unmarked(str(action.get("value") or ""))
+    job_id, _, plan_hash = value.partition("|")
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
     asker = Asker(str((body.get("user") or {}).get("id") or ""), str(channel))
@@ -44,6 +48,7 @@ def read_click(body: Body) -> Click:
         asker=asker,
         job_id=JobId(job_id),
         plan_hash=plan_hash,
+        database=database,
         trigger_id=str(body.get("trigger_id") or ""),
         view_id=str(view_id),
     )

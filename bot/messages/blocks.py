@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.messages.mrkdwn import clip, escape
+from bot.messages.mrkdwn import clip, clip_markup, escape
 
 Block = dict[str, Any]
 
@@ -58,7 +58,7 @@ def header(text: str) -> Block:
 
 def section(text: str) -> Block:
     """Make a paragraph."""
-    return {"type": "section", "text": mrkdwn(clip(text, SECTION_LIMIT))}
+    return {"type": "section", "text": mrkdwn(clip_markup(text, SECTION_LIMIT))}
 
 
 def verbatim(text: str) -> Block:
@@ -124,4 +124,4 @@ def actions(*buttons: Block) -> Block:
 
 def message(text: str, blocks: Sequence[Block]) -> Message:
     """Put a message together; its text is escaped here."""
-    return Message(escape(clip(text, _TEXT_LIMIT)), tuple(blocks[:MESSAGE_LIMIT]))
+    return Message(clip_markup(escape(text), _TEXT_LIMIT), tuple(blocks[:MESSAGE_LIMIT]))

@@ -130,6 +130,7 @@ def option_words(options: Options) -> str:
         parts.append("a subfolder for each VM" if options.subfolder else "no subfolders")
     if options.keep_drives is not None:
         parts.append("keeps drive letters" if options.keep_drives else "does not keep drive letters")
+    parts += [f"keeps {code(pattern, 80)} apart" for pattern in options.apart]
     if options.fail_fast is not None:
         parts.append("stops at the first failure" if options.fail_fast else "goes on after a failure")
     return " · ".join(parts)

@@ -28,6 +28,28 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+_PIECES = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>|```|.", re.DOTALL)
+
+
+def clip_markup(text: str, limit: int) -> str:
+    """Shorten a text that is escaped already: no entity or mention is cut in two, no code span stays open."""
+    if len(text) <= limit:
+        return text
+    kept, size, is_in_block, is_in_code = [], 0, False, False
+    for found in _PIECES.finditer(text):
+        piece = found[0]
+        if size + len(piece) > limit - len("…\n```"):
+            break
+        kept.append(piece)
+        size += len(piece)
+        if piece == "```":
+            is_in_block = not is_in_block
+        elif piece == "`" and not is_in_block:
+            is_in_code = not is_in_code
+    end = "\n```" if is_in_block else "`" if is_in_code else ""
+    return f"{''.join(kept)}…{end}"
+
+
 def one_line(text: str) -> str:
     """Fold every run of white space, newlines included, to one space."""
     return " ".join(text.split())
@@ -52,6 +74,11 @@ def quoted(text: str, limit: int = 1200) -> str:
     while len(escape(shown)) > _QUOTED_ROOM:
         shown = clip(shown, len(shown) * 3 // 4)
     return f"```\n{escape(shown)}\n```"
+
+
+def is_user(who: str) -> bool:
+    """Whether it is a user's id."""
+    return bool(_USER.fullmatch(who))
 
 
 def mention(who: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bot.messages.blocks import ACKNOWLEDGE, RETRY, Block, Message, actions, button, confirm, context, section, sections
-from bot.messages.mrkdwn import clip, clock_time, code, mention, plural, quoted, said
+from bot.messages.mrkdwn import clip_markup, clock_time, code, mention, plural, quoted, said
 from bot.messages.state_table import MOVE_STATES
 from bot.messages.thread_lines import sentence
 from core.domain.model.event_data import Ended, EventData, EventKind, Failed, Stuck
@@ -28,7 +28,7 @@ def page(notice: Notice, oncall: Sequence[str], command: str = "/migrate", *, ta
     called = " ".join(mention(who) for who in oncall)
     if notice.move is None or notice.event.kind not in _STATES:
         # About the job as a whole, or a wish: its sentence says everything.
-        text = clip(f"{called} {sentence(notice.event, notice.job, notice.move)}".strip(), _ROOM)
+        text = clip_markup(f"{called} {sentence(notice.event, notice.job, notice.move)}".strip(), _ROOM)
         return Message(text, (section(text), *_foot(notice, taken)))
     vm = code(notice.move.vm_name)
     words = MOVE_STATES[_STATES[notice.event.kind]]

@@ -21,6 +21,9 @@ def plan_text(job: Job) -> str:
     found = [finding for severity in _ORDER for finding in plan.findings if finding.severity is severity]
     if found:
         lines += ["", "What preflight found", *(f"{one.severity.value}: {' '.join(one.text.split())}" for one in found)]
+    reasons = [f"{move.vm_name}: {' '.join(move.why.split())}" for move in plan.moves if move.why]
+    if reasons:
+        lines += ["", "Why these destinations, and not others", *reasons]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from bot.messages.blocks import Block, Message, context, message, section, secti
 from bot.messages.card import card
 from bot.messages.card_parts import Look, bar, headline_route, what
 from bot.messages.help import TOPICS, overview
-from bot.messages.mrkdwn import clip, clock_time, code, date_time, escape, mention, plural, said
+from bot.messages.mrkdwn import clip, clip_markup, clock_time, code, date_time, escape, mention, plural, said
 from bot.messages.state_table import JOB_ICONS
 from bot.messages.thread_lines import sentence
 from core.domain.model.events import Event
@@ -109,7 +109,7 @@ def host_line(view: HostView) -> str:
 
 
 def _history_line(event: Event, job: Job, move: Move | None) -> str:
-    return f"{clock_time(event.at)} {clip(sentence(event, job, move), 1500)}"
+    return f"{clock_time(event.at)} {clip_markup(sentence(event, job, move), 1500)}"
 
 
 def history(view: JobView, events: Iterable[Event]) -> Message:

@@ -12,7 +12,7 @@ from bot.messages.blocks import (
     context,
     section,
 )
-from bot.messages.mrkdwn import clip, clock_time, mention
+from bot.messages.mrkdwn import clip_markup, clock_time, mention
 from bot.messages.thread_lines import sentence
 from core.domain.model.event_data import Answered, EventKind
 from core.domain.model.events import Event, Notice
@@ -30,7 +30,7 @@ def question(notice: Notice, answer: Event | None = None) -> Message:
 
     A later event of the move that is no answer, such as its end, makes the question moot.
     """
-    text = clip(sentence(notice.event, notice.job, notice.move), _ROOM)
+    text = clip_markup(sentence(notice.event, notice.job, notice.move), _ROOM)
     if answer is not None:
         return Message(text, (section(text), context(f"{_decision(answer)}, {clock_time(answer.at)}")))
     if notice.move is None:

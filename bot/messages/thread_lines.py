@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.messages.blocks import Message, section
-from bot.messages.mrkdwn import clip, clock_time, code, mention, plural, said
+from bot.messages.mrkdwn import clip_markup, clock_time, code, mention, plural, said
 from core.domain.model import event_data as said_of
 from core.domain.model.event_data import EventData, EventKind, Kept
 from core.domain.model.events import Event, Notice
@@ -23,7 +23,7 @@ def line(notice: Notice) -> Message:
     text = sentence(notice.event, notice.job, notice.move)
     if notice.event.kind in _MENTIONING:
         text = f"{mention(notice.job.requester)} {text}"
-    text = clip(text, _SECTION_ROOM)
+    text = clip_markup(text, _SECTION_ROOM)
     return Message(text, (section(text),))
 
 
@@ -143,6 +143,10 @@ def _for_people(data: EventData, about: _About) -> str:
         case said_of.Escalated(vms=vms, seconds=seconds):
             whom = f"{_names(vms)} in {about.job}" if vms else about.job
             return f"⏰ Nobody has taken care of {whom} for {span(seconds)}."
+        case said_of.Unsaid(what=what, reason=reason):
+            return f"📪 Nobody was told of “{said(what.replace('_', ' '))}” about {about.what}{_because(reason)}"
+        case said_of.Other():
+            return f"❔ Something happened to {about.what} that a newer version wrote down; I have no words for it."
     return said(data.kind.value.replace("_", " "))
 
 

@@ -51,6 +51,7 @@ def _lines(view: JobView) -> Iterator[str]:
 def _plan_line(move: PlannedMove, *, is_blocked: bool, why: str) -> str:
     kind = "live" if move.is_live else "off"
     about = f" {said(why, 160)}" if is_blocked else f" {kind}, {size(move.size_bytes)}"
+    about += f"\n      _{said(move.why, 300)}_" if move.why else ""
     folder = f" {code(move.path, 80)}" if move.path else ""
     way = f"{code(move.source)} → {code(move.destination)}"
     return f"{'⛔' if is_blocked else '•'} {code(move.vm_name)} {way}{folder}{about}"

@@ -18,7 +18,9 @@ def where(found: Sequence[VmLocation], look: Look) -> Message:
 
 def _lines(one: VmLocation, look: Look, *, shows_id: bool) -> Iterator[str]:
     name = code(one.name) + (f" {code(str(one.vm_id))}" if shows_id else "")
-    hosts = [sighting.host for sighting in one.sightings]
+    # A replica lies on its host and lives nowhere: the VM itself is where its other sightings are.
+    own = [sighting.host for sighting in one.sightings if not sighting.vm.is_replica]
+    hosts = own or [sighting.host for sighting in one.sightings]
     if not hosts:
         yield f"❓ {name} is on *none* of the hosts that answer."
     elif len(hosts) == 1:
@@ -38,7 +40,7 @@ def _lines(one: VmLocation, look: Look, *, shows_id: bool) -> Iterator[str]:
 def _sighting_line(sighting: Sighting) -> str:
     vm = sighting.vm
     doing = f", {said(vm.status_text, 80)}" if vm.status_text else ""
-    planned = ", only planned" if vm.is_planned else ""
+    planned = ", only planned" if vm.is_planned else ", only its replica" if vm.is_replica else ""
     old = ", *an old sight*: I cannot ask the host now" if sighting.is_silent else ""
     state = vm.state.name.replace("_", " ").lower()
     return f"• {code(sighting.host)}: {state}{doing}{planned} (seen {clock_time(sighting.at)}{old})"

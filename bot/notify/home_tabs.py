@@ -25,9 +25,8 @@ from bot.slack.rate_limit import CallBudget
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.engine.engine import Engine
-from core.errors import MigrateBotError, NotifierBusy, NotifierDown
+from core.errors import MigrateBotError, NotifierBusy, NotifierDown, NotifierError
 from core.ports import Clock
-from core.tasks import TaskSet, wait_for
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +46,17 @@ class ObservedNotifier:
             # What happened has happened, whether or not it could be said.
             self.on_change()
 
-    async def show(self, view: JobView) -> None:
+    async def show(self, view: JobView) -> Card | None:
         """Bring the job's card up to date."""
         self.on_change()
-        await self._notifier.show(view)
+        return await self._notifier.show(view)
 
 
 def _nobody() -> None:
     pass
 
 
+LOOP = "home tabs"
 LATELY = timedelta(minutes=30)
 REFRESH_GAP_S = 5.0
 """Changes come in bursts; a burst is one refresh."""
@@ -84,15 +84,15 @@ class HomeTabs:
         self._shown: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._changed = asyncio.Event()
-        self._loops = TaskSet()
+        self._again_at_s = 0.0
 
     async def start(self) -> None:
         """Begin to follow changes."""
-        self._loops.start(self._follow(), "home tabs")
+        self._engine.supervisor.start(LOOP, self.turn, wake=self._changed, first_after_s=LOOK_EVERY_S)
 
     async def stop(self) -> None:
         """Stop following."""
-        await self._loops.cancel()
+        await self._engine.supervisor.stop(LOOP)
 
     def wake(self) -> None:
         """Note that something changed."""
@@ -118,21 +118,23 @@ class HomeTabs:
         for user in list(self._opened):
             try:
                 await self._publish(user, view_data)
-            except (NotifierBusy, NotifierDown) as error:
+            except NotifierError as error:
+                # One whose Home Slack refuses must not keep the others from theirs; the next look tries again.
                 log.warning("the Home of %s is not up to date: %s", user, error.message)
-                self.wake()
+                if isinstance(error, NotifierBusy | NotifierDown):
+                    self.wake()
 
-    async def _follow(self) -> None:
-        while True:
-            await wait_for(self._changed, LOOK_EVERY_S)
-            try:
-                await self.refresh()
-            except MigrateBotError as error:
-                log.warning("the Home tabs cannot be shown: %s", error.message)
-            except Exception:
-                # A bug in what a Home shows must not end the showing.
-                log.exception("the Home tabs could not be shown")
-            await self._clock.sleep(REFRESH_GAP_S)
+    async def turn(self) -> float:
+        """Bring them up to date; changes that come in the next moment are one refresh."""
+        left_s = self._again_at_s - asyncio.get_running_loop().time()
+        if left_s > 0:
+            await asyncio.sleep(left_s)
+        self._again_at_s = asyncio.get_running_loop().time() + REFRESH_GAP_S
+        try:
+            await self.refresh()
+        except MigrateBotError as error:
+            log.warning("the Home tabs cannot be shown: %s", error.message)
+        return LOOK_EVERY_S
 
     async def _look(self) -> HomeView:
         return HomeView(

@@ -9,24 +9,29 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
-from bot.messages import oncall_page, thread_lines
+from bot.messages import oncall_page, poorer, thread_lines
 from bot.messages.blocks import Message
+from bot.messages.button_values import marked
 from bot.messages.card import card
 from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import channel_link
+from bot.messages.plain_words import plain
 from bot.messages.stall_question import question
 from bot.notify.attachments import Attachments
+from bot.notify.moved_cards import MovedCards
 from bot.notify.open_questions import History, OpenQuestions
+from bot.notify.people import People
+from bot.notify.poster import Members, Place, Posted, Poster
 from bot.slack import find_message
-from bot.slack.api_errors import BAD_BLOCKS, THREAD_GONE, UNPOSTABLE, SlackRefused, ask
+from bot.slack.api_errors import SlackRefused, SlackUnauthorized, SlackUnclear, ask
 from bot.slack.rate_limit import CallBudget, ChannelSpacing
+from bot.slack.refusals import CLOSED, GONE, About, Next, Refused, about, after
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.event_data import EventKind
@@ -40,8 +45,6 @@ from core.ports import Clock
 log = logging.getLogger(__name__)
 
 CARD_GAP_S = 3.0
-POST_GAP_S = 1.2
-"""A little more than the second Slack asks for: two posts may travel at different speeds."""
 EDITS_PER_MINUTE = 40
 EDITS_AT_ONCE = 10
 _REMEMBERED = 2000
@@ -56,14 +59,6 @@ class _Shown:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A channel, or a thread in it, where a notice may go."""
-
-    channel: str
-    thread_ts: str = ""
-
-
 class SlackNotifier:
     """The Notifier port over the Web API."""
 
@@ -76,12 +71,17 @@ class SlackNotifier:
         *,
         attachments: Attachments | None = None,
         history: History | None = None,
+        database: Callable[[], str] = str,
     ) -> None:
         self._client = client
         self._attachments = attachments
+        self._database = database
         self._settings = settings
         self._groups = groups
-        self._posts: ChannelSpacing[str] = ChannelSpacing(clock, POST_GAP_S)
+        self._clock = clock
+        self._poster = Poster(client, clock, database)
+        self._cards = MovedCards(client, self._poster, clock)
+        self._people = People(self._poster, settings.slack.oncall)
         self._edits: ChannelSpacing[JobId] = ChannelSpacing(clock, CARD_GAP_S)
         self._budget = CallBudget(clock, EDITS_PER_MINUTE, EDITS_AT_ONCE)
         self._shown: dict[JobId, _Shown] = {}
@@ -91,16 +91,23 @@ class SlackNotifier:
     # ------------------------------------------------------------------ telling
 
     async def tell(self, notice: Notice) -> Card | None:
-        """Say one event once. Returns the card's place when the notice was the card itself."""
+        """Say one event once. Returns the card's place when the notice was the card itself, or the card has moved."""
+        told_of = notice.job.card
+        if notice.job.card is not None:
+            notice = replace(notice, job=replace(notice.job, card=self._cards.newest(notice.job.card)))
         posted = self._said.get(_key(notice)) or await self._tell(notice)
         self._said[_key(notice)] = posted
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
+        card = posted if notice.event.tone is Tone.CARD else notice.job.card and self._cards.newest(notice.job.card)
         if self._attachments is not None:
-            self._attachments.add(notice, posted if notice.event.tone is Tone.CARD else notice.job.card)
-        return posted if notice.event.tone is Tone.CARD else None
+            self._attachments.add(notice, card)
+        return card if notice.event.tone is Tone.CARD or card != told_of else None
 
     async def _tell(self, notice: Notice) -> Card:
+        if notice.is_plain:
+            places = self._places(notice)
+            return (await self._find(notice, places) if notice.maybe_said else None) or await self._say(notice, places)
         await self._settle(notice)
         revised = await self._revise(notice)
         if revised is not None and notice.event.tone is not Tone.PAGE:
@@ -146,20 +153,21 @@ class SlackNotifier:
             return question(earlier, by)
         return oncall_page.page(earlier, self._settings.slack.oncall, self._settings.slack.command, taken=by)
 
-    def _places(self, notice: Notice) -> list[_Place]:
+    def _places(self, notice: Notice) -> list[Place]:
         """List where a notice may go, best first."""
         job, fallback = notice.job, self._settings.slack.channel
         channels = [job.channel, fallback]
-        places = [_Place(channel) for channel in dict.fromkeys(filter(None, channels))]
+        places = [Place(channel) for channel in dict.fromkeys(filter(None, channels))]
         if notice.event.tone is not Tone.CARD and job.card:
-            places = [_Place(job.card.channel, job.card.ts), _Place(job.card.channel), *places]
+            places = [Place(job.card.channel, job.card.ts), Place(job.card.channel), *places]
         return list(dict.fromkeys(places))
 
-    async def _find(self, notice: Notice, places: Sequence[_Place]) -> Card | None:
+    async def _find(self, notice: Notice, places: Sequence[Place]) -> Card | None:
         for place in places:
             try:
                 ts = await find_message.find(self._client, notice, place.channel, place.thread_ts)
-            except SlackRefused as error:
+            except (SlackRefused, SlackUnauthorized) as error:
+                # Reading may be forbidden where posting is not.
                 log.warning("cannot look for notice %s in %s: %s", notice.id, place.channel, error.code)
                 continue
             if ts:
@@ -168,24 +176,73 @@ class SlackNotifier:
                 return None  # the thread is there and does not hold it: nothing was said elsewhere
         return None
 
-    async def _say(self, notice: Notice, places: Sequence[_Place]) -> Card:
+    async def _say(self, notice: Notice, places: Sequence[Place]) -> Card:
         message = await self._message(notice)
-        refused = NotifierRefused("There is no channel to say it in.", hint="Set [slack] channel.")
+        members = await self._groups.members(access.groups_in(self._settings.slack.oncall))
+        refused: NotifierError = NotifierRefused("There is no channel to say it in.", hint="Set [slack] channel.")
+        closed: set[str] = set()
         for place in places:
+            if place.channel in closed:
+                continue
             try:
-                posted = await self._post(notice, place, message)
-            except SlackRefused as error:
+                posted = await self._post(notice, place, message, members)
+            except (SlackRefused, SlackUnclear) as error:
+                if isinstance(error, SlackUnclear) and not error.is_refusal:
+                    raise  # a failure of Slack's own: it may have been done
                 refused = error
-                if error.code in UNPOSTABLE or (error.code in THREAD_GONE and place.thread_ts):
-                    continue
-                break
-            await self._say_where(notice, posted)
-            return posted
-        await self._confess(notice)
+                if after(Refused(error.code, is_in_thread=bool(place.thread_ts))) is Next.STOP:
+                    break
+                if error.code in CLOSED:
+                    closed.add(place.channel)
+                continue
+            await self._said_in(notice, place, posted, message, members)
+            return posted.card
+        else:
+            if notice.event.tone is not Tone.CARD:
+                return await self._people.tell(notice, message, members, refused)
+        if isinstance(refused, NotifierRefused):
+            await self._confess(notice)
         raise refused
 
+    async def _post(self, notice: Notice, place: Place, message: Message, members: Members) -> Posted:
+        is_elsewhere = notice.event.tone is not Tone.CARD and not place.thread_ts
+        shown = poorer.elsewhere(message, notice.job.id) if is_elsewhere else message
+        is_loud = notice.event.tone in {Tone.BROADCAST, Tone.PAGE}
+        return await self._poster.post(place, shown, find_message.mark(notice), members, is_loud=is_loud)
+
+    async def _said_in(self, notice: Notice, place: Place, posted: Posted, message: Message, members: Members) -> None:
+        """Compare what Slack did with what was asked, and see to it that people are reached all the same."""
+        if posted.left_its_thread(place):
+            await self._cards.post_again(self._shown_view(notice.job), await self._look_of(notice.job))
+        elif place.thread_ts and posted.card.channel != place.channel:
+            self._cards.note_moved(Card(place.channel, place.thread_ts), Card(posted.card.channel, place.thread_ts))
+        if posted.is_poorer and notice.event.tone is Tone.PAGE and poorer.mentions_group(message):
+            await self._people.wake(notice, message, members)
+        if notice.event.tone is Tone.CARD:
+            await self._say_where(notice, posted.card)
+
+    def _shown_view(self, job: Job) -> JobView:
+        shown = self._shown.get(job.id)
+        view = shown.newest if shown else JobView(job=job, moves=(), at=self._clock.now())
+        return replace(view, job=replace(view.job, card=job.card))
+
     async def _message(self, notice: Notice) -> Message:
+        if notice.is_plain:
+            return self._plain(notice)
+        try:
+            return await self._full_message(notice)
+        except (KeyError, TypeError, ValueError, AttributeError, LookupError):
+            # A bug in the words must not become silence.
+            log.exception("the words of notice %s could not be made", notice.id)
+            return self._plain(notice)
+
+    def _plain(self, notice: Notice) -> Message:
+        return plain(notice, self._settings.slack.oncall, self._settings.slack.command)
+
+    async def _full_message(self, notice: Notice) -> Message:
         slack = self._settings.slack
+        if notice.is_plain:
+            return plain(notice, slack.oncall, slack.command)
         match notice.event.tone:
             case Tone.CARD:
                 view = JobView(job=notice.job, moves=(), at=notice.event.at)
@@ -196,31 +253,6 @@ class SlackNotifier:
                 return question(notice)
             case _:
                 return thread_lines.line(notice)
-
-    async def _post(self, notice: Notice, place: _Place, message: Message) -> Card:
-        arguments: dict[str, Any] = {
-            "channel": place.channel,
-            "text": message.text,
-            "blocks": list(message.blocks),
-            "metadata": find_message.mark(notice),
-            "parse": "none",
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
-        if place.thread_ts:
-            arguments["thread_ts"] = place.thread_ts
-            arguments["reply_broadcast"] = notice.event.tone in {Tone.BROADCAST, Tone.PAGE}
-        await self._posts.turn(place.channel)
-        try:
-            reply = await ask(self._client.chat_postMessage(**arguments))
-        except SlackRefused as error:
-            if error.code not in BAD_BLOCKS:
-                raise
-            # Better plain words than silence; Slack has certainly not taken the first message.
-            log.exception("Slack refused the blocks of notice %s", notice.id)
-            del arguments["blocks"]
-            reply = await ask(self._client.chat_postMessage(**arguments))
-        return Card(str(reply["channel"]), str(reply["ts"]))
 
     async def _say_where(self, notice: Notice, posted: Card) -> None:
         """Tell who asked when the card could not go where they typed. Courtesy: no error of it counts."""
@@ -249,33 +281,58 @@ class SlackNotifier:
 
     # ------------------------------------------------------------------ showing
 
-    async def show(self, view: JobView) -> None:
-        """Bring the job's card up to date; returns when this view or a newer one is on it. Views are ordered by number.
+    async def show(self, view: JobView) -> Card | None:
+        """Bring the job's card up to date; returns when this view or a newer one is on it, with its place if it moved.
 
         Calls for one card queue up; the first that gets its turn shows the newest view, the others find it done.
         """
         if view.job.card is None:
-            return
+            return None
         shown = self._shown.setdefault(view.job.id, _Shown(view))
         if view.number >= shown.newest.number:
             shown.newest = view
+        moved: Card | None = None
         async with shown.lock:
             message = card(shown.newest, await self._look_of(shown.newest.job))
             if _digest(message) == shown.digest:
-                return
+                return None
             await self._edits.turn(view.job.id)
             await self._budget.turn()
             newest = shown.newest  # a newer one may have come while this one waited
-            message = card(newest, await self._look_of(newest.job))
-            await self._edit(newest.job.card or view.job.card, message)
+            look = await self._look_of(newest.job)
+            message = card(newest, look)
+            place = self._cards.newest(newest.job.card or view.job.card)
+            try:
+                await self._edit_at_last(place, message, newest)
+            except SlackRefused as error:
+                if error.code not in GONE:
+                    raise
+                moved = await self._cards.post_again(replace(newest, job=replace(newest.job, card=place)), look)
+                if moved is None:
+                    raise
             shown.digest = _digest(message)
         if view.is_over and self._shown.get(view.job.id) is shown:
             del self._shown[view.job.id]
+        return moved
+
+    async def _edit_at_last(self, place: Card, message: Message, view: JobView) -> None:
+        """Edit a card; its last state, when Slack refuses it, as text alone, and in the end as a line below it."""
+        try:
+            await self._edit(place, message)
+        except (SlackRefused, SlackUnclear) as error:
+            if not view.is_over or error.code in GONE or about(error.code) not in {About.MESSAGE, About.UNKNOWN}:
+                raise
+            log.warning("the end of %s is shown as text alone: %s", view.job.id, error.message)
+            try:
+                await self._edit(place, replace(message, blocks=()))
+            except (SlackRefused, SlackUnclear):
+                await self._cards.note_refusal(view.job, place, self._settings.slack.command)
 
     async def _edit(self, place: Card, message: Message) -> None:
+        message = marked(message, self._database())
         edit = self._client.chat_update(
             channel=place.channel, ts=place.ts, text=message.text, blocks=list(message.blocks), parse="none"
-        )
+        )  # without blocks the text takes their place
         try:
             await ask(edit)
         except NotifierBusy as error:

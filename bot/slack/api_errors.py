@@ -6,54 +6,52 @@ succeeded (docs: chat.postMessage); a lost answer says nothing about what Slack 
 
 import logging
 from collections.abc import Awaitable, Mapping
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from core.errors import NotifierBusy, NotifierDown, NotifierError, NotifierRefused
+from bot.slack.refusals import HINTS, About, about
+from core.errors import NotifierBusy, NotifierDown, NotifierError, NotifierRefused, NotifierUnauthorized
 
 log = logging.getLogger(__name__)
 
 TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, SlackClientError)
 """What the SDK raises when there was no proper answer; a timeout is an OSError."""
 
-_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-_MAYBE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _DEFAULT_WAIT_S = 30.0
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 
-UNPOSTABLE = frozenset(
-    {"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel"}
-    | {"restricted_action_thread_only_channel", "restricted_action_non_threadable_channel", "messages_tab_disabled"}
-)
-"""The bot cannot post in that channel; another one may do."""
-
-THREAD_GONE = frozenset({"cannot_reply_to_message", "message_not_found", "thread_not_found"})
-BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch"})
-
-_HINTS = {
-    "invalid_auth": "Check SLACK_BOT_TOKEN.",
-    "not_authed": "Set SLACK_BOT_TOKEN.",
-    "account_inactive": "The app was removed from the workspace; install it again.",
-    "token_revoked": "The token was revoked; install the app again.",
-    "missing_scope": "Install the app again from manifest.yml.",
-    "channel_not_found": "Invite the bot to the channel, or check [slack] channel.",
-    "not_in_channel": "Invite the bot to the channel.",
-    "is_archived": "The channel is archived; choose another [slack] channel.",
-    "no_such_subteam": "There is no such user group; check the id in the settings.",
-    "plan_upgrade_required": "User groups need a paid plan; name users instead.",
-}
-
 
 class SlackRefused(NotifierRefused):
-    """An error of Slack's that will stay. ``code`` is Slack's own."""
+    """A refusal of one message or one place. ``code`` is Slack's own."""
 
-    def __init__(self, code: str, *, needed: str = "") -> None:
-        hint = f"The scope {needed} is missing. {_HINTS['missing_scope']}" if needed else _HINTS.get(code, "")
-        super().__init__(f"Slack refused ({code}).", hint=hint)
+    def __init__(self, code: str) -> None:
+        super().__init__(f"Slack refused ({code}).", hint=HINTS.get(code, ""))
         self.code = code
+
+
+class SlackUnauthorized(NotifierUnauthorized):
+    """A refusal of the bot as a whole: its token, its scopes, its workspace."""
+
+    def __init__(self, code: str, *, needed: str = "", said: str = "") -> None:
+        hint = f"The scope {needed} is missing. {HINTS['missing_scope']}" if needed else HINTS.get(code, "")
+        super().__init__(f"Slack refused ({code}{f': {said}' if said else ''}).", hint=hint)
+        self.code = code
+
+
+class SlackUnclear(NotifierDown):
+    """A failure that Slack answered to one message, or a code nobody knows yet: it may pass, or be the message."""
+
+    about_message = True
+
+    def __init__(self, code: str, *, is_refusal: bool) -> None:
+        verb = "refused" if is_refusal else "failed"
+        super().__init__(f"Slack {verb} ({code}).")
+        self.code = code
+        self.is_refusal = is_refusal
 
 
 async def ask(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
@@ -62,7 +60,8 @@ async def ask(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     Raises:
         NotifierBusy: Slack asks to wait.
         NotifierDown: there was no proper answer; it may have been done.
-        SlackRefused: it was not done and never will be.
+        SlackRefused: it was not done; another form or place may do.
+        SlackUnauthorized: it was not done; nothing will be until somebody puts token, scopes or workspace right.
 
     """
     try:
@@ -83,11 +82,22 @@ def _meaning(error: SlackApiError) -> NotifierError:
     data = getattr(answer, "data", answer)
     data = data if isinstance(data, dict) else {}
     code = str(data.get("error") or "")
-    if code in _BUSY or status == _TOO_MANY:
+    meant = about(code)
+    if meant is About.BUSY or status == _TOO_MANY:
         return NotifierBusy("Slack asks to wait.", retry_after_s=_wait_s(getattr(answer, "headers", None) or {}))
-    if code in _MAYBE or not code or status >= _SERVER_ERROR:
+    if not code or status >= _SERVER_ERROR:
         return NotifierDown(f"Slack failed ({code or f'status {status}'}).")
-    return SlackRefused(code, needed=str(data.get("needed") or "") if code == "missing_scope" else "")
+    if meant is About.BOT:
+        needed = str(data.get("needed") or "") if code == "missing_scope" else ""
+        return SlackUnauthorized(code, needed=needed, said=_field_missing(data) if code == "missing_argument" else "")
+    if meant in {About.MAYBE, About.UNKNOWN}:
+        return SlackUnclear(code, is_refusal=meant is About.UNKNOWN)
+    return SlackRefused(code)
+
+
+def _field_missing(data: Mapping[str, Any]) -> str:
+    messages = (data.get("response_metadata") or {}).get("messages") or ()
+    return str(messages[0]).rpartition(":")[2].strip() if messages else ""
 
 
 def _wait_s(headers: Mapping[str, str]) -> float:

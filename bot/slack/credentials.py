@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.api_errors import SlackRefused, ask
+from bot.slack.api_errors import SlackRefused, SlackUnauthorized, ask
 from core.config import Settings
 from core.errors import NotifierBusy, NotifierDown, SettingsError
 
@@ -58,7 +58,7 @@ async def check_bot_token(client: AsyncWebClient) -> None:
     """
     try:
         await ask(client.auth_test())
-    except SlackRefused as error:
+    except (SlackRefused, SlackUnauthorized) as error:
         raise SettingsError(f"Slack does not accept SLACK_BOT_TOKEN ({error.code}).", hint=_BOT_HINT) from error
 
 
@@ -72,7 +72,7 @@ async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
     """
     try:
         await ask(client.apps_connections_open(app_token=app_token))
-    except SlackRefused as error:
+    except (SlackRefused, SlackUnauthorized) as error:
         raise SettingsError(f"Slack does not accept SLACK_APP_TOKEN ({error.code}).", hint=_APP_HINT) from error
 
 

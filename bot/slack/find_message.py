@@ -25,6 +25,11 @@ def mark(notice: Notice) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": _payload(notice)}
 
 
+def mark_about_card(job_id: str, what: str, card_ts: str) -> dict[str, Any]:
+    """Make the metadata of a message about a job's card itself, such as the card that stands for a deleted one."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"job": job_id, what: card_ts}}
+
+
 def _payload(notice: Notice) -> dict[str, Any]:
     # The time tells notices of two databases apart, which count from 1 both.
     return {"notice": notice.id, "job": str(notice.job.id), "at": notice.event.at.isoformat()}
@@ -41,14 +46,21 @@ async def find(client: AsyncWebClient, notice: Notice, channel: str, thread_ts: 
         NotifierError: Slack did not answer.
 
     """
-    found, slack_now = await _look(client, notice, channel, thread_ts, since=notice.event.at)
-    if found is None and slack_now is not None and slack_now < notice.event.at:
-        found, _ = await _look(client, notice, channel, thread_ts, since=slack_now)
+    return await find_marked(client, mark(notice), channel, thread_ts, notice.event.at)
+
+
+async def find_marked(
+    client: AsyncWebClient, wanted: Mapping[str, Any], channel: str, thread_ts: str, since: datetime
+) -> str | None:
+    """Return the timestamp of a message by its metadata, as ``find`` does; it was not posted before ``since``."""
+    found, slack_now = await _look(client, wanted, channel, thread_ts, since)
+    if found is None and slack_now is not None and slack_now < since:
+        found, _ = await _look(client, wanted, channel, thread_ts, slack_now)
     return found
 
 
 async def _look(
-    client: AsyncWebClient, notice: Notice, channel: str, thread_ts: str, *, since: datetime
+    client: AsyncWebClient, wanted: Mapping[str, Any], channel: str, thread_ts: str, since: datetime
 ) -> tuple[str | None, datetime | None]:
     """Look through what was posted since then. Returns the message's timestamp, and the time that Slack says it is."""
     window: dict[str, Any] = {
@@ -65,7 +77,7 @@ async def _look(
             reply = await ask(client.conversations_history(**window))
         slack_now = _date(reply.headers)
         for message in reply.get("messages") or ():
-            if _is_it(message, notice):
+            if _is_it(message, wanted):
                 return str(message["ts"]), slack_now
         window["cursor"] = str((reply.get("response_metadata") or {}).get("next_cursor") or "")
         if not window["cursor"]:
@@ -83,6 +95,6 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _is_it(message: Mapping[str, Any], notice: Notice) -> bool:
+def _is_it(message: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     metadata = message.get("metadata") or {}
-    return metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload") == _payload(notice)
+    return all(metadata.get(key) == value for key, value in wanted.items())

@@ -1,23 +1,33 @@
-"""Listens to Slack over HTTP, for workspaces where Socket Mode is off. Bolt checks every signature."""
+"""Listens to Slack over HTTP, for workspaces where Socket Mode is off: what Slack did not sign is not even parsed."""
 
 import logging
+from datetime import datetime, timedelta
 
 from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.app.async_app import AsyncApp
 
+from bot.slack.signed_requests import judge
 from core.errors import SettingsError
+from core.ports import Clock
 
 log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
+SILENCE = timedelta(minutes=10)
+_BAD_REQUEST, _UNAUTHORIZED = 400, 401
 
 
 class HttpListener:
     """The HTTP server by which commands and clicks arrive."""
 
-    def __init__(self, app: AsyncApp, listen: str) -> None:
+    def __init__(self, app: AsyncApp, listen: str, secret: str, clock: Clock) -> None:
         self._app = app
         self._listen = listen
+        self._secret = secret
+        self._clock = clock
+        self._complained: dict[str, datetime] = {}
+        self.trouble = ""
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -31,8 +41,9 @@ class HttpListener:
         host, _, port = self._listen.rpartition(":")
         if not port.isdecimal():
             raise SettingsError(f"[slack] listen is {self._listen}.", hint="Write it as 127.0.0.1:3000.")
-        server = self._app.server(port=int(port), path=PATH, host=host or "127.0.0.1")
-        self._runner = web.AppRunner(server.web_app, access_log=None)
+        web_app = web.Application()
+        web_app.router.add_post(PATH, self._hear)
+        self._runner = web.AppRunner(web_app, access_log=None)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host or "127.0.0.1", int(port)).start()
@@ -50,3 +61,27 @@ class HttpListener:
         """Stop listening."""
         if self._runner:
             await self._runner.cleanup()
+
+    async def _hear(self, request: web.Request) -> web.Response:
+        verdict = judge(request.headers, await request.read(), self._secret, self._clock.now())
+        if not verdict.is_heard:
+            self.trouble = verdict.why
+            self._complain(verdict.why)
+            return web.Response(status=_UNAUTHORIZED)
+        self.trouble = ""
+        try:
+            payload = await to_bolt_request(request)
+            answer = await self._app.async_dispatch(payload)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # Signed, but in no form that Bolt can read.
+            self._complain(f"Slack sent something that cannot be read ({type(error).__name__}); it is refused.")
+            return web.Response(status=_BAD_REQUEST)
+        return await to_aiohttp_response(answer)
+
+    def _complain(self, words: str) -> None:
+        """Say it once in a while, however often it happens: anybody may send requests."""
+        now = self._clock.now()
+        before = self._complained.get(words)
+        if before is None or not timedelta(0) <= now - before < SILENCE:
+            self._complained = {one: at for one, at in self._complained.items() if now - at < SILENCE} | {words: now}
+            log.warning("%s", words)

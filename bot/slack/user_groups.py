@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access import Members
-from bot.slack.api_errors import SlackRefused, ask
+from bot.access import AskedMembers, Members
+from bot.slack.api_errors import SlackRefused, SlackUnauthorized, ask
 from core.errors import NotifierBusy, NotifierError
 from core.ports import Clock
 
@@ -33,6 +33,7 @@ class _Known:
     asked_at: datetime | None = None
     silent_until: datetime | None = None
     trouble: str = ""
+    stays: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -47,7 +48,9 @@ class UserGroups:
     async def members(self, groups: Iterable[str]) -> Members:
         """Say who is in each of these groups; None for a group nobody can tell about now."""
         names = sorted(set(groups))
-        return dict(zip(names, await asyncio.gather(*(self._one(group) for group in names)), strict=True))
+        found = AskedMembers(zip(names, await asyncio.gather(*(self._one(group) for group in names)), strict=True))
+        found.stays = {group: self._known[group].stays for group in names if found[group] is None}
+        return found
 
     async def trouble(self, group: str) -> str:
         """Ask anew and say why a group cannot be read; empty when it can."""
@@ -73,6 +76,7 @@ class UserGroups:
             reply = await ask(self._client.usergroups_users_list(usergroup=group, include_disabled=False))
         except NotifierError as error:
             wait_s = error.retry_after_s if isinstance(error, NotifierBusy) else _PAUSE_S
+            known.stays = error.sentence() if isinstance(error, SlackRefused | SlackUnauthorized) else ""
             known.trouble, known.silent_until = error.sentence(), asked_at + timedelta(seconds=wait_s)
             if isinstance(error, SlackRefused) and error.code == "no_such_subteam":
                 # Slack says for certain that there is no such group: nobody is in it, whatever was known before.
@@ -80,4 +84,4 @@ class UserGroups:
             log.warning("user group %s cannot be read: %s", group, error.message)
         else:
             known.members = frozenset(map(str, reply.get("users") or ()))
-            known.asked_at, known.silent_until, known.trouble = asked_at, None, ""
+            known.asked_at, known.silent_until, known.trouble, known.stays = asked_at, None, "", ""

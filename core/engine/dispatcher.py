@@ -16,16 +16,14 @@ from core.domain.scheduling.decisions import Decision, End, Held, Start
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.schedule import Scheduler, next_change
 from core.domain.scheduling.situation import Policy, Situation
+from core.domain.scheduling.start_permission import STOP
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
 from core.engine.hold_writer import HoldWriter
-from core.errors import Outdated, StoreError
-from core.tasks import TaskSet, wait_for
+from core.errors import AttemptClosed, Outdated, StoreError, UnreadableRow
+from core.tasks import TaskSet, is_asked_to_end
 
 log = logging.getLogger(__name__)
-
-STOP = "stop"
-"""The switch of the big red stop: who pressed it, or empty."""
 
 SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
@@ -79,14 +77,16 @@ class Dispatcher:
         self._busy = busy
         self.is_counting = False
         """Whether the clock of a busy VM ran when the loop last decided."""
-        self._changed = asyncio.Event()
+        self.changed = asyncio.Event()
+        """Set when there is something to decide again."""
         self._holds = HoldWriter(self._recorder, policy.snapshot_max_age, self.wake)
         self._runners: dict[MoveId, AttemptRunner] = {}
         self._attempts = TaskSet()
+        self._unreadable: dict[JobId, str] = {}
 
     def wake(self) -> None:
         """Decide again soon."""
-        self._changed.set()
+        self.changed.set()
 
     def ask_cancel(self, move_id: MoveId) -> None:
         """Pass a person's wish on to the running move."""
@@ -95,27 +95,21 @@ class Dispatcher:
             runner.ask_cancel()
         self.wake()
 
-    def adopt(self, move: Move, attempt: Attempt, job: Job) -> None:
-        """Take up a move that an earlier process left under way."""
+    def adopt(self, move: Move, attempt: Attempt, job: Job | None) -> None:
+        """Take up a move that an earlier process left under way; without its job as the settings say."""
         self._follow(move, attempt, job, is_new=False)
 
-    async def run(self) -> None:
-        """Dispatch for ever; stop following the attempts at the end (the migrations go on)."""
+    async def turn(self) -> float:
+        """Decide once; a database that does not answer is asked again soon."""
         try:
-            with self._snapshot_cache.watch(self._changed):
-                while True:
-                    delay_s = SAFETY_NET_S
-                    try:
-                        delay_s = await self.step()
-                    except StoreError as error:
-                        log.warning("the database did not answer, looking again soon: %s", error)
-                        delay_s = self._timing.busy_s
-                    except Exception:  # a bug must not orphan the moves under way
-                        log.exception("dispatching broke; looking again soon")
-                        delay_s = self._timing.busy_s
-                    await wait_for(self._changed, delay_s)
-        finally:
-            await self._attempts.cancel()
+            return await self.step()
+        except StoreError as error:
+            log.warning("the database did not answer, looking again soon: %s", error)
+            return self._timing.busy_s
+
+    async def stop(self) -> None:
+        """Stop following the attempts; the migrations go on."""
+        await self._attempts.cancel()
 
     async def step(self) -> float:
         """Decide once, over everything. Returns after how many seconds to look again unasked."""
@@ -123,7 +117,7 @@ class Dispatcher:
         jobs = await self._store.jobs(JobState.PROPOSED, JobState.RUNNING, limit=10_000)
         await self._expire([job for job in jobs if job.state is JobState.PROPOSED and now >= job.expires_at], now)
         running = {job.id: job for job in jobs if job.state is JobState.RUNNING}
-        moves = [move for job_id in reversed(running) for move in await self._store.moves(job_id)]
+        moves = await self._moves(running)
         self._note_open([move for move in moves if not move.state.is_end])
         situation = await self._situation(now, running, moves)
         # A long queue takes a while to think about: not in the thread that answers people.
@@ -141,6 +135,19 @@ class Dispatcher:
         left += [] if (change := next_change(decisions, situation)) is None else [change]
         soonest_s = min([SAFETY_NET_S, *(one.total_seconds() for one in left)])
         return max(0.05, soonest_s) if soonest_s > 0 else SOON_S
+
+    async def _moves(self, running: dict[JobId, Job]) -> list[Move]:
+        """Read the moves of running jobs, oldest first; a job of which one cannot be read is left as it is."""
+        moves: list[Move] = []
+        for job_id in reversed(tuple(running)):
+            try:
+                moves += await self._store.moves(job_id)
+            except UnreadableRow as error:
+                del running[job_id]
+                if self._unreadable.get(job_id) != error.message:
+                    self._unreadable[job_id] = error.message
+                    log.warning("%s is left as it is: %s", job_id, error.sentence())
+        return moves
 
     def _note_open(self, moves: Sequence[Move]) -> None:
         """Pass on what open moves concern: hosts to poll often, cards that change by themselves, clocks that run."""
@@ -174,6 +181,11 @@ class Dispatcher:
         except Outdated as error:
             log.info("%s changed meanwhile, deciding again: %s", before.vm_name, error)
             self.wake()
+        except StoreError:
+            raise
+        except Exception:
+            # One move that cannot be started or ended is no reason to leave the others.
+            log.exception("what was decided about %s of %s could not be done", before.vm_name, job.id)
 
     async def _apply(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
         match decision:
@@ -181,7 +193,10 @@ class Dispatcher:
                 number = self._allowed(job)
                 told = event(event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason), now, move=move)
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
-                started, attempt = await self._store.begin_attempt(before, after, claims, told, at=now)
+                at = self._clock.now()
+                started, attempt = await self._store.begin_attempt(
+                    before, after, claims, told, at=at, frozen_until=self._freeze.frozen_until(at)
+                )
                 self._follow(started, attempt, job, is_new=True)
             case End(move=move, state=state, text=text, hint=hint, follows=follows):
                 changes: dict[str, Any] = {"error": text, "hint": hint}
@@ -198,9 +213,9 @@ class Dispatcher:
     def _where(self, move: Move) -> HostName | str:
         """Return where a move that ends without an attempt has its VM, empty when no host shows it."""
         snapshots = self._snapshot_cache.snapshots
-        if move.source not in snapshots or snapshots[move.source].vm(move.vm_id) is not None:
+        if move.source not in snapshots or snapshots[move.source].own_vm(move.vm_id) is not None:
             return move.source
-        return next((host for host, snapshot in snapshots.items() if snapshot.vm(move.vm_id) is not None), "")
+        return next((host for host, snapshot in snapshots.items() if snapshot.own_vm(move.vm_id) is not None), "")
 
     async def _faults(self, running: dict[JobId, Job]) -> tuple[Attempt, ...]:
         """Read what failed since the oldest running job began."""
@@ -236,10 +251,10 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ attempts
 
-    def _allowed(self, job: Job) -> int:
-        return job.plan.options.attempts or self._max_attempts
+    def _allowed(self, job: Job | None) -> int:
+        return (job.plan.options.attempts if job else None) or self._max_attempts
 
-    def _follow(self, move: Move, attempt: Attempt, job: Job, *, is_new: bool) -> None:
+    def _follow(self, move: Move, attempt: Attempt, job: Job | None, *, is_new: bool) -> None:
         runner = AttemptRunner(self._services, move, attempt, self._allowed(job))
         self._runners[move.id] = runner
         self._attempts.start(self._guard(runner, move.vm_name, is_new=is_new), f"move {move.vm_name}")
@@ -251,7 +266,12 @@ class Dispatcher:
             while True:
                 try:
                     await work()
-                except Exception:  # a bug must not orphan a migration that runs on a host
+                except AttemptClosed as error:
+                    log.warning("leaving the attempt to move %s alone: %s", name, error)
+                    work = runner.leave
+                except (Exception, asyncio.CancelledError):  # a bug must not orphan a migration that runs on a host
+                    if is_asked_to_end():
+                        raise
                     log.exception("the attempt to move %s broke; taking the move up again", name)
                     await self._clock.sleep(self._timing.busy_s)
                     work = runner.take_up_again

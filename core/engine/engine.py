@@ -1,5 +1,6 @@
 """Builds the engine of its parts, starts its loops and stops them."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,19 +16,20 @@ from core.engine.api.requests import Requests
 from core.engine.attempt.cleanup import FolderCleanup, PostponedCleanups
 from core.engine.attempt.context import AttemptPolicy, EngineServices
 from core.engine.delivery.cards import Cards
-from core.engine.delivery.deadlines import DeadlineWarner
+from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.dispatcher import Dispatcher, DispatchTiming
 from core.engine.hosts.heartbeat import Heartbeat
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
-from core.engine.recovery import find_left_under_way
+from core.engine.recovery import find_left_under_way, settle_hosts
 from core.engine.retention import Retention
 from core.ports import Clock, HostGateway, Notifier, Store
-from core.tasks import TaskSet
+from core.supervisor import PATIENCE_S, Supervisor
 
 
 class Engine:
@@ -38,13 +40,23 @@ class Engine:
     """
 
     def __init__(
-        self, *, settings: Settings, store: Store, gateway: HostGateway, notifier: Notifier, clock: Clock
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        gateway: HostGateway,
+        notifier: Notifier,
+        clock: Clock,
+        supervisor: Supervisor | None = None,
     ) -> None:
+        self.supervisor = supervisor or Supervisor()
         self._store = store
         self._gateway = gateway
         self._clock = clock
         self._snapshot_cache = SnapshotCache()
         self._recorder = TransitionRecorder(store, clock)
+        self._machines = Machines(store)
+        self._host_name = settings.host_name
         calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
         migration = settings.migration
         self._timing = DispatchTiming(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
@@ -54,6 +66,7 @@ class Engine:
                 gateway,
                 self._snapshot_cache,
                 clock,
+                machines=self._machines,
                 poll_busy_s=self._timing.busy_s,
                 poll_idle_s=self._timing.idle_s,
             )
@@ -67,15 +80,19 @@ class Engine:
             # A snapshot is too old when two idle polls have gone by without one.
             snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
         )
-        cleanup = FolderCleanup(gateway, self._fresh, clock, self._snapshot_cache.standing)
+        own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
+        cleanup = FolderCleanup(
+            gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
+        )
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,
             snapshot_cache=self._snapshot_cache,
             clock=clock,
             fresh=self._fresh,
+            machines=self._machines,
             cleanup=cleanup,
-            policy=_attempt_policy(settings),
+            policy=_attempt_policy(settings, calendar),
         )
         self._dispatcher = Dispatcher(
             services,
@@ -93,12 +110,14 @@ class Engine:
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
         )
-        self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age)
+        self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
-        self._cards = Cards(store, notifier, clock, self._job_views.of)
-        self._outbox = Outbox(store, notifier, clock, self._cards.wake)
+        self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
+        self._cards = Cards(
+            store, notifier, clock, self._job_views.of, tick_s=self._timing.busy_s, shown=self._outbox.note_answer
+        )
         self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
         planner = Planner(
@@ -107,38 +126,60 @@ class Engine:
         self.requests = Requests(planner, self._recorder, settings.access.approval_ttl)
         self.controls = Controls(
             settings.access,
+            settings.host_name,
             self._recorder,
             snapshot_cache=self._snapshot_cache,
             dispatcher=self._dispatcher,
             escalation=self._escalation,
             job_views=self._job_views,
         )
-        self.queries = Queries(store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers))
-        self._loops = TaskSet()
+        self.queries = Queries(
+            store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers), delivery=self._outbox.status
+        )
+        self.database_id = ""
+        """Which database the numbers of jobs, moves and events are of; known from the start on."""
+        # A poll asks a host several times, and waits for it each time.
+        self._poll_patience_s = PATIENCE_S + 20 * settings.winrm.operation_timeout.total_seconds()
+        self._watching = ExitStack()
 
     async def start(self) -> None:
         """Open the store, adopt what went on without us, and begin to work."""
         await self._store.open()
+        self.database_id = await self._store.identity()
+        await self._machines.load()
+        await settle_hosts(self._store, self._host_name, self._clock)
         await self._heartbeat.look_back()
         for left in await find_left_under_way(self._store, self._clock):
             self._dispatcher.adopt(left.move, left.attempt, left.job)
         await self._cards.resume()
+        self._watching.enter_context(self._snapshot_cache.watch(self._dispatcher.changed))
+        start = self.supervisor.start
         for host, poller in self._pollers.items():
-            self._loops.start(poller.run(), f"poll {host}")
-        self._loops.start(self._outbox.run(), "outbox")
-        self._loops.start(self._cards.run(self._timing.busy_s), "cards")
-        self._loops.start(self._dispatcher.run(), "dispatcher")
-        self._loops.start(self._postponed_cleanups.run(), "postponed clean-ups")
-        self._loops.start(self._deadline_warner.run(), "deadlines")
-        self._loops.start(self._escalation.run(), "escalation")
-        self._loops.start(self._retention.run(), "retention")
-        self._loops.start(self._heartbeat.run(lambda: self._dispatcher.is_counting), "heartbeat")
+            start(f"poll {host}", poller.turn, wake=poller.wanted, patience_s=self._poll_patience_s)
+        start("outbox", self._outbox.turn, wake=self._outbox.changed)
+        start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
+        start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
+        start("postponed clean-ups", self._postponed_cleanups.turn)
+        start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
+        start("escalation", self._escalation.turn)
+        start("heartbeat", self._heartbeat.turn)
+        start("retention", self._retention.turn)
 
     async def stop(self) -> None:
-        """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them."""
-        await self._loops.cancel()
-        await self._gateway.close()
-        await self._store.close()
+        """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them.
+
+        Whatever had been started when a start failed is ended too, and the store is closed last and in any case.
+        """
+        try:
+            await self.supervisor.stop()
+            await self._cards.stop()
+            await self._dispatcher.stop()
+            for poller in self._pollers.values():
+                poller.close()
+            self._watching.close()
+            await self._gateway.close()
+        finally:
+            await self._store.close()
 
     # ------------------------------------------------------------------ inside
 
@@ -163,7 +204,7 @@ class Engine:
         return await poller.fresh() if poller else None
 
 
-def _attempt_policy(settings: Settings) -> AttemptPolicy:
+def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
@@ -178,4 +219,5 @@ def _attempt_policy(settings: Settings) -> AttemptPolicy:
         stuck_after=migration.stuck_after,
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
+        frozen_until=freeze.frozen_until,
     )

@@ -8,17 +8,21 @@ from datetime import UTC, datetime
 
 from core.config import Settings
 from core.domain.model import windows_paths
-from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.planning import makespan
+from core.domain.planning.apart import meetings
+from core.domain.planning.destinations import Destination, keep_drives, subfolder
 from core.domain.planning.forecast import Conditions, forecast, slots_of
-from core.domain.planning.placement import Destination, keep_drives, place, subfolder
-from core.domain.planning.preflight import copies, disk_targets, preflight, unseen_folders
+from core.domain.planning.placement import Placement
+from core.domain.planning.preflight import copies, preflight, unreadable_vms, unseen_folders
+from core.domain.planning.room import is_live
 from core.domain.planning.selection import select
 from core.domain.scheduling.freeze import Calendar
+from core.engine.destination_choice import DestinationChoice
+from core.engine.folder_lists import FolderLists
 from core.engine.hosts.snapshot_cache import SnapshotCache
-from core.errors import EndpointRefused, HostError, NothingToMove, RequestError
+from core.errors import HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
 
 _REASONS_SHOWN = 5
@@ -43,6 +47,7 @@ class Planner:
         self._gateway = gateway
         self._store = store
         self._snapshot_cache = snapshot_cache
+        self._choice = DestinationChoice(settings, store, clock)
 
     async def plan(self, request: Request, fixed: Mapping[VmId, Destination] | None = None) -> Plan:
         """Make the plan; ``fixed`` says for each VM where it goes when that is not to be chosen.
@@ -69,26 +74,36 @@ class Planner:
         if not details:
             raise HostError(sources[0], f"{sources[0]} did not describe the VMs; try again.")
         homes = {vm.id: host for host, vm in chosen}
-        placed = dict(fixed) if fixed else place(details, targets, inspections)
-        unseen = dict[HostName, str]()
-        moves = await self._moves(request, details, homes, placed, inspections, unseen=unseen)
-        in_jobs = await self._in_jobs(moves)
+        in_jobs = await self._in_jobs(details)
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
-        moving = {finding.vm_id for finding in in_jobs}
-        taken = await self._taken(moves, inspections, unseen)
-        found = (*copies(moves, snapshots), *preflight(moves, inspections, taken), *unseen_folders(unseen))
+        moving = frozenset(finding.vm_id for finding in in_jobs if finding.vm_id)
+        folders = FolderLists(self._gateway)
+        placed = Placement(fixed or {})
+        if not fixed:
+            placed = await self._choice.choose(
+                request.options, details, targets, inspections, homes=homes, folders=folders, moving=moving
+            )
+        moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
+        await folders.list_disks(moves, inspections)
+        looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
+        found = (
+            *copies(moves, snapshots),
+            *preflight(moves, inspections, folders.taken),
+            *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
+            *unseen_folders(folders.unseen),
+            *unreadable_vms(snapshots),
+        )
         findings = (*in_jobs, *(f for f in found if f.vm_id is None or f.vm_id not in moving))
         plan = Plan(tuple(moves), findings, request.options)
         self._refuse_hopeless(plan)
         works = await self._works(plan)
-        snapshots_of = {host: inspection.snapshot for host, inspection in inspections.items()}
-        slots = slots_of(snapshots_of)
+        slots = slots_of(looked_at)
         at_once = plan.options.parallel or self._settings.migration.max_parallel
         expected_s = (
             makespan.lower_bound(works, slots, at_once=at_once),
             makespan.makespan(works, slots, at_once=at_once),
         )
-        times = self._times(plan.options, works, snapshots_of)
+        times = self._times(plan.options, works, looked_at)
         return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:
@@ -123,29 +138,25 @@ class Planner:
 
     async def _moves(
         self,
-        request: Request,
+        options: Options,
         details: Sequence[VmDetails],
         homes: dict[VmId, HostName],
-        placed: dict[VmId, Destination],
+        placed: Placement,
         inspections: dict[HostName, Inspection],
         *,
-        unseen: dict[HostName, str],
+        folders: FolderLists,
     ) -> list[PlannedMove]:
-        migration, options = self._settings.migration, request.options
-        wants_subfolder = migration.put_in_subfolder if options.subfolder is None else options.subfolder
-        wants_drives = migration.preserve_drive_letters if options.keep_drives is None else options.keep_drives
+        wants_subfolder, wants_drives = self._choice.wants(options)
         names: dict[Destination, set[str]] = {}
         moves = []
         for row in details:
-            target = placed[row.vm.id]
+            target = placed.chosen[row.vm.id]
             path = target.path
             if wants_subfolder:
                 if target not in names:
-                    there = await self._list(target.host, path, unseen) or ()
-                    names[target] = {windows_paths.name(item).casefold() for item in there}
+                    names[target] = set(await folders.names(target.host, path))
                 path = subfolder(path, row.vm.name, names[target])
             disks = keep_drives(row, path, inspections[target.host].volumes) if wants_drives else ()
-            is_live = row.vm.state in {VmState.RUNNING, VmState.PAUSED}
             moves.append(
                 PlannedMove(
                     vm_id=row.vm.id,
@@ -156,46 +167,24 @@ class Planner:
                     disks=disks,
                     disk_bytes=row.disk_bytes,
                     memory_bytes=row.vm.memory_bytes,
-                    is_live=is_live,
+                    is_live=is_live(row.vm),
                     is_own_folder=wants_subfolder,
+                    why=placed.why.get(row.vm.id, ""),
                 )
             )
         return moves
 
-    async def _taken(
-        self, moves: Sequence[PlannedMove], inspections: dict[HostName, Inspection], unseen: dict[HostName, str]
-    ) -> dict[tuple[HostName, str], frozenset[str]]:
-        folders: dict[tuple[HostName, str], str] = {}
-        for move in moves:
-            row = inspections[move.source].of(move.vm_id)
-            for path, _ in disk_targets(move, row) if row else ():
-                folder = windows_paths.parent(path)
-                folders[move.destination, windows_paths.key(folder)] = folder
-        listed = await asyncio.gather(*(self._list(host, path, unseen) for (host, _), path in folders.items()))
-        return {
-            place: frozenset(windows_paths.key(item) for item in items or ())
-            for place, items in zip(folders, listed, strict=True)
-        }
-
-    async def _list(self, host: HostName, path: str, unseen: dict[HostName, str]) -> tuple[str, ...] | None:
-        """List a folder; a host whose endpoint shows none (JEA) is noted, and no reason not to plan."""
-        try:
-            return await self._gateway.list_folder(host, path)
-        except EndpointRefused as error:
-            unseen[host] = error.message
-            return None
-
-    async def _in_jobs(self, moves: Sequence[PlannedMove]) -> list[Finding]:
+    async def _in_jobs(self, details: Sequence[VmDetails]) -> list[Finding]:
         open_moves = {move.vm_id: move.job_id for move in await self._store.moves(open_only=True)}
         return [
             Finding(
                 severity=Severity.BLOCKER,
                 code=FindingCode.IN_JOB,
-                text=f"{move.vm_name} is in {open_moves[move.vm_id]} already.",
-                vm_id=move.vm_id,
+                text=f"{row.vm.name} is in {open_moves[row.vm.id]} already.",
+                vm_id=row.vm.id,
             )
-            for move in moves
-            if move.vm_id in open_moves
+            for row in details
+            if row.vm.id in open_moves
         ]
 
     def _times(
@@ -240,9 +229,7 @@ class Planner:
 
     async def _works(self, plan: Plan) -> list[makespan.Work]:
         """Return how long each move takes by itself, of those that can move."""
-        assumed = self._settings.migration.assumed_speed_mb_s * 1_000_000
-        blocked_ids = plan.blocked_ids
-        speeds = makespan.Speeds(await self._store.speeds(), assumed)
+        blocked_ids, speeds = plan.blocked_ids, await self._choice.speeds()
         return [
             makespan.Work(m.source, m.destination, makespan.seconds(m.size_bytes, m.source, m.destination, speeds))
             for m in plan.moves

@@ -7,7 +7,7 @@ from typing import TypeVar
 from core.backoff import random_doubling, retry
 from core.domain.model.job import JobId
 from core.domain.model.move import Move, MoveId
-from core.errors import Outdated, StoreBusy, StoreFull
+from core.errors import AttemptClosed, Outdated, StartWithdrawn, StoreBusy, StoreError, StoreFull
 from core.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -39,13 +39,33 @@ class TransitionRecorder:
     def changed(self, job_id: JobId) -> None:
         """Tell the listeners."""
         for listener in self._listeners:
-            listener(job_id)
+            try:
+                listener(job_id)
+            except Exception:
+                # What is recorded stays so, whatever becomes of those who show it.
+                log.exception("a listener to changes of %s broke", job_id)
 
     async def record(self, move_id: MoveId, step: Callable[[Move], Awaitable[Move]]) -> Move:
         """Carry out one step on the move as it is now; read it again and repeat when somebody else changed it first.
 
-        A busy or full database is waited out: what already happened on a host cannot be taken back.
+        Whatever the database says is waited out, but that this is not ours to write: what already happened on a host
+        cannot be taken back.
         """
+
+        async def once() -> Move:
+            return await step(await self.store.move(move_id))
+
+        move = await self.patiently(once)
+        self.changed(move.job_id)
+        return move
+
+    @staticmethod
+    async def patiently(step: Callable[[], Awaitable[T]]) -> T:
+        """Ask the database until it answers, whatever it says meanwhile, but that this is not ours to write."""
+        return await retry(step, StoreError, but=(AttemptClosed, StartWithdrawn), wait=_BACKOFF, on_error=_complain)
+
+    async def record_wish(self, move_id: MoveId, step: Callable[[Move], Awaitable[Move]]) -> Move:
+        """Carry out a step that a person waits for: only what passes soon is waited out, the rest is their answer."""
 
         async def once() -> Move:
             return await step(await self.store.move(move_id))
@@ -55,7 +75,7 @@ class TransitionRecorder:
         return move
 
     async def record_together(self, job_id: JobId, step: Callable[[], Awaitable[T]]) -> T:
-        """Carry out one step that reads and changes several moves of a job; repeat it as ``record`` does."""
+        """Carry out one step that reads and changes several moves of a job; repeat it as ``record_wish`` does."""
         result = await _patiently(step)
         self.changed(job_id)
         return result

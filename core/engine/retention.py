@@ -24,16 +24,14 @@ class Retention:
         self._clock = clock
         self._keep = keep
 
-    async def run(self) -> None:
-        """Remove for ever."""
-        while self._keep:
-            pause_s = EVERY_S
-            try:
-                if await self._remove() == AT_ONCE:
-                    pause_s = PAUSE_S
-            except StoreError as error:
-                log.warning("what is old stays for now: %s", error)
-            await self._clock.sleep(pause_s)
+    async def turn(self) -> float:
+        """Remove some of what is old."""
+        try:
+            is_there_more = bool(self._keep) and await self._remove() == AT_ONCE
+        except StoreError as error:
+            log.warning("what is old stays for now: %s", error)
+            return EVERY_S
+        return PAUSE_S if is_there_more else EVERY_S
 
     async def _remove(self) -> int:
         newest = await self._store.newest_event_at()

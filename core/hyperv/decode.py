@@ -11,7 +11,7 @@ from uuid import UUID
 
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
-from core.domain.model.inventory import Adapter, Disk, HostFacts, HostJob, Vm, VmDetails, VmId, Volume
+from core.domain.model.inventory import Adapter, Disk, HostFacts, HostJob, UnreadableVm, Vm, VmDetails, VmId, Volume
 from core.errors import MalformedReply
 from core.hyperv import enum_names
 from core.hyperv.ps_values import PsRow
@@ -91,6 +91,32 @@ def read_vm(host: str, value: Any) -> Vm:
     )
 
 
+def read_vms(host: str, values: list[Any]) -> tuple[list[Vm], list[UnreadableVm]]:
+    """Read the objects of Get-VM: those that can be read, and of the others what stands in the way.
+
+    Raises:
+        MalformedReply: not one of them can be read.
+
+    """
+    vms, unreadable, first = list[Vm](), list[UnreadableVm](), None
+    for value in values:
+        try:
+            vms.append(read_vm(host, value))
+        except MalformedReply as error:
+            first = first or error
+            unreadable.append(UnreadableVm(error.message, _id_of(host, value)))
+    if first is not None and not vms:
+        raise first
+    return vms, unreadable
+
+
+def _id_of(host: str, value: Any) -> VmId | None:
+    try:
+        return VmId(PsRow(host, "Get-VM", value).guid("Id"))
+    except MalformedReply:
+        return None
+
+
 def read_facts(host: str, values: list[Any], counters: list[Any]) -> HostFacts:
     """Read Get-VMHost together with Msvm_VirtualSystemMigrationService."""
     row = _only(host, "Get-VMHost", values)
@@ -110,7 +136,16 @@ def read_facts(host: str, values: list[Any], counters: list[Any]) -> HostFacts:
         default_disk_path=row.text("VirtualHardDiskPath"),
         memory_bytes=row.number("MemoryCapacity", 0),
         supported_versions=row.texts("SupportedVmVersions"),
+        machine=_machine(row.text("Name"), row.text("FullyQualifiedDomainName")),
     )
+
+
+def _machine(name: str, domain: str) -> str:
+    """Join a machine's name and its domain: FullyQualifiedDomainName was seen to hold the domain alone."""
+    name, domain = name.strip().casefold(), domain.strip(". ").casefold()
+    if not name or not domain or name == domain or name.endswith(f".{domain}"):
+        return name
+    return domain if domain.startswith(f"{name}.") else f"{name}.{domain}"
 
 
 def read_listeners(host: str, counters: list[Any]) -> tuple[str, ...]:
@@ -126,22 +161,28 @@ def read_jobs(host: str, values: list[Any]) -> tuple[HostJob, ...]:
         vm_id = _guid_of(row.text("VirtualSystemName"))
         if vm_id is None:
             continue
-        texts = (row.text("ErrorSummaryDescription"), row.text("ErrorDescription"))
-        jobs.append(
-            HostJob(
-                vm_id=vm_id,
-                state=HostJobState(row.number("JobState")),
-                percent=min(max(row.number("PercentComplete", 0), 0), _PERCENT),
-                destination=row.text("DestinationHost"),
-                is_cancellable=row.flag("Cancellable", default=True),
-                error_code=row.number("ErrorCode", 0),
-                error_text="\n".join(dict.fromkeys(filter(None, texts))),
-                started_at=row.moment("StartTime"),
-                owner=row.text("Owner"),
-                key=row.text("InstanceID"),
-            )
-        )
+        try:
+            jobs.append(_job(row, vm_id))
+        except MalformedReply:
+            # A job that nobody can read may be running: of its VM nothing is concluded, and of no other.
+            jobs.append(HostJob(vm_id=vm_id, state=HostJobState.OTHER, percent=0))
     return tuple(jobs)
+
+
+def _job(row: PsRow, vm_id: VmId) -> HostJob:
+    texts = (row.text("ErrorSummaryDescription"), row.text("ErrorDescription"))
+    return HostJob(
+        vm_id=vm_id,
+        state=HostJobState(row.number("JobState")),
+        percent=min(max(row.number("PercentComplete", 0), 0), _PERCENT),
+        destination=row.text("DestinationHost"),
+        is_cancellable=row.flag("Cancellable", default=True),
+        error_code=row.number("ErrorCode", 0),
+        error_text="\n".join(dict.fromkeys(filter(None, texts))),
+        started_at=row.moment("StartTime"),
+        owner=row.text("Owner"),
+        key=row.text("InstanceID"),
+    )
 
 
 def read_volumes(host: str, values: list[Any]) -> tuple[Volume, ...]:

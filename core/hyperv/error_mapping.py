@@ -5,6 +5,7 @@ session is being opened nothing can have been done. While the command is on its 
 connection came about or the host refused it. After that, only looking again can tell.
 """
 
+import logging
 import socket
 import struct
 from enum import Enum, auto
@@ -43,6 +44,7 @@ from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.kerberos import KERBEROS_FAILURES
 from core.hyperv.kerberos_errors import TicketError, chain, explain
 
+log = logging.getLogger(__name__)
 _ACCESS_DENIED = 5
 _TIMED_OUT = 2150858793
 _SHELL_UNKNOWN = 2150858843
@@ -85,7 +87,7 @@ UNREADABLE = (
     FragmentError,
     SerializationError,
     struct.error,
-    KeyError,
+    LookupError,
     AttributeError,
     TypeError,
     ValueError,
@@ -107,7 +109,7 @@ FAILURES = (
     HostError,
     *UNREADABLE,
 )
-"""Everything a call of pypsrp may raise, and what a login made anew in its middle may."""
+"""What a call of pypsrp is known to raise. Whatever else it raises is caught too, and logged with its place."""
 
 _LOGIN = (
     AuthenticationError,
@@ -212,9 +214,15 @@ def first_line(text: str) -> str:
 
 
 def translate(target: ConnectionSettings, error: BaseException, step: CallStage, title: str = "") -> HostError:
-    """Return our error for one of ``FAILURES``."""
+    """Return our error for whatever a library raised; one of ours stays what it is, unless a command was running."""
     if isinstance(error, ContactLost) or (isinstance(error, HostError) and step is not CallStage.RUNNING):
         return error
+    if not isinstance(error, FAILURES):
+        log.error("nobody foresaw this of the libraries that talk to %s", target.host, exc_info=error)
+    return _translated(target, error, step, title)
+
+
+def _translated(target: ConnectionSettings, error: BaseException, step: CallStage, title: str) -> HostError:
     said = target.conceal(_saying(error))
     known = _fault(target, error, step) or _in_session(target, error, step, title)
     if known is not None:

@@ -18,7 +18,7 @@ from core.backoff import random_up_to, retry
 from core.config import Settings
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
-from core.errors import ContactLost, HostError, HostUnreachable
+from core.errors import ContactLost, HostError, HostUnreachable, NotInSettings, OrderWithdrawn, UnknownHost
 from core.hyperv import checks, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
@@ -27,7 +27,8 @@ from core.hyperv.kerberos import Tickets
 from core.hyperv.lockout_guard import LockoutGuard
 from core.hyperv.session import Session
 from core.hyperv.session_record import SessionRecord
-from core.hyperv.session_threads import MoveThreads, ReaderThreads
+from core.hyperv.session_threads import MoveThreads, ReaderThreads, ask_loop
+from core.ports import Permit
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -82,7 +83,10 @@ class PypsrpGateway:
         self._record = record or SessionRecord()
         self._now = now
         self._lines: dict[HostName, _Line] = {}
-        accounts: defaultdict[_Who, LockoutGuard] = defaultdict(LockoutGuard)
+        # Silence of the bot's own making must not be taken for a lost host: half the patience leaves time for a try.
+        longest_pause_s = settings.migration.silence_patience.total_seconds() / 2
+        new_guard = partial(LockoutGuard, longest_pause_s=longest_pause_s)
+        accounts: defaultdict[_Who, LockoutGuard] = defaultdict(new_guard)
         tickets: dict[_Who, Tickets] = {}
         for host, target in targets_of(settings).items():
             secret = target.password.get_secret_value()
@@ -130,7 +134,9 @@ class PypsrpGateway:
 
         return await self._read(line, read)
 
-    async def move(self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None]) -> MoveReport:
+    async def move(
+        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
+    ) -> MoveReport:
         """Run Move-VM in a thread and session of its own until it returns."""
         line = self._line(host)
         loop = asyncio.get_running_loop()
@@ -139,7 +145,11 @@ class PypsrpGateway:
             loop.call_soon_threadsafe(on_progress, percent)
 
         def work(session: Session, abandoned: Event) -> MoveReport:
-            reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned)
+            def last_check() -> None:
+                if not ask_loop(loop, may_start, abandoned):
+                    raise OrderWithdrawn(line.host, f"The order to {line.host} was withdrawn before it was sent.")
+
+            reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned, last_check=last_check)
             return MoveReport(errors=reply.words, warnings=reply.warnings)
 
         return await self._foreseen(line, line.moves.stay(work))
@@ -194,7 +204,10 @@ class PypsrpGateway:
         self._record.close()
 
     def _line(self, host: HostName) -> _Line:
-        return self._lines[self._settings.host_name(host)]
+        try:
+            return self._lines[self._settings.host_name(host)]
+        except UnknownHost as error:
+            raise NotInSettings(host, error.message) from None
 
     def _note_limits(self, line: _Line, facts: HostFacts) -> None:
         line.moves.limit = max(facts.live_limit, facts.storage_limit) + _MOVE_MARGIN
@@ -207,7 +220,7 @@ class PypsrpGateway:
             raise ContactLost(line.host, f"{line.host} did not answer {title} in {timeout_s:.0f} s.") from None
 
     async def _foreseen(self, line: _Line, call: Awaitable[T]) -> T:
-        """Wait for a call. What no library told us it may raise is a bug, and must not end the loops above as it is."""
+        """Wait for a call. What nobody foresaw is a bug, and must not reach the loops above as it is."""
         try:
             return await call
         except (HostError, TimeoutError):

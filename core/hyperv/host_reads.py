@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from core.domain.model.host_calls import HostWord
-from core.domain.model.inventory import Inspection, Snapshot, Vm, VmId
-from core.errors import CommandFailed
+from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
+from core.errors import CommandFailed, MalformedReply
 from core.hyperv import decode, pipelines
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.error_mapping import first_line, is_refusal, refused
@@ -59,7 +59,7 @@ def observe(target: ConnectionSettings, timeout_s: float, now: Callable[[], date
     # Counters before VMs: a move that starts in between is shown and not counted, never counted beside what is shown.
     facts = decode.read_facts(host, ask(pipelines.HOST), ask(pipelines.COUNTERS))
     # VMs before jobs: a move that starts in between is seen in the jobs, one that ends stays there for five minutes.
-    vms = tuple(decode.read_vm(host, value) for value in ask(pipelines.VMS))
+    vms, unreadable = _all_vms(target, timeout_s, session)
     jobs = decode.read_jobs(host, ask(pipelines.JOBS))
     return Snapshot(
         host=host,
@@ -68,7 +68,23 @@ def observe(target: ConnectionSettings, timeout_s: float, now: Callable[[], date
         facts=facts,
         vms=tuple(vm for vm in vms if not vm.is_planned),
         jobs=jobs,
+        unreadable=tuple(unreadable),
     )
+
+
+def _all_vms(target: ConnectionSettings, timeout_s: float, session: Session) -> tuple[list[Vm], list[UnreadableVm]]:
+    """Read every VM; one that cannot be read, or that Get-VM reports an error for, costs the others nothing.
+
+    Raises:
+        HostError: not one VM could be read.
+
+    """
+    reply = session.run(pipelines.VMS, timeout_s=timeout_s)
+    if not reply.values or any(map(is_refusal, reply.words)):
+        must(target, pipelines.VMS, reply)
+    vms, unreadable = decode.read_vms(target.host, reply.values)
+    said = (f"{target.host} reported an error for one of its VMs: {first_line(word.text)}" for word in reply.words)
+    return vms, [*unreadable, *(UnreadableVm(target.conceal(text)) for text in said)]
 
 
 def inspect(
@@ -138,9 +154,12 @@ def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Ses
     elif len(misses) < len(reply.words):
         must(target, pipeline, reply)
     # A miss may also mean that we may not see the VM; only a list that was read without an error proves absence.
-    everything = must(target, pipelines.VMS, session.run(pipelines.VMS, timeout_s=timeout_s))
-    vms = (decode.read_vm(target.host, value) for value in everything)
-    return next((vm for vm in vms if vm.id == vm_id), None)
+    vms, unreadable = _all_vms(target, timeout_s, session)
+    found_vm = next((vm for vm in vms if vm.id == vm_id), None)
+    unknown = next((one.text for one in unreadable if one.id in {None, vm_id}), "")
+    if found_vm is None and unknown:
+        raise MalformedReply(target.host, unknown)
+    return found_vm
 
 
 def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session: Session) -> tuple[str, ...] | None:

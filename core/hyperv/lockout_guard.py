@@ -35,9 +35,15 @@ class _Rejection:
 
 
 class LockoutGuard:
-    """The guard of one user name and password. Used from every thread that logs on with it."""
+    """The guard of one user name and password. Used from every thread that logs on with it.
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    ``longest_pause_s``: how long a host may be left alone at most, so that the pause alone makes no host seem lost.
+    """
+
+    def __init__(
+        self, *, longest_pause_s: float = 2 * LONGEST_PAUSE_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._longest_pause_s = max(FIRST_PAUSE_S, longest_pause_s)
         self._clock = clock
         self._changed = Condition()
         self._under_way: Counter[HostName] = Counter()
@@ -81,7 +87,8 @@ class LockoutGuard:
     def _again(self, before: _Rejection | None, text: str, factor: float) -> _Rejection:
         times = before.times + 1 if before else 1
         doublings = times - 1 if factor > 1 else max(0, times - IN_A_ROW)
-        pause_s = delay_s(doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S), doublings + 1) * factor
+        backoff = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        pause_s = min(delay_s(backoff, doublings + 1) * factor, self._longest_pause_s)
         return _Rejection(times, self._clock() + pause_s, text)
 
     def _admit(self, host: HostName) -> None:

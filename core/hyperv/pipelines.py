@@ -86,6 +86,8 @@ HOST_PROPERTIES = (
     "VirtualHardDiskPath",
     "MemoryCapacity",
     "SupportedVmVersions",
+    "Name",
+    "FullyQualifiedDomainName",
 )
 JOB_PROPERTIES = (
     "InstanceID",

@@ -32,7 +32,7 @@ from core.domain.model.host_calls import HostWord
 from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode import read_word
-from core.hyperv.error_mapping import FAILURES, CallStage, is_refusal, never_connected, refused, translate
+from core.hyperv.error_mapping import CallStage, is_refusal, never_connected, refused, translate
 from core.hyperv.kerberos import Tickets
 from core.hyperv.kerberos_errors import TicketError, chain
 from core.hyperv.lockout_guard import LockoutGuard
@@ -49,6 +49,10 @@ _CONNECT_S = 10.0
 _GRACE = 1.5
 """How much longer the HTTP request may take than the operation the host was asked to bound."""
 _OVER = frozenset({PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED})
+_LONGEST = 10
+"""How many times its timeout a reply may take that goes on and on."""
+_MOST_OBJECTS = 200_000
+"""What ten thousand VMs answer to one question fits in many times."""
 _PROCESSING = 0
 _PERCENT = 100
 
@@ -204,7 +208,7 @@ class Session:
             self._shell_id = self._pool.id
             self._record.opening(RemoteSession(target.host, self._pool.shell.resource_uri, self._shell_id))
             self._pool.open()
-        except FAILURES as error:
+        except Exception as error:
             _close_responses(error)
             if never_connected(error):
                 self._record.gone(self._shell_id)
@@ -249,8 +253,11 @@ class Session:
         timeout_s: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         abandoned: Event | None = None,
+        last_check: Callable[[], None] | None = None,
     ) -> PipelineResult:
         """Run a pipeline to its end; errors its cmdlets reported are in the reply.
+
+        ``last_check`` is called directly before it is sent; what it raises comes out, and nothing is sent.
 
         Raises:
             EndpointRefused: PowerShell ran nothing of it.
@@ -264,6 +271,8 @@ class Session:
             shell.add_cmdlet(full_name(stage.cmdlet) if self._target.is_full_language else stage.cmdlet)
             for name, value in stage.parameters:
                 shell.add_parameter(name, value)
+        if last_check is not None:
+            last_check()
         return self._invoke(shell, pipeline.title, timeout_s, on_progress, abandoned)
 
     def call(self, pipeline: Pipeline, *, timeout_s: float | None = None) -> PipelineResult:
@@ -278,7 +287,7 @@ class Session:
     def close(self) -> None:
         """Say goodbye to the host, so that it frees the session now."""
         if self._pool is not None:
-            with contextlib.suppress(*FAILURES):  # a host that does not listen hears of it at the next login
+            with contextlib.suppress(Exception):  # a host that does not listen hears of it at the next login
                 self._pool.close()
                 self._record.gone(self._shell_id)
         self.drop()
@@ -288,7 +297,7 @@ class Session:
         self._record.abandon(self._shell_id)
         wire, self._wire, self._pool, self._has_functions = self._wire, None, None, False
         if wire is not None:
-            with contextlib.suppress(*FAILURES):
+            with contextlib.suppress(Exception):
                 wire.close()
 
     def _delete_left_open(self, wire: "_Wire") -> None:
@@ -316,17 +325,23 @@ class Session:
         _hush()
         step, has_ended, known = CallStage.SENDING, False, 0
         ends_at = None if timeout_s is None else self._clock() + timeout_s
+        last_at = None if timeout_s is None else self._clock() + timeout_s * _LONGEST
         try:
             shell.begin_invoke()
             step = CallStage.RUNNING
             while shell.state == PSInvocationState.RUNNING:
                 self._may_go_on(title, ends_at, abandoned)
                 shell.poll_invoke()
-                if timeout_s is not None and len(shell.output) > known:  # a long list is no silence
-                    known, ends_at = len(shell.output), self._clock() + timeout_s
+                if ends_at is not None and timeout_s is not None and len(shell.output) > known:
+                    known, ends_at = len(shell.output), self._clock() + timeout_s  # a long list is no silence
+                self._may_be_so_long(shell, title, last_at)
                 _tell(shell, on_progress)
             has_ended = True
-        except FAILURES as error:
+            return self._reply(shell, title)
+        except HostError:
+            raise
+        except Exception as error:
+            has_ended = False
             _close_responses(error)
             translated = translate(self._target, error, step, title)
             if isinstance(translated, LoginRejected) and translated is not error:
@@ -335,7 +350,6 @@ class Session:
         finally:
             if not has_ended:
                 self.drop()
-        return self._reply(shell, title)
 
     def _may_go_on(self, title: str, ends_at: float | None, abandoned: Event | None) -> None:
         host = self._target.host
@@ -344,6 +358,14 @@ class Session:
         if ends_at is not None and self._clock() >= ends_at:
             raise ContactLost(host, f"{host} said nothing more to {title} in time.")
 
+    def _may_be_so_long(self, shell: PowerShell, title: str, last_at: float | None) -> None:
+        """Leave a reply that has no end: it would keep the thread and fill the memory."""
+        host, streams = self._target.host, shell.streams
+        if len(shell.output) + len(streams.error) + len(streams.warning) > _MOST_OBJECTS:
+            raise ContactLost(host, f"{host} answered {title} with more than {_MOST_OBJECTS} objects.")
+        if last_at is not None and self._clock() >= last_at:
+            raise ContactLost(host, f"{host} did not come to the end of {title}.")
+
     def _reply(self, shell: PowerShell, title: str) -> PipelineResult:
         words = [read_word(record) for record in shell.streams.error]
         if shell.state not in _OVER:
@@ -351,7 +373,7 @@ class Session:
             raise ContactLost(self._target.host, f"{self._target.host} let go of {title} before it ended.")
         try:
             shell.close()
-        except FAILURES:
+        except Exception:  # noqa: BLE001  # whatever it is
             self.drop()  # we have the answer, but this session has had its day
         if shell.state != PSInvocationState.COMPLETED:
             fatal = next((word for word in reversed(words) if is_refusal(word)), None)

@@ -6,10 +6,11 @@ call when this one, or its timeout, is over. Threads are daemons: a hanging host
 """
 
 import asyncio
+import logging
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -18,9 +19,12 @@ from core.domain.model.inventory import HostName
 from core.errors import HostUnreachable
 from core.hyperv.error_mapping import SessionGone
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 _KEEP_WARM_S = 90.0
 """Less than the two minutes after which a host closes an unused connection (Microsoft docs: http.sys)."""
+_LISTEN_S = 0.2
+"""How often a thread that waits for an answer of the event loop looks whether anybody still listens."""
 
 
 class SessionThread(Protocol):
@@ -112,8 +116,18 @@ class ReaderThreads:
                 return
             if len(self._threads) < self._size:
                 thread = threading.Thread(target=self._serve, name=f"winrm {self._host}", daemon=True)
-                self._threads.add(thread)
-                thread.start()
+                self._start(thread, call)
+
+    def _start(self, thread: threading.Thread, call: _Call) -> None:
+        """Start a thread; where the machine has none left, the call waits for one that runs, if any does."""
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            self._threads.discard(thread)
+            if not self._threads:
+                self._waiting.remove(call)
+                raise _no_thread(self._host, error) from error
 
     def _take(self) -> _Call | None:
         with self._changed:
@@ -127,18 +141,24 @@ class ReaderThreads:
             return None
 
     def _serve(self) -> None:
-        session = self._new_session()
-        self._is_free()
-        while (call := self._take()) is not None:
-            answer: Callable[[], None] | None = None
-            if call.future.set_running_or_notify_cancel():
-                answer = _outcome(call.future, partial(_with_fresh, session, call.work))
-            # Before the answer is out: who asks next finds this thread free, and no second session is opened for him.
+        try:
+            session = self._new_session()
             self._is_free()
-            if answer is not None:
-                answer()
-            del call, answer
-        session.close()
+            while (call := self._take()) is not None:
+                answer: Callable[[], None] | None = None
+                if call.future.set_running_or_notify_cancel():
+                    answer = _outcome(call.future, partial(_with_fresh, session, call.work))
+                # Before the answer is out: who asks next finds this thread free, and no second session is opened.
+                self._is_free()
+                if answer is not None:
+                    answer()
+                del call, answer
+            session.close()
+        except Exception:
+            log.exception("a thread that talks to %s broke; another takes its place", self._host)
+        finally:
+            with self._changed:
+                self._threads.discard(threading.current_thread())
 
     def _is_free(self) -> None:
         with self._changed:
@@ -195,12 +215,16 @@ class MoveThreads:
         self, work: Callable[[Any, threading.Event], T], future: "Future[T]", abandoned: threading.Event
     ) -> None:
         def serve() -> None:
-            session = self._new_session()
-            if future.set_running_or_notify_cancel():
-                _finish(future, lambda: _once(session, work, abandoned))
-                session.close()
-            with self._lock:
-                self._running.pop(threading.current_thread(), None)
+            try:
+                if future.set_running_or_notify_cancel():
+                    session = _made(self._new_session, future)
+                    _finish(future, lambda: _once(session, work, abandoned))
+                    session.close()
+            except Exception:
+                log.exception("a thread of a move from %s broke", self._host)
+            finally:
+                with self._lock:
+                    self._running.pop(threading.current_thread(), None)
 
         with self._lock:
             if self._is_closed:
@@ -213,7 +237,50 @@ class MoveThreads:
                 )
             thread = threading.Thread(target=serve, name=f"move {self._host}", daemon=True)
             self._running[thread] = abandoned
-            thread.start()
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                del self._running[thread]
+                raise _no_thread(self._host, error) from error
+
+
+def _no_thread(host: HostName, error: BaseException) -> HostUnreachable:
+    return HostUnreachable(
+        host,
+        f"The bot's machine allows no further thread, so {host} was not asked ({type(error).__name__}).",
+        hint="Raise the limit of processes and threads of the bot's user or container.",
+    )
+
+
+def _made(new_session: Callable[[], SessionThread], future: "Future[Any]") -> SessionThread:
+    try:
+        return new_session()
+    except BaseException as error:
+        future.set_exception(error)
+        raise
+
+
+def ask_loop(
+    loop: asyncio.AbstractEventLoop, question: Callable[[], Coroutine[Any, Any, bool]], abandoned: threading.Event
+) -> bool:
+    """Ask the event loop a question from a thread, and wait for the answer: no, once nobody listens any more."""
+    if abandoned.is_set():
+        return False
+    asking = question()
+    try:
+        answer = asyncio.run_coroutine_threadsafe(asking, loop)
+    except RuntimeError:  # the loop is closed
+        asking.close()
+        return False
+    while not abandoned.is_set():
+        try:
+            return answer.result(_LISTEN_S) and not abandoned.is_set()
+        except TimeoutError:
+            continue
+        except CancelledError:
+            break
+    answer.cancel()
+    return False
 
 
 def _with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:
@@ -258,5 +325,9 @@ async def _joined(threads: tuple[threading.Thread, ...], timeout_s: float) -> No
     ends_at = loop.time() + timeout_s
     if threads:
         done: Future[None] = Future()
-        threading.Thread(target=lambda: _finish(done, join), name="winrm farewell", daemon=True).start()
-        await asyncio.wrap_future(done)
+        try:
+            threading.Thread(target=lambda: _finish(done, join), name="winrm farewell", daemon=True).start()
+        except (RuntimeError, MemoryError):
+            log.warning("no thread is left to wait for those of the hosts; they are left to themselves")
+        else:
+            await asyncio.wrap_future(done)

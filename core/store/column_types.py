@@ -6,13 +6,14 @@ and the character NUL, which a host's words may hold, become U+FFFD.
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import DateTime, Dialect, Enum, Integer, Text, TypeDecorator
+from sqlalchemy import DateTime, Dialect, Integer, String, Text, TypeDecorator
 
 from core.domain.model.job import JobId
 from core.errors import UnknownJob
@@ -89,6 +90,13 @@ class Words(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for a value that cannot be read, so that it costs its own row only. ``why``: a word, never the value."""
+
+    why: str
+
+
 class Json(TypeDecorator[Any]):
     """A value of ``shape`` (a dataclass, or a tuple of them) as JSON text; None is NULL."""
 
@@ -114,13 +122,39 @@ class Json(TypeDecorator[Any]):
         """Read the JSON."""
         if value is None:
             return None
-        return () if value == "[]" else self.adapter.validate_json(value)
+        try:
+            return () if value == "[]" else self.adapter.validate_json(value)
+        except ValueError as error:  # pydantic's own is one
+            return Unreadable(type(error).__name__)
 
 
-def choice(of: type[StrEnum]) -> Enum:
-    """Store an enum by its value, unchecked by the database: a new member needs no new schema."""
-    return Enum(of, native_enum=False, create_constraint=False, length=32, values_callable=_values)
+class Choice(TypeDecorator[Any]):
+    """An enum by its value, unchecked by the database: a new member needs no new schema.
+
+    A member that only a newer version knows is what the enum makes of a missing one, or cannot be read.
+    """
+
+    impl = String(32)
+    cache_ok = True
+
+    def __init__(self, of: type[StrEnum]) -> None:
+        super().__init__()
+        self.of = of
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Write the value."""
+        return None if value is None else self.of(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Read the member."""
+        if value is None:
+            return None
+        try:
+            return self.of(value)
+        except ValueError:
+            return Unreadable("unknown")
 
 
-def _values(of: type[StrEnum]) -> list[str]:
-    return [member.value for member in of]
+def choice(of: type[StrEnum]) -> Choice:
+    """Store an enum by its value."""
+    return Choice(of)

@@ -33,13 +33,16 @@ class Database:
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Task[Any]] = set()
 
-    async def open(self) -> None:
-        """Open or create it and bring its schema up to date; nothing happens when it is open."""
+    async def open(self, *, is_to_look: bool = False) -> None:
+        """Open or create it and bring its schema up to date; nothing happens when it is open.
+
+        ``is_to_look``: open what is there, change nothing, not even the schema.
+        """
         if self._engines is not None:
             return
-        self._engines = dialects.connect(self._url, self._timeout_s)
+        self._engines = dialects.connect(self._url, self._timeout_s, is_to_look=is_to_look)
         try:
-            await self.write(schema.upgrade)
+            await (self.read(schema.check) if is_to_look else self.write(schema.upgrade))
         except BaseException:
             await self.close()
             raise

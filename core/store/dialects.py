@@ -6,6 +6,7 @@ gets the same from ``SERIALIZABLE``.
 """
 
 from asyncio import sleep
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -20,8 +21,10 @@ LOG_TRIES = 5
 LOG_PAUSE_S = 0.1
 
 
-def connect(url: str, timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
+def connect(url: str, timeout_s: float, *, is_to_look: bool = False) -> tuple[AsyncEngine, AsyncEngine]:
     """Return an engine for the one writer and an engine for readers; nothing is opened yet.
+
+    ``is_to_look``: both only read; a file that is not there is not created.
 
     Raises:
         StoreError: the URL names no database we can use.
@@ -30,7 +33,7 @@ def connect(url: str, timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, timeout_s)
+            return _sqlite(parsed, timeout_s, is_to_look=is_to_look)
         writer = create_async_engine(
             parsed, hide_parameters=True, pool_size=1, max_overflow=0, isolation_level="SERIALIZABLE"
         )
@@ -46,13 +49,19 @@ def connect(url: str, timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
     return writer, reader
 
 
-def _sqlite(url: URL, timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
+def _sqlite(url: URL, timeout_s: float, *, is_to_look: bool) -> tuple[AsyncEngine, AsyncEngine]:
     if url.database in {None, "", ":memory:"} or url.get_driver_name() != "aiosqlite":
         raise StoreError("url in [store] names no file.", hint="Example: sqlite+aiosqlite:///migrate-bot.db")
     # isolation_level None: the driver begins nothing on its own, so that the BEGIN below is the only one.
     args: dict[str, Any] = {"timeout": timeout_s, "isolation_level": None}
+    if is_to_look:
+        path = Path(url.database or "").absolute()
+        if not path.exists():
+            raise StoreError(f"There is no database {path.name} yet.", hint="migrate-bot run makes it.")
+        url = url.set(database=f"{path.as_uri()}?mode=ro", query={**url.query, "uri": "true"})
+    opener = _open_reader if is_to_look else _open_writer
     writer = create_async_engine(
-        url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args | {"async_creator_fn": _open_writer}
+        url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args | {"async_creator_fn": opener}
     )
     reader = create_async_engine(
         url,
@@ -61,7 +70,7 @@ def _sqlite(url: URL, timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
         max_overflow=0,
         connect_args=args | {"async_creator_fn": _open_reader},
     )
-    event.listen(writer.sync_engine, "begin", _begin_immediate)
+    event.listen(writer.sync_engine, "begin", _begin if is_to_look else _begin_immediate)
     event.listen(reader.sync_engine, "begin", _begin)
     return writer, reader
 

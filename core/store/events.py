@@ -43,4 +43,4 @@ def of_job(connection: Connection, job_id: JobId) -> tuple[Event, ...]:
     """Read everything that happened to a job, oldest first."""
     job_number(job_id)
     query = select(*rows.EVENT).where(events.c.job_id == job_id).order_by(events.c.id)
-    return tuple(rows.event_of(row) for row in connection.execute(query))
+    return tuple(rows.readable(rows.event_of, connection.execute(query)))

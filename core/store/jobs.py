@@ -50,13 +50,14 @@ def read(connection: Connection, cache: PlanCache, job_id: JobId) -> Job:
 
     Raises:
         UnknownJob: there is none of that id.
+        UnreadableRow: it cannot be read.
 
     """
     number = job_number(job_id)
-    found = _jobs_of(connection, cache, connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().all())
-    if not found:
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+    if row is None:
         raise UnknownJob(f"There is no job J{number}.")
-    return found[0]
+    return rows.job_of(row, cache.get(connection, {row["plan_id"]})[row["plan_id"]])
 
 
 def listed(
@@ -66,7 +67,7 @@ def listed(
     limit: int,
     ended_since: datetime | None = None,
 ) -> tuple[Job, ...]:
-    """Read jobs in these states (none given: all), newest first."""
+    """Read jobs in these states (none given: all), newest first; one that cannot be read is left out."""
     query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
     if states:
         query = query.where(jobs.c.state.in_(states))
@@ -145,4 +146,4 @@ def _add_plan(connection: Connection, plan: Plan) -> int:
 
 def _jobs_of(connection: Connection, cache: PlanCache, found: Sequence[Mapping[Any, Any]]) -> tuple[Job, ...]:
     read_plans = cache.get(connection, {row["plan_id"] for row in found})
-    return tuple(rows.job_of(row, read_plans[row["plan_id"]]) for row in found)
+    return tuple(rows.readable(lambda row: rows.job_of(row, read_plans[row["plan_id"]]), found))

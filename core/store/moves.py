@@ -1,16 +1,16 @@
 """Reads and changes moves: compared by version and state, never against the one table of transitions."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Case, Column, ColumnElement, Connection, bindparam, case, func, insert, or_, select, update
 
 from core.domain.model.events import Event
-from core.domain.model.inventory import VmId
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Move, MoveId, MoveState, check_transition
 from core.errors import IllegalTransition, Outdated, StoreError
@@ -43,8 +43,15 @@ class MoveCache:
         self._moves: dict[MoveId, Move] = {}
         self._size = size
 
-    def get(self, connection: Connection, versions: Sequence[tuple[MoveId, int]]) -> tuple[Move, ...]:
-        """Return these moves in these versions, reading those that are not in the cache."""
+    def get(
+        self, connection: Connection, versions: Sequence[tuple[MoveId, int]], *, is_strict: bool
+    ) -> tuple[Move, ...]:
+        """Return these moves in these versions, reading those that are not in the cache.
+
+        Raises:
+            UnreadableRow: one of them cannot be read, and ``is_strict``; otherwise that one is left out.
+
+        """
         found, missing = dict[MoveId, Move](), list[MoveId]()
         for move_id, version in versions:
             known = self._moves.get(move_id)
@@ -53,10 +60,10 @@ class MoveCache:
             else:
                 missing.append(move_id)
         for start in range(0, len(missing), BATCH):
-            read = by_id(connection, missing[start : start + BATCH])
+            read = by_id(connection, missing[start : start + BATCH], is_strict=is_strict)
             self.put(read.values())
             found |= read
-        return tuple(found[move_id] for move_id, _ in versions)
+        return tuple(found[move_id] for move_id, _ in versions if move_id in found)
 
     def put(self, stored: Iterable[Move]) -> None:
         """Take moves as they were just stored."""
@@ -86,24 +93,54 @@ def read(connection: Connection, move_id: MoveId) -> Move:
     return rows.move_of(row)
 
 
-def by_id(connection: Connection, ids: Collection[MoveId]) -> dict[MoveId, Move]:
-    """Read these moves."""
+def by_id(connection: Connection, ids: Collection[MoveId], *, is_strict: bool = False) -> dict[MoveId, Move]:
+    """Read these moves; one that cannot be read is left out, unless ``is_strict``."""
     if not ids:
         return {}
     found = connection.execute(select(*rows.MOVE).where(moves.c.id.in_(ids)))
-    return {move.id: move for move in map(rows.move_of, found)}
+    read = map(rows.move_of, found) if is_strict else rows.readable(rows.move_of, found)
+    return {move.id: move for move in read}
 
 
 def listed(connection: Connection, cache: MoveCache, job_id: JobId | None, *, open_only: bool) -> tuple[Move, ...]:
-    """Read the moves of a job (None: of every job), in the plan's order."""
+    """Read the moves of a job (None: of every job), in the plan's order.
+
+    Of every job: what cannot be read is left out. Of one job: raises UnreadableRow, for without one of its moves
+    nobody can say how that job stands.
+    """
     query = select(moves.c.id, moves.c.version).order_by(moves.c.job_id, moves.c.id)
     if job_id is not None:
         job_number(job_id)
         query = query.where(moves.c.job_id == job_id)
     if open_only:
-        running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
-        query = query.where(moves.c.state.in_(OPEN), moves.c.job_id.in_(running))
-    return cache.get(connection, connection.execute(query).all())
+        query = query.where(*_open())
+    return cache.get(connection, connection.execute(query).all(), is_strict=job_id is not None)
+
+
+def towards(connection: Connection, host: HostName) -> tuple[Move, ...]:
+    """Read the open moves that go to a host."""
+    query = select(*rows.MOVE).where(moves.c.destination == host, *_open()).order_by(moves.c.id)
+    return tuple(rows.move_of(row) for row in connection.execute(query))
+
+
+def _open() -> tuple[ColumnElement[bool], ...]:
+    running = select(jobs.c.id).where(jobs.c.state == JobState.RUNNING)
+    return moves.c.state.in_(OPEN), moves.c.job_id.in_(running)
+
+
+def renamed(side: Column[str], names: Mapping[HostName, HostName]) -> Case[str]:
+    """Return a column of host names with the new names in place of the old ones."""
+    return case(dict(names), value=side, else_=side)
+
+
+def rename_hosts(connection: Connection, names: Mapping[HostName, HostName]) -> None:
+    """Call hosts otherwise in open moves and in clean-ups that wait."""
+    for side in (moves.c.source, moves.c.destination):
+        connection.execute(
+            update(moves)
+            .where(side.in_(names), or_(moves.c.state.in_(OPEN), moves.c.tidy_at.is_not(None)))
+            .values({side: renamed(side, names), moves.c.version: moves.c.version + 1})
+        )
 
 
 def newest(connection: Connection, name: str, vm_ids: Collection[VmId]) -> tuple[Move, ...]:
@@ -125,7 +162,7 @@ def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:
         .where(moves.c.tidy_at.is_not(None), or_(moves.c.tidy_at <= at, moves.c.tidy_at > at + LONGEST_PAUSE))
         .order_by(moves.c.id)
     )
-    return tuple(rows.move_of(row) for row in connection.execute(query))
+    return tuple(rows.readable(rows.move_of, connection.execute(query)))
 
 
 def change(connection: Connection, before: Move, after: Move, happened: Sequence[Event]) -> Move:

@@ -1,11 +1,14 @@
-"""Hands out what people must still hear: of each job the oldest only, and says so when it was tried before."""
+"""Hands out what people must still hear: of each job the oldest, and the oldest page; says what was tried before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
-from core.domain.model.events import Notice
+from core.domain.model.events import Event, Notice, Tone
+from core.domain.reporting.redelivery import LONGEST_PAUSE
 from core.store import jobs, moves, rows
+from core.store.events import add as add_events
 from core.store.jobs import PlanCache
 from core.store.tables import Outcome, events, outbox
 
@@ -15,17 +18,41 @@ CLAIM = timedelta(minutes=2)
 AFTERLIFE = timedelta(seconds=10)
 """How long a request of a process that died may still be on its way: a look before that could miss what it says."""
 
-LONGEST_PAUSE = timedelta(minutes=15)
-"""No pause after a failed delivery is longer: one that seems to be was noted by a clock that was put back since."""
-
 _undelivered = outbox.c.outcome.is_(None)
+_oldest = select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)
+
+_head = outbox.alias("head")
+_heads = events.alias("heads")
+# A page waits for its job's card, as long as nobody has tried to post it; for nothing else.
+_behind_an_untried_card = (
+    select(_head.c.event_id)
+    .join(_heads, _heads.c.id == _head.c.event_id)
+    .where(
+        _head.c.job_id == outbox.c.job_id,
+        _head.c.outcome.is_(None),
+        _head.c.event_id < outbox.c.event_id,
+        _heads.c.tone == Tone.CARD,
+        _head.c.tries == 0,
+    )
+    .correlate(outbox)
+    .exists()
+)
+_first_pages = (
+    select(func.min(outbox.c.event_id))
+    .join(events, events.c.id == outbox.c.event_id)
+    .where(_undelivered, events.c.tone == Tone.PAGE, ~_behind_an_untried_card)
+    .group_by(outbox.c.job_id)
+)
 
 # Built once: it is asked with every change, and building it costs more than asking.
 _DUE = (
     select(outbox.c.tries, *rows.EVENT)
     .join(outbox, outbox.c.event_id == events.c.id)
     .where(
-        outbox.c.event_id.in_(select(func.min(outbox.c.event_id)).where(_undelivered).group_by(outbox.c.job_id)),
+        or_(
+            outbox.c.event_id.in_(_oldest),
+            outbox.c.event_id.in_(_first_pages),
+        ),
         or_(
             outbox.c.due_at.is_(None),
             outbox.c.due_at <= bindparam("at"),
@@ -63,7 +90,7 @@ def claim(
         "not_after": datetime.max.replace(tzinfo=UTC) if is_afterlife else at,
         "most": limit,
     }
-    found = [(row[0], rows.event_of(row[1:])) for row in connection.execute(_DUE, asked)]
+    found = list(rows.readable(lambda row: (row[0], rows.event_of(row[1:])), connection.execute(_DUE, asked)))
     if not found:
         return ()
     told = [event for _, event in found]
@@ -79,12 +106,12 @@ def claim(
             id=event.id,
             event=event,
             job=their_jobs[event.job_id],
-            move=their_moves[event.move_id] if event.move_id else None,
+            move=their_moves.get(event.move_id) if event.move_id else None,
             tries=tries,
             maybe_said=tries > 0,
         )
         for tries, event in found
-        if event.job_id
+        if event.job_id in their_jobs  # what is to be said of a job nobody can read waits until somebody can
     )
 
 
@@ -95,11 +122,35 @@ def said(connection: Connection, notice_id: int, at: datetime) -> None:
     )
 
 
-def failed(connection: Connection, notice_id: int, error: str, again_at: datetime | None) -> None:
+def doubt_all(connection: Connection) -> None:
+    """Take everything undelivered for perhaps said: the database was put back from a copy made before it was said."""
+    connection.execute(update(outbox).where(_undelivered, outbox.c.tries == 0).values(tries=1))
+
+
+def failed(
+    connection: Connection, notice_id: int, error: str, again_at: datetime | None, happened: Sequence[Event] = ()
+) -> None:
     """Note a failed delivery and when to try again; None: give up."""
+    add_events(connection, happened)
     outcome = Outcome.GIVEN_UP if again_at is None else None
     connection.execute(
         update(outbox)
         .where(outbox.c.event_id == notice_id, _undelivered)
         .values(error=error, due_at=again_at, outcome=outcome, claimed_by="")
     )
+
+
+def retry_pages(connection: Connection, since: datetime) -> int:
+    """Put the pages that were given up back into the outbox, unless they are older."""
+    pages = select(events.c.id).where(events.c.tone == Tone.PAGE, events.c.at >= since)
+    given_up = (outbox.c.outcome == Outcome.GIVEN_UP, outbox.c.event_id.in_(pages))
+    return connection.execute(update(outbox).where(*given_up).values(outcome=None, due_at=None, claimed_by="")).rowcount
+
+
+def counts(connection: Connection) -> tuple[int, datetime | None, int]:
+    """Count what waits to be told, with the time of the oldest, and what was given up."""
+    waits = select(func.count(), func.min(outbox.c.event_id)).where(_undelivered)
+    waiting, oldest = connection.execute(waits).one()
+    at = connection.execute(select(events.c.at).where(events.c.id == oldest)).scalar() if oldest else None
+    lost = select(func.count()).where(outbox.c.outcome == Outcome.GIVEN_UP)
+    return waiting, at, connection.execute(lost).scalar_one()

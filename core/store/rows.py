@@ -1,8 +1,11 @@
 """Turns jobs, moves, attempts and events into rows and back. Columns and fields share their names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from functools import cache
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Table, insert
 
@@ -11,7 +14,12 @@ from core.domain.model.events import Event
 from core.domain.model.job import Card, Job
 from core.domain.model.move import Attempt, Move
 from core.domain.model.plan import Plan
+from core.errors import UnreadableRow
 from core.store import tables
+from core.store.column_types import Unreadable
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 Values = dict[str, Any]
 """A row on its way in."""
@@ -58,9 +66,11 @@ def card_of(row: Mapping[Any, Any]) -> Card | None:
     return None if row["card_ts"] is None else Card(row["card_channel"], row["card_ts"])
 
 
-def job_of(row: Mapping[Any, Any], plan: Plan) -> Job:
-    """Read a job's row."""
-    rest = {name: row[name] for name in ("id", "is_card_final", *_JOB)}
+def job_of(row: Mapping[Any, Any], plan: Plan | Unreadable) -> Job:
+    """Read a job's row. Raises UnreadableRow."""
+    rest = _readable("jobs", {name: row[name] for name in ("id", "is_card_final", *_JOB)})
+    if isinstance(plan, Unreadable):
+        raise UnreadableRow(f"The plan of {row['id']} cannot be read ({plan.why}).")
     return Job(plan=plan, card=card_of(row), **rest)
 
 
@@ -70,8 +80,8 @@ def move_values(move: Move, *, version: int) -> Values:
 
 
 def move_of(row: Sequence[Any]) -> Move:
-    """Read the columns ``MOVE``."""
-    return Move(**dict(zip(_MOVE_FIELDS, row, strict=True)))
+    """Read the columns ``MOVE``. Raises UnreadableRow."""
+    return Move(**_readable("moves", dict(zip(_MOVE_FIELDS, row, strict=True)), _DISPENSABLE))
 
 
 def attempt_values(attempt: Attempt) -> Values:
@@ -80,8 +90,8 @@ def attempt_values(attempt: Attempt) -> Values:
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:
-    """Read the columns ``ATTEMPT``."""
-    return Attempt(**dict(zip(_ATTEMPT_FIELDS, row, strict=True)))
+    """Read the columns ``ATTEMPT``. Raises UnreadableRow."""
+    return Attempt(**_readable("attempts", dict(zip(_ATTEMPT_FIELDS, row, strict=True))))
 
 
 def event_values(event: Event) -> Values:
@@ -90,9 +100,41 @@ def event_values(event: Event) -> Values:
 
 
 def event_of(row: Sequence[Any]) -> Event:
-    """Read the columns ``EVENT``."""
+    """Read the columns ``EVENT``; of data that cannot be read every field has its default."""
     kind, data, *rest = row
-    return Event(data=from_json(kind, data), **dict(zip(_EVENT_FIELDS, rest, strict=True)))
+    values = data if isinstance(data, dict) else {}
+    return Event(data=from_json(kind, values), **_readable("events", dict(zip(_EVENT_FIELDS, rest, strict=True))))
+
+
+def readable(make: Callable[[Any], T], found: Iterable[Any]) -> Iterator[T]:
+    """Make what can be made of rows; one that cannot be read is left out, and named in the log."""
+    for row in found:
+        try:
+            yield make(row)
+        except UnreadableRow as error:
+            complain(error.message)
+
+
+@cache
+def complain(text: str) -> None:
+    """Name an unreadable row in the log, once."""
+    log.error("%s It is left out; all others go on.", text)
+
+
+_DISPENSABLE: Mapping[str, Any] = {"hold": None, "busy_code": None, "before": None, "leftovers": ()}
+"""What a move can do without: why it waits is found out again, and what is not known is not compared or cleaned up."""
+
+
+def _readable(table: str, values: Values, dispensable: Mapping[str, Any] = MappingProxyType({})) -> Values:
+    for name, value in values.items():
+        if type(value) is not Unreadable:
+            continue
+        text = f"Row {values['id']} of {table} cannot be read: its {name} is {value.why}."
+        if name not in dispensable:
+            raise UnreadableRow(text)
+        complain(text)
+        values[name] = dispensable[name]
+    return values
 
 
 def _values(source: object, names: Iterable[str]) -> Values:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
@@ -21,6 +23,25 @@ def settings(connection: Connection | None = None) -> Config:
     return config
 
 
+def check(connection: Connection) -> None:
+    """Check, without a change, that this database has exactly the newest schema.
+
+    Raises:
+        StoreError: it has another one.
+
+    """
+    known = ScriptDirectory.from_config(settings())
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current == known.get_current_head():
+        return
+    if current is None or current in {step.revision for step in known.walk_revisions()}:
+        raise StoreError(
+            "The database has the schema of an older migrate-bot.",
+            hint="Running this version once brings it up to date.",
+        )
+    raise _newer()
+
+
 def upgrade(connection: Connection) -> None:
     """Carry out the steps that this database has not seen.
 
@@ -31,6 +52,10 @@ def upgrade(connection: Connection) -> None:
     try:
         command.upgrade(settings(connection), "head")
     except CommandError:
-        raise StoreError(
-            "The database has a schema I do not know.", hint="It was written by a newer migrate-bot: update this one."
-        ) from None
+        raise _newer() from None
+
+
+def _newer() -> StoreError:
+    return StoreError(
+        "The database has a schema I do not know.", hint="It was written by a newer migrate-bot: update this one."
+    )

@@ -1,10 +1,12 @@
 """The store behind the engine's port: each method is one transaction on the database."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
+
+from sqlalchemy import Connection
 
 from core.domain.model.events import Event, Notice
 from core.domain.model.inventory import HostName, VmId
@@ -14,16 +16,25 @@ from core.domain.scheduling.slots import SlotUsage
 from core.errors import StoreError
 from core.store import attempts, events, jobs, moves, outbox, retention, switches, throughput
 from core.store.database import Database
+from core.store.ownership import Ownership, ownership_of
 
 
 class SqlStore:
     """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``.
 
-    ``timeout_s``: how long to wait for another process that holds it locked. ``history``: the file for what is removed;
-    None: beside the database's own file.
+    ``timeout_s``: how long to wait for another process that holds it locked; ``ownership``: what keeps a second bot
+    off; ``history``: the file for what is removed, None: beside the database's own file.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0, history: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 5.0,
+        ownership: Ownership | None = None,
+        history: Path | None = None,
+    ) -> None:
+        self._ownership = ownership or ownership_of(url)
         self._history = history or retention.file_beside(url)
         self._database = Database(url, timeout_s=timeout_s)
         self._plan_cache = jobs.PlanCache()
@@ -32,12 +43,27 @@ class SqlStore:
         self._claims_since: datetime | None = None
 
     async def open(self) -> None:
-        """Open or create the database and bring its schema up to date."""
-        await self._database.open()
+        """Make the database ours, open or create it and bring its schema up to date."""
+        await self._ownership.take()
+        try:
+            await self._database.open()
+        except BaseException:
+            await self._ownership.give_up()
+            raise
+
+    async def open_to_look(self) -> None:
+        """Open the database only to read, beside whoever works on it; it is neither created nor changed.
+
+        Raises:
+            StoreError: there is none, or it has another schema than this version's.
+
+        """
+        await self._database.open(is_to_look=True)
 
     async def close(self) -> None:
-        """Let what is under way come to its end and close."""
+        """Let what is under way come to its end, close, and let the next process have it."""
         await self._database.close()
+        await self._ownership.give_up()
 
     async def add_job(self, job: Job, *events: Event) -> Job:
         """Store a new job; its id is given here, and put into the events."""
@@ -108,13 +134,19 @@ class SqlStore:
         """Read the newest move of each VM that has one of these ids, or bears this name or id in a move."""
         return await self._database.read(moves.newest, name, vm_ids)
 
+    async def moves_towards(self, host: HostName) -> tuple[Move, ...]:
+        """Read the open moves that go to a host."""
+        return await self._database.read(moves.towards, host)
+
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
         """Read the moves whose clean-up had to wait and is due."""
         return await self._database.read(moves.to_tidy, at)
 
-    async def change_move(self, before: Move, after: Move, *events: Event) -> Move:
+    async def change_move(self, before: Move, after: Move, *events: Event, attempt: Attempt | None = None) -> Move:
         """Replace a move that holds no reservation, or goes on holding it."""
-        return await self._database.write(moves.change, before, after, events)
+        if attempt is None:
+            return await self._database.write(moves.change, before, after, events)
+        return await self._database.write(attempts.change_move, attempt, before, after, events, owner=self._claimant)
 
     async def change_moves(self, changes: Sequence[tuple[Move, Move]], *events: Event) -> tuple[Move, ...]:
         """Replace several moves of one job: all of them, or none."""
@@ -123,22 +155,67 @@ class SqlStore:
         return stored
 
     async def begin_attempt(
-        self, before: Move, after: Move, claims: Sequence[SlotUsage], *events: Event, at: datetime
+        self,
+        before: Move,
+        after: Move,
+        claims: Sequence[SlotUsage],
+        *events: Event,
+        at: datetime,
+        frozen_until: datetime | None = None,
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt."""
-        return await self._database.write(attempts.begin, before, after, claims, events, at=at)
+        return await self._database.write(
+            attempts.begin,
+            before,
+            after,
+            claims,
+            events,
+            cache=self._plan_cache,
+            owner=self._claimant,
+            at=at,
+            frozen_until=frozen_until,
+        )
 
-    async def confirm_attempt(self, before: Move, after: Move, *events: Event, at: datetime) -> Move:
+    async def order_attempt(self, attempt: Attempt, *, at: datetime, frozen_until: datetime | None = None) -> Attempt:
+        """Release the order of an attempt."""
+        return await self._database.write(
+            attempts.order, attempt, cache=self._plan_cache, owner=self._claimant, at=at, frozen_until=frozen_until
+        )
+
+    async def confirm_attempt(self, attempt: Attempt, before: Move, after: Move, *events: Event, at: datetime) -> Move:
         """Replace a move and note that a host showed the migration."""
-        return await self._database.write(attempts.confirm, before, after, events, at=at)
+        return await self._database.write(attempts.confirm, attempt, before, after, events, owner=self._claimant, at=at)
 
     async def end_attempt(
-        self, before: Move, after: Move, *events: Event, at: datetime, fault: Fault | None = None, host_words: str = ""
+        self,
+        attempt: Attempt,
+        before: Move,
+        after: Move,
+        *events: Event,
+        at: datetime,
+        fault: Fault | None = None,
+        host_words: str = "",
     ) -> Move:
-        """Replace a move and close its open attempt."""
+        """Replace a move and close its attempt."""
         return await self._database.write(
-            attempts.end, before, after, events, at=at, fault=fault, host_words=host_words
+            attempts.end,
+            attempt,
+            before,
+            after,
+            events,
+            owner=self._claimant,
+            at=at,
+            fault=fault,
+            host_words=host_words,
         )
+
+    async def rename_hosts(self, names: Mapping[HostName, HostName]) -> None:
+        """Call hosts otherwise, in all that is not over."""
+        await self._database.write(attempts.rename_hosts, names)
+
+    async def adopt_attempts(self) -> tuple[Attempt, ...]:
+        """Take over every open attempt."""
+        return await self._database.write(attempts.adopt, self._claimant)
 
     async def attempts(self, move_id: int | None = None, *, open_only: bool = False) -> tuple[Attempt, ...]:
         """Read attempts, oldest first."""
@@ -174,9 +251,17 @@ class SqlStore:
         """Mark a notice as delivered."""
         await self._database.write(outbox.said, notice_id, at)
 
-    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None) -> None:
+    async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None, *events: Event) -> None:
         """Note a failed delivery."""
-        await self._database.write(outbox.failed, notice_id, error, again_at)
+        await self._database.write(outbox.failed, notice_id, error, again_at, events)
+
+    async def retry_pages(self, since: datetime) -> int:
+        """Put the pages that were given up back into the outbox, unless they are older."""
+        return await self._database.write(outbox.retry_pages, since)
+
+    async def outbox_counts(self) -> tuple[int, datetime | None, int]:
+        """Count what waits to be told, with the time of the oldest, and what was given up."""
+        return await self._database.read(outbox.counts)
 
     async def switch(self, name: str) -> str:
         """Read a persistent switch."""
@@ -186,6 +271,14 @@ class SqlStore:
         """Set a persistent switch."""
         await self._database.write(switches.write, name, value, events)
 
+    async def identity(self) -> str:
+        """Return the id of this database."""
+        return await self._database.write(switches.identity)
+
+    async def put_back(self) -> str:
+        """Give a database that was put back from a copy a new id; what it has not delivered may have been said."""
+        return await self._database.write(_put_back)
+
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair."""
         return await self._database.read(throughput.read)
@@ -193,3 +286,8 @@ class SqlStore:
     async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
         """Fold one measured move into the throughput of a host pair."""
         await self._database.write(throughput.learn, source, destination, bytes_per_s)
+
+
+def _put_back(connection: Connection) -> str:
+    outbox.doubt_all(connection)
+    return switches.identity(connection, is_new=True)

@@ -127,6 +127,9 @@ attempts = Table(
     Column("ended_at", Moment, index=True),
     Column("fault", choice(Fault)),
     Column("host_words", Words, nullable=False),
+    Column("ordered_at", Moment),
+    # The process that follows it; what any other one tries to write about it is refused.
+    Column("owner", String(32), nullable=False, server_default=""),
     UniqueConstraint("move_id", "number"),
     sqlite_autoincrement=True,
 )

@@ -13,9 +13,9 @@ from lab.slack.people.input_field import Habits
 from lab.slack.people.outcomes import Outcome
 from lab.slack.people.person import Person
 from lab.slack.people.transcript import Transcript
-from lab.slack.transport.socket_mode import SocketHub
+from lab.slack.transport.socket_mode import MAX_CONNECTIONS, SocketHub
 from lab.slack.workspace.call_log import CallLog
-from lab.slack.workspace.faults import FaultKind, Faults
+from lab.slack.workspace.faults import FaultKind, Faults, When
 from lab.slack.workspace.messages import Json, Message
 from lab.slack.workspace.rate_limit import RateLimiter, Strictness
 from lab.slack.workspace.refusals import FormIncompleteError, NotOnScreenError
@@ -106,6 +106,16 @@ class HabitsOrder(_Order):
     capitalise: bool = False
 
 
+class WhenOrder(_Order):
+    """Which calls a fault is for."""
+
+    channel: str = ""
+    thread: bool | None = None
+    block: str = ""
+    words: str = ""
+    after: Annotated[int, Field(ge=0)] = 0
+
+
 class FaultOrder(_Order):
     """Order a fault."""
 
@@ -113,6 +123,27 @@ class FaultOrder(_Order):
     target: str = "*"
     times: Annotated[int, Field(ge=1)] | None = 1
     seconds: float = 0.0
+    error: str = ""
+    when: WhenOrder = WhenOrder()
+    for_s: Annotated[float, Field(gt=0)] | None = None
+
+
+class ChannelOrder(_Order):
+    """Change what owners may change of a channel."""
+
+    channel: str
+    archived: bool | None = None
+    name: str | None = None
+    id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")] | None = None
+    restriction: str | None = None
+
+
+class DeleteOrder(_Order):
+    """Delete a message, or lock its thread."""
+
+    channel: str
+    ts: str
+    do: Literal["delete", "lock", "unlock"] = "delete"
 
 
 class RateLimitOrder(_Order):
@@ -122,9 +153,10 @@ class RateLimitOrder(_Order):
 
 
 class SocketOrder(_Order):
-    """Refresh, abort or disable the app's websockets."""
+    """Refresh, abort or disable the app's websockets, or set how many there may be."""
 
-    do: Literal["refresh", "abort", "disable"]
+    do: Literal["refresh", "abort", "disable", "limit", "enable"]
+    most: Annotated[int, Field(ge=0)] = MAX_CONNECTIONS
 
 
 class Controlled(Protocol):
@@ -163,6 +195,8 @@ class Control:
             "home": (HomeOrder, self._open_home),
             "habits": (HabitsOrder, self._habits),
             "faults": (FaultOrder, self._add_fault),
+            "channels": (ChannelOrder, self._change_channel),
+            "messages": (DeleteOrder, self._change_message),
             "rate-limits": (RateLimitOrder, self._rate_limits),
             "sockets": (SocketOrder, self._sockets),
         }
@@ -241,7 +275,33 @@ class Control:
         return {}
 
     async def _add_fault(self, order: FaultOrder) -> Json:
-        return self._lab.faults.add(order.kind, order.target, times=order.times, seconds=order.seconds).to_json()
+        return self._lab.faults.add(
+            order.kind,
+            order.target,
+            times=order.times,
+            seconds=order.seconds,
+            error=order.error,
+            when=When(**order.when.model_dump()),
+            for_s=order.for_s,
+        ).to_json()
+
+    async def _change_channel(self, order: ChannelOrder) -> Json:
+        changes = order.model_dump(exclude={"channel"}, exclude_none=True)
+        if "archived" in changes:
+            changes["is_archived"] = changes.pop("archived")
+        channel = self._lab.workspace.change_channel(order.channel, **changes)
+        return {"id": channel.id, "name": channel.name, "is_archived": channel.is_archived}
+
+    async def _change_message(self, order: DeleteOrder) -> Json:
+        channel = self._lab.workspace.channel(order.channel)
+        message = channel.messages.get(order.ts)
+        if message is None:
+            raise NotOnScreenError(f"no message {order.ts} in {order.channel}")
+        if order.do == "delete":
+            self._lab.workspace.delete(channel, message)
+        else:
+            message.is_locked = order.do == "lock"
+        return {}
 
     async def _clear_faults(self, _: web.Request) -> web.Response:
         self._lab.faults.clear()
@@ -255,7 +315,11 @@ class Control:
         hub = self._lab.sockets
         if order.do == "disable":
             hub.disable()
-        for connection in () if order.do == "disable" else tuple(hub.connections):
+        if order.do in {"enable", "disable"}:
+            hub.is_enabled = order.do == "enable"
+        if order.do in {"enable", "limit"}:
+            hub.most_connections = order.most
+        for connection in tuple(hub.connections) if order.do in {"refresh", "abort"} else ():
             hub.refresh(connection) if order.do == "refresh" else connection.abort()
         return {"connections": len(hub.connections)}
 

@@ -61,7 +61,7 @@ class SlackLab:
         if request_url:
             terms = without_socket_mode(terms)
         self.workspace = Workspace(loaded, terms, self.clock)
-        self.faults = Faults()
+        self.faults = Faults(self.clock.now)
         self.grants = Grants(self.clock)
         self.limiter = RateLimiter(self.clock, rate_limits)
         self.delivery = EventDelivery(self.clock, self.call_log, self.workspace.changes, self.faults)

@@ -85,3 +85,11 @@ def test_the_table_lines_up() -> None:
     """Ticks and crosses, subjects in a column, hints behind arrows."""
     text = table([CheckLine("a", ok=True, text="fine"), CheckLine("long", ok=False, text="bad", hint="Do it.")])
     assert text == "✓ a     fine\n✗ long  bad  → Do it."
+
+
+async def test_an_install_of_a_whole_organisation_is_found(slack: SlackLab, settings: Settings) -> None:
+    """Its token has no workspace of its own: said before anybody relies on it (case 14)."""
+    slack.workspace.is_org_wide = True
+    found = {line.subject: line for line in await lines(settings) if not line.ok}
+    assert "one workspace" in found["install"].hint
+    assert "missing_argument" in found["group S0APPROVE"].text

@@ -139,8 +139,9 @@ def test_missing_tokens_are_one_sentence(config: Path, capsys: pytest.CaptureFix
 
 def test_jobs_are_listed(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Newest first, with how far they are."""
-    assert main(["jobs", "--config", str(config)]) == 0
-    assert "There are no jobs." in capsys.readouterr().out
+    assert main(["jobs", "--config", str(config)]) == 1
+    assert "There is no database bot.db yet." in capsys.readouterr().err
+    assert not (tmp_path / "bot.db").exists(), "a look creates nothing"
     store_a_job(tmp_path)
     assert main(["jobs", "--config", str(config)]) == 0
     head, row = capsys.readouterr().out.splitlines()
@@ -171,8 +172,9 @@ def test_every_event_is_exported(config: Path, tmp_path: Path, capsys: pytest.Ca
     assert rows[2]["vm"] == "'=cmd()"
 
 
-def test_an_unknown_job_is_one_sentence(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_job_is_one_sentence(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 1 and a sentence."""
+    store_a_job(tmp_path)
     assert main(["jobs", "--config", str(config), "show", "J9"]) == 1
     assert "J9" in capsys.readouterr().err
 

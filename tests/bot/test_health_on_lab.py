@@ -1,5 +1,6 @@
 """GET /health, over a real socket."""
 
+import asyncio
 import socket
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from bot.health import ask
 from bot.metrics import BotStatus
 from bot.metrics import families as metric_families
 from core.domain.model.move import MoveState
+from core.domain.model.views import DeliveryView
 from core.errors import SettingsError
 from lab.slack.server import SlackLab
 from tests.bot.conftest import Opening
@@ -31,7 +33,9 @@ async def test_health_tells_of_slack_hosts_and_queues(office: Opening, slack: Sl
         async with session.get(f"http://{address}/health") as answer:
             told = await answer.json()
             assert answer.status == 200
-        assert told["slack"] == {"mode": "socket", "connected": True}
+        quiet = {"trouble": "", "takes_nothing": "", "takes_nothing_since": ""}
+        assert told["slack"] == {"mode": "socket", "connected": True} | quiet
+        assert told["notices"]["given_up"] == 0
         assert set(told["snapshot_age_s"]) == {"HV01", "HV02"}
         assert told["queue"] == {"proposed": 1}
         assert told["stopped_by"] == ""
@@ -54,6 +58,31 @@ async def test_a_running_bot_can_be_asked(office: Opening) -> None:
     assert await ask(f"127.0.0.1:{port}") == (False, f"No bot answers at 127.0.0.1:{port}.")
     with pytest.raises(SettingsError, match="8080x"):
         await ask("8080x")
+
+
+async def test_health_says_that_slack_takes_nothing(office: Opening, slack: SlackLab) -> None:
+    """The token is revoked while something is to be said: 503 with the reason, and well again when it is over."""
+    address = f"127.0.0.1:{free_port()}"
+    async with office(slack={"health": address}) as here, aiohttp.ClientSession() as session:
+        card = await here.ask()
+        trouble = slack.faults.refuse("token_revoked", "chat.*")
+        await slack.person("bob").click(card, "migrate_approve")
+        async for _ in here.looking():
+            is_well, told = await ask(address)
+            if not is_well:
+                break
+        assert "takes nothing" in told
+        assert "token_revoked" in told
+        async with session.get(f"http://{address}/metrics") as answer:
+            numbers = await answer.text()
+        assert "migrate_bot_slack_accepts 0.0" in numbers
+        async with session.get(f"http://{address}/health") as answer:
+            assert (await answer.json())["notices"]["waiting"] > 0
+        slack.faults.end(trouble)
+        await here.replied(card, "approved J1")
+        async for _ in here.looking():
+            if (await ask(address))[0]:
+                break
 
 
 async def test_somebody_elses_answer_is_not_health(slack: SlackLab) -> None:
@@ -98,6 +127,45 @@ async def test_metrics_tell_the_same_in_numbers(office: Opening) -> None:
 
 def test_every_metric_is_explained() -> None:
     """docs/reference/metrics.md has a row for each, with its labels, and no other."""
-    status = BotStatus(is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={})
-    made = {family.name for family in metric_families(status)}
+    status = BotStatus(
+        is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={}, loops=(), delivery=DeliveryView()
+    )
+    # Prometheus asks for a counter by its name with this ending.
+    made = {family.name + "_total" * (family.type == "counter") for family in metric_families(status)}
     assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/reference/metrics.md"))} == made
+
+
+async def test_a_dead_loop_is_told_to_whoever_watches(office: Opening) -> None:
+    """Finding 45: a dispatcher that hangs: /health, /live and /ready are 503, and metrics say which loop it is."""
+    address = f"127.0.0.1:{free_port()}"
+    async with office(slack={"health": address}) as here, aiohttp.ClientSession() as session:
+
+        async def statuses() -> list[int]:
+            found = []
+            for path in ("health", "live", "ready"):
+                async with session.get(f"http://{address}/{path}") as answer:
+                    found.append(answer.status)
+            return found
+
+        assert await statuses() == [200, 200, 200]
+        supervisor = here.bot.engine.supervisor
+        async with session.get(f"http://{address}/health") as answer:
+            told = (await answer.json())["loops"]
+        assert {"dispatcher", "outbox", "cards", "poll HV01", "home tabs", "connection to Slack"} <= set(told)
+        assert all(loop["alive"] and loop["restarts"] == 0 for loop in told.values())
+        await supervisor.stop("dispatcher")
+        supervisor.start("dispatcher", asyncio.Event().wait, patience_s=0.0)
+        async for _ in here.looking():
+            if await statuses() == [503, 503, 503]:
+                break
+        is_well, words = await ask(address)
+        assert not is_well
+        assert words == "The bot runs, but these loops of it do not: dispatcher. Restart it, and look at its log."
+        async with session.get(f"http://{address}/metrics") as answer:
+            text = await answer.text()
+        assert 'migrate_bot_loop_alive{loop="dispatcher"} 0.0' in text
+        assert 'migrate_bot_loop_alive{loop="outbox"} 1.0' in text
+        assert 'migrate_bot_loop_restarts_total{loop="outbox"} 0.0' in text
+        await here.bot.connection.stop()
+        await supervisor.stop("dispatcher")
+        assert await statuses() == [503, 200, 503]

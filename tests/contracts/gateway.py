@@ -10,10 +10,10 @@ import pytest
 
 from core.domain.model.host_calls import FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected
+from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import GB
-from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena
+from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena, granted
 from tests.support.eventually import PATIENCE_S
 
 
@@ -86,7 +86,7 @@ async def a_move_moves(arena: Arena) -> None:
         assert asyncio.get_running_loop() is loop
         percents.append(percent)
 
-    move = asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), on_progress))
+    move = asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), on_progress, granted))
     await arena.until(lambda: bool(percents))
     await arena.play_out()
     report = await move
@@ -137,7 +137,7 @@ async def a_failed_move_is_reported(arena: Arena) -> None:
 
 async def a_move_of_nobody_is_reported(arena: Arena) -> None:
     """Moving a VM that is not there reports the miss."""
-    report = await arena.gateway.move(SOURCE, arena.order(STRANGER), lambda _percent: None)
+    report = await arena.gateway.move(SOURCE, arena.order(STRANGER), lambda _percent: None, granted)
     assert report.errors
 
 
@@ -158,10 +158,24 @@ async def a_move_whose_line_breaks_goes_on(arena: Arena) -> None:
     """A connection that breaks while the command runs is ContactLost; the migration goes on and is not repeated."""
     arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation="Receive", times=9))
     with pytest.raises((ContactLost, HostUnreachable)):
-        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
     arena.world.trouble.clear()
     await arena.play_out()
     assert len(arena.world.migrations()) <= 1
+
+
+async def an_order_without_leave_is_not_sent(arena: Arena) -> None:
+    """Leave to start is asked once, when nothing else is left to do; without it the host hears nothing."""
+    asked: list[int] = []
+
+    async def refused() -> bool:
+        asked.append(len(arena.world.migrations()))
+        return False
+
+    with pytest.raises(OrderWithdrawn):
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, refused)
+    assert asked == [0]
+    assert arena.world.ledger.starts == []
 
 
 async def a_cancel_ends_the_job(arena: Arena) -> None:
@@ -218,7 +232,7 @@ async def a_dead_host_is_unreachable(arena: Arena) -> None:
     with pytest.raises(HostUnreachable):
         await arena.gateway.observe(SOURCE)
     with pytest.raises(HostUnreachable):
-        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+        await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
     assert arena.world.migrations() == ()
     arena.world.trouble.clear()
     assert (await arena.gateway.observe(SOURCE)).vms
@@ -273,6 +287,7 @@ CONTRACT = (
     a_move_of_nobody_is_reported,
     a_left_move_goes_on,
     a_move_whose_line_breaks_goes_on,
+    an_order_without_leave_is_not_sent,
     a_cancel_ends_the_job,
     nothing_to_cancel_is_said,
     a_folder_is_listed,

@@ -88,7 +88,16 @@ def test_what_is_no_duration(text: object) -> None:
         parse_duration(text)
 
 
-@given(st.integers(0, 10**6), st.integers(0, 23), st.integers(0, 59))
+@pytest.mark.parametrize("key", ["backup_threshold", "busy_patience", "poll_idle", "confirm_start", "silence_patience"])
+def test_a_duration_for_ever_is_refused(key: str) -> None:
+    """Finding 7: what would lead beyond the end of all calendars is an answer at the start; ten years are allowed."""
+    for value in ("9999999d", timedelta(days=4000), "inf"):
+        with pytest.raises(ValueError, match="3660 days are the most"):
+            Settings.model_validate({"migration": {key: value}})
+    assert getattr(Settings.model_validate({"migration": {key: "3660d"}}).migration, key) == timedelta(days=3660)
+
+
+@given(st.integers(0, 3659), st.integers(0, 23), st.integers(0, 59))
 def test_durations_add_up(days: int, hours: int, minutes: int) -> None:
     """Parts of a duration are added."""
     expected = timedelta(days=days, hours=hours, minutes=minutes)
@@ -318,3 +327,10 @@ def test_an_unknown_host_is_an_answer(load: Load) -> None:
     assert caught.value.hint.endswith("N009 and 30 more.")
     with pytest.raises(UnknownHost, match="zebra"):
         Settings().host_name("zebra")
+
+
+def test_patience_covers_what_a_request_may_take() -> None:
+    """An order whose answer was lost may arrive as late as its request could last: less patience starts a VM twice."""
+    with pytest.raises(ValueError, match=r"must be at least 1\.5 times operation_timeout"):
+        Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "40s"}})
+    Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "45s"}})

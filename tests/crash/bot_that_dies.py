@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.log_setup import start_logging
-from bot.notify import notifier
+from bot.notify import notifier, poster
 from bot.wiring import running
 from core.config import Settings, load_settings
-from core.engine.dispatcher import STOP
+from core.domain.scheduling.start_permission import STOP
 from core.hyperv import PypsrpGateway
 from core.store import SqlStore
 
@@ -99,7 +99,7 @@ class Door:
 class HostsDoor(Door):
     """The door to the hosts: a move also passes when the host has accepted it, which its first percent tells."""
 
-    async def move(self, host: Any, order: Any, on_progress: Callable[[int], None]) -> Any:
+    async def move(self, host: Any, order: Any, on_progress: Callable[[int], None], may_start: Any) -> Any:
         is_accepted = False
 
         def progress(percent: int) -> None:
@@ -110,7 +110,7 @@ class HostsDoor(Door):
             on_progress(percent)
 
         self._fuse.passes("hosts.move:before")
-        report = await self._inner.move(host, order, progress)  # type: ignore[attr-defined]
+        report = await self._inner.move(host, order, progress, may_start)  # type: ignore[attr-defined]
         self._fuse.passes("hosts.move:after")
         return report
 
@@ -122,8 +122,10 @@ def _detail(method: str, args: tuple[Any, ...]) -> str:
             return f"[{args[0]}]"
         case "add_events":
             return f"[{args[0].kind}]"
-        case "change_job" | "change_move" | "end_attempt":
+        case "change_job" | "change_move":
             return f"[{args[1].state}]"
+        case "end_attempt":
+            return f"[{args[2].state}]"
         case "tell":
             return f"[{args[0].event.kind}]"
         case "show":
@@ -152,7 +154,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     settings = load_settings(parser.parse_args().config)
     # The lab's Slack does not count; what is paced here would only make the tests wait.
-    notifier.POST_GAP_S = 0.0
+    poster.POST_GAP_S = 0.0
     notifier.CARD_GAP_S = 0.2
     notifier.EDITS_PER_MINUTE = 6000
     start_logging(settings, "plain")

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 SOURCE, DESTINATION, FOLDER = "HV01", "HV02", "D:\\VMs"
 SETTINGS: dict[str, dict[str, object]] = {
-    "migration": {"poll_busy": "300ms", "poll_idle": "1s", "confirm_start": "3s", "retry_delay": "500ms"},
+    "migration": {"poll_busy": "300ms", "poll_idle": "1s", "confirm_start": "6s", "retry_delay": "500ms"},
     "slack": {"oncall": ["S0ONCALL", "U0BOB"]},
+    "winrm": {"operation_timeout": "4s"},
 }
 _FULL, _CRAWL = 100 << 20, 1
 _HOSTS_FORGET_S = 400.0

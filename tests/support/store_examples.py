@@ -50,7 +50,7 @@ def plan(*names: str) -> Plan:
             host=HV01,
         ),
     )
-    return Plan(moves, findings, Options(parallel=2, start_at=later(60), reason="Überprüfung"), (60.0, 90.5))
+    return Plan(moves, findings, Options(parallel=2, start_at=later(-60), reason="Überprüfung"), (60.0, 90.5))
 
 
 def proposal(*names: str) -> Job:
@@ -116,4 +116,5 @@ async def ended(store: Store, move: Move, state: MoveState = MoveState.QUEUED) -
     """Close the open attempt of a move."""
     if state not in {MoveState.QUEUED, MoveState.FAILED}:
         move = await store.change_move(move, replace(move, state=MoveState.VERIFYING))
-    return await store.end_attempt(move, replace(move, state=state), at=later(5), host_words="Kein Platz")
+    (attempt,) = await store.attempts(move.id, open_only=True)
+    return await store.end_attempt(attempt, move, replace(move, state=state), at=later(5), host_words="Kein Platz")

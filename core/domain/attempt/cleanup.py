@@ -3,11 +3,13 @@
 Source of the list: what Hyper-V leaves behind (Microsoft docs: Move-VM; the folder layout of a VM).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from core.domain.model import windows_paths
-from core.domain.model.inventory import HostFacts, Vm, VmDetails
+from core.domain.model.inventory import HostFacts, Snapshot, Vm, VmDetails
+from core.domain.model.move import Move
 
 _STANDARD = ("Virtual Machines", "Snapshots", "UndoLog Configuration", "Planned Virtual Machines")
 """What Hyper-V keeps below the roots of VMs."""
@@ -24,7 +26,36 @@ class CleanUp:
     keep: tuple[tuple[str, str], ...]
 
 
-def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> CleanUp:
+Reserved = Mapping[str, str]
+"""Folders that are meant for VMs which are not there yet, each with the reason in words."""
+
+
+def why_home(move: Move, source: Snapshot, coming: Iterable[Move]) -> str:
+    """Say why a moved VM has left nothing over on its source: it is there again, or on its way; empty when it is gone.
+
+    A clean-up may be hours late: ``coming`` are the open moves towards the source now.
+    """
+    job = source.job(move.vm_id)
+    if source.vm(move.vm_id) is not None:
+        return f"{move.vm_name} is on {move.source} again"
+    if any(other.vm_id == move.vm_id for other in coming) or (job is not None and job.is_running):
+        return f"{move.vm_name} is on its way to {move.source} again"
+    return ""
+
+
+def reserved(own_path: str, coming: Iterable[Move]) -> Reserved:
+    """List the folders of a host that VMs are sent to: by the settings, and by the open moves towards it."""
+    meant = {own_path: "is where the settings send VMs"} if own_path else {}
+    for move in coming:
+        reason = f"is where {move.vm_name} of {move.job_id} goes"
+        for path in (move.path, *(windows_paths.parent(disk.destination) for disk in move.disks)):
+            meant.setdefault(path, reason)
+    return meant
+
+
+def leftovers(
+    before: VmDetails, facts: HostFacts, others: Iterable[Vm], meant: Reserved = MappingProxyType({})
+) -> CleanUp:
     """List what a moved VM may have left on its source, from how it looked there before the move."""
     vm_id = str(before.vm.id).upper()
     config, checkpoints, paging = before.vm.config_path, before.vm.checkpoint_path, before.vm.paging_path
@@ -40,7 +71,7 @@ def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> Clea
             [*(windows_paths.parent(disk.path) for disk in before.disks if disk.path), config, checkpoints, paging],
         )
     )
-    kept = _protected(facts, others)
+    kept = _protected(facts, others, meant)
     shared = _outermost(filter(windows_paths.is_on_share, homes))
     wanted = [path for path in (*wanted, *homes) if not windows_paths.is_on_share(path)]
     homes = [path for path in homes if not windows_paths.is_on_share(path)]
@@ -60,9 +91,11 @@ def leftovers(before: VmDetails, facts: HostFacts, others: Iterable[Vm]) -> Clea
     return CleanUp(tuple(sorted(remove.values(), key=lambda path: -windows_paths.depth(path))), tuple(keep.values()))
 
 
-def unused_destination(path: str, facts: HostFacts, others: Iterable[Vm]) -> tuple[str, ...]:
+def unused_destination(
+    path: str, facts: HostFacts, others: Iterable[Vm], meant: Reserved = MappingProxyType({})
+) -> tuple[str, ...]:
     """List what a failed move may have left in the folder that was made for its VM alone, deepest first."""
-    kept = _protected(facts, others)
+    kept = _protected(facts, others, meant)
     if windows_paths.is_on_share(path):
         return ()
     wanted = [windows_paths.join(path, name) for name in (*_STANDARD, "Virtual Hard Disks")] + [path]
@@ -91,9 +124,10 @@ def _why_never(path: str) -> str:
     return ""
 
 
-def _protected(facts: HostFacts, others: Iterable[Vm]) -> dict[str, str]:
-    """Folders that somebody still needs: the host's defaults, every other VM's roots, and what is around them."""
+def _protected(facts: HostFacts, others: Iterable[Vm], meant: Reserved) -> dict[str, str]:
+    """Folders that somebody needs: the host's defaults, other VMs' roots, where VMs go; and what is around them."""
     roots = [(path, "is a default folder of the host") for path in (facts.default_vm_path, facts.default_disk_path)]
+    roots += meant.items()
     for vm in others:
         reason = f"is named by the VM {vm.name}"
         roots += [(path, reason) for path in dict.fromkeys((vm.config_path, vm.checkpoint_path, vm.paging_path))]

@@ -60,13 +60,17 @@ def judge(
         return Verification(
             outcome=AttemptResult.RUNNING, reason="the host's migration job is running", percent=running.percent
         )
-    here = source.vm(attempt.vm_id) if source else None
-    there = destination.vm(attempt.vm_id) if destination else None
+    here = source.own_vm(attempt.vm_id) if source else None
+    there = destination.own_vm(attempt.vm_id) if destination else None
     if (here and here.is_migrating) or (there and there.is_migrating):
         return Verification(outcome=AttemptResult.RUNNING, reason="a host shows the VM as migrating")
     if source is None or destination is None:
         silent = attempt.source if source is None else attempt.destination
         return Verification(outcome=AttemptResult.UNKNOWN, reason=f"{silent} {standing(silent)}")
+    for snapshot, shown in ((source, here), (destination, there)):
+        unknown = "" if shown else snapshot.why_unknown(attempt.vm_id)
+        if unknown:
+            return Verification(outcome=AttemptResult.UNKNOWN, reason=unknown.rstrip("."))
     if here and there:
         return Verification(
             outcome=AttemptResult.BOTH, reason=f"{attempt.source} and {attempt.destination} both have the VM"

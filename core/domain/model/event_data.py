@@ -49,6 +49,12 @@ class EventKind(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    UNSAID = "unsaid"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "EventKind":  # noqa: ARG003
+        return cls.OTHER
 
 
 Kept = tuple[tuple[str, str], ...]
@@ -390,6 +396,22 @@ class Resumed(EventData):
     kind: ClassVar = EventKind.RESUMED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaid(EventData):
+    """People were never told of an event of this kind: Slack takes it nowhere, in no form."""
+
+    kind: ClassVar = EventKind.UNSAID
+    what: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other(EventData):
+    """What a newer version wrote down and this one does not know."""
+
+    kind: ClassVar = EventKind.OTHER
+
+
 DATA_OF: Mapping[EventKind, type[EventData]] = {
     of.kind: of
     for of in (
@@ -426,6 +448,8 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         Finished,
         Stopped,
         Resumed,
+        Unsaid,
+        Other,
     )
 }
 """The class of each kind's data."""

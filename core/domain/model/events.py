@@ -19,6 +19,10 @@ class Tone(StrEnum):
     BROADCAST = "broadcast"
     PAGE = "page"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Tone":  # noqa: ARG003
+        return cls.LINE
+
 
 TONES: Mapping[EventKind, Tone] = {
     EventKind.PROPOSED: Tone.CARD,
@@ -86,6 +90,8 @@ class Notice:
     tries: int = 0
     maybe_said: bool = False
     """An earlier try ended without an answer: look before saying it again."""
+    is_plain: bool = False
+    """It was not taken in its usual form, again and again: say it in the plainest words there are."""
 
 
 def event(

@@ -127,6 +127,8 @@ class HostFacts:
     default_disk_path: str = ""
     memory_bytes: int = 0
     supported_versions: tuple[str, ...] = ()
+    machine: str = ""
+    """What the machine calls itself, its domain included; empty: it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,11 +165,21 @@ class HostJob:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableVm:
+    """A VM of which a host told something that cannot be read. ``id`` is None when not even that could be."""
+
+    text: str
+    id: VmId | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """The state of one host, and when it was asked: facts, every VM (planned ones never), migration jobs.
 
     Its times are steady ones: nobody can put them back or forth, and what is older is older.
+    A VM that cannot be read stands in ``unreadable`` and costs the others nothing.
+
     It has no slots because it keeps an index: a VM is looked up for each of thousands of moves.
     """
 
@@ -177,10 +189,24 @@ class Snapshot:
     facts: HostFacts
     vms: tuple[Vm, ...]
     jobs: tuple[HostJob, ...] = ()
+    unreadable: tuple[UnreadableVm, ...] = ()
+
+    def lacks(self, vm_id: VmId) -> bool:
+        """Whether the host does not have the VM: not shown is believed only where it cannot be one nobody can read."""
+        return self.vm(vm_id) is None and not self.why_unknown(vm_id)
+
+    def why_unknown(self, vm_id: VmId) -> str:
+        """Say why this host cannot tell whether it has a VM that it does not show; empty when it can."""
+        return next((one.text for one in self.unreadable if one.id in {None, vm_id}), "")
 
     def vm(self, vm_id: VmId) -> Vm | None:
         """Return the VM of that id, if this host has it."""
         return self._by_id.get(vm_id)
+
+    def own_vm(self, vm_id: VmId) -> Vm | None:
+        """Return the VM of that id, if it is the VM itself: its replica has the same id, and none of its life."""
+        vm = self._by_id.get(vm_id)
+        return None if vm is None or vm.is_replica else vm
 
     @cached_property
     def _by_id(self) -> dict[VmId, Vm]:

@@ -104,6 +104,11 @@ class HoldCode(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     FREEZE = "freeze"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "HoldCode":  # noqa: ARG003
+        return cls.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,10 @@ class Fault(StrEnum):
     CANCELLED = "cancelled"
     NEVER_STARTED = "never_started"
     UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Fault":  # noqa: ARG003
+        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +200,8 @@ class Attempt:
     destination: HostName
     number: int
     started_at: datetime
+    ordered_at: datetime | None = None
+    """When the order was released: before that nothing was sent to any host."""
     confirmed_at: datetime | None = None
     """When a host first showed the migration."""
     ended_at: datetime | None = None

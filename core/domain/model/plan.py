@@ -25,6 +25,8 @@ class Options:
     start_at: datetime | None = None
     until: datetime | None = None
     """When all should be done; people are warned as soon as it no longer fits."""
+    apart: tuple[str, ...] = ()
+    """Patterns of VM names: those that fit the same one go to different hosts, as far as there are enough."""
     override: str = ""
     """Why the job may start moves in a freeze window; empty: it may not."""
     reason: str = ""
@@ -54,6 +56,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     NOTE = "note"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Severity":  # noqa: ARG003
+        """Take what a newer version wrote for the worst there is."""
+        return cls.BLOCKER
+
 
 class FindingCode(StrEnum):
     """The kinds of findings."""
@@ -77,16 +84,23 @@ class FindingCode(StrEnum):
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
     FOLDERS_UNSEEN = "folders_unseen"
+    UNREADABLE = "unreadable"
     PASS_THROUGH_DISK = "pass_through_disk"  # noqa: S105 (no password)
     SHARED_DISK = "shared_disk"
     ISO_MOUNTED = "iso_mounted"
     VTPM = "vtpm"
     CHECKPOINTS = "checkpoints"
     NO_DRIVE = "no_drive"
+    MEET = "meet"
     HOST_SILENT = "host_silent"
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "FindingCode":  # noqa: ARG003
+        return cls.OTHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +129,8 @@ class PlannedMove:
     is_live: bool = True
     is_own_folder: bool = False
     """Whether ``path`` is a folder made for this VM alone; it may be removed, if empty, should the move fail."""
+    why: str = ""
+    """Why this destination and none of the others, in words; not part of what is approved."""
 
     @property
     def size_bytes(self) -> int:
@@ -142,7 +158,7 @@ class Plan:
         essence = {
             "moves": [_fields(move) for move in self.moves],
             "blocked": sorted(str(vm_id) for vm_id in self.blocked_ids),
-            "options": asdict(self.options),
+            "options": {name: value for name, value in asdict(self.options).items() if name != "apart" or value},
         }
         text = json.dumps(essence, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -191,5 +207,5 @@ class Plan:
 
 def _fields(move: PlannedMove) -> dict[str, Any]:
     """Return what ``asdict`` does, in a third of the time: a plan may have thousands of moves."""
-    plain = {field.name: getattr(move, field.name) for field in fields(move)}
+    plain = {field.name: getattr(move, field.name) for field in fields(move) if field.name != "why"}
     return plain | {"disks": [asdict(disk) for disk in move.disks]}

@@ -57,6 +57,20 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """What people are still to be told. ``trouble``: why Slack takes nothing at all from the bot; empty when it does.
+
+    ``oldest``: when the oldest of what waits happened. ``given_up``: how many Slack took nowhere and in no form.
+    """
+
+    waiting: int = 0
+    oldest: datetime | None = None
+    given_up: int = 0
+    trouble: str = ""
+    trouble_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostView:
     """A host's line in ``/migrate hosts``."""
 

@@ -29,6 +29,11 @@ def same(left: str, right: str) -> bool:
     return key(left) == key(right)
 
 
+def name_key(path: str) -> str:
+    """Return a form of the last part to compare and to look up by."""
+    return key(name(path))
+
+
 def key(path: str) -> str:
     """Return a form of a path to compare and to look up by."""
     return normpath(path).rstrip("\\").casefold() if path else ""

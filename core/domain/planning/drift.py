@@ -17,9 +17,11 @@ def drift(plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> tuple[str, ...]
         source, destination = snapshots.get(move.source), snapshots.get(move.destination)
         if move.vm_id in blocked or source is None:
             continue
-        vm = source.vm(move.vm_id)
+        vm = source.own_vm(move.vm_id)
+        if vm is None and source.why_unknown(move.vm_id):
+            continue
         if vm is None:
-            there = destination is not None and destination.vm(move.vm_id) is not None
+            there = destination is not None and destination.own_vm(move.vm_id) is not None
             where = f"; it is on {move.destination} now" if there else ""
             changes.append(f"{move.vm_name} is no longer on {move.source}{where}.")
         elif vm.state in (_AT_REST if move.is_live else _LIVE):

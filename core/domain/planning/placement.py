@@ -1,100 +1,305 @@
-"""Decides where each VM of a request goes among its destinations, and what each disk's target is."""
+"""Decides where each VM of a request goes among its destinations: filter, then weigh, and says why.
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Filter: no VM goes to a host where a blocker of preflight would stand while another host would take it. Weigh: of what
+is left, the shortest time until all is done, within everybody's room (weigh.py).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from core.domain.model import windows_paths
-from core.domain.model.host_calls import DiskTarget
-from core.domain.model.inventory import HostName, Inspection, VmDetails, VmId, Volume
+from core.domain.model.inventory import HostName, Inspection, VmDetails, VmId
+from core.domain.model.units import span
+from core.domain.planning.apart import fitting
+from core.domain.planning.assignment import Needs, Problem
+from core.domain.planning.destinations import Destination, keep_drives
+from core.domain.planning.host_fit import fit_blockers, host_blockers, vm_blockers
+from core.domain.planning.makespan import OVERHEAD_S, Speeds, Work
+from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, disk_targets, is_live, volume_needs
+from core.domain.planning.weigh import weigh
 
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
-"""Names that Windows keeps for devices: no folder can be called so."""
+_NAMED = 3
+"""How many other hosts, that would take a VM as well, its reason names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a placement depends on besides VMs and hosts."""
+
+    homes: Mapping[VmId, HostName]
+    slots: Mapping[HostName, int]
+    speeds: Speeds
+    others: Sequence[Work] = ()
+    """Moves of other jobs and of other people, running or waiting: they take slots."""
+    taken: Mapping[tuple[HostName, str], frozenset[str]] = field(default_factory=dict)
+    """Files that lie in a destination's folder already, as preflight has them."""
+    settled: frozenset[VmId] = frozenset()
+    """VMs that will not move whatever the host: they take room and time from nobody."""
+    keeps_drives: bool = False
+    own_folders: bool = False
+    apart: Sequence[str] = ()
+    """Patterns of names: VMs that fit the same one go to different hosts, as far as there are enough."""
+    keep: Mapping[VmId, HostName] = field(default_factory=dict)
+    """Where an earlier plan had a VM: it stays there if it can."""
+    at_once: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """A destination host and the folder VMs go to there."""
+class Placement:
+    """The destination of each VM, and why that one and not the others; no reason where there was no choice."""
 
-    host: HostName
-    path: str
+    chosen: Mapping[VmId, Destination]
+    why: Mapping[VmId, str] = field(default_factory=dict)
 
 
 def place(
-    vms: Sequence[VmDetails], targets: Sequence[Destination], inspections: Mapping[HostName, Inspection]
-) -> dict[VmId, Destination]:
-    """Choose a destination for each VM: largest first, to where most room is left, counting what was placed before.
-
-    A host that lacks one of the VM's switches, or its memory, comes after those that have them; ties go to the host
-    with fewer VMs placed, then to the one named first.
-    """
-    chosen: dict[VmId, Destination] = {}
-    disk_left = {target: _free(target, inspections) for target in targets}
-    memory_left = {
-        target: inspections[target.host].memory_free_bytes if target.host in inspections else 0 for target in targets
-    }
-    placed: Counter[Destination] = Counter()
-    for vm in sorted(vms, key=lambda row: -row.disk_bytes):
-
-        def fitness(target: Destination, vm: VmDetails = vm) -> tuple[bool, bool, bool, int, int]:
-            inspection = inspections.get(target.host)
-            wanted = {adapter.switch.casefold() for adapter in vm.adapters if adapter.switch}
-            has_switches = inspection is not None and wanted <= {switch.casefold() for switch in inspection.switches}
-            return (
-                has_switches,
-                disk_left[target] >= vm.disk_bytes,
-                memory_left[target] >= vm.vm.memory_assigned_bytes,
-                disk_left[target],
-                -placed[target],
-            )
-
-        best = max(targets, key=fitness)
-        chosen[vm.vm.id] = best
-        disk_left[best] -= vm.disk_bytes
-        memory_left[best] -= vm.vm.memory_assigned_bytes
-        placed[best] += 1
-    return chosen
+    vms: Sequence[VmDetails],
+    targets: Sequence[Destination],
+    inspections: Mapping[HostName, Inspection],
+    conditions: Conditions,
+) -> Placement:
+    """Choose a destination for each VM. With one destination nothing is chosen: preflight says what stands against."""
+    if len(targets) == 1:
+        return Placement({row.vm.id: targets[0] for row in vms})
+    hosts = [inspections.get(target.host) for target in targets]
+    refused = _filter(vms, targets, hosts, conditions.settled)
+    rooms = _Rooms(vms, targets, hosts, conditions)
+    problem = _problem(vms, targets, hosts, refused, rooms, conditions)
+    weighed = weigh(problem)
+    words = _Words(targets, problem, weighed, refused)
+    chosen, why = dict[VmId, Destination](), dict[VmId, str]()
+    for number, row in enumerate(vms):
+        host = weighed[number] if number in weighed else _least_bad(number, problem, refused)
+        chosen[row.vm.id] = targets[host]
+        why[row.vm.id] = words.of(number, host)
+    return Placement(chosen, why)
 
 
-def subfolder(path: str, vm_name: str, taken: set[str]) -> str:
-    r"""Return ``<path>\<VM name>``, with ``-1``, ``-2``… when that name is taken there, and take it."""
-    safe = (
-        "".join("_" if char in '<>:"/\\|?*' or ord(char) < ord(" ") else char for char in vm_name).rstrip(". ") or "vm"
+Refused = Mapping[int, str]
+"""Why hosts do not take a VM, in a few words, by the host's number."""
+
+
+def _filter(
+    vms: Sequence[VmDetails],
+    targets: Sequence[Destination],
+    hosts: Sequence[Inspection | None],
+    settled: frozenset[VmId],
+) -> list[Refused]:
+    """Find for each VM the hosts that do not take it, by the rules of preflight."""
+    closed = {number: why for number, target in enumerate(targets) if (why := _closed(target, hosts[number]))}
+    everywhere = dict.fromkeys(range(len(targets)), "")
+    kind: Hashable
+    twins = {vm.id for host in hosts if host is not None for vm in host.snapshot.vms}
+    alike: dict[Hashable, Refused] = {}
+    refused = list[Refused]()
+    for row in vms:
+        if row.vm.id in settled or next(vm_blockers(row), None) is not None:
+            refused.append(everywhere | closed)
+            continue
+        # VMs of the same switches and version fare alike, unless one of them is there already.
+        kind = frozenset(adapter.switch for adapter in row.adapters), row.vm.version
+        kind = (kind, row.vm.id) if row.vm.id in twins else kind
+        if kind not in alike:
+            found = {
+                number: "; ".join(one.short for one in fit_blockers(row, host))
+                for number, host in enumerate(hosts)
+                if host is not None
+            }
+            alike[kind] = {number: why for number, why in found.items() if why} | closed
+        refused.append(alike[kind])
+    return refused
+
+
+def _closed(target: Destination, host: Inspection | None) -> str:
+    """Say why a destination takes no VM at all; empty when it may."""
+    if host is None:
+        return "could not be looked at"
+    if why := next((one.short for one in host_blockers(target.host, host.snapshot.facts)), ""):
+        return why
+    _, elsewhere = volume_needs([(target.path, 0)], tuple(volume.root for volume in host.volumes))
+    return f"has no volume for {target.path}" if elsewhere and not windows_paths.is_on_share(target.path) else ""
+
+
+class _Rooms:
+    """What there is on the destinations, and what each VM takes of it: bytes, memory, and names of files."""
+
+    def __init__(
+        self,
+        vms: Sequence[VmDetails],
+        targets: Sequence[Destination],
+        hosts: Sequence[Inspection | None],
+        conditions: Conditions,
+    ) -> None:
+        self._vms, self._targets, self._hosts, self._at = vms, targets, hosts, conditions
+        self._roots = [tuple(v.root for v in host.volumes) if host else () for host in hosts]
+        self._root = [windows_paths.volume_of(t.path, r) for t, r in zip(targets, self._roots, strict=True)]
+        self.room: dict[Hashable, int] = {}
+        for number, host in enumerate(hosts):
+            for volume in host.volumes if host else ():
+                self.room[number, volume.root] = volume.free_bytes - SPARE_DISK_BYTES
+            self.room[number, ""] = (host.memory_free_bytes if host else 0) - SPARE_MEMORY_BYTES
+        names = Counter(windows_paths.name_key(disk.path) for row in vms for disk in row.disks if disk.path)
+        self._clashing = {name for name, count in names.items() if count > 1}
+        self._clashing |= {windows_paths.name_key(path) for paths in conditions.taken.values() for path in paths}
+        self._known: dict[tuple[int, int], Needs] = {}
+
+    def needs(self, vm: int, host: int) -> Needs:
+        """Return what a VM takes on a host."""
+        known = self._known.get((vm, host))
+        if known is None:
+            known = self._known[vm, host] = self._needs(self._vms[vm], host)
+        return known
+
+    def _needs(self, row: VmDetails, host: int) -> Needs:
+        needs: list[tuple[Hashable, int]] = []
+        at, path, there = self._at, self._targets[host].path, self._hosts[host]
+        disks = keep_drives(row, path, there.volumes) if at.keeps_drives and there else ()
+        if is_live(row.vm):
+            needs.append(((host, ""), row.vm.memory_bytes))
+        if not disks:
+            # One byte at least: a volume without its spare room takes nobody.
+            if (root := self._root[host]) is not None:
+                needs.append(((host, root), max(1, row.disk_bytes)))
+        else:
+            volumes, _ = volume_needs([(path, 1), *disk_targets(path, disks, row)], self._roots[host])
+            needs += [((host, root), length) for root, length in volumes.items()]
+        if self._clashing and not at.own_folders:
+            needs += self._names(host, [place for place, _ in disk_targets(path, disks, row)])
+        return needs
+
+    def _names(self, host: int, places: Sequence[str]) -> list[tuple[Hashable, int]]:
+        """Take the names of files that others have too: one each, or none where such a file lies already."""
+        found: list[tuple[Hashable, int]] = []
+        for place in places:
+            if windows_paths.name_key(place) not in self._clashing:
+                continue
+            folder, key = windows_paths.key(windows_paths.parent(place)), windows_paths.key(place)
+            lies_there = key in self._at.taken.get((self._targets[host].host, folder), frozenset())
+            self.room.setdefault((host, key), 0 if lies_there else 1)
+            found.append(((host, key), 1))
+        return found
+
+
+def _problem(  # noqa: PLR0917 (everything, once)
+    vms: Sequence[VmDetails],
+    targets: Sequence[Destination],
+    hosts: Sequence[Inspection | None],
+    refused: Sequence[Refused],
+    rooms: _Rooms,
+    at: Conditions,
+) -> Problem:
+    """Put it all in numbers."""
+    homes = [at.homes[row.vm.id] for row in vms]
+    sources = {host: number for number, host in enumerate(dict.fromkeys(homes))}
+    numbers = {target.host: number for number, target in enumerate(targets)}
+    pace = {home: [1 / at.speeds.of(home, target.host) for target in targets] for home in sources}
+    seconds = []
+    for row, home, closed in zip(vms, homes, refused, strict=True):
+        length = row.disk_bytes + (row.vm.memory_bytes if is_live(row.vm) else 0)
+        seconds.append({n: OVERHEAD_S + length * one for n, one in enumerate(pace[home]) if n not in closed})
+    busy = {host: [w.seconds for w in at.others if host in {w.source, w.destination}] for host in (*sources, *numbers)}
+    members = fitting([row.vm.name for row in vms], at.apart)
+    moving = {row.vm.id for row in vms}
+    met = Counter[tuple[int, int]]()
+    for number, host in enumerate(hosts):
+        staying = [vm.name for vm in host.snapshot.vms if vm.id not in moving] if host and at.apart else []
+        met.update((group, number) for groups in fitting(staying, at.apart).values() for group in groups)
+    kept = ((n, numbers.get(at.keep.get(row.vm.id, HostName("")))) for n, row in enumerate(vms))
+    return Problem(
+        seconds=seconds,
+        sources=[sources[home] for home in homes],
+        source_slots=[at.slots.get(host, 1) for host in sources],
+        host_slots=[at.slots.get(target.host, 1) for target in targets],
+        needs=rooms.needs,
+        room=rooms.room,
+        source_busy=[busy[host] for host in sources],
+        host_busy=[busy[target.host] for target in targets],
+        groups=members,
+        met=met,
+        kept={number: host for number, host in kept if host is not None},
+        at_once=at.at_once,
     )
-    if safe.split(".")[0].rstrip().casefold() in _DEVICES:
-        safe = f"_{safe}"
-    candidate, number = safe, 0
-    while candidate.casefold() in taken:
-        number += 1
-        candidate = f"{safe}-{number}"
-    taken.add(candidate.casefold())
-    return windows_paths.join(path, candidate)
 
 
-def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tuple[DiskTarget, ...]:
-    r"""Send each disk to the drive letter it has now, if the destination has that drive; else where the path says.
+def _least_bad(vm: int, problem: Problem, refused: Sequence[Refused]) -> int:
+    """Choose for a VM that fits nowhere: preflight will say what stands against it there."""
+    closed, hosts = refused[vm], range(len(problem.host_slots))
+    if vm in problem.kept:
+        return problem.kept[vm]
+    open_ones = [host for host in hosts if not closed.get(host)] or list(hosts)
 
-    ``path`` is ``D:\VMs``: a disk of ``E:`` goes to ``E:\VMs\Virtual Hard Disks``. Empty when nothing differs from a
-    plain move, or when the path is a share (which has no letter).
-    """
-    drives = {volume.root[:2].casefold() for volume in volumes if volume.root[1:2] == ":"}
-    if path[1:2] != ":":
-        return ()
-    targets = []
-    for disk in (disk for disk in details.disks if disk.path):
-        letter = disk.path[:2]
-        own = letter.casefold() in drives and letter[1:] == ":"
-        folder = letter + path[2:] if own else path
-        targets.append(
-            DiskTarget(disk.path, windows_paths.join(folder, "Virtual Hard Disks", windows_paths.name(disk.path)))
+    def least_left(host: int) -> int:
+        return min((problem.room.get(what, need) - need for what, need in problem.needs(vm, host)), default=0)
+
+    return max(open_ones, key=lambda host: (least_left(host), -host))
+
+
+class _Words:
+    """The reasons, from what came of the weighing."""
+
+    def __init__(
+        self,
+        targets: Sequence[Destination],
+        problem: Problem,
+        weighed: Mapping[int, int],
+        refused: Sequence[Refused],
+    ) -> None:
+        self._targets, self._problem, self._weighed, self._refused = targets, problem, weighed, refused
+        self._used = Counter[Hashable]()
+        work = defaultdict[int, float](float)
+        for vm, host in weighed.items():
+            work[host] += problem.seconds[vm][host]
+            for what, need in problem.needs(vm, host):
+                self._used[what] += need
+        self._ends = [
+            (work[host] + sum(problem.host_busy[host])) / max(1, slots) for host, slots in enumerate(problem.host_slots)
+        ]
+        self._by_end = sorted(range(len(targets)), key=self._ends.__getitem__)
+        self._not: dict[int, str] = {}
+
+    def of(self, vm: int, host: int) -> str:
+        """Say why this host and why not the others."""
+        closed = self._refused[vm]
+        name, not_closed = self._targets[host].host, self._refusals(closed, but=host)
+        if vm not in self._weighed:
+            nowhere = not self._problem.seconds[vm]
+            return " ".join(filter(None, ("" if nowhere else "No host has room for it.", not_closed)))
+        others = [one for one in self._by_end if one != host and one not in closed]
+        if vm in self._problem.kept and self._problem.kept[vm] == host:
+            return f"Stays with {name}, where the plan had it. {not_closed}".strip()
+        if not others:
+            return f"Only {name} takes it. {not_closed}".strip()
+        shown = [self._other(vm, host, other) for other in others[:_NAMED]]
+        more = f"; {len(others) - _NAMED} more would take it" if len(others) > _NAMED else ""
+        return (
+            f"{name} has room and is done in {span(self._ends[host])}; {'; '.join(shown)}{more}. {not_closed}".strip()
         )
-    moved = any(target.destination[:2].casefold() != path[:2].casefold() for target in targets)
-    return tuple(targets) if moved else ()
 
+    def _other(self, vm: int, host: int, other: int) -> str:
+        name, problem = self._targets[other].host, self._problem
+        full = any(
+            self._used[what] + need > problem.room.get(what, self._used[what] + need)
+            for what, need in problem.needs(vm, other)
+        )
+        if full:
+            return f"{name} has no room left"
+        if any(problem.met.get((group, other)) for group in problem.groups.get(vm, ())):
+            return f"{name} has one of its kind"
+        with_it = self._ends[other] + problem.seconds[vm][other] / max(1, problem.host_slots[other])
+        if with_it >= self._ends[host]:
+            return f"{name} would take {span(with_it)} with it"
+        return f"{name} would do as well"
 
-def _free(target: Destination, inspections: Mapping[HostName, Inspection]) -> int:
-    inspection = inspections.get(target.host)
-    if inspection is None:
-        return 0
-    root = windows_paths.volume_of(target.path, tuple(volume.root for volume in inspection.volumes))
-    return next((volume.free_bytes for volume in inspection.volumes if volume.root == root), 0)
+    def _refusals(self, closed: Refused, but: int) -> str:
+        """Say why hosts do not take it, those of one reason together."""
+        known = self._not.get(id(closed)) if but not in closed else None
+        if known is None:
+            by_reason = defaultdict[str, list[str]](list)
+            for host, why in closed.items():
+                if host != but and why:
+                    by_reason[why].append(self._targets[host].host)
+            known = " ".join(f"Not {', '.join(hosts)}: {why}." for why, hosts in by_reason.items())
+            if but not in closed:
+                self._not[id(closed)] = known
+        return known

@@ -4,18 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.domain.model import windows_paths
-from core.domain.model.hyperv_enums import Operation, ReplicationMode, VmState
+from core.domain.model.hyperv_enums import ReplicationMode, VmState
 from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, VmDetails
 from core.domain.model.move import Move
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.model.units import size
-from core.domain.scheduling.readiness import Never, Wait, readiness
-
-SPARE_DISK_BYTES = 5 * 2**30
-"""Room to leave on a destination volume: configuration files, saved memory, growth while copying."""
-
-SPARE_MEMORY_BYTES = 2 * 2**30
-"""Memory to leave to the destination host itself."""
+from core.domain.planning.host_fit import fit_blockers, host_blockers, is_critical, vm_blockers
+from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, disk_targets, is_live, volume_needs
+from core.domain.scheduling.readiness import Wait, readiness
 
 Inspections = Mapping[HostName, Inspection]
 Taken = Mapping[tuple[HostName, str], frozenset[str]]
@@ -31,7 +27,8 @@ def preflight(moves: Sequence[PlannedMove], inspections: Inspections, taken: Tak
         if details is None or destination is None:
             findings.append(_blocker(FindingCode.HOST_SILENT, f"{move.vm_name} could not be looked at.", move))
             continue
-        findings += [*_vm(move, details), *_fit(move, details, destination)]
+        findings += _vm(move, details)
+        findings += [_blocker(one.code, one.text, move) for one in fit_blockers(details, destination)]
     # A VM that cannot move anyway takes no room from the others: it is counted after them.
     blocked = {finding.vm_id for finding in findings if finding.severity is Severity.BLOCKER}
     queue = sorted(moves, key=lambda move: move.vm_id in blocked)
@@ -68,7 +65,7 @@ def planned_again(move: Move, details: VmDetails) -> PlannedMove:
         disks=move.disks,
         disk_bytes=details.disk_bytes,
         memory_bytes=details.vm.memory_assigned_bytes,
-        is_live=details.vm.state in {VmState.RUNNING, VmState.PAUSED},
+        is_live=is_live(details.vm),
     )
 
 
@@ -83,6 +80,20 @@ def unseen_folders(hosts: Mapping[HostName, str]) -> tuple[Finding, ...]:
             host=host,
         )
         for host, said in sorted(hosts.items())
+    )
+
+
+def unreadable_vms(sources: Iterable[Snapshot]) -> tuple[Finding, ...]:
+    """Say of source hosts which VMs could not be read: whoever asked for all of them should know."""
+    return tuple(
+        Finding(
+            severity=Severity.WARNING,
+            code=FindingCode.UNREADABLE,
+            text=f"A VM of {snapshot.host} is not in this plan, because it could not be read: {one.text}",
+            host=snapshot.host,
+        )
+        for snapshot in sources
+        for one in snapshot.unreadable
     )
 
 
@@ -115,33 +126,16 @@ def _hosts(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
 
 
 def _host(host: HostName, facts: HostFacts) -> Iterable[Finding]:
-    if not facts.is_migration_enabled:
-        yield Finding(
-            severity=Severity.BLOCKER,
-            code=FindingCode.MIGRATION_OFF,
-            text=f"Live migration is switched off on {host}.",
-            host=host,
-        )
-    for limit, kind in ((facts.live_limit, "live"), (facts.storage_limit, "storage")):
-        if limit < 1:
-            yield Finding(
-                severity=Severity.BLOCKER,
-                code=FindingCode.LIMIT_ZERO,
-                text=f"{host} allows no {kind} migrations (limit 0).",
-                host=host,
-            )
+    for one in host_blockers(host, facts):
+        yield Finding(severity=Severity.BLOCKER, code=one.code, text=one.text, host=host)
 
 
 def _vm(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
     vm, name = details.vm, move.vm_name
-    match readiness(vm):
-        case Never(text, hint):
-            code = FindingCode.CLUSTERED if vm.is_clustered else FindingCode.REPLICA
-            yield _blocker(code, f"{name} {text}. {hint}", move)
-        case Wait(_, text) if vm.state.is_critical or Operation.CRITICAL_IO_ERROR in vm.status:
-            yield _blocker(FindingCode.CRITICAL, f"{name} {text}; bring its disks back first.", move)
-        case Wait(_, text):
-            yield _note(FindingCode.BUSY, f"{name} {text}; the move will wait for it.", move)
+    yield from (_blocker(one.code, one.text, move) for one in vm_blockers(details))
+    state = readiness(vm)
+    if isinstance(state, Wait) and not is_critical(vm):
+        yield _note(FindingCode.BUSY, f"{name} {state.text}; the move will wait for it.", move)
     yield from _parts(move, details)
     if vm.replication_mode is ReplicationMode.PRIMARY:
         text = f"{name} is replicated; check its replication after the move."
@@ -153,10 +147,6 @@ def _vm(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
 
 def _parts(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
     name = move.vm_name
-    if any(disk.is_pass_through for disk in details.disks):
-        yield _blocker(FindingCode.PASS_THROUGH_DISK, f"{name} has a pass-through disk, which cannot be copied.", move)
-    if any(disk.is_shared for disk in details.disks):
-        yield _blocker(FindingCode.SHARED_DISK, f"{name} has a shared disk, which cannot be moved this way.", move)
     for iso in details.iso_paths:
         yield _warning(FindingCode.ISO_MOUNTED, f"{name} has {iso} mounted; eject it if the move fails.", move)
     if details.has_vtpm:
@@ -165,24 +155,6 @@ def _parts(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
         )
     if details.checkpoints:
         yield _note(FindingCode.CHECKPOINTS, f"{name} has {details.checkpoints} checkpoint(s); they move too.", move)
-
-
-def _fit(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iterable[Finding]:
-    name, host = move.vm_name, move.destination
-    there = destination.snapshot.vm(move.vm_id)
-    if there is not None:
-        text = f"{name} exists on {host} already (same id); look at both before moving."
-        yield _blocker(FindingCode.ON_DESTINATION, text, move)
-    known = {switch.casefold() for switch in destination.switches}
-    missing = sorted({a.switch for a in details.adapters if a.switch and a.switch.casefold() not in known})
-    if missing:
-        yield _blocker(
-            FindingCode.NO_SWITCH, f"{host} has no virtual switch {', '.join(missing)}; {name} uses it.", move
-        )
-    versions = destination.snapshot.facts.supported_versions
-    if versions and details.vm.version not in versions:
-        text = f"{host} does not support configuration version {details.vm.version} of {name}."
-        yield _blocker(FindingCode.OLD_DESTINATION, text, move)
 
 
 def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
@@ -194,13 +166,11 @@ def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
         if inspection is None or details is None:
             continue
         volumes = {volume.root: volume for volume in inspection.volumes}
-        needed: Counter[str] = Counter()
         # The configuration goes to the path, wherever the disks go.
-        for path, length in [(move.path, 0), *disk_targets(move, details)]:
-            root = windows_paths.volume_of(path, tuple(volumes))
-            if root is not None:
-                needed[root] += length
-            elif path.startswith("\\\\"):
+        targets = [(move.path, 0), *disk_targets(move.path, move.disks, details)]
+        needed, elsewhere = volume_needs(targets, tuple(volumes))
+        for path in elsewhere:
+            if windows_paths.is_on_share(path):
                 yield _warning(FindingCode.SPACE_UNKNOWN, f"Free space on {path} is unknown: it is a share.", move)
             else:
                 yield _blocker(FindingCode.NO_DRIVE, f"{move.destination} has no volume for {path}.", move)
@@ -216,20 +186,6 @@ def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
             yield _blocker(FindingCode.NO_SPACE, text, move)
         if not full:
             promised.update({(move.destination, root): length for root, length in needed.items()})
-
-
-def disk_targets(move: PlannedMove, details: VmDetails) -> list[tuple[str, int]]:
-    """Return where each disk file will land and its bytes."""
-    targets = {windows_paths.key(disk.source): disk.destination for disk in move.disks}
-    default = windows_paths.join(move.path, "Virtual Hard Disks")
-    return [
-        (
-            targets.get(windows_paths.key(disk.path), windows_paths.join(default, windows_paths.name(disk.path))),
-            disk.file_bytes,
-        )
-        for disk in details.disks
-        if disk.path
-    ]
 
 
 def _memory(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
@@ -254,7 +210,7 @@ def _files(moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken)
     for move in moves:
         source = inspections.get(move.source)
         details = source.of(move.vm_id) if source else None
-        for path, _ in disk_targets(move, details) if details else ():
+        for path, _ in disk_targets(move.path, move.disks, details) if details else ():
             target = windows_paths.key(path)
             place = (move.destination, target)
             file = windows_paths.name(path)

@@ -14,6 +14,7 @@ from core.domain.scheduling.host_faces import HostFace, why_silent
 from core.domain.scheduling.missing_vm import Arrived, Elsewhere, Undecided, Vanished, absence
 from core.domain.scheduling.readiness import Never, Ready, Wait, readiness
 from core.domain.scheduling.situation import Situation, wait_timeout
+from core.domain.scheduling.start_permission import stopped
 
 LONGEST_RETRY = timedelta(minutes=20)
 """No delay before another attempt is longer: a moment farther away was named by a clock that was put back since."""
@@ -80,16 +81,8 @@ class StartFilter:
 
     def _why_stopped(self, job: Job) -> tuple[HoldCode, str] | None:
         """Say which order of people keeps the whole job from starting anything now."""
-        at, options = self._at, job.plan.options
-        if at.stopped_by:
-            return HoldCode.STOPPED, "all starts are stopped"
-        if job.paused_by:
-            return HoldCode.PAUSED, f"{job.id} is paused"
-        if at.frozen_until is not None and not options.override:
-            return HoldCode.FREEZE, f"moves are frozen until {at.frozen_until:%a %H:%M}"
-        if options.start_at is not None and at.wall < options.start_at:
-            return HoldCode.START_TIME, "waits for its start time"
-        return None
+        at = self._at
+        return stopped(job, stopped_by=at.stopped_by, frozen_until=at.frozen_until, now=at.wall)
 
     def _silence(self, host: HostName) -> str:
         face = self._faces.get(host)
@@ -101,8 +94,9 @@ class StartFilter:
         vm = self._faces[move.source].vm(move.vm_id)
         there = self._faces[move.destination].vm(move.vm_id)
         if vm is None:
-            return self._gone(move)
-        if there is not None and not vm.is_migrating and not there.is_migrating:
+            unknown = self._at.snapshots[move.source].why_unknown(move.vm_id)
+            return hold(move, HoldCode.HOST, unknown, self._at.now) if unknown else self._gone(move)
+        if there is not None and not there.is_replica and not vm.is_migrating and not there.is_migrating:
             return self._twice(move, job)
         match readiness(vm):
             case Never(text, hint):

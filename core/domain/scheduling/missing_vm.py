@@ -46,7 +46,7 @@ def absence(
 
     Hosts are asked at different moments: one that was asked before the VM left its source proves nothing.
     """
-    shown = {host: vm for host, snapshot in snapshots.items() if (vm := snapshot.vm(move.vm_id)) is not None}
+    shown = {host: vm for host, snapshot in snapshots.items() if (vm := snapshot.own_vm(move.vm_id)) is not None}
     if any(vm.is_migrating for vm in shown.values()) and not is_last_look:
         return Undecided()
     if move.destination in shown:
@@ -54,7 +54,8 @@ def absence(
     late = [
         host
         for host in {*snapshots, *silent}
-        if host != move.source and (host in silent or snapshots[host].asked_at < since)
+        if host != move.source
+        and (host in silent or snapshots[host].asked_at < since or snapshots[host].why_unknown(move.vm_id))
     ]
     for host in shown:
         if host not in late:

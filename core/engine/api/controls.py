@@ -1,23 +1,25 @@
 """Carries out what people decide: approve, reject, cancel, pause, resume, stop all starts, answer, acknowledge."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from core.config import AccessSettings
 from core.domain.model import event_data
 from core.domain.model.events import Event, event
+from core.domain.model.inventory import HostName
 from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.drift import drift
 from core.domain.reporting.announcements import alarm
+from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews
 from core.engine.delivery.escalation import Escalation
-from core.engine.dispatcher import STOP, Dispatcher
+from core.engine.dispatcher import Dispatcher
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
-from core.errors import NotAllowed, Outdated, UnknownVm
+from core.errors import AmbiguousVm, NotAllowed, Outdated, UnknownHost, UnknownVm
 
 _STATE_WORDS = {
     JobState.RUNNING: "is approved already",
@@ -37,6 +39,7 @@ class Controls:
     def __init__(
         self,
         access: AccessSettings,
+        host_name: Callable[[str], HostName],
         recorder: TransitionRecorder,
         *,
         snapshot_cache: SnapshotCache,
@@ -45,6 +48,7 @@ class Controls:
         job_views: JobViews,
     ) -> None:
         self._access = access
+        self._host_name = host_name
         self._recorder = recorder
         self._snapshot_cache = snapshot_cache
         self._dispatcher = dispatcher
@@ -63,6 +67,7 @@ class Controls:
             raise NotAllowed(f"{job.id} is your own request; somebody else must approve it.")
         if any(approval.by == by for approval in job.approvals):
             raise NotAllowed(f"You approved {job.id} already; it needs somebody else too.")
+        named = self._hosts_of(job)
         changes = drift(job.plan, self._snapshot_cache.snapshots)
         if changes:
             raise NotAllowed(
@@ -77,7 +82,7 @@ class Controls:
             return await self._decide(job, replace(job, approvals=approvals), event(said, now, job=job, actor=by))
         approved = event_data.Approved(count=count, needed=needed)
         after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
-        return await self._decide(job, after, event(approved, now, job=job, actor=by), _moves(job, now))
+        return await self._decide(job, after, event(approved, now, job=job, actor=by), _moves(job, now, named))
 
     async def reject(self, job_id: JobId, plan_hash: str, by: str, reason: str) -> Job:
         """Reject a proposed plan. Raises NotAllowed, UnknownJob."""
@@ -92,7 +97,7 @@ class Controls:
         """Withdraw a proposed job, or cancel a running one, or one VM of it.
 
         Queued moves end, running ones are asked to. Returns the job and one sentence for the person. Raises
-        UnknownJob, UnknownVm, NotAllowed.
+        UnknownJob, UnknownVm, AmbiguousVm, NotAllowed.
         """
         job = await self._recorder.store.job(job_id)
         now = self._recorder.clock.now()
@@ -133,7 +138,6 @@ class Controls:
         """
         move = await self._escalation.answer(move_id, answer, by)
         if answer == "cancel":
-            await self._recorder.record(move.id, lambda m: self._wish_cancel(m, by))
             self._dispatcher.ask_cancel(move.id)
             return f"The host is asked to stop moving {move.vm_name}; the thread will tell."
         paged = "On-call is paged. " if answer == "page" else ""
@@ -174,6 +178,16 @@ class Controls:
         told = event(said, self._recorder.clock.now(), job=job, actor=by)
         return await self._decide(job, replace(job, paused_by=paused_by), told)
 
+    def _hosts_of(self, job: Job) -> dict[HostName, HostName]:
+        """Return what the hosts of a plan are called in the settings now. Raises NotAllowed when one is gone."""
+        names = {host for move in job.plan.moves for host in (move.source, move.destination)}
+        try:
+            return {name: self._host_name(name) for name in names}
+        except UnknownHost as error:
+            raise NotAllowed(
+                f"{job.id} is out of date: {error.message}", hint="Reject it and ask again: the settings changed."
+            ) from None
+
     async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
         job = await self._recorder.store.job(job_id)
         if job.state is not JobState.PROPOSED:
@@ -200,25 +214,27 @@ class Controls:
         moves = [
             move
             for move in await self._recorder.store.moves(job.id)
-            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id)}
+            if not vm or vm.casefold() in {move.vm_name.casefold(), str(move.vm_id).casefold()}
         ]
         if not moves:
             raise UnknownVm(f"{vm} is not in {job.id}.")
+        if vm and len({move.vm_id for move in moves}) > 1:
+            known = ", ".join(f"{move.vm_id} (from {move.source})" for move in moves)
+            raise AmbiguousVm(f"{job.id} has {len(moves)} VMs called {vm}.", hint=f"Name one by its id: {known}.")
         wanted = [move for move in moves if not move.state.is_end and move.state is not MoveState.CLEANING]
         if not wanted:
             raise NotAllowed(f"{vm or job.id} has nothing left to cancel.")
         return wanted
 
-    async def _wish_cancel(self, move: Move, by: str) -> Move:
-        if move.state.is_end or move.state is MoveState.CLEANING:
-            return move
-        return await self._recorder.store.change_move(move, replace(move, cancel_by=by))
 
-
-def _moves(job: Job, now: datetime) -> list[Move]:
+def _moves(job: Job, now: datetime, named: Mapping[HostName, HostName]) -> list[Move]:
     """Make the moves of an approved plan; a VM that preflight ruled out is there too, with its reason."""
     blocked_ids = job.plan.blocked_ids
-    return [_move(job, planned, now, is_blocked=planned.vm_id in blocked_ids) for planned in job.plan.moves]
+    called = [
+        replace(planned, source=named[planned.source], destination=named[planned.destination])
+        for planned in job.plan.moves
+    ]
+    return [_move(job, planned, now, is_blocked=planned.vm_id in blocked_ids) for planned in called]
 
 
 def _move(job: Job, planned: PlannedMove, now: datetime, *, is_blocked: bool) -> Move:

@@ -19,7 +19,7 @@ from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.slots import SlotKind, loads, used
-from core.engine.dispatcher import STOP
+from core.domain.scheduling.start_permission import STOP
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.moments import SteadyMoments, on_the_wall
 from core.ports import Clock, Store

@@ -1,17 +1,17 @@
 """Answers what people look at: jobs, hosts, where a VM is, what happened. Changes nothing and asks no host."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Vm
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Attempt
-from core.domain.model.views import HostView, JobView
+from core.domain.model.views import DeliveryView, HostView, JobView
 from core.domain.reporting.paging import open_pages, open_questions
 from core.domain.reporting.vm_location import VmLocation, find, ids_of
+from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews, view_hosts
-from core.engine.dispatcher import STOP
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import UnknownVm
 from core.ports import Clock, Store
@@ -21,13 +21,21 @@ class Queries:
     """What people look at; ``engine.queries``. ``hosts``: those of the settings, in their order."""
 
     def __init__(
-        self, store: Store, snapshot_cache: SnapshotCache, clock: Clock, job_views: JobViews, hosts: Sequence[HostName]
+        self,
+        store: Store,
+        snapshot_cache: SnapshotCache,
+        clock: Clock,
+        job_views: JobViews,
+        hosts: Sequence[HostName],
+        *,
+        delivery: Callable[[], Awaitable[DeliveryView]],
     ) -> None:
         self._store = store
         self._snapshot_cache = snapshot_cache
         self._clock = clock
         self._job_views = job_views
         self._hosts = hosts
+        self._delivery = delivery
 
     async def jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs, newest first."""
@@ -55,6 +63,10 @@ class Queries:
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
         return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True), self._clock)
+
+    async def delivery(self) -> DeliveryView:
+        """Return what people are still to be told, and whether Slack takes anything at all."""
+        return await self._delivery()
 
     async def stopped_by(self) -> str:
         """Return who pressed the big red stop; empty when starts are allowed."""

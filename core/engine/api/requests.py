@@ -9,7 +9,7 @@ from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Move, MoveState
 from core.domain.model.plan import Plan, Request
-from core.domain.planning.placement import Destination
+from core.domain.planning.destinations import Destination
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.errors import NothingToMove

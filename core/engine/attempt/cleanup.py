@@ -1,18 +1,19 @@
 """Removes the empty folders that a move left, at once or, when a host does not answer, later."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from core.backoff import fixed, retry
-from core.domain.attempt.cleanup import leftovers, unused_destination
-from core.domain.model import event_data
+from core.domain.attempt.cleanup import leftovers, reserved, unused_destination, why_home
+from core.domain.model import event_data, windows_paths
 from core.domain.model.event_data import Kept
 from core.domain.model.events import event
 from core.domain.model.host_calls import FolderFate, FolderReceipt
 from core.domain.model.inventory import HostName, Snapshot
-from core.domain.model.move import Move
+from core.domain.model.move import Move, MoveId
 from core.engine.recorder import TransitionRecorder
 from core.errors import HostError, StoreError
 from core.ports import Clock, HostGateway
@@ -52,34 +53,97 @@ class Cleaned:
 class FolderCleanup:
     """The clean-up of one host's folders. Only empty ones go: the host itself refuses any other, atomically."""
 
-    def __init__(self, gateway: HostGateway, fresh: Fresh, clock: Clock, standing: Callable[[HostName], str]) -> None:
+    def __init__(
+        self,
+        gateway: HostGateway,
+        fresh: Fresh,
+        recorder: TransitionRecorder,
+        *,
+        standing: Callable[[HostName], str],
+        own_paths: Mapping[HostName, str],
+    ) -> None:
         self._gateway = gateway
         self._fresh = fresh
-        self._clock = clock
+        self._recorder = recorder
+        self._clock = recorder.clock
         self._standing = standing
+        self._own_paths = own_paths
 
     async def after_success(self, move: Move) -> Cleaned:
-        """Clean up the source of a move that succeeded."""
+        """Clean up the source of a move that succeeded, unless the VM is back there.
+
+        What is there to remove is written down before: after a death in the middle the receipt still has all of it.
+        """
         if move.before is None:
             return Cleaned(())
-        snapshot = await self._fresh(move.source)
+        home, snapshot = move.before.vm.config_path, await self._fresh(move.source)
         if snapshot is None:
-            home = move.before.vm.config_path
             why = f"{move.source} {self._standing(move.source)}"
             return Cleaned((), move.leftovers or ((home,) if home else ()), why)
-        plan = leftovers(move.before, snapshot.facts, [vm for vm in snapshot.vms if vm.id != move.vm_id])
-        cleaned = await self._remove(move.source, plan.remove)
+        coming = await self._coming(move.source)
+        is_back = why_home(move, snapshot, coming)
+        if is_back:
+            return Cleaned((FolderReceipt(home, FolderFate.KEPT, is_back),) if home else ())
+        meant = reserved(self._own_paths.get(move.source, ""), coming)
+        others = [vm for vm in snapshot.vms if vm.id != move.vm_id]
+        plan = leftovers(move.before, snapshot.facts, others, meant)
+        if snapshot.unreadable:
+            whose = f"may belong to a VM that cannot be read: {snapshot.unreadable[0].text}"
+            stay = (*plan.keep, *((path, whose) for path in plan.remove))
+            return Cleaned(tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in stay))
+        there = await self._there(move.source, plan.remove)
+        if isinstance(there, HostError):
+            return Cleaned((), move.leftovers or plan.remove, f"{move.source} {there.standing}")
+        earlier = [path for path in plan.remove if path in move.leftovers and path not in there]
+        await self._note(move, (*earlier, *there))
+        cleaned = await self._remove(move.source, there)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
-        return Cleaned(kept + cleaned.receipts, cleaned.waiting, cleaned.why)
+        gone = tuple(FolderReceipt(path, FolderFate.REMOVED) for path in earlier)
+        return Cleaned(kept + gone + cleaned.receipts, cleaned.waiting, cleaned.why)
 
     async def after_failure(self, move: Move) -> Cleaned:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
         snapshot = await self._fresh(move.destination) if move.is_own_folder else None
-        if snapshot is None or snapshot.vm(move.vm_id) is not None:
+        if snapshot is None or snapshot.vm(move.vm_id) is not None or snapshot.unreadable:
             return Cleaned(())
+        meant = reserved(self._own_paths.get(move.destination, ""), await self._coming(move.destination))
         return await self._remove(
-            move.destination, unused_destination(move.path, snapshot.facts, snapshot.vms), is_once=True
+            move.destination, unused_destination(move.path, snapshot.facts, snapshot.vms, meant), is_once=True
         )
+
+    async def _coming(self, host: HostName) -> Sequence[Move]:
+        """Read what is on its way to a host; without that answer nothing is removed."""
+
+        async def read() -> Sequence[Move]:
+            return await self._recorder.store.moves_towards(host)
+
+        return await self._recorder.patiently(read)
+
+    async def _there(self, host: HostName, folders: Sequence[str]) -> tuple[str, ...] | HostError:
+        """Return which of these folders are there, or the error when another look later may help."""
+        shown: dict[str, bool] = {}
+        listed: dict[str, frozenset[str]] = {}
+        for path in reversed(folders):  # a folder before those in it: what is not there has nothing in it
+            up = windows_paths.parent(path)
+            place = windows_paths.key(up)
+            if not shown.get(place, True):
+                shown[windows_paths.key(path)] = False
+                continue
+            if place not in listed:
+                try:
+                    listed[place] = frozenset(map(windows_paths.key, await self._gateway.list_folder(host, up) or ()))
+                except HostError as error:
+                    if error.retry:
+                        return error
+                    return tuple(folders)  # we may not look: the host itself says what was there
+            shown[windows_paths.key(path)] = windows_paths.key(path) in listed[place]
+        return tuple(path for path in folders if shown[windows_paths.key(path)])
+
+    async def _note(self, move: Move, folders: tuple[str, ...]) -> None:
+        """Write down what is to be removed, before the first of it goes."""
+        if folders and folders != move.leftovers:
+            store = self._recorder.store
+            await self._recorder.record(move.id, lambda m: store.change_move(m, replace(m, leftovers=folders)))
 
     async def _remove(self, host: HostName, folders: Iterable[str], *, is_once: bool = False) -> Cleaned:
         receipts: list[FolderReceipt] = []
@@ -94,6 +158,8 @@ class FolderCleanup:
             if isinstance(receipt, HostError):
                 waiting.append(path)
                 why = f"{host} {receipt.standing}"
+            elif receipt.fate is FolderFate.GONE and not is_once:
+                receipts.append(FolderReceipt(path, FolderFate.REMOVED))  # it was there: our answer was lost
             else:
                 receipts.append(receipt)
         return Cleaned(tuple(receipts), tuple(waiting), why)
@@ -128,19 +194,43 @@ class PostponedCleanups:
         self._cleanup = cleanup
         self._recorder = recorder
         self._clock = clock
+        self._silent: set[HostName] = set()
+        self._tried: set[MoveId] = set()
 
-    async def run(self) -> None:
-        """Clean up for ever."""
-        while True:
-            try:
-                for move in await self._recorder.store.moves_to_tidy(self._clock.steady_now()):
-                    await self._tidy(move)
-            except StoreError as error:
-                log.warning("tidying waits for the database: %s", error)
-            await self._clock.sleep(_LOOK_EVERY_S)
+    async def turn(self) -> float:
+        """Do one clean-up of each host, side by side; the next turn follows at once while there is more in this pass.
+
+        A host that does not answer is left out of the rest of the pass: the folders of the others do not wait for it.
+        """
+        try:
+            due = await self._recorder.store.moves_to_tidy(self._clock.steady_now())
+        except StoreError as error:
+            log.warning("tidying waits for the database: %s", error)
+            return _LOOK_EVERY_S
+        first: dict[HostName, Move] = {}
+        for move in due:
+            if move.source not in self._silent and move.id not in self._tried:
+                first.setdefault(move.source, move)
+        if first:
+            await asyncio.gather(*map(self._try, first.values()))
+            return 0.0
+        self._silent.clear()
+        self._tried.clear()
+        return _LOOK_EVERY_S
+
+    async def _try(self, move: Move) -> None:
+        self._tried.add(move.id)
+        try:
+            await self._tidy(move)
+        except StoreError as error:
+            log.warning("the clean-up of %s waits for the database: %s", move.vm_name, error)
+        except Exception:
+            log.exception("the clean-up of %s broke; it is tried again", move.vm_name)
 
     async def _tidy(self, move: Move) -> None:
         cleaned = await self._cleanup.after_success(move)
+        if cleaned.waiting:
+            self._silent.add(move.source)
         now = self._clock.now()
         age = now - (move.ended_at or now)
         if cleaned.waiting and age < TIMEOUT:

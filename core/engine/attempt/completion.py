@@ -38,12 +38,14 @@ class AttemptCompletion:
         context, now, seconds = self._context, self._context.now(), self._context.seconds()
         await context.record(
             lambda m: context.store.end_attempt(
+                context.attempt,
                 m,
                 transit(m, MoveState.CLEANING, attempts=m.attempts + 1, hold=None, error="", hint=""),
                 event(event_data.Moved(seconds=seconds, bytes=m.size_bytes), now, move=m),
                 at=now,
             )
         )
+        context.attempt = replace(context.attempt, ended_at=now)
         await self._learn_speed(seconds)
         await self.finish(seconds)
 
@@ -117,6 +119,7 @@ class AttemptCompletion:
         hint = "Look at both hosts before anybody starts this VM; the bot touches nothing more."
         await context.record(
             lambda m: context.store.end_attempt(
+                context.attempt,
                 m,
                 transit(m, MoveState.LOST, attempts=m.attempts + 1, error=reason, hint=hint, ended_at=now, hold=None),
                 event(event_data.Lost(text=reason, hint=hint), now, move=m),
@@ -131,9 +134,7 @@ class AttemptCompletion:
         context, now = self._context, self._context.now()
         context.services.snapshot_cache.forget(context.move.vm_id)
         await context.record(
-            lambda m: context.store.change_move(
-                m, transit(m, MoveState.VERIFYING), event(event_data.Verifying(), now, move=m)
-            )
+            lambda m: context.change(m, transit(m, MoveState.VERIFYING), event(event_data.Verifying(), now, move=m))
         )
 
     async def _badly(self, diagnosis: Diagnosis, retry_delay: timedelta, *, has_started: bool) -> None:
@@ -152,6 +153,7 @@ class AttemptCompletion:
             return self._end(move, then, diagnosis)
 
         await context.record(end)
+        context.attempt = replace(context.attempt, ended_at=context.now())
         if context.move.state.is_end:
             await self._tidy_destination()
 
@@ -170,6 +172,7 @@ class AttemptCompletion:
             ended_at=now if then.state.is_end else None,
         )
         return self._context.store.end_attempt(
+            self._context.attempt,
             move,
             after,
             event(data, now, move=move),

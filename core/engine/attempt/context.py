@@ -8,6 +8,7 @@ from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Attempt, Move
 from core.engine.attempt.cleanup import FolderCleanup
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
 from core.ports import Clock, HostGateway
@@ -26,6 +27,7 @@ class AttemptPolicy:
     stuck_after: timedelta
     assumed_bytes_per_s: float
     address: Callable[[HostName], str]
+    frozen_until: Callable[[datetime], datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class EngineServices:
     snapshot_cache: SnapshotCache
     clock: Clock
     fresh: Fresh
+    machines: Machines
     cleanup: FolderCleanup
     policy: AttemptPolicy
 
@@ -62,9 +65,14 @@ class AttemptContext:
         self.move = await self.services.recorder.record(self.move.id, step)
         return self.move
 
+    async def change(self, before: Move, after: Move, *events: Event) -> Move:
+        """Replace the move, as long as this attempt of it is the open one, or had its end before."""
+        is_open = self.attempt.ended_at is None
+        return await self.store.change_move(before, after, *events, attempt=self.attempt if is_open else None)
+
     async def note(self, *events: Event) -> None:
         """Record what happened to the move without changing it."""
-        await self.record(lambda move: self.store.change_move(move, move, *events))
+        await self.record(lambda move: self.change(move, move, *events))
 
     # ------------------------------------------------------------------ the time that passes
 

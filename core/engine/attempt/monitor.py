@@ -108,15 +108,16 @@ class MoveMonitor:
         context, now = self._context, self._context.now()
         # Compared with the times of snapshots, so a steady one, too.
         confirmed_at = context.steady_now()
-        context.attempt = replace(context.attempt, confirmed_at=confirmed_at)
         await context.record(
             lambda m: context.store.confirm_attempt(
+                context.attempt,
                 m,
                 transit(m, MoveState.MOVING, hold=None),
                 *([event(event_data.Moving(), now, move=m)] if m.state is MoveState.STARTING else []),
                 at=confirmed_at,
             )
         )
+        context.attempt = replace(context.attempt, confirmed_at=context.attempt.confirmed_at or confirmed_at)
 
     async def _ask_if_stuck(self) -> None:
         """Ask people, once in a while, about a move that stands still; nothing is done without their answer."""
@@ -141,6 +142,6 @@ class MoveMonitor:
             if is_told(await context.store.events(move.job_id), move, answer.code):
                 return move
             told = event(event_data.CancelUnmet(code=answer.code, text=answer.text, hint=answer.hint), now, move=move)
-            return await context.store.change_move(move, move, told)
+            return await context.change(move, move, told)
 
         await context.record(tell)

@@ -12,6 +12,7 @@ from core.domain.model.plan import Severity
 from core.domain.planning.preflight import planned_again, preflight
 from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import full_text, loads, used
+from core.engine.hosts.machines import Machines
 from core.errors import HostError
 from core.ports import HostGateway, Store
 
@@ -27,8 +28,11 @@ class Cleared:
 class StartCheck:
     """The last check of both hosts of one move."""
 
-    def __init__(self, gateway: HostGateway, store: Store, address: Callable[[HostName], str]) -> None:
+    def __init__(
+        self, gateway: HostGateway, machines: Machines, store: Store, address: Callable[[HostName], str]
+    ) -> None:
         self._gateway = gateway
+        self._machines = machines
         self._store = store
         self._address = address
 
@@ -38,6 +42,8 @@ class StartCheck:
             source, destination = await asyncio.gather(
                 self._gateway.inspect(move.source, [move.vm_id]), self._gateway.inspect(move.destination, [])
             )
+            for inspection in (source, destination):
+                await self._machines.check(inspection.snapshot)
         except HostError as error:
             return _not_yet(error.message)
         details = source.of(move.vm_id)

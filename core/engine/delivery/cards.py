@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from core.backoff import delay_s
-from core.domain.model.job import JobId
+from core.domain.model.job import Job, JobId
 from core.domain.model.views import JobView
-from core.engine.delivery.outbox import BACKOFF
-from core.errors import MigrateBotError, NotifierBusy, NotifierDown, StoreError
+from core.domain.reporting.redelivery import BACKOFF, SLOW_BACKOFF
+from core.errors import MigrateBotError, NotifierBusy, NotifierRefused
 from core.ports import Clock, Notifier, Store
 from core.tasks import TaskSet
 
@@ -15,18 +16,29 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 1.0
 """Between two views of one card: each of hundreds of moves that begin is a change; a view of thousands is costly."""
+PATIENCE = timedelta(days=1)
+"""How long after the end of a job its card is tried again and again, when Slack refuses the edit."""
 
 
 class Cards:
     """The cards of all jobs: one writer per card, many changes one edit."""
 
     def __init__(
-        self, store: Store, notifier: Notifier, clock: Clock, view: Callable[[JobId], Awaitable[JobView]]
+        self,
+        store: Store,
+        notifier: Notifier,
+        clock: Clock,
+        view: Callable[[JobId], Awaitable[JobView]],
+        *,
+        tick_s: float,
+        shown: Callable[[], None],
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._view = view
+        self._tick_s = tick_s
+        self._note_shown = shown
         self._dirty: set[JobId] = set()
         self._moving: set[JobId] = set()
         self._being_written: set[JobId] = set()
@@ -48,15 +60,15 @@ class Cards:
         """Note which jobs have moves under way: their percents and estimates change without an event."""
         self._moving = jobs
 
-    async def run(self, tick_s: float) -> None:
-        """Wake the cards of jobs with moves under way, for ever."""
-        try:
-            while True:
-                await self._clock.sleep(tick_s)
-                for job_id in self._moving:
-                    self.wake(job_id)
-        finally:
-            await self._writers.cancel()
+    async def turn(self) -> float:
+        """Wake the cards of jobs with moves under way."""
+        for job_id in self._moving:
+            self.wake(job_id)
+        return self._tick_s
+
+    async def stop(self) -> None:
+        """Write no more cards."""
+        await self._writers.cancel()
 
     async def _write(self, job_id: JobId) -> None:
         failures = 0
@@ -64,21 +76,48 @@ class Cards:
             while job_id in self._dirty:
                 self._dirty.discard(job_id)
                 try:
-                    view = await self._view(job_id)
-                    if view.job.card is None:
+                    if not await self._show(job_id):
                         return  # not posted yet: posting wakes it again
-                    await self._notifier.show(view)
-                    if view.is_over:
-                        await self._store.set_card_final(job_id)
                     failures = 0
                     await self._clock.sleep(PAUSE_S)
-                except (NotifierBusy, NotifierDown, StoreError) as error:
-                    log.warning("the card of %s waits: %s", job_id, error.message)
-                    self._dirty.add(job_id)
-                    failures += 1
-                    wished_s = error.retry_after_s if isinstance(error, NotifierBusy) else None
-                    await self._clock.sleep(delay_s(BACKOFF, failures) if wished_s is None else wished_s)
                 except MigrateBotError as error:
-                    log.warning("the card of %s cannot be shown: %s", job_id, error.message)
+                    failures += 1
+                    await self._wait(job_id, error, failures)
+                except Exception as error:
+                    # A bug in what one view shows; the next view may be fine, and the last one must stand.
+                    log.exception("the card of %s broke", job_id)
+                    failures += 1
+                    await self._wait(job_id, error, failures)
         finally:
             self._being_written.discard(job_id)
+
+    async def _show(self, job_id: JobId) -> bool:
+        view = await self._view(job_id)
+        if view.job.card is None:
+            return False
+        try:
+            moved = await self._notifier.show(view)
+        except NotifierRefused as error:
+            if not _is_old(view.job, self._clock.now()):
+                raise
+            log.warning("the card of %s stays as it is: %s", job_id, error.message)
+            return True
+        self._note_shown()
+        if moved is not None:
+            await self._store.set_card(job_id, moved)
+        if view.is_over:
+            await self._store.set_card_final(job_id)
+        return True
+
+    async def _wait(self, job_id: JobId, error: Exception, failures: int) -> None:
+        """Wait before the next try: what a card shows last must be the truth, so it is tried until it stands."""
+        log.warning("the card of %s waits: %s", job_id, error)
+        self._dirty.add(job_id)
+        is_slow = not isinstance(error, MigrateBotError) or isinstance(error, NotifierRefused)
+        wished_s = error.retry_after_s if isinstance(error, NotifierBusy) else None
+        wait_s = delay_s(SLOW_BACKOFF if is_slow else BACKOFF, failures)
+        await self._clock.sleep(wait_s if wished_s is None else wished_s)
+
+
+def _is_old(job: Job, now: datetime) -> bool:
+    return job.finished_at is not None and now - job.finished_at > PATIENCE

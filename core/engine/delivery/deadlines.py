@@ -9,7 +9,7 @@ from core.domain.model.events import event
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.views import JobView
 from core.engine.recorder import TransitionRecorder
-from core.errors import Outdated, StoreError
+from core.errors import StoreError
 from core.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -25,18 +25,23 @@ class DeadlineWarner:
         self._clock = clock
         self._view = view
 
-    async def run(self) -> None:
-        """Watch for ever."""
-        while True:
-            await self._clock.sleep(EVERY_S)
-            try:
-                for job in await self._recorder.store.jobs(JobState.RUNNING, limit=10_000):
-                    if job.plan.options.until is not None and not job.is_late_told:
-                        await self._check(job)
-            except Outdated:
+    async def turn(self) -> float:
+        """Look at every running job once; what goes wrong with one is no matter of the others."""
+        try:
+            jobs = await self._recorder.store.jobs(JobState.RUNNING, limit=10_000)
+        except StoreError as error:
+            log.warning("deadlines wait for the database: %s", error)
+            return EVERY_S
+        for job in jobs:
+            if job.plan.options.until is None or job.is_late_told:
                 continue
+            try:
+                await self._check(job)
             except StoreError as error:
-                log.warning("deadlines wait for the database: %s", error)
+                log.info("the deadline of %s is looked at again in a minute: %s", job.id, error)
+            except Exception:
+                log.exception("the deadline of %s could not be looked at", job.id)
+        return EVERY_S
 
     async def _check(self, job: Job) -> None:
         view = await self._view(job.id)

@@ -1,5 +1,6 @@
 """Records people's answers to questions and pages, each once, and reminds on-call, once, of pages that nobody took."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from core.backoff import fixed, retry
 from core.domain.model import event_data
 from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import JobId, JobState
-from core.domain.model.move import Move, MoveId
+from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.reporting.paging import (
     acknowledgement,
     last_answer,
@@ -27,6 +28,7 @@ from core.ports import Clock
 log = logging.getLogger(__name__)
 
 TICK_S = 60.0
+LONG_S = 3600.0
 LOOK_BACK = timedelta(days=1)
 """Pages of jobs that ended longer ago are not brought up again by a restart."""
 _TRIES = 5
@@ -44,6 +46,7 @@ class Escalation:
         self._changed: set[JobId] = set()
         self._due: dict[JobId, datetime] = {}
         self._moments = SteadyMoments(clock)
+        self._has_looked_back = False
 
     def note_change(self, job_id: JobId) -> None:
         """Note that something happened in a job."""
@@ -67,10 +70,12 @@ class Escalation:
             told = event(
                 event_data.Answered(answer=answer, about=quote(question)), self._clock.now(), move=move, actor=by
             )
-            # Storing the move again makes this a compare-and-set: of two clicks at once the second finds the answer.
-            return await self._store.change_move(move, move, told)
+            # One transaction: an answer without its wish would be a promise that nobody keeps. Storing the move makes
+            # this a compare-and-set: of two clicks at once the second finds the answer.
+            is_wish = answer == "cancel" and move.state is not MoveState.CLEANING
+            return await self._store.change_move(move, replace(move, cancel_by=by) if is_wish else move, told)
 
-        return await self._recorder.record(move_id, step)
+        return await self._recorder.record_wish(move_id, step)
 
     async def acknowledge(self, job_id: JobId, page_id: int, by: str) -> Sequence[Event]:
         """Note who takes care of a page. Returns what was taken with it. Raises NotAllowed, UnknownJob."""
@@ -108,22 +113,20 @@ class Escalation:
 
     # ------------------------------------------------------------------ reminders
 
-    async def run(self) -> None:
-        """Remind for ever."""
+    async def turn(self) -> float:
+        """Remind of the pages that nobody took."""
         if not self._timeout:
-            return
-        began = False
-        while True:
-            try:
-                if not began:
-                    await self._look_back()
-                    began = True
-                await self._remind()
-            except Outdated:
-                continue
-            except StoreError as error:
-                log.warning("reminders wait for the database: %s", error)
-            await self._clock.sleep(min(TICK_S, self._timeout.total_seconds() / 4))
+            return LONG_S
+        try:
+            if not self._has_looked_back:
+                await self._look_back()
+                self._has_looked_back = True
+            await self._remind()
+        except Outdated:
+            return 0.0
+        except StoreError as error:
+            log.warning("reminders wait for the database: %s", error)
+        return min(TICK_S, self._timeout.total_seconds() / 4)
 
     async def _look_back(self) -> None:
         since = self._clock.now() - LOOK_BACK
@@ -134,18 +137,28 @@ class Escalation:
         now = self._clock.steady_now()
         ready = {job_id for job_id, due in self._due.items() if due <= now}
         for job_id in sorted(ready | self._changed):
-            self._changed.discard(job_id)
-            history = self._measured(await self._store.events(job_id))
-            late = overdue(history, now, self._timeout)
-            if late:
-                await self._escalate(job_id, late, now)
-                self._changed.add(job_id)
-                continue
-            due = next_reminder(history, self._timeout)
-            if due is None:
-                self._due.pop(job_id, None)
-            else:
-                self._due[job_id] = due
+            self._changed.discard(job_id)  # before the look: what happens during it is looked at again
+            try:
+                await self._look_at(job_id, now)
+            except (StoreError, asyncio.CancelledError):
+                self._changed.add(job_id)  # it is off the list only when it is done
+                raise
+            except Exception:
+                self._changed.add(job_id)  # the others are reminded of all the same
+                log.exception("nobody can be reminded of the pages of %s", job_id)
+
+    async def _look_at(self, job_id: JobId, now: datetime) -> None:
+        history = self._measured(await self._store.events(job_id))
+        late = overdue(history, now, self._timeout)
+        if late:
+            await self._escalate(job_id, late, now)
+            self._changed.add(job_id)
+            return
+        due = next_reminder(history, self._timeout)
+        if due is None:
+            self._due.pop(job_id, None)
+        else:
+            self._due[job_id] = due
 
     def _measured(self, history: Sequence[Event]) -> Sequence[Event]:
         """Return a job's history with the steady moments of its pages: they have waited for as long as has passed."""

@@ -26,13 +26,15 @@ BEAT_S = 30.0
 class Heartbeat:
     """The time at which the bot last watched.
 
-    ``timeout``: after how long a downtime what a VM is busy with is taken for something new.
+    ``timeout``: after how long a downtime what a VM is busy with is taken for something new. ``is_needed`` says whether
+    the clock of a busy VM runs.
     """
 
-    def __init__(self, store: Store, clock: Clock, timeout: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, timeout: timedelta, is_needed: Callable[[], bool]) -> None:
         self._store = store
         self._clock = clock
         self._timeout = timeout
+        self._is_needed = is_needed
 
     async def look_back(self) -> None:
         """Let the clocks of busy VMs begin anew if nobody has watched for too long: another backup may run now."""
@@ -45,15 +47,14 @@ class Heartbeat:
         except StoreError as error:
             log.warning("the clocks of busy VMs could not be looked at: %s", error)
 
-    async def run(self, is_needed: Callable[[], bool]) -> None:
-        """Note for ever, while a clock runs."""
-        while True:
-            if is_needed():
-                try:
-                    await self._store.set_switch(WATCHED, self._clock.steady_now().isoformat())
-                except StoreError as error:
-                    log.warning("the database did not take that somebody watches: %s", error)
-            await self._clock.sleep(BEAT_S)
+    async def turn(self) -> float:
+        """Note that somebody watches, while a clock runs."""
+        if self._is_needed():
+            try:
+                await self._store.set_switch(WATCHED, self._clock.steady_now().isoformat())
+            except StoreError as error:
+                log.warning("the database did not take that somebody watches: %s", error)
+        return BEAT_S
 
     async def _unwatched(self, clocked: list[Move]) -> timedelta:
         """Return for how long nobody watched, counted from the last note or the newest clock.

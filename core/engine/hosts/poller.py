@@ -5,15 +5,17 @@ import logging
 
 from core.backoff import delay_s, doubling
 from core.domain.model.inventory import HostName, Snapshot
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import HostError
 from core.ports import Clock, HostGateway
-from core.tasks import wait_for
 
 log = logging.getLogger(__name__)
 
 LONGEST_SILENCE_S = 60.0
 """A silent host is asked again at least this often."""
+FRESH_TIMEOUT_S = 600.0
+"""Nobody waits longer than this for a snapshot: then the host counts as silent."""
 
 
 class HostPoller:
@@ -26,6 +28,7 @@ class HostPoller:
         snapshot_cache: SnapshotCache,
         clock: Clock,
         *,
+        machines: Machines,
         poll_busy_s: float,
         poll_idle_s: float,
     ) -> None:
@@ -35,61 +38,71 @@ class HostPoller:
         self._gateway = gateway
         self._snapshot_cache = snapshot_cache
         self._clock = clock
+        self._machines = machines
         self._poll_busy_s = poll_busy_s
         self._poll_idle_s = poll_idle_s
         self._backoff = doubling(poll_busy_s, min(LONGEST_SILENCE_S, 64 * poll_busy_s))
         self._failures = 0
-        self._wanted = asyncio.Event()
+        self._again_at_s = 0.0
+        self.wanted = asyncio.Event()
+        """Set when somebody wants to know."""
         self._waiting: list[asyncio.Future[Snapshot | None]] = []
 
     async def fresh(self) -> Snapshot | None:
         """Return a snapshot asked for after this call began, or None when the host does not answer."""
         answer: asyncio.Future[Snapshot | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
-        self._wanted.set()
-        return await answer
+        self.wanted.set()
+        try:
+            async with asyncio.timeout(FRESH_TIMEOUT_S):
+                return await answer
+        except TimeoutError:
+            return None
 
     def wake(self) -> None:
         """Ask the host soon: something changed there."""
-        self._wanted.set()
+        self.wanted.set()
 
-    async def run(self) -> None:
-        """Observe for ever."""
-        try:
-            while True:
-                try:
-                    await self._ask()
-                except Exception:  # a bug must not leave a host unwatched while everything seems well
-                    self._failures += 1
-                    log.exception("looking at %s broke; it is looked at again", self.host)
-                await self._pause()
-        finally:
-            self._answer(self._waiting, None)
+    def close(self) -> None:
+        """Let go of everybody who waits."""
+        self._answer(self._waiting, None)
+
+    async def turn(self) -> float:
+        """Look once. A silent host is left in peace for a while, however many want to know."""
+        left_s = self._again_at_s - asyncio.get_running_loop().time()
+        if left_s > 0:
+            return left_s
+        await self._ask()
+        if self._failures:
+            pause_s = delay_s(self._backoff, self._failures)
+            self._again_at_s = asyncio.get_running_loop().time() + pause_s
+            return pause_s
+        return self._poll_busy_s if self.is_busy else self._poll_idle_s
 
     async def _ask(self) -> None:
-        self._wanted.clear()
+        self.wanted.clear()
         waiting, self._waiting = self._waiting, []
         snapshot: Snapshot | None = None
         try:
-            snapshot = await self._gateway.observe(self.host)
-        except HostError as error:
-            self._failures += 1
-            if self._snapshot_cache.silent(self.host, error, self._clock.now()):
-                log.warning("%s %s: %s", self.host, error.standing, error.message)
+            snapshot = await self._machines.check(await self._gateway.observe(self.host))
+            self._snapshot_cache.put(snapshot)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the host is looked at again
+            self._failed(error)
         else:
             if self._failures:
                 log.info("%s can be looked at again", self.host)
             self._failures = 0
-            self._snapshot_cache.put(snapshot)
         finally:
             self._answer(waiting, snapshot)
 
-    async def _pause(self) -> None:
-        """Wait until the next look: less for news, but a silent host is left in peace however many want to know."""
-        if self._failures:
-            await self._clock.sleep(delay_s(self._backoff, self._failures))
-            return
-        await wait_for(self._wanted, self._poll_busy_s if self.is_busy else self._poll_idle_s)
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        if not isinstance(error, HostError):
+            # A bug, of ours or of a library: the host is not to be left unwatched, and people are to know.
+            log.error("looking at %s broke", self.host, exc_info=error)
+            error = HostError(self.host, f"The bot could not read {self.host} ({type(error).__name__}); see its log.")
+        if self._snapshot_cache.silent(self.host, error, self._clock.now()):
+            log.warning("%s %s: %s", self.host, error.standing, error.message)
 
     @staticmethod
     def _answer(waiting: list[asyncio.Future[Snapshot | None]], snapshot: Snapshot | None) -> None:

@@ -81,4 +81,4 @@ class SnapshotCache:
 def _essence(snapshot: Snapshot) -> object:
     """Return what decisions look at: not the times, percents and loads that differ at every look."""
     vms = [(vm.id, vm.state, vm.status, vm.replication_mode, vm.is_clustered) for vm in snapshot.vms]
-    return snapshot.facts, vms, [(job.key, job.vm_id, job.state) for job in snapshot.jobs]
+    return snapshot.facts, vms, snapshot.unreadable, [(job.key, job.vm_id, job.state) for job in snapshot.jobs]

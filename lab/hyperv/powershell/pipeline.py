@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from psrpcore.types import PSDictBase, PSListBase, PSObject
 
 from lab.hyperv.powershell.binding import BindingError, Bound, bind, bind_input
-from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall, CmdletSession, PipelineFailed, Streams, not_recognized
+from lab.hyperv.powershell.cmdlet import (
+    VIRTUALIZATION_EXCEPTION,
+    Cmdlet,
+    CmdletCall,
+    CmdletSession,
+    PipelineFailed,
+    Streams,
+    not_recognized,
+)
 from lab.hyperv.remoting.clixml import serialize
 from lab.hyperv.remoting.dotnet_values import ErrorDetail, NoteObject, Thrown, Value
 from lab.hyperv.remoting.psrp import MessageType
@@ -138,7 +146,11 @@ async def _run_statement(
     written = 0
     wrongs = session.world.trouble.for_host(session.host).values
     async for value in run_stages(stages, _input(command) if command.input else None, session, table, streams):
-        command.send(MessageType.PIPELINE_OUTPUT, serialize(_spoiled(value, wrongs) if wrongs else value))
+        met = [wrong for wrong in wrongs if _concerns(wrong, value)]
+        if any(wrong.kind is ValueFaultKind.ERROR for wrong in met):
+            streams.error(_unreadable(value))
+            continue
+        command.send(MessageType.PIPELINE_OUTPUT, serialize(_spoiled(value, met) if met else value))
         written += 1
         if written % _OBJECTS_PER_TURN == 0:
             await asyncio.sleep(0)
@@ -161,6 +173,28 @@ def run_stages(
         call = CmdletCall(session=session, bound=bound, streams=streams, commands=lambda: table.visible(session))
         source = _stage(cmdlet, call, source)
     return source or _nothing()
+
+
+def _concerns(wrong: ValueFault, value: Value) -> bool:
+    """Whether a fault is about this object: it has the property, and belongs to the VM."""
+    if not isinstance(value, NoteObject):
+        return False
+    told = {name.lower(): text for name, text in value.properties.items()}
+    if wrong.property.lower() not in told:
+        return False
+    # Jobs name the VM in upper case, as VirtualSystemName.
+    owners = {str(told.get(name, "")).lower() for name in ("id", "vmid", "virtualsystemname")}
+    return wrong.vm is None or str(wrong.vm) in owners
+
+
+def _unreadable(value: Value) -> ErrorDetail:
+    name = value.properties.get("Name", "") if isinstance(value, NoteObject) else ""
+    return ErrorDetail(
+        f"Hyper-V encountered an error trying to access an object on computer because the object {name} was not found.",
+        "ObjectNotFound",
+        Category.NotSpecified,
+        exception_type=VIRTUALIZATION_EXCEPTION,
+    )
 
 
 def _spoiled(value: Value, wrongs: Sequence[ValueFault]) -> Value:

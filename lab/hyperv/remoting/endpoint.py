@@ -35,6 +35,7 @@ LOCALHOST: Final = "127.0.0.1"
 _MAX_BODY_BYTES: Final = 2 << 20
 _SHUTDOWN_S: Final = 0.1
 _UNAUTHORIZED: Final = 401
+_SEALED_PART: Final = b"\tOriginalContent:"
 _WEB_PAGE: Final = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1><hr></body></html>"
 
 
@@ -150,11 +151,7 @@ class Endpoint:
         status, envelope = await self._answer(request, client)
         if fault is not None and fault.kind is WireFaultKind.SLOW:
             await asyncio.sleep(fault.delay_s)
-        if fault is not None and fault.kind is WireFaultKind.MALFORMED:
-            envelope = _WEB_PAGE
-        if fault is not None and fault.kind is WireFaultKind.TRUNCATED:
-            envelope = envelope[: len(envelope) // 2]
-        content_type, payload = seal_body(connection, envelope) if sealed else (wsman.CONTENT_TYPE, envelope)
+        content_type, payload = _spoiled_late(fault, connection, envelope, is_sealed=sealed)
         headers = {"Content-Type": content_type, "Server": "Microsoft-HTTPAPI/2.0"}
         if fault is not None and fault.kind is WireFaultKind.DROP:
             return await _send_half(http, payload, headers)
@@ -187,6 +184,21 @@ class Endpoint:
         if fault.kind is WireFaultKind.STATUS:
             return _plain(fault.status, CHALLENGES if fault.status == _UNAUTHORIZED else ())
         return None
+
+
+def _spoiled_late(
+    fault: WireFault | None, connection: AuthenticatedConnection, envelope: bytes, *, is_sealed: bool
+) -> tuple[str, bytes]:
+    """Return the content type and the payload of an answer, wrong as it was ordered."""
+    kind = fault.kind if fault is not None else None
+    if kind is WireFaultKind.MALFORMED:
+        envelope = _WEB_PAGE
+    if kind is WireFaultKind.TRUNCATED or (kind is WireFaultKind.CUT_SEAL and not is_sealed):
+        envelope = envelope[: len(envelope) // 2]
+    if not is_sealed:
+        return wsman.CONTENT_TYPE, envelope
+    content_type, payload = seal_body(connection, envelope)
+    return content_type, payload[: payload.index(_SEALED_PART)] if kind is WireFaultKind.CUT_SEAL else payload
 
 
 def _plain(status: int, challenges: Iterable[str] = ()) -> web.Response:

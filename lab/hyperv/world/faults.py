@@ -5,6 +5,7 @@ A new kind of wire fault is a member of `WireFaultKind` that the wire obeys; a n
 obey. Nothing else needs to know.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -28,6 +29,10 @@ class MoveFaultKind(StrEnum):
     """The move succeeds and the source keeps a realized copy as well."""
     VANISH = "vanish"
     """The move ends, and the VM is on neither host."""
+    NEVER_BEGINS = "never-begins"
+    """The cmdlet is taken and never returns, and no move begins."""
+    NEVER_RETURNS = "never-returns"
+    """The move succeeds, and the cmdlet never returns."""
 
 
 class WireFaultKind(StrEnum):
@@ -47,6 +52,8 @@ class WireFaultKind(StrEnum):
     """The answer is no reply at all: a web page, as a proxy in between might send."""
     TRUNCATED = "truncated"
     """The answer ends in the middle of its envelope, and says that it is whole."""
+    CUT_SEAL = "cut-seal"
+    """A sealed answer (NTLM, Kerberos or CredSSP without TLS) ends before its sealed part; others end in the middle."""
     EXPIRED = "expired"
     """New TLS connections are shown a certificate that is no longer valid."""
     UNTRUSTED = "untrusted"
@@ -74,6 +81,8 @@ class ValueFaultKind(StrEnum):
     """The property is a list of two texts."""
     OBJECT = "object"
     """The property is an object nobody expects."""
+    ERROR = "error"
+    """The whole object is missing, and the cmdlet reports an error in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +120,8 @@ class ValueFault:
     host: str
     property: str
     kind: ValueFaultKind
+    vm: UUID | None = None
+    """Only in objects that are this VM or belong to it; None is all of them."""
 
 
 _Fault = TypeVar("_Fault", MoveFault, WireFault)
@@ -180,8 +191,15 @@ class Faults:
 
     def take_for_move(self, vm: UUID) -> MoveFault | None:
         """Return the fault that a move of this VM, starting now, will meet, and count it as met."""
+        return self._take(vm, lambda fault: fault.kind is not MoveFaultKind.NEVER_BEGINS)
+
+    def take_never_begins(self, vm: UUID) -> bool:
+        """Return whether a Move-VM of this VM, given now, hangs before anything begins, and count it as met."""
+        return self._take(vm, lambda fault: fault.kind is MoveFaultKind.NEVER_BEGINS) is not None
+
+    def _take(self, vm: UUID, fits: Callable[[MoveFault], bool]) -> MoveFault | None:
         for fault in self._moves:
-            if fault.vm == vm:
+            if fault.vm == vm and fits(fault):
                 _count_down(self._moves, fault)
                 return fault
         return None

@@ -48,6 +48,9 @@ class SocketHub:
 
     def __init__(self, app_id: str, clock: Clock, call_log: CallLog, changes: Changes, faults: Faults) -> None:
         self.connections: list[Connection] = []
+        self.most_connections = MAX_CONNECTIONS
+        self.is_enabled = True
+        self.turned_away = 0
         self.on_connect: Callable[[], None] = lambda: None
         self._app_id = app_id
         self._clock = clock
@@ -74,8 +77,10 @@ class SocketHub:
         await socket.prepare(request)  # a failed handshake raises here and leaves the ticket good
         self._tickets.discard(ticket)
         connection = Connection(id=uuid4().hex[:8], socket=socket, request=request)
-        if len(self.connections) >= MAX_CONNECTIONS:
-            await socket.send_json({"type": "disconnect", "reason": "too_many_websockets", "debug_info": _DEBUG})
+        if not self.is_enabled or len(self.connections) >= self.most_connections:
+            self.turned_away += 1
+            reason = "too_many_websockets" if self.is_enabled else "link_disabled"
+            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": _DEBUG})
             await socket.close()
             return socket
         life_s = DEBUG_CONNECTION_LIFE_S if request.query.get("debug_reconnects") == "true" else CONNECTION_LIFE_S

@@ -46,6 +46,7 @@ class Channel:
     members: list[str]
     topic: str = ""
     is_archived: bool = False
+    restriction: str = ""  # the code of the restricted_action family that posts here are refused with
     created_s: int = 0
     messages: dict[str, Message] = field(default_factory=dict)  # by ts, rising
     ephemerals: list[Message] = field(default_factory=list)

@@ -40,6 +40,7 @@ class Message:
     edited_by: str = ""
     is_pinned: bool = False
     is_deleted: bool = False
+    is_locked: bool = False  # nobody may reply any more
     earlier: list[Content] = field(default_factory=list)
     username: str = ""
     icon: str = ""

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lab.slack.workspace.call_log import CallLog, VisibleFailure
 from lab.slack.workspace.changes import Change, Changes
@@ -29,6 +30,8 @@ class Workspace:
         self.changes = Changes()
         self.views = ViewStore()
         self.files = FileStore()
+        self.is_org_wide = False  # the app is installed on the whole Enterprise organisation
+        self.may_mention_groups = True  # an owner may forbid it (slack-api-docs#85)
         self.listeners: list[Callable[[str, Channel, Message], None]] = []
         bot = User(
             id=directory.app.bot_user_id,
@@ -85,6 +88,18 @@ class Workspace:
             if reference == channel.id or (channel.name and name == channel.name):
                 return channel
         raise NotOnScreenError(f"no channel {reference}")
+
+    def change_channel(self, reference: str, **changes: Any) -> Channel:
+        """Rename, archive, restrict a channel, or give it another id, as a conversion may."""
+        channel = self.channel(reference)
+        del self.channels[channel.id]
+        for name, value in changes.items():
+            setattr(channel, name, value)
+        self.channels[channel.id] = channel
+        for message in (*channel.messages.values(), *channel.ephemerals):
+            message.channel_id = channel.id
+        self.changes.publish(Change("channel.changed", channel.id))
+        return channel
 
     def user(self, reference: str) -> User:
         name = reference.removeprefix("@")

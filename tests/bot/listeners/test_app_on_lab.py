@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
+from bot.clock import SystemClock
+from bot.handlers.command_handler import CommandHandler
+from bot.messages.button_values import unmarked
+from bot.slack.time_zones import TimeZones
+from bot.slack.user_groups import UserGroups
 from core.domain.model.job import JobId, JobState
+from core.errors import NotAllowed
 from lab.slack.server import SlackLab
 from lab.slack.workspace.directory import DEFAULT_DIRECTORY, load_directory
 from lab.slack.workspace.faults import FaultKind
@@ -269,4 +275,35 @@ async def test_a_time_to_start_is_where_the_person_is(tmp_path: Path) -> None:
         assert start is not None
         assert (start.hour, start.minute) == (13, 0)
         assert "starts at <!date^" in read(card)
+        assert_clean(slack)
+
+
+async def test_a_button_acts_only_on_the_database_it_is_of(office: Opening, slack: SlackLab) -> None:
+    """A number is no identity: after a restore, or from an older version, a click is answered and nothing is done."""
+    async with office() as here:
+        await here.ask()
+        engine, client, clock = here.bot.engine, here.bot.client, SystemClock()
+        groups = UserGroups(client, clock)
+        handler = CommandHandler(engine, here.bot.settings, groups, TimeZones(client), clock)
+        handler.check_database(JobId("J1"), engine.database_id, is_proven=False)
+        handler.check_database(JobId("J1"), "", is_proven=True)
+        for database, is_proven, words in (
+            ("another", False, "of another database"),
+            ("another", True, "of another database"),
+            ("", False, "before my last update"),
+        ):
+            with pytest.raises(NotAllowed, match=words) as answer:
+                handler.check_database(JobId("J1"), database, is_proven=is_proven)
+            assert "/migrate status J1" in answer.value.sentence()
+        assert_clean(slack)
+
+
+async def test_every_button_of_a_card_names_its_database(office: Opening, slack: SlackLab) -> None:
+    """The value of each button ends in the id of the database, and is read back without it."""
+    async with office() as here:
+        card = await here.ask()
+        values = [unmarked(e["value"]) for b in card.blocks if b["type"] == "actions" for e in b["elements"]]
+        assert [database for _, database in values] == [here.bot.engine.database_id] * len(values)
+        assert {said.partition("|")[0] for said, _ in values} == {"J1"}
+        assert len(here.bot.engine.database_id) == 12
         assert_clean(slack)

@@ -10,7 +10,7 @@ from bot.notify.notifier import SlackNotifier
 from core.domain.model.job import Card, JobId, JobState
 from core.domain.model.move import MoveState
 from core.domain.model.views import JobView, MoveView
-from core.errors import NotifierBusy, NotifierRefused
+from core.errors import NotifierBusy
 from lab.slack.server import SlackLab
 from lab.slack.workspace.faults import FaultKind
 from tests.bot.conftest import slack_settings
@@ -85,12 +85,6 @@ async def test_a_view_from_before_the_clock_was_put_back_is_the_older_one(
     await notifier.show(running(card, 40, 10))
     await notifier.show(replace(running(card, 90, 20), at=running(card, 0).at - timedelta(hours=1)))
     assert "90 %" in read(posted(slack)[0])
-
-
-async def test_a_deleted_card_is_given_up(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
-    """An edit Slack will never take is refused, not tried for ever."""
-    with pytest.raises(NotifierRefused):
-        await make().show(running(Card("C0MIGRATE", "1700000000.000001"), 10))
 
 
 async def test_a_job_without_a_card_shows_nothing(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:

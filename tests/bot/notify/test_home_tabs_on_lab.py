@@ -1,5 +1,7 @@
 """The Home tab in front of people: opened, kept up to date, decided from, the big red switch."""
 
+import pytest
+
 from core.domain.model.job import JobId, JobState
 from lab.slack.server import SlackLab
 from lab.slack.workspace.faults import FaultKind
@@ -106,3 +108,17 @@ async def test_other_tabs_show_nothing(office: Opening, slack: SlackLab) -> None
         await slack.person(ALICE).open_home("messages")
         await here.ask()
         assert slack.person(ALICE).home is None
+
+
+@pytest.mark.parametrize("code", ["user_not_found", "not_enabled", "token_revoked", "of_tomorrow"])
+async def test_one_home_that_is_refused_does_not_end_the_round(office: Opening, slack: SlackLab, code: str) -> None:
+    """Carol opened hers first and is refused: bob's follows the jobs all the same (case 7)."""
+    async with office() as here:
+        await slack.person("carol").open_home()
+        await shows(here, "carol", "Nothing is running")
+        await slack.person(BOB).open_home()
+        await shows(here, BOB, "Nothing is running")
+        slack.faults.refuse(code, "views.publish", channel=slack.workspace.user("carol").id)
+        await here.ask()
+        await shows(here, BOB, "Waits for your approval (1)")
+        assert "Nothing is running" in str(slack.person("carol").home)

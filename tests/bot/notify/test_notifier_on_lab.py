@@ -275,3 +275,31 @@ async def test_an_answer_edits_its_question_even_after_a_restart(
     await make().tell(replace(answer, id=4))
     assert "decided about `web01`: wait" in posted(slack)[-1].text
     assert slack.call_log.violations == []
+
+
+async def test_a_message_that_slack_never_takes_is_said_in_plain_words(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """Finding 14: Slack fails on whatever holds these words, for ever; the plain form needs nothing of the event."""
+    notifier = make()
+    about = replace(ASKED, card=await notifier.tell(proposal()))
+    page = told(EventKind.FAILED, Tone.PAGE, about, number=2, words="the poison")
+    slack.faults.add(FaultKind.INTERNAL_ERROR, "chat.postMessage", times=None, words="the poison")
+    for _ in range(2):
+        with pytest.raises(NotifierDown):
+            await notifier.tell(replace(page, maybe_said=True))
+    await notifier.tell(replace(page, maybe_said=True, is_plain=True))
+    await make().tell(replace(page, maybe_said=True))
+    said = posted(slack)[1:]
+    assert [read(one) for one in said] == [
+        "<!subteam^S0ONCALL> `web01` of J7: *failed*. More about it could not be shown here; see `/migrate status J7`."
+    ]
+    assert slack.call_log.violations == []
+
+
+@pytest.mark.parametrize("kind", EventKind)
+async def test_every_kind_has_plain_words(make: Callable[..., SlackNotifier], slack: SlackLab, kind: EventKind) -> None:
+    """Whatever an event holds, or lacks: Slack takes its plain form."""
+    await make().tell(replace(told(kind, Tone.LINE, number=3), is_plain=True))
+    (message,) = posted(slack)
+    assert "J7" in message.text

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.clock import SystemClock
 from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, web_client
 from bot.slack.http_listener import HttpListener
 from bot.slack.socket import SocketConnection
@@ -109,7 +110,7 @@ async def test_a_malformed_address_is_said_in_words(slack: SlackLab, listen: str
 
     app = AsyncApp(client=AsyncWebClient(token="x"), signing_secret="x")
     with pytest.raises(SettingsError, match="listen"):
-        await HttpListener(app, listen).start()
+        await HttpListener(app, listen, "x", SystemClock()).start()
 
 
 def test_proxies_are_forgotten_on_loopback_only() -> None:

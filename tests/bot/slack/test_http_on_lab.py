@@ -130,3 +130,57 @@ async def test_an_event_delivered_again_is_taken_once(office: Opening, slack: Sl
         await here.whisper("alice", "There are no jobs")
         seen = [read(one) for one in slack.person("alice").sees(CHANNEL) if one.ephemeral_to]
         assert sum("I listen to" in one for one in seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"age_s": 420}, "clock of this machine is 7 min ahead"),
+        ({"secret": "not-the-secret"}, "another secret"),
+        ({"signed": False}, "not sign"),
+    ],
+)
+async def test_what_is_refused_is_said_once(  # noqa: PLR0917 - fixtures and cases
+    office: Opening, slack: SlackLab, port: int, wrong: dict[str, Any], words: str, caplog: Any
+) -> None:
+    """One line tells a wrong clock from a wrong secret and from rubbish, and never what the request held (case 18)."""
+    async with office() as here:
+        for _ in range(3):
+            async with posted(slack, port, **wrong) as answer:
+                assert answer.status == 401
+        assert caplog.text.count(words) == 1
+        assert "migrate_cancel" not in caplog.text
+        assert words in here.bot.connection.trouble
+        async with posted(slack, port):
+            assert here.bot.connection.trouble == ""
+
+
+ODD = {
+    "no JSON": ("application/json", b"{"),
+    "no object": ("application/json", b"[1]"),
+    "no text": ("application/json", b"\xff\xfe\x00"),
+    "a form with broken JSON": ("application/x-www-form-urlencoded", b"payload=%7B"),
+    "a form with a number": ("application/x-www-form-urlencoded", b"payload=7"),
+    "nothing": ("application/x-www-form-urlencoded", b""),
+    "an unknown kind": ("application/json", b'{"type": "of_tomorrow", "team_id": null}'),
+    "nulls": (
+        "application/json",
+        b'{"type": "event_callback", "event": null, "team_id": null, "api_app_id": null}',
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_odd_but_signed_payloads_leave_no_trace(
+    office: Opening, slack: SlackLab, port: int, odd: str, caplog: Any
+) -> None:
+    """What nobody can read is answered in the 200s or 400s, without a traceback, and the bot goes on."""
+    kind, body = ODD[odd]
+    at = str(int(time.time()))
+    headers = {"Content-Type": kind, "X-Slack-Request-Timestamp": at}
+    headers |= {"X-Slack-Signature": signature(slack.signing_secret, at, body)}
+    url = f"http://127.0.0.1:{port}/slack/events"
+    async with office(), aiohttp.ClientSession() as session:
+        async with session.post(url, data=body, headers=headers) as answer:
+            assert answer.status in {200, 400, 404}, await answer.text()
+        assert "Traceback" not in caplog.text

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.access import may_approve
 from bot.slack.credentials import web_client
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
@@ -72,3 +73,19 @@ async def test_a_group_that_does_not_exist_is_empty(groups: UserGroups) -> None:
     assert (await groups.members(["S0NOSUCH"]))["S0NOSUCH"] == frozenset()
     assert "no_such_subteam" in await groups.trouble("S0NOSUCH")
     assert await groups.trouble(GROUP) == ""
+
+
+async def test_what_stays_is_told_to_stay(slack: SlackLab, settings: Settings) -> None:
+    """The token of an org-wide install cannot read groups: the reason, and no "try again soon" (case 14)."""
+    slack.workspace.is_org_wide = True
+    groups = UserGroups(web_client(settings), JumpClock())
+    answer = may_approve("U0BOB", "U0ALICE", settings.access, await groups.members(["S0APPROVE"]))
+    assert not answer.is_allowed
+    assert "missing_argument: team_id" in answer.reason
+    assert "It stays so" in answer.reason
+    assert "soon" not in answer.reason
+    slack.workspace.is_org_wide = False
+    slack.faults.refuse("fatal_error", "usergroups.users.list")
+    groups = UserGroups(web_client(settings), JumpClock())
+    answer = may_approve("U0BOB", "U0ALICE", settings.access, await groups.members(["S0APPROVE"]))
+    assert "Try again soon" in answer.reason

@@ -125,11 +125,11 @@ async def test_slots_are_not_taken_or_freed_without_an_attempt(store: Store) -> 
     _, (move,) = await running(store, "web01")
     with pytest.raises(IllegalTransition):
         await store.change_move(move, replace(move, state=MoveState.STARTING))
-    started, _ = await begun(store, move)
+    started, attempt = await begun(store, move)
     with pytest.raises(IllegalTransition):
         await store.change_move(started, replace(started, state=MoveState.QUEUED))
     with pytest.raises(IllegalTransition):
-        await store.end_attempt(started, replace(started, state=MoveState.MOVING), at=NOW)
+        await store.end_attempt(attempt, started, replace(started, state=MoveState.MOVING), at=NOW)
     with pytest.raises(IllegalTransition):
         await store.begin_attempt(started, replace(started, state=MoveState.MOVING), room(9), at=NOW)
     assert await store.move(move.id) == started
@@ -153,11 +153,18 @@ async def test_an_attempt_is_a_reservation_until_it_ends(store: Store, reopen: R
     started, attempt = await begun(store, move)
     assert (attempt.number, attempt.source, attempt.destination, attempt.started_at) == (1, HV01, HV02, NOW)
     assert await (await reopen()).attempts(open_only=True) == (attempt,)
-    moving = await store.confirm_attempt(started, replace(started, state=MoveState.MOVING), at=later(1))
-    again = await store.confirm_attempt(moving, moving, event(event_data.Moving(), later(2), move=moving), at=later(2))
+    moving = await store.confirm_attempt(attempt, started, replace(started, state=MoveState.MOVING), at=later(1))
+    again = await store.confirm_attempt(
+        attempt, moving, moving, event(event_data.Moving(), NOW, move=moving), at=later(2)
+    )
     verifying = await store.change_move(again, replace(again, state=MoveState.VERIFYING))
     queued = await store.end_attempt(
-        verifying, replace(verifying, state=MoveState.QUEUED), at=later(3), fault=Fault.PASSING, host_words="Nö"
+        attempt,
+        verifying,
+        replace(verifying, state=MoveState.QUEUED),
+        at=later(3),
+        fault=Fault.PASSING,
+        host_words="Nö",
     )
     assert await store.attempts(open_only=True) == ()
     closed = replace(attempt, confirmed_at=later(1), ended_at=later(3), fault=Fault.PASSING, host_words="Nö")
@@ -209,6 +216,7 @@ async def test_two_bots_on_one_database_cannot_both_take_the_last_slot(store: St
 
     for one, two in zip(moves[::2], moves[1::2], strict=True):
         assert sum(await asyncio.gather(start(bots[0], one), start(bots[1], two))) == 1
+        await store.adopt_attempts()
         for started in [move for move in await store.moves() if move.state is MoveState.STARTING]:
             await ended(store, started)
 
@@ -248,11 +256,11 @@ async def test_a_reservation_on_an_old_version_is_refused(store: Store) -> None:
 async def test_odd_words_of_a_host_do_not_keep_a_move_from_ending(store: Store) -> None:
     """Half a surrogate pair or a NUL in a host's text is replaced, not refused: its slots must be freed."""
     job, (move,) = await running(store, "web01")
-    started, _ = await begun(store, move)
+    started, attempt = await begun(store, move)
     odd = "Fehler \ud800 \0 😀"
     failed = replace(started, state=MoveState.FAILED, error=odd, hold=Hold(HoldCode.BUSY, odd, NOW))
     happened = event(event_data.Failed(words=odd), NOW, move=move)
-    await store.end_attempt(started, failed, happened, at=NOW, host_words=odd)
+    await store.end_attempt(attempt, started, failed, happened, at=NOW, host_words=odd)
     plain = "Fehler \ufffd \ufffd 😀"
     stored = await store.move(move.id)
     assert (stored.error, (await store.attempts())[0].host_words) == (plain, plain)

@@ -12,6 +12,7 @@ from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import Card
 from core.errors import StoreError
 from core.ports import Store
+from core.store import SqlStore
 from tests.support.store_examples import NOW, card, later, proposal, running
 
 Reopen = Callable[[], Awaitable[Store]]
@@ -127,3 +128,67 @@ async def test_a_told_event_without_a_job_is_refused(store: Store) -> None:
     """There is no card to tell it at: better an error at once than a silence."""
     with pytest.raises(StoreError, match="needs a job"):
         await store.add_events(line())
+
+
+async def test_a_database_put_back_from_a_copy_is_another_one(store: Store, reopen: Reopen) -> None:
+    """Its id stays over restarts and changes then; whatever it has not delivered may have been said."""
+    own = await store.identity()
+    assert own
+    assert await (await reopen()).identity() == own
+    await store.add_job(proposal("web01"), card())
+    assert isinstance(store, SqlStore)
+    assert await store.put_back() != own
+    assert await store.identity() != own
+    (notice,) = await store.claim_notices(10, NOW)
+    assert notice.maybe_said
+
+
+def page() -> Event:
+    """Return an event that is told as a page."""
+    return Event(data=event_data.Late(), at=NOW, tone=Tone.PAGE)
+
+
+async def test_a_page_overtakes_ordinary_lines(store: Store) -> None:
+    """It comes together with the oldest line, not behind it; but not before anybody tried to post the card."""
+    job = await store.add_job(proposal(), card(), line(), line(EventKind.EXPIRED), page())
+    (first,) = await store.claim_notices(10, NOW)
+    assert first.event.kind is EventKind.PROPOSED
+    await store.notice_said(first.id, NOW)
+    claimed = await store.claim_notices(10, NOW)
+    assert [one.event.kind for one in claimed] == [EventKind.APPROVED, EventKind.LATE]
+    await store.notice_failed(claimed[0].id, "not me", later(1))
+    await store.notice_said(claimed[1].id, NOW)
+    assert await said(store) == []
+    assert {one.job.id for one in claimed} == {job.id}
+
+
+async def test_a_page_waits_for_no_card_that_cannot_be_posted(store: Store) -> None:
+    """Once the card was tried in vain the page goes, each page in its turn."""
+    await store.add_job(proposal(), card(), page(), page())
+    (first,) = await store.claim_notices(10, NOW)
+    await store.notice_failed(first.id, "nowhere", later(9))
+    assert await said(store) == ["J1 late", "J1 late"]
+
+
+async def test_what_is_given_up_says_so_in_the_history(store: Store) -> None:
+    """In the same transaction; it is counted, as is what still waits."""
+    job = await store.add_job(proposal(), card(), line())
+    assert await store.outbox_counts() == (2, NOW, 0)
+    (first,) = await store.claim_notices(10, NOW)
+    unsaid = Event(data=event_data.Unsaid(what="proposed", reason="no"), at=NOW, job_id=job.id)
+    await store.notice_failed(first.id, "no", None, unsaid)
+    assert (await store.events(job.id))[-1].data == unsaid.data
+    assert await said(store) == ["J1 approved"]
+    assert await store.outbox_counts() == (0, None, 1)
+
+
+async def test_pages_that_were_given_up_are_tried_again(store: Store) -> None:
+    """Only pages, and none that is older than asked for."""
+    await store.add_job(proposal(), card(), line(), page())
+    while claimed := await store.claim_notices(10, NOW):
+        for one in claimed:
+            await store.notice_failed(one.id, "no", None)
+    assert await store.retry_pages(later(1)) == 0
+    assert await store.retry_pages(NOW) == 1
+    (again,) = await store.claim_notices(10, NOW)
+    assert (again.event.kind, again.maybe_said) == (EventKind.LATE, True)

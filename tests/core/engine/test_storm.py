@@ -199,4 +199,4 @@ def test_dozens_of_deaths_start_no_vm_twice(tmp_path: Path, seed: int) -> None:
 
     window = BackupWindow(start_s=20.0, vms=(vm_id(1), vm_id(3)), duration_s=90.0, merge_s=20.0)
     fleet = Fleet(hosts=hosts(2), vms=tuple(numbered(VMS, gb=6)), backups=(window,))
-    play(tmp_path, fleet, script, migration={"poll_busy": "30s", "confirm_start": "5s", "retry_delay": "1s"})
+    play(tmp_path, fleet, script, migration={"poll_busy": "30s", "confirm_start": "30s", "retry_delay": "1s"})

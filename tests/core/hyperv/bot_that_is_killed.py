@@ -16,6 +16,7 @@ from core.config import Settings
 from core.domain.model.host_calls import MoveOrder
 from core.domain.model.inventory import HostName, VmId
 from core.hyperv import PypsrpGateway, SessionRecord
+from tests.contracts.gateway_arena import granted
 
 
 async def live(given: dict[str, Any], said: int) -> None:
@@ -24,7 +25,7 @@ async def live(given: dict[str, Any], said: int) -> None:
     hosts = [HostName(name) for name in given["settings"]["hosts"]]
     order = MoveOrder(vm_id=VmId(UUID(given["vm"])), address=given["address"], path="D:\\VMs\\moved")
     tasks = [asyncio.create_task(gateway.observe(host)) for host in hosts]
-    move = asyncio.create_task(gateway.move(hosts[0], order, lambda _percent: None))
+    move = asyncio.create_task(gateway.move(hosts[0], order, lambda _percent: None, granted))
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.wait([move], timeout=given["linger_s"])
     failures = [str(answer) for answer in answers if isinstance(answer, BaseException)]

@@ -120,10 +120,12 @@ def test_names_what_cannot_be_read(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("said", ["yesterday", "0001-01-01T00:00:00+23:00"])
-def test_a_time_that_is_none_is_malformed(said: str) -> None:
-    """A text that is no time, or one that no clock has shown, is named."""
-    with pytest.raises(MalformedReply, match="StartTime"):
-        decode.read_jobs("HV01", [bare(VirtualSystemName=str(WEB), JobState=4, StartTime=said)])
+def test_a_job_nobody_can_read_may_be_running_and_spoils_no_other(said: str) -> None:
+    """A start that is no time, or one that no clock has shown: of that VM nothing is concluded, the others are read."""
+    jobs = [bare(VirtualSystemName=str(WEB), JobState=7, StartTime=said), bare(VirtualSystemName=str(WEB), JobState=7)]
+    sick, well = decode.read_jobs("HV01", jobs)
+    assert (sick.vm_id, sick.state, sick.is_running) == (WEB, HostJobState.OTHER, True)
+    assert (well.state, well.is_running) == (HostJobState.COMPLETED, False)
 
 
 def test_a_name_that_looks_like_xml_stays_a_name() -> None:

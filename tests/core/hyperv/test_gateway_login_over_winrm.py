@@ -12,7 +12,7 @@ from core.domain.model.host_calls import FolderFate, MoveOrder
 from core.errors import CannotLogOn, HostUnreachable, LoginRejected, SettingsError
 from core.hyperv import PypsrpGateway, session_threads
 from lab.hyperv.server import HyperVLab
-from tests.contracts.gateway_arena import FLEET, SOURCE, WEB
+from tests.contracts.gateway_arena import FLEET, SOURCE, WEB, granted
 from tests.support.wire_harness import on_lab, settings_for
 
 EMPTY = "D:\\VMs\\empty[1]"
@@ -89,7 +89,7 @@ async def test_a_closed_port_is_unreachable(unused_tcp_port_factory: Any) -> Non
     }
     real = PypsrpGateway(Settings.model_validate(given))
     with pytest.raises(HostUnreachable, match="refused"):
-        await real.move(SOURCE, MoveOrder(WEB, "HV02", "D:\\VMs"), lambda _percent: None)
+        await real.move(SOURCE, MoveOrder(WEB, "HV02", "D:\\VMs"), lambda _percent: None, granted)
     with pytest.raises(HostUnreachable, match="refused"):
         await real.find(SOURCE, WEB)
     await real.close()

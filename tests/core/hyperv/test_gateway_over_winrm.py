@@ -10,14 +10,14 @@ import pytest
 from pypsrp.wsman import WSMan
 
 from core.domain.model.host_calls import DiskTarget, FolderFate
-from core.domain.model.inventory import CheckLine
-from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected
-from core.hyperv import gateway
+from core.domain.model.inventory import CheckLine, HostName
+from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, NotInSettings
+from core.hyperv import gateway, session
 from lab.hyperv.powershell.commands import shipped_role
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Endpoint, Fleet, Language
-from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, Arena
+from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, Arena, granted
 from tests.support.wire_harness import on_lab
 
 EMPTY = "D:\\VMs\\empty[1]"
@@ -89,6 +89,43 @@ async def test_broken_sessions_do_not_use_up_what_the_host_allows(operation: str
         assert sum(shell.idle_timeout_s == 900 for shell in lab.shells(SOURCE)) == 1  # those of moves have two hours
 
 
+async def test_a_host_that_is_not_in_the_settings_is_a_hosts_error() -> None:
+    """A move may name a host that was taken out: whoever asks about it hears so, and nothing else breaks."""
+    async with on_lab() as (arena, _):
+        for call in (
+            arena.gateway.observe(HostName("HV99")),
+            arena.gateway.inspect(HostName("HV99"), []),
+            arena.gateway.remove_empty_folder(HostName("HV99"), EMPTY),
+        ):
+            with pytest.raises(NotInSettings, match="HV99"):
+                await call
+
+
+async def test_a_move_that_was_left_during_its_login_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked has gone by the time the host has let the thread in: the order is not sent after all."""
+    is_logging_on, goes_on = threading.Event(), threading.Event()
+    real = session.Session.open
+
+    def slow(self: session.Session) -> None:
+        if threading.current_thread().name.startswith("move "):
+            is_logging_on.set()
+            goes_on.wait(60)
+        real(self)
+
+    monkeypatch.setattr(session.Session, "open", slow)
+    async with on_lab() as (arena, _):
+        move = asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted))
+        await asyncio.to_thread(is_logging_on.wait, 60)
+        move.cancel()
+        await asyncio.gather(move, return_exceptions=True)
+        threads = [thread for thread in threading.enumerate() if thread.name == f"move {SOURCE}"]
+        goes_on.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, 60)
+        assert len(threads) == 1
+        assert arena.world.ledger.starts == []
+
+
 async def test_a_left_move_keeps_its_session_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is sent for a move nobody waits for any more: neither a stop nor the deletion of its session."""
     monkeypatch.setattr(gateway, "_HOLD_S", 1)
@@ -121,7 +158,7 @@ async def test_a_move_that_was_sent_is_contact_lost() -> None:
     async with on_lab() as (arena, _):
         arena.world.order(WireFault(host=SOURCE, kind=WireFaultKind.DROP, operation="Command", times=1))
         with pytest.raises(ContactLost):
-            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
         await arena.play_out()
         assert len(arena.world.migrations()) <= 1
 
@@ -188,7 +225,7 @@ async def test_a_full_host_says_so() -> None:
     async with on_lab(quotas=Quotas(shells_per_user=1), sessions=1) as (arena, _):
         await arena.gateway.observe(SOURCE)
         with pytest.raises(HostUnreachable, match="no further session") as caught:
-            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None)
+            await arena.gateway.move(SOURCE, arena.order(), lambda _percent: None, granted)
         assert "MaxShellsPerUser" in caught.value.hint
         assert arena.world.migrations() == ()
 
@@ -308,7 +345,7 @@ async def test_disks_can_go_to_folders_of_their_own() -> None:
             for n, disk in enumerate(next(vm for vm in FLEET.vms if vm.id == WEB).disks)
         )
         order = replace(arena.order(), disks=targets)
-        move = asyncio.create_task(arena.gateway.move(SOURCE, order, lambda _percent: None))
+        move = asyncio.create_task(arena.gateway.move(SOURCE, order, lambda _percent: None, granted))
         await arena.until(lambda: bool(arena.world.migrations()))
         await arena.play_out()
         assert (await move).errors == ()
@@ -322,7 +359,7 @@ async def test_a_refusal_over_the_limit_is_reported() -> None:
     async with on_lab() as (arena, _):
         for vm_id in (WEB, SPARE):
             await arena.start(vm_id)
-        report = await arena.gateway.move(SOURCE, arena.order(TWIN), lambda _percent: None)
+        report = await arena.gateway.move(SOURCE, arena.order(TWIN), lambda _percent: None, granted)
         assert "limit" in report.errors[0].text
         snapshot = await arena.gateway.observe(SOURCE)
         assert (snapshot.facts.live_active, snapshot.facts.storage_active) == (2, 2)
@@ -365,7 +402,9 @@ async def test_threads_for_moves_are_bounded() -> None:
     """A caller gone wild gets no more connections than the host's limit and a margin."""
     async with on_lab() as (arena, _):
         await arena.gateway.observe(SOURCE)
-        moves = [asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), lambda _p: None)) for _ in range(5)]
+        moves = [
+            asyncio.create_task(arena.gateway.move(SOURCE, arena.order(), lambda _p: None, granted)) for _ in range(5)
+        ]
         done, _running = await asyncio.wait(moves, return_when=asyncio.FIRST_COMPLETED)
         assert any("nothing was started" in str(task.exception()) for task in done if task.exception())
         await arena.until(lambda: bool(arena.world.migrations()))

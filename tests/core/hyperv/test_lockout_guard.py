@@ -1,5 +1,6 @@
 """How often a login that is rejected is tried again."""
 
+import itertools
 import threading
 
 import pytest
@@ -137,3 +138,17 @@ def test_a_rejection_in_the_middle_of_a_session_counts(account: LockoutGuard) ->
     assert log_on(account, ONE)
     account.rejected(ONE, "HV01 rejects the login of svc")
     assert not log_on(account, ONE)
+
+
+def test_a_password_put_right_is_tried_before_a_move_is_lost(clock: Hands) -> None:
+    """Finding 16: with an hour of patience for a silent host, no pause between two logins is longer than half of it."""
+    account, patience_s = LockoutGuard(longest_pause_s=1800, clock=clock), 3600
+    asked = []
+    for _ in range(12 * 60):
+        if log_on(account, ONE, no(ONE)):
+            asked.append(clock.now)
+        clock.now += 60
+    pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert max(pauses) <= patience_s / 2 + 60
+    for since in asked:
+        assert sum(1 for at in asked if since <= at < since + 900) <= 4

@@ -225,3 +225,68 @@ async def test_a_left_move_hears_of_it(opened: list[Line]) -> None:
         assert heard.is_set()
     with pytest.raises(HostUnreachable, match="closed"):
         await moves.stay(work)
+
+
+class Machine:
+    """A machine that has no thread left for the hosts, for so many tries."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.refusals = 0
+        real = threading.Thread.start
+
+        def start(thread: threading.Thread) -> None:
+            if self.refusals and thread.name.startswith(("winrm", "move")):
+                self.refusals -= 1
+                raise RuntimeError("can't start new thread")
+            real(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+
+
+async def test_a_thread_that_cannot_be_started_is_no_lost_place(
+    readers: ReaderThreads, opened: list[Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding 9: it is said at once that nothing was done; later the host has as many threads as ever, and closes."""
+    machine = Machine(monkeypatch)
+    moves = MoveThreads(HOST, lambda: Line(opened), 2)
+    machine.refusals = 6
+    for _ in range(3):
+        with pytest.raises(HostUnreachable, match="no further thread"):
+            await readers.ask(lambda line: line, 5)
+        with pytest.raises(HostUnreachable, match="no further thread"):
+            await moves.stay(lambda line, _: line)
+    assert machine.refusals == 0
+    assert await readers.ask(lambda _: 1, 5) == 1
+    assert list(await asyncio.gather(moves.stay(lambda *_: 1), moves.stay(lambda *_: 2))) == [1, 2]
+    machine.refusals = 100  # not even one to say farewell
+    await moves.close(5)
+    await readers.close(5)
+
+
+async def test_a_call_waits_for_a_running_thread_when_no_other_can_be_started(
+    readers: ReaderThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding 9: with one thread at work and none to be had, the second call is done after the first."""
+    machine = Machine(monkeypatch)
+    go_on = threading.Event()
+    first = asyncio.create_task(readers.ask(lambda _: go_on.wait(10), 20))
+    await eventually(lambda: bool(readers._threads) and not readers._waiting)
+    machine.refusals = 1
+    second = asyncio.create_task(readers.ask(lambda _: 2, 20))
+    await eventually(lambda: machine.refusals == 0)
+    go_on.set()
+    assert await first
+    assert await second == 2
+
+
+async def test_a_session_that_cannot_be_made_reaches_who_called() -> None:
+    """A bug in making a session hangs nobody: a move hears of it at once, and the place is free again."""
+
+    def broken() -> Line:
+        raise KeyError("auth")
+
+    moves = MoveThreads(HOST, broken, 1)
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            await asyncio.wait_for(moves.stay(lambda *_: 1), 10)
+        await eventually(lambda: not moves._running)

@@ -28,7 +28,6 @@ async def refused(call: Any) -> str:
         ({"metadata": "nonsense"}, "invalid_metadata_format"),
         ({"metadata": {"event_type": "job"}}, "invalid_metadata_schema"),
         ({"metadata": {"event_type": "job", "event_payload": {"x": "y" * 20_000}}}, "metadata_too_large"),
-        ({"thread_ts": "1.000001"}, "thread_not_found"),
         ({"username": "somebody else"}, "missing_scope"),
     ],
 )

@@ -5,6 +5,7 @@ Sources: Microsoft docs (Move-VM, Compare-VM); parameter sets from the type stub
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.hyperv.powershell import parameter_types as types
@@ -17,6 +18,7 @@ from lab.hyperv.remoting.dotnet_values import Array, EnumValue, Int64, NetObject
 from lab.hyperv.remoting.records import Category, Progress
 from lab.hyperv.world import paths
 from lab.hyperv.world.errors import UnknownHost
+from lab.hyperv.world.faults import MoveFaultKind
 from lab.hyperv.world.fleet import MigrationKind
 from lab.hyperv.world.host_messages import CAUSES
 from lab.hyperv.world.moves import MoveRequest
@@ -119,8 +121,12 @@ async def move_vm(call: CmdletCall) -> AsyncIterator[Value]:
     for request in _requests(call):
         if call.get("WhatIf"):
             continue
+        if call.session.world.trouble.take_never_begins(request.vm_id):
+            await asyncio.Event().wait()
         migration = call.session.world.start_move(request)
         await _follow(call, migration)
+        if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
+            await asyncio.Event().wait()
         for record in migration.errors:
             _write(call, record, "MoveVM")
         if call.get("Passthru") and not migration.errors:

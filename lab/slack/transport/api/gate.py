@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from lab.slack.transport.api.registry import Call, Method
-from lab.slack.transport.api.table import METHODS
+from lab.slack.transport.api.table import METHODS, NEED_TEAM_ID
 from lab.slack.transport.api.wire import Args, read_args, read_token
 from lab.slack.workspace.call_log import RecordedCall
 from lab.slack.workspace.changes import Change
@@ -44,7 +44,7 @@ class Gate:
             args = await read_args(request)
         except RefusalError as refusal:
             return self._finish(name, Args({}), refusal.body())
-        fault = self._faults.take(API_FAULTS, name)
+        fault = self._faults.take(API_FAULTS, name, args.values)
         if fault is not None and (response := await self._before(name, args, fault)):
             return response
         try:
@@ -77,6 +77,8 @@ class Gate:
             status = 500 if fault.kind is FaultKind.SERVER_ERROR else 503
             error = "fatal_error" if status == 500 else "service_unavailable"  # noqa: PLR2004 - named one line above
             return self._finish(name, args, {"ok": False, "error": error}, status=status, injected=True)
+        if fault.kind is FaultKind.REFUSED:
+            return self._finish(name, args, {"ok": False, "error": fault.error}, injected=True)
         if fault.kind is FaultKind.INTERNAL_ERROR:
             return self._finish(name, args, {"ok": False, "error": "internal_error"}, injected=True)
         return None
@@ -99,6 +101,8 @@ class Gate:
         granted = self._workspace.manifest.scopes
         if method.scopes and not set(method.scopes) & set(granted):
             raise RefusalError("missing_scope", needed=",".join(method.scopes), provided=",".join(granted))
+        if self._workspace.is_org_wide and name in NEED_TEAM_ID and not args.text("team_id"):
+            raise RefusalError("missing_argument", ["[ERROR] missing required field: team_id"])
         return method
 
     def _posts_to(self, args: Args) -> str:

@@ -113,13 +113,17 @@ def target_channel(call: Call) -> Channel:
 
 
 def read_thread(call: Call, channel: Channel) -> str:
-    """Return the parent's ts: a reply's ts names no thread."""
+    """Return the parent's ts: a reply's ts names no thread.
+
+    A parent that somebody deleted is no error: Slack says ``ok``, drops ``thread_ts`` and posts at the root
+    (slack-go#1571).
+    """
     thread_ts = call.args.text("thread_ts")
-    if not thread_ts:
-        return ""
     parent = channel.messages.get(thread_ts)
     if parent is None:
-        raise RefusalError("thread_not_found")
+        return ""
+    if parent.is_locked:
+        raise RefusalError("restricted_action_thread_locked")
     if parent.is_reply:
         raise RefusalError("cannot_reply_to_message")
     return thread_ts
@@ -137,11 +141,24 @@ def need_something_to_show(content: Content) -> None:
         raise RefusalError("no_text")
 
 
+def need_right_to_post(call: Call, channel: Channel, content: Content, thread_ts: str) -> None:
+    """Refuse what the workspace's or the channel's owners do not allow (docs.slack.dev: chat.postMessage)."""
+    is_forbidden = {
+        "restricted_action_thread_only_channel": not thread_ts,
+        "restricted_action_non_threadable_channel": bool(thread_ts),
+    }.get(channel.restriction, bool(channel.restriction))
+    if is_forbidden:
+        raise RefusalError(channel.restriction)
+    if not call.workspace.may_mention_groups and "<!subteam^" in f"{content.text} {content.blocks}":
+        raise RefusalError("restricted_action")
+
+
 def compose(call: Call, channel: Channel) -> Message:
     truncate(call)
     content = read_content(call)
     need_something_to_show(content)
     thread_ts = read_thread(call, channel)
+    need_right_to_post(call, channel, content, thread_ts)
     message = Message(
         channel_id=channel.id, ts="", user_id=call.workspace.bot_id, content=content, by_app=True, thread_ts=thread_ts
     )

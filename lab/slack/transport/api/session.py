@@ -15,7 +15,7 @@ def auth_test(call: Call) -> Json:
         "team_id": directory.team.id,
         "user_id": bot.id,
         "bot_id": directory.app.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": call.workspace.is_org_wide,
     }
 
 

@@ -40,3 +40,6 @@ METHODS: dict[str, Method] = {
     "views.push": Method(views.views_push, tier=4),
     "views.update": Method(views.views_update, tier=4),
 }
+
+NEED_TEAM_ID = frozenset({"conversations.list", "usergroups.list", "usergroups.users.list", "users.list"})
+"""With the token of an org-wide install these want to know the workspace (docs.slack.dev: org-ready apps)."""

@@ -7,7 +7,7 @@ import pytest
 
 from core.domain.attempt.verification import AttemptResult, Verification, judge
 from core.domain.model.host_calls import HostWord, MoveReport
-from core.domain.model.hyperv_enums import HostJobState, Operation
+from core.domain.model.hyperv_enums import HostJobState, Operation, ReplicationMode, VmState
 from core.domain.model.inventory import HostJob, Snapshot, Vm
 from tests.support.builders import HV01, HV02, after, attempt, host_job, snapshot, vm
 
@@ -139,3 +139,12 @@ def test_a_silent_host_is_named() -> None:
     """Promise 10: what is not known is said with the host that does not answer."""
     assert ask("idle", "silent").reason == "HV02 does not answer"
     assert ask("silent", "idle").reason == "HV01 does not answer"
+
+
+def test_a_replica_is_not_the_vm() -> None:
+    """Hyper-V's replica on the destination has the VM's id: it is no arrival, and no second copy either."""
+    replica = vm(1, state=VmState.OFF, replication_mode=ReplicationMode.REPLICA)
+    there = snapshot(HV02, replica)
+    for source, outcome in ((snapshot(HV01), AttemptResult.NEITHER), (snapshot(HV01, vm(1)), AttemptResult.NOT_MOVED)):
+        verdict = judge(attempt(1), source, there, report=FAILED, now=after(60), confirm_start=CONFIRM)
+        assert verdict.outcome is outcome

@@ -34,6 +34,7 @@ OTHER_OPTIONS: dict[str, Any] = {
     "reason": "because",
     "until": NOW,
     "override": "urgent",
+    "apart": ("dc*",),
 }
 
 
@@ -52,7 +53,7 @@ def test_the_fingerprint_of_a_plan_stays_what_it_was() -> None:
     assert plan.hash == "dbe3d2e1c58626ad"
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields(PlannedMove)])
+@pytest.mark.parametrize("name", [one.name for one in fields(PlannedMove) if one.name != "why"])
 def test_every_field_of_a_move_is_in_the_hash(name: str) -> None:
     """Promise 6: a plan that would do anything else has another hash."""
     changed = replace(PLAN, moves=(replace(PLAN.moves[0], **{name: OTHER_MOVE[name]}), *PLAN.moves[1:]))
@@ -63,6 +64,12 @@ def test_every_field_of_a_move_is_in_the_hash(name: str) -> None:
 def test_every_option_is_in_the_hash(name: str) -> None:
     """Promise 6: an option that differs makes it another plan."""
     assert replace(PLAN, options=replace(PLAN.options, **{name: OTHER_OPTIONS[name]})).hash != PLAN.hash
+
+
+def test_a_reason_worded_anew_is_no_other_plan() -> None:
+    """What the plan says of its choice is not what people approve: the choice is."""
+    said = replace(PLAN, moves=tuple(replace(move, why="HV02 has room.") for move in PLAN.moves))
+    assert said.hash == PLAN.hash
 
 
 def test_which_vms_move_and_in_which_order_is_in_the_hash() -> None:

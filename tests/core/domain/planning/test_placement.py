@@ -1,128 +1,234 @@
-"""Promises of core.domain.planning.placement."""
+"""Promises of core.domain.planning.placement: nobody where he cannot go, the work spread, and the reason said."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.model import windows_paths
-from core.domain.model.host_calls import DiskTarget
-from core.domain.model.inventory import Adapter, Disk, Volume
-from core.domain.planning.placement import Destination, keep_drives, place, subfolder
-from tests.support.builders import GB, HV02, HV03, details, room, vm_id
+from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, VmDetails, VmId
+from core.domain.model.plan import PlannedMove, Severity
+from core.domain.planning.destinations import Destination
+from core.domain.planning.makespan import Speeds, Work
+from core.domain.planning.placement import Conditions, Placement, place
+from core.domain.planning.preflight import preflight
+from tests.support.builders import GB, HV01, HV02, HV03, details, facts, room, vm, vm_id
 
-TWO, THREE = Destination(HV02, "D:\\VMs"), Destination(HV03, "D:\\VMs")
+HV04 = HostName("HV04")
+TWO, THREE, FOUR = (Destination(host, "D:\\VMs") for host in (HV02, HV03, HV04))
+SPEED = 10**8
+
+
+def placed(
+    rows: Sequence[VmDetails], targets: Sequence[Destination], rooms: Mapping[HostName, Inspection], **changes: Any
+) -> Placement:
+    at = Conditions(
+        homes={row.vm.id: HV01 for row in rows},
+        slots=dict.fromkeys((HV01, *(target.host for target in targets)), 2),
+        speeds=Speeds({}, SPEED),
+        own_folders=True,
+    )
+    return place(rows, targets, rooms, replace(at, **changes))
+
+
+def hosts(made: Placement) -> dict[VmId, HostName]:
+    return {vm: target.host for vm, target in made.chosen.items()}
+
+
+def named(number: int, name: str) -> VmDetails:
+    return details(number, of=vm(number, name=name))
 
 
 def test_one_destination_takes_all() -> None:
     """With one destination nothing is chosen, not even for want of room: preflight says so."""
     rows = [details(1, gb=9), details(2, gb=9)]
-    assert place(rows, [TWO], {HV02: room(HV02, free_gb=1)}) == {vm_id(1): TWO, vm_id(2): TWO}
+    made = placed(rows, [TWO], {HV02: room(HV02, free_gb=1)})
+    assert (made.chosen, made.why) == ({vm_id(1): TWO, vm_id(2): TWO}, {})
 
 
-def test_vms_spread_by_the_room_that_is_left() -> None:
-    """Largest first, to where most room is left, counting what was placed before."""
-    rows = [details(1, gb=10), details(2, gb=40), details(3, gb=20)]
-    placed = place(rows, [TWO, THREE], {HV02: room(HV02, free_gb=100), HV03: room(HV03, free_gb=90)})
-    assert placed == {vm_id(2): TWO, vm_id(3): THREE, vm_id(1): THREE}
+def test_the_work_is_spread_by_slots() -> None:
+    """Equal VMs go where they are done soonest: twice as many to a host with twice the slots."""
+    rows = [details(number) for number in range(1, 7)]
+    made = placed(rows, [TWO, THREE], {HV02: room(HV02), HV03: room(HV03)}, slots={HV01: 6, HV02: 2, HV03: 4})
+    assert Counter(hosts(made).values()) == {HV02: 2, HV03: 4}
 
 
-def test_a_host_without_the_switch_comes_last() -> None:
-    """A host that has the VM's switch wins over one with more room; switch names have no case."""
-    rooms = {HV02: room(HV02, free_gb=900, switches=("WAN",)), HV03: room(HV03, free_gb=100, switches=("lan",))}
-    assert place([details(1)], [TWO, THREE], rooms)[vm_id(1)] == THREE
+def test_the_work_is_spread_by_speed() -> None:
+    """A pair that was learned to be three times as fast gets three times the bytes."""
+    rows = [details(number) for number in range(1, 9)]
+    speeds = Speeds({(HV01, HV02): SPEED, (HV01, HV03): 3 * SPEED}, SPEED)
+    slots = {HV01: 8, HV02: 1, HV03: 1}
+    made = placed(rows, [TWO, THREE], {HV02: room(HV02), HV03: room(HV03)}, speeds=speeds, slots=slots)
+    assert Counter(hosts(made).values()) == {HV02: 2, HV03: 6}
 
 
-def test_a_host_without_the_memory_comes_after_one_that_has_it() -> None:
-    """Room on the volume does not help a VM that finds no memory; an unconnected adapter needs no switch."""
-    rooms = {HV02: room(HV02, memory_gb=0), HV03: room(HV03, free_gb=100)}
-    row = replace(details(1), adapters=(Adapter("net"),))
-    assert place([row], [TWO, THREE], rooms)[vm_id(1)] == THREE
+def test_what_others_move_counts() -> None:
+    """A host that is busy with other jobs for long gets nothing while another is free."""
+    rows = [details(1), details(2)]
+    others = [Work(HostName("HV09"), HV02, 9000.0, is_running=True)] * 2
+    made = placed(rows, [TWO, THREE], {HV02: room(HV02), HV03: room(HV03)}, others=others)
+    assert set(hosts(made).values()) == {HV03}
 
 
-def test_equal_hosts_take_turns() -> None:
-    """Ties go to the host with fewer VMs placed, then to the one named first."""
-    rows = [details(number, gb=0) for number in range(1, 5)]
-    placed = place(rows, [TWO, THREE], {HV02: room(HV02), HV03: room(HV03)})
-    assert [placed[vm_id(number)] for number in range(1, 5)] == [TWO, THREE, TWO, THREE]
+def test_where_time_is_the_same_room_stays_in_proportion() -> None:
+    """One source lets one VM go at a time: then nothing is gained by either host, and the emptier one is chosen."""
+    rooms = {HV02: room(HV02, free_gb=60), HV03: room(HV03, free_gb=500)}
+    made = placed([details(n) for n in range(1, 5)], [TWO, THREE], rooms, slots={HV01: 1, HV02: 4, HV03: 4})
+    assert Counter(hosts(made).values())[HV03] > 2
+
+
+REFUSALS: dict[str, dict[str, Any]] = {
+    "live migration off": {"of": facts(is_migration_enabled=False)},
+    "limit 0": {"of": facts(live=0)},
+    "no switch": {"switches": ("WAN",)},
+    "version": {"of": facts(supported_versions=("8.0",))},
+    "same id": {"vms": [vm(1)]},
+    "no drive": {"roots": ("C:\\",)},
+    "no space": {"free_gb": 12},
+    "no memory": {"memory_gb": 2},
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_nobody_goes_where_preflight_would_stop_him(refusal: str) -> None:
+    """A host with a blocker gets no VM while another takes it, however much room and speed it has; and it is said."""
+    bad: dict[str, Any] = {"free_gb": 100_000, "memory_gb": 9000, **REFUSALS[refusal]}
+    rooms = {HV02: room(HV02, **bad), HV03: room(HV03, free_gb=40, memory_gb=8)}
+    fast = Speeds({(HV01, HV02): 100 * SPEED}, SPEED)
+    made = placed([details(1)], [TWO, THREE], rooms, speeds=fast)
+    assert made.chosen[vm_id(1)] == THREE
+    assert "HV02" in made.why[vm_id(1)]
 
 
 def test_a_silent_host_comes_last() -> None:
     """A destination that was not inspected is chosen only when it is the only one."""
-    assert place([details(1)], [TWO, THREE], {HV03: room(HV03)})[vm_id(1)] == THREE
+    assert placed([details(1)], [TWO, THREE], {HV03: room(HV03)}).chosen[vm_id(1)] == THREE
 
 
-@pytest.mark.parametrize(
-    ("name", "folder"),
-    [
-        ("web01", "web01"),
-        ("O'Brien", "O'Brien"),
-        ("a/b:c*d", "a_b_c_d"),
-        ("tail. . ", "tail"),
-        ("..", "vm"),
-        ("", "vm"),
-        ("CON", "_CON"),
-        ("lpt1.old", "_lpt1.old"),
-        ("console", "console"),
-    ],
+def test_two_disks_of_one_name_go_to_two_hosts() -> None:
+    """Without a folder for each VM, two files of one name would collide: there is a second host."""
+    rows = [
+        details(1, of=vm(1, name="a"), disks=(Disk(path="D:\\a\\disk.vhdx", file_bytes=GB),)),
+        details(2, of=vm(2, name="b"), disks=(Disk(path="D:\\b\\DISK.VHDX", file_bytes=GB),)),
+    ]
+    rooms = {HV02: room(HV02, free_gb=1000), HV03: room(HV03, free_gb=20)}
+    made = placed(rows, [TWO, THREE], rooms, own_folders=False, slots={HV01: 1, HV02: 9, HV03: 1})
+    assert set(hosts(made).values()) == {HV02, HV03}
+
+
+def test_a_host_that_has_a_file_of_that_name_is_not_chosen() -> None:
+    """What lies at the destination already counts when hosts are chosen, not only afterwards."""
+    taken = {(HV02, "d:\\vms\\virtual hard disks"): frozenset({"d:\\vms\\virtual hard disks\\vm01.vhdx"})}
+    rooms = {HV02: room(HV02, free_gb=9000), HV03: room(HV03, free_gb=20)}
+    assert placed([details(1)], [TWO, THREE], rooms, own_folders=False, taken=taken).chosen[vm_id(1)] == THREE
+
+
+def test_others_move_aside_to_make_room() -> None:
+    """A VM for which only one host has the switch gets in, though others were placed there first."""
+    rows = [details(1, gb=30), details(2, gb=30), details(3, gb=10, adapters=(Adapter("net", "DMZ"),))]
+    rooms = {HV02: room(HV02, free_gb=40, switches=("LAN", "DMZ")), HV03: room(HV03, free_gb=70)}
+    made = hosts(placed(rows, [TWO, THREE], rooms))
+    assert made == {vm_id(1): HV03, vm_id(2): HV03, vm_id(3): HV02}
+
+
+def test_a_vm_that_cannot_move_anyway_takes_no_room() -> None:
+    """A clustered VM, or one in another job, is placed too, but nobody is turned away for it."""
+    stays = details(1, gb=80, of=vm(1, is_clustered=True))
+    rooms = {HV02: room(HV02, free_gb=90), HV03: room(HV03, of=facts(is_migration_enabled=False))}
+    made = placed([stays, details(2, gb=80), details(3, gb=9)], [TWO, THREE], rooms, settled=frozenset({vm_id(3)}))
+    assert hosts(made) == {vm_id(1): HV02, vm_id(2): HV02, vm_id(3): HV02}
+
+
+def test_on_a_new_plan_vms_stay_where_the_old_one_had_them() -> None:
+    """Only those move to another host that cannot stay."""
+    rows = [details(number) for number in range(1, 5)]
+    rooms = {HV02: room(HV02), HV03: room(HV03), HV04: room(HV04, of=facts(is_migration_enabled=False))}
+    keep = {vm_id(1): HV02, vm_id(2): HV02, vm_id(3): HV02, vm_id(4): HV04}
+    made = placed(rows, [TWO, THREE, FOUR], rooms, keep=keep)
+    assert hosts(made) == {vm_id(1): HV02, vm_id(2): HV02, vm_id(3): HV02, vm_id(4): HV03}
+    assert made.why[vm_id(1)].startswith("Stays with HV02")
+
+
+def test_apart_keeps_vms_of_one_role_on_different_hosts() -> None:
+    """``apart=dc*``: though one host is far better, and one that has another of them already is avoided."""
+    rows = [named(1, "dc01"), named(2, "DC02"), named(3, "web01")]
+    rooms = {HV02: room(HV02), HV03: room(HV03), HV04: room(HV04, vms=[vm(9, name="dc09")])}
+    fast = Speeds({(HV01, HV02): 50 * SPEED, (HV01, HV04): 50 * SPEED}, SPEED)
+    made = hosts(placed(rows, [TWO, THREE, FOUR], rooms, apart=("dc*",), speeds=fast))
+    assert {made[vm_id(1)], made[vm_id(2)]} == {HV02, HV03}
+
+
+def test_a_reason_names_this_host_and_the_others() -> None:
+    """Why this host, why not the others: those that refuse with what they lack, the rest with what they would take."""
+    rooms = {HV02: room(HV02), HV03: room(HV03), HV04: room(HV04, switches=())}
+    made = placed([details(1), details(2), details(3)], [TWO, THREE, FOUR], rooms, slots={HV01: 9, HV02: 2, HV03: 1})
+    why = made.why[vm_id(1)]
+    assert made.chosen[vm_id(1)].host in why.split(" has room")[0]
+    assert "Not HV04: has no virtual switch LAN." in why
+    assert "HV03" in why
+    assert "HV02" in why
+
+
+def test_the_same_fleet_gets_the_same_plan() -> None:
+    """Chance is seeded: a preview and the plan that follows it agree."""
+    rows = [details(number, gb=number * 7 % 50 + 1) for number in range(1, 25)]
+    rooms = {HV02: room(HV02, free_gb=900), HV03: room(HV03, free_gb=700), HV04: room(HV04)}
+    slots = {HV01: 9, HV02: 1, HV03: 2, HV04: 4}
+    first = placed(rows, [TWO, THREE, FOUR], rooms, slots=slots)
+    assert placed(rows, [TWO, THREE, FOUR], rooms, slots=slots) == first
+
+
+ROOMS = st.builds(
+    lambda free, memory, switches, is_on, limit: {
+        "free_gb": free,
+        "memory_gb": memory,
+        "switches": switches,
+        "of": facts(live=limit, is_migration_enabled=is_on),
+    },
+    st.sampled_from((10, 30, 60, 500)),
+    st.sampled_from((3, 5, 100)),
+    st.sampled_from((("LAN",), ("LAN", "DMZ"), ("DMZ",))),
+    st.sampled_from((True, True, False)),
+    st.sampled_from((0, 1, 2)),
 )
-def test_a_subfolder_is_called_like_the_vm(name: str, folder: str) -> None:
-    """``subfolder``: the VM's name, as far as Windows allows it for a folder."""
-    assert subfolder("D:\\VMs", name, set()) == f"D:\\VMs\\{folder}"
+ROWS = st.lists(st.tuples(st.sampled_from((1, 9, 25, 40)), st.sampled_from(("LAN", "DMZ", ""))), min_size=1, max_size=6)
 
 
-def test_a_taken_name_gets_a_number() -> None:
-    """Weakness 26: the name is chosen once, when the plan is made; taken ones get a number, in any case."""
-    taken = {"web01", "web01-1"}
-    assert subfolder("D:\\VMs", "WEB01", taken) == "D:\\VMs\\WEB01-2"
-    assert subfolder("D:\\VMs", "web01", taken) == "D:\\VMs\\web01-3"
+@settings(max_examples=40, deadline=None)
+@given(ROWS, st.lists(ROOMS, min_size=2, max_size=3))
+def test_nobody_is_blocked_where_another_host_would_take_him(
+    vms: list[tuple[int, str]], found: list[dict[str, Any]]
+) -> None:
+    """Whatever the fleet: a VM that preflight blocks is blocked on every other destination too."""
+    rows = [details(n, gb=gb, adapters=(Adapter("net", switch),)) for n, (gb, switch) in enumerate(vms, 1)]
+    targets = [TWO, THREE, FOUR][: len(found)]
+    rooms = {target.host: room(target.host, **one) for target, one in zip(targets, found, strict=True)}
+    made = hosts(placed(rows, targets, rooms))
+    everything = rooms | {HV01: room(HV01, *rows)}
+
+    def blocked(where: Mapping[VmId, HostName]) -> set[VmId]:
+        moves = [planned_of(row, where[row.vm.id]) for row in rows]
+        found_there = preflight(moves, everything, {})
+        bad_hosts = {f.host for f in found_there if f.severity is Severity.BLOCKER and f.host}
+        of_vms = {f.vm_id for f in found_there if f.severity is Severity.BLOCKER and f.vm_id}
+        return {*of_vms, *(move.vm_id for move in moves if move.destination in bad_hosts)}
+
+    now = blocked(made)
+    for vm_blocked in now:
+        for target in targets:
+            assert len(blocked(made | {vm_blocked: target.host})) >= len(now)
 
 
-@given(st.lists(st.text(max_size=8), max_size=8))
-def test_no_two_vms_share_a_subfolder(names: list[str]) -> None:
-    """Whatever VMs are called, each gets a folder of its own, directly below the path."""
-    taken: set[str] = set()
-    folders = [subfolder("D:\\VMs", name, taken) for name in names]
-    assert len({windows_paths.name(folder).casefold() for folder in folders}) == len(names)
-    assert all(windows_paths.parent(folder) == "D:\\VMs" for folder in folders)
-
-
-def volumes(*roots: str) -> tuple[Volume, ...]:
-    return tuple(Volume(root, 100 * GB, 100 * GB) for root in roots)
-
-
-def test_drive_letters_are_kept_where_the_destination_has_them() -> None:
-    """``keep-drives``: each disk goes to its own letter, one without to where the path says."""
-    row = replace(
-        details(1), disks=(Disk(path="D:\\x\\a.vhdx"), Disk(path="e:\\x\\b.vhdx"), Disk(path="F:\\x\\c.vhdx"))
+def planned_of(row: VmDetails, host: HostName) -> PlannedMove:
+    return PlannedMove(
+        vm_id=row.vm.id,
+        vm_name=row.vm.name,
+        source=HV01,
+        destination=host,
+        path=f"D:\\VMs\\{row.vm.name}",
+        disk_bytes=row.disk_bytes,
+        memory_bytes=row.vm.memory_bytes,
     )
-    assert keep_drives(row, "D:\\VMs", volumes("C:\\", "D:\\", "E:\\")) == (
-        DiskTarget("D:\\x\\a.vhdx", "D:\\VMs\\Virtual Hard Disks\\a.vhdx"),
-        DiskTarget("e:\\x\\b.vhdx", "e:\\VMs\\Virtual Hard Disks\\b.vhdx"),
-        DiskTarget("F:\\x\\c.vhdx", "D:\\VMs\\Virtual Hard Disks\\c.vhdx"),
-    )
-
-
-def test_a_single_disk_keeps_its_drive_too() -> None:
-    """Weakness 25: a VM with one disk keeps its letter like one with several."""
-    row = replace(details(1), disks=(Disk(path="E:\\x\\a.vhdx"),))
-    assert keep_drives(row, "D:\\VMs", volumes("D:\\", "E:\\"))[0].destination.startswith("E:\\VMs\\")
-
-
-def test_a_plain_move_needs_no_disk_targets() -> None:
-    """Nothing is said of disks that go where the path says anyway."""
-    assert keep_drives(details(1), "D:\\VMs", volumes("D:\\")) == ()
-
-
-def test_a_share_has_no_letter() -> None:
-    """Weakness 24: a destination on a share, or disks from one, keep no letter."""
-    assert keep_drives(details(1), "\\\\nas\\vms", volumes("D:\\")) == ()
-    row = replace(details(1), disks=(Disk(path="\\\\nas\\vms\\a.vhdx"),))
-    assert keep_drives(row, "D:\\VMs", volumes("D:\\")) == ()
-
-
-def test_a_pass_through_disk_has_no_target() -> None:
-    """A disk without a file cannot be sent anywhere."""
-    row = replace(details(1), disks=(Disk(path="", is_pass_through=True), Disk(path="E:\\a.vhdx")))
-    assert [one.source for one in keep_drives(row, "D:\\VMs", volumes("D:\\", "E:\\"))] == ["E:\\a.vhdx"]

@@ -10,9 +10,9 @@ import pytest
 
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.hyperv_enums import MigrationAuth, Operation, ReplicationMode, VmState
-from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, VmDetails
+from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, UnreadableVm, VmDetails
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
-from core.domain.planning.preflight import copies, preflight, unseen_folders
+from core.domain.planning.preflight import copies, preflight, unreadable_vms, unseen_folders
 from tests.support.builders import GB, HV01, HV02, HV03, details, facts, planned, room, snapshot, vm, vm_id
 
 B, W, N = Severity.BLOCKER, Severity.WARNING, Severity.NOTE
@@ -219,6 +219,14 @@ def test_every_code_preflight_knows_has_a_test() -> None:
     )
     assert known
     assert known <= tested
+
+
+def test_a_vm_that_cannot_be_read_is_said_to_be_missing() -> None:
+    """Finding 15: it warns, blocks nobody, and names the host and what could not be read."""
+    sick = replace(snapshot(HV01, vm(1)), unreadable=(UnreadableVm("HV01 answered Get-VM without a text in Name."),))
+    (warning,) = unreadable_vms([sick, snapshot(HV02)])
+    assert (warning.severity, warning.code, warning.host) == (Severity.WARNING, FindingCode.UNREADABLE, HV01)
+    assert warning.text.endswith("could not be read: HV01 answered Get-VM without a text in Name.")
 
 
 def test_a_copy_on_another_source_host_is_told() -> None:

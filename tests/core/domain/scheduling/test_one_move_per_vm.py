@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.domain.model.hyperv_enums import HostJobState, Operation
+from core.domain.model.hyperv_enums import HostJobState, Operation, ReplicationMode, VmState
 from core.domain.model.inventory import HostJob
 from core.domain.model.move import Hold, HoldCode, MoveId, MoveState
 from core.domain.scheduling.schedule import LOOK_AGAIN, decide, next_change
@@ -123,3 +123,24 @@ def test_two_copies_are_found_whichever_host_is_looked_at_last() -> None:
     one = decide(situation([move(1)], source, destination))[0].move
     source, destination = snapshot(HV01, vm(1), at=after(5)), snapshot(HV02, vm(1), at=after(10))
     assert ended(decide(situation([one], source, destination, now=after(10)))[0]).state is MoveState.LOST
+
+
+def test_a_replica_is_no_sign_of_life() -> None:
+    """A VM that was removed while its replica lies on another host is gone: nobody "moved it" to its replica."""
+    replica = vm(1, state=VmState.OFF, replication_mode=ReplicationMode.REPLICA)
+    for shots in (
+        (snapshot(HV01), snapshot(HV02), snapshot(HV03, replica)),
+        (snapshot(HV01), snapshot(HV02, replica), snapshot(HV03)),
+    ):
+        (decision,) = decide(situation([move(1)], *shots))
+        assert (ended(decision).state, "is no longer on HV01" in ended(decision).text) == (
+            MoveState.UNMIGRATABLE,
+            True,
+        )
+
+
+def test_a_replica_on_the_destination_is_no_second_copy() -> None:
+    """Nobody is paged about it: the last look before the start says that the id is taken there."""
+    replica = vm(1, state=VmState.OFF, replication_mode=ReplicationMode.REPLICA)
+    decisions = decide(situation([move(1)], snapshot(HV01, vm(1)), snapshot(HV02, replica), snapshot(HV03)))
+    assert started(decisions) == [1]

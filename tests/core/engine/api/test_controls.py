@@ -310,3 +310,22 @@ def test_hosts_show_their_slots_and_their_trouble(tmp_path: Path) -> None:
             await stage.finished(job.id)
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+
+
+def test_a_name_of_two_vms_cancels_neither(tmp_path: Path) -> None:
+    """Promise 12: two VMs of one name is an answer that names both ids; by its id each can be cancelled."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            await engine.controls.stop_starts("U_BOB")
+            job = await stage.ask_and_approve("all", source="HV01,HV03", subfolder=True)
+            with pytest.raises(AmbiguousVm) as answer:
+                await engine.controls.cancel(job.id, "U_BOB", "web01")
+            assert str(vm_id(1)) in answer.value.hint
+            assert str(vm_id(2)) in answer.value.hint
+            assert not any(move.cancel_by for move in await stage.store.moves(job.id))
+            await engine.controls.cancel(job.id, "U_BOB", str(vm_id(2)).upper())
+            wished = [move.vm_id for move in await stage.store.moves(job.id) if move.cancel_by]
+            assert wished == [vm_id(2)]
+
+    play(tmp_path, Fleet(hosts=hosts(3), vms=(vm(1, "web01"), vm(2, "web01", "HV03"))), script)

@@ -12,9 +12,9 @@ from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveId
 from core.domain.model.plan import Plan
 from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.start_permission import STOP
 from core.engine.api import job_views
 from core.engine.api.job_views import JobViews
-from core.engine.dispatcher import STOP
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.store import SqlStore
 from lab.virtual_time import EPOCH, Outside, VirtualClock, VirtualTimeLoop, run_virtually

@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
-from core.errors import NotAllowed
+from core.errors import NotAllowed, StoreBusy
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, host, play, vm, vm_id
@@ -85,5 +86,50 @@ def test_a_question_is_answered_once(tmp_path: Path) -> None:
             await asyncio.sleep(30)
             (answered,) = stage.listener.of(EventKind.ANSWERED)
             assert facts(answered).about.id == stuck.id
+
+    play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)
+
+
+def test_an_answer_and_its_wish_are_one(tmp_path: Path) -> None:
+    """A death right after the answer "cancel": the next process asks the host, as people were told."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.order(MoveFault(vm=vm_id(1), kind=MoveFaultKind.STALL, at_percent=60))
+        async with stage.running() as engine:
+            job = await stage.ask_and_approve("web01")
+            await stage.state_is(job.id, "web01", MoveState.MOVING)
+            await asyncio.sleep(1500)
+            (move,) = await stage.store.moves(job.id)
+            # The process dies when the first transaction is through: nothing behind it happens.
+            await engine.controls._escalation.answer(move.id, "cancel", "U_BOB")
+        async with stage.running():
+            moves = await stage.finished(job.id)
+        assert (moves["web01"].state, moves["web01"].cancel_by) == (MoveState.CANCELLED, "U_BOB")
+
+    play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)
+
+
+def test_a_busy_database_costs_no_reminder(tmp_path: Path) -> None:
+    """The page is off the list only when it has been looked at: one refused read delays its reminder by a minute."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("web01", until=stage.clock.now())
+            escalation: Any = engine._escalation
+            real = escalation._store
+            failed: list[str] = []
+
+            class Busy:
+                def __getattr__(self, name: str) -> Any:
+                    if name != "events" or failed or not stage.listener.of(EventKind.LATE):
+                        return getattr(real, name)
+                    failed.append(name)
+                    raise StoreBusy("The database stayed locked by another process.")
+
+            escalation._store = Busy()
+            await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
+            await asyncio.sleep(3600)
+            assert failed == ["events"]
+            assert len(stage.listener.of(EventKind.ESCALATED)) == 1
 
     play(tmp_path, Fleet(hosts=HOSTS, vms=(vm(1, "web01"),)), script)

@@ -1,0 +1,236 @@
+"""Keeps the books of a placement: who is on which host, what is left there, and when each host would be done."""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+Needs = Sequence[tuple[Hashable, int]]
+"""What a VM takes on a host: of which resource how much."""
+Change = Sequence[tuple[int, int]]
+"""VMs and the hosts they go to."""
+
+_SAME = 0.01
+"""Ends that differ by less than this share of the whole are the same when VMs are placed: then room decides."""
+_FEW = 48
+"""A host with more VMs has its work spread evenly over its slots; with fewer they are dealt out one by one."""
+_DEPTH = 3
+"""How many VMs may move aside, one for the other, to make room for one more."""
+_ASIDE = 4_000
+"""How many ways to make room are tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """VMs, hosts and slots by number. ``seconds`` has an entry for each host that may take a VM, no others."""
+
+    seconds: Sequence[Mapping[int, float]]
+    sources: Sequence[int]
+    source_slots: Sequence[int]
+    host_slots: Sequence[int]
+    needs: Callable[[int, int], Needs]
+    room: Mapping[Hashable, int]
+    source_busy: Sequence[Sequence[float]] = ()
+    """Seconds that moves of others still take there, each in one slot."""
+    host_busy: Sequence[Sequence[float]] = ()
+    groups: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """The groups of a VM, whose members should not meet on one host."""
+    met: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """How many of a group a host has already, by group and host."""
+    kept: Mapping[int, int] = field(default_factory=dict)
+    """Where a VM stays if it can."""
+    at_once: int = 0
+
+
+def largest_share(problem: Problem, vm: int) -> float:
+    """Return the largest share of a resource that a VM takes, on the host where it takes least."""
+    return min(
+        (max((need / max(1, problem.room.get(what, 1)) for what, need in problem.needs(vm, host)), default=0.0)
+         for host in problem.seconds[vm]),
+        default=0.0,
+    )  # fmt: skip
+
+
+class Assignment:
+    """Who is where, what is left of each resource, and when each source and each host would be done."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.host_of: dict[int, int] = {}
+        self._used: Counter[Hashable] = Counter()
+        self._groups: Counter[tuple[int, int]] = Counter(problem.met)
+        self.on: defaultdict[int, set[int]] = defaultdict(set)
+        self.of_source: defaultdict[int, set[int]] = defaultdict(set)
+        self._work: defaultdict[tuple[bool, int], float] = defaultdict(float)
+        self._fullness = [0.0] * len(problem.host_slots)
+        self.floor = self._bound()
+        self._looks = _ASIDE
+
+    # ------------------------------------------------------------------ one after the other
+
+    def fill(self, order: Iterable[int]) -> "Assignment":
+        """Place VMs in this order: those that stay where they were first, the others where they are done soonest."""
+        slots = [self.slots(self.problem.host_busy, host, count) for host, count in enumerate(self.problem.host_slots)]
+        order = sorted(order, key=lambda vm: vm not in self.problem.kept)
+        stuck = []
+        for vm in order:
+            host = self._choose(vm, slots)
+            if host is None:
+                stuck.append(vm)
+                continue
+            self.put(vm, host)
+            heapq.heapreplace(slots[host], slots[host][0] + self.problem.seconds[vm][host])
+        for vm in stuck:
+            self._squeeze_in(vm)
+        return self
+
+    def _choose(self, vm: int, slots: Sequence[list[float]]) -> int | None:
+        row, step = self.problem.seconds[vm], max(self.floor * _SAME, 1e-9)
+        kept = self.problem.kept.get(vm)
+        if kept is not None and kept in row and self.fits(vm, kept):
+            return kept
+        groups = self.problem.groups.get(vm, ())
+        floor, fullness = self.floor, self._fullness
+        ranked = [
+            (
+                sum([self._groups[group, host] for group in groups]) if groups else 0,
+                (end if (end := slots[host][0] + seconds) > floor else floor) // step,
+                fullness[host],
+                slots[host][0],
+                host,
+            )
+            for host, seconds in row.items()
+        ]
+        if not ranked:
+            return None
+        best = min(ranked)[-1]
+        if self.fits(vm, best):
+            return best
+        return next((rank[-1] for rank in sorted(ranked) if self.fits(vm, rank[-1])), None)
+
+    def _squeeze_in(self, vm: int) -> bool:
+        """Find room for a VM by letting others move aside."""
+        path = self._way(vm, _DEPTH, frozenset({vm}))
+        for moved, host in path or ():
+            self.take(moved)
+            self.put(moved, host)
+        return path is not None
+
+    def _way(self, vm: int, depth: int, passed: frozenset[int]) -> list[tuple[int, int]] | None:
+        """Return which VMs to put where, last first, so that this one fits; None where there is no such way."""
+        hosts = sorted(self.problem.seconds[vm], key=lambda host: self._fullness[host])
+        for host in hosts:
+            if self.fits(vm, host):
+                return [(vm, host)]
+        if depth < 1 or self._looks < 1:
+            return None
+        for host in hosts:
+            for other in sorted(self.on[host] - passed, key=lambda one: len(self.problem.seconds[one]), reverse=True):
+                self._looks -= 1
+                if self._looks < 1:
+                    return None
+                self.take(other)
+                fits = self.fits(vm, host)
+                way = None
+                if fits:
+                    self.put(vm, host)
+                    way = self._way(other, depth - 1, passed | {other})
+                    self.take(vm)
+                self.put(other, host)
+                if way is not None:
+                    return [*way, (vm, host)]
+        return None
+
+    # ------------------------------------------------------------------ the books
+
+    def fits(self, vm: int, host: int) -> bool:
+        room, used = self.problem.room, self._used
+        return all(not need or used[what] + need <= room.get(what, need) for what, need in self.problem.needs(vm, host))
+
+    def put(self, vm: int, host: int) -> None:
+        self._count(vm, host, 1)
+        self.host_of[vm] = host
+        self.on[host].add(vm)
+        self.of_source[self.problem.sources[vm]].add(vm)
+
+    def take(self, vm: int) -> None:
+        host = self.host_of.pop(vm, None)
+        if host is not None:
+            self._count(vm, host, -1)
+            self.on[host].discard(vm)
+            self.of_source[self.problem.sources[vm]].discard(vm)
+
+    def _count(self, vm: int, host: int, sign: int) -> None:
+        seconds = sign * self.problem.seconds[vm][host]
+        self._work[True, host] += seconds
+        self._work[False, self.problem.sources[vm]] += seconds
+        shares = [0.0]
+        for what, need in self.problem.needs(vm, host):
+            self._used[what] += sign * need
+            shares.append(self._used[what] / max(1, self.problem.room.get(what, 1)) if need > 1 else 0.0)
+        self._fullness[host] = max(shares)
+        for group in self.problem.groups.get(vm, ()):
+            self._groups[group, host] += sign
+
+    def slots(self, busy: Sequence[Sequence[float]], number: int, count: int) -> list[float]:
+        """Return when each slot gets free; what is more than the slots follows on."""
+        slots = [0.0] * max(1, count)
+        for seconds in sorted(busy[number] if busy else (), reverse=True):
+            heapq.heapreplace(slots, slots[0] + seconds)
+        return slots
+
+    def is_free(self, vm: int) -> bool:
+        """Whether a VM may be put elsewhere for the sake of time."""
+        return vm not in self.problem.kept and vm not in self.problem.groups
+
+    def at(self, place: tuple[bool, int]) -> set[int]:
+        """Return the VMs of a source (False) or a host (True)."""
+        is_host, number = place
+        return self.on[number] if is_host else self.of_source[number]
+
+    def ends(self, place: tuple[bool, int]) -> float:
+        """Return when a place is done with its share: dealt out longest first, or evenly when there are many."""
+        is_host, number = place
+        problem = self.problem
+        vms, busy = (self.on[number], problem.host_busy) if is_host else (self.of_source[number], problem.source_busy)
+        count = (problem.host_slots if is_host else problem.source_slots)[number]
+        if not vms:
+            return 0.0
+        if len(vms) > _FEW:
+            begun = sum(busy[number]) if busy else 0.0
+            return (begun + self._work[place]) / max(1, count)
+        slots = self.slots(busy, number, count)
+        for one in sorted((problem.seconds[vm][self.host_of[vm]] for vm in vms), reverse=True):
+            heapq.heapreplace(slots, slots[0] + one)
+        return max(slots)
+
+    def _bound(self) -> float:
+        """Return what nothing can beat: a source's work, all work over all slots, the longest move."""
+        problem = self.problem
+        least = [min(row.values(), default=0.0) for row in problem.seconds]
+        busy = [*problem.source_busy, *problem.host_busy]
+        work = [sum(busy[number]) if busy else 0.0 for number in range(len(self.problem.source_slots))]
+        for vm, seconds in enumerate(least):
+            work[problem.sources[vm]] += seconds
+        bounds = [total / max(1, slots) for total, slots in zip(work, problem.source_slots, strict=True)]
+        slots = sum(max(1, count) for count in problem.host_slots)
+        bounds += [(sum(least) + sum(map(sum, problem.host_busy))) / max(1, slots), max(least, default=0.0)]
+        if problem.at_once:
+            bounds.append(sum(least) / problem.at_once)
+        return max(bounds)
+
+    def apply(self, change: Change) -> bool:
+        """Put VMs elsewhere; False, and nothing changed, when one finds no room there."""
+        before = [(vm, self.host_of[vm]) for vm, _ in change]
+        for vm, _ in change:
+            self.take(vm)
+        for vm, host in change:
+            if not self.fits(vm, host):
+                for one, _ in change:
+                    if one in self.host_of:
+                        self.take(one)
+                for one, home in before:
+                    self.put(one, home)
+                return False
+            self.put(vm, host)
+        return True

@@ -1,0 +1,65 @@
+"""Decides which folder of a destination a VM goes to, and what each disk's target is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.model import windows_paths
+from core.domain.model.host_calls import DiskTarget
+from core.domain.model.inventory import HostName, VmDetails, Volume
+
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+"""Names that Windows keeps for devices: no folder can be called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A destination host and the folder VMs go to there."""
+
+    host: HostName
+    path: str
+
+
+def subfolder(path: str, vm_name: str, taken: set[str]) -> str:
+    r"""Return ``<path>\<VM name>``, with ``-1``, ``-2``… when that name is taken there, and take it."""
+    safe = (
+        "".join("_" if char in '<>:"/\\|?*' or ord(char) < ord(" ") else char for char in vm_name).rstrip(". ") or "vm"
+    )
+    if safe.split(".")[0].rstrip().casefold() in _DEVICES:
+        safe = f"_{safe}"
+    candidate, number = safe, 0
+    while candidate.casefold() in taken:
+        number += 1
+        candidate = f"{safe}-{number}"
+    taken.add(candidate.casefold())
+    return windows_paths.join(path, candidate)
+
+
+def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tuple[DiskTarget, ...]:
+    r"""Send each disk to the drive letter it has now, if the destination has that drive; else where the path says.
+
+    ``path`` is ``D:\VMs``: a disk of ``E:`` goes to ``E:\VMs\Virtual Hard Disks``. Empty when nothing differs from a
+    plain move, or when the path is a share (which has no letter).
+    """
+    drives = {volume.root[:2].casefold() for volume in volumes if volume.root[1:2] == ":"}
+    if path[1:2] != ":":
+        return ()
+    targets = []
+    for disk in (disk for disk in details.disks if disk.path):
+        letter = disk.path[:2]
+        own = letter.casefold() in drives and letter[1:] == ":"
+        folder = letter + path[2:] if own else path
+        targets.append(
+            DiskTarget(disk.path, windows_paths.join(folder, "Virtual Hard Disks", windows_paths.name(disk.path)))
+        )
+    moved = any(target.destination[:2].casefold() != path[:2].casefold() for target in targets)
+    return tuple(targets) if moved else ()
+
+
+def folders_of_disks(target: Destination, details: Sequence[VmDetails], volumes: Sequence[Volume]) -> tuple[str, ...]:
+    """Return where the disks of these VMs may land on a destination; with ``volumes``, those that keep their letter."""
+    drives = {volume.root[:2].casefold() for volume in volumes if volume.root[1:2] == ":"}
+    letters = {disk.path[:2].casefold() for row in details for disk in row.disks} & drives
+    is_lettered = target.path[1:2] == ":"
+    paths = [target.path, *(f"{letter}{target.path[2:]}" for letter in sorted(letters) if is_lettered)]
+    folders = {windows_paths.key(path): windows_paths.join(path, "Virtual Hard Disks") for path in paths}
+    return tuple(folders.values())

@@ -1,0 +1,80 @@
+"""Decides which hosts a VM can go to at all: the rules of preflight for one host, and for one VM on one host."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from core.domain.model.hyperv_enums import Operation
+from core.domain.model.inventory import HostFacts, HostName, Inspection, Vm, VmDetails
+from core.domain.model.plan import FindingCode
+from core.domain.scheduling.readiness import Never, Wait, readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something cannot go somewhere: a blocker's code, its whole sentence, and a few words behind a host's name."""
+
+    code: FindingCode
+    text: str
+    short: str = ""
+
+
+def host_blockers(host: HostName, facts: HostFacts) -> Iterator[Refusal]:
+    """Say why a host takes part in no move."""
+    if not facts.is_migration_enabled:
+        yield Refusal(
+            FindingCode.MIGRATION_OFF, f"Live migration is switched off on {host}.", "live migration is switched off"
+        )
+    for limit, kind in ((facts.live_limit, "live"), (facts.storage_limit, "storage")):
+        if limit < 1:
+            yield Refusal(
+                FindingCode.LIMIT_ZERO, f"{host} allows no {kind} migrations (limit 0).", f"allows no {kind} migrations"
+            )
+
+
+def vm_blockers(details: VmDetails) -> Iterator[Refusal]:
+    """Say why a VM can go nowhere, whatever the host."""
+    vm, name = details.vm, details.vm.name
+    match readiness(vm):
+        case Never(text, hint):
+            code = FindingCode.CLUSTERED if vm.is_clustered else FindingCode.REPLICA
+            yield Refusal(code, f"{name} {text}. {hint}")
+        case Wait(_, text) if is_critical(vm):
+            yield Refusal(FindingCode.CRITICAL, f"{name} {text}; bring its disks back first.")
+    if any(disk.is_pass_through for disk in details.disks):
+        text = f"{name} has a pass-through disk, which cannot be copied."
+        yield Refusal(FindingCode.PASS_THROUGH_DISK, text)
+    if any(disk.is_shared for disk in details.disks):
+        text = f"{name} has a shared disk, which cannot be moved this way."
+        yield Refusal(FindingCode.SHARED_DISK, text)
+
+
+def is_critical(vm: Vm) -> bool:
+    """Whether a VM has lost its storage."""
+    return vm.state.is_critical or Operation.CRITICAL_IO_ERROR in vm.status
+
+
+def fit_blockers(details: VmDetails, destination: Inspection) -> Iterator[Refusal]:
+    """Say why this VM cannot go to this host, room aside: rooms are shared, and so are counted over all."""
+    name, host, version = details.vm.name, destination.host, details.vm.version
+    there = destination.snapshot.vm(details.vm.id)
+    if there is not None:
+        if there.is_replica:
+            text = f"{host} has the replica of {name}: fail over to it, or end the replication."
+            yield Refusal(FindingCode.REPLICA, text, "has its replica")
+        else:
+            text = f"{name} exists on {host} already (same id); look at both before moving."
+            yield Refusal(FindingCode.ON_DESTINATION, text, "has a VM of the same id")
+    missing = ", ".join(missing_switches(details, destination.switches))
+    if missing:
+        text = f"{host} has no virtual switch {missing}; {name} uses it."
+        yield Refusal(FindingCode.NO_SWITCH, text, f"has no virtual switch {missing}")
+    versions = destination.snapshot.facts.supported_versions
+    if versions and version not in versions:
+        text = f"{host} does not support configuration version {version} of {name}."
+        yield Refusal(FindingCode.OLD_DESTINATION, text, f"does not support configuration version {version}")
+
+
+def missing_switches(details: VmDetails, switches: Iterable[str]) -> tuple[str, ...]:
+    """Return which of a VM's virtual switches are not among these."""
+    known = {switch.casefold() for switch in switches}
+    return tuple(sorted({a.switch for a in details.adapters if a.switch and a.switch.casefold() not in known}))

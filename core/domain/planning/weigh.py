@@ -1,0 +1,192 @@
+"""Weighs hosts against each other: who goes where so that all is done soonest, within everybody's room. Numbers only.
+
+Scheduling unlike machines under capacities is hard to do best and easy to do well: longest first onto the host that is
+done soonest, room made by moving others aside; then moves and swaps that shorten the busiest host's time; then, as long
+as there are few VMs, changes tried by playing the whole schedule. Chance is seeded: one fleet always gets one plan.
+"""
+
+import heapq
+import random
+from collections.abc import Iterator
+
+from core.domain.planning.assignment import Assignment, Change, Problem, largest_share
+
+_GOOD = 1.002
+"""So close to the bound nothing is looked for any more."""
+_LOOKS = 4_000
+"""How many changes are tried host by host; a count, not a time: a slow machine gets the same plan."""
+_PLAYED = 4_000_000
+"""How many schedules are played, times the square of their VMs: what playing them costs."""
+_MOST, _PER_VM = 2_500, 100
+_LEAST = 20
+"""Fewer plays than this are worth nothing: so many VMs even out by themselves."""
+_PER_PLAY = 10
+"""How many changes are made up for each that is played: most find no room where room is short."""
+_ROUND = 250
+"""After so many schedules the search goes on from the best one."""
+_WORSE = 1.004
+"""How much longer a schedule may be than the one before it, to get out of a corner."""
+
+Place = tuple[bool, int]
+"""A source (False) or a host (True), by its number."""
+
+
+def weigh(problem: Problem) -> dict[int, int]:
+    """Give each VM a host; those for which no host has room are left out."""
+    waiting = range(len(problem.seconds))
+    longest = [max(row.values(), default=0.0) for row in problem.seconds]
+    made = Assignment(problem).fill(sorted(waiting, key=lambda vm: -longest[vm]))
+    if len(made.host_of) < sum(1 for row in problem.seconds if row):
+        # Room is short: who has the fewest hosts to go to, and takes most of them, chooses first.
+        share = {vm: largest_share(problem, vm) for vm in waiting}
+        by_room = sorted(waiting, key=lambda vm: (len(problem.seconds[vm]), -share[vm]))
+        second = Assignment(problem).fill(by_room)
+        made = max(made, second, key=lambda one: len(one.host_of))
+    _Relief(made).run()
+    return _Trials(made).run()
+
+
+class _Relief:
+    """Shortens what takes longest, a move or a swap at a time, until nothing helps."""
+
+    def __init__(self, made: Assignment) -> None:
+        self._made = made
+        self._looks = _LOOKS
+        places = [(False, n) for n in range(len(made.problem.source_slots))]
+        places += [(True, n) for n in range(len(made.problem.host_slots))]
+        self._ends = {place: made.ends(place) for place in places}
+
+    def run(self) -> None:
+        """Improve the assignment."""
+        while self._looks > 0:
+            worst = max(self._ends, key=lambda place: (self._ends[place], place))
+            if self._ends[worst] <= self._made.floor * _GOOD:
+                return
+            if not any(map(self._helps, self._changes(worst))):
+                return
+
+    def _changes(self, worst: Place) -> Iterator[Change]:
+        """Go through what could relieve a place: one of its VMs elsewhere, or in exchange with another."""
+        made, seconds = self._made, self._made.problem.seconds
+        held = [vm for vm in made.at(worst) if made.is_free(vm)]
+        held.sort(key=lambda vm: (-seconds[vm][made.host_of[vm]], vm))
+        for vm in held:
+            here = made.host_of[vm]
+            hosts = sorted((host for host in seconds[vm] if host != here), key=seconds[vm].__getitem__)
+            yield from (((vm, host),) for host in hosts)
+        for vm in held:
+            here = made.host_of[vm]
+            for host in (host for host in seconds[vm] if host != here):
+                others = sorted(one for one in made.on[host] if here in seconds[one] and made.is_free(one))
+                yield from (((vm, host), (other, here)) for other in others)
+
+    def _helps(self, change: Change) -> bool:
+        """Try a change; keep it when the latest of the places it touches is done sooner."""
+        if self._looks < 1:
+            return True
+        self._looks -= 1
+        made = self._made
+        before = [(vm, made.host_of[vm]) for vm, _ in change]
+        touched = {(True, host) for _, host in (*change, *before)}
+        touched |= {(False, made.problem.sources[vm]) for vm, _ in change}
+        was = max(self._ends[place] for place in touched)
+        if not made.apply(change):
+            return False
+        now = {place: made.ends(place) for place in touched}
+        if max(now.values()) < was - 1e-6:
+            self._ends.update(now)
+            return True
+        made.apply(before)
+        return False
+
+
+class _Trials:
+    """Tries changes at random, seeded, by playing the schedule: both slots of a move count, and the order of starts."""
+
+    def __init__(self, made: Assignment) -> None:
+        self._made = made
+        self._chance = random.Random(len(made.host_of))  # noqa: S311 (to be repeated, not to be secret)
+
+    def run(self) -> dict[int, int]:
+        """Return the best assignment met."""
+        made = self._made
+        free = [vm for vm in made.host_of if made.is_free(vm) and len(made.problem.seconds[vm]) > 1]
+        plays = min(_PER_VM * len(free), _MOST, _PLAYED // max(1, len(made.host_of)) ** 2)
+        if not free or plays < _LEAST:
+            return made.host_of
+        best, best_s = dict(made.host_of), self._played()
+        now_s = best_s
+        for _ in range(plays * _PER_PLAY):
+            if plays < 1 or best_s <= made.floor * _GOOD:
+                break
+            change = self._change(free)
+            before = [(vm, made.host_of[vm]) for vm, _ in change]
+            if not made.apply(change):
+                continue
+            plays -= 1
+            new_s = self._played()
+            if plays % _ROUND == 0 and made.apply(
+                [(vm, host) for vm, host in best.items() if made.host_of[vm] != host]
+            ):
+                now_s = best_s
+                continue
+            if new_s > now_s * _WORSE and new_s > best_s * _WORSE:
+                made.apply(before)
+                continue
+            now_s = new_s
+            if new_s < best_s - 1e-6:
+                best, best_s = dict(made.host_of), new_s
+        return best
+
+    def _change(self, free: list[int]) -> Change:
+        made, seconds = self._made, self._made.problem.seconds
+        vm = self._chance.choice(free)
+        here = made.host_of[vm]
+        host = self._chance.choice([host for host in seconds[vm] if host != here])
+        others = [one for one in sorted(made.on[host]) if here in seconds[one] and made.is_free(one)]
+        # One elsewhere, one for one, or one for two: where room is short, large ones go only against several small.
+        back = self._chance.sample(others, min(len(others), self._chance.choice((0, 1, 1, 2))))
+        return ((vm, host), *((other, here) for other in back))
+
+    def _played(self) -> float:
+        """Return when all is done, each started longest first as soon as both its hosts have a slot."""
+        made, problem = self._made, self._made.problem
+        line = sorted(
+            ((problem.seconds[vm][host], problem.sources[vm], host) for vm, host in made.host_of.items()), reverse=True
+        )
+        free_sources, free_hosts = (
+            list(map(_least_one, problem.source_slots)),
+            list(map(_least_one, problem.host_slots)),
+        )
+        ends: list[tuple[float, int, int]] = []
+        for busy, slots, is_host in ((problem.source_busy, free_sources, False), (problem.host_busy, free_hosts, True)):
+            for number, lengths in enumerate(busy):
+                for length in lengths:
+                    slots[number] -= 1
+                    heapq.heappush(ends, (length, -1 if is_host else number, number if is_host else -1))
+        clock, room = 0.0, problem.at_once or len(line) + 1
+        while line:
+            left = []
+            for move in line:
+                length, source, host = move
+                if room and free_sources[source] > 0 and free_hosts[host] > 0:
+                    free_sources[source] -= 1
+                    free_hosts[host] -= 1
+                    room -= 1
+                    heapq.heappush(ends, (clock + length, source, host))
+                else:
+                    left.append(move)
+            line = left
+            if not line or not ends:
+                break
+            clock, source, host = heapq.heappop(ends)
+            if source >= 0:
+                free_sources[source] += 1
+            if host >= 0:
+                free_hosts[host] += 1
+            room += source >= 0 and host >= 0
+        return max((end for end, _, _ in ends), default=clock)
+
+
+def _least_one(slots: int) -> int:
+    return max(1, slots)

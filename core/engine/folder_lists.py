@@ -1,0 +1,67 @@
+"""Lists the folders of destinations that VMs may land in, each once for a plan, and keeps which hosts show none."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from core.domain.model import windows_paths
+from core.domain.model.inventory import HostName, Inspection, VmDetails
+from core.domain.model.plan import PlannedMove
+from core.domain.planning.destinations import Destination, folders_of_disks
+from core.domain.planning.room import disk_targets
+from core.errors import EndpointRefused
+from core.ports import HostGateway
+
+
+class FolderLists:
+    """The files in destination folders, as preflight has them (``taken``), and hosts that show none (``unseen``)."""
+
+    def __init__(self, gateway: HostGateway) -> None:
+        self._gateway = gateway
+        self.taken: dict[tuple[HostName, str], frozenset[str]] = {}
+        self.unseen: dict[HostName, str] = {}
+
+    async def names(self, host: HostName, path: str) -> frozenset[str]:
+        """Return what lies in a folder; nothing when the host shows none."""
+        return frozenset(windows_paths.name(item).casefold() for item in await self._list(host, path) or ())
+
+    async def list_targets(
+        self,
+        targets: Sequence[Destination],
+        details: Sequence[VmDetails],
+        inspections: Mapping[HostName, Inspection],
+        *,
+        keeps_drives: bool,
+    ) -> None:
+        """List the folders that disks of several VMs may share, on every destination they may go to."""
+        await self._list_all(
+            {
+                (target.host, windows_paths.key(folder)): folder
+                for target in targets
+                for folder in folders_of_disks(
+                    target, details, inspections[target.host].volumes if keeps_drives else ()
+                )
+            }
+        )
+
+    async def list_disks(self, moves: Sequence[PlannedMove], inspections: Mapping[HostName, Inspection]) -> None:
+        """List the folders that the disks of a plan land in, as far as they are not listed yet."""
+        folders: dict[tuple[HostName, str], str] = {}
+        for move in moves:
+            row = inspections[move.source].of(move.vm_id)
+            for path, _ in disk_targets(move.path, move.disks, row) if row else ():
+                folder = windows_paths.parent(path)
+                folders[move.destination, windows_paths.key(folder)] = folder
+        await self._list_all({place: path for place, path in folders.items() if place not in self.taken})
+
+    async def _list_all(self, folders: Mapping[tuple[HostName, str], str]) -> None:
+        found = await asyncio.gather(*(self._list(host, path) for (host, _), path in folders.items()))
+        for place, items in zip(folders, found, strict=True):
+            self.taken[place] = frozenset(windows_paths.key(item) for item in items or ())
+
+    async def _list(self, host: HostName, path: str) -> tuple[str, ...] | None:
+        """List a folder; a host whose endpoint shows none (JEA) is noted, and no reason not to plan."""
+        try:
+            return await self._gateway.list_folder(host, path)
+        except EndpointRefused as error:
+            self.unseen[host] = error.message
+            return None
