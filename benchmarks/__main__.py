@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import ack, calls, decisions, idle, makespan, placement, restart, store
+from benchmarks import ack, calls, decisions, idle, makespan, placement, restart, store, year
 from benchmarks.report import PAGE, Section, Size, page
 
 Part = Callable[[Size], list[Section]]
@@ -24,6 +24,7 @@ ONE: dict[str, Callable[[Size], Section]] = {
     "decisions": decisions.run,
     "restart": restart.run,
     "store": store.run,
+    "year": year.run,
     "ack": ack.run,
 }
 """What can be asked for by name."""
@@ -34,6 +35,7 @@ ALL: tuple[Part, ...] = (
     lambda size: [decisions.run(size)],
     lambda size: [restart.run(size)],
     lambda size: [store.run(size)],
+    lambda size: [year.run(size)],
     lambda size: [ack.run(size)],
 )
 

@@ -14,8 +14,8 @@ from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Plan
-from core.domain.scheduling.decisions import Held, Start
-from core.domain.scheduling.schedule import decide
+from core.domain.scheduling.decisions import Decision, Held, Start
+from core.domain.scheduling.schedule import Scheduler, decide
 from core.domain.scheduling.situation import Policy, Situation
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -92,18 +92,39 @@ def under_way(situation: Situation) -> Situation:
             )
     ended = attempts.pop(0)
     moves[ended.move_id] = replace(moves[ended.move_id], state=MoveState.DONE)
-    return replace(situation, moves=list(moves.values()), reservations=attempts)
+    return looked_at_again(replace(situation, moves=list(moves.values()), reservations=attempts))
+
+
+def looked_at_again(situation: Situation) -> Situation:
+    """Let every host be asked anew: it shows the same VMs, some seconds older."""
+    snapshots = {
+        host: replace(one, vms=tuple(replace(vm, uptime_s=vm.uptime_s + 5) for vm in one.vms))
+        for host, one in situation.snapshots.items()
+    }
+    return replace(situation, snapshots=snapshots)
 
 
 def decide_s(situation: Situation, times: int) -> float:
-    """Return the median processor time of a decision, in seconds."""
-    spent = []
+    """Return the median processor time of a decision by a scheduler that remembers nothing, in seconds."""
+    return statistics.median(_timed(Scheduler(), situation)[0] for _ in range(times))
+
+
+def decide_again_s(situation: Situation, times: int) -> float:
+    """Return the median processor time of later decisions: before each a move ended, and all hosts were asked anew."""
+    scheduler, spent = Scheduler(), []
+    _timed(scheduler, situation)
     for _ in range(times):
-        began = time.process_time()
-        decisions = decide(situation)
-        spent.append(time.process_time() - began)
-        assert all(isinstance(decision, Start | Held) for decision in decisions)
+        situation = under_way(situation)
+        spent.append(_timed(scheduler, situation)[0])
     return statistics.median(spent)
+
+
+def _timed(scheduler: Scheduler, situation: Situation) -> tuple[float, list[Decision]]:
+    began = time.process_time()
+    decisions = scheduler.decide(situation)
+    spent_s = time.process_time() - began
+    assert all(isinstance(decision, Start | Held) for decision in decisions)
+    return spent_s, decisions
 
 
 def run(size: Size) -> Section:
@@ -114,7 +135,7 @@ def run(size: Size) -> Section:
         first = crowd(moves, hosts)
         # Twice: the second decision still rewrites many reasons (whichever host was full first is named).
         steady = under_way(under_way(first))
-        first_s, steady_s = decide_s(first, times), decide_s(steady, times)
+        first_s, steady_s = decide_s(first, times), decide_again_s(steady, times)
         rows.append(
             (f"{moves:,}", f"{hosts}", f"{first_s * 1000:.1f} ms", f"{steady_s * 1000:.1f} ms", _each(steady_s, moves))
         )
@@ -122,7 +143,7 @@ def run(size: Size) -> Section:
         "decisions",
         "One decision over everything queued",
         f"Processor time of one call of `decide`, median of {times}. *First* finds nothing decided and says of every "
-        "move why it waits; *next* is every later one, after one move ended. Aim: below "
+        "move why it waits; *next* is every later one: a move ended, and all hosts were asked anew. Aim: below "
         f"{_AIM_S * 1000:.0f} ms at 10,000 moves, and no worse than n log n.",
         (Table(("queued moves", "hosts", "first", "next", "next, per move"), tuple(rows)),),
     )

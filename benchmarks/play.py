@@ -92,7 +92,7 @@ def with_predecessor(case: Case) -> Played:
 async def _engine(case: Case, loop: VirtualTimeLoop, folder: Path, migration: dict[str, Any]) -> Played:
     clock = VirtualClock(loop)
     world = World(case.fleet, loop.time, epoch=clock.now())
-    gateway = LabGateway(world, clock.now)
+    gateway = LabGateway(world, clock.steady_now)
     sections: dict[str, Any] = {
         "hosts": {host.name: {"address": case.fleet.address_of(host)} for host in case.fleet.hosts},
         "migration": migration,
@@ -129,7 +129,7 @@ async def _engine(case: Case, loop: VirtualTimeLoop, folder: Path, migration: di
 async def _predecessor(case: Case, loop: VirtualTimeLoop) -> Played:
     clock = VirtualClock(loop)
     world = World(case.fleet, loop.time, epoch=clock.now())
-    gateway = LabGateway(world, clock.now)
+    gateway = LabGateway(world, clock.steady_now)
     await asyncio.sleep(WARM_UP_S)
     began_s = loop.time()
     async with asyncio.timeout(LONGEST_S):

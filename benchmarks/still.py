@@ -24,6 +24,10 @@ class SystemTime:
         """Return the time now."""
         return datetime.now(UTC)
 
+    def steady_now(self) -> datetime:
+        """Return the time now: nobody sets the clock while a benchmark runs."""
+        return self.now()
+
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)

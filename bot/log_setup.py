@@ -5,9 +5,10 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from bot.messages.visible import visible
 from core.config import Settings
@@ -35,7 +36,8 @@ class Redaction:
     """A filter that takes secrets out of a text: known ones, and whatever looks like a Slack token."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        known = {form for one in secrets if len(one) >= _SHORTEST_SECRET for form in _forms(one)}
+        self._secrets = sorted(known, key=len, reverse=True)
 
     def clean(self, text: str) -> str:
         """Return the text without secrets."""
@@ -54,7 +56,26 @@ def secrets_of(settings: Settings) -> list[str]:
             settings.slack_signing_secret,
             settings.winrm_password,
         )
-    ] + [urlsplit(settings.store.url).password or ""]
+    ] + [urlsplit(settings.store.url).password or "", *_host_passwords(settings)]
+
+
+def _host_passwords(settings: Settings) -> list[str]:
+    """Read the passwords of single hosts; a file that cannot be read is told of by who needs it."""
+    found = []
+    for host in settings.hosts.values():
+        if host.password_file is not None:
+            with suppress(OSError, UnicodeDecodeError):
+                found.append(host.password_file.read_text(encoding="utf-8-sig").strip())
+    return found
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as it may stand in a text: as it is, in a trace, in JSON, in an address."""
+    escaped = {repr(secret)[1:-1], ascii(secret)[1:-1], json.dumps(secret)[1:-1]}
+    escaped.add(json.dumps(secret, ensure_ascii=False)[1:-1])
+    # A text with both kinds of quotes is written with one of them escaped.
+    escaped |= {one.replace("'", "\\'") for one in (repr(secret)[1:-1], ascii(secret)[1:-1])}
+    return {secret, *escaped, quote(secret, safe=""), quote(secret), quote_plus(secret)}
 
 
 class PlainLines(logging.Formatter):

@@ -92,8 +92,9 @@ async def running(
     manager, supervisor = ServiceManager(), Supervisor()
     engine = Engine(
         settings=settings,
-        store=store or SqlStore(settings.store.url),
-        gateway=gateway or PypsrpGateway(settings, record=SessionRecord(sessions_folder(settings.store.url))),
+        store=store or SqlStore(settings.store.url, history=settings.store.history),
+        gateway=gateway
+        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store.url))),
         notifier=observed,
         clock=clock,
         supervisor=supervisor,

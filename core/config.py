@@ -86,6 +86,10 @@ class StoreSettings(_Section):
 
     url: str = Field(default="sqlite+aiosqlite:///migrate-bot.db", repr=False)
     """It may hold a password, so it is never shown."""
+    keep: Duration = timedelta(days=400)
+    """How long a job stays in the database after its end; then it is in the history file only. 0: for ever."""
+    history: Path | None = None
+    """The file for the history of what is removed, a line of JSON for each row; none: beside the database's file."""
 
 
 class SlackSettings(_Section):

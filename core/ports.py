@@ -17,10 +17,18 @@ from core.domain.scheduling.slots import SlotUsage
 
 
 class Clock(Protocol):
-    """Time. Tests bring their own."""
+    """Time. Tests bring their own. The wall names moments for people; whatever is a duration is measured steadily."""
 
     def now(self) -> datetime:
-        """Return the time now, in UTC, with a time zone."""
+        """Return the time on the wall now, in UTC, with a time zone. People and time servers put it back and forth."""
+        ...
+
+    def steady_now(self) -> datetime:
+        """Return the wall's time at the start plus the time that passed since, the machine's sleep included.
+
+        Nobody can put it back or forth, so durations and orders are measured with it, and only with it: what one of
+        these says is compared with another of the same process, never with the wall. Safe in any thread.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -42,7 +50,10 @@ class HostGateway(Protocol):
     """
 
     async def observe(self, host: HostName) -> Snapshot:
-        """Read limits, counters, every realized VM and the migration jobs, all after the call began."""
+        """Read limits, counters, every realized VM and the migration jobs, all after the call began.
+
+        The times of a snapshot are the clock's steady ones.
+        """
         ...
 
     async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
@@ -118,8 +129,8 @@ class Store(Protocol):
         """Read one job. Ids are found in any case. Raises UnknownJob."""
         ...
 
-    async def jobs(self, *states: JobState, limit: int = 100) -> tuple[Job, ...]:
-        """Read jobs in these states (none given: all), newest first."""
+    async def jobs(self, *states: JobState, limit: int = 100, ended_since: datetime | None = None) -> tuple[Job, ...]:
+        """Read jobs in these states (none given: all), newest first; of those that ended, only later ones."""
         ...
 
     async def change_job(self, before: Job, after: Job, *events: Event, new_moves: Sequence[Move] = ()) -> Job:
@@ -134,6 +145,22 @@ class Store(Protocol):
         """Remember that the card of an ended job shows its end. Does not change the job's version."""
         ...
 
+    async def jobs_with_open_cards(self) -> tuple[JobId, ...]:
+        """Return the jobs whose card does not show their end yet."""
+        ...
+
+    async def newest_event_at(self) -> datetime | None:
+        """Return when the newest thing happened that is written down; None: nothing ever did."""
+        ...
+
+    async def forget_jobs(self, ended_before: datetime, limit: int) -> int:
+        """Remove the oldest jobs that ended before then and of which everything was said. Returns how many.
+
+        Everything of them is in the history file first, a line of JSON for each row; without a file nothing goes. This
+        is the one method of several transactions. Numbers of jobs are never given again.
+        """
+        ...
+
     async def move(self, move_id: int) -> Move:
         """Read one move."""
         ...
@@ -142,12 +169,16 @@ class Store(Protocol):
         """Read the moves of a job (None: of every job), in the plan's order; ``open_only``: not ended, job running."""
         ...
 
+    async def newest_moves(self, name: str, vm_ids: Collection[VmId]) -> tuple[Move, ...]:
+        """Read the newest move of each VM that has one of these ids, or bears this name, in any case, or id in one."""
+        ...
+
     async def moves_towards(self, host: HostName) -> tuple[Move, ...]:
         """Read the open moves that go to a host."""
         ...
 
     async def moves_to_tidy(self, at: datetime) -> tuple[Move, ...]:
-        """Read the moves whose clean-up had to wait and is due at this time."""
+        """Read the moves whose clean-up had to wait and is due at this steady time."""
         ...
 
     async def change_move(self, before: Move, after: Move, *events: Event, attempt: Attempt | None = None) -> Move:
@@ -188,7 +219,7 @@ class Store(Protocol):
         ...
 
     async def confirm_attempt(self, attempt: Attempt, before: Move, after: Move, *events: Event, at: datetime) -> Move:
-        """Replace a move and note on this attempt that a host showed the migration, or raise AttemptClosed."""
+        """Replace a move and note on this attempt that a host showed it (at a steady time), or raise AttemptClosed."""
         ...
 
     async def end_attempt(
@@ -216,6 +247,14 @@ class Store(Protocol):
         """Read attempts, oldest first."""
         ...
 
+    async def attempts_under_way(self) -> tuple[Attempt, ...]:
+        """Read, of each move that is between its start and its end, the newest attempt: open, or cleaned up after."""
+        ...
+
+    async def attempts_between(self, since: datetime, until: datetime) -> tuple[Attempt, ...]:
+        """Read the attempts that began before ``until`` and had not ended by ``since``, oldest first."""
+        ...
+
     async def faults_since(self, since: datetime) -> tuple[Attempt, ...]:
         """Read the attempts that ended with a fault since then, oldest first."""
         ...
@@ -229,7 +268,7 @@ class Store(Protocol):
         ...
 
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
-        """Read the oldest undelivered notices that are due, and mark them as being said.
+        """Read the oldest undelivered notices that are due at this steady time, and mark them as being said.
 
         Per job only in order: nothing behind an undelivered notice of the same job, except the oldest page, once the
         job's card was tried. A notice that had been marked before (by a process that died) comes with ``maybe_said``.
@@ -241,7 +280,7 @@ class Store(Protocol):
         ...
 
     async def notice_failed(self, notice_id: int, error: str, again_at: datetime | None, *events: Event) -> None:
-        """Note a failed delivery and when to try again; None: give up, with the event that says so."""
+        """Note a failed delivery and when to try again, in steady time; None: give up, with the event that says so."""
         ...
 
     async def retry_pages(self, since: datetime) -> int:

@@ -110,10 +110,19 @@ class VirtualClock:
     def __init__(self, loop: VirtualTimeLoop, epoch: datetime = EPOCH) -> None:
         self._loop = loop
         self._epoch = epoch
+        self._stepped = timedelta(0)
 
     def now(self) -> datetime:
         """Return the virtual wall clock."""
+        return self.steady_now() + self._stepped
+
+    def steady_now(self) -> datetime:
+        """Return the time that passed since the epoch, as a moment, whatever was done to the clock on the wall."""
         return self._epoch + timedelta(seconds=self._loop.time())
+
+    def step(self, by: timedelta) -> None:
+        """Put the clock on the wall forward, or back, as people and time servers do; no time passes by it."""
+        self._stepped += by
 
     async def sleep(self, seconds: float) -> None:
         """Wait virtually."""

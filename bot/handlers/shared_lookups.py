@@ -25,7 +25,7 @@ class SharedLookups(Generic[T]):
 
     async def of(self, what: Hashable, look: Callable[[], Awaitable[T]]) -> T:
         """Return what a look shows that began no longer than a second ago. Raises what the look raises."""
-        now = self._clock.now()
+        now = self._clock.steady_now()
         self._known = {
             one: (at, task) for one, (at, task) in self._known.items() if not task.done() or now - at < FRESH
         }

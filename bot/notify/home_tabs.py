@@ -110,7 +110,7 @@ class HomeTabs:
     async def opened(self, user: str) -> None:
         """Show somebody their Home, and keep it up to date for a while. Raises NotifierError."""
         self._opened.pop(user, None)
-        self._opened[user] = self._clock.now()
+        self._opened[user] = self._clock.steady_now()
         while len(self._opened) > _VIEWERS:
             self._forget(next(iter(self._opened)))
         self._shown.pop(user, None)
@@ -118,7 +118,7 @@ class HomeTabs:
 
     async def refresh(self) -> None:
         """Bring the Home of everybody who looked lately up to date."""
-        lately = self._clock.now() - LATELY
+        lately = self._clock.steady_now() - LATELY
         for user in [user for user, at in self._opened.items() if at < lately]:
             self._forget(user)
         if not self._opened:

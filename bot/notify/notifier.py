@@ -316,7 +316,7 @@ class SlackNotifier:
         if view.job.card is None:
             return None
         shown = self._shown.setdefault(view.job.id, _Shown(view))
-        if view.at >= shown.newest.at:
+        if view.number >= shown.newest.number:
             shown.newest = view
         moved: Card | None = None
         async with shown.lock:

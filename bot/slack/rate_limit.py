@@ -22,7 +22,7 @@ class ChannelSpacing(Generic[Key]):
 
     async def turn(self, key: Key) -> None:
         """Wait for the turn."""
-        now = self._clock.now()
+        now = self._clock.steady_now()
         self._next = {other: at for other, at in self._next.items() if at > now}
         mine = max(now, self._next.get(key, now))
         self._next[key] = mine + self._gap
@@ -44,7 +44,7 @@ class CallBudget:
     async def turn(self) -> None:
         """Wait for the turn."""
         async with self._lock:
-            now = self._clock.now()
+            now = self._clock.steady_now()
             spent = max(self._spent_until or now - self._slack, now - self._slack)
             free_at = max(spent, self._blocked_until or spent)
             if free_at > now:
@@ -53,4 +53,4 @@ class CallBudget:
 
     def block(self, seconds: float) -> None:
         """Give no turn for a while: Slack asked for it."""
-        self._blocked_until = self._clock.now() + timedelta(seconds=seconds)
+        self._blocked_until = self._clock.steady_now() + timedelta(seconds=seconds)

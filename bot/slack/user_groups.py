@@ -68,16 +68,16 @@ class UserGroups:
     async def _one(self, group: str) -> frozenset[str] | None:
         known = self._known.setdefault(group, _Known())
         async with known.lock:  # whoever comes while it is being asked gets the same answer
-            now = self._clock.now()
+            now = self._clock.steady_now()
             is_fresh = known.asked_at is not None and now - known.asked_at < FRESH
             if not is_fresh and (known.silent_until is None or now >= known.silent_until):
                 await self._ask(group, known)
-            if known.asked_at is None or self._clock.now() - known.asked_at > BELIEVED:
+            if known.asked_at is None or self._clock.steady_now() - known.asked_at > BELIEVED:
                 return None
             return known.members
 
     async def _ask(self, group: str, known: _Known) -> None:
-        asked_at = self._clock.now()
+        asked_at = self._clock.steady_now()
         try:
             reply = await ask(self._client.usergroups_users_list(usergroup=group, include_disabled=False))
         except NotifierError as error:

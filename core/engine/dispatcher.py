@@ -14,7 +14,7 @@ from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
 from core.domain.scheduling.decisions import Decision, End, Held, Start
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.schedule import decide, next_times
+from core.domain.scheduling.schedule import Scheduler, next_change
 from core.domain.scheduling.situation import Policy, Situation
 from core.domain.scheduling.start_permission import STOP
 from core.engine.attempt.context import EngineServices
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 SAFETY_NET_S = 300.0
 """The loop is woken by whatever changes, and by the next time that matters; this only catches what nobody foresaw."""
+
+SOON_S = 0.5
+"""A moment that lies in the past already is looked at again no sooner than this."""
 
 LONG_QUEUE = 500
 """From so many open moves on, a decision takes long enough to be noticed by people who wait for an answer."""
@@ -69,6 +72,7 @@ class Dispatcher:
         self._recorder, self._store, self._clock = services.recorder, services.recorder.store, services.clock
         self._snapshot_cache = services.snapshot_cache
         self._policy, self._timing, self._max_attempts = policy, timing, max_attempts
+        self._scheduler = Scheduler()
         self._freeze = freeze
         self._busy = busy
         self.is_counting = False
@@ -118,6 +122,7 @@ class Dispatcher:
         situation = await self._situation(now, running, moves)
         # A long queue takes a while to think about: not in the thread that answers people.
         is_long = sum(1 for move in moves if not move.state.is_end) >= LONG_QUEUE
+        decide = self._scheduler.decide
         decisions = await asyncio.to_thread(decide, situation) if is_long else decide(situation)
         originals = {move.id: move for move in moves}
         for decision in decisions:
@@ -126,8 +131,10 @@ class Dispatcher:
         await self._holds.write(decisions, originals, situation)
         await self._finish(running, moves, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
-        due += next_times(decisions, situation)
-        return max(0.05, min([SAFETY_NET_S, *((at - now).total_seconds() for at in due)]))
+        left = [at - now for at in due]
+        left += [] if (change := next_change(decisions, situation)) is None else [change]
+        soonest_s = min([SAFETY_NET_S, *(one.total_seconds() for one in left)])
+        return max(0.05, soonest_s) if soonest_s > 0 else SOON_S
 
     async def _moves(self, running: dict[JobId, Job]) -> list[Move]:
         """Read the moves of running jobs, oldest first; a job of which one cannot be read is left as it is."""
@@ -155,7 +162,8 @@ class Dispatcher:
         stopped_by = await self._store.switch(STOP)
         # What hosts showed is taken last and at once: while the database is read they go on telling.
         return Situation(
-            now=now,
+            now=self._clock.steady_now(),
+            wall_now=now,
             jobs=running,
             moves=moves,
             snapshots=dict(self._snapshot_cache.snapshots),

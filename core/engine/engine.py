@@ -27,6 +27,7 @@ from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way, settle_hosts
+from core.engine.retention import Retention
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.supervisor import PATIENCE_S, Supervisor
 
@@ -118,6 +119,7 @@ class Engine:
         self._cards = Cards(
             store, notifier, clock, self._job_views.of, tick_s=self._timing.busy_s, shown=self._outbox.note_answer
         )
+        self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
         planner = Planner(
             settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
@@ -162,6 +164,7 @@ class Engine:
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
+        start("retention", self._retention.turn)
 
     async def stop(self) -> None:
         """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them.

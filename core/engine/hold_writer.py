@@ -1,8 +1,9 @@
 """Writes down why moves wait: only what is new about it, and the many of a long queue together."""
 
 import logging
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.domain.model import event_data
@@ -13,14 +14,25 @@ from core.domain.scheduling.decisions import Decision, Held
 from core.domain.scheduling.situation import Situation
 from core.engine.recorder import TransitionRecorder
 from core.errors import Outdated
+from core.ports import Clock
 
 log = logging.getLogger(__name__)
 
 MANY = 20
 """From so many on, the reasons of a job's moves to wait are written down together: all of them, or none."""
 
-HOLDS_PER_STEP = 200
-"""So many reasons to wait are written down before the loop looks again: a long queue must not hold up a free slot."""
+BATCH = 200
+"""So many reasons to wait are written down in one transaction, and others get a turn."""
+
+LONGEST = timedelta(seconds=0.5)
+"""For so long they are written down before the loop looks again: a long queue must not hold up a free slot."""
+
+OF_LATE = timedelta(hours=1)
+"""For so long it is no news that a host fell silent again, or that a VM waits for the same when it is back."""
+
+REMEMBERED = 50_000
+_NUMBER = re.compile(r"\d+")
+"""Since when a host is silent differs at every turn."""
 
 Originals = Mapping[MoveId, Move]
 """The moves as the decision found them stored."""
@@ -34,27 +46,32 @@ class HoldWriter:
         self._store = recorder.store
         self._snapshot_max_age = snapshot_max_age
         self._wake = wake
-        self._since = recorder.clock.now()
+        self._since = recorder.clock.steady_now()
+        self._told = ToldHolds(recorder.clock)
 
     async def write(self, decisions: Sequence[Decision], originals: Originals, situation: Situation) -> None:
         """Write down what is new about why moves wait."""
         holds = [one for one in decisions if isinstance(one, Held) and self._is_new(one, originals, situation)]
-        if len(holds) > HOLDS_PER_STEP:
-            self._wake()
-        first = sorted(holds, key=lambda held: _is_reworded(held, originals))[:HOLDS_PER_STEP]
+        holds.sort(key=lambda held: _is_reworded(held, originals))
         # The troubles of hosts that a job was told of already, for another VM.
         told = {
             (move.job_id, move.hold.text)
             for move in originals.values()
             if not move.state.is_end and move.hold and move.hold.code is HoldCode.HOST
         }
-        for held in await self._write_together(first, originals, situation.now, told):
-            await self._write_one(held, originals[held.known.id], situation.now, told)
+        ends = self._recorder.clock.steady_now() + LONGEST
+        for start in range(0, len(holds), BATCH):
+            if self._recorder.clock.steady_now() > ends:
+                self._wake()
+                return
+            batch = holds[start : start + BATCH]
+            for held in await self._write_together(batch, originals, situation.wall, told):
+                await self._write_one(held, originals[held.known.id], situation.wall, told)
 
     async def _write_one(self, held: Held, before: Move, now: datetime, told: set[tuple[JobId, str]]) -> None:
         move = held.move
         try:
-            await self._store.change_move(before, move, *_events(before, move, now, told))
+            await self._store.change_move(before, move, *self._told.events(before, move, now, told))
         except Outdated as error:
             log.info("%s changed meanwhile, deciding again: %s", before.vm_name, error)
             self._wake()
@@ -74,7 +91,7 @@ class HoldWriter:
                 left += its_holds
                 continue
             changes = [(originals[held.known.id], held.move) for held in its_holds]
-            events = [one for before, after in changes for one in _events(before, after, now, told)]
+            events = [one for before, after in changes for one in self._told.events(before, after, now, told)]
             try:
                 await self._store.change_moves(changes, *events)
             except Outdated as error:
@@ -98,18 +115,44 @@ class HoldWriter:
         return not all(any(host in told for told in known) for host in (move.source, move.destination))
 
 
+class ToldHolds:
+    """What jobs heard of late: that a host fell silent, and that a VM waits for the same as before it did, is no news.
+
+    A host that comes and goes every few minutes would otherwise be told of at each turn, with every VM in backup.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._at: dict[Hashable, datetime] = {}
+
+    def events(self, before: Move, move: Move, now: datetime, told: set[tuple[JobId, str]]) -> tuple[Event, ...]:
+        """Note why a move waits, if it is for another reason; a job hears of a silent host once, not once per VM."""
+        was, is_now = before.hold, move.hold
+        if is_now is None or (was is not None and was.code is is_now.code):
+            return ()
+        about = (move.job_id, is_now.text)
+        if is_now.code is HoldCode.HOST:
+            is_late = self._is_known(about, (move.job_id, move.source, move.destination, _NUMBER.sub("", is_now.text)))
+            is_told = about in told or is_late
+            told.add(about)
+        else:
+            is_told = self._is_known((move.id, is_now.code)) and was is not None and was.code is HoldCode.HOST
+        data = event_data.Held(code=is_now.code, text=is_now.text, follows=is_told)
+        return (event(data, now, move=move),)
+
+    def _is_known(self, *keys: Hashable) -> bool:
+        """Whether one of these was told of late; from now on all of them were."""
+        now = self._clock.steady_now()
+        if len(self._at) > REMEMBERED:
+            self._at = {key: at for key, at in self._at.items() if now - at < OF_LATE}
+        is_known = any(now - self._at[key] < OF_LATE for key in keys if key in self._at)
+        for key in keys:
+            if not is_known or key not in self._at:
+                self._at[key] = now
+        return is_known
+
+
 def _is_reworded(held: Held, originals: Originals) -> bool:
     """Whether a move waits for the same as before, only said otherwise: that can wait longest itself."""
     before = originals[held.known.id].hold
     return before is not None and before.code is held.hold.code
-
-
-def _events(before: Move, move: Move, now: datetime, told: set[tuple[JobId, str]]) -> tuple[Event, ...]:
-    """Note why a move waits, if it is for another reason; a job hears of a silent host once, not once per VM."""
-    if move.hold is None or (before.hold is not None and before.hold.code is move.hold.code):
-        return ()
-    about = (move.job_id, move.hold.text)
-    is_told = move.hold.code is HoldCode.HOST and about in told
-    told.add(about)
-    data = event_data.Held(code=move.hold.code, text=move.hold.text, follows=is_told)
-    return (event(data, now, move=move),)

@@ -34,9 +34,9 @@ class LeftUnderWay:
 async def find_left_under_way(store: Store, clock: Clock) -> Sequence[LeftUnderWay]:
     """Return every move that an earlier process left under way."""
     jobs = {job.id: job for job in await store.jobs(JobState.RUNNING, limit=10_000)}
-    adopted = await store.adopt_attempts()
     # Of a move in clean-up the attempt is over: the newest one is the one that moved it.
-    attempts = {attempt.move_id: attempt for attempt in (*await store.attempts(), *adopted)}
+    under_way = (*await store.attempts_under_way(), *await store.adopt_attempts())
+    attempts = {attempt.move_id: attempt for attempt in under_way}
     moves = [
         move for move in await store.moves(open_only=True) if move.state.holds_slots or move.state is MoveState.CLEANING
     ]

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Update, bindparam, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
-from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.model.move import Attempt, Fault, Move, MoveId, MoveState
 from core.domain.scheduling.slots import SlotUsage, refusal
 from core.domain.scheduling.start_permission import STOP, withdrawn
 from core.errors import AttemptClosed, IllegalTransition, Outdated, StartWithdrawn
@@ -18,6 +18,7 @@ from core.store.column_types import Moment
 from core.store.jobs import PlanCache
 from core.store.moves import renamed
 from core.store.tables import attempts
+from core.store.tables import moves as moves_table
 
 _is_open = attempts.c.ended_at.is_(None)
 # An attempt is known by itself, never by its move: the move may have the next one already.
@@ -36,6 +37,26 @@ def listed(connection: Connection, move_id: MoveId | None = None, *, open_only: 
     if open_only:
         query = query.where(_is_open)
     return tuple(rows.readable(rows.attempt_of, connection.execute(query)))
+
+
+def under_way(connection: Connection) -> tuple[Attempt, ...]:
+    """Read, of each move that is between its start and its end, the newest attempt."""
+    states = [state for state in MoveState if state.holds_slots or state is MoveState.CLEANING]
+    newest = (
+        select(func.max(attempts.c.id))
+        .join(moves_table, moves_table.c.id == attempts.c.move_id)
+        .where(moves_table.c.state.in_(states))
+        .group_by(attempts.c.move_id)
+    )
+    query = select(*rows.ATTEMPT).where(attempts.c.id.in_(newest)).order_by(attempts.c.id)
+    return tuple(rows.readable(rows.attempt_of, connection.execute(query)))
+
+
+def between(connection: Connection, since: datetime, until: datetime) -> tuple[Attempt, ...]:
+    """Read the attempts that began before ``until`` and had not ended by ``since``, oldest first."""
+    is_later = attempts.c.ended_at >= since
+    query = select(*rows.ATTEMPT).where(or_(_is_open, is_later), attempts.c.started_at <= until)
+    return tuple(rows.readable(rows.attempt_of, connection.execute(query.order_by(attempts.c.id))))
 
 
 def ended_since(connection: Connection, since: datetime) -> tuple[Attempt, ...]:
@@ -82,7 +103,7 @@ def begin(
     reason: str | None = _unwanted(connection, cache, before, at, frozen_until)
     if reason:
         raise Outdated(f"{before.vm_name} may not start now: {reason}.")
-    reservations = listed(connection, open_only=True)
+    reservations = _open_around(connection, before)
     if any(attempt.vm_id == before.vm_id for attempt in reservations):
         raise Outdated(f"{before.vm_name} has an open attempt already.")
     reason = refusal(claims, reservations)
@@ -172,6 +193,14 @@ def end(
         raise IllegalTransition(f"An attempt does not end by going from {before.state} to {after.state}.")
     _note(connection, _NOTE, owner, attempt, {"ended_at": at, "fault": fault, "host_words": host_words})
     return moves.replaced(connection, before, after, happened)
+
+
+def _open_around(connection: Connection, move: Move) -> tuple[Attempt, ...]:
+    """Read the open attempts that concern a move: of its VM, and on either of its hosts."""
+    hosts = (move.source, move.destination)
+    concerns = or_(attempts.c.vm_id == move.vm_id, attempts.c.source.in_(hosts), attempts.c.destination.in_(hosts))
+    query = select(*rows.ATTEMPT).where(_is_open, concerns).order_by(attempts.c.id)
+    return tuple(rows.readable(rows.attempt_of, connection.execute(query)))
 
 
 def _unwanted(connection: Connection, cache: PlanCache, move: Move, at: datetime, frozen_until: datetime | None) -> str:

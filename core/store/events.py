@@ -12,6 +12,9 @@ from core.store import rows
 from core.store.column_types import job_number
 from core.store.tables import events, outbox
 
+# The ids come in the order of the events: people hear them in the order in which they were given.
+_INSERT = insert(events).returning(events.c.id, sort_by_parameter_order=True)
+
 
 def add(connection: Connection, happened: Iterable[Event], job_id: JobId | None = None) -> None:
     """Store events; those that name no job belong to ``job_id``.
@@ -20,16 +23,20 @@ def add(connection: Connection, happened: Iterable[Event], job_id: JobId | None 
         StoreError: an event is to be told but belongs to no job, so that there is no card to tell it at.
 
     """
-    for event in happened:
-        known = event if event.job_id is not None or job_id is None else replace(event, job_id=job_id)
-        event_id = rows.add(connection, events, rows.event_values(known))
-        if known.tone is None:
-            continue
-        if known.job_id is None:
-            raise StoreError(f"An event that is told needs a job: {known.kind}.")
-        connection.execute(
-            insert(outbox), {"event_id": event_id, "job_id": known.job_id, "tries": 0, "claimed_by": "", "error": ""}
-        )
+    known = [one if one.job_id is not None or job_id is None else replace(one, job_id=job_id) for one in happened]
+    if not known:
+        return
+    untold = next((one for one in known if one.tone is not None and one.job_id is None), None)
+    if untold is not None:
+        raise StoreError(f"An event that is told needs a job: {untold.kind}.")
+    ids = connection.execute(_INSERT, [rows.event_values(one) for one in known]).scalars().all()
+    to_tell = [
+        {"event_id": event_id, "job_id": one.job_id, "tries": 0, "claimed_by": "", "error": ""}
+        for event_id, one in zip(ids, known, strict=True)
+        if one.tone is not None
+    ]
+    if to_tell:
+        connection.execute(insert(outbox), to_tell)
 
 
 def of_job(connection: Connection, job_id: JobId) -> tuple[Event, ...]:

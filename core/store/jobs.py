@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import Connection, false, select, update
+from sqlalchemy import Connection, false, or_, select, update
 
 from core.domain.model.events import Event
 from core.domain.model.job import Card, Job, JobId, JobState, transit_job
@@ -59,11 +60,19 @@ def read(connection: Connection, cache: PlanCache, job_id: JobId) -> Job:
     return rows.job_of(row, cache.get(connection, {row["plan_id"]})[row["plan_id"]])
 
 
-def listed(connection: Connection, cache: PlanCache, states: Sequence[JobState], limit: int) -> tuple[Job, ...]:
+def listed(
+    connection: Connection,
+    cache: PlanCache,
+    states: Sequence[JobState],
+    limit: int,
+    ended_since: datetime | None = None,
+) -> tuple[Job, ...]:
     """Read jobs in these states (none given: all), newest first; one that cannot be read is left out."""
     query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
     if states:
         query = query.where(jobs.c.state.in_(states))
+    if ended_since is not None:
+        query = query.where(or_(jobs.c.finished_at.is_(None), jobs.c.finished_at > ended_since))
     return _jobs_of(connection, cache, connection.execute(query).mappings().all())
 
 
@@ -71,6 +80,12 @@ def by_id(connection: Connection, cache: PlanCache, ids: Collection[JobId]) -> d
     """Read these jobs."""
     query = select(jobs).where(jobs.c.id.in_(ids)) if ids else select(jobs).where(false())
     return {job.id: job for job in _jobs_of(connection, cache, connection.execute(query).mappings().all())}
+
+
+def with_open_cards(connection: Connection) -> tuple[JobId, ...]:
+    """Return the jobs whose card does not show their end yet, newest first."""
+    query = select(jobs.c.id).where(jobs.c.is_card_final.is_(False)).order_by(jobs.c.id.desc())
+    return tuple(connection.execute(query).scalars())
 
 
 def change(

@@ -1,14 +1,16 @@
 """Reads and changes moves: compared by version and state, never against the one table of transitions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
 
-from cachetools import FIFOCache
-from sqlalchemy import Case, Column, ColumnElement, Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy import Case, Column, ColumnElement, Connection, bindparam, case, func, insert, or_, select, update
 
 from core.domain.model.events import Event
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Move, MoveId, MoveState, check_transition
 from core.errors import IllegalTransition, Outdated, StoreError
@@ -18,6 +20,8 @@ from core.store.tables import jobs, moves
 
 BATCH = 500
 """Moves are added and read so many at a time, so that a large job does not hold up everything else in the process."""
+LONGEST_PAUSE = timedelta(days=1)
+"""No clean-up waits longer for its next try: one that seems to was noted by a clock that was put back since."""
 OPEN = tuple(state for state in MoveState if not state.is_end)
 
 # Built once: the values come as parameters, so that a change costs no new statement.
@@ -35,7 +39,9 @@ class MoveCache:
     """
 
     def __init__(self, size: int = 20_000) -> None:
-        self._moves: FIFOCache[MoveId, Move] = FIFOCache(size)
+        # A dictionary, not cachetools: thousands are asked for at once, and a look into one of those costs ten times.
+        self._moves: dict[MoveId, Move] = {}
+        self._size = size
 
     def get(
         self, connection: Connection, versions: Sequence[tuple[MoveId, int]], *, is_strict: bool
@@ -55,9 +61,16 @@ class MoveCache:
                 missing.append(move_id)
         for start in range(0, len(missing), BATCH):
             read = by_id(connection, missing[start : start + BATCH], is_strict=is_strict)
-            self._moves.update(read)
+            self.put(read.values())
             found |= read
         return tuple(found[move_id] for move_id, _ in versions if move_id in found)
+
+    def put(self, stored: Iterable[Move]) -> None:
+        """Take moves as they were just stored."""
+        for move in stored:
+            self._moves[move.id] = move
+        for move_id in list(islice(self._moves, max(0, len(self._moves) - self._size))):
+            del self._moves[move_id]
 
 
 def add(connection: Connection, job_id: JobId, new: Sequence[Move]) -> None:
@@ -130,9 +143,25 @@ def rename_hosts(connection: Connection, names: Mapping[HostName, HostName]) -> 
         )
 
 
+def newest(connection: Connection, name: str, vm_ids: Collection[VmId]) -> tuple[Move, ...]:
+    """Read the newest move of each VM that has one of these ids, or bears this name or id in a move."""
+    # A database compares letters of other alphabets by their case only: those are tried as people write them.
+    spelled = {name, name.lower(), name.upper(), name.casefold(), name.capitalize()}
+    fits: list[ColumnElement[bool]] = [func.lower(moves.c.vm_name) == name.lower(), moves.c.vm_name.in_(spelled)]
+    with suppress(ValueError):
+        fits.append(moves.c.vm_id == UUID(name.strip("{}")))
+    named = set(connection.execute(select(moves.c.vm_id).where(or_(*fits)).distinct()).scalars())
+    last = select(func.max(moves.c.id)).where(moves.c.vm_id.in_({*named, *vm_ids})).group_by(moves.c.vm_id)
+    return tuple(by_id(connection, connection.execute(last).scalars().all()).values())
+
+
 def to_tidy(connection: Connection, at: datetime) -> tuple[Move, ...]:
     """Read the moves whose clean-up had to wait and is due."""
-    query = select(*rows.MOVE).where(moves.c.tidy_at.is_not(None), moves.c.tidy_at <= at).order_by(moves.c.id)
+    query = (
+        select(*rows.MOVE)
+        .where(moves.c.tidy_at.is_not(None), or_(moves.c.tidy_at <= at, moves.c.tidy_at > at + LONGEST_PAUSE))
+        .order_by(moves.c.id)
+    )
     return tuple(rows.readable(rows.move_of, connection.execute(query)))
 
 
@@ -144,8 +173,7 @@ def change(connection: Connection, before: Move, after: Move, happened: Sequence
         Outdated: it is not stored as ``before`` any more.
 
     """
-    if before.state.holds_slots is not after.state.holds_slots:
-        raise IllegalTransition(f"A move cannot go from {before.state} to {after.state} without its attempt.")
+    _check_slots(before, after)
     return replaced(connection, before, after, happened)
 
 
@@ -153,19 +181,41 @@ def change_all(
     connection: Connection, changes: Sequence[tuple[Move, Move]], happened: Sequence[Event]
 ) -> tuple[Move, ...]:
     """Replace several moves of one job; the events are of all of them. Raises what ``change`` does."""
-    stored = tuple(change(connection, before, after, ()) for before, after in changes)
-    if stored:
-        events.add(connection, happened, stored[0].job_id)
-    return stored
+    if not changes:
+        return ()
+    for before, after in changes:
+        _check_slots(before, after)
+        check_transition(before.state, after.state)
+    rows_of_all = [_replacement(before, after) for before, after in changes]
+    if connection.dialect.supports_sane_multi_rowcount:
+        replaced_rows = connection.execute(_REPLACE, rows_of_all).rowcount
+    else:
+        replaced_rows = sum(connection.execute(_REPLACE, row).rowcount for row in rows_of_all)
+    if replaced_rows != len(changes):
+        raise Outdated(f"A move of {changes[0][0].job_id} was changed by somebody else.")
+    events.add(connection, happened, changes[0][0].job_id)
+    return tuple(_as_stored(before, after) for before, after in changes)
 
 
 def replaced(connection: Connection, before: Move, after: Move, happened: Sequence[Event]) -> Move:
     """Replace a move by compare-and-set and store the events; the caller sees to attempts."""
     check_transition(before.state, after.state)
-    version = before.version + 1
-    values = rows.move_values(after, version=version) | {"job_id": before.job_id}
-    known = {"known_id": before.id, "known_version": before.version, "known_state": before.state}
-    if connection.execute(_REPLACE, values | known).rowcount == 0:
+    if connection.execute(_REPLACE, _replacement(before, after)).rowcount == 0:
         raise Outdated(f"The move of {before.vm_name} was changed by somebody else.")
     events.add(connection, happened, before.job_id)
-    return replace(after, id=before.id, job_id=before.job_id, version=version)
+    return _as_stored(before, after)
+
+
+def _check_slots(before: Move, after: Move) -> None:
+    if before.state.holds_slots is not after.state.holds_slots:
+        raise IllegalTransition(f"A move cannot go from {before.state} to {after.state} without its attempt.")
+
+
+def _replacement(before: Move, after: Move) -> rows.Values:
+    """Return what ``_REPLACE`` takes: what is stored now, and only if nobody was there first."""
+    values = rows.move_values(after, version=before.version + 1) | {"job_id": before.job_id}
+    return values | {"known_id": before.id, "known_version": before.version, "known_state": before.state}
+
+
+def _as_stored(before: Move, after: Move) -> Move:
+    return replace(after, id=before.id, job_id=before.job_id, version=before.version + 1)

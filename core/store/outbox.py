@@ -1,11 +1,12 @@
 """Hands out what people must still hear: of each job the oldest, and the oldest page; says what was tried before."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from core.domain.model.events import Event, Notice, Tone
+from core.domain.reporting.redelivery import LONGEST_PAUSE
 from core.store import jobs, moves, rows
 from core.store.events import add as add_events
 from core.store.jobs import PlanCache
@@ -52,11 +53,17 @@ _DUE = (
             outbox.c.event_id.in_(_oldest),
             outbox.c.event_id.in_(_first_pages),
         ),
-        or_(outbox.c.due_at.is_(None), outbox.c.due_at <= bindparam("at")),
+        or_(
+            outbox.c.due_at.is_(None),
+            outbox.c.due_at <= bindparam("at"),
+            outbox.c.due_at > bindparam("latest"),
+        ),
         or_(
             outbox.c.claimed_by == "",
             and_(outbox.c.claimed_by != bindparam("claimant"), outbox.c.claimed_at <= bindparam("died_by")),
             outbox.c.claimed_at <= bindparam("given_up_by"),
+            # Claimed in the future: by a process that died, whose clock was ahead of ours.
+            and_(outbox.c.claimed_by != bindparam("claimant"), outbox.c.claimed_at > bindparam("not_after")),
         ),
     )
     .order_by(events.c.id)
@@ -64,14 +71,25 @@ _DUE = (
 )
 
 
-def claim(connection: Connection, cache: PlanCache, claimant: str, limit: int, at: datetime) -> tuple[Notice, ...]:
+def claim(
+    connection: Connection, cache: PlanCache, claimant: str, limit: int, *, at: datetime, since: datetime
+) -> tuple[Notice, ...]:
     """Read the oldest undelivered notice of each job that is due, and mark it as being said by ``claimant``.
 
     What the same claimant is saying is left out until ``CLAIM`` is over; what another one (a process that died) was
     saying, until ``AFTERLIFE`` is. Either way it comes with ``maybe_said``: so does one whose earlier try was reported
-    as failed, because a failed try may have reached people all the same.
+    as failed, because a failed try may have reached people all the same. ``since``: when the claimant first claimed.
     """
-    asked = {"at": at, "claimant": claimant, "died_by": at - AFTERLIFE, "given_up_by": at - CLAIM, "most": limit}
+    is_afterlife = at - since < AFTERLIFE
+    asked = {
+        "at": at,
+        "latest": at + LONGEST_PAUSE,
+        "claimant": claimant,
+        "died_by": at - AFTERLIFE,
+        "given_up_by": at - CLAIM,
+        "not_after": datetime.max.replace(tzinfo=UTC) if is_afterlife else at,
+        "most": limit,
+    }
     found = list(rows.readable(lambda row: (row[0], rows.event_of(row[1:])), connection.execute(_DUE, asked)))
     if not found:
         return ()

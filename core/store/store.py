@@ -1,17 +1,20 @@
 """The store behind the engine's port: each method is one transaction on the database."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from core.domain.model.events import Event, Notice
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
 from core.domain.scheduling.slots import SlotUsage
-from core.store import attempts, events, jobs, moves, outbox, switches, throughput
+from core.errors import StoreError
+from core.store import attempts, events, jobs, moves, outbox, retention, switches, throughput
 from core.store.database import Database
 from core.store.ownership import Ownership, ownership_of
 
@@ -20,15 +23,24 @@ class SqlStore:
     """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``.
 
     ``timeout_s``: how long to wait for another process that holds it locked; ``ownership``: what keeps a second bot
-    off.
+    off; ``history``: the file for what is removed, None: beside the database's own file.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0, ownership: Ownership | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 5.0,
+        ownership: Ownership | None = None,
+        history: Path | None = None,
+    ) -> None:
         self._ownership = ownership or ownership_of(url)
+        self._history = history or retention.file_beside(url)
         self._database = Database(url, timeout_s=timeout_s)
         self._plan_cache = jobs.PlanCache()
         self._move_cache = moves.MoveCache()
         self._claimant = uuid4().hex
+        self._claims_since: datetime | None = None
 
     async def open(self) -> None:
         """Make the database ours, open or create it and bring its schema up to date."""
@@ -61,9 +73,9 @@ class SqlStore:
         """Read one job."""
         return await self._database.read(jobs.read, self._plan_cache, job_id)
 
-    async def jobs(self, *states: JobState, limit: int = 100) -> tuple[Job, ...]:
+    async def jobs(self, *states: JobState, limit: int = 100, ended_since: datetime | None = None) -> tuple[Job, ...]:
         """Read jobs, newest first."""
-        return await self._database.read(jobs.listed, self._plan_cache, states, limit)
+        return await self._database.read(jobs.listed, self._plan_cache, states, limit, ended_since)
 
     async def change_job(self, before: Job, after: Job, *events: Event, new_moves: Sequence[Move] = ()) -> Job:
         """Replace a job, all but its card; add its moves."""
@@ -77,6 +89,39 @@ class SqlStore:
         """Remember that the card of an ended job shows its end."""
         await self._database.write(jobs.set_card_final, job_id)
 
+    async def jobs_with_open_cards(self) -> tuple[JobId, ...]:
+        """Return the jobs whose card does not show their end yet."""
+        return await self._database.read(jobs.with_open_cards)
+
+    async def newest_event_at(self) -> datetime | None:
+        """Return when the newest thing happened that is written down."""
+        return await self._database.read(retention.newest_event_at)
+
+    async def forget_jobs(self, ended_before: datetime, limit: int) -> int:
+        """Remove the oldest jobs that ended before then, after everything of them is in the history file."""
+        if self._history is None:
+            return 0
+        old = await self._database.read(retention.old_jobs, ended_before, limit)
+        for job_id in old:
+            await self._put_away(job_id, self._history)
+            for table in retention.PARTS:
+                while await self._database.write(retention.remove_slice, table, job_id):
+                    pass
+            await self._database.write(retention.remove_job, job_id)
+        return len(old)
+
+    async def _put_away(self, job_id: JobId, history: Path) -> None:
+        for table in retention.ALL:
+            after = 0
+            while True:
+                lines, after = await self._database.read(retention.rows_of, table, job_id, after)
+                if not lines:
+                    break
+                try:
+                    await asyncio.to_thread(retention.append, history, lines)
+                except OSError as error:
+                    raise StoreError(f"The history file cannot be written: {error.strerror}.") from error
+
     async def move(self, move_id: int) -> Move:
         """Read one move."""
         return await self._database.read(moves.read, MoveId(move_id))
@@ -84,6 +129,10 @@ class SqlStore:
     async def moves(self, job_id: JobId | None = None, *, open_only: bool = False) -> tuple[Move, ...]:
         """Read moves in the plan's order."""
         return await self._database.read(moves.listed, self._move_cache, job_id, open_only=open_only)
+
+    async def newest_moves(self, name: str, vm_ids: Collection[VmId]) -> tuple[Move, ...]:
+        """Read the newest move of each VM that has one of these ids, or bears this name or id in a move."""
+        return await self._database.read(moves.newest, name, vm_ids)
 
     async def moves_towards(self, host: HostName) -> tuple[Move, ...]:
         """Read the open moves that go to a host."""
@@ -101,7 +150,9 @@ class SqlStore:
 
     async def change_moves(self, changes: Sequence[tuple[Move, Move]], *events: Event) -> tuple[Move, ...]:
         """Replace several moves of one job: all of them, or none."""
-        return await self._database.write(moves.change_all, changes, events)
+        stored = await self._database.write(moves.change_all, changes, events)
+        self._move_cache.put(stored)
+        return stored
 
     async def begin_attempt(
         self,
@@ -171,6 +222,14 @@ class SqlStore:
         wanted = None if move_id is None else MoveId(move_id)
         return await self._database.read(attempts.listed, wanted, open_only=open_only)
 
+    async def attempts_under_way(self) -> tuple[Attempt, ...]:
+        """Read, of each move that is between its start and its end, the newest attempt."""
+        return await self._database.read(attempts.under_way)
+
+    async def attempts_between(self, since: datetime, until: datetime) -> tuple[Attempt, ...]:
+        """Read the attempts that began before ``until`` and had not ended by ``since``, oldest first."""
+        return await self._database.read(attempts.between, since, until)
+
     async def faults_since(self, since: datetime) -> tuple[Attempt, ...]:
         """Read the attempts that ended with a fault since then, oldest first."""
         return await self._database.read(attempts.ended_since, since)
@@ -185,7 +244,8 @@ class SqlStore:
 
     async def claim_notices(self, limit: int, at: datetime) -> tuple[Notice, ...]:
         """Read the oldest undelivered notice of each job that is due, and mark them as being said."""
-        return await self._database.write(outbox.claim, self._plan_cache, self._claimant, limit, at)
+        since = self._claims_since = self._claims_since or at
+        return await self._database.write(outbox.claim, self._plan_cache, self._claimant, limit, at=at, since=since)
 
     async def notice_said(self, notice_id: int, at: datetime) -> None:
         """Mark a notice as delivered."""

@@ -46,7 +46,7 @@ class Stage:
         self.loop = loop
         clock = VirtualClock(loop)
         self.world = World(fleet, loop.time, epoch=clock.now())
-        self.gateway = LabGateway(self.world, clock.now)
+        self.gateway = LabGateway(self.world, clock.steady_now)
         self.run = Run(self.gateway, HV01, HV02, [planned(one) for one in wanted], **options)
 
     def moves(self) -> list[Migration]:

@@ -4,6 +4,8 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -71,3 +73,23 @@ def test_a_warning_about_the_token_being_where_it_belongs_is_not_shown() -> None
     logging.getLogger("slack_bolt.AsyncApp").warning("Unhandled request")
     assert "As you gave" not in stream.getvalue()
     assert "Unhandled request" in stream.getvalue()
+
+
+def test_the_password_of_one_host_is_hidden_however_it_is_written(tmp_path: Path) -> None:
+    """A password in a file of its own: in no log, not as text, in a trace, in JSON or in an address."""
+    password = "pä'ss\\ \"wörd/&1"
+    file = tmp_path / "password"
+    file.write_text(password + "\n", encoding="utf-8")
+    hosts = {"HV01": {"address": "hv01", "password_file": str(file)}, "HV02": {"address": "b", "password_file": "none"}}
+    stream = io.StringIO()
+    start_logging(Settings.model_validate({"hosts": hosts}), "plain", stream)
+    forms = [password, repr(password), ascii(password), json.dumps(password), quote(password), quote_plus(password)]
+    for form in forms:
+        logging.getLogger("bot.test").warning("said <%s>", form)
+    try:
+        dict[str, int]()[password]
+    except KeyError:
+        logging.getLogger("bot.test").exception("said")
+    left = [line for line in stream.getvalue().splitlines() if ("ss" in line and "wörd" in line) or "w%C3" in line]
+    assert left == []
+    assert stream.getvalue().count("[hidden]") >= len(forms)

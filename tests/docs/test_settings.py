@@ -43,7 +43,7 @@ def written(value: Any) -> str:
             return str(value).lower()
         case timedelta():
             seconds = int(value.total_seconds())
-            for unit, length in (("h", 3600), ("m", 60)):
+            for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
                 if seconds % length == 0:
                     return f'"{seconds // length}{unit}"'
             return f'"{seconds}s"'

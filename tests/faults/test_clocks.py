@@ -42,9 +42,7 @@ async def test_the_bots_own_clock_jumps_while_a_move_runs(tmp_path: Path, jump: 
         before = cache.snapshots[HostName("HV01")]
 
         async def is_newer() -> bool:
-            return cache.snapshots[HostName("HV01")].taken_at - before.taken_at > jump - timedelta(minutes=1) and (
-                cache.snapshots[HostName("HV01")] is not before
-            )
+            return cache.snapshots[HostName("HV01")].taken_at > before.taken_at
 
         await here.until(is_newer)
         assert (await here.move(job, "web01")).state is MoveState.MOVING

@@ -24,6 +24,6 @@ def test_contract(promise: Callable[[Arena], Awaitable[None]]) -> None:
     async def main(loop: VirtualTimeLoop) -> Any:
         clock = VirtualClock(loop)
         world = World(FLEET, loop.time, epoch=clock.now())
-        await promise(Arena(LabGateway(world, clock.now), world, asyncio.sleep, _address))
+        await promise(Arena(LabGateway(world, clock.steady_now), world, asyncio.sleep, _address))
 
     run_virtually(main)

@@ -69,7 +69,7 @@ class Play:
 
     async def start_engine(self) -> None:
         """Make a new engine on the same world and file, as a process that starts."""
-        gateway = LabGateway(self.world, self.clock.now)
+        gateway = LabGateway(self.world, self.clock.steady_now)
         gateway.calls = self.calls
         self._gateway = ShutDoor(gateway)
         self.store = SteadyStore(self._file)

@@ -54,6 +54,9 @@ class OfficeClock:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
+    def steady_now(self) -> datetime:
+        return self.now()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, max(0.1, seconds / 10)))
 

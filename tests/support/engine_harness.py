@@ -175,7 +175,7 @@ def play(tmp_path: Path, fleet: Fleet, script: Callable[[Stage], Awaitable[None]
             "hosts": {h.name: {"address": fleet.address_of(h), "path": "D:\\VMs"} for h in fleet.hosts},
             **settings,
         }
-        gateway = LabGateway(world, clock.now)
+        gateway = LabGateway(world, clock.steady_now)
         stage = Stage(world, gateway, Listener(), clock, Settings(**sections), tmp_path / "bot.db", loop)
         kept.append(stage)
         await script(stage)

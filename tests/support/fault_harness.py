@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bot.clock import SystemClock
 from core.config import Settings
 from core.domain.model.event_data import EventKind
 from core.domain.model.events import Event
@@ -42,9 +43,13 @@ class JumpyClock:
     """The real time, until somebody sets the clock on the wall."""
 
     jumped: timedelta = timedelta(0)
+    real: SystemClock = field(default_factory=SystemClock)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.jumped
+        return self.real.now() + self.jumped
+
+    def steady_now(self) -> datetime:
+        return self.real.steady_now()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -242,7 +247,7 @@ async def ground(
     async with lab_of(keytabs=keytabs, powershell=powershell, **more) as lab:
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
-        gateway = PypsrpGateway(settings, now=clock.now)
+        gateway = PypsrpGateway(settings, now=clock.steady_now)
         store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", timeout_s=busy_s)
         listener = Listener()
         engine = Engine(settings=settings, store=store, gateway=gateway, notifier=listener, clock=clock)

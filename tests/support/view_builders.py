@@ -16,14 +16,21 @@ from core.domain.model.views import JobView, MoveView
 
 
 class JumpClock:
-    """A clock that is at once as late as a sleeper wants, and remembers the sleeps."""
+    """A clock that is at once as late as a sleeper wants, and remembers the sleeps. ``step``: set the wall alone."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
+        self.stepped = timedelta(0)
         self.sleeps: list[float] = []
 
     def now(self) -> datetime:
+        return self.at + self.stepped
+
+    def steady_now(self) -> datetime:
         return self.at
+
+    def step(self, by: timedelta) -> None:
+        self.stepped += by
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)

@@ -177,6 +177,7 @@ class UnreadableVm:
 class Snapshot:
     """The state of one host, and when it was asked: facts, every VM (planned ones never), migration jobs.
 
+    Its times are steady ones: nobody can put them back or forth, and what is older is older.
     A VM that cannot be read stands in ``unreadable`` and costs the others nothing.
 
     It has no slots because it keeps an index: a VM is looked up for each of thousands of moves.

@@ -144,7 +144,7 @@ class Move:
 
     ``before`` is what the VM looked like on the source before its attempt: verification and clean-up need it after the
     VM has left. ``busy_since`` is the clock of what the VM is seen busy with now (``busy_code``), one clock per backup;
-    ``not_before`` the earliest next attempt.
+    ``not_before`` the earliest next attempt; both are steady times.
     """
 
     id: MoveId

@@ -36,6 +36,8 @@ class JobView:
     job: Job
     moves: tuple[MoveView, ...]
     at: datetime
+    number: int = 0
+    """Of two views of one process the newer one has the larger number, whatever the clock on the wall said."""
     eta: Eta | None = None
     why_no_eta: str = ""
     """Why a running job has no estimate."""

@@ -1,6 +1,7 @@
 """Decides what becomes of a notice that people were not told: when it is tried again, or why it is given up."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core import backoff
 from core.domain.model.events import Notice, Tone
@@ -10,6 +11,10 @@ BACKOFF = backoff.doubling(1.0, 60.0)
 """How long people are not told anything after Slack did not answer."""
 SLOW_BACKOFF = backoff.doubling(5.0, 600.0)
 """The same for what Slack refused and is tried all the same."""
+
+
+LONGEST_PAUSE = timedelta(minutes=15)
+"""No pause is longer: one that seems to be was noted by a clock that was put back since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def find(
         for host, snapshot in snapshots.items()
         for vm in snapshot.vms
     ]
-    fits = _matcher(wanted, [*(one.vm.name for one in seen), *(move.vm_name for move in moves)])
+    fits = matcher(wanted, [*(one.vm.name for one in seen), *(move.vm_name for move in moves)])
     ids = dict.fromkeys([one.vm.id for one in seen if fits(one.vm.id, one.vm.name)])
     ids |= dict.fromkeys([move.vm_id for move in moves if fits(move.vm_id, move.vm_name)])
     unasked = tuple(host for host in hosts if host in silent or host not in snapshots)
@@ -57,7 +57,13 @@ def _one(vm_id: VmId, sightings: list[Sighting], silent: tuple[HostName, ...], m
     return VmLocation(vm_id=vm_id, name=name, sightings=tuple(sightings), silent=silent, move=move)
 
 
-def _matcher(wanted: str, names: Iterable[str]) -> Callable[[VmId, str], bool]:
+def ids_of(wanted: str, snapshots: Mapping[HostName, Snapshot]) -> frozenset[VmId]:
+    """Return the ids of the VMs of this name or id that hosts showed."""
+    fits = matcher(wanted, [vm.name for one in snapshots.values() for vm in one.vms])
+    return frozenset(vm.id for one in snapshots.values() for vm in one.vms if fits(vm.id, vm.name))
+
+
+def matcher(wanted: str, names: Iterable[str]) -> Callable[[VmId, str], bool]:
     """Compare with an id when it is one, and with names as the eye does."""
     meant = NameIndex(names).meant(wanted)
     try:

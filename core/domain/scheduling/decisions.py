@@ -1,10 +1,13 @@
 """What can be decided of a queued move: start it, let it wait for a reason, or end it without an attempt."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.domain.model.move import Hold, HoldCode, Move, MoveState
 from core.domain.scheduling.slots import SlotUsage
+
+SAME = timedelta(seconds=5)
+"""A hold's time on the wall is worked out anew each time, and a clock that is slowly put right is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,10 @@ Decision = Start | Held | End
 def hold(move: Move, code: HoldCode, text: str, now: datetime, *, since: datetime | None = None) -> Held:
     """Let a move wait; the hold's own clock goes on while its code stays."""
     known = move.hold if move.hold and move.hold.code is code else None
-    if since is None:
-        since = known.since if known else now
+    if known is not None and (since is None or abs(known.since - since) < SAME):
+        since = known.since
+    elif since is None:
+        since = now
     if known and known.text == text and known.since == since:
         return Held(move, known)
     return Held(move, Hold(code, text, since))

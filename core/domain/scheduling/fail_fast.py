@@ -1,5 +1,7 @@
 """Fail-fast: which jobs start nothing more because one of their VMs failed."""
 
+from collections.abc import Iterable
+
 from core.domain.model.inventory import VmId
 from core.domain.model.job import JobId
 from core.domain.model.move import Move, MoveState
@@ -12,16 +14,20 @@ _FAILURES = {MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.LOST}
 class FailedJobs:
     """The jobs that stop at their first failure and have one, each with the name of a VM that failed."""
 
-    def __init__(self, situation: Situation) -> None:
+    def __init__(self, situation: Situation, not_queued: Iterable[Move]) -> None:
         self._jobs = situation.jobs
         self._default = situation.policy.fail_fast
         self._vm_of = dict[JobId, str]()
-        self._read(situation)
+        self._read(not_queued)
 
     def note(self, end: End) -> None:
         """Count a move that was just decided to end."""
         if end.state in _FAILURES and self._stops(end.move):
             self._vm_of.setdefault(end.move.job_id, end.move.vm_name)
+
+    def has(self, job_id: JobId) -> bool:
+        """Whether this job has failed."""
+        return job_id in self._vm_of
 
     def end(self, move: Move) -> End | None:
         """End a move whose job has failed; None when it has not."""
@@ -35,10 +41,10 @@ class FailedJobs:
         wanted = self._jobs[move.job_id].plan.options.fail_fast
         return self._default if wanted is None else wanted
 
-    def _read(self, situation: Situation) -> None:
+    def _read(self, moves: Iterable[Move]) -> None:
         """Find the failures so far; what preflight ruled out was approved as such and does not count."""
         blocked = dict[JobId, frozenset[VmId]]()
-        for move in situation.moves:
+        for move in moves:
             if move.state in _FAILURES and move.job_id not in self._vm_of and self._stops(move):
                 if move.job_id not in blocked:
                     blocked[move.job_id] = self._jobs[move.job_id].plan.blocked_ids

@@ -1,19 +1,23 @@
 """Phase 1 of a decision, filter: may this move start at all, whatever slots are free? If not, why it waits or ends."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.domain.model.inventory import HostName, Vm
+from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Fault, HoldCode, Move, MoveState
 from core.domain.model.units import span
 from core.domain.scheduling.decisions import Decision, End, at_rest, hold
 from core.domain.scheduling.fail_fast import FailedJobs
+from core.domain.scheduling.host_faces import HostFace, why_silent
 from core.domain.scheduling.missing_vm import Arrived, Elsewhere, Undecided, Vanished, absence
 from core.domain.scheduling.readiness import Never, Ready, Wait, readiness
 from core.domain.scheduling.situation import Situation, wait_timeout
-from core.domain.scheduling.slots import bar
 from core.domain.scheduling.start_permission import stopped
+
+LONGEST_RETRY = timedelta(minutes=20)
+"""No delay before another attempt is longer: a moment farther away was named by a clock that was put back since."""
 
 _ARRIVED = {MoveState.CLEANING, MoveState.DONE}
 
@@ -21,36 +25,40 @@ _ARRIVED = {MoveState.CLEANING, MoveState.DONE}
 class StartFilter:
     """The filter of one decision: it looks at one move at a time, and none of its verdicts changes another."""
 
-    def __init__(self, situation: Situation, failed: FailedJobs) -> None:
+    def __init__(self, situation: Situation, failed: FailedJobs, faces: Mapping[HostName, HostFace]) -> None:
         self._at = situation
         self._failed = failed
-        # What is known of a host does not change within a decision.
-        self._silences: dict[HostName, str] = {}
-        self._bars: dict[HostName, str] = {}
-        # By the number of the id: an id itself takes long to look up, and each of thousands of VMs is, several times.
-        self._vms: dict[HostName, dict[int, Vm]] = {
-            host: {vm.id.int: vm for vm in snapshot.vms} for host, snapshot in situation.snapshots.items()
-        }
-        self._moving_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
+        self._faces = faces
+        self.moving_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
+        """The VMs with an open attempt, by the number of their id."""
         self._broken_pairs = _broken_pairs(situation)
+
+    def jobs_without_orders(self) -> set[JobId]:
+        """Return the jobs of which a move may start, as far as people and other moves of the job are concerned."""
+        ended = {job_id for job_id, _, _ in self._broken_pairs}
+        return {
+            job.id
+            for job in self._at.jobs.values()
+            if job.id not in ended and not self._failed.has(job.id) and self._why_stopped(job) is None
+        }
 
     def check(self, move: Move) -> Decision | Ready:
         """Return that a move is ready to start, or what becomes of it instead."""
-        job, now = self._at.jobs[move.job_id], self._at.now
+        job, wall = self._at.jobs[move.job_id], self._at.wall
         ordered = self._by_order(move, job)
         if ordered is not None:
             return ordered
         silence = self._silence(move.source) or self._silence(move.destination)
         if silence:
-            return hold(move, HoldCode.HOST, silence, now)
+            return hold(move, HoldCode.HOST, silence, wall)
         verdict = self._by_vm(move, job)
         if not isinstance(verdict, Ready):
             return verdict
-        barred = self._bar(move.source) or self._bar(move.destination)
+        barred = self._faces[move.source].bar or self._faces[move.destination].bar
         if barred:
-            return hold(at_rest(move), HoldCode.HOST, barred, now)
-        if move.not_before is not None and now < move.not_before:
-            return hold(at_rest(move), HoldCode.RETRY, _why_again(move), now)
+            return hold(at_rest(move), HoldCode.HOST, barred, wall)
+        if move.not_before is not None and timedelta(0) < move.not_before - self._at.now <= LONGEST_RETRY:
+            return hold(at_rest(move), HoldCode.RETRY, _why_again(move), wall)
         return verdict
 
     # ------------------------------------------------------------------ orders and hosts
@@ -68,34 +76,23 @@ class StartFilter:
             hint = "Put that right between the two hosts, then retry."
             return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
         # The clock of a busy VM does not run while starts are stopped, paused or frozen.
+        stop = self._why_stopped(job)
+        return None if stop is None else hold(at_rest(move), *stop, self._at.wall)
+
+    def _why_stopped(self, job: Job) -> tuple[HoldCode, str] | None:
+        """Say which order of people keeps the whole job from starting anything now."""
         at = self._at
-        stop = stopped(job, stopped_by=at.stopped_by, frozen_until=at.frozen_until, now=at.now)
-        return None if stop is None else hold(at_rest(move), *stop, at.now)
+        return stopped(job, stopped_by=at.stopped_by, frozen_until=at.frozen_until, now=at.wall)
 
     def _silence(self, host: HostName) -> str:
-        if host not in self._silences:
-            self._silences[host] = self._why_silent(host)
-        return self._silences[host]
-
-    def _why_silent(self, host: HostName) -> str:
-        if host in self._at.trouble:
-            return self._at.trouble[host]
-        snapshot = self._at.snapshots.get(host)
-        if snapshot is None:
-            return f"{host} has not been looked at yet"
-        age = self._at.now - snapshot.taken_at
-        return f"{host} was last seen {span(age)} ago" if age > self._at.policy.snapshot_max_age else ""
-
-    def _bar(self, host: HostName) -> str:
-        if host not in self._bars:
-            self._bars[host] = bar(self._at.snapshots[host])
-        return self._bars[host]
+        face = self._faces.get(host)
+        return why_silent(host, self._at) if face is None else face.silence
 
     # ------------------------------------------------------------------ the VM
 
     def _by_vm(self, move: Move, job: Job) -> Decision | Ready:
-        vm = self._vms[move.source].get(move.vm_id.int)
-        there = self._vms[move.destination].get(move.vm_id.int)
+        vm = self._faces[move.source].vm(move.vm_id)
+        there = self._faces[move.destination].vm(move.vm_id)
         if vm is None:
             unknown = self._at.snapshots[move.source].why_unknown(move.vm_id)
             return hold(move, HoldCode.HOST, unknown, self._at.now) if unknown else self._gone(move)
@@ -108,20 +105,20 @@ class StartFilter:
                 return self._wait(move, job, code, text)
             case Ready() as ready:
                 if self._is_moving(move):
-                    return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.now)
+                    return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.wall)
                 return ready
 
     def _is_moving(self, move: Move) -> bool:
         """Whether an attempt of its VM is open."""
-        return move.vm_id.int in self._moving_vms
+        return move.vm_id.int in self.moving_vms
 
     def _gone(self, move: Move) -> Decision:
         """Judge a VM that its source no longer shows: it may be where it should be without our doing."""
         others = [other for other in self._at.moves if other.vm_id == move.vm_id and other.id != move.id]
         now = self._at.now
         if self._is_moving(move) or any(other.state.holds_slots for other in others):
-            return hold(move, HoldCode.MIGRATING, "is being moved by another job", now)
-        since = move.busy_since if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
+            return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.wall)
+        since = min(now, move.busy_since) if move.busy_code is HoldCode.UNCLEAR and move.busy_since else now
         is_last_look = now - since >= self._at.policy.snapshot_max_age
         match absence(move, self._at.snapshots, self._at.trouble, since=since, is_last_look=is_last_look):
             case Arrived(by):
@@ -139,7 +136,7 @@ class StartFilter:
             case Undecided():
                 clocked = replace(move, busy_since=since, busy_code=HoldCode.UNCLEAR)
                 text = f"is no longer on {move.source}; the bot looks where it is"
-                return hold(clocked, HoldCode.UNCLEAR, text, now, since=since)
+                return hold(clocked, HoldCode.UNCLEAR, text, self._at.wall, since=self._on_the_wall(since))
 
     def _twice(self, move: Move, job: Job) -> Decision:
         """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.
@@ -159,7 +156,7 @@ class StartFilter:
     def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
         """Wait with one clock per backup (or other business); the clock starts anew when the business changes."""
         now = self._at.now
-        since = _busy_since(move, code, now)
+        since = self._busy_since(move, code)
         clocked = replace(move, busy_since=since, busy_code=code)
         longest = wait_timeout(code, job.plan.options, self._at.policy)
         if now - since >= longest:
@@ -171,31 +168,21 @@ class StartFilter:
                 hint="Look at the VM on its host, then ask again.",
             )
         until = "" if code in {HoldCode.MIGRATING, HoldCode.UNCLEAR} else f"; waits up to {span(longest)}"
-        return hold(clocked, code, f"{text}{until}", now, since=since)
+        return hold(clocked, code, f"{text}{until}", self._at.wall, since=self._on_the_wall(since))
 
+    def _busy_since(self, move: Move, code: HoldCode) -> datetime:
+        """Return since when the VM has been busy like this.
 
-def ready_or_decided(moves: list[Move], check: StartFilter) -> tuple[list[tuple[Move, Ready]], list[Decision]]:
-    """Filter queued moves into those that may start and what was decided of the others."""
-    ready: list[tuple[Move, Ready]] = []
-    decided: list[Decision] = []
-    for move in moves:
-        verdict = check.check(move)
-        if isinstance(verdict, Ready):
-            ready.append((move, verdict))
-        else:
-            decided.append(verdict)
-    return ready, decided
+        While a host was silent the clock stood still: one backup before and one after are not one long one.
+        """
+        now = self._at.now
+        if move.busy_code is not code or not move.busy_since or move.busy_since > now:
+            return now
+        unseen = self._at.wall - move.hold.since if move.hold and move.hold.code is HoldCode.HOST else timedelta(0)
+        return min(now, move.busy_since + max(timedelta(0), unseen))
 
-
-def _busy_since(move: Move, code: HoldCode, now: datetime) -> datetime:
-    """Return since when the VM has been busy like this.
-
-    While a host was silent the clock stood still: one backup before and one after are not one long one.
-    """
-    if move.busy_code is not code or not move.busy_since:
-        return now
-    unseen = now - move.hold.since if move.hold and move.hold.code is HoldCode.HOST else timedelta(0)
-    return move.busy_since + unseen
+    def _on_the_wall(self, since: datetime) -> datetime:
+        return self._at.wall - (self._at.now - since)
 
 
 def _broken_pairs(situation: Situation) -> dict[tuple[JobId, HostName, HostName], str]:

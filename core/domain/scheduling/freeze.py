@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEKLY = re.compile(
@@ -77,12 +77,13 @@ def frozen_until(now: datetime, windows: tuple[Window, ...], zone: tzinfo) -> da
     """Return when the freeze that holds now ends, in this zone, or None. Windows that touch count as one."""
     until: datetime | None = None
     moment = now.astimezone(zone)
+    # Two times of one zone are compared as the wall shows them, as if none came twice: so all compare in UTC.
     # Each pass follows one window to its end; a calendar that never thaws stops after a year's worth of them.
     for _ in range(400):
         ends = [end for window in windows if (end := _end(moment, window)) is not None]
         if not ends:
             return until
-        until = moment = max(ends)
+        until = moment = max(ends, key=_in_utc)
     return until
 
 
@@ -90,7 +91,7 @@ def freezes(since: datetime, windows: tuple[Window, ...], zone: tzinfo) -> Itera
     """Yield the freezes from this moment on, as (begin, end) in this zone; one that holds already begins now."""
     moment: datetime | None = since.astimezone(zone)
     while moment is not None:
-        begin = min((at for window in windows if (at := _begin(moment, window)) is not None), default=None)
+        begin = min((at for window in windows if (at := _begin(moment, window)) is not None), key=_in_utc, default=None)
         until = frozen_until(begin, windows, zone) if begin is not None else None
         if begin is None or until is None:
             return
@@ -108,7 +109,7 @@ def _begin(moment: datetime, window: Window) -> datetime | None:
     else:
         days = (moment.date() + timedelta(days=step) for step in range(_WEEK + 1))
         starts = [datetime.combine(day, window.start, moment.tzinfo) for day in days if day.weekday() in window.days]
-    return min((start for start in starts if start > moment), default=None)
+    return min((start for start in starts if _in_utc(start) > _in_utc(moment)), key=_in_utc, default=None)
 
 
 def _end(moment: datetime, window: Window) -> datetime | None:
@@ -122,6 +123,10 @@ def _end(moment: datetime, window: Window) -> datetime | None:
         start = datetime.combine(day, window.start, moment.tzinfo)
         over_night = window.end <= window.start
         end = datetime.combine(day + timedelta(days=1) if over_night else day, window.end, moment.tzinfo)
-        if start <= moment < end:
+        if _in_utc(start) <= _in_utc(moment) < _in_utc(end):
             return end
     return None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

@@ -5,18 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
-from core.domain.model.move import Move
+from core.domain.model.move import Move, MoveState
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.slots import SlotUsage
 
 
 def in_order(
-    ready: Iterable[tuple[Move, Ready]],
+    pairs: list[tuple[Move, Ready]],
     jobs: Iterable[Job],
     moves: Sequence[Move],
     loads: Mapping[HostName, Sequence[SlotUsage]],
 ) -> list[tuple[Move, Ready]]:
     """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first."""
+    if not pairs:
+        return []
     by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
     ranks = {job.id: rank for rank, job in enumerate(by_age)}
     work = remaining_work(moves, loads)
@@ -27,7 +29,7 @@ def in_order(
         weight = work[move.source] + work[move.destination] + move.size_bytes
         return ranks[move.job_id], verdict.is_last, -weight, move.id
 
-    return sorted(ready, key=place)
+    return sorted(pairs, key=place)
 
 
 def remaining_work(
@@ -36,7 +38,7 @@ def remaining_work(
     """Return the bytes still to move per slot of each host: the most loaded hosts decide when all is over."""
     work: defaultdict[HostName, float] = defaultdict(float)
     for move in moves:
-        if not move.state.is_end:
+        if move.state is MoveState.QUEUED or not move.state.is_end:
             work[move.source] += move.size_bytes
             work[move.destination] += move.size_bytes
     for host in work:

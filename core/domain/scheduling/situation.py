@@ -29,9 +29,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Everything one decision looks at. ``trouble`` says of a host why it is silent."""
+    """Everything one decision looks at. ``trouble`` says of a host why it is silent.
+
+    ``now`` measures: how long a VM is busy, how old a snapshot is, when a delay is over. ``wall`` names: when people
+    wanted a start, since when they are told that a move waits.
+    """
 
     now: datetime
+    """The steady time. Clocks of moves (``busy_since``, ``not_before``) and times of snapshots are steady, too."""
+    wall_now: datetime | None = None
+    """The time on the wall; None: as ``now``."""
     jobs: Mapping[JobId, Job]
     moves: Sequence[Move]
     """Every move of the running jobs, ended ones too (fail-fast looks at them), in each plan's order."""
@@ -45,6 +52,11 @@ class Situation:
     frozen_until: datetime | None = None
     """End of the freeze window that holds now, in the calendar's own time zone."""
 
+    @property
+    def wall(self) -> datetime:
+        """Return the time on the wall."""
+        return self.wall_now or self.now
+
 
 def wait_timeout(code: HoldCode, options: Options, policy: Policy) -> timedelta:
     """Return how long a VM may stay busy like this."""
@@ -57,4 +69,5 @@ def wait_timeout(code: HoldCode, options: Options, policy: Policy) -> timedelta:
 def lessons(situation: Situation) -> list[Attempt]:
     """Return the refusals because of a limit that are still believed."""
     refused = (attempt for attempt in situation.faults if attempt.fault is Fault.LIMIT)
-    return [attempt for attempt in refused if attempt.ended_at and situation.now - attempt.ended_at < LESSON]
+    # One that ended in the future did so before the clock was put back: nobody knows how long ago.
+    return [a for a in refused if a.ended_at and timedelta(0) <= situation.wall - a.ended_at < LESSON]

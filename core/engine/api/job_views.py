@@ -8,7 +8,7 @@ the question. Estimating when so many moves are over takes ten times as long: th
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
@@ -21,6 +21,7 @@ from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
 from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.moments import SteadyMoments, on_the_wall
 from core.ports import Clock, Store
 
 
@@ -35,11 +36,15 @@ class ViewInputs:
     snapshots: Mapping[HostName, Snapshot]
     calendar: Calendar
     stopped_by: str
+    began: Mapping[MoveId, datetime] = field(default_factory=dict)
+    """When the open attempts began, worked out anew for the clock on the wall as it goes now."""
     max_parallel: int = 0
     """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
 
-def view_job(job: Job, moves: Sequence[Move], known: ViewInputs, now: datetime, expected: Forecast | None) -> JobView:
+def view_job(
+    job: Job, moves: Sequence[Move], known: ViewInputs, now: datetime, expected: Forecast | None, *, number: int = 0
+) -> JobView:
     """Build a job's view. ``expected``: what ``expect`` says, None when nothing is left to do."""
     rows, place = [], 0
     for move in moves:
@@ -52,11 +57,12 @@ def view_job(job: Job, moves: Sequence[Move], known: ViewInputs, now: datetime, 
         ends = now + timedelta(seconds=_left_s(move, attempt, known, now)) if attempt and _is_to_do(move) else None
         rows.append(MoveView(move, percent, None, ends))
     if expected is None:
-        return JobView(job=job, moves=tuple(rows), at=now, stopped_by=known.stopped_by)
+        return JobView(job=job, moves=tuple(rows), at=now, number=number, stopped_by=known.stopped_by)
     return JobView(
         job=job,
         moves=tuple(rows),
         at=now,
+        number=number,
         eta=expected.eta,
         why_no_eta=expected.why_none,
         soonest=expected.soonest,
@@ -96,13 +102,15 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
 
 
 def view_hosts(
-    hosts: Sequence[HostName], snapshot_cache: SnapshotCache, reservations: Sequence[Attempt]
+    hosts: Sequence[HostName], snapshot_cache: SnapshotCache, reservations: Sequence[Attempt], clock: Clock
 ) -> list[HostView]:
     """Build every host's view, as last seen."""
-    return [_view_host(host, snapshot_cache, reservations) for host in hosts]
+    return [_view_host(host, snapshot_cache, reservations, clock) for host in hosts]
 
 
-def _view_host(host: HostName, snapshot_cache: SnapshotCache, reservations: Sequence[Attempt]) -> HostView:
+def _view_host(
+    host: HostName, snapshot_cache: SnapshotCache, reservations: Sequence[Attempt], clock: Clock
+) -> HostView:
     snapshot, trouble = snapshot_cache.snapshots.get(host), snapshot_cache.troubles.get(host)
     if snapshot is None:
         text = trouble.text if trouble else "not looked at yet"
@@ -114,7 +122,7 @@ def _view_host(host: HostName, snapshot_cache: SnapshotCache, reservations: Sequ
     return HostView(
         host=host,
         is_reachable=trouble is None,
-        since=trouble.since if trouble else snapshot.taken_at,
+        since=trouble.since if trouble else on_the_wall(clock, snapshot.taken_at),
         trouble=trouble.text if trouble else "",
         standing=snapshot_cache.standing(host),
         live_used=counts[SlotKind.LIVE][0],
@@ -140,7 +148,7 @@ def _work(move: Move, known: ViewInputs, now: datetime) -> makespan.Work:
 
 
 def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> float:
-    elapsed = (now - attempt.started_at).total_seconds()
+    elapsed = (now - known.began.get(move.id, attempt.started_at)).total_seconds()
     percent = known.percents.get(move.vm_id) if move.state.holds_slots else None
     if percent:
         return elapsed * (100 - percent) / percent
@@ -158,7 +166,7 @@ HOLDS = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A view, when it was begun, and how many changes were known then."""
+    """A view, when it was begun (in steady time), and how many changes were known then."""
 
     view: JobView
     at: datetime
@@ -167,7 +175,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """An estimate, when it was made, and what halted the job then."""
+    """An estimate, when it was made (in steady time), and what halted the job then."""
 
     forecast: Forecast
     at: datetime
@@ -193,6 +201,8 @@ class JobViews:
         self._calendar = calendar
         self._assumed_bytes_per_s = assumed_bytes_per_s
         self._max_parallel = max_parallel
+        self._moments = SteadyMoments(clock)
+        self._number = 0
         self._changes = 0
         self._all_changed = 0
         self._changed: dict[JobId, int] = {}
@@ -212,7 +222,7 @@ class JobViews:
 
     async def of(self, job_id: JobId) -> JobView:
         """Show a job, by its id as the store writes it. Raises UnknownJob."""
-        asked_at, changes = self._clock.now(), max(self._changed.get(job_id, 0), self._all_changed)
+        asked_at, changes = self._clock.steady_now(), max(self._changed.get(job_id, 0), self._all_changed)
         async with self._turns[job_id]:
             seen = self._seen.get(job_id)
             if seen is None or seen.changes < changes or asked_at - seen.at >= FRESH:
@@ -221,11 +231,15 @@ class JobViews:
         return seen.view
 
     async def _look(self, job_id: JobId) -> _Seen:
-        at, changes = self._clock.now(), self._changes
+        at, now, changes = self._clock.steady_now(), self._clock.now(), self._changes
+        self._number += 1
+        number = self._number
         job = await self._store.job(job_id)
         moves = await self._store.moves(job_id)
+        attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
         known = ViewInputs(
-            attempts={attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)},
+            attempts=attempts,
+            began={one.move_id: now - (at - self._moments.of(one.id, one.started_at)) for one in attempts.values()},
             percents=dict(self._snapshot_cache.percents),
             speeds=makespan.Speeds(await self._store.speeds(), self._assumed_bytes_per_s),
             snapshots=dict(self._snapshot_cache.snapshots),
@@ -234,19 +248,21 @@ class JobViews:
             max_parallel=self._max_parallel,
         )
         to_do = open_moves(job, moves)
-        expected = await self._expect(job, to_do, known, at) if to_do else None
-        view = view_job(job, moves, known, at, expected)
+        expected = await self._expect(job, to_do, known, now, at) if to_do else None
+        view = view_job(job, moves, known, now, expected, number=number)
         if len(moves) >= LARGE:
             await asyncio.sleep(0)  # everybody else gets a turn before it is drawn
         return _Seen(view, at, changes)
 
-    async def _expect(self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) -> Forecast:
+    async def _expect(
+        self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime
+    ) -> Forecast:
         if len(to_do) < LARGE:
             return expect(job, to_do, known, now)
         made = self._expected.get(job.id)
-        if made is None or now - made.at >= HOLDS or made.halted != halted(job, known):
+        if made is None or at - made.at >= HOLDS or made.halted != halted(job, known):
             forecast = await asyncio.to_thread(expect, job, to_do, known, now)
-            made = self._expected[job.id] = _Expected(forecast, now, halted(job, known))
+            made = self._expected[job.id] = _Expected(forecast, at, halted(job, known))
         return made.forecast
 
     def _forget(self, now: datetime) -> None:

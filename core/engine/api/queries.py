@@ -9,7 +9,7 @@ from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Attempt
 from core.domain.model.views import DeliveryView, HostView, JobView
 from core.domain.reporting.paging import open_pages, open_questions
-from core.domain.reporting.vm_location import VmLocation, find
+from core.domain.reporting.vm_location import VmLocation, find, ids_of
 from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews, view_hosts
 from core.engine.hosts.snapshot_cache import SnapshotCache
@@ -58,12 +58,11 @@ class Queries:
         """Return every attempt, of any job, since this job's approval and before its end. Raises UnknownJob."""
         job = await self._store.job(job_id)
         since, until = job.decided_at or job.created_at, job.finished_at or self._clock.now()
-        every = await self._store.attempts()
-        return [one for one in every if one.started_at <= until and (one.ended_at or until) >= since]
+        return await self._store.attempts_between(since, until)
 
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
-        return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True))
+        return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True), self._clock)
 
     async def delivery(self) -> DeliveryView:
         """Return what people are still to be told, and whether Slack takes anything at all."""
@@ -86,7 +85,7 @@ class Queries:
 
     def snapshot_ages_s(self) -> dict[HostName, float | None]:
         """Return how many seconds ago each host last told about itself; None: never."""
-        now, snapshots = self._clock.now(), self._snapshot_cache.snapshots
+        now, snapshots = self._clock.steady_now(), self._snapshot_cache.snapshots
         return {
             host: (now - snapshots[host].taken_at).total_seconds() if host in snapshots else None
             for host in self._hosts
@@ -97,8 +96,9 @@ class Queries:
 
         Several when VMs share the name. Raises UnknownVm when no host shows it and no job ever had it.
         """
-        troubles = frozenset(self._snapshot_cache.troubles)
-        found = find(name, self._hosts, self._snapshot_cache.snapshots, troubles, await self._store.moves())
+        troubles, snapshots = frozenset(self._snapshot_cache.troubles), self._snapshot_cache.snapshots
+        known = await self._store.newest_moves(name, ids_of(name, snapshots))
+        found = find(name, self._hosts, self._snapshot_cache.snapshots, troubles, known)
         if not found:
             silent = [host for host in self._hosts if host in troubles or host not in self._snapshot_cache.snapshots]
             hint = f"I cannot ask {', '.join(silent)} now." if silent else "Look at the spelling."

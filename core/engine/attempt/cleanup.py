@@ -203,7 +203,7 @@ class PostponedCleanups:
         A host that does not answer is left out of the rest of the pass: the folders of the others do not wait for it.
         """
         try:
-            due = await self._recorder.store.moves_to_tidy(self._clock.now())
+            due = await self._recorder.store.moves_to_tidy(self._clock.steady_now())
         except StoreError as error:
             log.warning("tidying waits for the database: %s", error)
             return _LOOK_EVERY_S
@@ -235,7 +235,7 @@ class PostponedCleanups:
         age = now - (move.ended_at or now)
         if cleaned.waiting and age < TIMEOUT:
             # Twice as late each time: a host that was away for an hour is not asked every ten minutes for a day.
-            tidy_at = now + min(max(FIRST_DELAY, age), TIMEOUT - age)
+            tidy_at = self._clock.steady_now() + min(max(FIRST_DELAY, age), TIMEOUT - age)
             await self._recorder.record(
                 move.id,
                 lambda m: self._recorder.store.change_move(m, replace(m, leftovers=cleaned.waiting, tidy_at=tidy_at)),

@@ -17,6 +17,7 @@ from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import loads, used
 from core.engine.attempt.cleanup import FIRST_DELAY
 from core.engine.attempt.context import AttemptContext
+from core.engine.moments import on_the_wall
 from core.errors import HostError, HostUnreachable, LoginRejected, StoreError
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,7 @@ class AttemptCompletion:
     async def moved(self) -> None:
         """End well, for the VM is on its destination and nowhere else: free the slots, clean up, say so."""
         await self._verified()
-        context, now = self._context, self._context.now()
-        seconds = (now - context.attempt.started_at).total_seconds()
+        context, now, seconds = self._context, self._context.now(), self._context.seconds()
         await context.record(
             lambda m: context.store.end_attempt(
                 context.attempt,
@@ -47,23 +47,28 @@ class AttemptCompletion:
         )
         context.attempt = replace(context.attempt, ended_at=now)
         await self._learn_speed(seconds)
-        await self.finish()
+        await self.finish(seconds)
 
-    async def finish(self) -> None:
-        """Compare the VM with what it was, remove the empty folders it left on its source, and say so."""
+    async def finish(self, seconds: float | None = None) -> None:
+        """Compare the VM with what it was, remove the empty folders it left on its source, and say so.
+
+        ``seconds``: how long the attempt took; None: it ended in an earlier process, and only the wall can tell.
+        """
         context = self._context
         changes = await self._differences()
         cleaned = await context.services.cleanup.after_success(context.move)
         now = context.now()
-        seconds = ((context.attempt.ended_at or now) - context.attempt.started_at).total_seconds()
-        tidy_at = now + FIRST_DELAY if cleaned.waiting else None
+        attempt = context.attempt
+        on_the_wall = max(timedelta(0), (attempt.ended_at or now) - attempt.started_at)
+        took_s = on_the_wall.total_seconds() if seconds is None else seconds
+        tidy_at = context.steady_now() + FIRST_DELAY if cleaned.waiting else None
         await context.record(
             lambda m: context.store.change_move(
                 m,
                 transit(m, MoveState.DONE, ended_at=now, leftovers=cleaned.waiting, tidy_at=tidy_at),
                 event(
                     event_data.Done(
-                        seconds=seconds,
+                        seconds=took_s,
                         bytes=m.size_bytes,
                         attempts=m.attempts,
                         removed=cleaned.removed,
@@ -133,13 +138,13 @@ class AttemptCompletion:
         )
 
     async def _badly(self, diagnosis: Diagnosis, retry_delay: timedelta, *, has_started: bool) -> None:
-        context, now = self._context, self._context.now()
+        context = self._context
 
         def end(move: Move) -> Awaitable[Move]:
             then = after_failure(
                 move,
                 diagnosis,
-                now=now,
+                now=context.steady_now(),
                 tries=context.attempt.number,
                 allowed=self._allowed,
                 retry_delay=retry_delay,
@@ -148,12 +153,14 @@ class AttemptCompletion:
             return self._end(move, then, diagnosis)
 
         await context.record(end)
-        context.attempt = replace(context.attempt, ended_at=now)
+        context.attempt = replace(context.attempt, ended_at=context.now())
         if context.move.state.is_end:
             await self._tidy_destination()
 
     def _end(self, move: Move, then: RetryDecision, diagnosis: Diagnosis) -> Awaitable[Move]:
-        now = self._context.now()
+        now, data = self._context.now(), then.data
+        if isinstance(data, event_data.Retrying) and data.again_at is not None:
+            data = replace(data, again_at=on_the_wall(self._context.services.clock, data.again_at))
         after = transit(
             move,
             then.state,
@@ -168,7 +175,7 @@ class AttemptCompletion:
             self._context.attempt,
             move,
             after,
-            event(then.data, now, move=move),
+            event(data, now, move=move),
             at=now,
             fault=diagnosis.fault,
             host_words=diagnosis.words,

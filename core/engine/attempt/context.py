@@ -1,6 +1,5 @@
 """Holds what all parts of one attempt share: the services, the records, and the time since its order."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,7 +54,8 @@ class AttemptContext:
         self.store = services.recorder.store
         self.move = move
         self.attempt = attempt
-        self.note_order(attempt.started_at)
+        self._began = self.steady_now() - max(timedelta(0), self.now() - attempt.started_at)
+        self.note_order()
 
     def now(self) -> datetime:
         """Return the time on the wall."""
@@ -75,12 +75,21 @@ class AttemptContext:
         """Record what happened to the move without changing it."""
         await self.record(lambda move: self.change(move, move, *events))
 
-    # ------------------------------------------------------------------ the time since the order
-
-    def note_order(self, at: datetime) -> None:
-        """Count from here: the order was given then, or may have been until then."""
-        self.ordered_at, self._ordered_tick = at, asyncio.get_running_loop().time()
+    # ------------------------------------------------------------------ the time that passes
 
     def steady_now(self) -> datetime:
-        """Return the time since the order as it passed, whatever anybody did to the clock on the wall meanwhile."""
-        return self.ordered_at + timedelta(seconds=asyncio.get_running_loop().time() - self._ordered_tick)
+        """Return the time that passed, as a moment, whatever anybody did to the clock on the wall meanwhile."""
+        return self.services.clock.steady_now()
+
+    def note_order(self) -> None:
+        """Count from here: the order is given now, or may have been until now."""
+        self.ordered_at = self.steady_now()
+
+    @property
+    def began(self) -> datetime:
+        """Return the steady moment at which the attempt began."""
+        return self._began
+
+    def seconds(self) -> float:
+        """Return how long the attempt has lasted."""
+        return (self.steady_now() - self._began).total_seconds()

@@ -88,7 +88,7 @@ class MoveMonitor:
 
     def __init__(self, context: AttemptContext) -> None:
         self._context = context
-        self._stall_clock = StallClock(context.attempt.started_at, context.policy.stuck_after)
+        self._stall_clock = StallClock(context.began, context.policy.stuck_after)
         self._cancel_request = CancelRequest(context.services.gateway, is_wanted=bool(context.move.cancel_by))
 
     def want_cancel(self) -> None:
@@ -106,27 +106,29 @@ class MoveMonitor:
     async def _confirm(self) -> None:
         """Note that a host shows the move; people hear it once per attempt."""
         context, now = self._context, self._context.now()
+        # Compared with the times of snapshots, so a steady one, too.
+        confirmed_at = context.steady_now()
         await context.record(
             lambda m: context.store.confirm_attempt(
                 context.attempt,
                 m,
                 transit(m, MoveState.MOVING, hold=None),
                 *([event(event_data.Moving(), now, move=m)] if m.state is MoveState.STARTING else []),
-                at=now,
+                at=confirmed_at,
             )
         )
-        context.attempt = replace(context.attempt, confirmed_at=context.attempt.confirmed_at or now)
+        context.attempt = replace(context.attempt, confirmed_at=context.attempt.confirmed_at or confirmed_at)
 
     async def _ask_if_stuck(self) -> None:
         """Ask people, once in a while, about a move that stands still; nothing is done without their answer."""
-        context, move, now = self._context, self._context.move, self._context.now()
+        context, move, now = self._context, self._context.move, self._context.steady_now()
         percent = context.services.snapshot_cache.percents.get(move.vm_id)
         if not self._stall_clock.stands_still(percent, now):
             return
         speeds = Speeds(await context.store.speeds(), context.policy.assumed_bytes_per_s)
         text = self._stall_clock.question(now, seconds_of(move.size_bytes, move.source, move.destination, speeds))
         if text:
-            await context.note(event(event_data.Stuck(text=text, percent=percent), now, move=move))
+            await context.note(event(event_data.Stuck(text=text, percent=percent), context.now(), move=move))
 
     async def _pass_on_cancel(self) -> None:
         """Ask the host to cancel if a person wants that; tell once per wish why it has no effect."""

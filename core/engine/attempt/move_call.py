@@ -69,7 +69,7 @@ class MoveCall:
                     seen, why = self._look_beside(seen)
                     if why:
                         log.warning("Move-VM of %s does not return; going on without it: %s", context.move.vm_name, why)
-                        context.note_order(context.now())  # it may have begun until now
+                        context.note_order()  # it may have begun until now
                         return None, None
                     await wait_for(self._changed, context.policy.poll_s)
             return call.result(), None
@@ -82,7 +82,7 @@ class MoveCall:
         except HostError as error:
             log.warning("lost sight of %s: %s", context.move.vm_name, error.message)
             # What was on its way when the line broke may still arrive: the patience with it begins now.
-            context.note_order(context.now())
+            context.note_order()
             return None, None
         finally:
             self._is_left = True
@@ -129,7 +129,7 @@ class MoveCall:
         except StoreError as error:
             self._refusal = error
             return False
-        context.note_order(now)
+        context.note_order()
         self._has_progressed = True  # from here on a command that shows nothing is waited for
         return not self._is_left
 
@@ -148,7 +148,7 @@ class MoveCall:
         move = self._context.move
         for host in (move.source, move.destination):
             snapshot = self._snapshot_cache.snapshots.get(host)
-            if snapshot is None or snapshot.asked_at < self._context.attempt.started_at:
+            if snapshot is None or snapshot.asked_at < self._context.began:
                 continue
             vm, job = snapshot.own_vm(move.vm_id), snapshot.job(move.vm_id)
             if (vm is not None and vm.is_migrating) or (job is not None and job.is_running):

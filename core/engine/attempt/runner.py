@@ -55,7 +55,7 @@ class AttemptRunner:
         if context.move.state is MoveState.CLEANING:
             await self._completion.finish()
         elif context.move.state.holds_slots:
-            context.note_order(context.now())
+            context.note_order()
             await self._settle()
 
     async def take_up_again(self) -> None:

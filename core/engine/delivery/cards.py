@@ -14,6 +14,8 @@ from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
+PAUSE_S = 1.0
+"""Between two views of one card: each of hundreds of moves that begin is a change; a view of thousands is costly."""
 PATIENCE = timedelta(days=1)
 """How long after the end of a job its card is tried again and again, when Slack refuses the edit."""
 
@@ -51,9 +53,8 @@ class Cards:
 
     async def resume(self) -> None:
         """Bring every card up to date that an earlier process may have left behind."""
-        for job in await self._store.jobs(limit=10_000):
-            if not job.is_card_final:
-                self.wake(job.id)
+        for job_id in await self._store.jobs_with_open_cards():
+            self.wake(job_id)
 
     def follow(self, jobs: set[JobId]) -> None:
         """Note which jobs have moves under way: their percents and estimates change without an event."""
@@ -78,6 +79,7 @@ class Cards:
                     if not await self._show(job_id):
                         return  # not posted yet: posting wakes it again
                     failures = 0
+                    await self._clock.sleep(PAUSE_S)
                 except MigrateBotError as error:
                     failures += 1
                     await self._wait(job_id, error, failures)

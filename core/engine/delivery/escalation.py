@@ -20,6 +20,7 @@ from core.domain.reporting.paging import (
     quote,
     taken_with,
 )
+from core.engine.moments import SteadyMoments
 from core.engine.recorder import TransitionRecorder
 from core.errors import NotAllowed, Outdated, StoreError
 from core.ports import Clock
@@ -44,6 +45,7 @@ class Escalation:
         self._timeout = timeout
         self._changed: set[JobId] = set()
         self._due: dict[JobId, datetime] = {}
+        self._moments = SteadyMoments(clock)
         self._has_looked_back = False
 
     def note_change(self, job_id: JobId) -> None:
@@ -128,12 +130,11 @@ class Escalation:
 
     async def _look_back(self) -> None:
         since = self._clock.now() - LOOK_BACK
-        for job in await self._store.jobs(JobState.RUNNING, JobState.FINISHED, limit=10_000):
-            if job.finished_at is None or job.finished_at > since:
-                self._changed.add(job.id)
+        states = (JobState.RUNNING, JobState.FINISHED)
+        self._changed |= {job.id for job in await self._store.jobs(*states, limit=10_000, ended_since=since)}
 
     async def _remind(self) -> None:
-        now = self._clock.now()
+        now = self._clock.steady_now()
         ready = {job_id for job_id, due in self._due.items() if due <= now}
         for job_id in sorted(ready | self._changed):
             self._changed.discard(job_id)  # before the look: what happens during it is looked at again
@@ -147,7 +148,7 @@ class Escalation:
                 log.exception("nobody can be reminded of the pages of %s", job_id)
 
     async def _look_at(self, job_id: JobId, now: datetime) -> None:
-        history = await self._store.events(job_id)
+        history = self._measured(await self._store.events(job_id))
         late = overdue(history, now, self._timeout)
         if late:
             await self._escalate(job_id, late, now)
@@ -159,6 +160,10 @@ class Escalation:
         else:
             self._due[job_id] = due
 
+    def _measured(self, history: Sequence[Event]) -> Sequence[Event]:
+        """Return a job's history with the steady moments of its pages: they have waited for as long as has passed."""
+        return [replace(one, at=self._moments.of(one.id, one.at)) if one.tone is Tone.PAGE else one for one in history]
+
     async def _escalate(self, job_id: JobId, late: Sequence[Event], now: datetime) -> None:
         job = await self._store.job(job_id)
         names = {move.id: move.vm_name for move in await self._store.moves(job_id)}
@@ -167,7 +172,7 @@ class Escalation:
             event_data.Escalated(
                 pages=tuple(page.id for page in late), vms=vms, seconds=(now - late[0].at).total_seconds()
             ),
-            now,
+            self._clock.now(),
             job=job,
         )
         await self._store.change_job(job, job, told)

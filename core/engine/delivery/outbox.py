@@ -12,7 +12,7 @@ from core.domain.model import event_data
 from core.domain.model.events import Event, Notice, Tone, event
 from core.domain.model.job import Card, JobId
 from core.domain.model.views import DeliveryView
-from core.domain.reporting.redelivery import GiveUp, TryAgain, after_failure
+from core.domain.reporting.redelivery import LONGEST_PAUSE, GiveUp, TryAgain, after_failure
 from core.errors import (
     MigrateBotError,
     NotifierBusy,
@@ -30,7 +30,7 @@ BATCH = 50
 TICK_S = 15.0
 """Every change wakes the outbox, and a failed delivery does when it is due; only what a process that died was saying
 becomes due by itself, soon after the start. Later a slow tick does for the death of another process."""
-SOON_S = 180.0
+SOON = timedelta(minutes=3)
 SLOW_TICK_S = 120.0
 LOOK_BACK = timedelta(days=7)
 """Pages that an earlier process gave up are tried again by the next start, unless they are older than this."""
@@ -71,7 +71,7 @@ class Outbox:
         self._card_posted = card_posted
         self.changed = asyncio.Event()
         """Set when there is something to say."""
-        self._began_s: float | None = None
+        self._began: datetime | None = None
         self._answered_s = -math.inf
         self._failing: dict[int, _Failing] = {}
         self._trouble = ""
@@ -95,8 +95,8 @@ class Outbox:
 
     async def turn(self) -> float:
         """Deliver what is due, once."""
-        now_s = _now_s()
-        self._began_s = now_s if self._began_s is None else self._began_s
+        now = self._clock.steady_now()
+        self._began = now if self._began is None else self._began
         try:
             await self._look_back()
             if await self.deliver():
@@ -104,7 +104,7 @@ class Outbox:
         except StoreError as error:
             log.warning("the outbox could not be read: %s", error)
             return TICK_S
-        return TICK_S if now_s - self._began_s < SOON_S else SLOW_TICK_S
+        return TICK_S if now - self._began < SOON else SLOW_TICK_S
 
     async def _look_back(self) -> None:
         if not self._has_looked_back:
@@ -115,7 +115,7 @@ class Outbox:
 
     async def deliver(self) -> bool:
         """Deliver what is due. Returns whether there may be more."""
-        notices = await self._store.claim_notices(BATCH, self._clock.now())
+        notices = await self._store.claim_notices(BATCH, self._clock.steady_now())
         by_job = groupby(sorted(notices, key=_first_pages), key=lambda n: n.job.id)
         jobs = [list(group) for _, group in by_job]
         results = await asyncio.gather(*map(self._deliver_job, jobs), return_exceptions=True)
@@ -149,7 +149,7 @@ class Outbox:
                 if is_given_up or (notice.event.tone is Tone.PAGE and not _is_for_all(failure)):
                     continue  # a page overtakes, so it does not hold up what it overtook
                 for later in notices[index + 1 :]:
-                    await self._store.notice_failed(later.id, "", self._clock.now())
+                    await self._store.notice_failed(later.id, "", self._clock.steady_now())
                 return False
             self.note_answer()
             self._end_trouble()
@@ -177,7 +177,8 @@ class Outbox:
                 else:
                     log.warning("%s of %s is not said yet: %s", notice.event.kind, notice.job.id, said)
                 asyncio.get_running_loop().call_later(delay_s, self.wake)
-                await self._store.notice_failed(notice.id, said, now + timedelta(seconds=delay_s))
+                again_at = self._clock.steady_now() + min(LONGEST_PAUSE, timedelta(seconds=delay_s))
+                await self._store.notice_failed(notice.id, said, again_at)
         return False
 
     def _is_hopeless(self, notice: Notice, error: Exception) -> bool:

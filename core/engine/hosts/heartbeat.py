@@ -51,17 +51,20 @@ class Heartbeat:
         """Note that somebody watches, while a clock runs."""
         if self._is_needed():
             try:
-                await self._store.set_switch(WATCHED, self._clock.now().isoformat())
+                await self._store.set_switch(WATCHED, self._clock.steady_now().isoformat())
             except StoreError as error:
                 log.warning("the database did not take that somebody watches: %s", error)
         return BEAT_S
 
     async def _unwatched(self, clocked: list[Move]) -> timedelta:
-        """Return for how long nobody watched, counted from the last note or the newest clock."""
+        """Return for how long nobody watched, counted from the last note or the newest clock.
+
+        Both are steady times of an earlier process. Where they lie far in the future its clock was not what ours is.
+        """
         noted = await self._store.switch(WATCHED)
         known = [move.busy_since for move in clocked if move.busy_since]
         known += [datetime.fromisoformat(noted)] if noted else []
-        return self._clock.now() - max(known) if known else timedelta(0)
+        return abs(self._clock.steady_now() - max(known)) if known else timedelta(0)
 
     async def _begin_anew(self, clocked: list[Move]) -> None:
         jobs: defaultdict[JobId, list[Move]] = defaultdict(list)

@@ -4,13 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.errors import HostError, HostUnreachable
-
-CLOCK_STEP = timedelta(minutes=1)
-"""A snapshot so far in the future was taken before our own clock was put back: it is the older one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class SnapshotCache:
     def put(self, snapshot: Snapshot) -> None:
         """Take a new snapshot, unless it is older; only one that shows something else is news."""
         known = self.snapshots.get(snapshot.host)
-        if known is None or known.asked_at <= snapshot.asked_at or known.asked_at - snapshot.taken_at > CLOCK_STEP:
+        if known is None or known.asked_at <= snapshot.asked_at:
             self.snapshots[snapshot.host] = snapshot
         was_silent = self.troubles.pop(snapshot.host, None) is not None
         for job in snapshot.jobs:

@@ -22,7 +22,7 @@ from tests.support.view_builders import JumpClock, move, view
 def running(card: Card | None, percent: int, at_s: float = 0.0) -> JobView:
     about = replace(ASKED, state=JobState.RUNNING, card=card)
     shown = view(about, MoveView(move(0, "web01", MoveState.MOVING), percent=percent))
-    return replace(shown, at=shown.at + timedelta(seconds=at_s))
+    return replace(shown, at=shown.at + timedelta(seconds=at_s), number=int(at_s * 10))
 
 
 async def test_a_card_is_edited_only_when_it_changes(
@@ -74,6 +74,17 @@ async def test_an_older_view_never_replaces_a_newer_one(make: Callable[..., Slac
     await notifier.show(running(card, 80, 10))
     await notifier.show(running(card, 20, 5))
     assert "80 %" in read(posted(slack)[0])
+
+
+async def test_a_view_from_before_the_clock_was_put_back_is_the_older_one(
+    make: Callable[..., SlackNotifier], slack: SlackLab
+) -> None:
+    """The wall shows an earlier time than it did: the later view is still the newer one, and the card shows it."""
+    notifier = make()
+    card = await notifier.tell(proposal())
+    await notifier.show(running(card, 40, 10))
+    await notifier.show(replace(running(card, 90, 20), at=running(card, 0).at - timedelta(hours=1)))
+    assert "90 %" in read(posted(slack)[0])
 
 
 async def test_a_job_without_a_card_shows_nothing(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:

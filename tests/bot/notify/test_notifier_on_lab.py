@@ -15,7 +15,7 @@ from core.errors import NotifierBusy, NotifierDown, NotifierRefused, StoreBusy
 from lab.slack.server import SlackLab
 from lab.slack.workspace.faults import FaultKind
 from tests.bot.conftest import slack_settings
-from tests.bot.notify.conftest import ASKED, posted, proposal, told
+from tests.bot.notify.conftest import ASKED, BEGAN, posted, proposal, told
 from tests.support.bot_harness import buttons, read
 
 
@@ -46,6 +46,19 @@ async def test_a_card_whose_answer_was_lost_is_not_posted_twice(
     (message,) = posted(slack)
     card = await make().tell(replace(proposal(), maybe_said=True))
     assert card == Card("C0MIGRATE", message.ts)
+    assert len(posted(slack)) == 1
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=400)], ids=["hours", "a year"])
+async def test_a_card_is_found_by_a_bot_whose_clock_is_ahead(
+    make: Callable[..., SlackNotifier], slack: SlackLab, ahead: timedelta
+) -> None:
+    """Local time was taken for UTC, or the year is wrong: what Slack has is found by Slack's own time."""
+    early = replace(proposal(), event=replace(proposal().event, at=BEGAN + ahead))
+    slack.faults.add(FaultKind.LOST_REPLY, "chat.postMessage")
+    with pytest.raises(NotifierDown):
+        await make().tell(early)
+    assert await make().tell(replace(early, maybe_said=True))
     assert len(posted(slack)) == 1
 
 

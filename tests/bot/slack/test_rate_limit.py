@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,21 @@ async def test_a_quiet_time_costs_no_wait() -> None:
     for _ in range(10):
         await budget.turn()
     assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(hours=1)], ids=["back", "forth"])
+async def test_a_clock_that_is_put_right_delays_nobody(step: timedelta) -> None:
+    """The wall is put back by an hour, or forth: gaps and budgets are as long as ever, and none is skipped."""
+    clock = JumpClock()
+    gaps, budget = ChannelSpacing[str](clock, 1.2), CallBudget(clock, per_minute=40, burst=10)
+    await gaps.turn("C1")
+    for _ in range(10):
+        await budget.turn()
+    clock.sleeps.clear()
+    clock.step(step)
+    await gaps.turn("C1")
+    await budget.turn()
+    budget.block(30)
+    clock.step(step)
+    await budget.turn()
+    assert clock.sleeps == pytest.approx([1.2, 30.0], abs=0.01)

@@ -43,6 +43,21 @@ async def test_an_old_answer_is_believed_for_a_while_only(
     assert (await groups.members([GROUP]))[GROUP] is None
 
 
+@pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(hours=1)], ids=["back", "forth"])
+async def test_who_was_taken_out_is_out_whatever_the_wall_shows(
+    groups: UserGroups, slack: SlackLab, clock: JumpClock, step: timedelta
+) -> None:
+    """The clock is put back by an hour, or forth: an answer is old after a minute of time that passed."""
+    assert "U0CAROL" in ((await groups.members([GROUP]))[GROUP] or ())
+    slack.workspace.set_group_users(GROUP, ["U0BOB"])
+    clock.step(step)
+    clock.at += timedelta(seconds=30)
+    await groups.members([GROUP])
+    assert slack.call_log.counts["usergroups.users.list"] == 1
+    clock.at += timedelta(seconds=31)
+    assert "U0CAROL" not in ((await groups.members([GROUP]))[GROUP] or ())
+
+
 async def test_slack_is_not_asked_while_it_asks_to_wait(groups: UserGroups, slack: SlackLab, clock: JumpClock) -> None:
     """After 429 the next question waits; the answer meanwhile is unknown."""
     slack.faults.add(FaultKind.RATE_LIMITED, "usergroups.*", seconds=30)

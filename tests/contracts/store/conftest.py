@@ -43,13 +43,19 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
 
 
 @pytest.fixture
-async def reopen(url: str) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
+def history(tmp_path: Path) -> Path:
+    """Return the file for the history of what is removed."""
+    return tmp_path / "history.jsonl"
+
+
+@pytest.fixture
+async def reopen(url: str, history: Path) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
     """Open the same stored state again, as the next process would; all are closed at the end."""
     opened: list[Store] = []
 
     async def open_store() -> Store:
         # The process before this one is taken for dead: its lock is gone, whatever it still tries.
-        store = SqlStore(url, ownership=Unguarded())
+        store = SqlStore(url, ownership=Unguarded(), history=history)
         opened.append(store)
         await store.open()
         return store

@@ -5,7 +5,7 @@ from dataclasses import replace
 from core.domain.model.move import Fault, Hold, HoldCode, MoveState
 from core.domain.model.plan import Finding, FindingCode, Options, Severity
 from core.domain.scheduling.decisions import Start
-from core.domain.scheduling.schedule import decide, next_times
+from core.domain.scheduling.schedule import decide, next_change
 from core.domain.scheduling.situation import LESSON
 from tests.support.builders import (
     HV01,
@@ -95,7 +95,7 @@ def test_a_freeze_holds_all_but_who_overrides_it() -> None:
     decisions = decide(at)
     assert kept(by_move(decisions)[1]).code is HoldCode.FREEZE
     assert started(decisions) == [2]
-    assert next_times(decisions, at) == [after(600)]
+    assert next_change(decisions, at) == after(600) - NOW
 
 
 def test_hosts_that_cannot_work_together_are_not_tried_again_and_again() -> None:
@@ -114,7 +114,7 @@ def test_a_host_that_just_refused_is_believed_for_a_while() -> None:
     refused = attempt(9, ended_at=NOW, fault=Fault.LIMIT)
     at = replace(situation([move(1)], snapshot(HV01, vm(1)), snapshot(HV02)), faults=[refused])
     assert kept(decide(at)[0]).text == "HV01 was full a moment ago, though it did not show it"
-    assert next_times(decide(at), at) == [NOW + LESSON]
+    assert next_change(decide(at), at) == LESSON
     assert started(decide(replace(at, now=NOW + LESSON))) == [1]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from core.domain.model.hyperv_enums import HostJobState, Operation, ReplicationMode, VmState
 from core.domain.model.inventory import HostJob
 from core.domain.model.move import Hold, HoldCode, MoveId, MoveState
-from core.domain.scheduling.schedule import LOOK_AGAIN, decide, next_times
+from core.domain.scheduling.schedule import LOOK_AGAIN, decide, next_change
 from tests.support.builders import (
     HV01,
     HV02,
@@ -91,7 +91,7 @@ def test_nothing_is_concluded_from_looks_before_the_vm_left() -> None:
     early = [snapshot(HV02, at=after(-9)), snapshot(HV03, vm(1), at=after(-9))]
     waits = decide(situation([move(1)], snapshot(HV01), *early))[0]
     assert kept(waits).code is HoldCode.UNCLEAR
-    assert next_times([waits], situation([waits.move], snapshot(HV01), *early)) == [NOW + LOOK_AGAIN]
+    assert next_change([waits], situation([waits.move], snapshot(HV01), *early)) == LOOK_AGAIN
     late = snapshot(HV02, vm(1), at=after(5))
     arrived = situation([waits.move], snapshot(HV01, at=after(5)), late, early[1], now=after(5))
     assert ended(decide(arrived)[0]).state is MoveState.DONE

@@ -7,6 +7,7 @@ from core.domain.scheduling.decisions import Held, Start
 from core.domain.scheduling.fail_fast import FailedJobs
 from core.domain.scheduling.filter import StartFilter
 from core.domain.scheduling.fit import SlotFit
+from core.domain.scheduling.host_faces import HostFaces
 from core.domain.scheduling.order import in_order
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.situation import Situation
@@ -17,21 +18,25 @@ READY, READY_LAST = Ready(is_last=False), Ready(is_last=True)
 
 
 def fit_of(at: Situation) -> SlotFit:
-    return SlotFit(at, FailedJobs(at), {host: loads(one) for host, one in at.snapshots.items()})
+    return SlotFit(at, FailedJobs(at, at.moves), {host: loads(one) for host, one in at.snapshots.items()}, at.moves)
+
+
+def filter_of(at: Situation) -> StartFilter:
+    return StartFilter(at, FailedJobs(at, at.moves), HostFaces().look(at))
 
 
 def test_the_filter_passes_a_healthy_vm_although_no_slot_is_free() -> None:
     """Whether a slot is free is no question of the filter: a full host holds nothing back there."""
     full = facts(live=1, live_active=1)
     at = situation([move(1)], snapshot(HV01, vm(1), of=full), snapshot(HV02, of=full))
-    assert StartFilter(at, FailedJobs(at)).check(at.moves[0]) == READY
+    assert filter_of(at).check(at.moves[0]) == READY
 
 
 def test_the_filter_holds_a_vm_in_backup_and_says_so() -> None:
     """A VM in backup does not get past the filter, and the reason names it."""
     backup = vm(1, Operation.IN_SERVICE, Operation.BACKING_UP)
     at = situation([move(1)], snapshot(HV01, backup), snapshot(HV02))
-    verdict = StartFilter(at, FailedJobs(at)).check(at.moves[0])
+    verdict = filter_of(at).check(at.moves[0])
     assert isinstance(verdict, Held)
     assert verdict.hold.code is HoldCode.BACKUP
 
@@ -40,7 +45,7 @@ def test_a_verdict_of_the_filter_does_not_depend_on_those_before() -> None:
     """Asked about moves in any order, the filter gives each the same verdict."""
     off = vm(2, state=VmState.OFF)
     at = situation([move(1), move(2), move(3)], snapshot(HV01, vm(1), off), snapshot(HV02))
-    forwards, backwards = StartFilter(at, FailedJobs(at)), StartFilter(at, FailedJobs(at))
+    forwards, backwards = filter_of(at), filter_of(at)
     one_way = {one.id: forwards.check(one) for one in at.moves}
     assert {one.id: backwards.check(one) for one in reversed(at.moves)} == one_way
 

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import HoldCode, Move, MoveState
 from core.domain.model.plan import Options
 from core.domain.scheduling.decisions import End, Held, Start
-from core.domain.scheduling.schedule import decide
+from core.domain.scheduling.schedule import Scheduler, decide
 from core.domain.scheduling.situation import Situation
 from core.domain.scheduling.slots import loads, used
 from tests.support.builders import (
@@ -148,3 +149,22 @@ def test_a_pass_over_a_large_fleet_is_quick() -> None:
     assert time.process_time() - before < timedelta(seconds=5).total_seconds()
     assert len(decisions) == 10_000
     assert len(started(decisions)) > 200
+
+
+@given(situations(), situations(), st.data())
+def test_what_is_remembered_changes_no_decision(first: Situation, second: Situation, data: st.DataObject) -> None:
+    """Whatever of the moves and hosts stayed as it was: who remembers decides the same as who looks at all anew."""
+    moves = {one.id: one for one in second.moves}
+    moves |= {one.id: one for one in first.moves if data.draw(st.booleans(), label=f"{one.vm_name} stays")}
+    shots = {**second.snapshots, **{h: one for h, one in first.snapshots.items() if data.draw(st.booleans(), label=h)}}
+    mixed = replace(
+        second,
+        moves=[moves[number] for number in sorted(moves)],
+        snapshots=shots,
+        jobs={**first.jobs, **second.jobs},
+        stopped_by=data.draw(st.sampled_from(["", "", "", "U_BOB"])),
+    )
+    scheduler = Scheduler()
+    scheduler.decide(first)
+    assert scheduler.decide(mixed) == decide(mixed)
+    assert scheduler.decide(mixed) == decide(mixed)
