@@ -194,8 +194,8 @@ async def _stopped(walk: Walk) -> None:
     card = await walk.here.ask("web01,db01 from HV01 to HV02")
     await walk.slack.person(BOB).click(card, "migrate_approve")
     await walk.here.shows(card, "*Stopped* by")
-    walk.sees(ALICE, card, "Alice has asked for J4 and Bob approved it. The card")
     await walk.here.shows(card, "`db01`: all starts are stopped")  # holds are written one after the other
+    walk.sees(ALICE, card, "Alice has asked for J4 and Bob approved it. The card")
     for text in ("status", "status J4", "status db01", "where db01", "handover", "hosts", "jobs"):
         await walk.types(BOB, text)
     await walk.types(BOB, "web01 from HV01 to HV02")
