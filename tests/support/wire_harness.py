@@ -13,6 +13,11 @@ from lab.hyperv.world.fleet import Fleet
 from tests.contracts.gateway_arena import FLEET, Arena
 
 
+def _confirm_start(winrm: dict[str, Any]) -> str:
+    """Return a patience that covers a request to the host, as the settings demand."""
+    return f"{max(45, 2 * int(winrm['operation_timeout']))}s"
+
+
 def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
     """Log on to every host of the lab, over TLS with CredSSP unless told otherwise."""
     tls = winrm.get("tls", True)
@@ -28,7 +33,12 @@ def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
         }
         for spec in lab.fleet.hosts
     }
-    given = {"winrm": usual | winrm, "winrm_password": password or first.password, "hosts": hosts}
+    given: dict[str, object] = {
+        "winrm": usual | winrm,
+        "migration": {"confirm_start": _confirm_start(usual | winrm)},
+        "winrm_password": password or first.password,
+        "hosts": hosts,
+    }
     return Settings.model_validate(given)
 
 
