@@ -34,6 +34,8 @@ NAMES = (
     "n" * 100,
 )
 _PATIENT: dict[str, Any] = {"operation_timeout": WITHIN_S, "sessions": 1}
+_COVERED: dict[str, Any] = {"confirm_start": f"{2 * WITHIN_S}s"}
+"""The settings demand a patience that covers a request."""
 
 
 def _odd() -> tuple[VM, ...]:
@@ -46,7 +48,7 @@ def _odd() -> tuple[VM, ...]:
 
 async def test_ten_vms_with_odd_names_are_moved(powershell: PowerShell, tmp_path: Path) -> None:
     """Asked for in Slack, approved, moved by Move-VM of a real PowerShell: each is there with its name."""
-    async with town(tmp_path, fleet(*_odd()), powershell=powershell, winrm=_PATIENT) as place:
+    async with town(tmp_path, fleet(*_odd()), powershell=powershell, winrm=_PATIENT, migration=_COVERED) as place:
         card = await place.proposed("/migrate * from HV01 to HV02 path D:\\VMs")
         await place.person("bob").click(card, "migrate_approve")
         await place.says("is over")
@@ -62,7 +64,9 @@ async def test_ten_vms_with_odd_names_are_moved(powershell: PowerShell, tmp_path
 async def test_processes_of_a_host_die_one_after_the_other(powershell: PowerShell, tmp_path: Path) -> None:
     """Every migration goes on without its session: each VM is started once, and all of them arrive."""
     described = grounds.fleet(*(vm(number, f"web{number:02d}", gb=8) for number in range(1, 5)))
-    async with grounds.ground(tmp_path, described, powershell=powershell, speed=20.0, winrm=_PATIENT) as here:
+    async with grounds.ground(
+        tmp_path, described, powershell=powershell, speed=20.0, winrm=_PATIENT, migration=_COVERED
+    ) as here:
         job = await here.go("web*")
         await here.started(1)
         async with asyncio.timeout(WITHIN_S):
