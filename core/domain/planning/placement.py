@@ -16,7 +16,14 @@ from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, host_blockers, vm_blockers
 from core.domain.planning.makespan import OVERHEAD_S, Speeds, Work
-from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, disk_targets, is_live, volume_needs
+from core.domain.planning.room import (
+    SPARE_DISK_BYTES,
+    SPARE_MEMORY_BYTES,
+    disk_targets,
+    file_targets,
+    is_live,
+    volume_needs,
+)
 from core.domain.planning.weigh import weigh
 
 _NAMED = 3
@@ -97,8 +104,8 @@ def _filter(
         if row.vm.id in settled or next(vm_blockers(row), None) is not None:
             refused.append(everywhere | closed)
             continue
-        # VMs of the same switches and version fare alike, unless one of them is there already.
-        kind = frozenset(adapter.switch for adapter in row.adapters), row.vm.version
+        # VMs of the same switches, attachments and version fare alike, unless one of them is there already.
+        kind = frozenset(adapter.switch for adapter in row.adapters), row.iso_paths, row.vm.version
         kind = (kind, row.vm.id) if row.vm.id in twins else kind
         if kind not in alike:
             found = {
@@ -139,7 +146,7 @@ class _Rooms:
             for volume in host.volumes if host else ():
                 self.room[number, volume.root] = volume.free_bytes - SPARE_DISK_BYTES
             self.room[number, ""] = (host.memory_free_bytes if host else 0) - SPARE_MEMORY_BYTES
-        names = Counter(windows_paths.name_key(disk.path) for row in vms for disk in row.disks if disk.path)
+        names = Counter(windows_paths.name_key(file.path) for row in vms for file in row.files)
         self._clashing = {name for name, count in names.items() if count > 1}
         self._clashing |= {windows_paths.name_key(path) for paths in conditions.taken.values() for path in paths}
         self._known: dict[tuple[int, int], Needs] = {}
@@ -162,7 +169,7 @@ class _Rooms:
             if (root := self._root[host]) is not None:
                 needs.append(((host, root), max(1, row.disk_bytes)))
         else:
-            volumes, _ = volume_needs([(path, 1), *disk_targets(path, disks, row)], self._roots[host])
+            volumes, _ = volume_needs([(path, 1), *file_targets(path, disks, row)], self._roots[host])
             needs += [((host, root), length) for root, length in volumes.items()]
         if self._clashing and not at.own_folders:
             needs += self._names(host, [place for place, _ in disk_targets(path, disks, row)])
