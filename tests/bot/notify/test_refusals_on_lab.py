@@ -119,7 +119,7 @@ async def test_a_page_goes_on_to_be_tried_when_nobody_can_be_reached(make: Make,
 async def test_a_page_written_to_people_is_not_written_again_after_a_death(
     make: Make, slack: SlackLab, last: str
 ) -> None:
-    """The process dies before it knows whom it has written to: the next one looks, and writes to the others (case 2)."""
+    """The process dies before it knows whom it has written to: the next one looks, and writes to the others."""
     notifier = make()
     about = await with_card(notifier)
     slack.workspace.change_channel(HERE, is_archived=True)
