@@ -7,8 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
 from pathlib import PureWindowsPath
+from xml.etree import ElementTree as ET
 
-from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord, MoveOrder, MoveReport
+from core.domain.model.host_calls import (
+    CancelReply,
+    CompatibilityReply,
+    FolderFate,
+    FolderReceipt,
+    HostWord,
+    MoveOrder,
+    MoveReport,
+)
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
 from core.domain.model.inventory import (
     Adapter,
@@ -28,6 +37,8 @@ from core.domain.model.inventory import (
 from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply, OrderWithdrawn
 from core.ports import Permit
 from lab.hyperv.world import views
+from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS
+from lab.hyperv.world.enums import JobState, JobType, ReturnCode
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
@@ -141,6 +152,36 @@ class LabGateway:
             return FolderReceipt(path, FolderFate.KEPT, str(error))
         return FolderReceipt(path, FolderFate.REMOVED)
 
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        await self._call("compatibility_info", host)
+        if self._world.vm(host, vm_id) is None:
+            raise CommandFailed(host, f"There is no virtual machine {vm_id}.")
+        code, info = self._world.compatibility.describe(host, vm_id)
+        _must_be_answer(host, code)
+        return info
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        await self._call("test_compatibility", host)
+        code, reasons = self._world.compatibility.judge(host, info)
+        if code != INCOMPATIBLE:
+            _must_be_answer(host, code)
+        said = (ET.fromstring(one).findtext(".//VALUE") or "" for one in reasons)  # noqa: S314  # the lab's own
+        return CompatibilityReply(code != INCOMPATIBLE, tuple(said))
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        await self._call("test_migration", host)
+        request = MoveRequest(vm_id=vm_id, source=host, destination=destination, owner=OWNER)
+        code, key = self._world.compatibility.begin_check(request, MIGRATION_SETTINGS)
+        if code != ReturnCode.JobStarted:
+            _must_be_answer(host, code)
+        while True:
+            job = next(job for job in self._world.jobs(host) if job.instance_id == key)
+            if job.state is not JobState.Running:
+                break
+            await asyncio.sleep(1.0)
+        said = tuple(filter(None, (job.error_summary, job.error_description)))
+        return CompatibilityReply(job.state is JobState.Completed, said)
+
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         await self._call("check", host)
         return (CheckLine(host, ok=True, text=f"reachable; peers: {', '.join(peers)}"),)
@@ -223,7 +264,13 @@ class LabGateway:
                 key=job.instance_id,
             )
             for job in self._world.jobs(host)
+            if job.job_type >= JobType.MovingVM  # the others only look
         )
+
+
+def _must_be_answer(host: HostName, code: int) -> None:
+    if code:
+        raise CommandFailed(host, f"{host} gives no answer: code {code}.")
 
 
 def _unreadable(host: HostName, fault: ValueFault) -> UnreadableVm:
