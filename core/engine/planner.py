@@ -78,17 +78,20 @@ class Planner:
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
         moving = frozenset(finding.vm_id for finding in in_jobs if finding.vm_id)
         folders = FolderLists(self._gateway)
+        doubled = copies(chosen, snapshots)
+        # Whoever will not move whatever the host takes no room from the others.
+        settled = moving | {f.vm_id for f in doubled if f.vm_id and f.severity is Severity.BLOCKER}
         placed = Placement(fixed or {})
         if not fixed:
             placed = await self._choice.choose(
-                request.options, details, targets, inspections, homes=homes, folders=folders, moving=moving
+                request.options, details, targets, inspections, homes=homes, folders=folders, settled=settled
             )
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
         await folders.list_disks(moves, inspections)
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
         found = (
-            *copies(moves, snapshots),
-            *preflight(moves, inspections, folders.taken),
+            *doubled,
+            *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
             *unseen_folders(folders.unseen),
             *unreadable_vms(snapshots),
