@@ -17,6 +17,7 @@ from lab.hyperv.world import checks, host_messages
 from lab.hyperv.world.checks import Failure
 from lab.hyperv.world.enums import JobState, JobType, MigrationType, ReturnCode, VMState
 from lab.hyperv.world.errors import UnknownHost
+from lab.hyperv.world.fleet import Language
 from lab.hyperv.world.views import JobView
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ MIGRATION_SETTINGS: Final = (
 )
 """An embedded instance that says: a VM with its storage."""
 _MESSAGE_IDS: Final = {"cpu": 24008, "version": 24004}
+_GERMAN: Final = {
+    "cpu": "Der virtuelle Computer '{vm}' verwendet Prozessorfunktionen, die der Host '{host}' nicht hat.",
+    "version": "Der Host '{host}' unterstützt die Konfigurationsversion {version} von '{vm}' nicht.",
+}
+"""No German log shows these: the wording is ours."""
 _SEEN_S: Final = 300.0
 
 
@@ -116,19 +122,7 @@ class Compatibility:
         if needs["family"] not in {"", state.spec.processor_family}:
             found.append(Failure("cpu"))
         reasons = tuple(
-            embedded_error(
-                host_messages.record(
-                    failure.cause,
-                    vm=needs["name"],
-                    vm_id=vm_id,
-                    source=state.name,
-                    destination=state.name,
-                    language=state.spec.language,
-                    side=failure.side,
-                    **failure.details,
-                ).lines[-1],
-                _MESSAGE_IDS[failure.cause],
-            )
+            embedded_error(_reason(failure, needs["name"], vm_id, state), _MESSAGE_IDS[failure.cause])
             for failure in found
         )
         return (INCOMPATIBLE if found else ReturnCode.Completed), reasons
@@ -192,6 +186,22 @@ class Compatibility:
 
 def _needs_processor(machine: Machine) -> bool:
     return machine.spec.state is not VMState.Off and not machine.spec.is_processor_compatible
+
+
+def _reason(failure: Failure, vm: str, vm_id: UUID, host: HostState) -> str:
+    if host.spec.language is Language.GERMAN:
+        return _GERMAN[failure.cause].format(vm=vm, host=host.name, **failure.details)
+    said = host_messages.record(
+        failure.cause,
+        vm=vm,
+        vm_id=vm_id,
+        source=host.name,
+        destination=host.name,
+        language=Language.ENGLISH,
+        side=failure.side,
+        **failure.details,
+    )
+    return said.lines[-1]
 
 
 def embedded_error(message: str, message_id: int) -> str:

@@ -164,8 +164,6 @@ CAUSES: dict[str, Cause] = {
         "migration of this virtual machine to a server with a different processor, modify the virtual machine "
         "settings to limit "
         "the processor features used by the virtual machine.",
-        german="Der virtuelle Computer '{vm}' verwendet prozessorspezifische Funktionen, die vom Host '{other}' nicht "
-        "unterstützt werden.",
         side=DESTINATION,
     ),
     "no-memory": Cause(
@@ -187,8 +185,6 @@ CAUSES: dict[str, Cause] = {
     ),
     "version": Cause(
         english="The configuration version {version} of the virtual machine '{vm}' is not supported on host '{other}'.",
-        german="Die Konfigurationsversion {version} des virtuellen Computers '{vm}' wird vom Host '{other}' nicht "
-        "unterstützt.",
         side=DESTINATION,
     ),
     "saved-state": Cause(
