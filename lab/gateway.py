@@ -34,10 +34,18 @@ from core.domain.model.inventory import (
     VmId,
     Volume,
 )
-from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply, OrderWithdrawn
+from core.errors import (
+    CommandFailed,
+    ContactLost,
+    EndpointRefused,
+    HostUnreachable,
+    LoginRejected,
+    MalformedReply,
+    OrderWithdrawn,
+)
 from core.ports import Permit
 from lab.hyperv.world import views
-from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS
+from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
 from lab.hyperv.world.enums import JobState, JobType, ReturnCode
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
@@ -65,6 +73,10 @@ class LabGateway:
         self.calls: Counter[str] = Counter()
         self.stand_ins: dict[str, str] = {}
         """Which machine answers when a host is asked, if it is another one: an address that was given away."""
+        self.gates: dict[VmId, asyncio.Event] = {}
+        """A host says nothing of whether it can take such a VM before its event."""
+        self.without_functions: set[str] = set()
+        """Hosts whose endpoint has an older role: it does not know how to ask."""
         self.first_percent_s = 0.0
         """Move-VM may tell its first percent so long before any host shows or counts the move."""
         self._world = world
@@ -154,6 +166,7 @@ class LabGateway:
 
     async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
         await self._call("compatibility_info", host)
+        self._must_have_functions(host, "Get-VMCompatibility")
         if self._world.vm(host, vm_id) is None:
             raise CommandFailed(host, f"There is no virtual machine {vm_id}.")
         code, info = self._world.compatibility.describe(host, vm_id)
@@ -162,6 +175,9 @@ class LabGateway:
 
     async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
         await self._call("test_compatibility", host)
+        self._must_have_functions(host, "Test-VMCompatibility")
+        if gate := self.gates.get(VmId(described_vm(info))):
+            await gate.wait()
         code, reasons = self._world.compatibility.judge(host, info)
         if code != INCOMPATIBLE:
             _must_be_answer(host, code)
@@ -215,6 +231,10 @@ class LabGateway:
                 raise CommandFailed(host, f"{host} answers with HTTP status {fault.status if fault else 0}.")
             case WireFaultKind.DROP:
                 raise ContactLost(host, f"The connection to {host} broke.")
+
+    def _must_have_functions(self, host: HostName, function: str) -> None:
+        if host in self.without_functions:
+            raise EndpointRefused(host, f"The endpoint of {host} refused {function}.")
 
     def _snapshot(self, host: HostName) -> Snapshot:
         shown = self._show(HostName(self.stand_ins.get(host, host)))

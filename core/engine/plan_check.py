@@ -44,7 +44,6 @@ class _Check:
     answers: dict[tuple[VmId, HostName], HostAnswer] = field(default_factory=dict)
     refused: dict[HostName, HostError] = field(default_factory=dict)
     """Hosts that are not asked any more, and why."""
-    shown_at: float = 0.0
     task: asyncio.Task[None] | None = None
 
 
@@ -127,20 +126,21 @@ class PlanCheck:
         asking = [asyncio.create_task(self._ask(check, move), name=f"check {move.vm_name}") for move in check.moves]
         if not asking:
             return
+        ends_at = asyncio.get_running_loop().time() + self._timeout_s
+        pending, shown = set(asking), 0
         try:
-            await asyncio.wait(asking, timeout=self._timeout_s)
+            while pending and (left_s := ends_at - asyncio.get_running_loop().time()) > 0:
+                _, pending = await asyncio.wait(pending, timeout=min(left_s, _SHOW_EVERY_S))
+                if pending and len(check.answers) > shown:
+                    shown = len(check.answers)
+                    self._recorder.changed(check.job.id)
         finally:
             for task in asking:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
 
     async def _ask(self, check: _Check, move: PlannedMove) -> None:
-        answer = await self._answer(check, move)
-        check.answers[move.vm_id, move.destination] = answer
-        now = asyncio.get_running_loop().time()
-        if now - check.shown_at >= _SHOW_EVERY_S:
-            check.shown_at = now
-            self._recorder.changed(check.job.id)
+        check.answers[move.vm_id, move.destination] = await self._answer(check, move)
 
     async def _answer(self, check: _Check, move: PlannedMove) -> HostAnswer:
         async def describe() -> bytes:

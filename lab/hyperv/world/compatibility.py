@@ -184,6 +184,11 @@ class Compatibility:
         )
 
 
+def described_vm(info: bytes) -> UUID:
+    """Return the VM that some bytes of `Compatibility.describe` are about."""
+    return UUID(json.loads(info)["vm"])
+
+
 def _needs_processor(machine: Machine) -> bool:
     return machine.spec.state is not VMState.Off and not machine.spec.is_processor_compatible
 
