@@ -17,6 +17,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
     of.kind: of
     for of in (
         event_data.Proposed,
+        event_data.Checked,
         event_data.Approval,
         event_data.Approved,
         event_data.Rejected,
