@@ -1,7 +1,7 @@
 """Windows paths as data: joining, comparing, volumes. UNC paths count as having a volume, their share."""
 
 import re
-from ntpath import normpath
+from ntpath import normpath, splitdrive
 from pathlib import PureWindowsPath
 
 from core.domain.model.ntfs_names import upcase
@@ -45,9 +45,9 @@ def name_key(path: str) -> str:
 
 def key(path: str) -> str:
     """Return a form of a path to compare and to look up by."""
-    parts = normpath(_plain(path)).rstrip("\\").split("\\") if path else []
+    drive, rest = splitdrive(normpath(_plain(path)).rstrip("\\")) if path else ("", "")
     # Windows drops dots and spaces at the end of a name (Microsoft docs: Naming Files).
-    return upcase("\\".join(part.rstrip(". ") or part for part in parts))
+    return upcase(drive + "\\".join(name.rstrip(". ") or name for name in rest.split("\\")))
 
 
 def _plain(path: str) -> str:
