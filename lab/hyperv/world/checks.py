@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from lab.hyperv.world.state import HostState, State
     from lab.hyperv.world.vms import Machine
 
+_MAX_PATH = 260
+"""With the end of the text. Source: Microsoft docs, Naming Files, Paths, and Namespaces."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -178,6 +181,8 @@ def _room(destination: HostState, machine: Machine, landed: VM) -> Iterator[Fail
         if not files.has_volume(path):
             yield Failure("no-path", {"path": path})
             continue
+        if len(path) >= _MAX_PATH:
+            yield Failure("path-too-long", {"path": path})
         if files.entry(path) is not None or paths.key(path) in seen:
             yield Failure("file-exists", {"path": path})
         seen.add(paths.key(path))
