@@ -50,14 +50,14 @@ def after_failure(
     if move.cancel_by:
         text = f"cancelled {'while it ran' if has_started else 'before it started'}; the VM is where it was"
         return RetryDecision(MoveState.CANCELLED, attempts, None, event_data.Cancelled(text=text, where=where))
-    if diagnosis.fault in {Fault.VM, Fault.PAIR}:
+    if diagnosis.fault in {Fault.VM, Fault.PAIR, Fault.HOST}:
         ended = event_data.Unmigratable(words=words, hint=hint, code=code, where=where)
         return RetryDecision(MoveState.UNMIGRATABLE, attempts, None, ended)
     if is_free and tries < allowed + FREE_TRIES:
         again = now + delay(min(max(1, tries - move.attempts), FREE_DOUBLINGS + 1), retry_delay, jitter)
         withdrawn = event_data.NotStarted(words=words, hint=hint, code=code, where=where, text=hint)
         return RetryDecision(MoveState.QUEUED, attempts, again, withdrawn)
-    if diagnosis.fault is Fault.OPERATOR or is_free or attempts >= allowed:
+    if diagnosis.fault in {Fault.OPERATOR, Fault.BOT} or is_free or attempts >= allowed:
         failed = event_data.Failed(words=words, hint=hint, code=code, where=where, attempts=attempts, of=allowed)
         return RetryDecision(MoveState.FAILED, attempts, None, failed)
     again = now + delay(attempts, retry_delay, jitter)

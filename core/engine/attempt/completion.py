@@ -5,13 +5,16 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 
-from core.domain.attempt.diagnosis import Diagnosis, diagnose
+from core.domain.attempt.alike import widen
+from core.domain.attempt.diagnosis import Diagnosis, Seen, diagnose
 from core.domain.attempt.retry import RetryDecision, after_failure
+from core.domain.attempt.subject import Names
 from core.domain.attempt.verification import AttemptResult, Verification
 from core.domain.attempt.vm_diff import differences
 from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.host_calls import HostWord
+from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Fault, HoldCode, Move, MoveState, transit
 from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import loads, used
@@ -110,7 +113,11 @@ class AttemptCompletion:
     async def not_moved(self, verdict: Verification, error: HostError | None) -> None:
         """End badly, for the VM is on its source: try again, or not."""
         await self._verified()
-        await self._badly(self._diagnose(verdict, error), self._context.policy.retry_delay, has_started=True)
+        diagnosis = await self._in_the_light_of_others(self._diagnose(verdict, error))
+        log.info(
+            "%s did not move: %s, %s (%s)", self._context.move.vm_name, diagnosis.code, diagnosis.fault, diagnosis.why
+        )
+        await self._badly(diagnosis, self._context.policy.retry_delay, has_started=True)
 
     async def lost(self, reason: str) -> None:
         """Where the VM is cannot be established: call a human, and touch nothing."""
@@ -199,11 +206,32 @@ class AttemptCompletion:
             fault = Fault.PASSING if error.retry else Fault.OPERATOR
             return Diagnosis(type(error).__name__, fault, error.hint, error.message)
         words = verdict.words or (HostWord(verdict.reason),)
+        move, policy = self._context.move, self._context.policy
         state = readiness(verdict.vm) if verdict.vm else None
-        is_backing_up = isinstance(state, Wait) and state.code is HoldCode.BACKUP
-        return diagnose(words, is_backing_up=is_backing_up, is_host_full=self._is_a_host_full())
+        seen = Seen(
+            is_backing_up=isinstance(state, Wait) and state.code is HoldCode.BACKUP,
+            is_host_full=self._is_a_host_full(),
+            is_on_source=verdict.vm is not None,
+            is_clustered=verdict.vm is not None and verdict.vm.is_clustered,
+            off=tuple(host for host, snapshot in self._shown() if not snapshot.facts.is_migration_enabled),
+        )
+        return diagnose(words, Names.of(move, policy.address(move.destination)), seen, policy.own_errors)
+
+    async def _in_the_light_of_others(self, diagnosis: Diagnosis) -> Diagnosis:
+        """Ask what other VMs of the job met: the same refusal twice is not the VM's."""
+        context = self._context
+        if not diagnosis.is_shared:
+            return diagnosis
+        since = context.move.queued_at or context.attempt.started_at
+        try:
+            return widen(diagnosis, context.attempt, await context.store.faults_since(since))
+        except StoreError as error:
+            log.info("nobody could say whether a second VM fared alike: %s", error)
+            return diagnosis
+
+    def _shown(self) -> list[tuple[HostName, Snapshot]]:
+        move, known = self._context.move, self._context.services.snapshot_cache.snapshots
+        return [(host, known[host]) for host in (move.source, move.destination) if host in known]
 
     def _is_a_host_full(self) -> bool:
-        move, known = self._context.move, self._context.services.snapshot_cache.snapshots
-        snapshots = (known.get(host) for host in (move.source, move.destination))
-        return any(used(load, ()) >= load.limit for snapshot in snapshots if snapshot for load in loads(snapshot))
+        return any(used(load, ()) >= load.limit for _, snapshot in self._shown() for load in loads(snapshot))
