@@ -1,8 +1,5 @@
 """Promises of core.domain.attempt.diagnosis: one example of every known error, as hosts word it."""
 
-from typing import Any
-from uuid import UUID
-
 import pytest
 
 from core.domain.attempt.diagnosis import UNKNOWN_HINT, Seen, diagnose
@@ -11,8 +8,6 @@ from core.domain.attempt.windows_numbers import SAYS_NOTHING, table
 from core.domain.model.host_calls import HostWord
 from core.domain.model.move import Fault
 from core.errors import ContactLost, HostUnreachable, LoginRejected, Owner
-from lab.hyperv.world.fleet import Language
-from lab.hyperv.world.host_messages import CAUSES, record
 
 WRAP = "Virtual machine migration operation for 'web01' failed at migration source 'HV01'. (Virtual machine ID {})\n"
 WRAP = WRAP.format("8F1B2C3D-0000-4444-8888-123456789ABC")
@@ -328,25 +323,6 @@ def test_what_only_the_state_tells(word: HostWord, state: Seen, fault: Fault) ->
     """E3 and E24: the words do not say it, the host's counter or the VM's status does."""
     assert diagnose([word], seen=state).fault is fault
     assert diagnose([word]).fault is not fault
-
-
-UNREADABLE = {"live-limit", "storage-limit", "hop-a-unreachable", "migration-disabled", "no-listener", "clustered"} | {
-    "switch-missing"
-}
-"""What a German host says without a number or a telling id: the host's counters and settings decide, or a human."""
-
-
-@pytest.mark.parametrize("name", [name for name, cause in CAUSES.items() if cause.german])
-def test_a_german_host_is_understood_as_an_english_one(name: str) -> None:
-    """Whatever the lab's hosts say in German means the same; only what carries no handle is not guessed at."""
-    filled: dict[str, Any] = {"limit": 2, "switch": "LAN", "operation": "?", "path": "D:\\x"}
-    vm: dict[str, Any] = {"vm": "web01", "vm_id": UUID(int=1), "source": "HV01", "destination": "HV02"}
-    said = []
-    for language in (Language.ENGLISH, Language.GERMAN):
-        heard = record(name, **vm, language=language, **filled)
-        word = HostWord("\n".join(heard.lines), f"{heard.error_id},Microsoft.HyperV.PowerShell.Commands.MoveVM")
-        said.append(diagnose([word]).code)
-    assert said[1] == ("unknown" if name in UNREADABLE else said[0])
 
 
 def test_lost_contact_and_a_rejected_login_are_classes_of_their_own() -> None:
