@@ -218,11 +218,9 @@ async def _stage(cmdlet: Cmdlet, call: CmdletCall, source: AsyncIterator[Value] 
         async for output in cmdlet.whole(call, source or _nothing()):
             yield output
         return
-    if cmdlet.process is None:
+    if cmdlet.process is None or (source is None and _is_away(cmdlet, call)):
         return
     if source is None:
-        if _is_away(cmdlet, call):
-            return
         async for output in cmdlet.process(call):
             yield output
         return

@@ -150,7 +150,7 @@ class Migrator:
         if fault is None or fault.text is None:
             details = {
                 "switch": "Production",
-                "path": migration.request.storage_path or "",
+                "path": (fault.path if fault else None) or migration.request.storage_path or "",
                 "limit": 2,
                 "version": "0.0",
             }
