@@ -23,6 +23,7 @@ class Diagnosis:
     """A verdict over an error. ``code`` is the rule's name, ``words`` the host's own words.
 
     ``why``: what decided, for the log. ``is_shared``: a second VM that fares alike makes it the host's or the pair's.
+    ``first``: why the first try failed, where that was something else.
     """
 
     code: str
@@ -31,6 +32,7 @@ class Diagnosis:
     words: str = ""
     why: str = ""
     is_shared: bool = False
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

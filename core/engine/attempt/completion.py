@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from core.domain.attempt.alike import widen
 from core.domain.attempt.diagnosis import Diagnosis, Seen, diagnose
+from core.domain.attempt.first_reason import first_reason
 from core.domain.attempt.retry import RetryDecision, after_failure
 from core.domain.attempt.subject import Names
 from core.domain.attempt.verification import AttemptResult, Verification
@@ -174,7 +175,7 @@ class AttemptCompletion:
             attempts=then.attempts,
             not_before=then.not_before,
             error=diagnosis.words,
-            hint=diagnosis.hint,
+            hint=_with_first(diagnosis),
             hold=None,
             ended_at=now if then.state.is_end else None,
         )
@@ -218,13 +219,13 @@ class AttemptCompletion:
         return diagnose(words, Names.of(move, policy.address(move.destination)), seen, policy.own_errors)
 
     async def _in_the_light_of_others(self, diagnosis: Diagnosis) -> Diagnosis:
-        """Ask what other VMs of the job met: the same refusal twice is not the VM's."""
+        """Ask what the first try met, and other VMs of the job: the same refusal twice is not the VM's."""
         context = self._context
-        if not diagnosis.is_shared:
-            return diagnosis
         since = context.move.queued_at or context.attempt.started_at
         try:
-            return widen(diagnosis, context.attempt, await context.store.faults_since(since))
+            faults = await context.store.faults_since(since)
+            first = first_reason(context.attempt, faults, diagnosis.words)
+            return widen(replace(diagnosis, first=first), context.attempt, faults)
         except StoreError as error:
             log.info("nobody could say whether a second VM fared alike: %s", error)
             return diagnosis
@@ -235,3 +236,8 @@ class AttemptCompletion:
 
     def _is_a_host_full(self) -> bool:
         return any(used(load, ()) >= load.limit for _, snapshot in self._shown() for load in loads(snapshot))
+
+
+def _with_first(diagnosis: Diagnosis) -> str:
+    """Return the hint for the card, which has no line of its own for the first reason."""
+    return f"The first try failed otherwise: {diagnosis.first} {diagnosis.hint}" if diagnosis.first else diagnosis.hint
