@@ -21,6 +21,7 @@ from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import loads, used
 from core.engine.attempt.cleanup import FIRST_DELAY
 from core.engine.attempt.context import AttemptContext
+from core.engine.attempt.leftover_look import look_at_leftovers
 from core.engine.moments import on_the_wall
 from core.errors import HostError, HostUnreachable, LoginRejected, StoreError
 
@@ -33,6 +34,8 @@ class AttemptCompletion:
     def __init__(self, context: AttemptContext, attempts_allowed: int) -> None:
         self._context = context
         self._allowed = attempts_allowed
+        self._way_out: Move | None = None
+        """The move as its next try goes around what an earlier one left; None: as before."""
 
     # ------------------------------------------------------------------ it moved
 
@@ -115,6 +118,7 @@ class AttemptCompletion:
         """End badly, for the VM is on its source: try again, or not."""
         await self._verified()
         diagnosis = await self._in_the_light_of_others(self._diagnose(verdict, error))
+        diagnosis, self._way_out = await look_at_leftovers(self._context, diagnosis)
         log.info(
             "%s did not move: %s, %s (%s)", self._context.move.vm_name, diagnosis.code, diagnosis.fault, diagnosis.why
         )
@@ -179,6 +183,9 @@ class AttemptCompletion:
             hold=None,
             ended_at=now if then.state.is_end else None,
         )
+        if self._way_out is not None and then.state is MoveState.QUEUED:
+            other = self._way_out
+            after = replace(after, path=other.path, disks=other.disks, is_own_folder=other.is_own_folder)
         return self._context.store.end_attempt(
             self._context.attempt,
             move,
