@@ -53,7 +53,7 @@ class Names:
     def of(cls, move: Move, address: str = "") -> "Names":
         """Gather what is known of a move."""
         before = move.before
-        disks = (disk.path for disk in before.disks if disk.path) if before else ()
+        disks = (file.path for file in before.files) if before else ()
         return cls(
             vm_id=str(move.vm_id),
             vm_name=move.vm_name,

@@ -46,11 +46,6 @@ async def _present(gateway: HostGateway, move: Move) -> list[str]:
 
 
 async def _used(gateway: HostGateway, move: Move) -> dict[str, str]:
-    """Name the destination's VMs by the keys of their disks' paths."""
+    """Name the destination's VMs by the keys of their disk files, parents too: a linked clone's parent is live."""
     inspection = await gateway.inspect(move.destination)
-    return {
-        windows_paths.key(disk.path): details.vm.name
-        for details in inspection.details
-        for disk in details.disks
-        if disk.path
-    }
+    return {windows_paths.key(file.path): details.vm.name for details in inspection.details for file in details.files}
