@@ -72,10 +72,12 @@ class Office:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, slack: SlackLab, settings: Settings, folder: Path) -> AsyncIterator["Office"]:
+    async def open(
+        cls, slack: SlackLab, settings: Settings, folder: Path, *, of: Fleet | None = None
+    ) -> AsyncIterator["Office"]:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        world = World(fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
+        world = World(of or fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
         clock = OfficeClock()
         gateway = LabGateway(world, clock.now, latency_s=0.005)
         store = settings.store.model_copy(update={"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"})

@@ -139,6 +139,18 @@ class PlannedMove:
         return self.disk_bytes + (self.memory_bytes if self.is_live else 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEdit:
+    """A person's change of a plan before its approval: where a VM goes instead, or that it is left out (no ``to``)."""
+
+    vm_id: VmId
+    vm_name: str
+    before: HostName
+    to: HostName | None
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Plan:
     """A plan: what will be done, exactly, with what preflight found and how long it should take.
@@ -152,6 +164,8 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     options: Options = field(default_factory=Options)
     expected_s: tuple[float, float] | None = None
+    edits: tuple[PlanEdit, ...] = ()
+    """What people changed, oldest first; the moves show what came of it, so it is no part of the fingerprint."""
 
     @cached_property
     def hash(self) -> str:
