@@ -148,6 +148,7 @@ def test_approve_carries_exactly_this_plan_and_asks_first() -> None:
     assert buttons(message) == {
         "migrate_approve": f"J7|{about.plan.hash}",
         "migrate_reject": f"J7|{about.plan.hash}",
+        "migrate_edit": f"J7|{about.plan.hash}",
     }
     approve = next(e for b in message.blocks if b["type"] == "actions" for e in b["elements"])
     assert "Move 1 VM?" in approve["confirm"]["title"]["text"]
