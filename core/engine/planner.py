@@ -10,6 +10,7 @@ from core.config import Settings
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
+from core.domain.model.units import zoned_time
 from core.domain.planning import makespan
 from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
@@ -239,7 +240,10 @@ class Planner:
         )
         if expected.eta and expected.eta.frozen and not frozen:
             begin, until = expected.eta.frozen
-            text = f"Moves are frozen from {begin:%a %H:%M} until {until:%a %H:%M}: what has not started by then waits."
+            text = (
+                f"Moves are frozen from {zoned_time(begin)} until {zoned_time(until)}: "
+                "what has not started by then waits."
+            )
             found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=text))
         if options.until is not None and expected.soonest > options.until:
             late, by = _moments(expected.soonest, options.until)
@@ -253,7 +257,7 @@ class Planner:
         if until is None:
             return ""
         over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
-        return f"Moves are frozen until {until:%a %H:%M}{over}."
+        return f"Moves are frozen until {zoned_time(until)}{over}."
 
     @staticmethod
     def _refuse_hopeless(plan: Plan) -> None:

@@ -93,6 +93,9 @@ class FindingCode(StrEnum):
     NO_DRIVE = "no_drive"
     MEET = "meet"
     HOST_SILENT = "host_silent"
+    INCOMPATIBLE = "incompatible"
+    HOST_WARNS = "host_warns"
+    NOT_CHECKED = "not_checked"
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
@@ -164,6 +167,10 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     options: Options = field(default_factory=Options)
     expected_s: tuple[float, float] | None = None
+    is_checked: bool = True
+    """Whether its hosts said what they have to say about it, or are not to be asked: before, nobody can approve it."""
+    asked: tuple[VmId, ...] = ()
+    """VMs of which an earlier form of this plan has the hosts' answers: they are not asked about them again."""
     edits: tuple[PlanEdit, ...] = ()
     """What people changed, oldest first; the moves show what came of it, so it is no part of the fingerprint."""
 

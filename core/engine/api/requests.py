@@ -11,8 +11,10 @@ from core.domain.model.job import Job, JobId
 from core.domain.model.move import Move, MoveState
 from core.domain.model.plan import Plan, PlannedMove, Request
 from core.domain.planning.destinations import Destination
+from core.domain.planning.host_answers import carried_over
 from core.domain.planning.revision import Changes, revise
 from core.engine.api.decidable import check_decidable, why_outdated
+from core.engine.plan_check import PlanCheck
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.errors import NotAllowed, NothingToMove, Outdated, RequestError
@@ -21,9 +23,12 @@ from core.errors import NotAllowed, NothingToMove, Outdated, RequestError
 class Requests:
     """What people ask for: plans, and jobs proposed of them; ``engine.requests``. Nothing moves before an approval."""
 
-    def __init__(self, planner: Planner, recorder: TransitionRecorder, approval_ttl: timedelta) -> None:
+    def __init__(
+        self, planner: Planner, recorder: TransitionRecorder, plan_check: PlanCheck, approval_ttl: timedelta
+    ) -> None:
         self._planner = planner
         self._recorder = recorder
+        self._plan_check = plan_check
         self._approval_ttl = approval_ttl
 
     async def propose(self, request: Request) -> Job:
@@ -38,7 +43,11 @@ class Requests:
         return await self._planner.plan(request)
 
     async def propose_plan(self, request: Request, plan: Plan) -> Job:
-        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then."""
+        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then.
+
+        Its hosts are asked about it first, where that is to be done: until they have answered nobody can approve it.
+        """
+        plan = replace(plan, is_checked=not self._plan_check.is_due(plan))
         now = self._recorder.clock.now()
         job = Job(
             id=JobId(""),
@@ -53,6 +62,7 @@ class Requests:
         proposed = event(event_data.Proposed(vms=len(plan.moves), blocked=blocked), now, actor=request.requester)
         job = await self._recorder.store.add_job(job, proposed)
         self._recorder.changed(job.id)
+        self._plan_check.wake()
         return job
 
     async def edit(self, job_id: JobId, plan_hash: str, changes: Changes, by: str) -> Job:
@@ -71,6 +81,8 @@ class Requests:
             # Somebody may have decided meanwhile: then that is why, and not what became of the VMs since.
             check_decidable(await store.job(job_id), plan_hash, self._recorder.clock.now())
             raise
+        plan = carried_over(job.plan, plan)
+        plan = replace(plan, is_checked=not self._plan_check.is_due(plan))
         now = self._recorder.clock.now()
         after = replace(job, plan=plan, approvals=(), expires_at=now + self._approval_ttl)
         told = event(_edited(job, plan, len(revision.edits) - len(job.plan.edits)), now, job=job, actor=by)
@@ -80,6 +92,7 @@ class Requests:
         except Outdated:
             raise NotAllowed(why_outdated(job, await store.job(job.id))) from None
         self._recorder.changed(job.id)
+        self._plan_check.wake()
         return job
 
     async def retry(self, job_id: JobId, by: str) -> Job:

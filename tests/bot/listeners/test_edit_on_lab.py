@@ -49,7 +49,7 @@ def roomy(slack: SlackLab, tmp_path: Path) -> ROOMY:
     async def open_office(count: int = 4, **sections: Any) -> AsyncIterator[Office]:
         hosts = {name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"} for name in NAMES}
         settings = slack_settings(slack, hosts=hosts, **sections)
-        async with Office.open(slack, settings, tmp_path, of=three_destinations(count)) as here:
+        async with Office.open(slack, settings, tmp_path, described=three_destinations(count)) as here:
             yield here
 
     return open_office

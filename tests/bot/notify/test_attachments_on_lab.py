@@ -191,8 +191,8 @@ async def test_a_changed_plan_is_attached_anew(attachments: Make, slack: SlackLa
     plan = replace(first.job.plan, moves=first.job.plan.moves[1:], edits=(edit,))
     changed = told(EventKind.EDITED, LONG)
     changed = replace(changed, job=replace(changed.job, plan=plan))
-    for notice in (first, changed, changed):
-        one.add(notice, card)
+    for said in (first, changed, changed):
+        one.add(said, card)
     await done(one)
     names = [file["name"] for file in files(slack)]
     assert sorted(names) == sorted(["J7-plan.txt", f"J7-plan-{plan.hash[:6]}.txt"])
