@@ -308,5 +308,5 @@ def test_nothing_is_approved_before_its_hosts_have_answered() -> None:
     assert "they have checked 12 of 50" in shown(being_asked)
     assert set(buttons(being_asked)) == {"migrate_reject", "migrate_edit"}
     assert "they have checked 0 of 2" in shown(card(view(pending), LOOK))
-    assert set(buttons(card(view(asked), LOOK))) == {"migrate_approve", "migrate_reject"}
+    assert set(buttons(card(view(asked), LOOK))) == {"migrate_approve", "migrate_reject", "migrate_edit"}
     assert_fits(being_asked)
