@@ -28,7 +28,7 @@ async def look_at_leftovers(context: AttemptContext, diagnosis: Diagnosis) -> tu
         log.info("nobody could say whose the files are that %s met: %s", move.vm_name, error)
         return diagnosis, None
     wanted = [path for path, _ in disk_targets(move.path, move.disks, move.before)]
-    wanted += [path for path in present if windows_paths.name_key(path).startswith(f"{move.vm_id}.")]
+    wanted += [path for path in present if windows_paths.name(path).casefold().startswith(f"{move.vm_id}.")]
     found = in_the_way(present, wanted, used, has_tried=move.attempts > 0)
     way_out = beside(move, context.attempt.number)
     told = in_the_light_of(diagnosis, found, move, way_out)

@@ -2,6 +2,7 @@
 
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.attempt.leftovers import InTheWay, Whose, beside, in_the_light_of, in_the_way
+from core.domain.model import windows_paths
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.move import Fault
 from tests.support.builders import move
@@ -24,7 +25,7 @@ def test_only_what_the_move_writes_is_in_its_way() -> None:
 
 def test_a_live_disk_is_never_taken_for_a_leftover() -> None:
     """Case 8 of the field: it is the disk of another VM; no hint invites to delete it, and no further try follows."""
-    live = found(used={DISK.casefold(): "web07"})
+    live = found(used={windows_paths.key(DISK): "web07"})
     assert [one.whose for one in live] == [Whose.LIVE]
     said = in_the_light_of(COLLISION, live, MOVE, beside(MOVE, 2))
     assert said.fault is Fault.VM
