@@ -124,12 +124,12 @@ class Planner:
             )
             placed = revision.settle(placed) if revision else placed
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
-        await folders.list_disks(moves, inspections)
+        ways, _ = await asyncio.gather(self._ways(moves), folders.list_disks(moves, inspections))
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
         found = (
             *doubled,
             *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
-            *address_findings(await self._ways(moves), _machines(looked_at), moves),
+            *address_findings(ways, _machines(looked_at), moves),
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
             *unseen_folders(folders.unseen),
             *unreadable_vms(snapshots),
