@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.attempt.diagnosis import diagnose
+from core.domain.attempt.subject import Names
+from core.domain.model.move import Fault
 from core.errors import CommandFailed, HostUnreachable
 from core.hyperv.error_mapping import SessionNotOpened
 from lab.hyperv.world.faults import WireFault, WireFaultKind
@@ -50,6 +53,18 @@ async def test_a_service_that_goes_in_the_middle_of_an_inspection(
         with pytest.raises(CommandFailed):
             await arena.gateway.inspect(SOURCE, [WEB])
         assert asked == 3
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_an_address_that_other_hosts_do_not_know_is_the_pairs(language: Language) -> None:
+    """Cases 12 and 16: Move-VM to an address that only the bot knows; once, and said as what it is."""
+    async with on_lab(speaking(language)) as (arena, _):
+        order = replace(arena.order(WEB), address="10.0.0.11")
+        report = await arena.gateway.move(SOURCE, order, lambda _percent: None, granted)
+        names = Names(vm_id=str(WEB), vm_name="web01", source=SOURCE, destination="HV02", address="10.0.0.11")
+        said = diagnose(report.errors, names)
+        assert (said.code, said.fault) == ("name-unknown", Fault.PAIR)
+        assert "migration_address" in said.hint
 
 
 @pytest.mark.parametrize("code", [1018, 2, 14, 1455])
