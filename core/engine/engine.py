@@ -122,7 +122,13 @@ class Engine:
         self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
         planner = Planner(
-            settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
+            settings,
+            calendar,
+            gateway=gateway,
+            store=store,
+            snapshot_cache=self._snapshot_cache,
+            machines=self._machines,
+            clock=clock,
         )
         self.requests = Requests(planner, self._recorder, settings.access.approval_ttl)
         self.controls = Controls(

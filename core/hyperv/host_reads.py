@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial, reduce
+from typing import Any, TypeVar
 from uuid import UUID
 
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, MalformedReply
-from core.hyperv import decode, pipelines
+from core.hyperv import decode, decode_details, pipelines
 from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.decode_details import VmParts
 from core.hyperv.error_mapping import first_line, is_refusal, refused
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.session import PipelineResult, Session
+
+T = TypeVar("T")
 
 _OBJECT_NOT_FOUND = 13
 _PERMISSION_DENIED = 18
@@ -40,12 +44,11 @@ def must(target: ConnectionSettings, pipeline: Pipeline, reply: PipelineResult) 
         if is_refusal(word):
             raise refused(target, pipeline.title, word)
     first = reply.words[0]
-    denied = first.category == _PERMISSION_DENIED or "required permission" in first.text
     raise CommandFailed(
         target.host,
         target.conceal(f"{target.host} reported an error for {pipeline.title}: {first_line(first.text)}"),
         fqid=first.fqid,
-        hint="Add the account to Hyper-V Administrators on that host." if denied else None,
+        hint="Add the account to Hyper-V Administrators on that host." if _is_denied(first) else None,
     )
 
 
@@ -97,44 +100,73 @@ def inspect(
     """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs."""
     snapshot = observe(target, timeout_s, now, session)
     chosen = tuple(vm for vm in snapshot.vms if vm_ids is None or vm.id in vm_ids)
-    only = chosen[0].id if len(chosen) == 1 else None
     host = target.host
 
     def ask(pipeline: Pipeline) -> list[Any]:
         return must(target, pipeline, session.run(pipeline, timeout_s=timeout_s))
 
-    def ask_of_vms(pipeline: Pipeline) -> list[Any]:
-        """Ask about VMs, one of which may have left since the snapshot: that error costs the others nothing."""
-        if not chosen:
-            return []
-        reply = session.run(pipeline, timeout_s=timeout_s)
-        words = tuple(word for word in reply.words if not _is_miss(word))
-        return must(target, pipeline, PipelineResult(reply.values, words))
+    def parts(pipeline: Callable[[UUID | None], Pipeline], read: Callable[[str, list[Any]], VmParts[T]]) -> VmParts[T]:
+        return _parts(target, pipeline, read, partial(session.run, timeout_s=timeout_s), chosen)
 
-    disks = decode.read_disks(host, ask_of_vms(pipelines.disks(only)))
-    paths = sorted({disk.path for vm in chosen for disk in disks.get(vm.id, ()) if disk.path})
+    disks = parts(pipelines.disks, decode_details.read_disks)
+    paths = sorted({disk.path for vm in chosen for disk in disks.of.get(vm.id, ()) if disk.path})
+    details, unreadable = decode_details.assemble(
+        chosen,
+        disks=disks,
+        sizes=_file_sizes(target, timeout_s, paths, session),
+        adapters=parts(pipelines.adapters, decode_details.read_adapters),
+        isos=parts(pipelines.dvd_drives, decode_details.read_isos),
+        checkpoints=parts(pipelines.checkpoints, decode_details.read_checkpoints),
+        vtpms=decode_details.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
+    )
     return Inspection(
         snapshot=snapshot,
         volumes=decode.read_volumes(host, ask(pipelines.VOLUMES)),
         memory_free_bytes=decode.read_free_memory(host, ask(pipelines.MEMORY)),
-        switches=decode.read_names(host, "Get-VMSwitch", ask(pipelines.SWITCHES)),
-        details=decode.assemble(
-            chosen,
-            disks=disks,
-            sizes=_file_sizes(target, timeout_s, paths, session),
-            adapters=decode.read_adapters(host, ask_of_vms(pipelines.adapters(only))),
-            isos=decode.read_isos(host, ask_of_vms(pipelines.dvd_drives(only))),
-            checkpoints=decode.count_by_vm(host, "Get-VMSnapshot", ask_of_vms(pipelines.checkpoints(only))),
-            vtpms=decode.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
-        ),
+        switches=decode.read_switches(host, ask(pipelines.SWITCHES)),
+        details=details,
+        unreadable=unreadable,
     )
+
+
+def _parts(
+    target: ConnectionSettings,
+    pipeline: Callable[[UUID | None], Pipeline],
+    read: Callable[[str, list[Any]], VmParts[T]],
+    run: Callable[[Pipeline], PipelineResult],
+    chosen: Sequence[Vm],
+) -> VmParts[T]:
+    """Ask about parts of VMs. Trouble that names no VM is asked about again, VM by VM: it concerns its own alone.
+
+    Raises:
+        HostError: the endpoint does not run it, or the account may not ask.
+
+    """
+    if not chosen:
+        return VmParts()
+    only = chosen[0].id if len(chosen) == 1 else None
+    reply = run(pipeline(only))
+    # One of the VMs may have left since the snapshot: that costs the others nothing.
+    words = tuple(word for word in reply.words if not _is_miss(word))
+    if any(is_refusal(word) or _is_denied(word) for word in words):
+        must(target, pipeline(only), PipelineResult(reply.values, words))
+    said = tuple(
+        UnreadableVm(target.conceal(f"{target.host} reported an error for {pipeline(only).title}: {text}"))
+        for text in (first_line(word.text) for word in words)
+    )
+    found = read(target.host, reply.values)
+    found = VmParts(found.of, (*found.unreadable, *said)).about([vm.id for vm in chosen])
+    if only is None and found.leaves_open_whose:
+        each = (_parts(target, pipeline, read, run, [vm]) for vm in chosen)
+        return reduce(VmParts.and_also, each)
+    return found
 
 
 def _file_sizes(target: ConnectionSettings, timeout_s: float, paths: Sequence[str], session: Session) -> dict[str, int]:
     """Read sizes of disk files; a file that cannot be read has none."""
     if not paths:
         return {}
-    return decode.read_file_sizes(target.host, _emitted(pipelines.disk_files(paths), timeout_s, session))
+    return decode_details.read_file_sizes(target.host, _emitted(pipelines.disk_files(paths), timeout_s, session))
 
 
 def _emitted(pipeline: Pipeline, timeout_s: float, session: Session) -> list[Any]:
@@ -169,6 +201,10 @@ def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session
     if not reply.values and reply.words and all(word.fqid.startswith(_NO_FOLDER) for word in reply.words):
         return None
     return decode.read_names(target.host, "Get-FolderItem", must(target, pipeline, reply), "FullName")
+
+
+def _is_denied(word: HostWord) -> bool:
+    return word.category == _PERMISSION_DENIED or "required permission" in word.text
 
 
 def _is_miss(word: HostWord) -> bool:

@@ -9,6 +9,7 @@ from core.domain.model.event_data import EventKind
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, MoveState
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
+from tests.support.event_facts import facts
 from tests.support.fault_harness import fleet, ground, vm, vm_id
 
 
@@ -117,3 +118,39 @@ async def test_a_command_that_never_returns_is_not_waited_for(tmp_path: Path) ->
         moves = await here.over(job)
         assert {(move.state, move.attempts) for move in moves.values()} == {(MoveState.DONE, 1)}
         here.once_each("web01", "web02")
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ("ControllerType", ValueFaultKind.LIST),
+        ("ControllerType", ValueFaultKind.ERROR),
+        ("SwitchName", ValueFaultKind.LIST),
+        ("VMId", ValueFaultKind.NULL),
+    ],
+    ids=str,
+)
+async def test_a_part_of_one_vm_that_cannot_be_read_costs_no_other_its_move(
+    tmp_path: Path, told: str, kind: ValueFaultKind
+) -> None:
+    """A disk or an adapter of one VM: others are planned and moved, that one is left out and named, and waits."""
+    async with ground(tmp_path, fleet(*(vm(n, f"web0{n}", gb=1) for n in (1, 2, 3)))) as here:
+        waiting = await here.ask("web02")
+        here.spoil(ValueFault(host="HV01", property=told, kind=kind, vm=vm_id(2)))
+        everything = await here.ask("web*")
+        assert [move.vm_name for move in everything.plan.moves] == ["web01", "web03"]
+        (left_out,) = [f for f in everything.plan.findings if f.code.value == "unreadable"]
+        assert left_out.vm_id == vm_id(2)
+        assert left_out.text.startswith("web02 is not in this plan")
+        moves = await here.over(await here.approve(everything))
+        assert {move.state for move in moves.values()} == {MoveState.DONE}
+        await here.approve(waiting)
+
+        async def is_said() -> bool:
+            said = [facts(event).text for event in await here.history(waiting.id, EventKind.NOT_STARTED)]
+            return any(text.startswith(("HV01 reported an error", "HV01 answered")) for text in said)
+
+        await here.until(is_said)
+        here.end_trouble()
+        assert (await here.over(waiting))["web02"].state is MoveState.DONE
+        here.once_each("web01", "web02", "web03")

@@ -222,6 +222,7 @@ class Snapshot:
 class Inspection:
     """The details of a host that a plan needs beyond a snapshot: room, switches, and each VM's disks and adapters.
 
+    A VM of which some of that cannot be read stands in ``unreadable``, and has no details.
     It has no slots because it keeps an index, as the snapshot does.
     """
 
@@ -230,6 +231,7 @@ class Inspection:
     memory_free_bytes: int = 0
     switches: tuple[str, ...] = ()
     details: tuple[VmDetails, ...] = ()
+    unreadable: tuple[UnreadableVm, ...] = ()
 
     @property
     def host(self) -> HostName:
@@ -239,6 +241,10 @@ class Inspection:
     def of(self, vm_id: VmId) -> VmDetails | None:
         """Return the details of that VM, if this host has it."""
         return self._by_id.get(vm_id)
+
+    def why_unknown(self, vm_id: VmId) -> str:
+        """Say why this host did not describe a VM that it shows; empty when it did, or does not show it."""
+        return next((one.text for one in self.unreadable if one.id == vm_id), "")
 
     @cached_property
     def _by_id(self) -> dict[VmId, VmDetails]:

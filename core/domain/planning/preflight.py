@@ -97,6 +97,22 @@ def unreadable_vms(sources: Iterable[Snapshot]) -> tuple[Finding, ...]:
     )
 
 
+def undescribed_vms(sources: Iterable[Inspection]) -> tuple[Finding, ...]:
+    """Say which VMs that were asked for are not in the plan, because a part of them could not be read."""
+    return tuple(
+        Finding(
+            severity=Severity.WARNING,
+            code=FindingCode.UNREADABLE,
+            text=f"{vm.name} is not in this plan, because not all of it could be read: {one.text}",
+            vm_id=vm.id,
+            host=inspection.host,
+        )
+        for inspection in sources
+        for one in inspection.unreadable
+        if one.id is not None and (vm := inspection.snapshot.vm(one.id)) is not None
+    )
+
+
 def _blocker(code: FindingCode, text: str, move: PlannedMove) -> Finding:
     return Finding(severity=Severity.BLOCKER, code=code, text=text, vm_id=move.vm_id)
 

@@ -96,10 +96,14 @@ class AttemptCompletion:
             return ()
         try:
             inspection = await self._context.services.gateway.inspect(move.destination, [move.vm_id])
+            await self._context.services.machines.check(inspection.snapshot)
         except HostError as error:
             return (f"it could not be compared with what it was: {error.message}",)
         after = inspection.of(move.vm_id)
-        return differences(move.before, after) if after else ()
+        if after is None:
+            why = inspection.why_unknown(move.vm_id)
+            return (f"it could not be compared with what it was: {why}",) if why else ()
+        return differences(move.before, after)
 
     # ------------------------------------------------------------------ it did not
 

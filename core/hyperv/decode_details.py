@@ -1,0 +1,160 @@
+"""Turns what hosts emit about the parts of VMs (disks, adapters, images, checkpoints) into our types, VM by VM.
+
+A part that cannot be read costs its own VM its details, and no other.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from core.domain.model.inventory import Adapter, Disk, UnreadableVm, Vm, VmDetails, VmId
+from core.errors import MalformedReply
+from core.hyperv import enum_names
+from core.hyperv.ps_values import PsRow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class VmParts(Generic[T]):
+    """Parts of one kind, by VM. ``unreadable``: what could not be read, and of which VM; None: of any of them."""
+
+    of: Mapping[UUID, list[T]] = field(default_factory=dict)
+    unreadable: tuple[UnreadableVm, ...] = ()
+
+    @property
+    def leaves_open_whose(self) -> bool:
+        """Whether something could not be read of which nobody can tell which VM it belongs to."""
+        return any(one.id is None for one in self.unreadable)
+
+    def about(self, vm_ids: Collection[VmId]) -> "VmParts[T]":
+        """Leave out what is not about these VMs; of a single one is whatever names none."""
+        only = next(iter(vm_ids)) if len(vm_ids) == 1 else None
+        known = (UnreadableVm(one.text, one.id or only) for one in self.unreadable)
+        return VmParts(self.of, tuple(one for one in known if one.id is None or one.id in vm_ids))
+
+    def and_also(self, other: "VmParts[T]") -> "VmParts[T]":
+        """Join the parts of different VMs."""
+        return VmParts({**self.of, **other.of}, (*self.unreadable, *other.unreadable))
+
+
+def read_disks(host: str, values: list[Any]) -> VmParts[Disk]:
+    """Read Get-VMHardDiskDrive objects; sizes of files come from Get-VHD."""
+    return _parts(host, "Get-VMHardDiskDrive", values, _disk)
+
+
+def read_adapters(host: str, values: list[Any]) -> VmParts[Adapter]:
+    """Read Get-VMNetworkAdapter objects."""
+    return _parts(host, "Get-VMNetworkAdapter", values, lambda row: Adapter(row.text("Name"), row.text("SwitchName")))
+
+
+def read_isos(host: str, values: list[Any]) -> VmParts[str]:
+    """Read the images mounted in Get-VMDvdDrive objects; the text of an empty drive is empty."""
+    return _parts(host, "Get-VMDvdDrive", values, lambda row: row.text("Path"))
+
+
+def read_checkpoints(host: str, values: list[Any]) -> VmParts[None]:
+    """Read that there are Get-VMSnapshot objects."""
+    return _parts(host, "Get-VMSnapshot", values, lambda _: None)
+
+
+def read_file_sizes(host: str, values: list[Any]) -> dict[str, int]:
+    """Read Get-VHD objects: bytes on the volume by path in lower case; a size that cannot be read is unknown."""
+    sizes: dict[str, int] = {}
+    for value in values:
+        try:
+            row = PsRow(host, "Get-VHD", value)
+            sizes[row.label("Path").casefold()] = row.count("FileSize")
+        except MalformedReply:
+            continue
+    return sizes
+
+
+def read_vtpms(host: str, values: list[Any]) -> frozenset[UUID]:
+    r"""Read which VMs have a virtual TPM from Msvm_SecuritySettingData; its InstanceID is ``Microsoft:<VM>\<part>``.
+
+    One of which it cannot be read counts as having one: that costs a word on the plan.
+    """
+    owners = set[UUID]()
+    for value in values:
+        try:
+            row = PsRow(host, "Msvm_SecuritySettingData", value)
+            owner = UUID(row.text("InstanceID").partition(":")[2].partition("\\")[0].strip())
+        except (MalformedReply, ValueError):
+            continue
+        try:
+            has_one = row.flag("TpmEnabled", default=False)
+        except MalformedReply:
+            has_one = True
+        if has_one:
+            owners.add(owner)
+    return frozenset(owners)
+
+
+def assemble(
+    vms: Iterable[Vm],
+    *,
+    disks: VmParts[Disk],
+    sizes: dict[str, int],
+    adapters: VmParts[Adapter],
+    isos: VmParts[str],
+    checkpoints: VmParts[None],
+    vtpms: frozenset[UUID],
+) -> tuple[tuple[VmDetails, ...], tuple[UnreadableVm, ...]]:
+    """Put the details of each VM together; and say of which VMs some of them could not be read."""
+    parts: tuple[VmParts[Any], ...] = (disks, adapters, isos, checkpoints)
+    unreadable = [one for kind in parts for one in kind.unreadable]
+    found, sick = list[VmDetails](), list[UnreadableVm]()
+    for vm in vms:
+        why = next((one.text for one in unreadable if one.id in {None, vm.id}), None)
+        if why is not None:
+            sick.append(UnreadableVm(why, vm.id))
+            continue
+        found.append(
+            VmDetails(
+                vm=vm,
+                disks=tuple(_sized(disk, sizes) for disk in disks.of.get(vm.id, ())),
+                adapters=tuple(adapters.of.get(vm.id, ())),
+                iso_paths=tuple(filter(None, isos.of.get(vm.id, ()))),
+                checkpoints=len(checkpoints.of.get(vm.id, ())),
+                has_vtpm=vm.id in vtpms,
+            )
+        )
+    return tuple(found), tuple(sick)
+
+
+def _parts(host: str, source: str, values: list[Any], read: Callable[[PsRow], T]) -> VmParts[T]:
+    found, unreadable = defaultdict[UUID, list[T]](list), list[UnreadableVm]()
+    for value in values:
+        vm_id: VmId | None = None
+        try:
+            row = PsRow(host, source, value)
+            vm_id = VmId(row.guid("VMId"))
+            found[vm_id].append(read(row))
+        except MalformedReply as error:
+            unreadable.append(UnreadableVm(error.message, vm_id))
+    return VmParts(found, tuple(unreadable))
+
+
+def _disk(row: PsRow) -> Disk:
+    is_pass_through = row.has("DiskNumber")
+    kind = row.member("ControllerType", enum_names.CONTROLLERS, unknown=-1, default=-1)
+    place = f"{row.number('ControllerNumber', 0)}:{row.number('ControllerLocation', 0)}"
+    return Disk(
+        path="" if is_pass_through else row.text("Path"),
+        controller=f"{enum_names.CONTROLLER_NAMES.get(kind, '')} {place}".strip(),
+        is_pass_through=is_pass_through,
+        is_shared=row.flag("SupportPersistentReservations", default=False),
+    )
+
+
+def _sized(disk: Disk, sizes: Mapping[str, int]) -> Disk:
+    return Disk(
+        path=disk.path,
+        file_bytes=sizes.get(disk.path.casefold(), 0),
+        controller=disk.controller,
+        is_pass_through=disk.is_pass_through,
+        is_shared=disk.is_shared,
+    )
