@@ -69,7 +69,8 @@ class LabGateway:
     async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
         await self._call("inspect", host)
         wanted = None if vm_ids is None else set(vm_ids)
-        rows = [vm for vm in self._world.vms(host) if wanted is None or vm.id in wanted]
+        wrong = {fault.vm for fault in self._world.trouble.for_host(host).values}
+        rows = [vm for vm in self._world.vms(host) if (wanted is None or vm.id in wanted) and vm.id not in wrong]
         return Inspection(
             snapshot=self._snapshot(host),
             volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
@@ -81,6 +82,9 @@ class LabGateway:
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         await self._call("find", host)
         vm = self._world.vm(host, vm_id)
+        wrong = next((fault for fault in self._world.trouble.for_host(host).values if fault.vm == vm_id), None)
+        if vm is not None and wrong is not None:
+            raise MalformedReply(host, _unreadable(host, wrong).text)
         return _vm(vm) if vm else None
 
     async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:

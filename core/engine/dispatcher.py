@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from core.domain.model import event_data
 from core.domain.model.events import event
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
 from core.domain.scheduling.decisions import Decision, End, Held, Start
@@ -55,7 +56,7 @@ class DispatchTiming:
 class Dispatcher:
     """The dispatch loop, owner of all attempts.
 
-    ``busy`` is told which hosts open moves concern, and which jobs have moves under way.
+    ``busy`` is told which hosts open moves concern, with their VMs, and which jobs have moves under way.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Dispatcher:
         *,
         max_attempts: int,
         freeze: Calendar,
-        busy: Callable[[set[HostName], set[JobId]], None],
+        busy: Callable[[Mapping[HostName, set[VmId]], set[JobId]], None],
     ) -> None:
         self._services = services
         self._recorder, self._store, self._clock = services.recorder, services.recorder.store, services.clock
@@ -151,8 +152,13 @@ class Dispatcher:
 
     def _note_open(self, moves: Sequence[Move]) -> None:
         """Pass on what open moves concern: hosts to poll often, cards that change by themselves, clocks that run."""
+        concerned = defaultdict[HostName, set[VmId]](set)
+        for move in moves:
+            if not _is_quiet(move):
+                concerned[move.source].add(move.vm_id)
+                concerned[move.destination].add(move.vm_id)
         self._busy(
-            {host for move in moves if not _is_quiet(move) for host in (move.source, move.destination)},
+            concerned,
             {move.job_id for move in moves if move.state.holds_slots},
         )
         self.is_counting = any(move.busy_since for move in moves)

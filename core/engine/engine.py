@@ -1,11 +1,12 @@
 """Builds the engine of its parts, starts its loops and stops them."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
-from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.situation import Policy
@@ -198,11 +199,12 @@ class Engine:
         self._escalation.note_change(job_id)
         self._dispatcher.wake()
 
-    def _note_open(self, hosts: set[HostName], jobs: set[JobId]) -> None:
+    def _note_open(self, hosts: Mapping[HostName, set[VmId]], jobs: set[JobId]) -> None:
         """Poll hosts that open moves concern more often, and keep the cards of jobs with moves under way up to date."""
         self._cards.follow(jobs)
         for name, poller in self._pollers.items():
             was_busy, poller.is_busy = poller.is_busy, name in hosts
+            poller.vms = frozenset(hosts.get(name, ()))
             if poller.is_busy and not was_busy:
                 poller.wake()
 

@@ -185,10 +185,12 @@ def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Ses
             return decode.read_vm(target.host, found[0])
     elif len(misses) < len(reply.words):
         must(target, pipeline, reply)
-    # A miss may also mean that we may not see the VM; only a list that was read without an error proves absence.
+    # A miss may also mean that we may not see the VM; only a list that we may read proves absence. A row of it that has
+    # no id is some other VM's: a host that could not read this one would have said so, not that it has none of that id.
     vms, unreadable = _all_vms(target, timeout_s, session)
     found_vm = next((vm for vm in vms if vm.id == vm_id), None)
-    unknown = next((one.text for one in unreadable if one.id in {None, vm_id}), "")
+    doubts = {vm_id} if misses else {None, vm_id}
+    unknown = next((one.text for one in unreadable if one.id in doubts), "")
     if found_vm is None and unknown:
         raise MalformedReply(target.host, unknown)
     return found_vm

@@ -190,6 +190,8 @@ class Snapshot:
     vms: tuple[Vm, ...]
     jobs: tuple[HostJob, ...] = ()
     unreadable: tuple[UnreadableVm, ...] = ()
+    absent: frozenset[VmId] = frozenset()
+    """VMs that the host was asked for by their ids and does not have, whatever the rows are that nobody can read."""
 
     def lacks(self, vm_id: VmId) -> bool:
         """Whether the host does not have the VM: not shown is believed only where it cannot be one nobody can read."""
@@ -197,7 +199,13 @@ class Snapshot:
 
     def why_unknown(self, vm_id: VmId) -> str:
         """Say why this host cannot tell whether it has a VM that it does not show; empty when it can."""
-        return next((one.text for one in self.unreadable if one.id in {None, vm_id}), "")
+        doubts = {vm_id} if vm_id in self.absent else {None, vm_id}
+        return next((one.text for one in self.unreadable if one.id in doubts), "")
+
+    @property
+    def leaves_open_who_is_there(self) -> bool:
+        """Whether it has a VM of which not even the id can be read."""
+        return any(one.id is None for one in self.unreadable)
 
     def vm(self, vm_id: VmId) -> Vm | None:
         """Return the VM of that id, if this host has it."""
