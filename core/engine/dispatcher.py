@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from core.domain.attempt.cleanup import leaves_own_folder
 from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.inventory import HostName, VmId
@@ -208,11 +209,15 @@ class Dispatcher:
                 changes: dict[str, Any] = {"error": text, "hint": hint}
                 if state is MoveState.DONE:  # somebody else's doing, whatever we tried before
                     changes = {"error": "", "hint": "", "started_at": None}
+                if leaves_own_folder(move, state):
+                    changes["tidy_at"] = self._clock.steady_now()
                 after = transit(move, state, hold=None, ended_at=now, **changes)
                 said = _END_DATA[state](text=text, hint=hint, where=self._where(move))
                 if isinstance(said, event_data.Unmigratable):
                     said = replace(said, follows=follows)
                 await self._store.change_move(before, after, event(said, now, move=move))
+                if after.tidy_at is not None:
+                    self._services.tidy_soon()
                 self.wake()
         self._recorder.changed(job.id)
 

@@ -85,6 +85,7 @@ class Engine:
         cleanup = FolderCleanup(
             gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
         )
+        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,
@@ -94,6 +95,7 @@ class Engine:
             look_soon=self._look_soon,
             machines=self._machines,
             cleanup=cleanup,
+            tidy_soon=self._postponed_cleanups.wanted.set,
             policy=_attempt_policy(settings, calendar),
         )
         self._dispatcher = Dispatcher(
@@ -113,7 +115,6 @@ class Engine:
             max_parallel=migration.max_parallel,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
-        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
@@ -167,7 +168,7 @@ class Engine:
         start("outbox", self._outbox.turn, wake=self._outbox.changed)
         start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
         start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
-        start("postponed clean-ups", self._postponed_cleanups.turn)
+        start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)

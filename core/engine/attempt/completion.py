@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 
+from core.domain.attempt.cleanup import leaves_own_folder
 from core.domain.attempt.diagnosis import Diagnosis, diagnose
 from core.domain.attempt.retry import RetryDecision, after_failure
 from core.domain.attempt.verification import AttemptResult, Verification
@@ -158,8 +159,8 @@ class AttemptCompletion:
 
         await context.record(end)
         context.attempt = replace(context.attempt, ended_at=context.now())
-        if context.move.state.is_end:
-            await self._tidy_destination()
+        if context.move.tidy_at is not None:
+            context.services.tidy_soon()
 
     def _end(self, move: Move, then: RetryDecision, diagnosis: Diagnosis) -> Awaitable[Move]:
         now, data = self._context.now(), then.data
@@ -175,6 +176,9 @@ class AttemptCompletion:
             hold=None,
             ended_at=now if then.state.is_end else None,
         )
+        if leaves_own_folder(after, then.state):
+            # Noted with the end: whoever goes on after a death in between finds it.
+            after = replace(after, tidy_at=self._context.steady_now())
         return self._context.store.end_attempt(
             self._context.attempt,
             move,
@@ -184,16 +188,6 @@ class AttemptCompletion:
             fault=diagnosis.fault,
             host_words=diagnosis.words,
         )
-
-    async def _tidy_destination(self) -> None:
-        """Remove what the failed move left in the folder that was made for this VM alone, if it is empty."""
-        move = self._context.move
-        cleaned = await self._context.services.cleanup.after_failure(move)
-        if cleaned.removed:
-            removed, kept, now = cleaned.removed, cleaned.kept, self._context.now()
-            await self._context.note(
-                event(event_data.Tidied(host=move.destination, removed=removed, kept=kept), now, move=move)
-            )
 
     def _diagnose(self, verdict: Verification, error: HostError | None) -> Diagnosis:
         if verdict.outcome is AttemptResult.NEVER_STARTED or isinstance(error, HostUnreachable | LoginRejected):

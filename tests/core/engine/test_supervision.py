@@ -209,6 +209,32 @@ def test_a_card_that_cannot_be_made_is_tried_again_and_disturbs_nobody(
     assert left == [0]
 
 
+def test_a_card_whose_work_was_cancelled_from_inside_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a view waited for was cancelled by somebody else: that is no reason to lose the card's last edit."""
+    real, left = JobViews.of, [100]
+
+    async def of(self: JobViews, job_id: Any) -> Any:
+        view = await real(self, job_id)
+        if view.is_over and left[0] > 97:
+            left[0] -= 1
+            raise asyncio.CancelledError
+        return view
+
+    monkeypatch.setattr(JobViews, "of", of)
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            first = await stage.ask_and_approve("web01")
+            await stage.finished(first.id)
+            await asyncio.sleep(300)
+            assert (await stage.store.job(first.id)).is_card_final
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+    assert left == [97]
+
+
 def test_a_command_that_shows_nothing_does_not_hold_its_slots_for_ever(tmp_path: Path) -> None:
     """Finding 10, first half: the host takes Move-VM and nothing begins: it is tried again, and both VMs arrive."""
 
