@@ -72,7 +72,9 @@ class Planner:
         by_source: defaultdict[HostName, list[VmId]] = defaultdict(list)
         for host, vm in chosen:
             by_source[host].append(vm.id)
-        inspected = await asyncio.gather(*(self._inspect(host, ids) for host, ids in by_source.items()))
+        inspected = await asyncio.gather(
+            *(self._inspect(host, ids, neighbours=True) for host, ids in by_source.items())
+        )
         inspections = dict(inspections) | {inspection.host: inspection for inspection in inspected}
         details = [row for host, vm in chosen if (row := inspections[host].of(vm.id)) is not None]
         if not details:
@@ -83,6 +85,8 @@ class Planner:
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
         moving = frozenset(finding.vm_id for finding in in_jobs if finding.vm_id)
         folders = FolderLists(self._gateway)
+        lying = await folders.attachments([target.host for target in targets], details)
+        inspections |= {host: replace(inspections[host], attachments=files) for host, files in lying.items()}
         doubled = copies(chosen, snapshots)
         # Whoever will not move whatever the host takes no room from the others.
         settled = moving | {f.vm_id for f in doubled if f.vm_id and f.severity is Severity.BLOCKER}
@@ -152,8 +156,8 @@ class Planner:
     async def _observe(self, host: HostName) -> Snapshot:
         return await self._machines.check(await self._gateway.observe(host))
 
-    async def _inspect(self, host: HostName, vm_ids: Sequence[VmId]) -> Inspection:
-        inspection = await self._gateway.inspect(host, vm_ids)
+    async def _inspect(self, host: HostName, vm_ids: Sequence[VmId], *, neighbours: bool = False) -> Inspection:
+        inspection = await self._gateway.inspect(host, vm_ids, neighbours=neighbours)
         await self._machines.check(inspection.snapshot)
         return inspection
 

@@ -13,6 +13,7 @@ from core.domain.model.inventory import Adapter, Disk, UnreadableVm, Vm, VmDetai
 from core.errors import MalformedReply
 from core.hyperv import enum_names
 from core.hyperv.ps_values import PsRow
+from core.hyperv.vm_files import VmFiles
 
 T = TypeVar("T")
 
@@ -29,9 +30,8 @@ class VmParts(Generic[T]):
         """Whether something could not be read of which nobody can tell which VM it belongs to."""
         return any(one.id is None for one in self.unreadable)
 
-    def about(self, vm_ids: Collection[VmId]) -> "VmParts[T]":
-        """Leave out what is not about these VMs; of a single one is whatever names none."""
-        only = next(iter(vm_ids)) if len(vm_ids) == 1 else None
+    def about(self, vm_ids: Collection[VmId], only: VmId | None) -> "VmParts[T]":
+        """Leave out what cannot be read of others than these VMs; what names no VM is of the only one asked about."""
         known = (UnreadableVm(one.text, one.id or only) for one in self.unreadable)
         return VmParts(self.of, tuple(one for one in known if one.id is None or one.id in vm_ids))
 
@@ -41,7 +41,7 @@ class VmParts(Generic[T]):
 
 
 def read_disks(host: str, values: list[Any]) -> VmParts[Disk]:
-    """Read Get-VMHardDiskDrive objects; sizes of files come from Get-VHD."""
+    """Read Get-VMHardDiskDrive objects; sizes of files come from elsewhere."""
     return _parts(host, "Get-VMHardDiskDrive", values, _disk)
 
 
@@ -58,18 +58,6 @@ def read_isos(host: str, values: list[Any]) -> VmParts[str]:
 def read_checkpoints(host: str, values: list[Any]) -> VmParts[None]:
     """Read that there are Get-VMSnapshot objects."""
     return _parts(host, "Get-VMSnapshot", values, lambda _: None)
-
-
-def read_file_sizes(host: str, values: list[Any]) -> dict[str, int]:
-    """Read Get-VHD objects: bytes on the volume by path in lower case; a size that cannot be read is unknown."""
-    sizes: dict[str, int] = {}
-    for value in values:
-        try:
-            row = PsRow(host, "Get-VHD", value)
-            sizes[row.label("Path").casefold()] = row.count("FileSize")
-        except MalformedReply:
-            continue
-    return sizes
 
 
 def read_vtpms(host: str, values: list[Any]) -> frozenset[UUID]:
@@ -97,28 +85,39 @@ def assemble(
     vms: Iterable[Vm],
     *,
     disks: VmParts[Disk],
-    sizes: dict[str, int],
+    files: VmFiles,
     adapters: VmParts[Adapter],
     isos: VmParts[str],
     checkpoints: VmParts[None],
     vtpms: frozenset[UUID],
+    names: Mapping[UUID, str] | None = None,
 ) -> tuple[tuple[VmDetails, ...], tuple[UnreadableVm, ...]]:
-    """Put the details of each VM together; and say of which VMs some of them could not be read."""
+    """Put the details of each VM together; and say of which VMs some of them could not be read.
+
+    With ``names``, those of all VMs of the host, the details hold what is shared with others.
+    """
     parts: tuple[VmParts[Any], ...] = (disks, adapters, isos, checkpoints)
     unreadable = [one for kind in parts for one in kind.unreadable]
+    linked = {} if names is None else files.linked(disks.of, names)
     found, sick = list[VmDetails](), list[UnreadableVm]()
     for vm in vms:
         why = next((one.text for one in unreadable if one.id in {None, vm.id}), None)
         if why is not None:
             sick.append(UnreadableVm(why, vm.id))
             continue
+        whole = tuple(map(files.whole, disks.of.get(vm.id, ())))
+        count = len(checkpoints.of.get(vm.id, ()))
         found.append(
             VmDetails(
                 vm=vm,
-                disks=tuple(_sized(disk, sizes) for disk in disks.of.get(vm.id, ())),
+                disks=whole,
+                checkpoint_files=files.of_checkpoints(vm.id, whole),
+                system_bytes=files.system_bytes.get(vm.id, 0),
+                unread=files.unread(vm, count),
+                linked=linked.get(vm.id, ()),
                 adapters=tuple(adapters.of.get(vm.id, ())),
                 iso_paths=tuple(filter(None, isos.of.get(vm.id, ()))),
-                checkpoints=len(checkpoints.of.get(vm.id, ())),
+                checkpoints=count,
                 has_vtpm=vm.id in vtpms,
             )
         )
@@ -139,22 +138,14 @@ def _parts(host: str, source: str, values: list[Any], read: Callable[[PsRow], T]
 
 
 def _disk(row: PsRow) -> Disk:
+    """Read one disk; a VHD set is always a shared one."""
     is_pass_through = row.has("DiskNumber")
+    path = "" if is_pass_through else row.text("Path")
     kind = row.member("ControllerType", enum_names.CONTROLLERS, unknown=-1, default=-1)
     place = f"{row.number('ControllerNumber', 0)}:{row.number('ControllerLocation', 0)}"
     return Disk(
-        path="" if is_pass_through else row.text("Path"),
+        path=path,
         controller=f"{enum_names.CONTROLLER_NAMES.get(kind, '')} {place}".strip(),
         is_pass_through=is_pass_through,
-        is_shared=row.flag("SupportPersistentReservations", default=False),
-    )
-
-
-def _sized(disk: Disk, sizes: Mapping[str, int]) -> Disk:
-    return Disk(
-        path=disk.path,
-        file_bytes=sizes.get(disk.path.casefold(), 0),
-        controller=disk.controller,
-        is_pass_through=disk.is_pass_through,
-        is_shared=disk.is_shared,
+        is_shared=row.flag("SupportPersistentReservations", default=False) or path.casefold().endswith(".vhds"),
     )

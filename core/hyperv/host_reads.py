@@ -9,7 +9,7 @@ from uuid import UUID
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, MalformedReply
-from core.hyperv import decode, decode_details, pipelines
+from core.hyperv import decode, decode_details, pipelines, vm_files
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode_details import VmParts
 from core.hyperv.error_mapping import first_line, is_refusal, refused
@@ -96,24 +96,37 @@ def inspect(
     now: Callable[[], datetime],
     vm_ids: frozenset[VmId] | None,
     session: Session,
+    *,
+    neighbours: bool = False,
 ) -> Inspection:
-    """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs."""
+    """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs.
+
+    With ``neighbours`` the disks of all VMs are read, so that what these VMs share with others is known.
+    """
     snapshot = observe(target, timeout_s, now, session)
     chosen = tuple(vm for vm in snapshot.vms if vm_ids is None or vm.id in vm_ids)
     host = target.host
+    run = partial(session.run, timeout_s=timeout_s)
 
     def ask(pipeline: Pipeline) -> list[Any]:
-        return must(target, pipeline, session.run(pipeline, timeout_s=timeout_s))
+        return must(target, pipeline, run(pipeline))
 
     def parts(pipeline: Callable[[UUID | None], Pipeline], read: Callable[[str, list[Any]], VmParts[T]]) -> VmParts[T]:
-        return _parts(target, pipeline, read, partial(session.run, timeout_s=timeout_s), chosen)
+        return _parts(target, pipeline, read, run, chosen)
 
-    disks = parts(pipelines.disks, decode_details.read_disks)
-    paths = sorted({disk.path for vm in chosen for disk in disks.of.get(vm.id, ()) if disk.path})
+    def emitted(pipeline: Pipeline) -> tuple[list[Any], bool]:
+        reply = run(pipeline)
+        return reply.values, all(map(_is_miss, reply.words))
+
+    looked_at = None if neighbours or len(chosen) != 1 else chosen[0].id
+    disks = _parts(target, pipelines.disks, decode_details.read_disks, run, chosen, everyone=neighbours)
+    wanted = {vm.id for vm in (snapshot.vms if neighbours else chosen)}
+    read = {vm_id: found for vm_id, found in disks.of.items() if vm_id in wanted}
     details, unreadable = decode_details.assemble(
         chosen,
         disks=disks,
-        sizes=_file_sizes(target, timeout_s, paths, session),
+        files=vm_files.read(host, looked_at, read, emitted) if chosen else vm_files.VmFiles(),
+        names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
         adapters=parts(pipelines.adapters, decode_details.read_adapters),
         isos=parts(pipelines.dvd_drives, decode_details.read_isos),
         checkpoints=parts(pipelines.checkpoints, decode_details.read_checkpoints),
@@ -135,8 +148,12 @@ def _parts(
     read: Callable[[str, list[Any]], VmParts[T]],
     run: Callable[[Pipeline], PipelineResult],
     chosen: Sequence[Vm],
+    *,
+    everyone: bool = False,
 ) -> VmParts[T]:
-    """Ask about parts of VMs. Trouble that names no VM is asked about again, VM by VM: it concerns its own alone.
+    """Ask about parts of VMs, with ``everyone`` those of all others too; what cannot be read is told of these only.
+
+    Trouble that names no VM is asked about again, VM by VM: it concerns its own alone.
 
     Raises:
         HostError: the endpoint does not run it, or the account may not ask.
@@ -144,7 +161,7 @@ def _parts(
     """
     if not chosen:
         return VmParts()
-    only = chosen[0].id if len(chosen) == 1 else None
+    only = chosen[0].id if len(chosen) == 1 and not everyone else None
     reply = run(pipeline(only))
     # One of the VMs may have left since the snapshot: that costs the others nothing.
     words = tuple(word for word in reply.words if not _is_miss(word))
@@ -155,18 +172,11 @@ def _parts(
         for text in (first_line(word.text) for word in words)
     )
     found = read(target.host, reply.values)
-    found = VmParts(found.of, (*found.unreadable, *said)).about([vm.id for vm in chosen])
+    found = VmParts(found.of, (*found.unreadable, *said)).about([vm.id for vm in chosen], only)
     if only is None and found.leaves_open_whose:
         each = (_parts(target, pipeline, read, run, [vm]) for vm in chosen)
-        return reduce(VmParts.and_also, each)
+        return reduce(VmParts.and_also, each, VmParts(found.of))
     return found
-
-
-def _file_sizes(target: ConnectionSettings, timeout_s: float, paths: Sequence[str], session: Session) -> dict[str, int]:
-    """Read sizes of disk files; a file that cannot be read has none."""
-    if not paths:
-        return {}
-    return decode_details.read_file_sizes(target.host, _emitted(pipelines.disk_files(paths), timeout_s, session))
 
 
 def _emitted(pipeline: Pipeline, timeout_s: float, session: Session) -> list[Any]:

@@ -16,7 +16,14 @@ from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
 from core.domain.planning.makespan import OVERHEAD_S, Speeds, Work
-from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, disk_targets, is_live, volume_needs
+from core.domain.planning.room import (
+    SPARE_DISK_BYTES,
+    SPARE_MEMORY_BYTES,
+    disk_targets,
+    file_targets,
+    is_live,
+    volume_needs,
+)
 from core.domain.planning.weigh import weigh
 
 _NAMED = 3
@@ -168,7 +175,7 @@ class _Rooms:
             if (root := self._root[host]) is not None:
                 needs.append(((host, root), row.disk_bytes))
         else:
-            volumes, _ = volume_needs([(path, 0), *disk_targets(path, disks, row)], self._roots[host])
+            volumes, _ = volume_needs(file_targets(path, disks, row), self._roots[host])
             needs += [((host, root), length) for root, length in volumes.items()]
         if self._clashing:
             places = [place for place, _ in disk_targets(path, disks, row)]
@@ -186,7 +193,7 @@ class _Rooms:
 
 
 def _file_names(row: VmDetails) -> list[str]:
-    return [windows_paths.name_key(disk.path) for disk in row.disks if disk.path]
+    return [windows_paths.name_key(file.path) for file in row.files]
 
 
 def _problem(  # noqa: PLR0917 (everything, once)

@@ -12,7 +12,8 @@ from bot.messages.oncall_page import page
 from bot.messages.stall_question import question
 from bot.messages.thread_lines import line, sentence
 from core.domain.model import event_data
-from core.domain.model.event_data import DATA_OF, EventKind, from_json
+from core.domain.model.event_data import EventKind
+from core.domain.model.event_json import DATA_OF, from_json
 from core.domain.model.events import Event, Notice
 from core.domain.model.job import JobId
 from lab.slack.workspace.blocks.check import message_problems
