@@ -112,14 +112,16 @@ def inspect(
         return must(target, pipeline, run(pipeline))
 
     def parts(pipeline: Callable[[UUID | None], Pipeline], read: Callable[[str, list[Any]], VmParts[T]]) -> VmParts[T]:
-        return _parts(target, pipeline, read, run, chosen)
+        return _parts(target, pipeline, read, run, chosen, known=snapshot.vms)
 
     def emitted(pipeline: Pipeline) -> tuple[list[Any], bool]:
         reply = run(pipeline)
-        return reply.values, all(map(_is_miss, reply.words))
+        return reply.values, all(_is_miss(word, snapshot.vms) for word in reply.words)
 
     looked_at = None if neighbours or len(chosen) != 1 else chosen[0].id
-    disks = _parts(target, pipelines.disks, decode_details.read_disks, run, chosen, everyone=neighbours)
+    disks = _parts(
+        target, pipelines.disks, decode_details.read_disks, run, chosen, known=snapshot.vms, everyone=neighbours
+    )
     wanted = {vm.id for vm in (snapshot.vms if neighbours else chosen)}
     read = {vm_id: found for vm_id, found in disks.of.items() if vm_id in wanted}
     details, unreadable = decode_details.assemble(
@@ -149,6 +151,7 @@ def _parts(
     run: Callable[[Pipeline], PipelineResult],
     chosen: Sequence[Vm],
     *,
+    known: Sequence[Vm],
     everyone: bool = False,
 ) -> VmParts[T]:
     """Ask about parts of VMs, with ``everyone`` those of all others too; what cannot be read is told of these only.
@@ -164,8 +167,8 @@ def _parts(
     only = chosen[0].id if len(chosen) == 1 and not everyone else None
     reply = run(pipeline(only))
     # One of the VMs may have left since the snapshot: that costs the others nothing.
-    words = tuple(word for word in reply.words if not _is_miss(word))
-    if any(is_refusal(word) or _is_denied(word) for word in words):
+    words = tuple(word for word in reply.words if not _is_miss(word, known))
+    if any(is_refusal(word) or _is_denied(word) or word.fqid.startswith(_MISSES) for word in words):
         must(target, pipeline(only), PipelineResult(reply.values, words))
     said = tuple(
         UnreadableVm(target.conceal(f"{target.host} reported an error for {pipeline(only).title}: {text}"))
@@ -174,7 +177,7 @@ def _parts(
     found = read(target.host, reply.values)
     found = VmParts(found.of, (*found.unreadable, *said)).about([vm.id for vm in chosen], only)
     if only is None and found.leaves_open_whose:
-        each = (_parts(target, pipeline, read, run, [vm]) for vm in chosen)
+        each = (_parts(target, pipeline, read, run, [vm], known=known) for vm in chosen)
         return reduce(VmParts.and_also, each, VmParts(found.of))
     return found
 
@@ -188,7 +191,7 @@ def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Ses
     """Read one VM, planned ones included; None when a complete list does not have it either."""
     pipeline = pipelines.vm(vm_id)
     reply = session.run(pipeline, timeout_s=timeout_s)
-    misses = [word for word in reply.words if _is_miss(word)]
+    misses = [word for word in reply.words if word.fqid.startswith(_MISSES) and str(vm_id) in word.text.casefold()]
     if not misses:
         found = must(target, pipeline, reply)
         if found:
@@ -219,5 +222,11 @@ def _is_denied(word: HostWord) -> bool:
     return word.category == _PERMISSION_DENIED or "required permission" in word.text
 
 
-def _is_miss(word: HostWord) -> bool:
-    return word.fqid.startswith(_MISSES)
+def _is_miss(word: HostWord, vms: Sequence[Vm]) -> bool:
+    """Whether Get-VM says that one of these VMs is not there, by its id or name.
+
+    While the Virtual Machine Management Service is away every cmdlet finds nothing, with the same id, and names the
+    host: that is a gap, and must not look like a VM without disks (public reports: LabBuilder#203, minikube#16679).
+    """
+    text = word.text.casefold()
+    return word.fqid.startswith(_MISSES) and any(str(vm.id) in text or f'"{vm.name.casefold()}"' in text for vm in vms)

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     APPROVAL = "approval"
     APPROVED = "approved"
     REJECTED = "rejected"
+    EDITED = "edited"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     CANCEL_ASKED = "cancel_asked"
@@ -58,7 +59,7 @@ FEW = 30
 """Up to so many VMs a plan is on its card, and checked in a moment."""
 
 Kept = tuple[tuple[str, str], ...]
-"""Folders that stay: path and reason."""
+"""Pairs of words: a folder that stays and the reason, a VM and its host."""
 
 
 _ONLY_IF_SET: Mapping[str, bool] = {"only_if_set": True}
@@ -121,6 +122,19 @@ class Rejected(EventData):
 
     kind: ClassVar = EventKind.REJECTED
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited(EventData):
+    """The actor changed the plan before its approval. ``approvals``: how many no longer count."""
+
+    kind: ClassVar = EventKind.EDITED
+    moved: Kept = ()
+    """VMs that were put elsewhere, and where."""
+    left_out: tuple[str, ...] = ()
+    displaced: Kept = ()
+    """VMs that had to go elsewhere because of it, and where."""
+    approvals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +285,7 @@ class Retrying(EventData):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(EventData):
-    """The last attempt failed. ``where``: the host the VM is on now."""
+    """The last attempt failed. ``where``: the host the VM is on now; ``first``: why the first failed, if otherwise."""
 
     kind: ClassVar = EventKind.FAILED
     where: str = ""
@@ -280,13 +294,15 @@ class Failed(EventData):
     code: str = ""
     attempts: int = 0
     of: int = 0
+    first: str = field(default="", metadata=_ONLY_IF_SET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmigratable(Ended):
-    """The VM cannot be moved. ``follows``: the first of several was told already."""
+    """The VM cannot be moved. ``follows``: the first of several was told already; ``first``: as in ``Failed``."""
 
     kind: ClassVar = EventKind.UNMIGRATABLE
+    first: str = field(default="", metadata=_ONLY_IF_SET)
     follows: bool = field(default=False, metadata=_ONLY_IF_SET)
 
 

@@ -21,6 +21,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         event_data.Approval,
         event_data.Approved,
         event_data.Rejected,
+        event_data.Edited,
         event_data.Expired,
         event_data.Withdrawn,
         event_data.CancelAsked,
