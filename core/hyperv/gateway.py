@@ -116,7 +116,7 @@ class PypsrpGateway:
         return snapshot
 
     async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
-        """Read a snapshot plus what a plan needs, in thirteen pipelines however many VMs there are."""
+        """Read a snapshot plus what a plan needs, in seventeen pipelines however many VMs there are."""
         line = self._line(host)
         wanted = None if vm_ids is None else frozenset(vm_ids)
         inspection = await self._read(

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, MalformedReply
-from core.hyperv import decode, pipelines
+from core.hyperv import decode, pipelines, vm_ties
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.error_mapping import first_line, is_refusal, refused
 from core.hyperv.pipelines import Pipeline
@@ -113,7 +113,9 @@ def inspect(
 
     disks = decode.read_disks(host, ask_of_vms(pipelines.disks(only)))
     paths = sorted({disk.path for vm in chosen for disk in disks.get(vm.id, ()) if disk.path})
-    return Inspection(
+    checkpoints = ask_of_vms(pipelines.checkpoints(only))
+    backups = vm_ties.count_of_backups(host, checkpoints)
+    inspection = Inspection(
         snapshot=snapshot,
         volumes=decode.read_volumes(host, ask(pipelines.VOLUMES)),
         memory_free_bytes=decode.read_free_memory(host, ask(pipelines.MEMORY)),
@@ -124,10 +126,11 @@ def inspect(
             sizes=_file_sizes(target, timeout_s, paths, session),
             adapters=decode.read_adapters(host, ask_of_vms(pipelines.adapters(only))),
             isos=decode.read_isos(host, ask_of_vms(pipelines.dvd_drives(only))),
-            checkpoints=decode.count_by_vm(host, "Get-VMSnapshot", ask_of_vms(pipelines.checkpoints(only))),
+            checkpoints=decode.count_by_vm(host, "Get-VMSnapshot", checkpoints),
             vtpms=decode.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
         ),
     )
+    return vm_ties.with_ties(target, timeout_s, vm_ties.with_backups(inspection, backups), session)
 
 
 def _file_sizes(target: ConnectionSettings, timeout_s: float, paths: Sequence[str], session: Session) -> dict[str, int]:
