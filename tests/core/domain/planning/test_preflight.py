@@ -266,7 +266,7 @@ def test_checkpoints_of_a_backup_are_told_apart_from_others() -> None:
     first, second = check(details(1, checkpoints=3, backup_checkpoints=2))
     assert (first.code, second.code) == (FindingCode.BACKUP_CHECKPOINT, FindingCode.CHECKPOINTS)
     assert first.text == (
-        "vm1 has 2 checkpoints of a backup (Recovery): a backup runs, or left it behind. Look before it moves."
+        "vm01 has 2 checkpoints of a backup (Recovery): a backup runs, or left it behind. Look before it moves."
     )
     assert "1 checkpoint; it moves" in second.text
 
