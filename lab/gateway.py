@@ -23,10 +23,12 @@ from core.domain.model.inventory import (
     Adapter,
     CheckLine,
     Disk,
+    DiskFile,
     HostFacts,
     HostJob,
     HostName,
     Inspection,
+    LinkedFile,
     Snapshot,
     Tie,
     UnreadableVm,
@@ -51,6 +53,7 @@ from lab.hyperv.world.enums import JobState, JobType, ReturnCode, SnapshotType
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
+from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, disk_files
 from lab.hyperv.world.world import World
 
 OWNER = "CONTOSO\\svc-migrate"
@@ -90,7 +93,9 @@ class LabGateway:
         await self._call("observe", host)
         return self._snapshot(host)
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
         await self._call("inspect", host)
         wanted = None if vm_ids is None else set(vm_ids)
         rows = [vm for vm in self._world.vms(host) if wanted is None or vm.id in wanted]
@@ -99,7 +104,9 @@ class LabGateway:
             volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
             memory_free_bytes=self._world.free_memory_bytes(host),
             switches=self._world.host(host).switches,
-            details=tuple(_details(row) for row in rows),
+            details=tuple(
+                replace(_details(row), linked=_linked(row, self._world.vms(host)) if neighbours else ()) for row in rows
+            ),
         )
 
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
@@ -348,13 +355,32 @@ def _ties(view: views.VMView) -> Iterator[Tie]:
     yield from (tie for tie, has in known.items() if has)
 
 
+def _linked(view: views.VMView, all_views: Sequence[views.VMView]) -> tuple[LinkedFile, ...]:
+    mine = {file.path.lower(): file.path for file in disk_files(view)}
+    found: dict[str, list[str]] = {}
+    for other in all_views:
+        if other.id != view.id:
+            for key in mine.keys() & {file.path.lower() for file in disk_files(other)}:
+                found.setdefault(mine[key], []).append(other.name)
+    return tuple(LinkedFile(path, tuple(sorted(names))) for path, names in sorted(found.items()))
+
+
 def _details(view: views.VMView) -> VmDetails:
+    own = {path.lower() for disk in view.disks for path in (disk.path, *(file.path for file in disk.parents))}
+    rest = tuple(DiskFile(file.path, file.size_bytes) for file in disk_files(view) if file.path.lower() not in own)
     return VmDetails(
         vm=_vm(view),
+        checkpoint_files=rest,
+        system_bytes=view.system_bytes
+        + sum(CONFIGURATION_FILE_BYTES + checkpoint.state_bytes for checkpoint in view.checkpoints),
+        unread=("its paging file",) if view.is_paging else (),
         disks=tuple(
             Disk(
                 path=disk.path if disk.has_file else "",
-                file_bytes=disk.size_bytes,
+                file_bytes=None if disk.is_unreadable else disk.size_bytes,
+                parents=()
+                if disk.is_unreadable
+                else tuple(DiskFile(file.path, file.size_bytes) for file in disk.parents),
                 controller=disk.controller.name,
                 is_pass_through=not disk.has_file,
                 is_shared=disk.is_shared,

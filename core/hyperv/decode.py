@@ -4,7 +4,7 @@ Identity, state, limits and sizes must be there. What only decorates a card may 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from core.domain.model.inventory import Adapter, Disk, HostFacts, HostJob, Unrea
 from core.errors import MalformedReply
 from core.hyperv import enum_names
 from core.hyperv.ps_values import PsRow, number_in
+from core.hyperv.vm_files import VmFiles
 
 _PLANNED = 4
 _PERCENT = 100
@@ -225,26 +226,21 @@ def read_commands(host: str, values: list[Any]) -> list[Command]:
     ]
 
 
-def read_file_sizes(host: str, values: list[Any]) -> dict[str, int]:
-    """Read Get-VHD objects: bytes on the volume by path in lower case."""
-    rows = [PsRow(host, "Get-VHD", value) for value in values]
-    return {row.label("Path").casefold(): row.number("FileSize") for row in rows}
-
-
 def read_disks(host: str, values: list[Any]) -> dict[UUID, list[Disk]]:
-    """Read Get-VMHardDiskDrive objects by VM; sizes of files come from Get-VHD."""
+    """Read Get-VMHardDiskDrive objects by VM; sizes of files come from Get-VHD. A VHD set is always a shared disk."""
     disks: dict[UUID, list[Disk]] = defaultdict(list)
     for value in values:
         row = PsRow(host, "Get-VMHardDiskDrive", value)
         is_pass_through = row.has("DiskNumber")
+        path = "" if is_pass_through else row.text("Path")
         kind = row.member("ControllerType", enum_names.CONTROLLERS, unknown=-1, default=-1)
         place = f"{row.number('ControllerNumber', 0)}:{row.number('ControllerLocation', 0)}"
         disks[row.guid("VMId")].append(
             Disk(
-                path="" if is_pass_through else row.text("Path"),
+                path=path,
                 controller=f"{enum_names.CONTROLLER_NAMES.get(kind, '')} {place}".strip(),
                 is_pass_through=is_pass_through,
-                is_shared=row.flag("SupportPersistentReservations", default=False),
+                is_shared=row.flag("SupportPersistentReservations", default=False) or path.casefold().endswith(".vhds"),
             )
         )
     return disks
@@ -289,29 +285,27 @@ def read_vtpms(host: str, values: list[Any]) -> frozenset[UUID]:
 
 
 def assemble(
-    vms: Iterable[Vm],
+    vms: Sequence[Vm],
     *,
     disks: dict[UUID, list[Disk]],
-    sizes: dict[str, int],
+    files: VmFiles,
     adapters: dict[UUID, list[Adapter]],
     isos: dict[UUID, list[str]],
     checkpoints: dict[UUID, int],
     vtpms: frozenset[UUID],
+    names: Mapping[UUID, str] | None = None,
 ) -> tuple[VmDetails, ...]:
-    """Put the details of each VM together."""
+    """Put the details of each VM together; with ``names``, those of all VMs of the host, what is shared with others."""
+    whole = {vm.id: tuple(map(files.whole, disks.get(vm.id, ()))) for vm in vms}
+    linked = {} if names is None else files.linked(disks, names)
     return tuple(
         VmDetails(
             vm=vm,
-            disks=tuple(
-                Disk(
-                    path=disk.path,
-                    file_bytes=sizes.get(disk.path.casefold(), 0),
-                    controller=disk.controller,
-                    is_pass_through=disk.is_pass_through,
-                    is_shared=disk.is_shared,
-                )
-                for disk in disks.get(vm.id, ())
-            ),
+            disks=whole[vm.id],
+            checkpoint_files=files.of_checkpoints(vm.id, whole[vm.id]),
+            system_bytes=files.system_bytes.get(vm.id, 0),
+            unread=files.unread(vm, checkpoints.get(vm.id, 0)),
+            linked=linked.get(vm.id, ()),
             adapters=tuple(adapters.get(vm.id, ())),
             iso_paths=tuple(isos.get(vm.id, ())),
             checkpoints=checkpoints.get(vm.id, 0),
