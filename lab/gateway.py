@@ -61,6 +61,8 @@ GIVE_UP_S = 40.0
 """After so many seconds a client gives up on a host that never answers."""
 
 _FIRST_LEVEL = 2
+_OF_HYPER_V = frozenset({"observe", "inspect", "find", "jobs"})
+"""What a host cannot answer while its Virtual Machine Management Service is away; a move is refused by the world."""
 _UNAUTHORIZED = 401
 _TERMINATE = 4
 
@@ -221,6 +223,8 @@ class LabGateway:
         fault = self._world.trouble.for_host(host).take()
         place = self._places.setdefault(host, len(self._places))
         await asyncio.sleep(self._latency_s + place * self._apart_s)
+        if method in _OF_HYPER_V and (away := self._world.vmms.refusal(host)):
+            raise CommandFailed(host, f"{host} reported an error for Get-VM: {away}")
         match fault.kind if fault else None:
             case None:
                 return

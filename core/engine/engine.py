@@ -238,4 +238,5 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
         frozen_until=freeze.frozen_until,
+        own_errors=settings.errors,
     )

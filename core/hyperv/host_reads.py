@@ -1,6 +1,6 @@
 """Reads a whole host in one session: snapshots, inspections, one VM, one folder. Runs in a reading thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -113,12 +113,12 @@ def inspect(
         if not chosen:
             return []
         reply = session.run(pipeline, timeout_s=timeout_s)
-        words = tuple(word for word in reply.words if not _is_miss(word))
+        words = tuple(word for word in reply.words if not _is_miss(word, snapshot.vms))
         return must(target, pipeline, PipelineResult(reply.values, words))
 
     def emitted(pipeline: Pipeline) -> tuple[list[Any], bool]:
         reply = session.run(pipeline, timeout_s=timeout_s)
-        return reply.values, all(map(_is_miss, reply.words))
+        return reply.values, all(_is_miss(word, snapshot.vms) for word in reply.words)
 
     looked_at = None if neighbours else only
     disks = decode.read_disks(host, ask_of_vms(pipelines.disks(looked_at)))
@@ -155,7 +155,7 @@ def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Ses
     """Read one VM, planned ones included; None when a complete list does not have it either."""
     pipeline = pipelines.vm(vm_id)
     reply = session.run(pipeline, timeout_s=timeout_s)
-    misses = [word for word in reply.words if _is_miss(word)]
+    misses = [word for word in reply.words if word.fqid.startswith(_MISSES) and str(vm_id) in word.text.casefold()]
     if not misses:
         found = must(target, pipeline, reply)
         if found:
@@ -180,5 +180,11 @@ def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session
     return decode.read_names(target.host, "Get-FolderItem", must(target, pipeline, reply), "FullName")
 
 
-def _is_miss(word: HostWord) -> bool:
-    return word.fqid.startswith(_MISSES)
+def _is_miss(word: HostWord, vms: Sequence[Vm]) -> bool:
+    """Whether Get-VM says that one of these VMs is not there, by its id or name.
+
+    While the Virtual Machine Management Service is away every cmdlet finds nothing, with the same id, and names the
+    host: that is a gap, and must not look like a VM without disks (public reports: LabBuilder#203, minikube#16679).
+    """
+    text = word.text.casefold()
+    return word.fqid.startswith(_MISSES) and any(str(vm.id) in text or f'"{vm.name.casefold()}"' in text for vm in vms)

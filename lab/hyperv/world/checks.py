@@ -36,6 +36,8 @@ class Failure:
 
 def refusal(state: State, request: MoveRequest, machine: Machine | None) -> Failure | None:
     """Return why the cmdlet refuses before there is a job, or None."""
+    if state.timeline.time_s < state.host(request.source).service_back_s:
+        return Failure("service-away")
     if machine is None:
         return Failure("vm-gone")
     if request.kind is not MigrationKind.STORAGE:

@@ -48,6 +48,7 @@ class Language(StrEnum):
 
     ENGLISH = "en"
     GERMAN = "de"
+    JAPANESE = "ja"
 
 
 class BackupVariant(StrEnum):
