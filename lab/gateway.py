@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
@@ -30,6 +30,7 @@ from core.domain.model.inventory import (
     Inspection,
     LinkedFile,
     Snapshot,
+    Tie,
     UnreadableVm,
     Vm,
     VmDetails,
@@ -48,7 +49,7 @@ from core.errors import (
 from core.ports import Permit
 from lab.hyperv.world import views
 from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
-from lab.hyperv.world.enums import JobState, JobType, ReturnCode
+from lab.hyperv.world.enums import JobState, JobType, ReturnCode, SnapshotType
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
@@ -352,6 +353,16 @@ def _vm(view: views.VMView) -> Vm:
     )
 
 
+def _ties(view: views.VMView) -> Iterator[Tie]:
+    known = {
+        Tie.PASSED_DEVICE: view.has_passed_device,
+        Tie.GPU_PARTITION: view.has_gpu_partition,
+        Tie.FIBRE_CHANNEL: view.has_fibre_channel,
+        Tie.NESTED: view.exposes_virtualization,
+    }
+    yield from (tie for tie, has in known.items() if has)
+
+
 def _linked(view: views.VMView, all_views: Sequence[views.VMView]) -> tuple[LinkedFile, ...]:
     mine = {file.path.lower(): file.path for file in disk_files(view)}
     found: dict[str, list[str]] = {}
@@ -387,5 +398,7 @@ def _details(view: views.VMView) -> VmDetails:
         adapters=tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
         iso_paths=(view.iso_path,) if view.iso_path else (),
         checkpoints=len(view.checkpoints),
+        backup_checkpoints=sum(1 for one in view.checkpoints if one.type is SnapshotType.Recovery),
         has_vtpm=view.has_vtpm,
+        ties=frozenset(_ties(view)),
     )

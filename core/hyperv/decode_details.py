@@ -17,6 +17,9 @@ from core.hyperv.vm_files import VmFiles
 
 T = TypeVar("T")
 
+_RECOVERY = 1
+"""The SnapshotType of a checkpoint that a backup made (Microsoft docs: Get-VMSnapshot)."""
+
 
 @dataclass(frozen=True, slots=True)
 class VmParts(Generic[T]):
@@ -55,9 +58,13 @@ def read_isos(host: str, values: list[Any]) -> VmParts[str]:
     return _parts(host, "Get-VMDvdDrive", values, lambda row: row.text("Path"))
 
 
-def read_checkpoints(host: str, values: list[Any]) -> VmParts[None]:
-    """Read that there are Get-VMSnapshot objects."""
-    return _parts(host, "Get-VMSnapshot", values, lambda _: None)
+def read_checkpoints(host: str, values: list[Any]) -> VmParts[bool]:
+    """Read of Get-VMSnapshot objects whether a backup made them."""
+
+    def is_of_backup(row: PsRow) -> bool:
+        return row.member("SnapshotType", enum_names.SNAPSHOT_TYPES, unknown=0, default=0) == _RECOVERY
+
+    return _parts(host, "Get-VMSnapshot", values, is_of_backup)
 
 
 def read_vtpms(host: str, values: list[Any]) -> frozenset[UUID]:
@@ -88,7 +95,7 @@ def assemble(
     files: VmFiles,
     adapters: VmParts[Adapter],
     isos: VmParts[str],
-    checkpoints: VmParts[None],
+    checkpoints: VmParts[bool],
     vtpms: frozenset[UUID],
     names: Mapping[UUID, str] | None = None,
 ) -> tuple[tuple[VmDetails, ...], tuple[UnreadableVm, ...]]:
@@ -118,6 +125,7 @@ def assemble(
                 adapters=tuple(adapters.of.get(vm.id, ())),
                 iso_paths=tuple(filter(None, isos.of.get(vm.id, ()))),
                 checkpoints=count,
+                backup_checkpoints=sum(checkpoints.of.get(vm.id, ())),
                 has_vtpm=vm.id in vtpms,
             )
         )

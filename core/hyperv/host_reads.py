@@ -9,7 +9,7 @@ from uuid import UUID
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, MalformedReply
-from core.hyperv import decode, decode_details, pipelines, vm_files
+from core.hyperv import decode, decode_details, pipelines, vm_files, vm_ties
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode_details import VmParts
 from core.hyperv.error_mapping import first_line, is_refusal, refused
@@ -124,6 +124,7 @@ def inspect(
     )
     wanted = {vm.id for vm in (snapshot.vms if neighbours else chosen)}
     read = {vm_id: found for vm_id, found in disks.of.items() if vm_id in wanted}
+    checkpoints = parts(pipelines.checkpoints, decode_details.read_checkpoints)
     details, unreadable = decode_details.assemble(
         chosen,
         disks=disks,
@@ -131,10 +132,10 @@ def inspect(
         names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
         adapters=parts(pipelines.adapters, decode_details.read_adapters),
         isos=parts(pipelines.dvd_drives, decode_details.read_isos),
-        checkpoints=parts(pipelines.checkpoints, decode_details.read_checkpoints),
+        checkpoints=checkpoints,
         vtpms=decode_details.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
     )
-    return Inspection(
+    inspection = Inspection(
         snapshot=snapshot,
         volumes=decode.read_volumes(host, ask(pipelines.VOLUMES)),
         memory_free_bytes=decode.read_free_memory(host, ask(pipelines.MEMORY)),
@@ -142,6 +143,7 @@ def inspect(
         details=details,
         unreadable=unreadable,
     )
+    return vm_ties.with_ties(target, timeout_s, inspection, session)
 
 
 def _parts(

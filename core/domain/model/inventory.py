@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import NewType
 from uuid import UUID
@@ -98,6 +99,15 @@ class Adapter:
     switch: str = ""
 
 
+class Tie(StrEnum):
+    """The kinds of things that tie a VM to its host."""
+
+    PASSED_DEVICE = "passed_device"
+    GPU_PARTITION = "gpu_partition"
+    FIBRE_CHANNEL = "fibre_channel"
+    NESTED = "nested"
+
+
 @dataclass(frozen=True, slots=True)
 class LinkedFile:
     """A disk file of a VM that disks of other VMs of its host need too, and the names of these."""
@@ -123,7 +133,12 @@ class VmDetails:
     adapters: tuple[Adapter, ...] = ()
     iso_paths: tuple[str, ...] = ()
     checkpoints: int = 0
+    backup_checkpoints: int = 0
+    """How many of these a backup made (SnapshotType Recovery)."""
     has_vtpm: bool = False
+    ties: frozenset[Tie] = frozenset()
+    ties_unread: str = ""
+    """Why not all of ``ties`` is known; empty when it is."""
 
     @property
     def files(self) -> tuple[DiskFile, ...]:
