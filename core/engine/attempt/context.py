@@ -46,6 +46,7 @@ class EngineServices:
     look_soon: Callable[[HostName], None]
     machines: Machines
     cleanup: FolderCleanup
+    tidy_soon: Callable[[], None]
     policy: AttemptPolicy
 
 
