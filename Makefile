@@ -106,8 +106,8 @@ COMPILE  = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version
 # What the extra has besides the run-time lock: the packages that are built from source.
 KEPT    := pyspnego cryptography cffi pycparser sspilib
 lock: $(READY)
-	@$(COMPILE) pyproject.toml -o requirements.lock
-	@$(COMPILE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra postgresql pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra postgresql --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	@echo 'pyspnego[kerberos]' | $(COMPILE) --no-annotate -c requirements.lock $(KEPT:%=--no-emit-package %) - -o requirements-kerberos.lock
 	@$(COMPILE) --group kerberos-build -c requirements-dev.lock -o requirements-kerberos-build.lock

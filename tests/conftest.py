@@ -1,9 +1,11 @@
-"""Says in one line at the end what was skipped and why; nobody reads fifty."""
+"""Says in one line at the end what was skipped and why; nobody reads fifty. Drops the databases that tests made."""
 
 from collections import Counter
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+from tests.support.databases import drop_databases
 
 
 @pytest.hookimpl(trylast=True)
@@ -15,3 +17,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     if reasons:
         told = "; ".join(f"{count} {why}" for why, count in reasons.most_common())
         terminalreporter.write_line(f"{reasons.total()} skipped: {told}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    drop_databases()

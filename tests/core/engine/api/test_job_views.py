@@ -18,6 +18,7 @@ from core.engine.api.job_views import JobViews
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.store import SqlStore
 from lab.virtual_time import EPOCH, Outside, VirtualClock, VirtualTimeLoop, run_virtually
+from tests.support.databases import database_url
 from tests.support.engine_harness import vm_id
 
 HV01, HV02 = HostName("HV01"), HostName("HV02")
@@ -62,7 +63,7 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
     """Let a script play with job views on virtual time."""
 
     async def main(loop: VirtualTimeLoop) -> None:
-        store = CountingStore(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
+        store = CountingStore(database_url(tmp_path / "bot.db"))
         counted: Any = Outside(store, loop)
         await counted.open()
         job = await counted.add_job(
