@@ -17,6 +17,7 @@
     │   ├── StoreBusy            locked longer than we are willing to wait
     │   ├── StoreFull            no space left for the database
     │   ├── UnreadableRow        a row cannot be read, such as one that a newer version wrote
+    │   ├── StoreMissing         there is no database yet
     │   ├── StoreUnreachable     no connection to the server of the database, or it broke
     │   ├── StoreOwned           another process works on this database
     │   │   └── StoreLeased      it has the lock of the server: whoever can wait stands by
@@ -149,6 +150,14 @@ class StoreOwned(StoreError):
     owner = Owner.OPERATOR
     retry = False
     hint = "Stop that one first; to look only, use migrate-bot jobs."
+
+
+class StoreMissing(StoreError):
+    """There is no database yet, and whoever only looks makes none."""
+
+    owner = Owner.OPERATOR
+    retry = False
+    hint = "migrate-bot run makes it."
 
 
 class StoreUnreachable(StoreError):

@@ -28,13 +28,14 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = {_KEY}
 class AdvisoryLock:
     """The ownership of a database on PostgreSQL: taken by the first connection of the writer, and ended with it."""
 
+    needs_proof = True
+
     def __init__(self) -> None:
         self.lost = asyncio.Event()
         self._is_taken = False
 
     async def take(self) -> None:
         """Nothing yet: the connection that writes takes it, as soon as there is one."""
-        self._is_taken = False
 
     def connected(self, connection: Any) -> None:
         """Take the lock on a new connection of the writer.
@@ -56,4 +57,5 @@ class AdvisoryLock:
         self._is_taken = True
 
     async def give_up(self) -> None:
-        """Nothing more: it went with the connection."""
+        """Let a new connection take it: the one that had it is closed."""
+        self._is_taken = False

@@ -37,10 +37,10 @@ class Database:
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Task[Any]] = set()
 
-    async def open(self, *, is_to_look: bool = False) -> None:
+    async def open(self, *, is_to_look: bool = False, check: Callable[[Connection], None] = schema.check) -> None:
         """Open or create it and bring its schema up to date; nothing happens when it is open.
 
-        ``is_to_look``: open what is there, change nothing, not even the schema.
+        ``is_to_look``: open what is there, change nothing, not even the schema, but ``check`` it.
         """
         if self._engines is not None:
             return
@@ -51,7 +51,7 @@ class Database:
         for engine in (writer, reader):
             event.listen(engine.sync_engine, "connect", lambda connection, _: self._lines.note(connection))
         try:
-            await (self.read(schema.check) if is_to_look else self.write(schema.upgrade))
+            await (self.read(check) if is_to_look else self.write(schema.upgrade))
         except BaseException:
             await self.close()
             raise

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreMissing
 
 READERS = 3
 LOG_TRIES = 5
@@ -79,7 +79,7 @@ def connect(url: str, timeout_s: float, *, is_to_look: bool = False) -> tuple[As
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed, timeout_s, is_to_look=is_to_look)
         if parsed.drivername == POSTGRESQL:
-            return _postgresql(parsed)
+            return _postgresql(parsed, is_to_look=is_to_look)
         kind = "its driver is another one"
     except ImportError:
         raise StoreError(
@@ -92,7 +92,7 @@ def connect(url: str, timeout_s: float, *, is_to_look: bool = False) -> tuple[As
     raise StoreError(f"url in [store] names no database I can use ({kind}).", hint=_EXAMPLES) from None
 
 
-def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+def _postgresql(url: URL, *, is_to_look: bool) -> tuple[AsyncEngine, AsyncEngine]:
     name = f"migrate-bot process {os.getpid()} on {socket.gethostname()}"[:63]
     line = {"application_name": name, **_LINE}
     args = {key: value for key, value in line.items() if key not in url.query}
@@ -114,7 +114,10 @@ def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         connect_args=args,
         execution_options={"postgresql_readonly": True},
     )
-    event.listen(writer.sync_engine, "connect", _set_up_writer)
+    if is_to_look:
+        writer = reader
+    else:
+        event.listen(writer.sync_engine, "connect", _set_up_writer)
     event.listen(reader.sync_engine, "connect", _set_up_reader)
     return writer, reader
 
@@ -160,7 +163,7 @@ def _sqlite(url: URL, timeout_s: float, *, is_to_look: bool) -> tuple[AsyncEngin
     if is_to_look:
         path = Path(url.database or "").absolute()
         if not path.exists():
-            raise StoreError(f"There is no database {path.name} yet.", hint="migrate-bot run makes it.")
+            raise StoreMissing(f"There is no database {path.name} yet.")
         url = url.set(database=f"{path.as_uri()}?mode=ro", query={**url.query, "uri": "true"})
     opener = _open_reader if is_to_look else _open_writer
     writer = create_async_engine(

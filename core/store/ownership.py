@@ -32,6 +32,8 @@ class Ownership(Protocol):
     """The right to work on a database, held by one process at a time. ``lost`` is set when it went, and for good."""
 
     lost: asyncio.Event
+    needs_proof: bool
+    """Whether it goes with a connection, so that somebody has to look whether it is still there."""
 
     async def take(self) -> None:
         """Take it for as long as this process lives. Raises StoreOwned at once when another process has it."""
@@ -49,6 +51,8 @@ class Ownership(Protocol):
 class Unguarded:
     """No ownership: to work on a database whose owner is known to be gone."""
 
+    needs_proof = False
+
     def __init__(self) -> None:
         self.lost = asyncio.Event()
 
@@ -64,6 +68,8 @@ class Unguarded:
 
 class LockFile:
     """The ownership of a database file: a lock on a file beside it. The file stays, the lock goes with the process."""
+
+    needs_proof = False
 
     def __init__(self, database: Path) -> None:
         self._database = database

@@ -68,6 +68,8 @@ class SqlStore:
 
     async def keep_ownership(self) -> None:
         """Show that the database is still ours."""
+        if not self._ownership.needs_proof:
+            return
         try:
             await self._database.prove(PROOF_WITHIN_S)
         except StoreLost:
