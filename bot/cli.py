@@ -104,7 +104,8 @@ async def _run(settings: Settings) -> int:
         work = asyncio.create_task(_work(settings, stop, started))
         await _first_of(stop, work)
         if not work.done() and not started.is_set():
-            work.cancel()  # it stands by, or waits for somebody: nothing is lost
+            log.info("stopping before I was on duty")
+            work.cancel()
             await asyncio.wait({work})
         if work.cancelled():
             return 0

@@ -17,10 +17,10 @@
     │   ├── StoreBusy            locked longer than we are willing to wait
     │   ├── StoreFull            no space left for the database
     │   ├── UnreadableRow        a row cannot be read, such as one that a newer version wrote
-    │   ├── StoreMissing         there is no database yet
-    │   ├── StoreUnreachable     no connection to the server of the database, or it broke
     │   ├── StoreOwned           another process works on this database
     │   │   └── StoreLeased      it has the lock of the server: whoever can wait stands by
+    │   ├── StoreMissing         there is no database yet
+    │   ├── StoreUnreachable     no connection to the server of the database, or it broke
     │   ├── StoreLost            this process worked on it, and has lost the right to
     │   ├── AttemptClosed        this attempt is over, or another process has taken it over
     │   └── StartWithdrawn       people no longer want this start
