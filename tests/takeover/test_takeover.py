@@ -13,7 +13,7 @@ from tests.takeover.network import stretch
 from tests.takeover.pair import Duo, Pair, pair
 
 WITHIN_S = 10.0
-FOUR = fleet(*numbered(4, gb=30))
+FOUR = fleet(*numbered(4, gb=3))
 
 
 async def take_over(place: Pair, since: float) -> None:
