@@ -9,6 +9,7 @@ import pytest
 from tests.support.databases import on_server, postgresql_url
 from tests.support.engine_harness import numbered
 from tests.support.full_system import fleet
+from tests.takeover.cluster import cluster
 from tests.takeover.network import stretch
 from tests.takeover.pair import Duo, Pair, pair
 
@@ -94,3 +95,14 @@ async def one_leads(place: Pair) -> Duo:
     if sorted(states.values()) != ["leader", "standby"]:
         pytest.fail(f"{states}")
     return next(duo for duo, state in states.items() if state == "leader")
+
+
+async def test_a_database_that_is_restarted_loses_nothing(tmp_path: Path) -> None:
+    """The server ends like in a power cut and comes back: both bots stay, one leads again, and the job ends."""
+    with cluster() as server:
+        async with pair(tmp_path, FOUR, server.url) as place:
+            await place.two_are_moving()
+            await server.restart()
+            await place.wait_for(lambda: "lost the right to write" in place.first.log())
+            await one_leads(place)
+            await place.all_end_well()
