@@ -125,6 +125,11 @@ def groups_in(*lists: Iterable[str]) -> frozenset[str]:
     return frozenset(who for people in lists for who in people if is_group(who))
 
 
+def known_people(lists: Iterable[str], members: Members) -> frozenset[str]:
+    """Return everybody who is named by id, or is in a group of which Slack told who is in it."""
+    return frozenset(one for who in lists for one in (members.get(who) or () if is_group(who) else (who,)))
+
+
 def may_request(user: Who, access: AccessSettings, members: Members) -> Permission:
     """Decide whether somebody may ask for a migration. An empty list means everybody who can use the command."""
     if not access.requesters:

@@ -18,7 +18,7 @@ from core.ports import HostGateway
 
 SCOPES = frozenset(
     {"commands", "chat:write", "chat:write.public", "channels:read", "channels:history", "groups:read"}
-    | {"groups:history", "files:write", "im:write", "usergroups:read", "users:read"}
+    | {"groups:history", "files:write", "im:history", "im:write", "usergroups:read", "users:read"}
 )
 """What the bot uses. ``manifest.yml`` asks for them, and for a few that later features use."""
 

@@ -7,8 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
 from pathlib import PureWindowsPath
+from xml.etree import ElementTree as ET
 
-from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord, MoveOrder, MoveReport
+from core.domain.model.host_calls import (
+    CancelReply,
+    CompatibilityReply,
+    FolderFate,
+    FolderReceipt,
+    HostWord,
+    MoveOrder,
+    MoveReport,
+)
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
 from core.domain.model.inventory import (
     Adapter,
@@ -25,9 +34,19 @@ from core.domain.model.inventory import (
     VmId,
     Volume,
 )
-from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply, OrderWithdrawn
+from core.errors import (
+    CommandFailed,
+    ContactLost,
+    EndpointRefused,
+    HostUnreachable,
+    LoginRejected,
+    MalformedReply,
+    OrderWithdrawn,
+)
 from core.ports import Permit
 from lab.hyperv.world import views
+from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
+from lab.hyperv.world.enums import JobState, JobType, ReturnCode
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
@@ -54,6 +73,10 @@ class LabGateway:
         self.calls: Counter[str] = Counter()
         self.stand_ins: dict[str, str] = {}
         """Which machine answers when a host is asked, if it is another one: an address that was given away."""
+        self.gates: dict[VmId, asyncio.Event] = {}
+        """A host says nothing of whether it can take such a VM before its event."""
+        self.without_functions: set[str] = set()
+        """Hosts whose endpoint has an older role: it does not know how to ask."""
         self.first_percent_s = 0.0
         """Move-VM may tell its first percent so long before any host shows or counts the move."""
         self._world = world
@@ -141,6 +164,40 @@ class LabGateway:
             return FolderReceipt(path, FolderFate.KEPT, str(error))
         return FolderReceipt(path, FolderFate.REMOVED)
 
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        await self._call("compatibility_info", host)
+        self._must_have_functions(host, "Get-VMCompatibility")
+        if self._world.vm(host, vm_id) is None:
+            raise CommandFailed(host, f"There is no virtual machine {vm_id}.")
+        code, info = self._world.compatibility.describe(host, vm_id)
+        _must_be_answer(host, code)
+        return info
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        await self._call("test_compatibility", host)
+        self._must_have_functions(host, "Test-VMCompatibility")
+        if gate := self.gates.get(VmId(described_vm(info))):
+            await gate.wait()
+        code, reasons = self._world.compatibility.judge(host, info)
+        if code != INCOMPATIBLE:
+            _must_be_answer(host, code)
+        said = (ET.fromstring(one).findtext(".//VALUE") or "" for one in reasons)  # noqa: S314  # the lab's own
+        return CompatibilityReply(code != INCOMPATIBLE, tuple(said))
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        await self._call("test_migration", host)
+        request = MoveRequest(vm_id=vm_id, source=host, destination=destination, owner=OWNER)
+        code, key = self._world.compatibility.begin_check(request, MIGRATION_SETTINGS)
+        if code != ReturnCode.JobStarted:
+            _must_be_answer(host, code)
+        while True:
+            job = next(job for job in self._world.jobs(host) if job.instance_id == key)
+            if job.state is not JobState.Running:
+                break
+            await asyncio.sleep(1.0)
+        said = tuple(filter(None, (job.error_summary, job.error_description)))
+        return CompatibilityReply(job.state is JobState.Completed, said)
+
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         await self._call("check", host)
         return (CheckLine(host, ok=True, text=f"reachable; peers: {', '.join(peers)}"),)
@@ -174,6 +231,10 @@ class LabGateway:
                 raise CommandFailed(host, f"{host} answers with HTTP status {fault.status if fault else 0}.")
             case WireFaultKind.DROP:
                 raise ContactLost(host, f"The connection to {host} broke.")
+
+    def _must_have_functions(self, host: HostName, function: str) -> None:
+        if host in self.without_functions:
+            raise EndpointRefused(host, f"The endpoint of {host} refused {function}.")
 
     def _snapshot(self, host: HostName) -> Snapshot:
         shown = self._show(HostName(self.stand_ins.get(host, host)))
@@ -223,7 +284,13 @@ class LabGateway:
                 key=job.instance_id,
             )
             for job in self._world.jobs(host)
+            if job.job_type >= JobType.MovingVM  # the others only look
         )
+
+
+def _must_be_answer(host: HostName, code: int) -> None:
+    if code:
+        raise CommandFailed(host, f"{host} gives no answer: code {code}.")
 
 
 def _unreadable(host: HostName, fault: ValueFault) -> UnreadableVm:

@@ -31,18 +31,30 @@ def proposed(view: JobView, look: Look) -> Message:
     job, plan = view.job, view.job.plan
     blocks: list[Block] = [
         header(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}?"),
-        *sections(_standing(job, look)),
+        *sections(_standing(view, look)),
         *sections(_plan_lines(job, look)),
         *sections(finding_lines(plan.findings, look.rows)),
     ]
     if options := option_words(plan.options):
         blocks.append(context(options))
     blocks += [small_print(view), actions(*decision_buttons(job), *show_all(job, look))]
-    return message(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}? Waits for approval.", blocks)
+    waits = "Waits for approval." if plan.is_checked else "Its hosts are being asked."
+    return message(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}? {waits}", blocks)
 
 
-def _standing(job: Job, look: Look) -> Iterator[str]:
-    yield f"🕓 *Waits for approval* until {date_time(job.expires_at)}."
+def being_checked(view: JobView) -> str:
+    """Say how far the hosts are with saying whether they can take the VMs of a plan."""
+    movable = len(view.job.plan.moves) - len(view.job.plan.blocked_ids)
+    answered, total = (view.checking.answered, view.checking.total) if view.checking else (0, movable)
+    return (
+        f"🔎 *The hosts are being asked whether they can take these VMs:* they have checked {answered} of {total}. "
+        "Nobody can approve it before they have."
+    )
+
+
+def _standing(view: JobView, look: Look) -> Iterator[str]:
+    job = view.job
+    yield f"🕓 *Waits for approval* until {date_time(job.expires_at)}." if job.plan.is_checked else being_checked(view)
     if look.approvals_required > 1:
         given = ", ".join(mention(approval.by) for approval in job.approvals)
         yield f"{len(job.approvals)} of {plural(look.approvals_required, 'approval')}" + (
@@ -139,12 +151,12 @@ def option_words(options: Options) -> str:
 
 
 def decision_buttons(job: Job) -> list[Block]:
-    """Make the buttons that decide: without anything that could move there is nothing to approve."""
+    """Make the buttons that decide: what cannot move, or is still being checked, cannot be approved."""
     plan = job.plan
     value = f"{job.id}|{plan.hash}"
     movable = len(plan.moves) - len(plan.blocked_ids)
     reject = button("Reject", REJECT, value)
-    if not movable:
+    if not movable or not plan.is_checked:
         return [reject]
     asked = confirm(
         f"Move {plural(movable, 'VM')}?",

@@ -1,11 +1,12 @@
 """Writes a whole plan as plain text, for the file in a long plan's thread. Pure."""
 
 from bot.messages.visible import visible
+from core.domain.model.event_data import FEW
 from core.domain.model.job import Job
 from core.domain.model.plan import Plan, PlannedMove, Severity
 from core.domain.model.units import size
 
-LONG = 30
+LONG = FEW
 """A plan of more VMs than this is attached to its card as a file."""
 _ORDER = (Severity.BLOCKER, Severity.WARNING, Severity.NOTE)
 

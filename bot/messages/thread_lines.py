@@ -51,6 +51,8 @@ def _of_job(data: EventData, about: _About) -> str:  # noqa: C901, PLR0912 - a s
         case said_of.Proposed(vms=vms, blocked=blocked):
             without = f", {blocked} of them cannot move" if blocked else ""
             return f"🕓 {by} asks to move {plural(vms, 'VM')}{without}."
+        case said_of.Checked():
+            return _checked(data, job)
         case said_of.Approved():
             return f"👍 {by} approved {job}. It starts as soon as the hosts have room."
         case said_of.Approval(count=count, needed=needed):
@@ -80,6 +82,14 @@ def _of_job(data: EventData, about: _About) -> str:  # noqa: C901, PLR0912 - a s
         case said_of.Finished():
             return _finished(data, about)
     return ""
+
+
+def _checked(data: said_of.Checked, job: str) -> str:
+    no = [f"{plural(data.incompatible, 'VM')} cannot go where it should"] if data.incompatible == 1 else []
+    no += [f"{plural(data.incompatible, 'VM')} cannot go where they should"] if data.incompatible > 1 else []
+    no += [f"{plural(data.unasked, 'VM')} could not be checked"] if data.unasked else []
+    came_of_it = f"{', '.join(no)}; the card says why" if no else "nothing stands against it"
+    return f"🔎 The hosts of {job} were asked about {plural(data.vms, 'VM')}: {came_of_it}."
 
 
 def _of_attempt(data: EventData, about: _About) -> str:

@@ -39,6 +39,11 @@ _PAGES = 10
 _PAGE = 200
 
 
+def _has_whole_plan(job: Job) -> bool:
+    """Whether the whole plan belongs into the thread: it is long, and says by now what its hosts said of it."""
+    return len(job.plan.moves) > LONG and job.plan.is_checked
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineInputs:
     """The data of a job's timeline: the job, every attempt of its time, and what its hosts allow."""
@@ -78,7 +83,7 @@ class Attachments:
             return
         if notice.event.kind is EventKind.FINISHED:
             self._start(self._once(notice.job, card, self._picture), f"picture for {notice.job.id}")
-        elif notice.event.kind is EventKind.PROPOSED and len(notice.job.plan.moves) > LONG:
+        elif notice.event.kind in {EventKind.PROPOSED, EventKind.CHECKED} and _has_whole_plan(notice.job):
             self._start(self._once(notice.job, card, self._plan), f"plan for {notice.job.id}")
 
     def catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
@@ -104,7 +109,7 @@ class Attachments:
         for job in jobs:
             if job.card is None:
                 continue
-            if len(job.plan.moves) > LONG and since < job.created_at <= began:
+            if _has_whole_plan(job) and since < job.created_at <= began:
                 await self._once(job, job.card, self._plan)
             if job.state is JobState.FINISHED and job.finished_at is not None and since < job.finished_at <= began:
                 await self._once(job, job.card, self._picture)

@@ -14,7 +14,7 @@ from core.domain.planning.placement import Conditions, Placement, place
 from core.engine.folder_lists import FolderLists
 from core.ports import Clock, Store
 
-_MANY = 100
+_MANY = 8
 """From so many VMs on a placement takes long enough to be made beside everything else."""
 
 
@@ -47,10 +47,10 @@ class DestinationChoice:
         *,
         homes: Mapping[VmId, HostName],
         folders: FolderLists,
-        moving: frozenset[VmId],
+        settled: frozenset[VmId],
         keep: Mapping[VmId, HostName] | None = None,
     ) -> Placement:
-        """Place each VM; ``moving`` are those that will not move by this plan, ``keep`` is where a plan had them."""
+        """Place each VM; ``settled`` will not move whatever the host, ``keep`` is where a plan had them."""
         own_folders, keeps_drives = self.wants(options)
         if len(targets) > 1 and not own_folders:
             await folders.list_targets(targets, details, inspections, keeps_drives=keeps_drives)
@@ -64,7 +64,7 @@ class DestinationChoice:
             speeds=speeds,
             others=other_moves(open_moves, attempts, snapshots, speeds, self._clock.now()),
             taken=folders.taken,
-            settled=moving,
+            settled=settled,
             keeps_drives=keeps_drives,
             own_folders=own_folders,
             apart=options.apart,

@@ -10,6 +10,7 @@ from core.config import Settings
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
+from core.domain.model.units import zoned_time
 from core.domain.planning import makespan
 from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
@@ -78,17 +79,20 @@ class Planner:
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
         moving = frozenset(finding.vm_id for finding in in_jobs if finding.vm_id)
         folders = FolderLists(self._gateway)
+        doubled = copies(chosen, snapshots)
+        # Whoever will not move whatever the host takes no room from the others.
+        settled = moving | {f.vm_id for f in doubled if f.vm_id and f.severity is Severity.BLOCKER}
         placed = Placement(fixed or {})
         if not fixed:
             placed = await self._choice.choose(
-                request.options, details, targets, inspections, homes=homes, folders=folders, moving=moving
+                request.options, details, targets, inspections, homes=homes, folders=folders, settled=settled
             )
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
         await folders.list_disks(moves, inspections)
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
         found = (
-            *copies(moves, snapshots),
-            *preflight(moves, inspections, folders.taken),
+            *doubled,
+            *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
             *unseen_folders(folders.unseen),
             *unreadable_vms(snapshots),
@@ -207,7 +211,10 @@ class Planner:
         )
         if expected.eta and expected.eta.frozen and not frozen:
             begin, until = expected.eta.frozen
-            text = f"Moves are frozen from {begin:%a %H:%M} until {until:%a %H:%M}: what has not started by then waits."
+            text = (
+                f"Moves are frozen from {zoned_time(begin)} until {zoned_time(until)}: "
+                "what has not started by then waits."
+            )
             found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=text))
         if options.until is not None and expected.soonest > options.until:
             late, by = _moments(expected.soonest, options.until)
@@ -221,7 +228,7 @@ class Planner:
         if until is None:
             return ""
         over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
-        return f"Moves are frozen until {until:%a %H:%M}{over}."
+        return f"Moves are frozen until {zoned_time(until)}{over}."
 
     @staticmethod
     def _refuse_hopeless(plan: Plan) -> None:

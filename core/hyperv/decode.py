@@ -14,7 +14,7 @@ from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operatio
 from core.domain.model.inventory import Adapter, Disk, HostFacts, HostJob, UnreadableVm, Vm, VmDetails, VmId, Volume
 from core.errors import MalformedReply
 from core.hyperv import enum_names
-from core.hyperv.ps_values import PsRow
+from core.hyperv.ps_values import PsRow, number_in
 
 _PLANNED = 4
 _PERCENT = 100
@@ -23,16 +23,8 @@ _FIXED_DRIVE = 3
 _NO_HEARTBEAT = -1
 _ACCEPTED = {0: "done", 4096: "begun"}
 """ReturnValue of RequestStateChange (Microsoft docs: Msvm_MigrationJob)."""
-_REFUSED = {
-    4098: "a time limit is not supported",
-    32768: "failed",
-    32769: "access denied",
-    32770: "not supported",
-    32772: "timed out",
-    32773: "invalid parameter",
-    32774: "it is in use",
-    32775: "not in its present state",
-}
+_CHECKING = range(301, 305)
+"""Types of jobs that look whether something could be moved, and move nothing (Microsoft docs: Msvm_MigrationJob)."""
 _NOTE_SEPARATOR = ":"
 
 
@@ -154,12 +146,12 @@ def read_listeners(host: str, counters: list[Any]) -> tuple[str, ...]:
 
 
 def read_jobs(host: str, values: list[Any]) -> tuple[HostJob, ...]:
-    """Read Msvm_MigrationJob objects; one that names no VM belongs to none and is left out."""
+    """Read Msvm_MigrationJob objects that move; one that names no VM belongs to none and is left out."""
     jobs: list[HostJob] = []
     for value in values:
         row = PsRow(host, "Msvm_MigrationJob", value)
         vm_id = _guid_of(row.text("VirtualSystemName"))
-        if vm_id is None:
+        if vm_id is None or number_in(row.raw("JobType")) in _CHECKING:
             continue
         try:
             jobs.append(_job(row, vm_id))
@@ -334,7 +326,7 @@ def read_cancel(host: str, values: list[Any]) -> CancelReply:
     code = _only(host, "Stop-VMMigration", values).number("ReturnValue")
     if code in _ACCEPTED:
         return CancelReply(found=True, accepted=True, text=f"{host} accepted the cancel ({_ACCEPTED[code]}).")
-    why = f": {_REFUSED[code]}" if code in _REFUSED else ""
+    why = f": {enum_names.RETURN_VALUES[code]}" if code in enum_names.RETURN_VALUES else ""
     return CancelReply(found=True, accepted=False, text=f"{host} refused the cancel with code {code}{why}.")
 
 

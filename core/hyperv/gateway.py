@@ -16,10 +16,17 @@ from typing import TypeVar
 
 from core.backoff import random_up_to, retry
 from core.config import Settings
-from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.host_calls import (
+    CancelReply,
+    CompatibilityReply,
+    FolderFate,
+    FolderReceipt,
+    MoveOrder,
+    MoveReport,
+)
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.errors import ContactLost, HostError, HostUnreachable, NotInSettings, OrderWithdrawn, UnknownHost
-from core.hyperv import checks, decode, host_reads, pipelines
+from core.hyperv import checks, compatibility, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
 from core.hyperv.host_reads import must
@@ -184,6 +191,24 @@ class PypsrpGateway:
             return decode.read_receipt(line.host, path, must(line.target, pipeline, reply))
 
         return await self._once(line, work, pipeline.title)
+
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        """Call Get-VMCompatibility."""
+        line = self._line(host)
+        ask = partial(compatibility.compatibility_info, line.target, line.pipeline_timeout_s, vm_id)
+        return await self._read(line, ask)
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        """Call Test-VMCompatibility."""
+        line = self._line(host)
+        ask = partial(compatibility.test_compatibility, line.target, line.pipeline_timeout_s, info)
+        return await self._read(line, ask)
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        """Call Test-VMMigration."""
+        line, address = self._line(host), self._line(destination).target.migration_address
+        ask = partial(compatibility.test_migration, line.target, line.pipeline_timeout_s, vm_id, address)
+        return await self._read(line, ask)
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         """Look at login, commands, rights, limits and both hops; every trouble is a line."""

@@ -92,6 +92,7 @@ HOST_PROPERTIES = (
 JOB_PROPERTIES = (
     "InstanceID",
     "VirtualSystemName",
+    "JobType",
     "JobState",
     "PercentComplete",
     "DestinationHost",
@@ -208,7 +209,30 @@ def stop_migration(vm_id: UUID) -> Pipeline:
     return _line(Stage("Stop-VMMigration", (("VMId", vm_id),)))
 
 
-FUNCTIONS = ("Get-FolderItem", "Remove-EmptyFolder", "Stop-VMMigration")
+def compatibility_info(vm_id: UUID) -> Pipeline:
+    """Call the role function that describes what a VM needs of a host."""
+    return _line(Stage("Get-VMCompatibility", (("VMId", vm_id),)))
+
+
+def test_compatibility(info: bytes) -> Pipeline:
+    """Call the role function that says whether a VM so described could run on this host."""
+    return _line(Stage("Test-VMCompatibility", (("CompatibilityInfo", info),)))
+
+
+def test_migration(vm_id: UUID, address: str, wait_s: int) -> Pipeline:
+    """Call the role function that lets a host find out whether it could migrate a VM to another one."""
+    parameters = (("VMId", vm_id), ("DestinationHost", address), ("WaitSeconds", wait_s))
+    return _line(Stage("Test-VMMigration", parameters))
+
+
+FUNCTIONS = (
+    "Get-FolderItem",
+    "Remove-EmptyFolder",
+    "Stop-VMMigration",
+    "Get-VMCompatibility",
+    "Test-VMCompatibility",
+    "Test-VMMigration",
+)
 """What deploy/MigrateBot.psm1 defines."""
 CMDLETS = (
     "Get-VMHost",

@@ -8,9 +8,9 @@ import asyncio
 
 import pytest
 
-from core.domain.model.host_calls import FolderFate
+from core.domain.model.host_calls import CompatibilityReply, FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
+from core.errors import CommandFailed, ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import GB
 from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena, granted
@@ -276,6 +276,60 @@ async def a_check_of_a_sound_host_is_all_ok(arena: Arena) -> None:
     assert [line for line in lines if not line.ok] == []
 
 
+async def a_vm_that_fits_is_compatible(arena: Arena) -> None:
+    """A host says that it could take a VM another host described, and neither of them is changed by that."""
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    assert await arena.gateway.test_compatibility(DESTINATION, info) == CompatibilityReply(is_compatible=True)
+    assert await arena.gateway.find(DESTINATION, WEB) is None
+    assert await arena.gateway.jobs(SOURCE, WEB) == ()
+
+
+async def a_vm_that_does_not_fit_says_why(arena: Arena) -> None:
+    """A host with other processors says that it could not, in its own words; off, the same VM would fit."""
+    arena.world.change_host(DESTINATION, {"processor_family": "amd"})
+    arena.world.change_vm(SOURCE, WEB, {"is_processor_compatible": False})
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    reply = await arena.gateway.test_compatibility(DESTINATION, info)
+    assert not reply.is_compatible
+    assert len(reply.reasons) == 1
+    assert "processor-specific features" in reply.reasons[0]
+    arena.world.change_vm(SOURCE, WEB, {"state": "Off"})
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    assert (await arena.gateway.test_compatibility(DESTINATION, info)).is_compatible
+
+
+async def what_is_no_answer_is_an_error(arena: Arena) -> None:
+    """Access denied, not supported, a VM that is not there: no answer is never taken for one."""
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    for host in (SOURCE, DESTINATION):
+        arena.world.change_host(host, {"quirks": {"compatibility_code": 32769}})
+    with pytest.raises(CommandFailed, match="32769"):
+        await arena.gateway.test_compatibility(DESTINATION, info)
+    with pytest.raises(CommandFailed, match="32769"):
+        await arena.gateway.compatibility_info(SOURCE, WEB)
+    with pytest.raises(CommandFailed, match="32769"):
+        await arena.gateway.test_migration(SOURCE, WEB, DESTINATION)
+    with pytest.raises(CommandFailed, match=str(STRANGER)):
+        await arena.gateway.compatibility_info(SOURCE, STRANGER)
+
+
+async def a_migration_is_tried_without_one(arena: Arena) -> None:
+    """The source's service finds the way to the other host or says why not; meanwhile nothing counts as moving."""
+    trial = asyncio.create_task(arena.gateway.test_migration(SOURCE, WEB, DESTINATION))
+    await arena.until(lambda: bool(arena.world.jobs(SOURCE)))
+    assert await arena.gateway.jobs(SOURCE, WEB) == ()
+    await arena.pass_time(5)
+    assert await trial == CompatibilityReply(is_compatible=True)
+    arena.world.change_host(DESTINATION, {"listener_on": False})
+    trial = asyncio.create_task(arena.gateway.test_migration(SOURCE, WEB, DESTINATION))
+    await arena.until(lambda: len(arena.world.jobs(SOURCE)) > 1)
+    await arena.pass_time(5)
+    refused = await trial
+    assert not refused.is_compatible
+    assert "0x8007274D" in " ".join(refused.reasons)
+    assert await arena.gateway.find(DESTINATION, WEB) is None
+
+
 CONTRACT = (
     a_snapshot_holds_limits_and_every_vm,
     an_inspection_holds_what_a_plan_needs,
@@ -298,4 +352,8 @@ CONTRACT = (
     a_hanging_host_delays_nobody,
     nonsense_is_a_host_error,
     a_check_of_a_sound_host_is_all_ok,
+    a_vm_that_fits_is_compatible,
+    a_vm_that_does_not_fit_says_why,
+    what_is_no_answer_is_an_error,
+    a_migration_is_tried_without_one,
 )

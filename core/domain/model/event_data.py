@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     """What can happen. ``docs/reference/events.md`` says each in a sentence; the classes below are what each says."""
 
     PROPOSED = "proposed"
+    CHECKED = "checked"
     APPROVAL = "approval"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -57,6 +58,9 @@ class EventKind(StrEnum):
         return cls.OTHER
 
 
+FEW = 30
+"""Up to so many VMs a plan is on its card, and checked in a moment."""
+
 Kept = tuple[tuple[str, str], ...]
 """Folders that stay: path and reason."""
 
@@ -79,6 +83,22 @@ class Proposed(EventData):
     kind: ClassVar = EventKind.PROPOSED
     vms: int = 0
     blocked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(EventData):
+    """The hosts of a plan have said whether they can take its VMs, or the time for that is over: it can be approved."""
+
+    kind: ClassVar = EventKind.CHECKED
+    vms: int = 0
+    incompatible: int = 0
+    unasked: int = 0
+    """Of how many VMs nobody could say."""
+
+    @property
+    def is_worth_a_line(self) -> bool:
+        """Whether people hear of it: it took a while, or something came of it."""
+        return self.incompatible > 0 or self.unasked > 0 or self.vms > FEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,6 +436,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
     of.kind: of
     for of in (
         Proposed,
+        Checked,
         Approval,
         Approved,
         Rejected,

@@ -93,6 +93,9 @@ class FindingCode(StrEnum):
     NO_DRIVE = "no_drive"
     MEET = "meet"
     HOST_SILENT = "host_silent"
+    INCOMPATIBLE = "incompatible"
+    HOST_WARNS = "host_warns"
+    NOT_CHECKED = "not_checked"
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
@@ -152,6 +155,8 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     options: Options = field(default_factory=Options)
     expected_s: tuple[float, float] | None = None
+    is_checked: bool = True
+    """Whether its hosts said what they have to say about it, or are not to be asked: before, nobody can approve it."""
 
     @cached_property
     def hash(self) -> str:

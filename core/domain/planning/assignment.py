@@ -1,6 +1,7 @@
 """Keeps the books of a placement: who is on which host, what is left there, and when each host would be done."""
 
 import heapq
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ class Assignment:
         self.on: defaultdict[int, set[int]] = defaultdict(set)
         self.of_source: defaultdict[int, set[int]] = defaultdict(set)
         self._work: defaultdict[tuple[bool, int], float] = defaultdict(float)
-        self._fullness = [0.0] * len(problem.host_slots)
+        self.fullness = [0.0] * len(problem.host_slots)
         self.floor = self._bound()
         self._looks = _ASIDE
 
@@ -90,7 +91,7 @@ class Assignment:
         if kept is not None and kept in row and self.fits(vm, kept):
             return kept
         groups = self.problem.groups.get(vm, ())
-        floor, fullness = self.floor, self._fullness
+        floor, fullness = self.floor, self.fullness
         ranked = [
             (
                 sum([self._groups[group, host] for group in groups]) if groups else 0,
@@ -118,7 +119,7 @@ class Assignment:
 
     def _way(self, vm: int, depth: int, passed: frozenset[int]) -> list[tuple[int, int]] | None:
         """Return which VMs to put where, last first, so that this one fits; None where there is no such way."""
-        hosts = sorted(self.problem.seconds[vm], key=lambda host: self._fullness[host])
+        hosts = sorted(self.problem.seconds[vm], key=lambda host: self.fullness[host])
         for host in hosts:
             if self.fits(vm, host):
                 return [(vm, host)]
@@ -145,7 +146,7 @@ class Assignment:
 
     def fits(self, vm: int, host: int) -> bool:
         room, used = self.problem.room, self._used
-        return all(not need or used[what] + need <= room.get(what, need) for what, need in self.problem.needs(vm, host))
+        return all(used[what] + need <= room.get(what, math.inf) for what, need in self.problem.needs(vm, host))
 
     def put(self, vm: int, host: int) -> None:
         self._count(vm, host, 1)
@@ -168,7 +169,7 @@ class Assignment:
         for what, need in self.problem.needs(vm, host):
             self._used[what] += sign * need
             shares.append(self._used[what] / max(1, self.problem.room.get(what, 1)) if need > 1 else 0.0)
-        self._fullness[host] = max(shares)
+        self.fullness[host] = max(shares)
         for group in self.problem.groups.get(vm, ()):
             self._groups[group, host] += sign
 

@@ -1,6 +1,6 @@
 """Decides which hosts a VM can go to at all: the rules of preflight for one host, and for one VM on one host."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from core.domain.model.hyperv_enums import Operation
@@ -72,6 +72,11 @@ def fit_blockers(details: VmDetails, destination: Inspection) -> Iterator[Refusa
     if versions and version not in versions:
         text = f"{host} does not support configuration version {version} of {name}."
         yield Refusal(FindingCode.OLD_DESTINATION, text, f"does not support configuration version {version}")
+
+
+def fit_key(details: VmDetails) -> Hashable:
+    """Return all of a VM that ``fit_blockers`` looks at, its id aside: VMs alike in it fare alike on any host."""
+    return frozenset(adapter.switch for adapter in details.adapters), details.vm.version
 
 
 def missing_switches(details: VmDetails, switches: Iterable[str]) -> tuple[str, ...]:

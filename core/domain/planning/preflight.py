@@ -1,11 +1,11 @@
 """Finds what stands in the way of a plan, before anybody is asked to approve it, and again before each start."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import ReplicationMode, VmState
-from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, VmDetails
+from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, Vm, VmDetails, VmId
 from core.domain.model.move import Move
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.model.units import size
@@ -18,8 +18,13 @@ Taken = Mapping[tuple[HostName, str], frozenset[str]]
 """Files already in a destination folder, by host and folder key: keys of their paths."""
 
 
-def preflight(moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken) -> tuple[Finding, ...]:
-    """Find everything that would make these moves fail or surprise somebody, worst first."""
+def preflight(
+    moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken, last: Collection[VmId] = ()
+) -> tuple[Finding, ...]:
+    """Find everything that would make these moves fail or surprise somebody, worst first.
+
+    ``last``: VMs for which there is no room, or that do not move by this plan: they take none from the others.
+    """
     findings = [*_hosts(moves, inspections)]
     for move in moves:
         source, destination = inspections.get(move.source), inspections.get(move.destination)
@@ -30,27 +35,27 @@ def preflight(moves: Sequence[PlannedMove], inspections: Inspections, taken: Tak
         findings += _vm(move, details)
         findings += [_blocker(one.code, one.text, move) for one in fit_blockers(details, destination)]
     # A VM that cannot move anyway takes no room from the others: it is counted after them.
-    blocked = {finding.vm_id for finding in findings if finding.severity is Severity.BLOCKER}
-    queue = sorted(moves, key=lambda move: move.vm_id in blocked)
+    blockers = [finding for finding in findings if finding.severity is Severity.BLOCKER]
+    blocked, hosts = {finding.vm_id for finding in blockers} | {*last}, {finding.host for finding in blockers}
+    queue = sorted(moves, key=lambda move: move.vm_id in blocked or move.source in hosts or move.destination in hosts)
     findings += [*_space(queue, inspections), *_memory(queue, inspections), *_files(queue, inspections, taken)]
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
 
-def copies(moves: Sequence[PlannedMove], sources: Sequence[Snapshot]) -> tuple[Finding, ...]:
+def copies(chosen: Sequence[tuple[HostName, Vm]], sources: Sequence[Snapshot]) -> tuple[Finding, ...]:
     """Find the VMs of which another source host has a copy of the same id: a replica stays, two VMs are for a human."""
     found = []
-    for move in moves:
-        others = [(seen.host, vm) for seen in sources if seen.host != move.source and (vm := seen.vm(move.vm_id))]
-        for host, vm in others:
-            if vm.is_replica:
-                text = f"{move.vm_name} on {host} is a replica of the one on {move.source}; it stays where it is."
-                found.append(_note(FindingCode.REPLICA, text, move))
+    for home, vm in chosen:
+        others = [(seen.host, one) for seen in sources if seen.host != home and (one := seen.vm(vm.id))]
+        for host, other in others:
+            if other.is_replica:
+                text = f"{vm.name} on {host} is a replica of the one on {home}; it stays where it is."
+                severity, code = Severity.NOTE, FindingCode.REPLICA
             else:
-                text = (
-                    f"{move.vm_name} is on {move.source} and on {host} at once (same id); look at both before moving."
-                )
-                found.append(_blocker(FindingCode.TWICE, text, move))
+                text = f"{vm.name} is on {home} and on {host} at once (same id); look at both before moving."
+                severity, code = Severity.BLOCKER, FindingCode.TWICE
+            found.append(Finding(severity=severity, code=code, text=text, vm_id=vm.id))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.model.names import NameIndex, unmarked
 from core.domain.model.plan import PlannedMove
+from core.domain.model.views import CheckProgress
 from core.domain.planning.drift import drift
 from core.domain.reporting.announcements import alarm
 from core.domain.scheduling.start_permission import STOP
@@ -47,6 +48,7 @@ class Controls:
         dispatcher: Dispatcher,
         escalation: Escalation,
         job_views: JobViews,
+        checking: Callable[[JobId], CheckProgress | None],
     ) -> None:
         self._access = access
         self._host_name = host_name
@@ -55,6 +57,7 @@ class Controls:
         self._dispatcher = dispatcher
         self._escalation = escalation
         self._job_views = job_views
+        self._checking = checking
 
     async def approve(self, job_id: JobId, plan_hash: str, by: str) -> Job:
         """Count an approval of exactly this plan; with enough of them the job is queued in the same transaction.
@@ -63,6 +66,8 @@ class Controls:
         Raises NotAllowed with a sentence when the click does not count, UnknownJob.
         """
         job = await self._decidable(job_id, plan_hash)
+        if not job.plan.is_checked:
+            raise NotAllowed(f"{job.id} cannot be approved yet: {_how_far(self._checking(job.id))}")
         access = self._access
         if by == job.requester and not access.self_approval:
             raise NotAllowed(f"{job.id} is your own request; somebody else must approve it.")
@@ -255,6 +260,13 @@ def _move(job: Job, planned: PlannedMove, now: datetime, *, is_blocked: bool) ->
         queued_at=now,
         ended_at=now if blocked else None,
         is_own_folder=planned.is_own_folder,
+    )
+
+
+def _how_far(checking: CheckProgress | None) -> str:
+    so_far = f"they have checked {checking.answered} of {checking.total}" if checking else "they are about to be asked"
+    return (
+        f"its hosts have to say first whether they can take the VMs ({so_far}). Its card shows Approve when they have."
     )
 
 

@@ -10,6 +10,7 @@ from core.domain.model.job import Job, JobId
 from core.domain.model.move import Move, MoveState
 from core.domain.model.plan import Plan, Request
 from core.domain.planning.destinations import Destination
+from core.engine.plan_check import PlanCheck
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.errors import NothingToMove
@@ -18,9 +19,12 @@ from core.errors import NothingToMove
 class Requests:
     """What people ask for: plans, and jobs proposed of them; ``engine.requests``. Nothing moves before an approval."""
 
-    def __init__(self, planner: Planner, recorder: TransitionRecorder, approval_ttl: timedelta) -> None:
+    def __init__(
+        self, planner: Planner, recorder: TransitionRecorder, plan_check: PlanCheck, approval_ttl: timedelta
+    ) -> None:
         self._planner = planner
         self._recorder = recorder
+        self._plan_check = plan_check
         self._approval_ttl = approval_ttl
 
     async def propose(self, request: Request) -> Job:
@@ -35,7 +39,11 @@ class Requests:
         return await self._planner.plan(request)
 
     async def propose_plan(self, request: Request, plan: Plan) -> Job:
-        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then."""
+        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then.
+
+        Its hosts are asked about it first, where that is to be done: until they have answered nobody can approve it.
+        """
+        plan = replace(plan, is_checked=not self._plan_check.is_due(plan))
         now = self._recorder.clock.now()
         job = Job(
             id=JobId(""),
@@ -50,6 +58,7 @@ class Requests:
         proposed = event(event_data.Proposed(vms=len(plan.moves), blocked=blocked), now, actor=request.requester)
         job = await self._recorder.store.add_job(job, proposed)
         self._recorder.changed(job.id)
+        self._plan_check.wake()
         return job
 
     async def retry(self, job_id: JobId, by: str) -> Job:

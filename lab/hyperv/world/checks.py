@@ -114,11 +114,12 @@ def setup_failures(state: State, request: MoveRequest, machine: Machine, landed:
     """Yield every reason why the destination cannot take the VM."""
     destination = state.host(request.destination)
     if request.kind is not MigrationKind.STORAGE:
-        yield from _compatibility(state.host(request.source), destination, machine)
+        yield from compatibility(state.host(request.source), destination, machine)
     yield from _storage(destination, request, machine, landed)
 
 
-def _compatibility(source: HostState, destination: HostState, machine: Machine) -> Iterator[Failure]:
+def compatibility(source: HostState, destination: HostState, machine: Machine) -> Iterator[Failure]:
+    """Yield what of the VM itself, its disks aside, does not fit the destination."""
     vm, spec = machine.spec, destination.spec
     existing = destination.vms.get(vm.id)
     if existing is not None:

@@ -6,15 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, VmDetails, VmId
-from core.domain.model.plan import PlannedMove, Severity
 from core.domain.planning.destinations import Destination
 from core.domain.planning.makespan import Speeds, Work
 from core.domain.planning.placement import Conditions, Placement, place
-from core.domain.planning.preflight import preflight
 from tests.support.builders import GB, HV01, HV02, HV03, details, facts, room, vm, vm_id
 
 HV04 = HostName("HV04")
@@ -179,56 +175,3 @@ def test_the_same_fleet_gets_the_same_plan() -> None:
     slots = {HV01: 9, HV02: 1, HV03: 2, HV04: 4}
     first = placed(rows, [TWO, THREE, FOUR], rooms, slots=slots)
     assert placed(rows, [TWO, THREE, FOUR], rooms, slots=slots) == first
-
-
-ROOMS = st.builds(
-    lambda free, memory, switches, is_on, limit: {
-        "free_gb": free,
-        "memory_gb": memory,
-        "switches": switches,
-        "of": facts(live=limit, is_migration_enabled=is_on),
-    },
-    st.sampled_from((10, 30, 60, 500)),
-    st.sampled_from((3, 5, 100)),
-    st.sampled_from((("LAN",), ("LAN", "DMZ"), ("DMZ",))),
-    st.sampled_from((True, True, False)),
-    st.sampled_from((0, 1, 2)),
-)
-ROWS = st.lists(st.tuples(st.sampled_from((1, 9, 25, 40)), st.sampled_from(("LAN", "DMZ", ""))), min_size=1, max_size=6)
-
-
-@settings(max_examples=40, deadline=None)
-@given(ROWS, st.lists(ROOMS, min_size=2, max_size=3))
-def test_nobody_is_blocked_where_another_host_would_take_him(
-    vms: list[tuple[int, str]], found: list[dict[str, Any]]
-) -> None:
-    """Whatever the fleet: when preflight blocks a VM, no other destination for it would leave nobody blocked."""
-    rows = [details(n, gb=gb, adapters=(Adapter("net", switch),)) for n, (gb, switch) in enumerate(vms, 1)]
-    targets = [TWO, THREE, FOUR][: len(found)]
-    rooms = {target.host: room(target.host, **one) for target, one in zip(targets, found, strict=True)}
-    made = hosts(placed(rows, targets, rooms))
-    everything = rooms | {HV01: room(HV01, *rows)}
-
-    def blocked(where: Mapping[VmId, HostName]) -> set[VmId]:
-        moves = [planned_of(row, where[row.vm.id]) for row in rows]
-        found_there = preflight(moves, everything, {})
-        bad_hosts = {f.host for f in found_there if f.severity is Severity.BLOCKER and f.host}
-        of_vms = {f.vm_id for f in found_there if f.severity is Severity.BLOCKER and f.vm_id}
-        return {*of_vms, *(move.vm_id for move in moves if move.destination in bad_hosts)}
-
-    now = blocked(made)
-    for vm_blocked in now:
-        for target in targets:
-            assert blocked(made | {vm_blocked: target.host})
-
-
-def planned_of(row: VmDetails, host: HostName) -> PlannedMove:
-    return PlannedMove(
-        vm_id=row.vm.id,
-        vm_name=row.vm.name,
-        source=HV01,
-        destination=host,
-        path=f"D:\\VMs\\{row.vm.name}",
-        disk_bytes=row.disk_bytes,
-        memory_bytes=row.vm.memory_bytes,
-    )

@@ -232,11 +232,11 @@ def test_a_vm_that_cannot_be_read_is_said_to_be_missing() -> None:
 def test_a_copy_on_another_source_host_is_told() -> None:
     """A replica stays and blocks nothing; a second VM of the same id is for a human to look at."""
     plain, replica = vm(1), vm(1, replication_mode=ReplicationMode.REPLICA)
-    assert copies([planned(1)], [snapshot(HV01, plain), snapshot(HV03)]) == ()
-    (note,) = copies([planned(1)], [snapshot(HV03, replica), snapshot(HV01, plain)])
+    assert copies([(HV01, plain)], [snapshot(HV01, plain), snapshot(HV03)]) == ()
+    (note,) = copies([(HV01, plain)], [snapshot(HV03, replica), snapshot(HV01, plain)])
     assert (note.severity, note.code) == (Severity.NOTE, FindingCode.REPLICA)
     assert note.text == "vm01 on HV03 is a replica of the one on HV01; it stays where it is."
-    (blocker,) = copies([planned(1)], [snapshot(HV01, plain), snapshot(HV03, plain)])
+    (blocker,) = copies([(HV01, plain)], [snapshot(HV01, plain), snapshot(HV03, plain)])
     assert (blocker.severity, blocker.code) == (Severity.BLOCKER, FindingCode.TWICE)
     assert blocker.vm_id == vm_id(1)
 
