@@ -7,6 +7,7 @@ a run makes a database there, and drops it at its end.
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
@@ -126,3 +127,9 @@ def _make_schema(name: str) -> None:
     database = own_database()
     assert database is not None
     change(_text(database), f"CREATE SCHEMA IF NOT EXISTS {name}")
+
+
+if __name__ == "__main__":
+    if _server() is None:
+        sys.stderr.write("skipped: everything on PostgreSQL (no server listens on 127.0.0.1:5432)\n")
+        sys.exit(1)

@@ -35,6 +35,7 @@ async def test_the_second_takes_over_when_the_leader_is_killed(tmp_path: Path) -
         await place.all_end_well()
 
 
+@pytest.mark.slow
 async def test_a_leader_that_is_asked_to_stop_hands_over(tmp_path: Path) -> None:
     """SIGTERM: the other one leads a moment later, and the first one ended well."""
     async with pair(tmp_path, FOUR, postgresql_url(tmp_path)) as place:
@@ -60,6 +61,7 @@ async def test_a_leader_that_was_frozen_writes_nothing_when_it_wakes_up(tmp_path
         assert await place.first.state() == "standby"
 
 
+@pytest.mark.slow
 async def test_a_leader_behind_a_dead_network_is_replaced(tmp_path: Path) -> None:
     """Nothing passes between leader and server, and nobody is told: the other leads, the first one gives up."""
     url = postgresql_url(tmp_path)
@@ -74,6 +76,7 @@ async def test_a_leader_behind_a_dead_network_is_replaced(tmp_path: Path) -> Non
         await place.all_end_well()
 
 
+@pytest.mark.slow
 async def test_a_session_that_is_ended_costs_the_lead_and_nothing_else(tmp_path: Path) -> None:
     """An administrator ends the leader's sessions: one of the two leads again at once, and the job ends."""
     async with pair(tmp_path, FOUR, postgresql_url(tmp_path)) as place:
