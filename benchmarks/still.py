@@ -83,9 +83,11 @@ class StillHosts:
             jobs=tuple(self._jobs[host]),
         )
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
         """Never answer: what was started stays at its start."""
-        del host, vm_ids
+        del host, vm_ids, neighbours
         await asyncio.Event().wait()
         raise AssertionError("nobody sets that event")
 

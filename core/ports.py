@@ -56,8 +56,13 @@ class HostGateway(Protocol):
         """
         ...
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
-        """Read a snapshot plus volumes, free memory, switches, and disks and adapters of these VMs (None: all)."""
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
+        """Read a snapshot plus volumes, free memory, switches, and disks and adapters of these VMs (None: all).
+
+        With ``neighbours`` the disks of the host's other VMs are read too: what these VMs share with them is known.
+        """
         ...
 
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:

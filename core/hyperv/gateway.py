@@ -115,13 +115,16 @@ class PypsrpGateway:
         self._note_limits(line, snapshot.facts)
         return snapshot
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
-        """Read a snapshot plus what a plan needs, in thirteen pipelines however many VMs there are."""
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
+        """Read a snapshot plus what a plan needs; the pipelines grow with the longest chain of disks, not with VMs."""
         line = self._line(host)
         wanted = None if vm_ids is None else frozenset(vm_ids)
-        inspection = await self._read(
-            line, partial(host_reads.inspect, line.target, line.pipeline_timeout_s, self._now, wanted)
+        inspect = partial(
+            host_reads.inspect, line.target, line.pipeline_timeout_s, self._now, wanted, neighbours=neighbours
         )
+        inspection = await self._read(line, inspect)
         self._note_limits(line, inspection.snapshot.facts)
         return inspection
 

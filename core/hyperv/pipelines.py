@@ -131,6 +131,10 @@ SWITCHES = _line(Stage("Get-VMSwitch"), pick=("Name",))
 VOLUMES = _instances(CIMV2, "Win32_Volume", ("Name", "DriveType", "Capacity", "FreeSpace"))
 SECURITY = _instances(VIRTUALIZATION, "Msvm_SecuritySettingData", ("InstanceID", "TpmEnabled"))
 """Get-VMSecurity would not say which VM each of its objects is about."""
+PASSED_DEVICES = _instances(VIRTUALIZATION, "Msvm_PciExpressSettingData", ("InstanceID",))
+GPU_PARTITIONS = _instances(VIRTUALIZATION, "Msvm_GpuPartitionSettingData", ("InstanceID",))
+FIBRE_CHANNEL = _instances(VIRTUALIZATION, "Msvm_SyntheticFcPortSettingData", ("InstanceID",))
+PROCESSORS = _instances(VIRTUALIZATION, "Msvm_ProcessorSettingData", ("InstanceID", "ExposeVirtualizationExtensions"))
 MEMORY = _instances(CIMV2, "Win32_OperatingSystem", ("FreePhysicalMemory",))
 
 
@@ -158,14 +162,29 @@ def dvd_drives(vm_id: UUID | None = None) -> Pipeline:
     return _line(_which(vm_id), Stage("Get-VMDvdDrive"), pick=("VMId", "Path"))
 
 
+def checkpoint_disks(vm_id: UUID | None = None) -> Pipeline:
+    """Read the virtual disks of the checkpoints of one VM, or of all."""
+    return _line(_which(vm_id), Stage("Get-VMSnapshot"), Stage("Get-VMHardDiskDrive"), pick=("VMId", "Path"))
+
+
+def system_files(vm_id: UUID | None = None) -> Pipeline:
+    """Read how large the files besides disks are, of one VM or of all; asked for itself, as it costs a call per VM."""
+    return _line(_which(vm_id), pick=("Id", "SizeOfSystemFiles", "SmartPagingFileInUse"))
+
+
+def checkpoint_files(vm_id: UUID | None = None) -> Pipeline:
+    """Read how large the files besides disks are that checkpoints of one VM, or of all, keep."""
+    return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "SizeOfSystemFiles"))
+
+
 def checkpoints(vm_id: UUID | None = None) -> Pipeline:
     """Read the checkpoints of one VM, or of all."""
-    return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "Id"))
+    return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "Id", "SnapshotType"))
 
 
 def disk_files(paths: Sequence[str]) -> Pipeline:
-    """Read the sizes of disk files. Each bad path is an error of its own and costs the others nothing."""
-    return _line(Stage("Get-VHD", (("Path", list(paths)),)), pick=("Path", "FileSize"))
+    """Read sizes and parents of disk files. Each bad path is an error of its own and costs the others nothing."""
+    return _line(Stage("Get-VHD", (("Path", list(paths)),)), pick=("Path", "FileSize", "ParentPath"))
 
 
 def folder(path: str) -> Pipeline:

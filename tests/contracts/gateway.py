@@ -5,14 +5,19 @@ new for each promise.
 """
 
 import asyncio
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from core.domain.model.host_calls import CompatibilityReply, FolderFate
 from core.domain.model.hyperv_enums import VmState
+from core.domain.model.inventory import LinkedFile, Tie, VmId
 from core.errors import CommandFailed, ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
+from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
-from lab.hyperv.world.fleet import GB
+from lab.hyperv.world.fleet import GB, MB, VM, Checkpoint, Disk, DiskFile
 from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena, granted
 from tests.support.eventually import PATIENCE_S
 
@@ -46,7 +51,7 @@ async def an_inspection_holds_what_a_plan_needs(arena: Arena) -> None:
     assert len(inspection.details) == 4
     web = inspection.of(WEB)
     assert web is not None
-    assert sorted(disk.file_bytes for disk in web.disks) == [2 * GB, 4 * GB]
+    assert sorted(disk.file_bytes or 0 for disk in web.disks) == [2 * GB, 4 * GB]
     assert {adapter.switch for adapter in web.adapters} == {"Production", ""}
     old = inspection.of(OFF)
     assert old is not None
@@ -55,17 +60,81 @@ async def an_inspection_holds_what_a_plan_needs(arena: Arena) -> None:
     assert (web.has_vtpm, old.has_vtpm) == (False, True)
 
 
+async def an_inspection_says_what_ties_a_vm_to_its_host(arena: Arena) -> None:
+    """Devices of the host, nested virtualization, checkpoints that a backup made: each at its own VM."""
+    arena.world.change_vm(SOURCE, WEB, {"has_passed_device": True, "exposes_virtualization": True})
+    arena.world.change_vm(SOURCE, TWIN, {"has_gpu_partition": True, "has_fibre_channel": True})
+    arena.world.start_backup(OFF, makes_recovery_checkpoint=True)
+    inspection = await arena.gateway.inspect(SOURCE)
+    ties = {row.vm.id: row.ties for row in inspection.details}
+    assert ties == {
+        WEB: {Tie.PASSED_DEVICE, Tie.NESTED},
+        TWIN: {Tie.GPU_PARTITION, Tie.FIBRE_CHANNEL},
+        OFF: frozenset(),
+        SPARE: frozenset(),
+    }
+    assert {row.ties_unread for row in inspection.details} == {""}
+    old = inspection.of(OFF)
+    assert old is not None
+    assert (old.checkpoints, old.backup_checkpoints) == (2, 1)
+
+
 async def an_inspection_is_of_the_vms_asked_for(arena: Arena) -> None:
     """Asked for some VMs, an inspection has their details only, and the whole snapshot all the same."""
     one = await arena.gateway.inspect(SOURCE, [TWIN])
     assert [details.vm.id for details in one.details] == [TWIN]
-    assert one.details[0].disk_bytes == 4 * GB
+    assert [file.file_bytes for file in one.details[0].files] == [4 * GB]
     assert len(one.snapshot.vms) == 4
     two = await arena.gateway.inspect(SOURCE, [TWIN, OFF])
     assert {details.vm.id for details in two.details} == {TWIN, OFF}
     none = await arena.gateway.inspect(DESTINATION, [])
     assert none.details == ()
     assert none.volumes
+
+
+def _clone(number: int, *checkpoints: Checkpoint, **changes: Any) -> VM:
+    """Return a VM whose disk differs from a base that other clones differ from too."""
+    base = DiskFile(path="D:\\base\\base.vhdx", size_bytes=8 * GB)
+    middle = DiskFile(path=f"D:\\clones\\{number}.vhdx", size_bytes=2 * GB)
+    disk = Disk(path=f"D:\\clones\\{number}.avhdx", size_bytes=GB, parents=(middle, base))
+    number_of = UUID(int=0x4000_8000_0000_0000_0000 + 100 + number)
+    made = VM(id=number_of, name=f"clone{number}", host=SOURCE, state=VMState.Off, disks=(disk,))
+    return replace(made, checkpoints=checkpoints, **changes)
+
+
+async def an_inspection_counts_every_file_that_moves(arena: Arena) -> None:
+    """Parents, side branches of checkpoints and saved state belong to a VM, each file once."""
+    side = Disk(path="D:\\clones\\side.avhdx", size_bytes=4 * GB, parents=_clone(1).disks[0].parents)
+    before = Checkpoint(id=UUID(int=8), name="before", disks=(side,), state_bytes=GB)
+    arena.world.create_vm(_clone(1, before, state=VMState.Saved, memory_bytes=3 * GB))
+    (row,) = (await arena.gateway.inspect(SOURCE, [VmId(_clone(1).id)])).details
+    assert [(file.path, file.file_bytes) for file in row.files] == [
+        ("D:\\clones\\1.avhdx", GB),
+        ("D:\\clones\\1.vhdx", 2 * GB),
+        ("D:\\base\\base.vhdx", 8 * GB),
+        ("D:\\clones\\side.avhdx", 4 * GB),
+    ]
+    assert [file.path for file in row.disks[0].parents] == ["D:\\clones\\1.vhdx", "D:\\base\\base.vhdx"]
+    assert 4 * GB < row.system_bytes < 4 * GB + MB
+    assert row.disk_bytes == 15 * GB + row.system_bytes
+    assert (row.unknown_sizes, row.linked) == ((), ())
+
+
+async def an_inspection_tells_what_vms_share(arena: Arena) -> None:
+    """With its neighbours looked at, a VM shows which of its files they need, disks shared on purpose apart."""
+    for number in (1, 2):
+        arena.world.create_vm(_clone(number))
+    found = await arena.gateway.inspect(SOURCE, [VmId(_clone(2).id)], neighbours=True)
+    assert [row.linked for row in found.details] == [(LinkedFile("D:\\base\\base.vhdx", ("clone1",)),)]
+    assert (await arena.gateway.inspect(SOURCE, [WEB], neighbours=True)).details[0].linked == ()
+
+
+async def an_inspection_says_what_it_could_not_read(arena: Arena) -> None:
+    """A size that the host does not tell is unknown, and never nothing."""
+    broken = replace(_clone(1).disks[0], is_unreadable=True)
+    arena.world.create_vm(_clone(1, disks=(broken,), is_paging=True))
+    (row,) = (await arena.gateway.inspect(SOURCE, [VmId(_clone(1).id)])).details
+    assert row.unknown_sizes == ("1.avhdx", "its paging file")
 
 
 async def a_vm_is_found_by_id(arena: Arena) -> None:
@@ -333,7 +402,11 @@ async def a_migration_is_tried_without_one(arena: Arena) -> None:
 CONTRACT = (
     a_snapshot_holds_limits_and_every_vm,
     an_inspection_holds_what_a_plan_needs,
+    an_inspection_says_what_ties_a_vm_to_its_host,
     an_inspection_is_of_the_vms_asked_for,
+    an_inspection_counts_every_file_that_moves,
+    an_inspection_tells_what_vms_share,
+    an_inspection_says_what_it_could_not_read,
     a_vm_is_found_by_id,
     a_move_moves,
     a_running_move_is_seen,

@@ -177,6 +177,25 @@ async def _rejected(walk: Walk) -> None:
     await walk.clicks(BOB, card, "migrate_approve", "Approve, on a screen that is behind", version=0)
 
 
+async def _changed(walk: Walk) -> None:
+    walk.chapter("A plan that is changed", "Who asked and approvers may change it; then it needs approval anew.")
+    card = await walk.asks(ALICE, "web01,web02 from HV01 to HV02")
+    await walk.clicks(MALLORY, card, "migrate_edit", "Change")
+    bob = walk.slack.person(BOB)
+    await bob.click(card, "migrate_edit")
+    await walk.here.until(lambda: bob.view)
+    walk.reads(bob.reads_form(), "Bob presses **Change**")
+    bob.fill("migrate_edit_vms", await bob.suggest("migrate_edit_vms", "web02"))
+    bob.fill("migrate_edit_to", "-")
+    await bob.submit()
+    await walk.here.until(lambda: bob.view and "Looking" not in str(bob.view.definition))
+    walk.reads(bob.reads_form(), "Bob chooses web02, **Leave out of this job**, and **Change the plan**")
+    walk.sees(ALICE, await walk.here.replied(card, "changed the plan"), "In the thread")
+    await walk.here.shows(card, "left out")
+    walk.sees(ALICE, card, "The card")
+    await walk.clicks(BOB, card, "migrate_approve", "Approve, on a screen that is behind", version=0)
+
+
 async def _done(walk: Walk) -> None:
     walk.chapter("A plan that is carried out", "Approved, moved, told, looked back at, and planned back.")
     card = await walk.here.ask("web02 from HV01 to HV02")
@@ -275,6 +294,7 @@ async def _checked(walk: Walk) -> None:
 
 VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_help, _mistakes, _rejected, _done, _stopped),
+    (_changed,),
     (_failed,),
     (_stuck,),
     (_checked,),

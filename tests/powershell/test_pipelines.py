@@ -28,13 +28,19 @@ _VMS: tuple[VmId | None, ...] = (None, WEB, _NONE)
 READS: dict[str, tuple[Pipeline, ...]] = {
     **{
         name: (getattr(pipelines, name),)
-        for name in ("HOST", "VMS", "JOBS", "COUNTERS", "SWITCHES", "VOLUMES", "SECURITY", "MEMORY")
+        for name in (
+            *("HOST", "VMS", "JOBS", "COUNTERS", "SWITCHES", "VOLUMES", "SECURITY", "MEMORY"),
+            *("PASSED_DEVICES", "GPU_PARTITIONS", "FIBRE_CHANNEL", "PROCESSORS"),
+        )
     },
     "vm": (pipelines.vm(WEB), pipelines.vm(STRANGER), pipelines.vm(_NONE)),
     "disks": tuple(map(pipelines.disks, _VMS)),
     "adapters": tuple(map(pipelines.adapters, _VMS)),
     "dvd_drives": tuple(map(pipelines.dvd_drives, _VMS)),
     "checkpoints": tuple(map(pipelines.checkpoints, _VMS)),
+    "checkpoint_disks": tuple(map(pipelines.checkpoint_disks, _VMS)),
+    "checkpoint_files": tuple(map(pipelines.checkpoint_files, _VMS)),
+    "system_files": tuple(map(pipelines.system_files, _VMS)),
     "disk_files": (pipelines.disk_files([_DISK]), pipelines.disk_files([_DISK, "D:\\no\\such.vhdx"])),
     "commands": (pipelines.commands(["Get-VM", "Move-VM", "Get-CimInstance"]), pipelines.commands(["Get-VM", "Nope"])),
     "peer": (pipelines.peer(DESTINATION), pipelines.peer("NOHOST")),

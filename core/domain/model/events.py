@@ -30,6 +30,7 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.APPROVAL: Tone.LINE,
     EventKind.APPROVED: Tone.LINE,
     EventKind.REJECTED: Tone.LINE,
+    EventKind.EDITED: Tone.LINE,
     EventKind.EXPIRED: Tone.LINE,
     EventKind.WITHDRAWN: Tone.LINE,
     EventKind.CANCEL_ASKED: Tone.LINE,

@@ -78,15 +78,23 @@ class FindingCode(StrEnum):
     TWICE = "twice"
     NO_SPACE = "no_space"
     SPACE_UNKNOWN = "space_unknown"
+    SIZE_UNKNOWN = "size_unknown"
     NO_MEMORY = "no_memory"
     NO_SWITCH = "no_switch"
+    NO_ATTACHMENT = "no_attachment"
     OLD_DESTINATION = "old_destination"
+    LINKED_CLONE = "linked_clone"
+    PATH_TOO_LONG = "path_too_long"
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
     FOLDERS_UNSEEN = "folders_unseen"
     UNREADABLE = "unreadable"
     PASS_THROUGH_DISK = "pass_through_disk"  # noqa: S105 (no password)
     SHARED_DISK = "shared_disk"
+    TIED_TO_HOST = "tied_to_host"
+    NESTED = "nested"
+    TIES_UNREAD = "ties_unread"
+    BACKUP_CHECKPOINT = "backup_checkpoint"
     ISO_MOUNTED = "iso_mounted"
     VTPM = "vtpm"
     CHECKPOINTS = "checkpoints"
@@ -142,6 +150,18 @@ class PlannedMove:
         return self.disk_bytes + (self.memory_bytes if self.is_live else 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEdit:
+    """A person's change of a plan before its approval: where a VM goes instead, or that it is left out (no ``to``)."""
+
+    vm_id: VmId
+    vm_name: str
+    before: HostName
+    to: HostName | None
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Plan:
     """A plan: what will be done, exactly, with what preflight found and how long it should take.
@@ -157,6 +177,10 @@ class Plan:
     expected_s: tuple[float, float] | None = None
     is_checked: bool = True
     """Whether its hosts said what they have to say about it, or are not to be asked: before, nobody can approve it."""
+    asked: tuple[VmId, ...] = ()
+    """VMs of which an earlier form of this plan has the hosts' answers: they are not asked about them again."""
+    edits: tuple[PlanEdit, ...] = ()
+    """What people changed, oldest first; the moves show what came of it, so it is no part of the fingerprint."""
 
     @cached_property
     def hash(self) -> str:

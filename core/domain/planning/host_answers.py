@@ -8,6 +8,7 @@ from enum import StrEnum
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.plan import Finding, FindingCode, Plan, PlannedMove, Severity
 
+_ANSWERS = frozenset({FindingCode.INCOMPATIBLE, FindingCode.HOST_WARNS})
 _NAMED = 5
 """How many VMs a note names that were not checked for the same reason."""
 
@@ -34,8 +35,8 @@ Answers = Mapping[tuple[VmId, HostName], HostAnswer]
 
 def to_ask(plan: Plan) -> tuple[PlannedMove, ...]:
     """Return the moves that the hosts are to be asked about: those that nothing stands against yet."""
-    blocked_ids = plan.blocked_ids
-    return tuple(move for move in plan.moves if move.vm_id not in blocked_ids)
+    known = {*plan.blocked_ids, *plan.asked}
+    return tuple(move for move in plan.moves if move.vm_id not in known)
 
 
 def checked(plan: Plan, answers: Answers) -> Plan:
@@ -44,6 +45,23 @@ def checked(plan: Plan, answers: Answers) -> Plan:
     order = list(Severity)
     findings = sorted((*plan.findings, *found), key=lambda finding: order.index(finding.severity))
     return replace(plan, findings=tuple(findings), is_checked=True)
+
+
+def carried_over(before: Plan, after: Plan) -> Plan:
+    """Return a plan with what the hosts said of its earlier form, as far as that still is the question.
+
+    Who goes elsewhere now, and whoever goes to a host that left something unanswered, is to be asked about anew.
+    """
+    if not before.is_checked:
+        return after
+    unclear = {finding.host for finding in before.findings if finding.code is FindingCode.NOT_CHECKED}
+    others = {f.vm_id for f in before.findings if f.severity is Severity.BLOCKER and f.code not in _ANSWERS}
+    went = {move.vm_id: move.destination for move in before.moves if move.vm_id not in others}
+    same = tuple(m.vm_id for m in after.moves if went.get(m.vm_id) == m.destination and m.destination not in unclear)
+    kept = [finding for finding in before.findings if finding.code in _ANSWERS and finding.vm_id in same]
+    order = list(Severity)
+    findings = sorted((*after.findings, *kept), key=lambda finding: order.index(finding.severity))
+    return replace(after, findings=tuple(findings), asked=same)
 
 
 def count(answers: Answers, *verdicts: Verdict) -> int:

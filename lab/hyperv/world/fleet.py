@@ -48,6 +48,7 @@ class Language(StrEnum):
 
     ENGLISH = "en"
     GERMAN = "de"
+    JAPANESE = "ja"
 
 
 class BackupVariant(StrEnum):
@@ -120,7 +121,17 @@ class Host:
     bandwidth_bytes_per_s: Size = 1250 * MB
     clock_offset_s: float = 0.0
     """How far its clock is ahead of the lab's; negative is behind."""
+    missing_classes: tuple[str, ...] = ()
+    """CIM classes that its Windows is too old for, e.g. Msvm_GpuPartitionSettingData."""
     quirks: Quirks = field(default_factory=Quirks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskFile:
+    """A file of a virtual disk besides the one that is attached."""
+
+    path: str
+    size_bytes: Size = 40 * GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +146,10 @@ class Disk:
     controller_location: Count = 0
     disk_number: Count | None = None
     is_shared: bool = False
+    parents: tuple[DiskFile, ...] = ()
+    """What it differs from, the nearest first: under a checkpoint, or a linked clone. VMs may name the same file."""
+    is_unreadable: bool = False
+    """Get-VHD cannot open its file: in use, or on a share behind a second hop (seen: pywinrm issue 225)."""
 
     @property
     def has_file(self) -> bool:
@@ -154,6 +169,10 @@ class Checkpoint:
     id: UUID
     name: str
     type: Annotated[SnapshotType, BY_NAME] = SnapshotType.Standard
+    disks: tuple[Disk, ...] = ()
+    """The disks it would give back: mostly parents of the VM's own, or a side branch."""
+    state_bytes: Size = 0
+    """The memory it keeps, in a file beside its configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +194,15 @@ class VM:
     adapters: tuple[Adapter, ...] = (Adapter(),)
     checkpoints: tuple[Checkpoint, ...] = ()
     iso_path: str | None = None
+    is_paging: bool = False
+    """Its smart paging file is in use; no cmdlet tells how large it is."""
     has_vtpm: bool = False
+    has_passed_device: bool = False
+    """A device of its host is passed through to it (DDA)."""
+    has_gpu_partition: bool = False
+    has_fibre_channel: bool = False
+    exposes_virtualization: bool = False
+    """Its guest may run virtual machines itself."""
     is_processor_compatible: bool = True
     """`CompatibilityForMigrationEnabled`, or a guest that needs no special processor."""
     is_clustered: bool = False

@@ -69,6 +69,9 @@ class VMView:
     adapters: tuple[Adapter, ...]
     checkpoints: tuple[Checkpoint, ...]
     iso_path: str | None
+    is_paging: bool
+    system_bytes: int
+    """SizeOfSystemFiles: its own files besides disks, those of checkpoints apart."""
     memory_startup_bytes: int
     memory_assigned_bytes: int
     processor_count: int
@@ -77,6 +80,10 @@ class VMView:
     generation: int
     version: str
     has_vtpm: bool
+    has_passed_device: bool
+    has_gpu_partition: bool
+    has_fibre_channel: bool
+    exposes_virtualization: bool
     is_clustered: bool
     replication_mode: ReplicationMode
     replication_state: ReplicationState

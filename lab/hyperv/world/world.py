@@ -27,7 +27,8 @@ from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.state import State
 from lab.hyperv.world.strict import changed
 from lab.hyperv.world.visibility import Visibility
-from lab.hyperv.world.vms import configuration_files, own_folders
+from lab.hyperv.world.vmms import ManagementServices
+from lab.hyperv.world.vms import configuration_files, own_folders, parents_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,6 +66,7 @@ class World:
         self._is_advancing = False
         self._state = State(fleet)
         self._mover = Migrator(self._state, self.advance)
+        self.vmms = ManagementServices(self._state, self._mover, self.advance)
         self.compatibility = Compatibility(self._state)
         self._backups = Backups(self._state)
         self._sight = Visibility(self._state.timeline, epoch)
@@ -185,6 +187,13 @@ class World:
         """Return one VM by id, realized before planned, or None."""
         state = self._host(host)
         return self._sight.vm(state, vm_id)
+
+    def parents(self, host: str) -> dict[str, str]:
+        """Return the parent of each differencing disk file of a host's VMs, by the key of its path."""
+        found: dict[str, str] = {}
+        for machine in self._host(host).vms.values():
+            found |= parents_of(machine.spec)
+        return found
 
     def where_is(self, vm_id: UUID) -> str:
         """Return the host on which a VM is realized (the first, if several). Raises `UnknownVM`."""

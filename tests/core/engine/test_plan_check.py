@@ -290,3 +290,21 @@ def test_nobody_is_asked_where_the_settings_say_so(tmp_path: Path) -> None:
         assert stage.gateway.calls["compatibility_info"] == 0
 
     check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script, check_timeout="0s")
+
+
+def test_a_changed_plan_is_asked_about_where_it_changed(tmp_path: Path) -> None:
+    """Promise 13: after a change nobody can approve before the new host answered; the others are not asked again."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await checked(stage, await stage.ask("*", to="HV03"))
+            changed = await engine.requests.edit(job.id, job.plan.hash, {VmId(vm_id(1)): HostName("HV02")}, "U_BOB")
+            with pytest.raises(NotAllowed, match="cannot be approved yet"):
+                await engine.controls.approve(job.id, changed.plan.hash, "U_CAROL")
+            agreed = await checked(stage, job)
+            assert [one.vm_id for one in said(agreed, FindingCode.INCOMPATIBLE)] == [vm_id(1)]
+            asked = [facts(one).vms for one in await stage.engine_events(job.id) if one.kind is EventKind.CHECKED]
+            assert asked == [2, 1]
+
+    fleet = Fleet(hosts=(host("HV01"), AMD, host("HV03")), vms=(picky(1, "picky"), vm(2, "easy")))
+    check(tmp_path, fleet, script)

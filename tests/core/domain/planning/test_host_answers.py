@@ -1,8 +1,10 @@
 """What the hosts' answers mean for a plan."""
 
+from dataclasses import replace
+
 from core.domain.model.inventory import HostName
 from core.domain.model.plan import Finding, FindingCode, Plan, Severity
-from core.domain.planning.host_answers import Answers, HostAnswer, Verdict, checked, to_ask
+from core.domain.planning.host_answers import Answers, HostAnswer, Verdict, carried_over, checked, to_ask
 from tests.support.view_builders import plan, vm_id
 
 HV02 = HostName("HV02")
@@ -75,3 +77,24 @@ def test_the_worst_stands_first() -> None:
     note = Finding(severity=Severity.NOTE, code=FindingCode.BUSY, text="busy", vm_id=vm_id(0))
     after = checked(unchecked(2, note), answers(HostAnswer(Verdict.DOES_NOT_FIT, "no"), FITS))
     assert [finding.severity for finding in after.findings] == [Severity.BLOCKER, Severity.NOTE]
+
+
+def test_after_a_change_only_what_changed_is_asked() -> None:
+    """Who still goes where it went keeps the host's answer, a no as well; who goes elsewhere is asked about anew."""
+    no = HostAnswer(Verdict.DOES_NOT_FIT, "no")
+    before = checked(unchecked(4), answers(FITS, no, no, FITS))
+    moves = tuple(replace(m, destination=HostName("HV03")) if m.vm_name == "web03" else m for m in before.moves)
+    after = carried_over(before, Plan(moves, is_checked=False))
+    assert [move.vm_name for move in to_ask(after)] == ["web03"]
+    assert [finding.vm_id for finding in after.findings] == [vm_id(1)]
+
+
+def test_what_was_not_answered_or_not_asked_is_asked_after_a_change() -> None:
+    """No answer is none to keep, nor was anybody asked about a VM that another blocker held."""
+    unknown = HostAnswer(Verdict.UNKNOWN, "no answer")
+    before = checked(unchecked(2), answers(FITS, unknown))
+    assert len(to_ask(carried_over(before, unchecked(2)))) == 2
+    blocker = Finding(severity=Severity.BLOCKER, code=FindingCode.NO_SPACE, text="full", vm_id=vm_id(0))
+    before = checked(unchecked(2, blocker), answers(None, FITS))
+    assert [move.vm_name for move in to_ask(carried_over(before, unchecked(2)))] == ["web01"]
+    assert len(to_ask(carried_over(unchecked(2), unchecked(2)))) == 2
