@@ -253,8 +253,6 @@ CAUSES: dict[str, Cause] = {
     ),
     "path-too-long": Cause(
         english="Failed to create '{path}' on '{other}': The filename or extension is too long. (0x800700CE)",
-        german="Fehler beim Erstellen von '{path}' auf '{other}': Der Dateiname oder die Erweiterung ist zu lang. "
-        "(0x800700CE)",
         side=DESTINATION,
     ),
     "sharing-violation": Cause(
