@@ -293,9 +293,9 @@ class Place(Town):
             moves = database.execute(
                 "SELECT vm_name, state FROM moves WHERE job_id = (SELECT max(id) FROM jobs) ORDER BY vm_name"
             ).fetchall()
-            adopted = database.execute(
+            seen_moving = database.execute(
                 "SELECT vm_name FROM events JOIN moves ON moves.id = events.move_id"
-                " WHERE kind = 'adopted' AND moves.job_id = (SELECT max(id) FROM jobs)"
+                " WHERE kind = 'moving' AND moves.job_id = (SELECT max(id) FROM jobs)"
             ).fetchall()
         starts = Counter(start.vm_name for start in ledger.starts[before.starts :] if start.is_accepted)
         complaints = [f"{v.kind}: {v.subject} {v.detail}" for v in ledger.violations[before.violations :]]
@@ -320,7 +320,7 @@ class Place(Town):
                 plain(e.path) for e in self.world.all_entries(SOURCE) if any(f"\\{n}" in e.path for n in self._names)
             ),
             tuple(complaints),
-            frozenset(name for (name,) in adopted),
+            frozenset(name for (name,) in seen_moving),
         )
 
     def _hosts_of(self, name: str) -> tuple[str, ...]:
