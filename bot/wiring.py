@@ -8,11 +8,13 @@ from pathlib import Path
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import access
 from bot.app import build_app
 from bot.clock import SystemClock
 from bot.handlers.background import BackgroundTasks
-from bot.handlers.command_handler import CommandHandler
+from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.form_handler import FormHandler
+from bot.handlers.personal_limit import PersonalLimit
 from bot.health import Health
 from bot.notify.attachments import Attachments, TimelineInputs
 from bot.notify.home_tabs import HomeTabs, ObservedNotifier
@@ -27,6 +29,7 @@ from core.config import Settings
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
+from core.errors import SettingsError
 from core.hyperv import PypsrpGateway, SessionRecord
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import SqlStore
@@ -58,13 +61,16 @@ async def running(
     ``tell_through`` puts something between the engine and Slack.
 
     Raises:
-        SettingsError: a secret is missing or Slack does not accept it.
+        SettingsError: nobody may ask; a secret is missing or Slack does not accept it.
         StoreError: the database cannot be opened.
 
     """
     clock = clock or SystemClock()
     forget_proxy_on_loopback(settings.slack.api_url)
     client = web_client(settings)
+    if not settings.access.requesters:
+        hint = 'Write requesters = ["*"] for everybody of the workspace, or list users and user groups.'
+        raise SettingsError(access.NOBODY_ASKS, hint=hint)
     await check_credentials(client, settings)
     groups = UserGroups(client, clock)
 
@@ -100,11 +106,17 @@ async def running(
         supervisor=supervisor,
     )
     people = Identities(client, settings, clock)
-    background = BackgroundTasks(admit=lambda asker: people.admit(asker.user, asker.team))
+    limit = PersonalLimit(settings.access.commands_per_minute, clock)
+
+    async def admit(asker: Asker) -> None:
+        await people.admit(asker.user, asker.team)
+        limit.note(asker.user)
+
+    background = BackgroundTasks(admit=admit)
     handler = CommandHandler(engine, settings, groups, people, clock)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
-    forms = FormHandler(engine, settings, groups, people, clock)
+    forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
     app = build_app(settings, client, handler, background, forms=forms, home_tabs=home_tabs)
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":

@@ -28,6 +28,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as MalformedVariable
 
+from core.domain.model.folder_names import is_allowed, why_refused
 from core.domain.model.inventory import HostName, same_host
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
@@ -108,13 +109,25 @@ class SlackSettings(_Section):
 
 
 class AccessSettings(_Section):
-    """``[access]``: who may ask and who may approve."""
+    """``[access]``: who may ask, look and approve. Lists hold ids; ``*`` is every member of the workspace."""
 
     requesters: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
+    """Who may look besides those who may ask or approve, and on-call."""
     approvers: tuple[str, ...] = ()
     self_approval: bool = False
     approvals_required: int = Field(default=1, ge=1)
     approval_ttl: Pause = timedelta(hours=1)
+    open_proposals: int = Field(default=10, ge=0)
+    """How many requests of one person may wait for an approval; 0: any number."""
+    commands_per_minute: int = Field(default=30, ge=0)
+    """How many commands and clicks of one person are carried out in a minute, stop always; 0: any number."""
+
+    @model_validator(mode="after")
+    def _approvers_are_named(self) -> "AccessSettings":
+        if "*" in self.approvers:
+            raise ValueError("approvers cannot be everybody (*); name users or user groups")
+        return self
 
 
 class MigrationSettings(_Section):
@@ -185,6 +198,8 @@ class HostSettings(_Section):
 
     address: str
     path: str = ""
+    allowed_paths: tuple[str, ...] | None = None
+    """Folders that VMs may go to, and into; shares only when listed here. None: ``path`` and the host's defaults."""
     auth: AuthMethod | None = None
     tls: bool | None = None
     port: int | None = None
@@ -200,6 +215,15 @@ class HostSettings(_Section):
     """The host's name in its service principal; empty: ``address``."""
     migration_address: str = ""
     """How other hosts reach this one; empty: ``address``."""
+
+    @model_validator(mode="after")
+    def _paths_mean_what_they_show(self) -> "HostSettings":
+        for path in filter(None, (self.path, *(self.allowed_paths or ()))):
+            if why := why_refused(path):
+                raise ValueError(f"{path!r} is no folder for VMs: {why}")
+        if self.path and self.allowed_paths is not None and not is_allowed(self.path, self.allowed_paths):
+            raise ValueError(f"path {self.path!r} is not among allowed_paths")
+        return self
 
 
 class Settings(BaseSettings):

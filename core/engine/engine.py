@@ -124,7 +124,7 @@ class Engine:
         planner = Planner(
             settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
         )
-        self.requests = Requests(planner, self._recorder, settings.access.approval_ttl)
+        self.requests = Requests(planner, self._recorder, settings.access)
         self.controls = Controls(
             settings.access,
             settings.host_name,

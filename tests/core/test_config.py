@@ -334,3 +334,20 @@ def test_patience_covers_what_a_request_may_take() -> None:
     with pytest.raises(ValueError, match=r"must be at least 1\.5 times operation_timeout"):
         Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "40s"}})
     Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "45s"}})
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ('path = "D:\\\\VMs\\\\.."', "leads elsewhere"),
+        ('path = "\\\\\\\\?\\\\D:\\\\VMs"', "names a device"),
+        ('allowed_paths = ["D:\\\\VMs", "VMs"]', "begin with a drive"),
+        ('path = "D:\\\\VMs"\nallowed_paths = ["E:\\\\VMs"]', "is not among allowed_paths"),
+    ],
+)
+def test_folders_of_the_settings_mean_what_they_show(tmp_path: Path, keys: str, words: str) -> None:
+    """A host's own folder and those it allows are judged as what people type."""
+    file = tmp_path / "bot.toml"
+    file.write_text(f'[hosts.HV02]\naddress = "hv02"\n{keys}\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=words):
+        load_settings(file)

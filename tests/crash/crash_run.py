@@ -293,10 +293,17 @@ class Place(Town):
             moves = database.execute(
                 "SELECT vm_name, state FROM moves WHERE job_id = (SELECT max(id) FROM jobs) ORDER BY vm_name"
             ).fetchall()
-            seen_moving = database.execute(
-                "SELECT vm_name FROM events JOIN moves ON moves.id = events.move_id"
-                " WHERE kind = 'moving' AND moves.job_id = (SELECT max(id) FROM jobs)"
-            ).fetchall()
+            told: dict[str, frozenset[str]] = {
+                kind: frozenset(
+                    name
+                    for (name,) in database.execute(
+                        "SELECT vm_name FROM events JOIN moves ON moves.id = events.move_id"
+                        " WHERE kind = ? AND moves.job_id = (SELECT max(id) FROM jobs)",
+                        (kind,),
+                    )
+                )
+                for kind in ("moving", "adopted")
+            }
         starts = Counter(start.vm_name for start in ledger.starts[before.starts :] if start.is_accepted)
         complaints = [f"{v.kind}: {v.subject} {v.detail}" for v in ledger.violations[before.violations :]]
         complaints += [f"{s.vm_name} started, {s.refused_for}" for s in ledger.starts[before.starts :] if s.refused_for]
@@ -320,7 +327,8 @@ class Place(Town):
                 plain(e.path) for e in self.world.all_entries(SOURCE) if any(f"\\{n}" in e.path for n in self._names)
             ),
             tuple(complaints),
-            frozenset(name for (name,) in seen_moving),
+            told["moving"],
+            told["adopted"],
         )
 
     def _hosts_of(self, name: str) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class Ending:
     """What must never be, whatever the story is."""
     seen_moving: frozenset[str]
     """The VMs of which the bot wrote down that they are moving."""
+    adopted: frozenset[str]
+    """The VMs whose move a restart found under way."""
 
     def differences(self, usual: "Ending") -> list[str]:
         """Say what differs from how the story ends when nobody dies; what only a restart says is no difference."""

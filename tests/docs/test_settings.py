@@ -32,7 +32,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "freeze": FreezeSettings,
     "winrm": WinrmSettings,
 }
-EXAMPLES = {("slack", "channel"), ("slack", "oncall"), ("access", "approvers"), ("winrm", "username")}
+EXAMPLES = {("slack", "channel"), ("slack", "oncall"), ("access", "requesters")}
+EXAMPLES |= {("access", "approvers"), ("winrm", "username")}
 """What has no useful default, so that the example file shows a value of its own."""
 
 
