@@ -165,6 +165,14 @@ def may_reject(user: Who, requester: str, access: AccessSettings, members: Membe
     return permission if permission.is_allowed else Permission(False, permission.reason.replace("approve", "reject", 1))
 
 
+def may_edit(user: Who, requester: str, access: AccessSettings, members: Members) -> Permission:
+    """Decide whether somebody may change a plan that waits for approval: whoever asked, and approvers."""
+    if requester in _ids(user):
+        return YES
+    refusal = "Only who asked for this and approvers may change it."
+    return _listed(user, access.approvers, members, refusal, "[access] approvers")
+
+
 def may_act(
     user: Who, requester: str, access: AccessSettings, oncall: Iterable[str], members: Members, *, to: str = "cancel"
 ) -> Permission:

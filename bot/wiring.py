@@ -1,6 +1,6 @@
 """The composition root: the only module of the bot that names the database and the hosts' protocol."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from bot.app import build_app
 from bot.clock import SystemClock
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker, CommandHandler
+from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
 from bot.handlers.personal_limit import PersonalLimit
 from bot.health import Health
@@ -107,17 +108,13 @@ async def running(
     )
     people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
-
-    async def admit(asker: Asker) -> None:
-        await people.admit(asker.user, asker.team)
-        limit.note(asker.user)
-
-    background = BackgroundTasks(admit=admit)
+    background = BackgroundTasks(admit=_admission(people, limit))
     handler = CommandHandler(engine, settings, groups, people, clock)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
-    app = build_app(settings, client, handler, background, forms=forms, home_tabs=home_tabs)
+    edits = EditHandler(engine, settings, groups, people)
+    app = build_app(settings, client, handler, background, forms=forms, edits=edits, home_tabs=home_tabs)
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
@@ -185,3 +182,11 @@ def sessions_folder(store_url: str) -> Path:
     kind, _, path = store_url.partition(":///")
     is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
     return Path(f"{path.partition('?')[0]}.sessions" if is_file else "migrate-bot.sessions")
+
+
+def _admission(people: Identities, limit: PersonalLimit) -> Callable[[Asker], Awaitable[None]]:
+    async def admit(asker: Asker) -> None:
+        await people.admit(asker.user, asker.team)
+        limit.note(asker.user)
+
+    return admit

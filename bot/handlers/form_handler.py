@@ -96,7 +96,7 @@ class FormHandler:
             MigrateBotError: there is no plan; the error says why.
 
         """
-        who = await self._check_may_request(asker)
+        who = await self.check_may_request(asker)
         self._limit.note(asker.user)
         request = command.request(requester=who.user, channel=asker.channel)
         plan = await self._engine.requests.preview(request)
@@ -119,11 +119,12 @@ class FormHandler:
             MigrateBotError: it cannot be asked; the error says why.
 
         """
-        await self._check_may_request(asker)
+        await self.check_may_request(asker)
         job = await self._engine.requests.propose_plan(draft.request, draft.plan)
         return replies.planned(job, Look(command=self._settings.slack.command))
 
-    async def _check_may_request(self, asker: Asker) -> Identity:
+    async def check_may_request(self, asker: Asker) -> Identity:
+        """Say who somebody is who may ask. Raises NotAllowed."""
         who = await self._people.admit(asker.user, asker.team)
         rules = self._settings.access
         permission = access.may_request(who, rules, await self._groups.members(access.groups_in(rules.requesters)))
@@ -134,7 +135,7 @@ class FormHandler:
     async def _is_admitted(self, asker: Asker) -> bool:
         try:
             async with asyncio.timeout(_MENU_TIMEOUT_S):
-                await self._check_may_request(asker)
+                await self.check_may_request(asker)
         except (NotAllowed, TimeoutError):
             return False
         return True

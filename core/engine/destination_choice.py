@@ -11,6 +11,7 @@ from core.domain.planning.forecast import slots_of
 from core.domain.planning.makespan import Speeds
 from core.domain.planning.other_moves import other_moves
 from core.domain.planning.placement import Conditions, Placement, place
+from core.domain.planning.revision import Revision
 from core.engine.folder_lists import FolderLists
 from core.ports import Clock, Store
 
@@ -48,9 +49,9 @@ class DestinationChoice:
         homes: Mapping[VmId, HostName],
         folders: FolderLists,
         settled: frozenset[VmId],
-        keep: Mapping[VmId, HostName] | None = None,
+        revision: Revision | None = None,
     ) -> Placement:
-        """Place each VM; ``settled`` will not move whatever the host, ``keep`` is where a plan had them."""
+        """Place each VM; ``settled`` will not move whatever the host, ``revision`` says where they were."""
         own_folders, keeps_drives = self.wants(options)
         if len(targets) > 1 and not own_folders:
             await folders.list_targets(targets, details, inspections, keeps_drives=keeps_drives)
@@ -68,7 +69,8 @@ class DestinationChoice:
             keeps_drives=keeps_drives,
             own_folders=own_folders,
             apart=options.apart,
-            keep=keep or {},
+            keep=revision.keep if revision else {},
+            pinned=revision.pinned if revision else {},
             at_once=options.parallel or self._settings.migration.max_parallel,
         )
         if len(details) < _MANY:

@@ -24,6 +24,7 @@ from core.engine.hosts.heartbeat import Heartbeat
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.plan_check import PlanCheck
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way, settle_hosts
@@ -103,6 +104,12 @@ class Engine:
             freeze=calendar,
             busy=self._note_open,
         )
+        self._plan_check = PlanCheck(
+            gateway,
+            self._recorder,
+            timeout_s=migration.check_timeout.total_seconds(),
+            per_host=migration.checks_per_host,
+        )
         self._job_views = JobViews(
             store,
             self._snapshot_cache,
@@ -110,6 +117,7 @@ class Engine:
             calendar,
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
+            checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
@@ -124,7 +132,7 @@ class Engine:
         planner = Planner(
             settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
         )
-        self.requests = Requests(planner, self._recorder, settings.access)
+        self.requests = Requests(planner, self._recorder, self._plan_check, settings.access)
         self.controls = Controls(
             settings.access,
             settings.host_name,
@@ -133,6 +141,7 @@ class Engine:
             dispatcher=self._dispatcher,
             escalation=self._escalation,
             job_views=self._job_views,
+            checking=self._plan_check.progress,
         )
         self.queries = Queries(
             store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers), delivery=self._outbox.status
@@ -159,6 +168,7 @@ class Engine:
             start(f"poll {host}", poller.turn, wake=poller.wanted, patience_s=self._poll_patience_s)
         start("outbox", self._outbox.turn, wake=self._outbox.changed)
         start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
+        start("plan checks", self._plan_check.turn, wake=self._plan_check.changed)
         start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
         start("postponed clean-ups", self._postponed_cleanups.turn)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
@@ -173,6 +183,7 @@ class Engine:
         """
         try:
             await self.supervisor.stop()
+            await self._plan_check.stop()
             await self._cards.stop()
             await self._dispatcher.stop()
             for poller in self._pollers.values():
@@ -190,6 +201,7 @@ class Engine:
         self._outbox.wake()
         self._cards.wake(job_id)
         self._escalation.note_change(job_id)
+        self._plan_check.note_change(job_id)
         self._dispatcher.wake()
 
     def _note_open(self, hosts: set[HostName], jobs: set[JobId]) -> None:

@@ -1,6 +1,6 @@
 """Reads a whole host in one session: snapshots, inspections, one VM, one folder. Runs in a reading thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, MalformedReply
-from core.hyperv import decode, pipelines
+from core.hyperv import decode, pipelines, vm_files
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.error_mapping import first_line, is_refusal, refused
 from core.hyperv.pipelines import Pipeline
@@ -93,8 +93,13 @@ def inspect(
     now: Callable[[], datetime],
     vm_ids: frozenset[VmId] | None,
     session: Session,
+    *,
+    neighbours: bool = False,
 ) -> Inspection:
-    """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs."""
+    """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs.
+
+    With ``neighbours`` the disks of all VMs are read, so that what these VMs share with others is known.
+    """
     snapshot = observe(target, timeout_s, now, session)
     chosen = tuple(vm for vm in snapshot.vms if vm_ids is None or vm.id in vm_ids)
     only = chosen[0].id if len(chosen) == 1 else None
@@ -111,8 +116,15 @@ def inspect(
         words = tuple(word for word in reply.words if not _is_miss(word))
         return must(target, pipeline, PipelineResult(reply.values, words))
 
-    disks = decode.read_disks(host, ask_of_vms(pipelines.disks(only)))
-    paths = sorted({disk.path for vm in chosen for disk in disks.get(vm.id, ()) if disk.path})
+    def emitted(pipeline: Pipeline) -> tuple[list[Any], bool]:
+        reply = session.run(pipeline, timeout_s=timeout_s)
+        return reply.values, all(map(_is_miss, reply.words))
+
+    looked_at = None if neighbours else only
+    disks = decode.read_disks(host, ask_of_vms(pipelines.disks(looked_at)))
+    wanted = {vm.id for vm in (snapshot.vms if neighbours else chosen)}
+    read = {vm_id: found for vm_id, found in disks.items() if vm_id in wanted}
+    files = vm_files.read(host, looked_at, read, emitted) if chosen else vm_files.VmFiles()
     return Inspection(
         snapshot=snapshot,
         volumes=decode.read_volumes(host, ask(pipelines.VOLUMES)),
@@ -121,20 +133,14 @@ def inspect(
         details=decode.assemble(
             chosen,
             disks=disks,
-            sizes=_file_sizes(target, timeout_s, paths, session),
+            files=files,
+            names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
             adapters=decode.read_adapters(host, ask_of_vms(pipelines.adapters(only))),
             isos=decode.read_isos(host, ask_of_vms(pipelines.dvd_drives(only))),
             checkpoints=decode.count_by_vm(host, "Get-VMSnapshot", ask_of_vms(pipelines.checkpoints(only))),
             vtpms=decode.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
         ),
     )
-
-
-def _file_sizes(target: ConnectionSettings, timeout_s: float, paths: Sequence[str], session: Session) -> dict[str, int]:
-    """Read sizes of disk files; a file that cannot be read has none."""
-    if not paths:
-        return {}
-    return decode.read_file_sizes(target.host, _emitted(pipelines.disk_files(paths), timeout_s, session))
 
 
 def _emitted(pipeline: Pipeline, timeout_s: float, session: Session) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Table, insert
 
-from core.domain.model.event_data import from_json, to_json
+from core.domain.model.event_json import from_json, to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Card, Job
 from core.domain.model.move import Attempt, Move

@@ -26,7 +26,7 @@ WORDS: dict[str, type[StrEnum]] = {
 }
 
 
-_DEPENDS = dict.fromkeys(("held", "adopted"), "`line` or none")
+_DEPENDS = dict.fromkeys(("held", "adopted", "checked"), "`line` or none")
 _DEPENDS |= dict.fromkeys(("stopped", "resumed"), "`line`, `broadcast` or none")
 """Events whose tone is not the same each time."""
 

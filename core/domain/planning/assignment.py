@@ -40,6 +40,8 @@ class Problem:
     """How many of a group a host has already, by group and host."""
     kept: Mapping[int, int] = field(default_factory=dict)
     """Where a VM stays if it can."""
+    pinned: frozenset[int] = frozenset()
+    """VMs that a person put there: they are placed before all others."""
     at_once: int = 0
 
 
@@ -72,7 +74,7 @@ class Assignment:
     def fill(self, order: Iterable[int]) -> "Assignment":
         """Place VMs in this order: those that stay where they were first, the others where they are done soonest."""
         slots = [self.slots(self.problem.host_busy, host, count) for host, count in enumerate(self.problem.host_slots)]
-        order = sorted(order, key=lambda vm: vm not in self.problem.kept)
+        order = sorted(order, key=lambda vm: (vm not in self.problem.pinned, vm not in self.problem.kept))
         stuck = []
         for vm in order:
             host = self._choose(vm, slots)

@@ -24,10 +24,10 @@ def subfolder(path: str, vm_name: str, taken: set[str]) -> str:
     if folder_names.is_device(safe):
         safe = f"_{safe}"
     candidate, number = safe, 0
-    while candidate.casefold() in taken:
+    while windows_paths.name_key(candidate) in taken:
         number += 1
         candidate = f"{safe}-{number}"
-    taken.add(candidate.casefold())
+    taken.add(windows_paths.name_key(candidate))
     return windows_paths.join(path, candidate)
 
 
@@ -38,7 +38,7 @@ def _letters(volumes: Sequence[Volume]) -> set[str]:
 
 
 def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tuple[DiskTarget, ...]:
-    r"""Send each disk to the drive letter it has now, if the destination has that drive; else where the path says.
+    r"""Send each disk file to the drive letter it has now, if the destination has that drive; else where the path says.
 
     ``path`` is ``D:\VMs``: a disk of ``E:`` goes to ``E:\VMs\Virtual Hard Disks``. Empty when nothing differs from a
     plain move, or when the path is a share (which has no letter).
@@ -47,7 +47,7 @@ def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tup
     if path[1:2] != ":":
         return ()
     targets = []
-    for disk in (disk for disk in details.disks if disk.path):
+    for disk in details.files:
         letter = disk.path[:2]
         own = letter.casefold() in drives and letter[1:] == ":"
         folder = letter + path[2:] if own else path
@@ -61,7 +61,7 @@ def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tup
 def folders_of_disks(target: Destination, details: Sequence[VmDetails], volumes: Sequence[Volume]) -> tuple[str, ...]:
     """Return where the disks of these VMs may land on a destination; with ``volumes``, those that keep their letter."""
     drives = _letters(volumes)
-    letters = {disk.path[:2].casefold() for row in details for disk in row.disks} & drives
+    letters = {file.path[:2].casefold() for row in details for file in row.files} & drives
     is_lettered = target.path[1:2] == ":"
     paths = [target.path, *(f"{letter}{target.path[2:]}" for letter in sorted(letters) if is_lettered)]
     folders = {windows_paths.key(path): windows_paths.join(path, "Virtual Hard Disks") for path in paths}

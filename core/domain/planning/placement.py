@@ -16,7 +16,14 @@ from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
 from core.domain.planning.makespan import OVERHEAD_S, Speeds, Work
-from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, disk_targets, is_live, volume_needs
+from core.domain.planning.room import (
+    SPARE_DISK_BYTES,
+    SPARE_MEMORY_BYTES,
+    disk_targets,
+    file_targets,
+    is_live,
+    volume_needs,
+)
 from core.domain.planning.weigh import weigh
 
 _NAMED = 3
@@ -42,6 +49,8 @@ class Conditions:
     """Patterns of names: VMs that fit the same one go to different hosts, as far as there are enough."""
     keep: Mapping[VmId, HostName] = field(default_factory=dict)
     """Where an earlier plan had a VM: it stays there if it can."""
+    pinned: Mapping[VmId, HostName] = field(default_factory=dict)
+    """Where a person put a VM: it goes there or nowhere, and gets its room before those that are kept."""
     at_once: int = 0
 
 
@@ -102,16 +111,23 @@ def _filter(
         if is_settled or next(vm_blockers(row), None) is not None:
             refused.append(everywhere | closed)
             continue
-        kind = (fit_key(row), row.vm.id if row.vm.id in twins else None)
+        own = row.vm.id if row.vm.id in twins or row.vm.id in conditions.pinned else None
+        kind = (fit_key(row), own)
         if kind not in alike:
             found = {
                 number: "; ".join(one.short for one in fit_blockers(row, host))
                 for number, host in enumerate(hosts)
                 if host is not None
             }
-            alike[kind] = {number: why for number, why in found.items() if why} | closed
+            elsewhere = _elsewhere(conditions.pinned.get(row.vm.id), targets)
+            alike[kind] = {**elsewhere, **{number: why for number, why in found.items() if why}, **closed}
         refused.append(alike[kind])
     return refused
+
+
+def _elsewhere(pinned: HostName | None, targets: Sequence[Destination]) -> Refused:
+    """Return the hosts a person did not choose; nothing more needs to be said of them."""
+    return {number: "" for number, target in enumerate(targets) if pinned is not None and target.host != pinned}
 
 
 def _closed(target: Destination, host: Inspection | None) -> str:
@@ -168,7 +184,7 @@ class _Rooms:
             if (root := self._root[host]) is not None:
                 needs.append(((host, root), row.disk_bytes))
         else:
-            volumes, _ = volume_needs([(path, 0), *disk_targets(path, disks, row)], self._roots[host])
+            volumes, _ = volume_needs(file_targets(path, disks, row), self._roots[host])
             needs += [((host, root), length) for root, length in volumes.items()]
         if self._clashing:
             places = [place for place, _ in disk_targets(path, disks, row)]
@@ -186,7 +202,7 @@ class _Rooms:
 
 
 def _file_names(row: VmDetails) -> list[str]:
-    return [windows_paths.name_key(disk.path) for disk in row.disks if disk.path]
+    return [windows_paths.name_key(file.path) for file in row.files]
 
 
 def _problem(  # noqa: PLR0917 (everything, once)
@@ -213,7 +229,8 @@ def _problem(  # noqa: PLR0917 (everything, once)
     for number, host in enumerate(hosts):
         staying = [vm.name for vm in host.snapshot.vms if vm.id not in moving] if host and at.apart else []
         met.update((group, number) for groups in fitting(staying, at.apart).values() for group in groups)
-    kept = ((n, numbers.get(at.keep.get(row.vm.id, HostName("")))) for n, row in enumerate(vms))
+    stays = {**at.keep, **at.pinned}
+    kept = ((n, numbers.get(stays.get(row.vm.id, HostName("")))) for n, row in enumerate(vms))
     return Problem(
         seconds=seconds,
         sources=[sources[home] for home in homes],
@@ -226,6 +243,7 @@ def _problem(  # noqa: PLR0917 (everything, once)
         groups=members,
         met=met,
         kept={number: host for number, host in kept if host is not None},
+        pinned=frozenset(number for number, row in enumerate(vms) if row.vm.id in at.pinned),
         at_once=at.at_once,
     )
 
@@ -270,6 +288,9 @@ class _Words:
         """Say why this host and why not the others."""
         closed = self._refused[vm]
         name, not_closed = self._targets[host].host, self._refusals(closed, but=host)
+        if vm in self._problem.pinned:
+            why = f"does not take it: {closed[host]}" if closed.get(host) else "has no room for it"
+            return f"{name} was chosen by hand{'' if vm in self._weighed else f'; it {why}'}."
         if vm not in self._weighed:
             nowhere = not self._problem.seconds[vm]
             return " ".join(filter(None, ("" if nowhere else "No host has room for it.", not_closed)))

@@ -11,7 +11,7 @@ from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, VmD
 from core.domain.planning.destinations import Destination
 from core.domain.planning.makespan import Speeds, Work
 from core.domain.planning.placement import Conditions, Placement, place
-from tests.support.builders import GB, HV01, HV02, HV03, details, facts, room, vm, vm_id
+from tests.support.builders import GB, HV01, HV02, HV03, details, facts, lying, room, vm, vm_id
 
 HV04 = HostName("HV04")
 TWO, THREE, FOUR = (Destination(host, "D:\\VMs") for host in (HV02, HV03, HV04))
@@ -117,7 +117,7 @@ def test_two_disks_of_one_name_go_to_two_hosts() -> None:
 
 def test_a_host_that_has_a_file_of_that_name_is_not_chosen() -> None:
     """What lies at the destination already counts when hosts are chosen, not only afterwards."""
-    taken = {(HV02, "d:\\vms\\virtual hard disks"): frozenset({"d:\\vms\\virtual hard disks\\vm01.vhdx"})}
+    taken = lying(HV02, "D:\\VMs\\Virtual Hard Disks\\vm01.vhdx")
     rooms = {HV02: room(HV02, free_gb=9000), HV03: room(HV03, free_gb=20)}
     assert placed([details(1)], [TWO, THREE], rooms, own_folders=False, taken=taken).chosen[vm_id(1)] == THREE
 
