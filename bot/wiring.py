@@ -123,6 +123,9 @@ async def running(
         connection = HttpListener(app, settings.slack.listen, secret, clock)
     health = Health(engine, connection, settings.slack)
     try:
+        # A start that must fail fails before any host sees a login: one that comes again and again locks no account.
+        connection.bind()
+        health.bind()
         await engine.start()
         attachments.catch_up(newest_jobs)
         await home_tabs.start()
