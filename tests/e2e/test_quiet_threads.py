@@ -63,7 +63,8 @@ async def test_fifty_vms_on_twenty_hosts_end_in_thirty_lines(tmp_path: Path) -> 
         assert sum(f"`{name}`" in page for name in NAMES) == 1
         for name in set(NAMES) - {BROKEN}:
             assert sum(f"✅ `{name}` is on" in line for line in thread) == 1, name
-            assert sum(f"🚚 `{name}` is moving" in line for line in thread) == 1, name
+            # Whoever arrived before anybody looked, as on a busy machine, is not said to be moving.
+            assert sum(f"🚚 `{name}` is moving" in line for line in thread) <= 1, name
         assert f"`{BROKEN}`" in read(card)
         everything = await listed(place, card)
         assert [name for name in NAMES if f"`{name}`" not in everything] == []
