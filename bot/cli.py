@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bot import check, export, health
+from bot.check_pair import check_pair
 from bot.clock import SystemClock
 from bot.gc_tuning import spare_what_stays
 from bot.log_setup import LEVELS, start_logging
@@ -39,7 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from lab.cli import main as lab  # noqa: PLC0415 - only this command needs the lab
 
         return lab(arguments[1:])
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "check" and bool(options.vm) is not bool(options.to):
+        parser.error("check a VM's move with both: --vm NAME --to HOST")
     try:
         if options.command == "init":
             print("\n".join(write_starter_files(options.folder)))  # noqa: T201 - a command line talks
@@ -59,7 +63,7 @@ def _with_settings(options: argparse.Namespace) -> int:
         start_logging(settings, options.log, level=options.log_level)
         return asyncio.run(_run(settings))
     if options.command == "check":
-        return asyncio.run(_check(settings))
+        return asyncio.run(_check_pair(settings, options) if options.vm else _check(settings))
     if options.command == "health":
         return asyncio.run(_health(settings))
     if options.command == "restored":
@@ -79,7 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", parents=[shared], help="run the bot")
     run.add_argument("--log", choices=("plain", "json"), default="plain", help="form of the log lines on stderr")
     run.add_argument("--log-level", choices=LEVELS, default="info", help="the least of what is logged (default info)")
-    commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host and right in order?")
+    check_ = commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host in order?")
+    check_.add_argument("--vm", default="", metavar="NAME", help="check whether this VM could move; needs --to")
+    check_.add_argument("--to", default="", metavar="HOST", help="to this host; nothing is moved")
+    check_.add_argument("--from", default="", dest="source", metavar="HOST", help="where it is, if the name repeats")
     commands.add_parser("health", parents=[shared], help="ask a running bot's health address whether all is well")
     commands.add_parser("restored", parents=[shared], help="say that the database was put back from a copy")
     commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")
@@ -123,6 +130,13 @@ async def _check(settings: Settings) -> int:
     lines += [line async for line in check.check_slack(settings, client, UserGroups(client, SystemClock()))]
     async with opened_gateway(settings) as gateway:
         lines += [line async for line in check.check_hosts([HostName(name) for name in settings.hosts], gateway)]
+    print(check.table(lines))  # noqa: T201
+    return 0 if all(line.ok for line in lines) else 1
+
+
+async def _check_pair(settings: Settings, options: argparse.Namespace) -> int:
+    async with opened_gateway(settings) as gateway:
+        lines = [line async for line in check_pair(settings, gateway, options.vm, options.to, options.source)]
     print(check.table(lines))  # noqa: T201
     return 0 if all(line.ok for line in lines) else 1
 

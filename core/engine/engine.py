@@ -1,11 +1,12 @@
 """Builds the engine of its parts, starts its loops and stops them."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
-from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.situation import Policy
@@ -85,6 +86,7 @@ class Engine:
         cleanup = FolderCleanup(
             gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
         )
+        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,
@@ -94,6 +96,7 @@ class Engine:
             look_soon=self._look_soon,
             machines=self._machines,
             cleanup=cleanup,
+            tidy_soon=self._postponed_cleanups.wanted.set,
             policy=_attempt_policy(settings, calendar),
         )
         self._dispatcher = Dispatcher(
@@ -120,7 +123,6 @@ class Engine:
             checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
-        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
@@ -130,7 +132,13 @@ class Engine:
         self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
         planner = Planner(
-            settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
+            settings,
+            calendar,
+            gateway=gateway,
+            store=store,
+            snapshot_cache=self._snapshot_cache,
+            machines=self._machines,
+            clock=clock,
         )
         self.requests = Requests(planner, self._recorder, self._plan_check, settings.access)
         self.controls = Controls(
@@ -170,7 +178,7 @@ class Engine:
         start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
         start("plan checks", self._plan_check.turn, wake=self._plan_check.changed)
         start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
-        start("postponed clean-ups", self._postponed_cleanups.turn)
+        start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
@@ -204,11 +212,12 @@ class Engine:
         self._plan_check.note_change(job_id)
         self._dispatcher.wake()
 
-    def _note_open(self, hosts: set[HostName], jobs: set[JobId]) -> None:
+    def _note_open(self, hosts: Mapping[HostName, set[VmId]], jobs: set[JobId]) -> None:
         """Poll hosts that open moves concern more often, and keep the cards of jobs with moves under way up to date."""
         self._cards.follow(jobs)
         for name, poller in self._pollers.items():
             was_busy, poller.is_busy = poller.is_busy, name in hosts
+            poller.vms = frozenset(hosts.get(name, ()))
             if poller.is_busy and not was_busy:
                 poller.wake()
 
@@ -238,4 +247,5 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
         frozen_until=freeze.frozen_until,
+        own_errors=settings.errors,
     )

@@ -31,6 +31,7 @@ from tests.support.eventually import PATIENCE_S
 SPEED = 60.0
 """Lab seconds per second: a VM of 6 GB moves in about one."""
 QUICK = {
+    "check_timeout": "0s",  # a job is approved at once
     "poll_busy": "500ms",
     "poll_idle": "3s",
     "confirm_start": "4.5s",

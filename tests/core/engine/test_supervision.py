@@ -209,6 +209,32 @@ def test_a_card_that_cannot_be_made_is_tried_again_and_disturbs_nobody(
     assert left == [0]
 
 
+def test_a_card_whose_work_was_cancelled_from_inside_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a view waited for was cancelled by somebody else: that is no reason to lose the card's last edit."""
+    real, left = JobViews.of, [100]
+
+    async def of(self: JobViews, job_id: Any) -> Any:
+        view = await real(self, job_id)
+        if view.is_over and left[0] > 97:
+            left[0] -= 1
+            raise asyncio.CancelledError
+        return view
+
+    monkeypatch.setattr(JobViews, "of", of)
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            first = await stage.ask_and_approve("web01")
+            await stage.finished(first.id)
+            await asyncio.sleep(300)
+            assert (await stage.store.job(first.id)).is_card_final
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+    assert left == [97]
+
+
 def test_a_command_that_shows_nothing_does_not_hold_its_slots_for_ever(tmp_path: Path) -> None:
     """Finding 10, first half: the host takes Move-VM and nothing begins: it is tried again, and both VMs arrive."""
 
@@ -271,24 +297,56 @@ def test_a_move_of_hours_is_not_left_by_its_own_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hides", ["Name", "Id"])
 def test_a_vm_that_cannot_be_read_costs_only_itself(tmp_path: Path, hides: str) -> None:
-    """Finding 15: a sick VM in no job. Others move; while its id is hidden nothing is concluded, and nothing lost."""
+    """Finding 15: a sick VM in no job: what moves comes to its end, what waits starts, and the trouble stays."""
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web01")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
             stage.world.order(ValueFault(host="HV01", property=hides, kind=ValueFaultKind.NULL, vm=vm_id(9)))
-            await asyncio.sleep(600)
+            moves = await stage.finished(job.id, within_s=600)
             assert HostName("HV01") not in engine._snapshot_cache.troubles
-            (move,) = await stage.store.moves(job.id)
-            assert move.state is (MoveState.DONE if hides == "Name" else MoveState.MOVING)
-            stage.world.trouble.clear()
-            moves = await stage.finished(job.id)
             assert moves["web01"].state is MoveState.DONE
             later = await stage.ask_and_approve("web02")
             assert (await stage.finished(later.id))["web02"].state is MoveState.DONE
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=(*numbered(2), vm(9, "sick"))), script)
+
+
+def test_a_vm_that_is_gone_is_found_gone_beside_one_that_cannot_be_read(tmp_path: Path) -> None:
+    """A waiting VM is removed by somebody while another row of its host has no id: its job comes to an end."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            await engine.controls.stop_starts("U_BOB")
+            job = await stage.ask_and_approve("web01")
+            stage.world.order(ValueFault(host="HV01", property="Id", kind=ValueFaultKind.NULL, vm=vm_id(9)))
+            stage.world.remove_vm("HV01", vm_id(1))
+            await asyncio.sleep(60)
+            await engine.controls.resume_starts("U_BOB")
+            moves = await stage.finished(job.id, within_s=HOUR)
+            assert moves["web01"].state is MoveState.UNMIGRATABLE
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=(*numbered(1), vm(9, "sick"))), script)
+
+
+def test_a_vm_whose_own_row_has_no_id_is_not_called_gone(tmp_path: Path) -> None:
+    """Asked for by its id, the host does not say that it has none: nothing is concluded until it can be read."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            await engine.controls.stop_starts("U_BOB")
+            job = await stage.ask_and_approve("web01")
+            stage.world.order(ValueFault(host="HV01", property="Id", kind=ValueFaultKind.NULL, vm=vm_id(1)))
+            await asyncio.sleep(60)
+            await engine.controls.resume_starts("U_BOB")
+            await asyncio.sleep(2 * HOUR)
+            (move,) = await stage.store.moves(job.id)
+            assert (move.state, move.hold and move.hold.code) == (MoveState.QUEUED, HoldCode.HOST)
+            stage.world.trouble.clear()
+            assert (await stage.finished(job.id))["web01"].state is MoveState.DONE
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
 
 def test_a_sick_vm_in_a_job_waits_and_says_why(tmp_path: Path) -> None:
