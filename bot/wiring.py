@@ -125,8 +125,7 @@ async def running(
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
     else:
-        secret = settings.slack_signing_secret.get_secret_value()
-        connection = HttpListener(app, settings.slack.listen, secret, clock)
+        connection = HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
     duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S)
     health = Health(engine, connection, settings.slack, duty)
     try:
