@@ -76,8 +76,8 @@ async def running(
     clock = clock or SystemClock()
     forget_proxy_on_loopback(settings.slack.api_url)
     client = web_client(settings)
-    _insist_on_requesters(settings)
     await check_credentials(client, settings)
+    _insist_on_requesters(settings)
     groups = UserGroups(client, clock)
 
     async def timeline_inputs(job_id: JobId) -> TimelineInputs:
