@@ -28,6 +28,8 @@ class AttemptPolicy:
     assumed_bytes_per_s: float
     address: Callable[[HostName], str]
     frozen_until: Callable[[datetime], datetime | None]
+    replans: bool = True
+    """Whether a VM for which its destination has no room may go to another one of its plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
