@@ -28,7 +28,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as MalformedVariable
 
+from core.domain.attempt.own_errors import read_own_errors
 from core.domain.model.inventory import HostName, same_host
+from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
 from core.errors import SettingsError, UnknownHost
@@ -230,6 +232,8 @@ class Settings(BaseSettings):
     migration: MigrationSettings = MigrationSettings()
     freeze: FreezeSettings = FreezeSettings()
     winrm: WinrmSettings = WinrmSettings()
+    errors: Annotated[dict[int, Fault], BeforeValidator(read_own_errors)] = Field(default_factory=dict)
+    """``[errors]``: what numbers of Windows mean that the bot does not know, or takes for something else."""
     hosts: dict[str, HostSettings] = Field(default_factory=dict)
 
     slack_bot_token: SecretStr = SecretStr("")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
@@ -30,6 +30,7 @@ from core.domain.model.inventory import (
     Inspection,
     LinkedFile,
     Snapshot,
+    Tie,
     UnreadableVm,
     Vm,
     VmDetails,
@@ -48,7 +49,7 @@ from core.errors import (
 from core.ports import Permit
 from lab.hyperv.world import views
 from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
-from lab.hyperv.world.enums import JobState, JobType, ReturnCode
+from lab.hyperv.world.enums import JobState, JobType, ReturnCode, SnapshotType
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
@@ -60,6 +61,8 @@ GIVE_UP_S = 40.0
 """After so many seconds a client gives up on a host that never answers."""
 
 _FIRST_LEVEL = 2
+_OF_HYPER_V = frozenset({"observe", "inspect", "find", "jobs"})
+"""What a host cannot answer while its Virtual Machine Management Service is away; a move is refused by the world."""
 _UNAUTHORIZED = 401
 _TERMINATE = 4
 
@@ -97,7 +100,8 @@ class LabGateway:
     ) -> Inspection:
         await self._call("inspect", host)
         wanted = None if vm_ids is None else set(vm_ids)
-        rows = [vm for vm in self._world.vms(host) if wanted is None or vm.id in wanted]
+        wrong = {fault.vm for fault in self._world.trouble.for_host(host).values}
+        rows = [vm for vm in self._world.vms(host) if (wanted is None or vm.id in wanted) and vm.id not in wrong]
         return Inspection(
             snapshot=self._snapshot(host),
             volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
@@ -111,6 +115,9 @@ class LabGateway:
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         await self._call("find", host)
         vm = self._world.vm(host, vm_id)
+        wrong = next((fault for fault in self._world.trouble.for_host(host).values if fault.vm == vm_id), None)
+        if vm is not None and wrong is not None:
+            raise MalformedReply(host, _unreadable(host, wrong).text)
         return _vm(vm) if vm else None
 
     async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
@@ -220,12 +227,14 @@ class LabGateway:
         fault = self._world.trouble.for_host(host).take()
         place = self._places.setdefault(host, len(self._places))
         await asyncio.sleep(self._latency_s + place * self._apart_s)
+        if method in _OF_HYPER_V and (away := self._world.vmms.refusal(host)):
+            raise CommandFailed(host, f"{host} reported an error for Get-VM: {away}")
         match fault.kind if fault else None:
             case None:
                 return
             case WireFaultKind.SLOW:
                 await asyncio.sleep(fault.delay_s if fault else 0.0)
-            case WireFaultKind.REFUSE:
+            case WireFaultKind.REFUSE | WireFaultKind.FAULT:
                 raise HostUnreachable(host, f"{host} refuses the connection.")
             case WireFaultKind.HANG:
                 await asyncio.sleep(GIVE_UP_S)
@@ -344,6 +353,16 @@ def _vm(view: views.VMView) -> Vm:
     )
 
 
+def _ties(view: views.VMView) -> Iterator[Tie]:
+    known = {
+        Tie.PASSED_DEVICE: view.has_passed_device,
+        Tie.GPU_PARTITION: view.has_gpu_partition,
+        Tie.FIBRE_CHANNEL: view.has_fibre_channel,
+        Tie.NESTED: view.exposes_virtualization,
+    }
+    yield from (tie for tie, has in known.items() if has)
+
+
 def _linked(view: views.VMView, all_views: Sequence[views.VMView]) -> tuple[LinkedFile, ...]:
     mine = {file.path.lower(): file.path for file in disk_files(view)}
     found: dict[str, list[str]] = {}
@@ -379,5 +398,7 @@ def _details(view: views.VMView) -> VmDetails:
         adapters=tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
         iso_paths=(view.iso_path,) if view.iso_path else (),
         checkpoints=len(view.checkpoints),
+        backup_checkpoints=sum(1 for one in view.checkpoints if one.type is SnapshotType.Recovery),
         has_vtpm=view.has_vtpm,
+        ties=frozenset(_ties(view)),
     )

@@ -161,10 +161,11 @@ def _of_end(data: EventData, about: _About) -> str:
             return f"✅ {vm} is on {about.destination} already{_because(text)}."
         case said_of.Failed():
             tries = plural(data.attempts, "attempt")
-            return f"❌ {vm} failed after {tries}{_because(data.words).rstrip('.')}{_still(data.where)}"
+            failed = f"❌ {vm} failed after {tries}{_because(data.words).rstrip('.')}"
+            return f"{failed}{_at_first(data.first)}{_still(data.where)}"
         case said_of.Unmigratable():
             why = said(data.text or data.words or "no reason was given").rstrip(".")
-            return f"❌ {vm} cannot be moved: {why}{_still(data.where)}"
+            return f"❌ {vm} cannot be moved: {why}{_at_first(data.first)}{_still(data.where)}"
         case said_of.Cancelled():
             return f"🚫 {vm} is cancelled{_because(data.text).rstrip('.')}{_still(data.where)}"
         case said_of.Lost(text=text):
@@ -234,6 +235,11 @@ def _finished(data: said_of.Finished, about: _About) -> str:
 
 def _because(words: str) -> str:
     return f": {said(words)}" if words else ""
+
+
+def _at_first(reason: str) -> str:
+    """Say the first reason beside the last: it is often the true one."""
+    return f". The first try failed otherwise: {said(reason).rstrip('.')}" if reason else ""
 
 
 def _still(where: str) -> str:

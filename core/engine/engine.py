@@ -1,11 +1,12 @@
 """Builds the engine of its parts, starts its loops and stops them."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
-from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.situation import Policy
@@ -87,6 +88,7 @@ class Engine:
         cleanup = FolderCleanup(
             gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
         )
+        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,
@@ -96,6 +98,7 @@ class Engine:
             look_soon=self._look_soon,
             machines=self._machines,
             cleanup=cleanup,
+            tidy_soon=self._postponed_cleanups.wanted.set,
             policy=_attempt_policy(settings, calendar),
         )
         self._replanner = Replanner(settings, self._recorder, gateway, DestinationChoice(settings, store, clock))
@@ -124,7 +127,6 @@ class Engine:
             checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
-        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
@@ -134,7 +136,13 @@ class Engine:
         self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
         planner = Planner(
-            settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
+            settings,
+            calendar,
+            gateway=gateway,
+            store=store,
+            snapshot_cache=self._snapshot_cache,
+            machines=self._machines,
+            clock=clock,
         )
         self.requests = Requests(planner, self._recorder, self._plan_check, settings.access.approval_ttl)
         self.controls = Controls(
@@ -175,7 +183,7 @@ class Engine:
         start("plan checks", self._plan_check.turn, wake=self._plan_check.changed)
         start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
         start("replanner", self._replanner.turn, wake=self._replanner.changed)
-        start("postponed clean-ups", self._postponed_cleanups.turn)
+        start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
@@ -209,11 +217,12 @@ class Engine:
         self._plan_check.note_change(job_id)
         self._dispatcher.wake()
 
-    def _note_open(self, hosts: set[HostName], jobs: set[JobId]) -> None:
+    def _note_open(self, hosts: Mapping[HostName, set[VmId]], jobs: set[JobId]) -> None:
         """Poll hosts that open moves concern more often, and keep the cards of jobs with moves under way up to date."""
         self._cards.follow(jobs)
         for name, poller in self._pollers.items():
             was_busy, poller.is_busy = poller.is_busy, name in hosts
+            poller.vms = frozenset(hosts.get(name, ()))
             if poller.is_busy and not was_busy:
                 poller.wake()
 
@@ -244,4 +253,5 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         address=address,
         frozen_until=freeze.frozen_until,
         replans=migration.replan,
+        own_errors=settings.errors,
     )

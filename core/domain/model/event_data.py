@@ -299,7 +299,7 @@ class Retrying(EventData):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(EventData):
-    """The last attempt failed. ``where``: the host the VM is on now."""
+    """The last attempt failed. ``where``: the host the VM is on now; ``first``: why the first failed, if otherwise."""
 
     kind: ClassVar = EventKind.FAILED
     where: str = ""
@@ -308,13 +308,15 @@ class Failed(EventData):
     code: str = ""
     attempts: int = 0
     of: int = 0
+    first: str = field(default="", metadata=_ONLY_IF_SET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmigratable(Ended):
-    """The VM cannot be moved. ``follows``: the first of several was told already."""
+    """The VM cannot be moved. ``follows``: the first of several was told already; ``first``: as in ``Failed``."""
 
     kind: ClassVar = EventKind.UNMIGRATABLE
+    first: str = field(default="", metadata=_ONLY_IF_SET)
     follows: bool = field(default=False, metadata=_ONLY_IF_SET)
 
 

@@ -1,12 +1,12 @@
 """Holds what all parts of one attempt share: the services, the records, and the time since its order."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Snapshot
-from core.domain.model.move import Attempt, Move
+from core.domain.model.move import Attempt, Fault, Move
 from core.engine.attempt.cleanup import FolderCleanup
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
@@ -18,7 +18,10 @@ Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPolicy:
-    """The times and limits of an attempt, from the settings. ``address`` is how other hosts reach a host."""
+    """The times and limits of an attempt, from the settings.
+
+    ``address`` is how other hosts reach a host; ``own_errors`` what the settings say of numbers of Windows.
+    """
 
     confirm_start: timedelta
     poll_s: float
@@ -28,6 +31,7 @@ class AttemptPolicy:
     assumed_bytes_per_s: float
     address: Callable[[HostName], str]
     frozen_until: Callable[[datetime], datetime | None]
+    own_errors: Mapping[int, Fault] = field(default_factory=dict)
     replans: bool = True
     """Whether a VM for which its destination has no room may go to another one of its plan."""
 
@@ -44,6 +48,7 @@ class EngineServices:
     look_soon: Callable[[HostName], None]
     machines: Machines
     cleanup: FolderCleanup
+    tidy_soon: Callable[[], None]
     policy: AttemptPolicy
 
 

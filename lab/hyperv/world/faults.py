@@ -46,6 +46,9 @@ class WireFaultKind(StrEnum):
     """Requests are accepted and never answered."""
     STATUS = "status"
     """The answer is the HTTP status `status`: 401, 500, 503."""
+    FAULT = "fault"
+    """The operation is not carried out, and answered with the WSMan fault whose number is `status`. Public reports of
+    Create name 1018, 2, 14 and 1455 (pypsrp#36, NetExec#72)."""
     SLOW = "slow"
     """Every answer comes `delay_s` later."""
     MALFORMED = "malformed"
@@ -93,6 +96,8 @@ class MoveFault:
     kind: MoveFaultKind = MoveFaultKind.FAIL
     at_percent: Count = 50
     cause: str = "network"
+    path: str | None = None
+    """The file or folder that the cause speaks of; None is the place the move goes to."""
     text: str | None = None
     hresult: int | None = None
     times: Count | None = 1

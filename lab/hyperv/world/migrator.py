@@ -150,7 +150,7 @@ class Migrator:
         if fault is None or fault.text is None:
             details = {
                 "switch": "Production",
-                "path": migration.request.storage_path or "",
+                "path": (fault.path if fault else None) or migration.request.storage_path or "",
                 "limit": 2,
                 "version": "0.0",
             }
@@ -292,6 +292,13 @@ class Migrator:
         for folder in sorted(migration.made_folders, key=len, reverse=True):
             if not destination.files.children(folder):
                 destination.files.remove_empty_folder(folder)
+
+    def interrupt(self, host: HostState) -> None:
+        """End the moves of a host whose service ends; their jobs are gone with it. One that has moved goes on."""
+        for migration in tuple(host.active.values()):
+            if migration.ended_s is None and not migration.has_moved:
+                self._fail(migration, self._record(migration, Failure("service-away")))
+                self._with_jobs.remove(migration)
 
     def _halt(self, migration: Migration) -> None:
         migration.last_percent = migration.percent_at(self._state.timeline.time_s)

@@ -37,6 +37,8 @@ class HostState:
         self.planned: dict[UUID, Machine] = {}
         self.active: dict[int, Migration] = {}
         """Migrations that hold slots here, in either direction, by number."""
+        self.service_back_s = 0.0
+        """When the Virtual Machine Management Service is there again; it is away before."""
 
     @property
     def name(self) -> str:

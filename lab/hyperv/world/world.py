@@ -27,6 +27,7 @@ from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.state import State
 from lab.hyperv.world.strict import changed
 from lab.hyperv.world.visibility import Visibility
+from lab.hyperv.world.vmms import ManagementServices
 from lab.hyperv.world.vms import configuration_files, own_folders, parents_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class World:
         self._is_advancing = False
         self._state = State(fleet)
         self._mover = Migrator(self._state, self.advance)
+        self.vmms = ManagementServices(self._state, self._mover, self.advance)
         self.compatibility = Compatibility(self._state)
         self._backups = Backups(self._state)
         self._sight = Visibility(self._state.timeline, epoch)

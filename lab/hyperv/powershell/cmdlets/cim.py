@@ -14,6 +14,7 @@ from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
 from lab.hyperv.powershell.cmdlets.cim_classes import (
     CIM_INSTANCE,
     CIMV2,
+    CimClass,
     Instance,
     find_class,
     has_namespace,
@@ -89,17 +90,23 @@ async def get_cim_instance(call: CmdletCall) -> AsyncIterator[Value]:
     else:
         class_name, text = call.get("ClassName"), call.get("Filter")
     namespace = call.get("Namespace") or CIMV2
-    found = find_class(namespace, class_name)
+    found = _class_of(call, namespace, class_name)
     keeps = _parse_filter(text) if text else _everything
-    if found is None:
+    if namespace != CIMV2 and world.vmms.is_away(call.session.host):
+        call.error("Provider load failure ", "HRESULT 0x80041013", Category.NotSpecified, exception=_CIM_EXCEPTION)
+    elif found is None:
         _refuse_class(call, namespace)
     elif keeps is None:
         call.error("Invalid query ", "HRESULT 0x80041017", Category.InvalidArgument, exception=_CIM_EXCEPTION)
     else:
-        for host in hosts_asked(call):
-            for item in instances(world, host, found):
-                if keeps(item):
-                    yield item
+        for item in (item for host in hosts_asked(call) for item in instances(world, host, found)):
+            if keeps(item):
+                yield item
+
+
+def _class_of(call: CmdletCall, namespace: str, name: str) -> CimClass | None:
+    found = find_class(namespace, name)
+    return None if found is not None and found.name in call.session.described.missing_classes else found
 
 
 def _refuse_class(call: CmdletCall, namespace: str) -> None:
