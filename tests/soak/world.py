@@ -13,7 +13,7 @@ from uuid import UUID
 
 from core.config import Settings
 from core.domain.model.event_data import EventKind
-from core.domain.model.events import Notice
+from core.domain.model.events import Notice, Tone
 from core.domain.model.job import Card
 from core.domain.model.move import MoveState
 from core.engine.engine import Engine
@@ -73,6 +73,8 @@ class Slack(Listener):
         try:
             return await super().tell(notice)
         finally:
+            if notice.event.tone is Tone.PAGE:  # it overtakes a card that Slack would not take
+                self.complaints = [one for one in self.complaints if not one.endswith("before the card")]
             if is_new and notice.event.id in self.said:
                 self._count(kind, notice.event.move_id if kind in ONCE_PER_MOVE else notice.job.id)
 
@@ -133,6 +135,8 @@ class Soak:
     touched: set[UUID] = field(default_factory=set)
     """VMs that somebody else moved, removed or made two of: where they are is not the bot's doing."""
     is_alive: bool = False
+    on_the_wire: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Orders that dead processes have sent: they arrive, and some never return."""
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)  # noqa: S311 (a story that can be had again)
@@ -170,7 +174,8 @@ class Soak:
         self.life.over.set()
         while self.life.writing:
             await asyncio.wait(self.life.writing)
-        while orphans := asyncio.all_tasks() - {asyncio.current_task()} - self.life.sent:
+        self.on_the_wire = {task for task in self.on_the_wire | self.life.sent if not task.done()}
+        while orphans := asyncio.all_tasks() - {asyncio.current_task()} - self.on_the_wire:
             for task in orphans:
                 task.cancel()
             await asyncio.gather(*orphans, return_exceptions=True)
