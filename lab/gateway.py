@@ -234,7 +234,7 @@ class LabGateway:
                 return
             case WireFaultKind.SLOW:
                 await asyncio.sleep(fault.delay_s if fault else 0.0)
-            case WireFaultKind.REFUSE:
+            case WireFaultKind.REFUSE | WireFaultKind.FAULT:
                 raise HostUnreachable(host, f"{host} refuses the connection.")
             case WireFaultKind.HANG:
                 await asyncio.sleep(GIVE_UP_S)

@@ -1,7 +1,7 @@
 """Phase 2 of a decision, order: which of the moves that may start goes first."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
@@ -15,8 +15,12 @@ def in_order(
     jobs: Iterable[Job],
     moves: Sequence[Move],
     loads: Mapping[HostName, Sequence[SlotUsage]],
+    on_trial: Collection[tuple[HostName, HostName]] = (),
 ) -> list[tuple[Move, Ready]]:
-    """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first."""
+    """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first.
+
+    Within its job a move between two hosts on trial comes last, see ``trials``.
+    """
     if not pairs:
         return []
     by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
@@ -27,7 +31,8 @@ def in_order(
         move, verdict = pair
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
         weight = work[move.source] + work[move.destination] + move.size_bytes
-        return ranks[move.job_id], verdict.is_last, -weight, move.id
+        is_on_trial = (move.source, move.destination) in on_trial
+        return ranks[move.job_id], is_on_trial, verdict.is_last, -weight, move.id
 
     return sorted(pairs, key=place)
 

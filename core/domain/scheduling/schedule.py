@@ -110,7 +110,7 @@ def _start(
             wait.append(known)
     placed: list[Decision] = []
     pairs = [(known.move, known.ready) for known in candidates.values()]
-    for move, verdict in in_order(pairs, situation.jobs.values(), situation.moves, usage):
+    for move, verdict in in_order(pairs, situation.jobs.values(), situation.moves, usage, fit.on_trial):
         if fit.has_room(move):
             placed.append(fit.place(move, verdict))
         else:

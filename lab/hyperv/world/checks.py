@@ -42,7 +42,7 @@ def refusal(state: State, request: MoveRequest, machine: Machine | None) -> Fail
         return Failure("vm-gone")
     if request.kind is not MigrationKind.STORAGE:
         if request.destination not in state.hosts:
-            return Failure("hop-a-unreachable")
+            return Failure("name-unknown")
         if request.source == request.destination:
             return Failure("same-host")
         failure = _refused_between(state, request, machine)
