@@ -68,7 +68,8 @@ async def test_a_vm_without_a_readable_id_is_asked_around(tmp_path: Path, told: 
 
 async def test_a_vm_whose_own_row_has_no_id_leaves_open_where_it_is(tmp_path: Path) -> None:
     """The row of the VM that moves: shown is believed, not shown is not, and nothing is lost."""
-    async with ground(tmp_path, fleet(vm(1, "web01", gb=500))) as here:
+    vms = (vm(1, "web01", gb=500), vm(2, "web02"), vm(3, "web03", "HV02"))
+    async with ground(tmp_path, fleet(*vms)) as here:
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         for name in ("HV01", "HV02"):
