@@ -18,7 +18,7 @@ from bot.messages.visible import visible
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
 from bot.starter_files import write_starter_files
-from bot.wiring import opened_gateway, opened_store, put_back, running
+from bot.wiring import check_store, opened_gateway, opened_store, put_back, running
 from core.config import Settings, load_settings
 from core.domain.model.inventory import CheckLine, HostName
 from core.domain.model.job import JobId
@@ -106,19 +106,39 @@ async def _run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    while True:
+        started = asyncio.Event()
+        work = asyncio.create_task(_work(settings, stop, started))
+        await _first_of(stop, work)
+        if not work.done() and not started.is_set():
+            log.info("stopping before I was on duty")
+            work.cancel()
+            await asyncio.wait({work})
+        if work.cancelled():
+            return 0
+        code = await work
+        if code is not None:
+            return code
+
+
+async def _work(settings: Settings, stop: asyncio.Event, started: asyncio.Event) -> int | None:
+    """Run the bot until it is asked to stop. Returns its exit code; None: it lost its database and is to start anew."""
     async with running(settings) as bot:
+        started.set()
         spare_what_stays()
         log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)
         broken = bot.engine.supervisor.broken
-        await _first_of(stop, broken)
+        await _first_of(stop, broken, bot.lost)
         log.info("stopping; moves under way go on and are found at the next start")
-    # A bot without one of its loops is worth nothing; whoever keeps it running starts it anew.
-    return 1 if broken.is_set() else 0
+    if broken.is_set():
+        return 1  # a bot without one of its loops is worth nothing; whoever keeps it running starts it anew
+    return 0 if stop.is_set() else None
 
 
-async def _first_of(*events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+async def _first_of(*events: asyncio.Event | asyncio.Task[int | None]) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events if isinstance(event, asyncio.Event)]
+    tasks = [event for event in events if isinstance(event, asyncio.Task)]
+    await asyncio.wait([*waits, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
 
@@ -126,7 +146,7 @@ async def _first_of(*events: asyncio.Event) -> None:
 async def _check(settings: Settings) -> int:
     forget_proxy_on_loopback(settings.slack.api_url)
     client = web_client(settings)
-    lines: list[CheckLine] = list(check.check_settings(settings))
+    lines: list[CheckLine] = [*check.check_settings(settings), await check_store(settings)]
     lines += [line async for line in check.check_slack(settings, client, UserGroups(client, SystemClock()))]
     async with opened_gateway(settings) as gateway:
         lines += [line async for line in check.check_hosts([HostName(name) for name in settings.hosts], gateway)]

@@ -1,8 +1,8 @@
 """No loop of the engine dies, and one bad host, notice, row or clean-up stops only itself. On virtual time."""
 
 import asyncio
+import json
 import logging
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.errors import NotifierDown, StoreBusy
 from lab.gateway import LabGateway
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, ValueFault, ValueFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Fleet
+from tests.support.databases import change, database_url, read
 from tests.support.engine_harness import Listener, Stage, hosts, numbered, play, vm, vm_id
 
 HOUR = 3600.0
@@ -138,9 +139,7 @@ def test_a_notice_that_is_taken_in_no_form_is_given_up_at_last(tmp_path: Path) -
     listener.takes_plain, listener.error = False, KeyError("count")
     stage = poisoned(tmp_path, listener, 24 * HOUR)
     assert said(stage, "J1")[:2] == [EventKind.PROPOSED, EventKind.MOVING]
-    outbox = sqlite3.connect(stage.db)
-    assert outbox.execute("select count(*) from outbox where outcome = 'given_up'").fetchone() == (1,)
-    outbox.close()
+    assert read(database_url(stage.db), "SELECT count(*) FROM outbox WHERE outcome = 'given_up'") == [(1,)]
 
 
 def test_a_page_overtakes_a_notice_that_nobody_takes(tmp_path: Path) -> None:
@@ -370,10 +369,8 @@ def test_a_sick_vm_in_a_job_waits_and_says_why(tmp_path: Path) -> None:
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
 
 
-def change(stage: Stage, statement: str, *values: Any) -> None:
-    with sqlite3.connect(stage.db) as database:
-        database.execute(statement, values)
-    database.close()
+def spoil(stage: Stage, statement: str, **values: Any) -> None:
+    assert change(database_url(stage.db), statement, **values)
 
 
 def test_a_plan_nobody_can_read_stops_only_its_own_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -385,7 +382,7 @@ def test_a_plan_nobody_can_read_stops_only_its_own_job(tmp_path: Path, caplog: p
             await engine.controls.reject(old.id, old.plan.hash, "U_BOB", "no")
             job = await stage.ask_and_approve("web01")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-        change(stage, "update plans set body = '{}' where id = 1")
+        spoil(stage, "update plans set body = '{}' where id = 1")
         async with stage.running() as engine:
             moves = await stage.finished(job.id)
             assert moves["web01"].state is MoveState.DONE
@@ -402,8 +399,10 @@ def test_a_finding_of_a_newer_version_is_read_as_other(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running():
             job = await stage.ask("web01")
-        finding = '{"severity":"note","code":"brand_new","text":"x","vm_id":null,"host":null}'
-        change(stage, "update plans set body = json_set(body, '$.findings', json_array(json(?))) where id = 1", finding)
+        finding = {"severity": "note", "code": "brand_new", "text": "x", "vm_id": None, "host": None}
+        ((body,),) = read(database_url(stage.db), "SELECT body FROM plans WHERE id = 1")
+        newer = json.dumps(json.loads(body) | {"findings": [finding]})
+        spoil(stage, "update plans set body = :body where id = 1", body=newer)
         async with stage.running():
             (found,) = (await stage.store.job(job.id)).plan.findings
             assert found.code.value == "other"
@@ -418,7 +417,7 @@ def test_a_running_job_nobody_can_read_keeps_its_move_followed(tmp_path: Path) -
         async with stage.running():
             job = await stage.ask_and_approve("web01", "web02", "web03")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-        change(stage, "update plans set body = '{}' where id = 1")
+        spoil(stage, "update plans set body = '{}' where id = 1")
         async with stage.running():
             await stage.state_is(job.id, "web01", MoveState.DONE)
             other = await stage.ask_and_approve("web04")
@@ -442,7 +441,7 @@ def test_a_move_nobody_can_read_stops_at_most_its_own_job(tmp_path: Path, column
             sick = await stage.ask_and_approve("web01")
             well = await stage.ask_and_approve("web02")
             await asyncio.sleep(10)
-        change(stage, f"update moves set {column} = ? where vm_name = 'web01'", value)  # noqa: S608
+        spoil(stage, f"update moves set {column} = :value where vm_name = 'web01'", value=value)  # noqa: S608
         async with stage.running() as engine:
             await engine.controls.resume_starts("U_BOB")
             moves = await stage.finished(well.id)
@@ -462,7 +461,7 @@ def test_an_event_of_a_newer_version_is_told_as_it_can_be(tmp_path: Path) -> Non
             stage.listener.down = True
             job = await stage.ask_and_approve("web01")
             await asyncio.sleep(5)
-        change(stage, "update events set kind = 'brand_new', data = '[1]', tone = 'shout' where kind = 'approved'")
+        spoil(stage, "update events set kind = 'brand_new', data = '[1]', tone = 'shout' where kind = 'approved'")
         stage.listener.down = False
         async with stage.running() as engine:
             await stage.finished(job.id)
@@ -484,7 +483,7 @@ def test_clean_ups_of_a_dead_host_delay_nobody_elses(tmp_path: Path) -> None:
             await stage.finished(well.id)
             stage.world.order(WireFault(host="HV03", kind=WireFaultKind.HANG))
             due = stage.clock.now().isoformat().replace("T", " ")
-            change(stage, "update moves set leftovers = '[\"D:\\\\VMs\\\\x\"]', tidy_at = ?", due)
+            spoil(stage, "update moves set leftovers = :paths, tidy_at = :due", paths='["D:\\\\VMs\\\\x"]', due=due)
             since = stage.loop.time()
 
             async def is_tidied() -> bool:
