@@ -6,9 +6,9 @@ Unknown keys are errors. Every key is documented in ``docs/reference/settings.md
 import os
 import re
 import tomllib
+from collections import defaultdict
 from datetime import timedelta
 from difflib import get_close_matches
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,7 +28,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as MalformedVariable
 
-from core.domain.model.inventory import HostName, same_host
+from core.domain.model.inventory import HostName, HostsByName, same_host
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
 from core.errors import SettingsError, UnknownHost
@@ -255,13 +255,19 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
         # One machine under two names would be counted as two, and given twice the moves it allows.
-        for (name, host), (other, twin) in combinations(self.hosts.items(), 2):
-            if same_host(name, other):
+        names, addresses = HostsByName(), HostsByName()
+        by_port = defaultdict[int, HostsByName](HostsByName)
+        for other, twin in self.hosts.items():
+            at_port = by_port[self._port(twin)]
+            if name := names.find(other):
                 raise ValueError(f"hosts {name} and {other} are the same host")
-            if same_host(host.address, twin.address) and self._port(host) == self._port(twin):
+            if name := at_port.find(twin.address):
                 raise ValueError(f"hosts {name} and {other} have the same address {twin.address}")
-            if same_host(name, twin.address) or same_host(other, host.address):
+            if name := names.find(twin.address) or addresses.find(other):
                 raise ValueError(f"the address of one of the hosts {name} and {other} is the name of the other")
+            names.add(other, other)
+            addresses.add(twin.address, other)
+            at_port.add(twin.address, other)
         return self
 
     def _port(self, host: HostSettings) -> int:

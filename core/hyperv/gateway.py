@@ -204,6 +204,8 @@ class PypsrpGateway:
         self._record.close()
 
     def _line(self, host: HostName) -> _Line:
+        if (line := self._lines.get(host)) is not None:
+            return line  # as it is written in the settings, which is looked up at once
         try:
             return self._lines[self._settings.host_name(host)]
         except UnknownHost as error:
