@@ -145,7 +145,7 @@ async def be_the_bot(folder: Path, api_url: str, moves: int) -> None:
     }
     loop = asyncio.get_running_loop()
     world = World(fleet(moves), loop.time, epoch=datetime.now(UTC))
-    gateway = LabGateway(world, lambda: datetime.now(UTC), apart_s=0.01)
+    gateway = LabGateway(world, lambda: datetime.now(UTC))
     async with running(Settings(**values | secrets), gateway=gateway):
         spare_what_stays()
         await asyncio.Event().wait()

@@ -178,6 +178,8 @@ class WinrmSettings(_Section):
     operation_timeout: Pause = timedelta(seconds=20)
     sessions: int = Field(default=2, ge=1, le=8)
     """Warm sessions per host for reading; each running move has one of its own besides."""
+    spare_sessions: int = Field(default=2, ge=0, le=4)
+    """Sessions per host that wait unused for the next moves, at the most; 0: each move opens its own and closes it."""
 
 
 class HostSettings(_Section):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
@@ -27,11 +27,13 @@ from core.domain.model.inventory import (
 )
 from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply, OrderWithdrawn
 from core.ports import Permit
+from lab.hyperv.remoting.shells import NO_PRICES, SessionPrices
 from lab.hyperv.world import views
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.world import World
+from lab.move_sessions import MoveSessions
 
 OWNER = "CONTOSO\\svc-migrate"
 GIVE_UP_S = 40.0
@@ -45,11 +47,17 @@ _TERMINATE = 4
 class LabGateway:
     """The HostGateway port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``.
 
-    With ``apart_s`` each host is so much farther than the one before it: on a network no two answer in one instant.
+    A move's session costs the ``prices``, and ``spare_sessions`` of them wait for the next moves of a host.
     """
 
     def __init__(
-        self, world: World, now: Callable[[], datetime], latency_s: float = 0.2, *, apart_s: float = 0.0
+        self,
+        world: World,
+        now: Callable[[], datetime],
+        latency_s: float = 0.2,
+        *,
+        prices: SessionPrices = NO_PRICES,
+        spare_sessions: int = 2,
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.stand_ins: dict[str, str] = {}
@@ -59,8 +67,7 @@ class LabGateway:
         self._world = world
         self._now = now
         self._latency_s = latency_s
-        self._apart_s = apart_s
-        self._places: dict[HostName, int] = {}
+        self.sessions = MoveSessions(prices, spare_sessions)
 
     async def observe(self, host: HostName) -> Snapshot:
         await self._call("observe", host)
@@ -87,7 +94,16 @@ class LabGateway:
         await self._call("jobs", host)
         return tuple(job for job in self._jobs(host) if job.vm_id == vm_id)
 
+    def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+        self.sessions.expect(sources)
+
     async def move(
+        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
+    ) -> MoveReport:
+        async with self.sessions.one(host):
+            return await self._move(host, order, on_progress, may_start)
+
+    async def _move(
         self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
     ) -> MoveReport:
         trouble = self._world.trouble.for_host(host)
@@ -146,7 +162,7 @@ class LabGateway:
         return (CheckLine(host, ok=True, text=f"reachable; peers: {', '.join(peers)}"),)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        await self.sessions.close()
 
     # ------------------------------------------------------------------ inside
 
@@ -154,8 +170,7 @@ class LabGateway:
         """Take the time of a remote call, and whatever trouble was ordered for the host."""
         self.calls[method] += 1
         fault = self._world.trouble.for_host(host).take()
-        place = self._places.setdefault(host, len(self._places))
-        await asyncio.sleep(self._latency_s + place * self._apart_s)
+        await asyncio.sleep(self._latency_s)
         match fault.kind if fault else None:
             case None:
                 return

@@ -55,7 +55,14 @@ def test_the_rest_of_the_benchmarks_runs_small(tmp_path: Path, monkeypatch: pyte
     sections = [decisions.run(report.Size(is_quick=True))]
     one = case(Shape.PAIR, Speed.STREAM, 1, 2)
     played = Pairing(
-        one.shape, one.speed, 2, one.slots(), _bound(one), play.with_engine(one), play.with_predecessor(one)
+        one.shape,
+        one.speed,
+        2,
+        one.slots(),
+        _bound(one),
+        play.with_engine(one),
+        play.with_predecessor(one),
+        play.with_engine(one, spare_sessions=0),
     )
     sections += [idle.section([played]), calls.section([played])]
     sections.append(store.run(report.Size(is_quick=True)))

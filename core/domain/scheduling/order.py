@@ -1,7 +1,8 @@
 """Phase 2 of a decision, order: which of the moves that may start goes first."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
@@ -19,17 +20,21 @@ def in_order(
     """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first."""
     if not pairs:
         return []
+    place = sort_key(jobs, remaining_work(moves, loads))
+    return sorted(pairs, key=lambda pair: place(*pair))
+
+
+def sort_key(jobs: Iterable[Job], work: Mapping[HostName, float]) -> Callable[[Move, Ready], tuple[Any, ...]]:
+    """Return what gives a move its place among those that may start: the lower goes first."""
     by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
     ranks = {job.id: rank for rank, job in enumerate(by_age)}
-    work = remaining_work(moves, loads)
 
-    def place(pair: tuple[Move, Ready]) -> tuple[object, ...]:
-        move, verdict = pair
+    def place(move: Move, verdict: Ready) -> tuple[Any, ...]:
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
         weight = work[move.source] + work[move.destination] + move.size_bytes
         return ranks[move.job_id], verdict.is_last, -weight, move.id
 
-    return sorted(pairs, key=place)
+    return place
 
 
 def remaining_work(

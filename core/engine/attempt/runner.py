@@ -33,7 +33,10 @@ class AttemptRunner:
     async def carry_out(self) -> None:
         """Run the attempt that was reserved: a last look, the move, and what comes after."""
         context, policy = self._context, self._context.policy
-        start_check = StartCheck(context.services.gateway, context.services.machines, context.store, policy.address)
+        services = context.services
+        start_check = StartCheck(
+            services.gateway, services.machines, context.store, policy.address, services.look_ahead
+        )
         look = await start_check.last_look(context.move, context.attempt)
         if isinstance(look, Diagnosis):
             await self._completion.not_started(look, timedelta(seconds=policy.poll_s))
@@ -47,6 +50,7 @@ class AttemptRunner:
             diagnosis = Diagnosis("withdrawn", Fault.NEVER_STARTED, said, said)
             await self._completion.not_started(diagnosis, timedelta(seconds=policy.poll_s))
             return
+        services.look_ahead.begin(context.move)
         await self._settle()
 
     async def go_on(self) -> None:
