@@ -15,7 +15,7 @@ def gaps_s(stays: tuple[Stay, ...], slots: Mapping[HostName, int]) -> list[float
     """Return, for each move that had to wait for another's end, the time from when both hosts had a slot to its start.
 
     A move had both slots from the last moment at which one of its hosts was full. Before that it could not start; and
-    whoever was queued for these two hosts could from then on.
+    whoever was queued for these two hosts could from then on. A slot that another move took meanwhile was not its own.
     """
     gaps = []
     for stay in stays:
@@ -24,7 +24,7 @@ def gaps_s(stays: tuple[Stay, ...], slots: Mapping[HostName, int]) -> list[float
             for other in stays
             if other.ended_s <= stay.started_s
             and any(
-                host in {other.source, other.destination} and _is_full(host, other, stays, slots)
+                host in {other.source, other.destination} and _is_full(host, other, stays, slots, stay)
                 for host in (stay.source, stay.destination)
             )
         ]
@@ -33,10 +33,14 @@ def gaps_s(stays: tuple[Stay, ...], slots: Mapping[HostName, int]) -> list[float
     return gaps
 
 
-def _is_full(host: HostName, ending: Stay, stays: tuple[Stay, ...], slots: Mapping[HostName, int]) -> bool:
-    """Whether a host was full until this move ended."""
+def _is_full(
+    host: HostName, ending: Stay, stays: tuple[Stay, ...], slots: Mapping[HostName, int], coming: Stay
+) -> bool:
+    """Whether a host was full for the coming move until this one ended: those that start before it count, too."""
     running = sum(
-        host in {other.source, other.destination} and other.started_s < ending.ended_s <= other.ended_s
+        host in {other.source, other.destination}
+        and other.started_s < coming.started_s
+        and ending.ended_s <= other.ended_s
         for other in stays
     )
     return running >= slots[host]

@@ -1,16 +1,24 @@
 """Decides which waiting moves start as soon as one of those under way has ended, so that they can be made ready."""
 
-from collections.abc import Callable, Iterable
+from bisect import insort
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId
-from core.domain.model.move import Attempt, Move
+from core.domain.model.move import Attempt, Move, MoveId
 from core.domain.scheduling.readiness import Ready
 
 AT_ONCE = 2
 """So many moves can start when one has ended: it was on two hosts."""
+
+DEEP = 3
+"""So many that wait for the same slot are known: several moves may end before the queue is looked at again."""
+
+Slot = tuple[frozenset[HostName], JobId | None]
+"""The hosts that are full; or the job that has enough under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +32,41 @@ class Waiting:
     full: frozenset[HostName]
     place: tuple[Any, ...]
 
+    @property
+    def slot(self) -> Slot:
+        """Return what it waits for."""
+        return self.full, None if self.full else self.move.job_id
+
 
 @dataclass(frozen=True, slots=True)
 class NextInLine:
-    """The first move that waits for each slot that may become free, in starting order."""
+    """The moves that wait for each slot that may become free, in starting order."""
 
     line: tuple[Waiting, ...] = ()
 
     def sources(self) -> dict[HostName, int]:
-        """Count the moves by the host they leave: there a start needs a session."""
-        counts = dict[HostName, int]()
-        for waiting in self.line:
-            counts[waiting.move.source] = counts.get(waiting.move.source, 0) + 1
-        return counts
+        """Count the first for each slot by the host they leave: there a start needs a session."""
+        return Counter(waiting.move.source for waiting in _firsts(self.line))
 
-    def after(self, ended: Move) -> tuple[Move, ...]:
-        """Return the moves that start when this one has given back its slots."""
+    def after(self, ended: Move, others: Container[MoveId] = ()) -> tuple[Move, ...]:
+        """Return the moves that start when this one has given back its slots, and ``others`` have started."""
         freed = {ended.source, ended.destination}
         able = (
-            waiting.move
+            waiting
             for waiting in self.line
-            if waiting.full <= freed and (waiting.full or waiting.move.job_id == ended.job_id)
+            if waiting.full <= freed
+            and (waiting.full or waiting.move.job_id == ended.job_id)
+            and waiting.move.id not in others
         )
-        return tuple(able)[:AT_ONCE]
+        return tuple(waiting.move for waiting in _firsts(able))[:AT_ONCE]
+
+
+def _firsts(line: Iterable[Waiting]) -> Iterable[Waiting]:
+    """Return the first for each slot."""
+    firsts = dict[Slot, Waiting]()
+    for waiting in line:
+        firsts.setdefault(waiting.slot, waiting)
+    return firsts.values()
 
 
 def next_in_line(
@@ -58,13 +78,16 @@ def next_in_line(
     """Return, of the moves that are ready and wait for slots alone, those that start after the next end."""
     pairs = {frozenset((attempt.source, attempt.destination)) for attempt in under_way}
     busy_hosts = {host for pair in pairs for host in pair}
-    first = dict[tuple[frozenset[HostName], JobId | None], Waiting]()
+    first = defaultdict[Slot, list[Waiting]](list)
     for move, verdict in ready:
         full = full_hosts & {move.source, move.destination}
         if (len(full) > 1 and full not in pairs) or not full <= busy_hosts:
             continue  # no one end frees what it needs
         waiting = Waiting(move, full, place_of(move, verdict))
-        slot = full, None if full else move.job_id
-        if slot not in first or waiting.place < first[slot].place:
-            first[slot] = waiting
-    return NextInLine(tuple(sorted(first.values(), key=lambda one: one.place)))
+        insort(mine := first[waiting.slot], waiting, key=_place)
+        del mine[DEEP:]
+    return NextInLine(tuple(sorted((one for mine in first.values() for one in mine), key=_place)))
+
+
+def _place(waiting: Waiting) -> tuple[Any, ...]:
+    return waiting.place

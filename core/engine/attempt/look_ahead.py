@@ -51,26 +51,27 @@ class LookAhead:
         self._clock = clock
         self._line = NextInLine()
         self._looks: dict[MoveId, _Look] = {}
+        self._started = set[MoveId]()
+        """What has started since the line was known."""
 
     def expect(self, line: NextInLine) -> None:
         """Take what starts next, and have what its start needs made ready."""
         self._line = line
+        self._started.clear()
         self._gateway.expect_moves(line.sources())
 
     def begin(self, ended: Move) -> None:
         """Look at the hosts of what starts when this move, whose command has returned, gives back its slots."""
         now = self._clock.steady_now()
         self._forget_old(now)
-        for move in self._line.after(ended):
-            if move.id not in self._looks:
-                task = asyncio.create_task(
-                    look_at(self._gateway, self._machines, move), name=f"look ahead {move.vm_name}"
-                )
-                task.add_done_callback(_heard)
-                self._looks[move.id] = _Look(now, task)
+        for move in self._line.after(ended, self._looks.keys() | self._started):
+            task = asyncio.create_task(look_at(self._gateway, self._machines, move), name=f"look ahead {move.vm_name}")
+            task.add_done_callback(_heard)
+            self._looks[move.id] = _Look(now, task)
 
     async def take(self, move: Move) -> Pair | None:
         """Return what was seen of a move's hosts a moment ago; None when it has to be asked for."""
+        self._started.add(move.id)
         look = self._looks.pop(move.id, None)
         if look is None or self._is_old(look):
             return None
