@@ -83,7 +83,7 @@ class Dispatcher:
         """Whether the clock of a busy VM ran when the loop last decided."""
         self.changed = asyncio.Event()
         """Set when there is something to decide again."""
-        self._holds = HoldWriter(self._recorder, policy.snapshot_max_age, self.wake)
+        self._holds = HoldWriter(self._recorder, policy.snapshot_max_age, self.changed)
         self._runners: dict[MoveId, AttemptRunner] = {}
         self._attempts = TaskSet()
         self._unreadable: dict[JobId, str] = {}
