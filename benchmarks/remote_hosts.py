@@ -167,7 +167,7 @@ class RemoteHosts:
         jobs: tuple[HostJob, ...] = await self._ask("jobs", host, vm_id)
         return jobs
 
-    def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
         """Make nothing ready: sessions cost nothing here."""
 
     async def move(

@@ -99,7 +99,7 @@ class StillHosts:
         await asyncio.Event().wait()
         return MoveReport()
 
-    def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
         """Hold no sessions."""
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:

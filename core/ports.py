@@ -81,7 +81,7 @@ class HostGateway(Protocol):
         """
         ...
 
-    def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
         """Take a hint: from these hosts so many moves start as soon as there are slots, and none from all others.
 
         What a start needs may be made ready now: it must not cost the time of a free slot. Returns at once.

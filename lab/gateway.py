@@ -94,7 +94,7 @@ class LabGateway:
         await self._call("jobs", host)
         return tuple(job for job in self._jobs(host) if job.vm_id == vm_id)
 
-    def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
         self.sessions.expect(sources)
 
     async def move(

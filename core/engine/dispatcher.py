@@ -145,9 +145,9 @@ class Dispatcher:
         """Have what starts next made ready: a freed slot is not to wait for a login."""
         now_s = asyncio.get_running_loop().time()
         if not is_long:
-            self._services.look_ahead.expect(self._scheduler.next_in_line())
+            await self._services.look_ahead.expect(self._scheduler.next_in_line())
         elif now_s >= self._expect_from_s:
-            self._services.look_ahead.expect(await asyncio.to_thread(self._scheduler.next_in_line))
+            await self._services.look_ahead.expect(await asyncio.to_thread(self._scheduler.next_in_line))
             self._expect_from_s = asyncio.get_running_loop().time() + EXPECT_EVERY_S
 
     async def _moves(self, running: dict[JobId, Job]) -> list[Move]:

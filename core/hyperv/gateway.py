@@ -167,7 +167,7 @@ class PypsrpGateway:
 
         return await self._foreseen(line, line.moves.stay(work))
 
-    def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
         """Have sessions with these hosts ready; all others close theirs after a while."""
         for name, line in self._lines.items():
             line.moves.expect(sources.get(name, 0))

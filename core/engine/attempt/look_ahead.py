@@ -54,11 +54,11 @@ class LookAhead:
         self._started = set[MoveId]()
         """What has started since the line was known."""
 
-    def expect(self, line: NextInLine) -> None:
+    async def expect(self, line: NextInLine) -> None:
         """Take what starts next, and have what its start needs made ready."""
         self._line = line
         self._started.clear()
-        self._gateway.expect_moves(line.sources())
+        await self._gateway.expect_moves(line.sources())
 
     def begin(self, ended: Move) -> None:
         """Look at the hosts of what starts when this move, whose command has returned, gives back its slots."""

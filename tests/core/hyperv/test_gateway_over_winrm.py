@@ -78,7 +78,7 @@ async def test_sessions_are_given_back() -> None:
 async def test_the_next_move_finds_a_session_that_is_logged_on(requests_sent: Counter[str]) -> None:
     """Promise: neither a logon nor the load of the module stands between a free slot and the next order."""
     async with on_lab() as (arena, lab):
-        arena.gateway.expect_moves({SOURCE: 1})
+        await arena.gateway.expect_moves({SOURCE: 1})
         await arena.until(lambda: any(shell.has_module for shell in lab.shells(SOURCE)))
         assert requests_sent["Create"] == 1
         for vm_id in (WEB, SPARE):
@@ -92,7 +92,7 @@ async def test_the_next_move_finds_a_session_that_is_logged_on(requests_sent: Co
 async def test_a_full_host_has_no_session_that_waits() -> None:
     """Where the account may have no further session, a look at the host does not fail for one that waits."""
     async with on_lab(quotas=Quotas(shells_per_user=2), sessions=2) as (arena, lab):
-        arena.gateway.expect_moves({SOURCE: 2})
+        await arena.gateway.expect_moves({SOURCE: 2})
         await arena.until(lambda: sum(shell.has_module for shell in lab.shells(SOURCE)) == 2)
         with pytest.raises(HostUnreachable, match="no further session"):
             await arena.gateway.cancel(SOURCE, WEB)
