@@ -103,7 +103,7 @@ async def _engine(
     gateway = LabGateway(world, clock.steady_now, prices=SessionPrices(), spare_sessions=spare_sessions)
     sections: dict[str, Any] = {
         "hosts": {host.name: {"address": case.fleet.address_of(host)} for host in case.fleet.hosts},
-        "migration": migration,
+        "migration": {"check_timeout": "0s"} | migration,
     }
     store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}"), loop)
     engine = Engine(settings=Settings(**sections), store=store, gateway=gateway, notifier=Silence(), clock=clock)

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from core.domain.model.host_calls import CancelReply, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.host_calls import CancelReply, CompatibilityReply, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.errors import HostError, OrderWithdrawn
 from core.ports import Permit
@@ -152,8 +152,11 @@ class RemoteHosts:
         seen: Snapshot = await self._ask("observe", host)
         return seen
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
-        """Ask."""
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
+        """Ask, without neighbours."""
+        del neighbours
         seen: Inspection = await self._ask("inspect", host, None if vm_ids is None else list(vm_ids))
         return seen
 
@@ -191,6 +194,21 @@ class RemoteHosts:
         """Ask."""
         receipt: FolderReceipt = await self._ask("remove_empty_folder", host, path)
         return receipt
+
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        """Ask."""
+        info: bytes = await self._ask("compatibility_info", host, vm_id)
+        return info
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        """Ask."""
+        reply: CompatibilityReply = await self._ask("test_compatibility", host, info)
+        return reply
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        """Ask."""
+        reply: CompatibilityReply = await self._ask("test_migration", host, vm_id, destination)
+        return reply
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         """Ask."""

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.host_calls import (
+    CancelReply,
+    CompatibilityReply,
+    FolderFate,
+    FolderReceipt,
+    MoveOrder,
+    MoveReport,
+)
 from core.domain.model.hyperv_enums import HostJobState, Operation, VmState
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.domain.model.plan import PlannedMove
@@ -76,9 +83,11 @@ class StillHosts:
             jobs=tuple(self._jobs[host]),
         )
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
         """Never answer: what was started stays at its start."""
-        del host, vm_ids
+        del host, vm_ids, neighbours
         await asyncio.Event().wait()
         raise AssertionError("nobody sets that event")
 
@@ -116,6 +125,24 @@ class StillHosts:
         """Have no folders."""
         del host
         return FolderReceipt(path, FolderFate.GONE)
+
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        """Describe a VM that fits everywhere."""
+        del host, vm_id
+        await asyncio.sleep(LATENCY_S)
+        return b"anywhere"
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        """Take it."""
+        del host, info
+        await asyncio.sleep(LATENCY_S)
+        return CompatibilityReply(is_compatible=True)
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        """Find the way."""
+        del host, vm_id, destination
+        await asyncio.sleep(LATENCY_S)
+        return CompatibilityReply(is_compatible=True)
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         """Find everything in order."""

@@ -125,6 +125,11 @@ def groups_in(*lists: Iterable[str]) -> frozenset[str]:
     return frozenset(who for people in lists for who in people if is_group(who))
 
 
+def known_people(lists: Iterable[str], members: Members) -> frozenset[str]:
+    """Return everybody who is named by id, or is in a group of which Slack told who is in it."""
+    return frozenset(one for who in lists for one in (members.get(who) or () if is_group(who) else (who,)))
+
+
 def may_request(user: Who, access: AccessSettings, members: Members) -> Permission:
     """Decide whether somebody may ask for a migration. An empty list means everybody who can use the command."""
     if not access.requesters:
@@ -147,6 +152,14 @@ def may_reject(user: Who, requester: str, access: AccessSettings, members: Membe
         return YES
     permission = may_approve(user, requester, access, members)
     return permission if permission.is_allowed else Permission(False, permission.reason.replace("approve", "reject", 1))
+
+
+def may_edit(user: Who, requester: str, access: AccessSettings, members: Members) -> Permission:
+    """Decide whether somebody may change a plan that waits for approval: whoever asked, and approvers."""
+    if requester in _ids(user):
+        return YES
+    refusal = "Only who asked for this and approvers may change it."
+    return _listed(user, access.approvers, members, refusal, "[access] approvers")
 
 
 def may_act(

@@ -10,8 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.handlers.background import BackgroundTasks, new_reference
 from bot.handlers.command_handler import CommandHandler
+from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
-from bot.listeners import actions, commands, events, form, home, views
+from bot.listeners import actions, commands, edit, events, form, home, views
 from bot.notify.home_tabs import HomeTabs
 from core.config import Settings
 
@@ -25,6 +26,7 @@ def build_app(
     background: BackgroundTasks,
     *,
     forms: FormHandler,
+    edits: EditHandler,
     home_tabs: HomeTabs,
 ) -> AsyncApp:
     """Build the app; nothing is connected yet."""
@@ -35,6 +37,7 @@ def build_app(
     home.register(app, handler, home_tabs, background)
     actions.register(app, handler, background)
     views.register(app, handler, background)
+    edit.register(app, handler, edits, background)
     events.register(app, background, settings.slack.command)
 
     async def on_error(error: Exception, body: Mapping[str, Any]) -> BoltResponse:

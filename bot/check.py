@@ -12,13 +12,14 @@ from bot.slack.credentials import check_app_token, missing_secrets
 from bot.slack.refusals import HINTS
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
+from core.domain.attempt.own_errors import told
 from core.domain.model.inventory import CheckLine, HostName
 from core.errors import HostError, MigrateBotError, NotifierError, SettingsError
 from core.ports import HostGateway
 
 SCOPES = frozenset(
     {"commands", "chat:write", "chat:write.public", "channels:read", "channels:history", "groups:read"}
-    | {"groups:history", "files:write", "im:write", "usergroups:read", "users:read"}
+    | {"groups:history", "files:write", "im:history", "im:write", "usergroups:read", "users:read"}
 )
 """What the bot uses. ``manifest.yml`` asks for them, and for a few that later features use."""
 
@@ -40,6 +41,8 @@ def check_settings(settings: Settings) -> Iterator[CheckLine]:
         yield CheckLine("approvers", ok=False, text="nobody", hint="List users or user groups in [access] approvers.")
     if not settings.slack.oncall:
         yield CheckLine("on-call", ok=False, text="nobody is paged", hint="List users or groups in [slack] oncall.")
+    for text, doubt in told(settings.errors):
+        yield CheckLine("errors", not doubt, text, doubt)
 
 
 async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGroups) -> AsyncIterator[CheckLine]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.messages.visible import visible
 from bot.plain_table import plain_table
-from core.domain.model.event_data import to_json
+from core.domain.model.event_json import to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveId, MoveState

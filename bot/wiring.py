@@ -12,6 +12,7 @@ from bot.app import build_app
 from bot.clock import SystemClock
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
+from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
 from bot.health import Health
 from bot.notify.attachments import Attachments, TimelineInputs
@@ -105,7 +106,8 @@ async def running(
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock)
-    app = build_app(settings, client, handler, background, forms=forms, home_tabs=home_tabs)
+    edits = EditHandler(engine, settings, groups, people)
+    app = build_app(settings, client, handler, background, forms=forms, edits=edits, home_tabs=home_tabs)
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)

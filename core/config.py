@@ -28,7 +28,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as MalformedVariable
 
+from core.domain.attempt.own_errors import read_own_errors
 from core.domain.model.inventory import HostName, HostsByName, same_host
+from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
 from core.errors import SettingsError, UnknownHost
@@ -140,6 +142,10 @@ class MigrationSettings(_Section):
     """How long a host may be silent about a started move before the move is called lost."""
     stuck_after: Pause = timedelta(minutes=10)
     """How long a running move may stand still, past three times its expected length, before people are asked."""
+    check_timeout: Duration = timedelta(minutes=2)
+    """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
+    checks_per_host: int = Field(default=1, ge=1, le=8)
+    """How many such questions one host is asked at once."""
 
 
 class FreezeSettings(_Section):
@@ -224,6 +230,8 @@ class Settings(BaseSettings):
     migration: MigrationSettings = MigrationSettings()
     freeze: FreezeSettings = FreezeSettings()
     winrm: WinrmSettings = WinrmSettings()
+    errors: Annotated[dict[int, Fault], BeforeValidator(read_own_errors)] = Field(default_factory=dict)
+    """``[errors]``: what numbers of Windows mean that the bot does not know, or takes for something else."""
     hosts: dict[str, HostSettings] = Field(default_factory=dict)
 
     slack_bot_token: SecretStr = SecretStr("")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from core.domain.model.events import Event, Notice
-from core.domain.model.host_calls import CancelReply, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.host_calls import CancelReply, CompatibilityReply, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move
@@ -56,8 +56,13 @@ class HostGateway(Protocol):
         """
         ...
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
-        """Read a snapshot plus volumes, free memory, switches, and disks and adapters of these VMs (None: all)."""
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
+        """Read a snapshot plus volumes, free memory, switches, and disks and adapters of these VMs (None: all).
+
+        With ``neighbours`` the disks of the host's other VMs are read too: what these VMs share with them is known.
+        """
         ...
 
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
@@ -101,6 +106,21 @@ class HostGateway(Protocol):
 
         The receipt says removed, kept (and why) or gone (it was not there).
         """
+        ...
+
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        """Ask what a VM needs of a host: bytes that only hosts understand, and that hold for its present state."""
+        ...
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        """Ask a host whether it could take a VM that its own host so described. Changes nothing.
+
+        Raises CommandFailed where it gives no answer: it may not, cannot, or its endpoint does not know how.
+        """
+        ...
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        """Let a VM's host find out whether it could migrate it to another one, logging on there; moves nothing."""
         ...
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:

@@ -1,4 +1,4 @@
-# The three things migrate-bot needs on a Hyper-V host that no cmdlet does safely, or not in a restricted session. Constant
+# The things migrate-bot needs on a Hyper-V host that no cmdlet does safely, or not in a restricted session. Constant
 # text: every value arrives as a typed parameter. A JEA endpoint shows them as role functions; on an ordinary endpoint the
 # bot defines them itself, which is why there is no Export-ModuleMember here.
 
@@ -116,4 +116,112 @@ function Stop-VMMigration {
         }
     }
     Microsoft.PowerShell.Utility\Write-Error -Message "No running migration of the virtual machine $wanted was found." -Category ObjectNotFound -ErrorId 'NoMigration' -TargetObject $VMId
+}
+
+function Get-VMCompatibility {
+    # Describes what a VM needs of a host, in bytes that only Test-VMCompatibility of another host understands. Changes
+    # nothing (Microsoft docs: Msvm_VirtualSystemMigrationService.GetSystemCompatibilityInfo). Returns {VMId, ReturnValue,
+    # CompatibilityInfo}; ReturnValue 0 is done. Without such a VM: an error of the category ObjectNotFound.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [guid] $VMId
+    )
+
+    $failed = $null
+    $space = 'root/virtualization/v2'
+    $service = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_VirtualSystemMigrationService' -ErrorVariable failed
+    if ($failed) { return }
+    $system = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_ComputerSystem' -Filter "Name='$VMId'" -ErrorVariable failed
+    if ($failed) { return }
+    if ($null -eq $system) {
+        Microsoft.PowerShell.Utility\Write-Error -Message "There is no virtual machine $VMId." -Category ObjectNotFound -ErrorId 'NoVM' -TargetObject $VMId
+        return
+    }
+    $answer = CimCmdlets\Invoke-CimMethod -InputObject $service -MethodName 'GetSystemCompatibilityInfo' -Arguments @{ ComputerSystem = $system }
+    if ($null -ne $answer) {
+        Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{
+            VMId              = $VMId
+            ReturnValue       = [uint32] $answer.ReturnValue
+            CompatibilityInfo = [byte[]] $answer.CompatibilityInfo
+        }
+    }
+}
+
+function Test-VMCompatibility {
+    # Asks this host whether it could run a VM as Get-VMCompatibility of another host described it. Changes nothing, and
+    # nobody logs on anywhere (Microsoft docs: Msvm_VirtualSystemMigrationService.CheckSystemCompatibilityInfo). Returns
+    # {ReturnValue, Reasons}: 0 is compatible, 32784 is not, anything else is no answer. Reasons are CIM-XML, in the host's
+    # language.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [byte[]] $CompatibilityInfo
+    )
+
+    $failed = $null
+    $service = CimCmdlets\Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName 'Msvm_VirtualSystemMigrationService' -ErrorVariable failed
+    if ($failed) { return }
+    $answer = CimCmdlets\Invoke-CimMethod -InputObject $service -MethodName 'CheckSystemCompatibilityInfo' -Arguments @{ CompatibilityInfo = $CompatibilityInfo }
+    if ($null -ne $answer) {
+        Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{
+            ReturnValue = [uint32] $answer.ReturnValue
+            Reasons     = [string[]] $answer.Reasons
+        }
+    }
+}
+
+function Test-VMMigration {
+    # Lets this host find out whether it could migrate a VM with its storage to another one, and moves nothing: its service
+    # logs on to the other's as for a migration (Microsoft docs: Msvm_VirtualSystemMigrationService.
+    # CheckVirtualSystemIsMigratable, Msvm_VirtualSystemMigrationSettingData). Returns {VMId, ReturnValue, JobState, Reasons}:
+    # ReturnValue 0 is yes; after 4096 a job looked, and JobState 7 is yes, 2 to 6 that it had not ended in time. Without
+    # such a VM: an error of the category ObjectNotFound.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [guid] $VMId,
+
+        [Parameter(Mandatory = $true)]
+        [string] $DestinationHost,
+
+        [int] $WaitSeconds = 30
+    )
+
+    $failed = $null
+    $space = 'root/virtualization/v2'
+    $service = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_VirtualSystemMigrationService' -ErrorVariable failed
+    if ($failed) { return }
+    $system = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_ComputerSystem' -Filter "Name='$VMId'" -ErrorVariable failed
+    if ($failed) { return }
+    if ($null -eq $system) {
+        Microsoft.PowerShell.Utility\Write-Error -Message "There is no virtual machine $VMId." -Category ObjectNotFound -ErrorId 'NoVM' -TargetObject $VMId
+        return
+    }
+    # An embedded instance: 32771 is a VM with its storage.
+    $settings = '<INSTANCE CLASSNAME="Msvm_VirtualSystemMigrationSettingData"><PROPERTY NAME="MigrationType" TYPE="uint16"><VALUE>32771</VALUE></PROPERTY></INSTANCE>'
+    $answer = CimCmdlets\Invoke-CimMethod -InputObject $service -MethodName 'CheckVirtualSystemIsMigratable' -Arguments @{
+        ComputerSystem       = $system
+        DestinationHost      = $DestinationHost
+        MigrationSettingData = $settings
+    }
+    if ($null -eq $answer) { return }
+    $state = 0
+    $reasons = @()
+    if ($answer.ReturnValue -eq 4096) {
+        for ($waited = 0; $waited -le $WaitSeconds; $waited++) {
+            $job = CimCmdlets\Get-CimInstance -InputObject $answer.Job -ErrorVariable failed
+            if ($failed) { return }
+            $state = $job.JobState
+            $reasons = @($job.ErrorSummaryDescription, $job.ErrorDescription)
+            if ($state -lt 2 -or $state -gt 6) { break }
+            Microsoft.PowerShell.Utility\Start-Sleep -Seconds 1
+        }
+    }
+    Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{
+        VMId        = $VMId
+        ReturnValue = [uint32] $answer.ReturnValue
+        JobState    = [uint16] $state
+        Reasons     = [string[]] $reasons
+    }
 }

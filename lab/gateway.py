@@ -7,17 +7,28 @@ from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
 from pathlib import PureWindowsPath
+from xml.etree import ElementTree as ET
 
-from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord, MoveOrder, MoveReport
+from core.domain.model.host_calls import (
+    CancelReply,
+    CompatibilityReply,
+    FolderFate,
+    FolderReceipt,
+    HostWord,
+    MoveOrder,
+    MoveReport,
+)
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
 from core.domain.model.inventory import (
     Adapter,
     CheckLine,
     Disk,
+    DiskFile,
     HostFacts,
     HostJob,
     HostName,
     Inspection,
+    LinkedFile,
     Snapshot,
     UnreadableVm,
     Vm,
@@ -25,13 +36,24 @@ from core.domain.model.inventory import (
     VmId,
     Volume,
 )
-from core.errors import CommandFailed, ContactLost, HostUnreachable, LoginRejected, MalformedReply, OrderWithdrawn
+from core.errors import (
+    CommandFailed,
+    ContactLost,
+    EndpointRefused,
+    HostUnreachable,
+    LoginRejected,
+    MalformedReply,
+    OrderWithdrawn,
+)
 from core.ports import Permit
 from lab.hyperv.remoting.shells import NO_PRICES, SessionPrices
 from lab.hyperv.world import views
+from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
+from lab.hyperv.world.enums import JobState, JobType, ReturnCode
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
+from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, disk_files
 from lab.hyperv.world.world import World
 from lab.move_sessions import MoveSessions
 
@@ -40,6 +62,8 @@ GIVE_UP_S = 40.0
 """After so many seconds a client gives up on a host that never answers."""
 
 _FIRST_LEVEL = 2
+_OF_HYPER_V = frozenset({"observe", "inspect", "find", "jobs"})
+"""What a host cannot answer while its Virtual Machine Management Service is away; a move is refused by the world."""
 _UNAUTHORIZED = 401
 _TERMINATE = 4
 
@@ -62,6 +86,10 @@ class LabGateway:
         self.calls: Counter[str] = Counter()
         self.stand_ins: dict[str, str] = {}
         """Which machine answers when a host is asked, if it is another one: an address that was given away."""
+        self.gates: dict[VmId, asyncio.Event] = {}
+        """A host says nothing of whether it can take such a VM before its event."""
+        self.without_functions: set[str] = set()
+        """Hosts whose endpoint has an older role: it does not know how to ask."""
         self.first_percent_s = 0.0
         """Move-VM may tell its first percent so long before any host shows or counts the move."""
         self._world = world
@@ -73,7 +101,9 @@ class LabGateway:
         await self._call("observe", host)
         return self._snapshot(host)
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
         await self._call("inspect", host)
         wanted = None if vm_ids is None else set(vm_ids)
         rows = [vm for vm in self._world.vms(host) if wanted is None or vm.id in wanted]
@@ -82,7 +112,9 @@ class LabGateway:
             volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
             memory_free_bytes=self._world.free_memory_bytes(host),
             switches=self._world.host(host).switches,
-            details=tuple(_details(row) for row in rows),
+            details=tuple(
+                replace(_details(row), linked=_linked(row, self._world.vms(host)) if neighbours else ()) for row in rows
+            ),
         )
 
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
@@ -101,32 +133,27 @@ class LabGateway:
         self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
     ) -> MoveReport:
         async with self.sessions.one(host):
-            return await self._move(host, order, on_progress, may_start)
-
-    async def _move(
-        self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
-    ) -> MoveReport:
-        trouble = self._world.trouble.for_host(host)
-        is_cut_off = any(fault.operation == "Receive" for fault in trouble.faults)
-        if is_cut_off:
-            trouble.take("Receive")
-        await self._call("move", host)
-        if not await may_start():
-            raise OrderWithdrawn(host, f"The order to {host} was withdrawn before it was sent.")
-        if self._world.trouble.take_never_begins(order.vm_id):
-            await asyncio.Event().wait()
-        if self.first_percent_s:
-            on_progress(0)
-            await asyncio.sleep(self.first_percent_s)
-        migration = self._world.start_move(_request(host, order))
-        if is_cut_off:
-            raise ContactLost(host, f"The connection to {host} broke.")
-        while not migration.is_done:
-            on_progress(migration.percent)
-            await asyncio.sleep(1.0)
-        if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
-            await asyncio.Event().wait()
-        return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
+            trouble = self._world.trouble.for_host(host)
+            is_cut_off = any(fault.operation == "Receive" for fault in trouble.faults)
+            if is_cut_off:
+                trouble.take("Receive")
+            await self._call("move", host)
+            if not await may_start():
+                raise OrderWithdrawn(host, f"The order to {host} was withdrawn before it was sent.")
+            if self._world.trouble.take_never_begins(order.vm_id):
+                await asyncio.Event().wait()
+            if self.first_percent_s:
+                on_progress(0)
+                await asyncio.sleep(self.first_percent_s)
+            migration = self._world.start_move(_request(host, order))
+            if is_cut_off:
+                raise ContactLost(host, f"The connection to {host} broke.")
+            while not migration.is_done:
+                on_progress(migration.percent)
+                await asyncio.sleep(1.0)
+            if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
+                await asyncio.Event().wait()
+            return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         await self._call("cancel", host)
@@ -157,6 +184,40 @@ class LabGateway:
             return FolderReceipt(path, FolderFate.KEPT, str(error))
         return FolderReceipt(path, FolderFate.REMOVED)
 
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        await self._call("compatibility_info", host)
+        self._must_have_functions(host, "Get-VMCompatibility")
+        if self._world.vm(host, vm_id) is None:
+            raise CommandFailed(host, f"There is no virtual machine {vm_id}.")
+        code, info = self._world.compatibility.describe(host, vm_id)
+        _must_be_answer(host, code)
+        return info
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        await self._call("test_compatibility", host)
+        self._must_have_functions(host, "Test-VMCompatibility")
+        if gate := self.gates.get(VmId(described_vm(info))):
+            await gate.wait()
+        code, reasons = self._world.compatibility.judge(host, info)
+        if code != INCOMPATIBLE:
+            _must_be_answer(host, code)
+        said = (ET.fromstring(one).findtext(".//VALUE") or "" for one in reasons)  # noqa: S314  # the lab's own
+        return CompatibilityReply(code != INCOMPATIBLE, tuple(said))
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        await self._call("test_migration", host)
+        request = MoveRequest(vm_id=vm_id, source=host, destination=destination, owner=OWNER)
+        code, key = self._world.compatibility.begin_check(request, MIGRATION_SETTINGS)
+        if code != ReturnCode.JobStarted:
+            _must_be_answer(host, code)
+        while True:
+            job = next(job for job in self._world.jobs(host) if job.instance_id == key)
+            if job.state is not JobState.Running:
+                break
+            await asyncio.sleep(1.0)
+        said = tuple(filter(None, (job.error_summary, job.error_description)))
+        return CompatibilityReply(job.state is JobState.Completed, said)
+
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         await self._call("check", host)
         return (CheckLine(host, ok=True, text=f"reachable; peers: {', '.join(peers)}"),)
@@ -171,6 +232,8 @@ class LabGateway:
         self.calls[method] += 1
         fault = self._world.trouble.for_host(host).take()
         await asyncio.sleep(self._latency_s)
+        if method in _OF_HYPER_V and (away := self._world.vmms.refusal(host)):
+            raise CommandFailed(host, f"{host} reported an error for Get-VM: {away}")
         match fault.kind if fault else None:
             case None:
                 return
@@ -189,6 +252,10 @@ class LabGateway:
                 raise CommandFailed(host, f"{host} answers with HTTP status {fault.status if fault else 0}.")
             case WireFaultKind.DROP:
                 raise ContactLost(host, f"The connection to {host} broke.")
+
+    def _must_have_functions(self, host: HostName, function: str) -> None:
+        if host in self.without_functions:
+            raise EndpointRefused(host, f"The endpoint of {host} refused {function}.")
 
     def _snapshot(self, host: HostName) -> Snapshot:
         shown = self._show(HostName(self.stand_ins.get(host, host)))
@@ -238,7 +305,13 @@ class LabGateway:
                 key=job.instance_id,
             )
             for job in self._world.jobs(host)
+            if job.job_type >= JobType.MovingVM  # the others only look
         )
+
+
+def _must_be_answer(host: HostName, code: int) -> None:
+    if code:
+        raise CommandFailed(host, f"{host} gives no answer: code {code}.")
 
 
 def _unreadable(host: HostName, fault: ValueFault) -> UnreadableVm:
@@ -285,13 +358,32 @@ def _vm(view: views.VMView) -> Vm:
     )
 
 
+def _linked(view: views.VMView, all_views: Sequence[views.VMView]) -> tuple[LinkedFile, ...]:
+    mine = {file.path.lower(): file.path for file in disk_files(view)}
+    found: dict[str, list[str]] = {}
+    for other in all_views:
+        if other.id != view.id:
+            for key in mine.keys() & {file.path.lower() for file in disk_files(other)}:
+                found.setdefault(mine[key], []).append(other.name)
+    return tuple(LinkedFile(path, tuple(sorted(names))) for path, names in sorted(found.items()))
+
+
 def _details(view: views.VMView) -> VmDetails:
+    own = {path.lower() for disk in view.disks for path in (disk.path, *(file.path for file in disk.parents))}
+    rest = tuple(DiskFile(file.path, file.size_bytes) for file in disk_files(view) if file.path.lower() not in own)
     return VmDetails(
         vm=_vm(view),
+        checkpoint_files=rest,
+        system_bytes=view.system_bytes
+        + sum(CONFIGURATION_FILE_BYTES + checkpoint.state_bytes for checkpoint in view.checkpoints),
+        unread=("its paging file",) if view.is_paging else (),
         disks=tuple(
             Disk(
                 path=disk.path if disk.has_file else "",
-                file_bytes=disk.size_bytes,
+                file_bytes=None if disk.is_unreadable else disk.size_bytes,
+                parents=()
+                if disk.is_unreadable
+                else tuple(DiskFile(file.path, file.size_bytes) for file in disk.parents),
                 controller=disk.controller.name,
                 is_pass_through=not disk.has_file,
                 is_shared=disk.is_shared,

@@ -12,6 +12,7 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands.errors import CommandError
+from bot.commands.model import Stop
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.form_handler import FormHandler
@@ -52,8 +53,7 @@ def register(
         await (ack(private(at_once)) if at_once else ack())
         asker = read_asker_of_command(body)
         reply = PrivateReply(client, asker, respond)
-        background.start(
-            f"{type(request).__name__.lower()} by {asker.user}", lambda: handler.answer(request, asker), reply
-        )
+        name = f"{type(request).__name__.lower()} by {asker.user}"
+        background.start(name, lambda: handler.answer(request, asker), reply, is_open=isinstance(request, Stop))
 
     app.command(command)(on_command)

@@ -17,20 +17,17 @@ from bot.handlers.command_handler import Asker
 from bot.handlers.form_handler import FormHandler
 from bot.handlers.private_reply import PrivateReply
 from bot.listeners.form_payloads import read_about, read_form_values, read_source
+from bot.listeners.pages import SHOW_PAUSE_S, show
 from bot.listeners.payloads import Body, read_asker_of_view, read_metadata
 from bot.messages.blocks import OPEN_FORM, Block, Message
 from bot.modals import plan_preview as form_pages
 from bot.modals.plan_preview import PLAN
 from bot.modals.request_form import FORM, PICK_DESTINATIONS, PICK_SOURCE, PICK_VMS, About
-from bot.slack.api_errors import SlackRefused, ask
+from bot.slack.api_errors import ask
 from bot.slack.forms import open_view
-from core.errors import MigrateBotError, NotifierBusy, NotifierDown
+from core.errors import MigrateBotError
 
 log = logging.getLogger(__name__)
-
-_SHOW_TRIES = 8
-_SHOW_PAUSE_S = 0.25
-"""The page is made by the acknowledgement, which may travel slower than the plan takes."""
 
 
 async def open_form(client: AsyncWebClient, trigger_id: str, forms: FormHandler, channel: str = "") -> None:
@@ -95,8 +92,8 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
         await ack(response_action="push", view=form_pages.looking(token))
 
         async def work() -> Message | None:
-            page, _ = await asyncio.gather(_plan_page(forms, token, command, asker), asyncio.sleep(_SHOW_PAUSE_S))
-            await _show(client, token, page)
+            page, _ = await asyncio.gather(_plan_page(forms, token, command, asker), asyncio.sleep(SHOW_PAUSE_S))
+            await show(client, token, page)
             return None
 
         # Whoever may not ask reads so in the form.
@@ -126,24 +123,6 @@ async def _plan_page(forms: FormHandler, token: str, command: Migrate, asker: As
         reference = new_reference()
         log.exception("no plan for %s, reference %s", asker.user, reference)
         return form_pages.broken(token, reference)
-
-
-async def _show(client: AsyncWebClient, token: str, page: Block) -> None:
-    """Put a page in place of the one that says "looking"; who went back meanwhile does not need it any more."""
-    for _ in range(_SHOW_TRIES):
-        try:
-            await ask(client.views_update(external_id=token, view=page))
-        except SlackRefused as error:
-            if error.code != "not_found":
-                raise
-            await asyncio.sleep(_SHOW_PAUSE_S)
-        except NotifierBusy as error:
-            await asyncio.sleep(error.retry_after_s)
-        except NotifierDown:
-            await asyncio.sleep(_SHOW_PAUSE_S)
-        else:
-            return
-    log.info("nobody waits for the page %s any more", token)
 
 
 def is_bare(body: Body) -> bool:

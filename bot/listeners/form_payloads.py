@@ -35,6 +35,13 @@ def read_source(body: Body) -> str:
     return str(chosen.get("value") or About.unpack(read_metadata(body)).source)
 
 
+def read_choices(body: Body, block_id: str, action_id: str) -> tuple[str, ...]:
+    """Read what was chosen in a menu, of one choice or of several."""
+    value = _value(body, block_id, action_id)
+    one = value.get("selected_option")
+    return (str(one.get("value")),) if one else _chosen(value)
+
+
 def read_about(body: Body) -> About:
     """Read where the form was opened, and the source chosen now."""
     return About(About.unpack(read_metadata(body)).channel, read_source(body))

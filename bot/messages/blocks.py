@@ -22,6 +22,7 @@ _ROOM = 2900
 
 APPROVE = "migrate_approve"
 REJECT = "migrate_reject"
+EDIT = "migrate_edit"
 CANCEL = "migrate_cancel"
 RETRY = "migrate_retry"
 STUCK_WAIT = "migrate_stuck_wait"

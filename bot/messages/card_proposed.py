@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.messages.blocks import (
     APPROVE,
+    EDIT,
     REJECT,
     Block,
     Message,
@@ -15,7 +16,7 @@ from bot.messages.blocks import (
     message,
     sections,
 )
-from bot.messages.card_parts import Look, headline_route, more_line, show_all, small_print, what
+from bot.messages.card_parts import Look, headline_route, more_line, names, show_all, small_print, what
 from bot.messages.mrkdwn import code, date_time, mention, plural, said
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, Options, Plan, PlannedMove, Severity
@@ -23,6 +24,8 @@ from core.domain.model.units import size, span
 from core.domain.model.views import JobView
 
 _ICONS = {Severity.BLOCKER: "⛔", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}  # noqa: RUF001 - the sign is meant
+_EDITS, _NAMED = 8, 5
+"""How many changes a card names (a line of small print has ten parts at most), and how many VMs of each."""
 _ORDER = (Severity.BLOCKER, Severity.WARNING, Severity.NOTE)
 
 
@@ -31,18 +34,32 @@ def proposed(view: JobView, look: Look) -> Message:
     job, plan = view.job, view.job.plan
     blocks: list[Block] = [
         header(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}?"),
-        *sections(_standing(job, look)),
+        *sections(_standing(view, look)),
         *sections(_plan_lines(job, look)),
         *sections(finding_lines(plan.findings, look.rows)),
     ]
     if options := option_words(plan.options):
         blocks.append(context(options))
-    blocks += [small_print(view), actions(*decision_buttons(job), *show_all(job, look))]
-    return message(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}? Waits for approval.", blocks)
+    if plan.edits:
+        blocks.append(context(*edit_lines(plan)))
+    blocks += [small_print(view), actions(*decision_buttons(job), change_button(job), *show_all(job, look))]
+    waits = "Waits for approval." if plan.is_checked else "Its hosts are being asked."
+    return message(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}? {waits}", blocks)
 
 
-def _standing(job: Job, look: Look) -> Iterator[str]:
-    yield f"🕓 *Waits for approval* until {date_time(job.expires_at)}."
+def being_checked(view: JobView) -> str:
+    """Say how far the hosts are with saying whether they can take the VMs of a plan."""
+    movable = len(view.job.plan.moves) - len(view.job.plan.blocked_ids)
+    answered, total = (view.checking.answered, view.checking.total) if view.checking else (0, movable)
+    return (
+        f"🔎 *The hosts are being asked whether they can take these VMs:* they have checked {answered} of {total}. "
+        "Nobody can approve it before they have."
+    )
+
+
+def _standing(view: JobView, look: Look) -> Iterator[str]:
+    job = view.job
+    yield f"🕓 *Waits for approval* until {date_time(job.expires_at)}." if job.plan.is_checked else being_checked(view)
     if look.approvals_required > 1:
         given = ", ".join(mention(approval.by) for approval in job.approvals)
         yield f"{len(job.approvals)} of {plural(look.approvals_required, 'approval')}" + (
@@ -113,6 +130,26 @@ def finding_lines(findings: Sequence[Finding], rows: int) -> Iterator[str]:
             yield f"{_ICONS[severity]} … and {plural(len(found) - rows, f'more {severity}')}"
 
 
+def edit_lines(plan: Plan) -> Iterator[str]:
+    """Say who changed what, the newest changes last: VMs of one person to one host together."""
+    newest = {edit.vm_id: edit for edit in plan.edits}
+    together: dict[tuple[str, str], list[str]] = {}
+    for edit in sorted(newest.values(), key=lambda edit: edit.at):
+        together.setdefault((edit.by, edit.to or ""), []).append(edit.vm_name)
+    lines = [
+        f"✏️ {mention(by)}: {names(vms, _NAMED)} {f'to {code(host)}' if host else 'left out'}"
+        for (by, host), vms in together.items()
+    ]
+    more = len(lines) - _EDITS
+    yield from ([f"✏️ {plural(more, 'earlier change')}"] if more > 0 else [])
+    yield from lines[-_EDITS:]
+
+
+def change_button(job: Job) -> Block:
+    """Make the button that opens the form to change the plan."""
+    return button("Change", EDIT, f"{job.id}|{job.plan.hash}")
+
+
 def option_words(options: Options) -> str:
     """Say which options differ from the settings."""
     parts: list[str] = []
@@ -139,12 +176,12 @@ def option_words(options: Options) -> str:
 
 
 def decision_buttons(job: Job) -> list[Block]:
-    """Make the buttons that decide: without anything that could move there is nothing to approve."""
+    """Make the buttons that decide: what cannot move, or is still being checked, cannot be approved."""
     plan = job.plan
     value = f"{job.id}|{plan.hash}"
     movable = len(plan.moves) - len(plan.blocked_ids)
     reject = button("Reject", REJECT, value)
-    if not movable:
+    if not movable or not plan.is_checked:
         return [reject]
     asked = confirm(
         f"Move {plural(movable, 'VM')}?",

@@ -55,8 +55,9 @@ def _decisions(
     for view in views:
         job = view.job
         if job.state is JobState.PROPOSED:
+            waits = "waits for approval" if job.plan.is_checked else "is being checked by its hosts, to be approved"
             yield (
-                f"🕓 {job.id} waits for approval until {clock_time(job.expires_at)}: {said(what(job), 60)}, "
+                f"🕓 {job.id} {waits} until {clock_time(job.expires_at)}: {said(what(job), 60)}, "
                 f"{said(headline_route(job.plan.moves), 80)}"
             )
         if job.paused_by and job.state is JobState.RUNNING:

@@ -64,7 +64,9 @@ def closed_home(reason: str) -> Block:
 
 def _waits_for(user: Who, view: JobView, rules: AccessSettings, members: Members) -> bool:
     job = view.job
-    if job.state is not JobState.PROPOSED or any(is_same(user, approval.by) for approval in job.approvals):
+    if job.state is not JobState.PROPOSED or not job.plan.is_checked:
+        return False
+    if any(is_same(user, approval.by) for approval in job.approvals):
         return False
     return access.may_approve(user, job.requester, rules, members).is_allowed
 

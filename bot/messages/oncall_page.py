@@ -6,7 +6,7 @@ from bot.messages.blocks import ACKNOWLEDGE, RETRY, Block, Message, actions, but
 from bot.messages.mrkdwn import clip_markup, clock_time, code, mention, plural, quoted, said
 from bot.messages.state_table import MOVE_STATES
 from bot.messages.thread_lines import sentence
-from core.domain.model.event_data import Ended, EventData, EventKind, Failed, Stuck
+from core.domain.model.event_data import Ended, EventData, EventKind, Failed, Stuck, Unmigratable
 from core.domain.model.events import Event, Notice
 from core.domain.model.move import MoveState
 
@@ -80,6 +80,9 @@ def _lines(notice: Notice, command: str) -> Iterator[str]:
     hint = (data.hint if isinstance(data, Ended | Failed) else "") or (move.hint if move else "")
     if hint:
         yield f"*What it means:* {said(hint, 400)}"
+    first = data.first if isinstance(data, Unmigratable | Failed) else ""
+    if first:
+        yield f"*The first try failed otherwise:* {said(first, 400)}"
     tried, of = (data.attempts, data.of) if isinstance(data, Failed) else (0, 0)
     attempts = tried or (move.attempts if move else 0)
     if attempts:

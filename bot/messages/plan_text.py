@@ -1,11 +1,12 @@
 """Writes a whole plan as plain text, for the file in a long plan's thread. Pure."""
 
 from bot.messages.visible import visible
+from core.domain.model.event_data import FEW
 from core.domain.model.job import Job
-from core.domain.model.plan import Plan, PlannedMove, Severity
+from core.domain.model.plan import Plan, PlanEdit, PlannedMove, Severity
 from core.domain.model.units import size
 
-LONG = 30
+LONG = FEW
 """A plan of more VMs than this is attached to its card as a file."""
 _ORDER = (Severity.BLOCKER, Severity.WARNING, Severity.NOTE)
 
@@ -22,6 +23,8 @@ def plan_text(job: Job) -> str:
     found = [finding for severity in _ORDER for finding in plan.findings if finding.severity is severity]
     if found:
         lines += ["", "What preflight found", *(f"{one.severity.value}: {_cell(one.text)}" for one in found)]
+    if plan.edits:
+        lines += ["", "What people changed", *(_edit(edit) for edit in plan.edits)]
     reasons = [f"{move.vm_name}: {_cell(move.why)}" for move in plan.moves if move.why]
     if reasons:
         lines += ["", "Why these destinations, and not others", *reasons]
@@ -32,6 +35,11 @@ def _row(plan: Plan, move: PlannedMove) -> tuple[str, ...]:
     kind = "will not move" if move.vm_id in plan.blocked_ids else "live" if move.is_live else "off"
     cells = (move.vm_name, move.source, move.destination, move.path, size(move.size_bytes), kind, str(move.vm_id))
     return tuple(map(_cell, cells))
+
+
+def _edit(edit: PlanEdit) -> str:
+    went = f"from {edit.before} to {edit.to}" if edit.to else f"left out, would have gone to {edit.before}"
+    return _cell(f"{edit.at:%Y-%m-%d %H:%M} UTC, {edit.by}: {edit.vm_name} {went}")
 
 
 def _cell(text: str) -> str:

@@ -71,6 +71,8 @@ def job_line(view: JobView) -> str:
     """Say how a job stands, in one line."""
     job = view.job
     head = f"{JOB_ICONS[job.state]} *{job.id}* {said(what(job), 80)}, {said(headline_route(job.plan.moves), 120)}"
+    if job.state is JobState.PROPOSED and not job.plan.is_checked:
+        return f"{head}: its hosts are being asked whether they can take it; {mention(job.requester)} wants it"
     if job.state is JobState.PROPOSED:
         return f"{head}: waits for approval until {clock_time(job.expires_at)}, asked by {mention(job.requester)}"
     total, done = len(view.moves), view.count(MoveState.DONE)

@@ -1,5 +1,6 @@
 """Says each event in one clear sentence, for threads and for the history. Pure."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -51,12 +52,16 @@ def _of_job(data: EventData, about: _About) -> str:  # noqa: C901, PLR0912 - a s
         case said_of.Proposed(vms=vms, blocked=blocked):
             without = f", {blocked} of them cannot move" if blocked else ""
             return f"🕓 {by} asks to move {plural(vms, 'VM')}{without}."
+        case said_of.Checked():
+            return _checked(data, job)
         case said_of.Approved():
             return f"👍 {by} approved {job}. It starts as soon as the hosts have room."
         case said_of.Approval(count=count, needed=needed):
             return f"👍 {by} approved: {count} of {plural(needed, 'approval')}."
         case said_of.Rejected(reason=reason):
             return f"❌ {by} rejected {job}{_because(reason)}"
+        case said_of.Edited():
+            return _edited(data, about)
         case said_of.Expired():
             return f"⌛ {job} expired: nobody approved it in time. Nothing was changed."
         case said_of.Withdrawn():
@@ -80,6 +85,31 @@ def _of_job(data: EventData, about: _About) -> str:  # noqa: C901, PLR0912 - a s
         case said_of.Finished():
             return _finished(data, about)
     return ""
+
+
+def _edited(data: said_of.Edited, about: _About) -> str:
+    by_host = defaultdict[str, list[str]](list)
+    for vm, host in data.moved:
+        by_host[host].append(vm)
+    parts = [f"{_names(vms)} to {code(host)}" for host, vms in by_host.items()]
+    if data.left_out:
+        parts.append(f"without {_names(data.left_out)}")
+    text = f"✏️ {about.by} changed the plan of {about.job}: {', '.join(parts)}."
+    if data.displaced:
+        moved_over = (f"{code(vm)} to {code(host)}" for vm, host in data.displaced[:_NAMES])
+        more = f" and {len(data.displaced) - _NAMES} more" if len(data.displaced) > _NAMES else ""
+        text += f" To make room: {', '.join(moved_over)}{more}."
+    if data.approvals:
+        text += f" {plural(data.approvals, 'approval')} no longer count{'s' if data.approvals == 1 else ''}."
+    return f"{text} It waits for approval as it is now."
+
+
+def _checked(data: said_of.Checked, job: str) -> str:
+    no = [f"{plural(data.incompatible, 'VM')} cannot go where it should"] if data.incompatible == 1 else []
+    no += [f"{plural(data.incompatible, 'VM')} cannot go where they should"] if data.incompatible > 1 else []
+    no += [f"{plural(data.unasked, 'VM')} could not be checked"] if data.unasked else []
+    came_of_it = f"{', '.join(no)}; the card says why" if no else "nothing stands against it"
+    return f"🔎 The hosts of {job} were asked about {plural(data.vms, 'VM')}: {came_of_it}."
 
 
 def _of_attempt(data: EventData, about: _About) -> str:
@@ -117,10 +147,11 @@ def _of_end(data: EventData, about: _About) -> str:
             return f"✅ {vm} is on {about.destination} already{_because(text)}."
         case said_of.Failed():
             tries = plural(data.attempts, "attempt")
-            return f"❌ {vm} failed after {tries}{_because(data.words).rstrip('.')}{_still(data.where)}"
+            failed = f"❌ {vm} failed after {tries}{_because(data.words).rstrip('.')}"
+            return f"{failed}{_at_first(data.first)}{_still(data.where)}"
         case said_of.Unmigratable():
             why = said(data.text or data.words or "no reason was given").rstrip(".")
-            return f"❌ {vm} cannot be moved: {why}{_still(data.where)}"
+            return f"❌ {vm} cannot be moved: {why}{_at_first(data.first)}{_still(data.where)}"
         case said_of.Cancelled():
             return f"🚫 {vm} is cancelled{_because(data.text).rstrip('.')}{_still(data.where)}"
         case said_of.Lost(text=text):
@@ -190,6 +221,11 @@ def _finished(data: said_of.Finished, about: _About) -> str:
 
 def _because(words: str) -> str:
     return f": {said(words)}" if words else ""
+
+
+def _at_first(reason: str) -> str:
+    """Say the first reason beside the last: it is often the true one."""
+    return f". The first try failed otherwise: {said(reason).rstrip('.')}" if reason else ""
 
 
 def _still(where: str) -> str:

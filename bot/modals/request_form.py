@@ -90,7 +90,8 @@ def request_form(settings: Settings, about: About) -> Block:
 def _override(settings: Settings) -> list[Block]:
     if not settings.freeze.windows:
         return []
-    hint = f"Why moves may start although they are frozen {', '.join(settings.freeze.windows)}. Empty: they wait."
+    windows = f"{', '.join(settings.freeze.windows)} ({settings.freeze.zone})"
+    hint = f"Why moves may start although they are frozen {windows}. Empty: they wait."
     return [_text(OVERRIDE, "Override the freeze", hint=hint[:2000], limit=_REASON_LIMIT)]
 
 

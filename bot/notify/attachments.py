@@ -33,10 +33,16 @@ RECENT = timedelta(days=1)
 """Files of jobs that ended longer ago are not looked for after a restart."""
 AFTERLIFE_S = 15.0
 """How long an upload of a process that died may still be on its way: a look before that could miss it."""
+_NEW_PLANS = frozenset({EventKind.PROPOSED, EventKind.EDITED})
 _PAUSE_S = 2.0
 _TIMEOUT_S = 60.0
 _PAGES = 10
 _PAGE = 200
+
+
+def _has_whole_plan(job: Job) -> bool:
+    """Whether the whole plan belongs into the thread: it is long, and says by now what its hosts said of it."""
+    return len(job.plan.moves) > LONG and job.plan.is_checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Attachments:
         self._timeline_inputs = timeline_inputs
         self._clock = clock
         self._uploads = TaskSet()
-        self._begun: set[tuple[JobId, Make]] = set()
+        self._begun: set[tuple[JobId, str, Make]] = set()
 
     def add(self, notice: Notice, card: Card | None) -> None:
         """Put in what belongs to this notice, if anything; the thread is the card's."""
@@ -78,7 +84,7 @@ class Attachments:
             return
         if notice.event.kind is EventKind.FINISHED:
             self._start(self._once(notice.job, card, self._picture), f"picture for {notice.job.id}")
-        elif notice.event.kind is EventKind.PROPOSED and len(notice.job.plan.moves) > LONG:
+        elif notice.event.kind in _NEW_PLANS and _has_whole_plan(notice.job):
             self._start(self._once(notice.job, card, self._plan), f"plan for {notice.job.id}")
 
     def catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
@@ -104,15 +110,15 @@ class Attachments:
         for job in jobs:
             if job.card is None:
                 continue
-            if len(job.plan.moves) > LONG and since < job.created_at <= began:
+            if _has_whole_plan(job) and since < job.created_at <= began:
                 await self._once(job, job.card, self._plan)
             if job.state is JobState.FINISHED and job.finished_at is not None and since < job.finished_at <= began:
                 await self._once(job, job.card, self._picture)
             await self._clock.sleep(_PAUSE_S)
 
     async def _once(self, job: Job, card: Card, make: Make) -> None:
-        if (job.id, make) not in self._begun:
-            self._begun.add((job.id, make))
+        if (job.id, job.plan.hash, make) not in self._begun:
+            self._begun.add((job.id, job.plan.hash, make))
             await self._patiently(job, card, make)
 
     async def _patiently(self, job: Job, card: Card, make: Make) -> None:
@@ -162,7 +168,8 @@ class Attachments:
 
     async def _plan(self, job: Job) -> Attachment:
         title = f"The whole plan of {job.id}: {len(job.plan.moves)} VMs"
-        return Attachment(f"{job.id}-plan.txt", title, plan_text(job).encode())
+        changed = f"-{job.plan.hash[:6]}" if job.plan.edits else ""
+        return Attachment(f"{job.id}-plan{changed}.txt", title, plan_text(job).encode())
 
     async def _picture(self, job: Job) -> Attachment | None:
         inputs = await self._timeline_inputs(job.id)

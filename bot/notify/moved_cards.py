@@ -12,7 +12,7 @@ from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import code
 from bot.notify.poster import Place, Poster
 from bot.slack import find_message
-from bot.slack.api_errors import SlackRefused, SlackUnauthorized, SlackUnclear
+from bot.slack.api_errors import SlackRefused, SlackUnclear, is_refusal
 from core.domain.model.job import Card, Job, JobId
 from core.domain.model.views import JobView
 from core.errors import NotifierError
@@ -59,7 +59,7 @@ class MovedCards:
         async with self._lock:
             if (known := self.newest(before)) != before:
                 return known
-            if job.id in self._again:
+            if job.is_card_again or job.id in self._again:
                 return None
             posted = await self._post_again(view, look, before)
             if posted is None:
@@ -85,8 +85,10 @@ class MovedCards:
     async def _find(self, mark: dict[str, object], channel: str) -> Card | None:
         try:
             ts = await find_message.find_marked(self._client, mark, channel, "", self._clock.now() - _WINDOW)
-        except (SlackRefused, SlackUnauthorized) as error:
-            log.warning("cannot look for a card in %s: %s", channel, error.code)
+        except NotifierError as error:
+            if not is_refusal(error):
+                raise
+            log.warning("cannot look for a card in %s: %s", channel, error.message)
             return None
         return Card(channel, ts) if ts else None
 

@@ -21,7 +21,6 @@ from bot.messages.blocks import Message
 from bot.messages.button_values import marked
 from bot.messages.card import card
 from bot.messages.card_parts import Look
-from bot.messages.mrkdwn import channel_link
 from bot.messages.plain_words import plain
 from bot.messages.stall_question import question
 from bot.notify.attachments import Attachments
@@ -30,9 +29,10 @@ from bot.notify.moved_cards import MovedCards
 from bot.notify.open_questions import History, OpenQuestions
 from bot.notify.people import People
 from bot.notify.poster import Members, Place, Posted, Poster
+from bot.notify.whispers import Whispers, is_direct
 from bot.slack import find_message
-from bot.slack.api_errors import SlackRefused, SlackUnauthorized, SlackUnclear, ask
-from bot.slack.oncall import whom_to_call
+from bot.slack.api_errors import SlackRefused, SlackUnclear, ask, is_refusal
+from bot.slack.oncall import Called, whom_to_call
 from bot.slack.rate_limit import CallBudget, ChannelSpacing
 from bot.slack.refusals import CLOSED, GONE, About, Next, Refused, about, after
 from bot.slack.user_groups import UserGroups
@@ -84,7 +84,8 @@ class SlackNotifier:
         self._clock = clock
         self._poster = Poster(client, clock, database)
         self._cards = MovedCards(client, self._poster, clock)
-        self._people = People(self._poster, settings.slack.oncall)
+        self._people = People(client, self._poster)
+        self._whispers = Whispers(client)
         self._edits: ChannelSpacing[JobId] = ChannelSpacing(clock, CARD_GAP_S)
         self._budget = CallBudget(clock, EDITS_PER_MINUTE, EDITS_AT_ONCE)
         self._shown: dict[JobId, _Shown] = {}
@@ -110,15 +111,13 @@ class SlackNotifier:
 
     async def _tell(self, notice: Notice) -> Card:
         if notice.is_plain:
-            places = self._places(notice)
-            return (await self._find(notice, places) if notice.maybe_said else None) or await self._say(notice, places)
+            return await self._said_before(notice) or await self._say(notice, await self._plain(notice))
         await self._settle(notice)
         revised = await self._revise(notice)
         if revised is not None and notice.event.tone is not Tone.PAGE:
             return revised  # the message it is about says it now
-        places = self._places(notice)
-        found = await self._find(notice, places) if notice.maybe_said else None
-        return found or await self._join(notice) or await self._say(notice, places)
+        said = await self._said_before(notice) or await self._join(notice)
+        return said or await self._say(notice, await self._message(notice))
 
     async def _join(self, notice: Notice) -> Card | None:
         """Put a quiet line of a large job into the message of those like it; None: it has to stand alone."""
@@ -174,27 +173,35 @@ class SlackNotifier:
         return await self._page(earlier, taken=by)
 
     async def _page(self, notice: Notice, *, taken: Event | None = None) -> Message:
-        slack, approvers = self._settings.slack, self._settings.access.approvers
-        called = await whom_to_call(slack.oncall, (*approvers, notice.job.requester), self._groups)
-        return oncall_page.page(notice, called.ids, slack.command, taken=taken, remark=called.remark)
+        called = await self._whom_to_call(notice)
+        return oncall_page.page(notice, called.ids, self._settings.slack.command, taken=taken, remark=called.remark)
+
+    async def _whom_to_call(self, notice: Notice) -> Called:
+        others = (*self._settings.access.approvers, notice.job.requester)
+        return await whom_to_call(self._settings.slack.oncall, others, self._groups)
 
     def _places(self, notice: Notice) -> list[Place]:
         """List where a notice may go, best first."""
         job, fallback = notice.job, self._settings.slack.channel
         # In a direct message nobody else could approve; two people's own the bot cannot even see.
-        channels = [fallback, job.channel] if _is_direct(job.channel) else [job.channel, fallback]
+        channels = [fallback, job.channel] if is_direct(job.channel) else [job.channel, fallback]
         places = [Place(channel) for channel in dict.fromkeys(filter(None, channels))]
         if notice.event.tone is not Tone.CARD and job.card:
             places = [Place(job.card.channel, job.card.ts), Place(job.card.channel), *places]
         return list(dict.fromkeys(places))
 
+    async def _said_before(self, notice: Notice) -> Card | None:
+        return await self._find(notice, self._places(notice)) if notice.maybe_said else None
+
     async def _find(self, notice: Notice, places: Sequence[Place]) -> Card | None:
         for place in places:
             try:
                 ts = await find_message.find(self._client, notice, place.channel, place.thread_ts)
-            except (SlackRefused, SlackUnauthorized) as error:
+            except NotifierError as error:
+                if not is_refusal(error):
+                    raise
                 # Reading may be forbidden where posting is not.
-                log.warning("cannot look for notice %s in %s: %s", notice.id, place.channel, error.code)
+                log.warning("cannot look for notice %s in %s: %s", notice.id, place.channel, error.message)
                 continue
             if ts:
                 return Card(place.channel, ts)
@@ -202,12 +209,12 @@ class SlackNotifier:
                 return None  # the thread is there and does not hold it: nothing was said elsewhere
         return None
 
-    async def _say(self, notice: Notice, places: Sequence[Place]) -> Card:
-        message = await self._message(notice)
-        members = await self._groups.members(access.groups_in(self._settings.slack.oncall))
+    async def _say(self, notice: Notice, message: Message) -> Card:
+        called = await self._whom_to_call(notice) if notice.event.tone is Tone.PAGE else Called(())
+        members = await self._groups.members(access.groups_in(self._settings.slack.oncall, called.ids))
         refused: NotifierError = NotifierRefused("There is no channel to say it in.", hint="Set [slack] channel.")
         closed: set[str] = set()
-        for place in places:
+        for place in self._places(notice):
             if place.channel in closed:
                 continue
             try:
@@ -221,14 +228,16 @@ class SlackNotifier:
                 if error.code in CLOSED:
                     closed.add(place.channel)
                 continue
-            await self._said_in(notice, place, posted, message, members)
+            await self._said_in(notice, place, posted)
+            if posted.is_poorer and notice.event.tone is Tone.PAGE and poorer.mentions_group(message):
+                await self._people.wake(notice, message, called, members)
             self._groups_of_lines.began(notice, posted.card)
             return posted.card
         else:
             if notice.event.tone is not Tone.CARD:
-                return await self._people.tell(notice, message, members, refused)
-        if isinstance(refused, NotifierRefused):
-            await self._confess(notice)
+                return await self._people.tell(notice, message, called, members, refused)
+        if isinstance(refused, NotifierRefused) and notice.event.tone is Tone.CARD:
+            await self._whispers.confess(notice.job)
         raise refused
 
     async def _post(self, notice: Notice, place: Place, message: Message, members: Members) -> Posted:
@@ -237,16 +246,14 @@ class SlackNotifier:
         is_loud = notice.event.tone in {Tone.BROADCAST, Tone.PAGE}
         return await self._poster.post(place, shown, find_message.mark(notice), members, is_loud=is_loud)
 
-    async def _said_in(self, notice: Notice, place: Place, posted: Posted, message: Message, members: Members) -> None:
-        """Compare what Slack did with what was asked, and see to it that people are reached all the same."""
+    async def _said_in(self, notice: Notice, place: Place, posted: Posted) -> None:
+        """Compare what Slack did with what was asked, and see to it that people find it all the same."""
         if posted.left_its_thread(place):
             await self._cards.post_again(self._shown_view(notice.job), await self._look_of(notice.job))
         elif place.thread_ts and posted.card.channel != place.channel:
             self._cards.note_moved(Card(place.channel, place.thread_ts), Card(posted.card.channel, place.thread_ts))
-        if posted.is_poorer and notice.event.tone is Tone.PAGE and poorer.mentions_group(message):
-            await self._people.wake(notice, message, members)
         if notice.event.tone is Tone.CARD:
-            await self._say_where(notice, posted.card)
+            await self._whispers.say_where(notice.job, posted.card)
 
     def _shown_view(self, job: Job) -> JobView:
         shown = self._shown.get(job.id)
@@ -254,17 +261,15 @@ class SlackNotifier:
         return replace(view, job=replace(view.job, card=job.card))
 
     async def _message(self, notice: Notice) -> Message:
-        if notice.is_plain:
-            return self._plain(notice)
         try:
             return await self._full_message(notice)
         except (KeyError, TypeError, ValueError, AttributeError, LookupError):
             # A bug in the words must not become silence.
             log.exception("the words of notice %s could not be made", notice.id)
-            return self._plain(notice)
+            return await self._plain(notice)
 
-    def _plain(self, notice: Notice) -> Message:
-        return plain(notice, self._settings.slack.oncall, self._settings.slack.command)
+    async def _plain(self, notice: Notice) -> Message:
+        return plain(notice, (await self._whom_to_call(notice)).ids, self._settings.slack.command)
 
     async def _full_message(self, notice: Notice) -> Message:
         match notice.event.tone:
@@ -277,34 +282,6 @@ class SlackNotifier:
                 return question(notice)
             case _:
                 return thread_lines.line(notice)
-
-    async def _say_where(self, notice: Notice, posted: Card) -> None:
-        """Tell who asked when the card could not go where they typed. Courtesy: no error of it counts."""
-        job = notice.job
-        if notice.event.tone is not Tone.CARD or posted.channel == job.channel:
-            return
-        where = f"The card of {job.id} is in {channel_link(posted.channel)}: "
-        if _is_direct(job.channel):
-            await self._whisper(job, f"{where}in a direct message nobody else could approve it.")
-            return
-        await self._whisper(
-            job,
-            f"{where}I cannot post in {channel_link(job.channel)}. Invite me there if you want cards in that channel.",
-        )
-
-    async def _confess(self, notice: Notice) -> None:
-        if notice.event.tone is Tone.CARD:
-            await self._whisper(
-                notice.job,
-                f"I cannot post the card of {notice.job.id} anywhere, so nobody can approve it. Invite me to the "
-                "channel and ask again, or have [slack] channel set in my settings.",
-            )
-
-    async def _whisper(self, job: Job, text: str) -> None:
-        try:
-            await ask(self._client.chat_postMessage(channel=job.requester, text=text, parse="none"))
-        except NotifierError as error:
-            log.warning("%s could not be told about %s: %s", job.requester, job.id, error.message)
 
     # ------------------------------------------------------------------ showing
 
@@ -375,10 +352,6 @@ class SlackNotifier:
             members = await self._groups.members(access.groups_in(rules.approvers))
             outlook = access.approval_outlook(job.requester, rules, members)
         return Look(outlook, rules.approvals_required, command=self._settings.slack.command)
-
-
-def _is_direct(channel: str) -> bool:
-    return channel.startswith("D")
 
 
 def _key(notice: Notice) -> tuple[int, str, str]:

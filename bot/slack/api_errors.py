@@ -54,6 +54,11 @@ class SlackUnclear(NotifierDown):
         self.is_refusal = is_refusal
 
 
+def is_refusal(error: NotifierError) -> bool:
+    """Whether Slack certainly did not do it, for whatever reason it said."""
+    return isinstance(error, SlackRefused | SlackUnauthorized) or (isinstance(error, SlackUnclear) and error.is_refusal)
+
+
 async def ask(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     """Make one call.
 

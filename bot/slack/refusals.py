@@ -85,7 +85,7 @@ GROUPS: Mapping[About, tuple[str, ...]] = {
         "invalid_cursor invalid_ts_latest invalid_ts_oldest invalid_metadata_filter_keys no_such_subteam "
         "too_many_users channels_limit_exceeded file_type_not_allowed file_uploads_except_images_disabled "
         "file_uploads_disabled file_upload_size_restricted alt_txt_too_large snippet_too_large storage_limit_reached "
-        "unknown_snippet_type unknown_subtype"
+        "unknown_snippet_type unknown_subtype invalid_user_combination not_enough_users users_list_not_supplied"
     ),
 }
 CODES: Mapping[str, About] = {code: about for about, codes in GROUPS.items() for code in codes}

@@ -11,10 +11,11 @@ from core.domain.planning.forecast import slots_of
 from core.domain.planning.makespan import Speeds
 from core.domain.planning.other_moves import other_moves
 from core.domain.planning.placement import Conditions, Placement, place
+from core.domain.planning.revision import Revision
 from core.engine.folder_lists import FolderLists
 from core.ports import Clock, Store
 
-_MANY = 100
+_MANY = 8
 """From so many VMs on a placement takes long enough to be made beside everything else."""
 
 
@@ -47,10 +48,10 @@ class DestinationChoice:
         *,
         homes: Mapping[VmId, HostName],
         folders: FolderLists,
-        moving: frozenset[VmId],
-        keep: Mapping[VmId, HostName] | None = None,
+        settled: frozenset[VmId],
+        revision: Revision | None = None,
     ) -> Placement:
-        """Place each VM; ``moving`` are those that will not move by this plan, ``keep`` is where a plan had them."""
+        """Place each VM; ``settled`` will not move whatever the host, ``revision`` says where they were."""
         own_folders, keeps_drives = self.wants(options)
         if len(targets) > 1 and not own_folders:
             await folders.list_targets(targets, details, inspections, keeps_drives=keeps_drives)
@@ -64,11 +65,12 @@ class DestinationChoice:
             speeds=speeds,
             others=other_moves(open_moves, attempts, snapshots, speeds, self._clock.now()),
             taken=folders.taken,
-            settled=moving,
+            settled=settled,
             keeps_drives=keeps_drives,
             own_folders=own_folders,
             apart=options.apart,
-            keep=keep or {},
+            keep=revision.keep if revision else {},
+            pinned=revision.pinned if revision else {},
             at_once=options.parallel or self._settings.migration.max_parallel,
         )
         if len(details) < _MANY:

@@ -25,6 +25,7 @@ from core.engine.hosts.heartbeat import Heartbeat
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.plan_check import PlanCheck
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way, settle_hosts
@@ -106,6 +107,12 @@ class Engine:
             freeze=calendar,
             busy=self._note_open,
         )
+        self._plan_check = PlanCheck(
+            gateway,
+            self._recorder,
+            timeout_s=migration.check_timeout.total_seconds(),
+            per_host=migration.checks_per_host,
+        )
         self._job_views = JobViews(
             store,
             self._snapshot_cache,
@@ -113,6 +120,7 @@ class Engine:
             calendar,
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
+            checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
@@ -127,7 +135,7 @@ class Engine:
         planner = Planner(
             settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
         )
-        self.requests = Requests(planner, self._recorder, settings.access.approval_ttl)
+        self.requests = Requests(planner, self._recorder, self._plan_check, settings.access.approval_ttl)
         self.controls = Controls(
             settings.access,
             settings.host_name,
@@ -136,6 +144,7 @@ class Engine:
             dispatcher=self._dispatcher,
             escalation=self._escalation,
             job_views=self._job_views,
+            checking=self._plan_check.progress,
         )
         self.queries = Queries(
             store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers), delivery=self._outbox.status
@@ -162,6 +171,7 @@ class Engine:
             start(f"poll {host}", poller.turn, wake=poller.wanted, patience_s=self._poll_patience_s)
         start("outbox", self._outbox.turn, wake=self._outbox.changed)
         start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
+        start("plan checks", self._plan_check.turn, wake=self._plan_check.changed)
         start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
         start("postponed clean-ups", self._postponed_cleanups.turn)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
@@ -176,6 +186,7 @@ class Engine:
         """
         try:
             await self.supervisor.stop()
+            await self._plan_check.stop()
             await self._cards.stop()
             await self._dispatcher.stop()
             await self._look_ahead.close()
@@ -194,6 +205,7 @@ class Engine:
         self._outbox.wake()
         self._cards.wake(job_id)
         self._escalation.note_change(job_id)
+        self._plan_check.note_change(job_id)
         self._dispatcher.wake()
 
     def _note_open(self, hosts: set[HostName], jobs: set[JobId]) -> None:
@@ -230,4 +242,5 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
         frozen_until=freeze.frozen_until,
+        own_errors=settings.errors,
     )

@@ -8,7 +8,7 @@ from core.domain.model.inventory import HostName, Inspection, VmDetails
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.destinations import Destination, folders_of_disks
 from core.domain.planning.room import disk_targets
-from core.errors import EndpointRefused
+from core.errors import CommandFailed, EndpointRefused
 from core.ports import HostGateway
 
 
@@ -22,7 +22,7 @@ class FolderLists:
 
     async def names(self, host: HostName, path: str) -> frozenset[str]:
         """Return what lies in a folder; nothing when the host shows none."""
-        return frozenset(windows_paths.name(item).casefold() for item in await self._list(host, path) or ())
+        return frozenset(windows_paths.name_key(item) for item in await self._list(host, path) or ())
 
     async def list_targets(
         self,
@@ -43,6 +43,24 @@ class FolderLists:
             }
         )
 
+    async def attachments(
+        self, hosts: Sequence[HostName], details: Sequence[VmDetails]
+    ) -> dict[HostName, dict[str, bool]]:
+        """Look on each host for the images that VMs have mounted; a share, and a host that shows none, tell nothing."""
+        paths = {windows_paths.key(iso): iso for row in details for iso in row.iso_paths}
+        local = {key: path for key, path in paths.items() if not windows_paths.is_on_share(path)}
+        folders = {windows_paths.key(up): up for up in map(windows_paths.parent, local.values())}
+        places = {(host, key): folder for host in hosts for key, folder in folders.items()}
+        seen = await asyncio.gather(*(self._list_if_shown(host, path) for (host, _), path in places.items()))
+        shown = {place: items for place, items in zip(places, seen, strict=True) if items is not None}
+        found: dict[HostName, dict[str, bool]] = {host: {} for host in hosts}
+        for host in hosts:
+            for key, path in local.items():
+                folder = shown.get((host, windows_paths.key(windows_paths.parent(path))))
+                if folder is not None:
+                    found[host][key] = key in folder
+        return found
+
     async def list_disks(self, moves: Sequence[PlannedMove], inspections: Mapping[HostName, Inspection]) -> None:
         """List the folders that the disks of a plan land in, as far as they are not listed yet."""
         folders: dict[tuple[HostName, str], str] = {}
@@ -52,6 +70,13 @@ class FolderLists:
                 folder = windows_paths.parent(path)
                 folders[move.destination, windows_paths.key(folder)] = folder
         await self._list_all({place: path for place, path in folders.items() if place not in self.taken})
+
+    async def _list_if_shown(self, host: HostName, path: str) -> frozenset[str] | None:
+        """Return what lies in a folder, None when the host does not show that folder; no folder is an empty one."""
+        try:
+            return frozenset(windows_paths.key(item) for item in await self._gateway.list_folder(host, path) or ())
+        except (EndpointRefused, CommandFailed):
+            return None
 
     async def _list_all(self, folders: Mapping[tuple[HostName, str], str]) -> None:
         found = await asyncio.gather(*(self._list(host, path) for (host, _), path in folders.items()))

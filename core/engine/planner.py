@@ -10,12 +10,14 @@ from core.config import Settings
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
+from core.domain.model.units import zoned_time
 from core.domain.planning import makespan
 from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
 from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Placement
 from core.domain.planning.preflight import copies, preflight, unreadable_vms, unseen_folders
+from core.domain.planning.revision import Revision
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
 from core.domain.scheduling.freeze import Calendar
@@ -49,8 +51,25 @@ class Planner:
         self._snapshot_cache = snapshot_cache
         self._choice = DestinationChoice(settings, store, clock)
 
-    async def plan(self, request: Request, fixed: Mapping[VmId, Destination] | None = None) -> Plan:
+    @property
+    def own_paths(self) -> dict[HostName, str]:
+        """The folder that the settings have for each host, empty for none."""
+        return {HostName(name): host.path for name, host in self._settings.hosts.items()}
+
+    async def plan_again(self, request: Request, revision: Revision) -> Plan:
+        """Make a plan again that people changed: who can stay stays. Raises like ``plan``."""
+        return replace(await self.plan(request, revision=revision), edits=revision.edits)
+
+    async def plan(
+        self,
+        request: Request,
+        fixed: Mapping[VmId, Destination] | None = None,
+        *,
+        revision: Revision | None = None,
+    ) -> Plan:
         """Make the plan; ``fixed`` says for each VM where it goes when that is not to be chosen.
+
+        With a ``revision`` of an earlier plan the destinations are that one's, and VMs stay where they were.
 
         Raises:
             RequestError: a host or VM is unknown or ambiguous, the path is no Windows path, nothing could move.
@@ -58,7 +77,10 @@ class Planner:
 
         """
         sources = self._hosts(request.sources)
-        targets = list(dict.fromkeys(fixed.values())) if fixed else self._targets(request, sources)
+        if revision:
+            targets = [replace(target, host=self._settings.host_name(target.host)) for target in revision.targets]
+        else:
+            targets = list(dict.fromkeys(fixed.values())) if fixed else self._targets(request, sources)
         snapshots, inspections = await self._look(sources, list(dict.fromkeys(target.host for target in targets)))
         elsewhere = [inspection.snapshot for inspection in inspections.values()]
         elsewhere += [
@@ -68,7 +90,9 @@ class Planner:
         by_source: defaultdict[HostName, list[VmId]] = defaultdict(list)
         for host, vm in chosen:
             by_source[host].append(vm.id)
-        inspected = await asyncio.gather(*(self._gateway.inspect(host, ids) for host, ids in by_source.items()))
+        inspected = await asyncio.gather(
+            *(self._gateway.inspect(host, ids, neighbours=True) for host, ids in by_source.items())
+        )
         inspections = dict(inspections) | {inspection.host: inspection for inspection in inspected}
         details = [row for host, vm in chosen if (row := inspections[host].of(vm.id)) is not None]
         if not details:
@@ -78,17 +102,30 @@ class Planner:
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
         moving = frozenset(finding.vm_id for finding in in_jobs if finding.vm_id)
         folders = FolderLists(self._gateway)
+        lying = await folders.attachments([target.host for target in targets], details)
+        inspections |= {host: replace(inspections[host], attachments=files) for host, files in lying.items()}
+        doubled = copies(chosen, snapshots)
+        # Whoever will not move whatever the host takes no room from the others.
+        settled = moving | {f.vm_id for f in doubled if f.vm_id and f.severity is Severity.BLOCKER}
         placed = Placement(fixed or {})
         if not fixed:
             placed = await self._choice.choose(
-                request.options, details, targets, inspections, homes=homes, folders=folders, moving=moving
+                request.options,
+                details,
+                targets,
+                inspections,
+                homes=homes,
+                folders=folders,
+                settled=settled,
+                revision=revision,
             )
+            placed = revision.settle(placed) if revision else placed
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
         await folders.list_disks(moves, inspections)
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
         found = (
-            *copies(moves, snapshots),
-            *preflight(moves, inspections, folders.taken),
+            *doubled,
+            *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
             *unseen_folders(folders.unseen),
             *unreadable_vms(snapshots),
@@ -207,7 +244,10 @@ class Planner:
         )
         if expected.eta and expected.eta.frozen and not frozen:
             begin, until = expected.eta.frozen
-            text = f"Moves are frozen from {begin:%a %H:%M} until {until:%a %H:%M}: what has not started by then waits."
+            text = (
+                f"Moves are frozen from {zoned_time(begin)} until {zoned_time(until)}: "
+                "what has not started by then waits."
+            )
             found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=text))
         if options.until is not None and expected.soonest > options.until:
             late, by = _moments(expected.soonest, options.until)
@@ -221,7 +261,7 @@ class Planner:
         if until is None:
             return ""
         over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
-        return f"Moves are frozen until {until:%a %H:%M}{over}."
+        return f"Moves are frozen until {zoned_time(until)}{over}."
 
     @staticmethod
     def _refuse_hopeless(plan: Plan) -> None:

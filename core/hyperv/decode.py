@@ -4,7 +4,7 @@ Identity, state, limits and sizes must be there. What only decorates a card may 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operatio
 from core.domain.model.inventory import Adapter, Disk, HostFacts, HostJob, UnreadableVm, Vm, VmDetails, VmId, Volume
 from core.errors import MalformedReply
 from core.hyperv import enum_names
-from core.hyperv.ps_values import PsRow
+from core.hyperv.ps_values import PsRow, number_in
+from core.hyperv.vm_files import VmFiles
 
 _PLANNED = 4
 _PERCENT = 100
@@ -23,16 +24,8 @@ _FIXED_DRIVE = 3
 _NO_HEARTBEAT = -1
 _ACCEPTED = {0: "done", 4096: "begun"}
 """ReturnValue of RequestStateChange (Microsoft docs: Msvm_MigrationJob)."""
-_REFUSED = {
-    4098: "a time limit is not supported",
-    32768: "failed",
-    32769: "access denied",
-    32770: "not supported",
-    32772: "timed out",
-    32773: "invalid parameter",
-    32774: "it is in use",
-    32775: "not in its present state",
-}
+_CHECKING = range(301, 305)
+"""Types of jobs that look whether something could be moved, and move nothing (Microsoft docs: Msvm_MigrationJob)."""
 _NOTE_SEPARATOR = ":"
 
 
@@ -154,12 +147,12 @@ def read_listeners(host: str, counters: list[Any]) -> tuple[str, ...]:
 
 
 def read_jobs(host: str, values: list[Any]) -> tuple[HostJob, ...]:
-    """Read Msvm_MigrationJob objects; one that names no VM belongs to none and is left out."""
+    """Read Msvm_MigrationJob objects that move; one that names no VM belongs to none and is left out."""
     jobs: list[HostJob] = []
     for value in values:
         row = PsRow(host, "Msvm_MigrationJob", value)
         vm_id = _guid_of(row.text("VirtualSystemName"))
-        if vm_id is None:
+        if vm_id is None or number_in(row.raw("JobType")) in _CHECKING:
             continue
         try:
             jobs.append(_job(row, vm_id))
@@ -233,26 +226,21 @@ def read_commands(host: str, values: list[Any]) -> list[Command]:
     ]
 
 
-def read_file_sizes(host: str, values: list[Any]) -> dict[str, int]:
-    """Read Get-VHD objects: bytes on the volume by path in lower case."""
-    rows = [PsRow(host, "Get-VHD", value) for value in values]
-    return {row.label("Path").casefold(): row.number("FileSize") for row in rows}
-
-
 def read_disks(host: str, values: list[Any]) -> dict[UUID, list[Disk]]:
-    """Read Get-VMHardDiskDrive objects by VM; sizes of files come from Get-VHD."""
+    """Read Get-VMHardDiskDrive objects by VM; sizes of files come from Get-VHD. A VHD set is always a shared disk."""
     disks: dict[UUID, list[Disk]] = defaultdict(list)
     for value in values:
         row = PsRow(host, "Get-VMHardDiskDrive", value)
         is_pass_through = row.has("DiskNumber")
+        path = "" if is_pass_through else row.text("Path")
         kind = row.member("ControllerType", enum_names.CONTROLLERS, unknown=-1, default=-1)
         place = f"{row.number('ControllerNumber', 0)}:{row.number('ControllerLocation', 0)}"
         disks[row.guid("VMId")].append(
             Disk(
-                path="" if is_pass_through else row.text("Path"),
+                path=path,
                 controller=f"{enum_names.CONTROLLER_NAMES.get(kind, '')} {place}".strip(),
                 is_pass_through=is_pass_through,
-                is_shared=row.flag("SupportPersistentReservations", default=False),
+                is_shared=row.flag("SupportPersistentReservations", default=False) or path.casefold().endswith(".vhds"),
             )
         )
     return disks
@@ -297,29 +285,27 @@ def read_vtpms(host: str, values: list[Any]) -> frozenset[UUID]:
 
 
 def assemble(
-    vms: Iterable[Vm],
+    vms: Sequence[Vm],
     *,
     disks: dict[UUID, list[Disk]],
-    sizes: dict[str, int],
+    files: VmFiles,
     adapters: dict[UUID, list[Adapter]],
     isos: dict[UUID, list[str]],
     checkpoints: dict[UUID, int],
     vtpms: frozenset[UUID],
+    names: Mapping[UUID, str] | None = None,
 ) -> tuple[VmDetails, ...]:
-    """Put the details of each VM together."""
+    """Put the details of each VM together; with ``names``, those of all VMs of the host, what is shared with others."""
+    whole = {vm.id: tuple(map(files.whole, disks.get(vm.id, ()))) for vm in vms}
+    linked = {} if names is None else files.linked(disks, names)
     return tuple(
         VmDetails(
             vm=vm,
-            disks=tuple(
-                Disk(
-                    path=disk.path,
-                    file_bytes=sizes.get(disk.path.casefold(), 0),
-                    controller=disk.controller,
-                    is_pass_through=disk.is_pass_through,
-                    is_shared=disk.is_shared,
-                )
-                for disk in disks.get(vm.id, ())
-            ),
+            disks=whole[vm.id],
+            checkpoint_files=files.of_checkpoints(vm.id, whole[vm.id]),
+            system_bytes=files.system_bytes.get(vm.id, 0),
+            unread=files.unread(vm, checkpoints.get(vm.id, 0)),
+            linked=linked.get(vm.id, ()),
             adapters=tuple(adapters.get(vm.id, ())),
             iso_paths=tuple(isos.get(vm.id, ())),
             checkpoints=checkpoints.get(vm.id, 0),
@@ -334,7 +320,7 @@ def read_cancel(host: str, values: list[Any]) -> CancelReply:
     code = _only(host, "Stop-VMMigration", values).number("ReturnValue")
     if code in _ACCEPTED:
         return CancelReply(found=True, accepted=True, text=f"{host} accepted the cancel ({_ACCEPTED[code]}).")
-    why = f": {_REFUSED[code]}" if code in _REFUSED else ""
+    why = f": {enum_names.RETURN_VALUES[code]}" if code in enum_names.RETURN_VALUES else ""
     return CancelReply(found=True, accepted=False, text=f"{host} refused the cancel with code {code}{why}.")
 
 

@@ -88,3 +88,20 @@ REPLICATION_STATES = {
     )
 }
 COMMAND_TYPES = {"alias": 1, "function": 2, "filter": 4, "cmdlet": 8}
+
+RETURN_VALUES = {
+    4098: "a time limit is not supported",
+    32768: "failed",
+    32769: "access denied",
+    32770: "not supported",
+    32771: "status unknown",
+    32772: "timed out",
+    32773: "invalid parameter",
+    32774: "it is in use",
+    32775: "not in its present state",
+    32776: "wrong type of data",
+    32777: "not available",
+    32778: "out of memory",
+}
+"""What methods return that did not do what they were asked (Microsoft docs: Msvm_MigrationJob.RequestStateChange,
+Msvm_VirtualSystemMigrationService)."""

@@ -15,7 +15,6 @@ import requests
 import spnego.exceptions
 import urllib3.exceptions
 from pypsrp.exceptions import (
-    AuthenticationError,
     FragmentError,
     InvalidPSRPOperation,
     SerializationError,
@@ -42,14 +41,28 @@ from core.errors import (
 )
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.kerberos import KERBEROS_FAILURES
-from core.hyperv.kerberos_errors import TicketError, chain, explain
+from core.hyperv.kerberos_errors import TicketError, chain
+from core.hyperv.login_errors import (
+    SEAL,
+    UNSUITABLE_HINT,
+    is_login,
+    is_unsuitable,
+    ticket_trouble,
+    why_not_judged,
+)
 
 log = logging.getLogger(__name__)
 _ACCESS_DENIED = 5
 _TIMED_OUT = 2150858793
 _SHELL_UNKNOWN = 2150858843
-_QUOTAS = frozenset({2150859173, 2150859174})
-_UNAUTHORIZED = 401
+_QUOTAS = frozenset({2150859173, 2150859174, 2150859175, 2150859176, 2150859179, *range(2150859236, 2150859242)})
+_REFUSES_FOR_GOOD = frozenset(
+    {2150858752, 2150858754, 2150858811, 2150858849, 2150859180, 2150859229, 2150859232, 2150859235}
+)
+"""WSMan faults of an endpoint that is not there, or lets nobody in: RESOURCE_NOT_FOUND, INVALID_URI,
+INVALID_RESOURCE_URI, INVALID_TARGET_RESOURCEURI, REMOTESHELLS_NOT_ALLOWED, SERVICE_REMOTE_ACCESS_DISABLED,
+INVALID_XML_RUNAS_DISABLED, REMOTE_CONNECTION_NOT_ALLOWED. Source: wsmerror.h. Any other fault of Create did nothing and
+may pass: public reports name 1018, 2, 14 and 1455."""
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
 _OWN_CERTIFICATE = "Could not find the TLS"
@@ -111,31 +124,6 @@ FAILURES = (
 )
 """What a call of pypsrp is known to raise. Whatever else it raises is caught too, and logged with its place."""
 
-_LOGIN = (
-    AuthenticationError,
-    AuthenticationException,
-    InvalidConfigurationException,
-    NTStatusException,
-    spnego.exceptions.SpnegoError,
-)
-_SEAL = (
-    spnego.exceptions.BadMICError,
-    spnego.exceptions.ContextExpiredError,
-    spnego.exceptions.NoContextError,
-    spnego.exceptions.OperationNotAvailableError,
-    spnego.exceptions.UnsupportedQop,
-)
-"""How pyspnego says that a message cannot be sealed or opened: the login is over, and the host may have got it."""
-_UNSUITABLE = (
-    "must be specified",
-    "must be used",
-    "message encryption",
-    "auth protocol",
-    "did not response with one of the following authentication methods",
-)
-"""How pypsrp says that the settings do not fit each other, or not what the host offers."""
-_UNSUITABLE_HINT = "Check auth and tls in [winrm], and winrm get winrm/config/service/auth on the host."
-
 
 class CallStage(Enum):
     """How far a call had come when it failed."""
@@ -159,6 +147,13 @@ class SessionsUsedUp(HostUnreachable):
     """The host allows the account no further session now."""
 
     standing = "allows the bot no further session"
+
+
+class SessionNotOpened(HostUnreachable):
+    """The host did not open a session this time, for a reason that may pass: nothing was done, nothing is charged."""
+
+    standing = "does not open a session just now"
+    hint = "The bot tries again by itself. If it stays so: restart the WinRM service of the host."
 
 
 class NoSuchName(HostUnreachable):
@@ -234,7 +229,7 @@ def _login_trouble(
     target: ConnectionSettings, error: BaseException, step: CallStage, title: str, said: str
 ) -> HostError | None:
     """Return what stood in the way of a login; only a judged secret is a rejected one."""
-    host, ticket = target.host, _ticket_trouble(target, error)
+    host, ticket = target.host, ticket_trouble(target, error)
     if ticket is not None:
         if step is CallStage.SENDING and not isinstance(error, TicketError):
             if _has_no_connection(error):
@@ -245,9 +240,12 @@ def _login_trouble(
         if ticket.judges_secret:
             return LoginRejected(host, f"The domain rejects the login for {host}: {text}.", hint=hint)
         return CannotLogOn(host, f"Cannot log on to {host}: {text}.", hint=hint)
-    if _is_unsuitable(error):
-        return CannotLogOn(host, f"Cannot log on to {host} with {target.auth}: {said}", hint=_UNSUITABLE_HINT)
-    if _is_login(error):
+    if is_unsuitable(error):
+        return CannotLogOn(host, f"Cannot log on to {host} with {target.auth}: {said}", hint=UNSUITABLE_HINT)
+    if is_login(error) and (unjudged := why_not_judged(error)):
+        who = target.username or "the bot"
+        return CannotLogOn(host, f"Nobody could judge the login of {who} to {host} just now: {unjudged}.")
+    if is_login(error):
         return LoginRejected(host, f"{host} rejects the login of {target.username or 'the bot'}: {said}")
     return None
 
@@ -266,8 +264,8 @@ def _transport_trouble(
     if step is CallStage.SENDING and not never_connected(error):
         return ContactLost(host, f"Lost contact with {host} while sending {title}: {said}")
     if isinstance(error, InvalidPSRPOperation):
-        return EndpointRefused(host, f"{host} could not start the endpoint {target.configuration}: {said}")
-    if isinstance(error, (*UNREADABLE, *_SEAL)) and not isinstance(error, OSError):
+        return SessionNotOpened(host, f"{host} could not start the endpoint {target.configuration}: {said}")
+    if isinstance(error, (*UNREADABLE, *SEAL)) and not isinstance(error, OSError):
         return MalformedReply(host, f"{host} answered something that is not WinRM: {said}")
     return _unreachable(target, error, said)
 
@@ -315,34 +313,10 @@ def _fault(target: ConnectionSettings, error: BaseException, step: CallStage) ->
         )
     if error.code == _TIMED_OUT:
         return HostUnreachable(host, f"{host} takes too long to open a session: {said}")
-    return EndpointRefused(host, f"{host} does not open {target.configuration}: {said or f'fault {error.code}'}")
-
-
-def _ticket_trouble(target: ConnectionSettings, error: BaseException) -> TicketError | None:
-    """Return what Kerberos says, if it is Kerberos that says something; the KDC's verdicts are TicketErrors already."""
-    for found in chain(error):
-        if isinstance(found, TicketError):
-            return found
-    is_kerberos = isinstance(error, KERBEROS_FAILURES) if KERBEROS_FAILURES else False
-    if is_kerberos or (target.auth == "kerberos" and isinstance(error, spnego.exceptions.SpnegoError)):
-        told = explain(error, user=target.username, realm="", spn=f"host/{target.kerberos_name or target.address}")
-        told.judges_secret = False
-        return told
-    return None
-
-
-def _is_unsuitable(error: BaseException) -> bool:
-    """Whether the settings do not fit each other, or not what the host offers: no secret was judged."""
-    if isinstance(error, ImportError | InvalidConfigurationException):
-        return True
-    said = str(error) if isinstance(error, ValueError | AuthenticationError) else ""
-    return any(words in said for words in _UNSUITABLE)
-
-
-def _is_login(error: BaseException) -> bool:
-    if isinstance(error, WinRMTransportError):
-        return bool(error.code == _UNAUTHORIZED)
-    return isinstance(error, _LOGIN) and not isinstance(error, _SEAL)
+    why = said or f"fault {error.code}"
+    if error.code in _REFUSES_FOR_GOOD:
+        return EndpointRefused(host, f"{host} does not open {target.configuration}: {why}")
+    return SessionNotOpened(host, f"{host} does not open {target.configuration} just now: {why}")
 
 
 def _is_closed_connection(error: BaseException) -> bool:
@@ -358,7 +332,7 @@ def _is_closed_connection(error: BaseException) -> bool:
 
 def never_connected(error: BaseException) -> bool:
     """Whether no connection came about, so that the host cannot have seen the request."""
-    return _is_login(error) or _is_unsuitable(error) or isinstance(error, TicketError) or _has_no_connection(error)
+    return is_login(error) or is_unsuitable(error) or isinstance(error, TicketError) or _has_no_connection(error)
 
 
 def _has_no_connection(error: BaseException) -> bool:

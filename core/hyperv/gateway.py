@@ -17,10 +17,17 @@ from typing import TypeVar
 
 from core.backoff import random_up_to, retry
 from core.config import Settings
-from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, MoveOrder, MoveReport
+from core.domain.model.host_calls import (
+    CancelReply,
+    CompatibilityReply,
+    FolderFate,
+    FolderReceipt,
+    MoveOrder,
+    MoveReport,
+)
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.errors import ContactLost, HostError, HostUnreachable, NotInSettings, OrderWithdrawn, UnknownHost
-from core.hyperv import checks, decode, host_reads, pipelines
+from core.hyperv import checks, compatibility, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
 from core.hyperv.error_mapping import SessionsUsedUp
@@ -121,13 +128,16 @@ class PypsrpGateway:
         self._note_limits(line, snapshot.facts)
         return snapshot
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
-        """Read a snapshot plus what a plan needs, in thirteen pipelines however many VMs there are."""
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
+        """Read a snapshot plus what a plan needs; the pipelines grow with the longest chain of disks, not with VMs."""
         line = self._line(host)
         wanted = None if vm_ids is None else frozenset(vm_ids)
-        inspection = await self._read(
-            line, partial(host_reads.inspect, line.target, line.pipeline_timeout_s, self._now, wanted)
+        inspect = partial(
+            host_reads.inspect, line.target, line.pipeline_timeout_s, self._now, wanted, neighbours=neighbours
         )
+        inspection = await self._read(line, inspect)
         self._note_limits(line, inspection.snapshot.facts)
         return inspection
 
@@ -202,6 +212,24 @@ class PypsrpGateway:
             return decode.read_receipt(line.host, path, must(line.target, pipeline, reply))
 
         return await self._once(line, work, pipeline.title)
+
+    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+        """Call Get-VMCompatibility."""
+        line = self._line(host)
+        ask = partial(compatibility.compatibility_info, line.target, line.pipeline_timeout_s, vm_id)
+        return await self._read(line, ask)
+
+    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+        """Call Test-VMCompatibility."""
+        line = self._line(host)
+        ask = partial(compatibility.test_compatibility, line.target, line.pipeline_timeout_s, info)
+        return await self._read(line, ask)
+
+    async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
+        """Call Test-VMMigration."""
+        line, address = self._line(host), self._line(destination).target.migration_address
+        ask = partial(compatibility.test_migration, line.target, line.pipeline_timeout_s, vm_id, address)
+        return await self._read(line, ask)
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         """Look at login, commands, rights, limits and both hops; every trouble is a line."""

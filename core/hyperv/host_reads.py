@@ -8,7 +8,7 @@ from uuid import UUID
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, MalformedReply
-from core.hyperv import decode, pipelines
+from core.hyperv import decode, pipelines, vm_files
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.error_mapping import first_line, is_refusal, refused
 from core.hyperv.pipelines import Pipeline
@@ -93,8 +93,13 @@ def inspect(
     now: Callable[[], datetime],
     vm_ids: frozenset[VmId] | None,
     session: Session,
+    *,
+    neighbours: bool = False,
 ) -> Inspection:
-    """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs."""
+    """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs.
+
+    With ``neighbours`` the disks of all VMs are read, so that what these VMs share with others is known.
+    """
     snapshot = observe(target, timeout_s, now, session)
     chosen = tuple(vm for vm in snapshot.vms if vm_ids is None or vm.id in vm_ids)
     only = chosen[0].id if len(chosen) == 1 else None
@@ -108,11 +113,18 @@ def inspect(
         if not chosen:
             return []
         reply = session.run(pipeline, timeout_s=timeout_s)
-        words = tuple(word for word in reply.words if not _is_miss(word))
+        words = tuple(word for word in reply.words if not _is_miss(word, snapshot.vms))
         return must(target, pipeline, PipelineResult(reply.values, words))
 
-    disks = decode.read_disks(host, ask_of_vms(pipelines.disks(only)))
-    paths = sorted({disk.path for vm in chosen for disk in disks.get(vm.id, ()) if disk.path})
+    def emitted(pipeline: Pipeline) -> tuple[list[Any], bool]:
+        reply = session.run(pipeline, timeout_s=timeout_s)
+        return reply.values, all(_is_miss(word, snapshot.vms) for word in reply.words)
+
+    looked_at = None if neighbours else only
+    disks = decode.read_disks(host, ask_of_vms(pipelines.disks(looked_at)))
+    wanted = {vm.id for vm in (snapshot.vms if neighbours else chosen)}
+    read = {vm_id: found for vm_id, found in disks.items() if vm_id in wanted}
+    files = vm_files.read(host, looked_at, read, emitted) if chosen else vm_files.VmFiles()
     return Inspection(
         snapshot=snapshot,
         volumes=decode.read_volumes(host, ask(pipelines.VOLUMES)),
@@ -121,20 +133,14 @@ def inspect(
         details=decode.assemble(
             chosen,
             disks=disks,
-            sizes=_file_sizes(target, timeout_s, paths, session),
+            files=files,
+            names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
             adapters=decode.read_adapters(host, ask_of_vms(pipelines.adapters(only))),
             isos=decode.read_isos(host, ask_of_vms(pipelines.dvd_drives(only))),
             checkpoints=decode.count_by_vm(host, "Get-VMSnapshot", ask_of_vms(pipelines.checkpoints(only))),
             vtpms=decode.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
         ),
     )
-
-
-def _file_sizes(target: ConnectionSettings, timeout_s: float, paths: Sequence[str], session: Session) -> dict[str, int]:
-    """Read sizes of disk files; a file that cannot be read has none."""
-    if not paths:
-        return {}
-    return decode.read_file_sizes(target.host, _emitted(pipelines.disk_files(paths), timeout_s, session))
 
 
 def _emitted(pipeline: Pipeline, timeout_s: float, session: Session) -> list[Any]:
@@ -146,7 +152,7 @@ def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Ses
     """Read one VM, planned ones included; None when a complete list does not have it either."""
     pipeline = pipelines.vm(vm_id)
     reply = session.run(pipeline, timeout_s=timeout_s)
-    misses = [word for word in reply.words if _is_miss(word)]
+    misses = [word for word in reply.words if word.fqid.startswith(_MISSES) and str(vm_id) in word.text.casefold()]
     if not misses:
         found = must(target, pipeline, reply)
         if found:
@@ -171,5 +177,11 @@ def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session
     return decode.read_names(target.host, "Get-FolderItem", must(target, pipeline, reply), "FullName")
 
 
-def _is_miss(word: HostWord) -> bool:
-    return word.fqid.startswith(_MISSES)
+def _is_miss(word: HostWord, vms: Sequence[Vm]) -> bool:
+    """Whether Get-VM says that one of these VMs is not there, by its id or name.
+
+    While the Virtual Machine Management Service is away every cmdlet finds nothing, with the same id, and names the
+    host: that is a gap, and must not look like a VM without disks (public reports: LabBuilder#203, minikube#16679).
+    """
+    text = word.text.casefold()
+    return word.fqid.startswith(_MISSES) and any(str(vm.id) in text or f'"{vm.name.casefold()}"' in text for vm in vms)

@@ -92,6 +92,7 @@ HOST_PROPERTIES = (
 JOB_PROPERTIES = (
     "InstanceID",
     "VirtualSystemName",
+    "JobType",
     "JobState",
     "PercentComplete",
     "DestinationHost",
@@ -157,14 +158,29 @@ def dvd_drives(vm_id: UUID | None = None) -> Pipeline:
     return _line(_which(vm_id), Stage("Get-VMDvdDrive"), pick=("VMId", "Path"))
 
 
+def checkpoint_disks(vm_id: UUID | None = None) -> Pipeline:
+    """Read the virtual disks of the checkpoints of one VM, or of all."""
+    return _line(_which(vm_id), Stage("Get-VMSnapshot"), Stage("Get-VMHardDiskDrive"), pick=("VMId", "Path"))
+
+
+def system_files(vm_id: UUID | None = None) -> Pipeline:
+    """Read how large the files besides disks are, of one VM or of all; asked for itself, as it costs a call per VM."""
+    return _line(_which(vm_id), pick=("Id", "SizeOfSystemFiles", "SmartPagingFileInUse"))
+
+
+def checkpoint_files(vm_id: UUID | None = None) -> Pipeline:
+    """Read how large the files besides disks are that checkpoints of one VM, or of all, keep."""
+    return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "SizeOfSystemFiles"))
+
+
 def checkpoints(vm_id: UUID | None = None) -> Pipeline:
     """Read the checkpoints of one VM, or of all."""
     return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "Id"))
 
 
 def disk_files(paths: Sequence[str]) -> Pipeline:
-    """Read the sizes of disk files. Each bad path is an error of its own and costs the others nothing."""
-    return _line(Stage("Get-VHD", (("Path", list(paths)),)), pick=("Path", "FileSize"))
+    """Read sizes and parents of disk files. Each bad path is an error of its own and costs the others nothing."""
+    return _line(Stage("Get-VHD", (("Path", list(paths)),)), pick=("Path", "FileSize", "ParentPath"))
 
 
 def folder(path: str) -> Pipeline:
@@ -208,7 +224,30 @@ def stop_migration(vm_id: UUID) -> Pipeline:
     return _line(Stage("Stop-VMMigration", (("VMId", vm_id),)))
 
 
-FUNCTIONS = ("Get-FolderItem", "Remove-EmptyFolder", "Stop-VMMigration")
+def compatibility_info(vm_id: UUID) -> Pipeline:
+    """Call the role function that describes what a VM needs of a host."""
+    return _line(Stage("Get-VMCompatibility", (("VMId", vm_id),)))
+
+
+def test_compatibility(info: bytes) -> Pipeline:
+    """Call the role function that says whether a VM so described could run on this host."""
+    return _line(Stage("Test-VMCompatibility", (("CompatibilityInfo", info),)))
+
+
+def test_migration(vm_id: UUID, address: str, wait_s: int) -> Pipeline:
+    """Call the role function that lets a host find out whether it could migrate a VM to another one."""
+    parameters = (("VMId", vm_id), ("DestinationHost", address), ("WaitSeconds", wait_s))
+    return _line(Stage("Test-VMMigration", parameters))
+
+
+FUNCTIONS = (
+    "Get-FolderItem",
+    "Remove-EmptyFolder",
+    "Stop-VMMigration",
+    "Get-VMCompatibility",
+    "Test-VMCompatibility",
+    "Test-VMMigration",
+)
 """What deploy/MigrateBot.psm1 defines."""
 CMDLETS = (
     "Get-VMHost",

@@ -123,6 +123,10 @@ class PsRow:
         """Whether the property is there and not null."""
         return self._values.get(name.casefold()) is not None
 
+    def raw(self, name: str) -> Any:
+        """Return a property as it came; None when it is not there."""
+        return self._values.get(name.casefold())
+
     def text(self, name: str) -> str:
         """Return a text; empty for null or a missing property."""
         value = self._values.get(name.casefold())
@@ -193,6 +197,13 @@ class PsRow:
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts; null and missing give none."""
         return tuple(filter(None, map(text_in, items_in(self._values.get(name.casefold())))))
+
+    def octets(self, name: str) -> bytes:
+        """Return an array of bytes that must not be empty."""
+        value = self._values.get(name.casefold())
+        if not isinstance(value, bytes) or not value:
+            raise self._malformed(f"bytes in {name}", value)
+        return value
 
     def seconds(self, name: str) -> float:
         """Return a TimeSpan in seconds; null and missing give 0."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import Connection, false, or_, select, update
+from sqlalchemy import Connection, false, func, or_, select, update
 
 from core.domain.model.events import Event
 from core.domain.model.job import Card, Job, JobId, JobState, transit_job
@@ -39,7 +39,8 @@ class PlanCache:
 def add(connection: Connection, job: Job, happened: Sequence[Event]) -> Job:
     """Store a new job and give it its id."""
     values = rows.job_values(job, version=1) | rows.card_values(job.card)
-    values |= {"plan_id": _add_plan(connection, job.plan), "is_card_final": job.is_card_final}
+    values |= {"plan_id": _add_plan(connection, job.plan)}
+    values |= {flag: getattr(job, flag) for flag in rows.CARD_FLAGS}
     stored = replace(job, id=rows.add(connection, jobs, values), version=1)
     events.add(connection, happened, stored.id)
     return stored
@@ -104,11 +105,8 @@ def change(
         values["plan_id"] = _add_plan(connection, after.plan)
     unchanged = (jobs.c.id == before.id, jobs.c.version == before.version, jobs.c.state == before.state)
     query = update(jobs).where(*unchanged).values(values)
-    card = (
-        connection.execute(query.returning(jobs.c.id, jobs.c.card_channel, jobs.c.card_ts, jobs.c.is_card_final))
-        .mappings()
-        .one_or_none()
-    )
+    kept = (jobs.c[name] for name in ("id", "card_channel", "card_ts", *rows.CARD_FLAGS))
+    card = connection.execute(query.returning(*kept)).mappings().one_or_none()
     if card is None:
         raise Outdated(f"{before.id} was changed by somebody else.")
     stored = replace(
@@ -116,7 +114,7 @@ def change(
         id=card["id"],
         version=before.version + 1,
         card=rows.card_of(card),
-        is_card_final=card["is_card_final"],
+        **{flag: card[flag] for flag in rows.CARD_FLAGS},
     )
     moves.add(connection, stored.id, new_moves)
     events.add(connection, happened, stored.id)
@@ -124,8 +122,9 @@ def change(
 
 
 def set_card(connection: Connection, job_id: JobId, card: Card) -> None:
-    """Remember where the card is."""
-    _set(connection, job_id, rows.card_values(card))
+    """Remember where the card is, and whether it stands for an earlier one: another channel id is no other card."""
+    is_again = or_(jobs.c.is_card_again, func.coalesce(jobs.c.card_ts != card.ts, false()))
+    _set(connection, job_id, rows.card_values(card) | {"is_card_again": is_again})
 
 
 def set_card_final(connection: Connection, job_id: JobId) -> None:

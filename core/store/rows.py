@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Table, insert
 
-from core.domain.model.event_data import from_json, to_json
+from core.domain.model.event_json import from_json, to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Card, Job
 from core.domain.model.move import Attempt, Move
@@ -35,7 +35,8 @@ def _columns(table: Table, of: type[Any]) -> tuple[Column[Any], ...]:
 
 _MOVE, _ATTEMPT, _EVENT = _names(Move), _names(Attempt), _names(Event)
 # The plan lies in a table of its own; the card is changed by ``set_card`` and ``set_card_final`` only.
-_JOB = _names(Job, frozenset({"id", "plan", "card", "is_card_final"}))
+CARD_FLAGS = ("is_card_final", "is_card_again")
+_JOB = _names(Job, frozenset({"id", "plan", "card", *CARD_FLAGS}))
 
 # What to select, in the order of the fields.
 MOVE = _columns(tables.moves, Move)
@@ -68,7 +69,7 @@ def card_of(row: Mapping[Any, Any]) -> Card | None:
 
 def job_of(row: Mapping[Any, Any], plan: Plan | Unreadable) -> Job:
     """Read a job's row. Raises UnreadableRow."""
-    rest = _readable("jobs", {name: row[name] for name in ("id", "is_card_final", *_JOB)})
+    rest = _readable("jobs", {name: row[name] for name in ("id", *CARD_FLAGS, *_JOB)})
     if isinstance(plan, Unreadable):
         raise UnreadableRow(f"The plan of {row['id']} cannot be read ({plan.why}).")
     return Job(plan=plan, card=card_of(row), **rest)

@@ -76,6 +76,7 @@ jobs = Table(
     Column("version", Integer, nullable=False),
     Column("paused_by", Words, nullable=False, server_default=""),
     Column("is_late_told", Boolean, nullable=False, server_default=false()),
+    Column("is_card_again", Boolean, nullable=False, server_default=false()),
     # A number is never given twice, not even after somebody deleted a row by hand.
     sqlite_autoincrement=True,
 )

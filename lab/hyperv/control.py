@@ -14,6 +14,7 @@
 | POST /merges | vm, duration_s | lets disks merge |
 | POST /statuses | host, vm, status | shows these one or two operational statuses until null |
 | POST /files | host, path, size_bytes, is_folder, is_hidden | puts a file somewhere |
+| POST /vmms/restart | host, away_s | restarts the Virtual Machine Management Service |
 | POST /volumes/fill | host, path, free_bytes | takes or gives back space |
 | POST /trouble | on = "move", "wire" or "value", and its fields | orders trouble; DELETE /trouble ends all |
 
@@ -110,6 +111,14 @@ class _File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Restart:
+    """A restart of a host's Virtual Machine Management Service."""
+
+    host: str
+    away_s: Number = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Fill:
     """A volume to be filled."""
 
@@ -136,6 +145,7 @@ def control_app(world: World, more: Iterable[web.RouteDef] = ()) -> web.Applicat
     app.router.add_post("/merges", _merge)
     app.router.add_post("/statuses", _force_status)
     app.router.add_post("/files", _add_file)
+    app.router.add_post("/vmms/restart", _restart)
     app.router.add_post("/volumes/fill", _fill)
     app.router.add_post("/trouble", _make_trouble)
     app.router.add_delete("/trouble", _end_trouble)
@@ -276,6 +286,12 @@ async def _add_file(request: web.Request) -> web.Response:
         is_folder=wanted.is_folder,
         is_hidden=wanted.is_hidden,
     )
+    return web.json_response({}, status=201)
+
+
+async def _restart(request: web.Request) -> web.Response:
+    wanted = read_as(_Restart, await _body(request), "restart")
+    request.app[WORLD].vmms.restart(wanted.host, wanted.away_s)
     return web.json_response({}, status=201)
 
 

@@ -41,7 +41,13 @@ def settings(slack: SlackLab) -> Settings:
     return slack_settings(slack)
 
 
-QUICK = {"poll_busy": "200ms", "poll_idle": "500ms", "retry_delay": "200ms", "confirm_start": "30s"}
+QUICK = {
+    "poll_busy": "200ms",
+    "poll_idle": "500ms",
+    "retry_delay": "200ms",
+    "confirm_start": "30s",
+    "check_timeout": "0s",
+}
 
 
 def slack_settings(slack: SlackLab, /, **sections: Any) -> Settings:

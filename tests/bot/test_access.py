@@ -9,6 +9,7 @@ from bot.access import (
     groups_in,
     may_act,
     may_approve,
+    may_edit,
     may_reject,
     may_request,
     may_resume,
@@ -73,6 +74,16 @@ def test_who_asked_may_reject_and_cancel_their_own() -> None:
     assert may_act(EVE, EVE, access(), (), IN_OPS).is_allowed
     assert "reject" in may_reject(EVE, ANN, access(), IN_OPS).reason
     assert not may_act(EVE, ANN, access(), (), IN_OPS).is_allowed
+
+
+def test_who_may_change_a_plan() -> None:
+    """Who asked and approvers; nobody else, and nobody whom an unreadable group might let in."""
+    assert may_edit(ANN, ANN, access(), {}).is_allowed
+    assert may_edit(BOB, ANN, access(), IN_OPS).is_allowed
+    refused = may_edit(EVE, ANN, access(), IN_OPS)
+    assert not refused.is_allowed
+    assert refused.reason.startswith("Only who asked for this and approvers may change it.")
+    assert not may_edit(BOB, ANN, access(), {OPS: None}).is_allowed
 
 
 def test_on_call_may_cancel_stop_and_resume() -> None:

@@ -5,14 +5,19 @@ new for each promise.
 """
 
 import asyncio
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from core.domain.model.host_calls import FolderFate
+from core.domain.model.host_calls import CompatibilityReply, FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.errors import ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
+from core.domain.model.inventory import LinkedFile, VmId
+from core.errors import CommandFailed, ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
+from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
-from lab.hyperv.world.fleet import GB
+from lab.hyperv.world.fleet import GB, MB, VM, Checkpoint, Disk, DiskFile
 from tests.contracts.gateway_arena import DESTINATION, OFF, SOURCE, SPARE, STRANGER, TWIN, WEB, Arena, granted
 from tests.support.eventually import PATIENCE_S
 
@@ -46,7 +51,7 @@ async def an_inspection_holds_what_a_plan_needs(arena: Arena) -> None:
     assert len(inspection.details) == 4
     web = inspection.of(WEB)
     assert web is not None
-    assert sorted(disk.file_bytes for disk in web.disks) == [2 * GB, 4 * GB]
+    assert sorted(disk.file_bytes or 0 for disk in web.disks) == [2 * GB, 4 * GB]
     assert {adapter.switch for adapter in web.adapters} == {"Production", ""}
     old = inspection.of(OFF)
     assert old is not None
@@ -59,13 +64,58 @@ async def an_inspection_is_of_the_vms_asked_for(arena: Arena) -> None:
     """Asked for some VMs, an inspection has their details only, and the whole snapshot all the same."""
     one = await arena.gateway.inspect(SOURCE, [TWIN])
     assert [details.vm.id for details in one.details] == [TWIN]
-    assert one.details[0].disk_bytes == 4 * GB
+    assert [file.file_bytes for file in one.details[0].files] == [4 * GB]
     assert len(one.snapshot.vms) == 4
     two = await arena.gateway.inspect(SOURCE, [TWIN, OFF])
     assert {details.vm.id for details in two.details} == {TWIN, OFF}
     none = await arena.gateway.inspect(DESTINATION, [])
     assert none.details == ()
     assert none.volumes
+
+
+def _clone(number: int, *checkpoints: Checkpoint, **changes: Any) -> VM:
+    """Return a VM whose disk differs from a base that other clones differ from too."""
+    base = DiskFile(path="D:\\base\\base.vhdx", size_bytes=8 * GB)
+    middle = DiskFile(path=f"D:\\clones\\{number}.vhdx", size_bytes=2 * GB)
+    disk = Disk(path=f"D:\\clones\\{number}.avhdx", size_bytes=GB, parents=(middle, base))
+    number_of = UUID(int=0x4000_8000_0000_0000_0000 + 100 + number)
+    made = VM(id=number_of, name=f"clone{number}", host=SOURCE, state=VMState.Off, disks=(disk,))
+    return replace(made, checkpoints=checkpoints, **changes)
+
+
+async def an_inspection_counts_every_file_that_moves(arena: Arena) -> None:
+    """Parents, side branches of checkpoints and saved state belong to a VM, each file once."""
+    side = Disk(path="D:\\clones\\side.avhdx", size_bytes=4 * GB, parents=_clone(1).disks[0].parents)
+    before = Checkpoint(id=UUID(int=8), name="before", disks=(side,), state_bytes=GB)
+    arena.world.create_vm(_clone(1, before, state=VMState.Saved, memory_bytes=3 * GB))
+    (row,) = (await arena.gateway.inspect(SOURCE, [VmId(_clone(1).id)])).details
+    assert [(file.path, file.file_bytes) for file in row.files] == [
+        ("D:\\clones\\1.avhdx", GB),
+        ("D:\\clones\\1.vhdx", 2 * GB),
+        ("D:\\base\\base.vhdx", 8 * GB),
+        ("D:\\clones\\side.avhdx", 4 * GB),
+    ]
+    assert [file.path for file in row.disks[0].parents] == ["D:\\clones\\1.vhdx", "D:\\base\\base.vhdx"]
+    assert 4 * GB < row.system_bytes < 4 * GB + MB
+    assert row.disk_bytes == 15 * GB + row.system_bytes
+    assert (row.unknown_sizes, row.linked) == ((), ())
+
+
+async def an_inspection_tells_what_vms_share(arena: Arena) -> None:
+    """With its neighbours looked at, a VM shows which of its files they need, disks shared on purpose apart."""
+    for number in (1, 2):
+        arena.world.create_vm(_clone(number))
+    found = await arena.gateway.inspect(SOURCE, [VmId(_clone(2).id)], neighbours=True)
+    assert [row.linked for row in found.details] == [(LinkedFile("D:\\base\\base.vhdx", ("clone1",)),)]
+    assert (await arena.gateway.inspect(SOURCE, [WEB], neighbours=True)).details[0].linked == ()
+
+
+async def an_inspection_says_what_it_could_not_read(arena: Arena) -> None:
+    """A size that the host does not tell is unknown, and never nothing."""
+    broken = replace(_clone(1).disks[0], is_unreadable=True)
+    arena.world.create_vm(_clone(1, disks=(broken,), is_paging=True))
+    (row,) = (await arena.gateway.inspect(SOURCE, [VmId(_clone(1).id)])).details
+    assert row.unknown_sizes == ("1.avhdx", "its paging file")
 
 
 async def a_vm_is_found_by_id(arena: Arena) -> None:
@@ -276,10 +326,67 @@ async def a_check_of_a_sound_host_is_all_ok(arena: Arena) -> None:
     assert [line for line in lines if not line.ok] == []
 
 
+async def a_vm_that_fits_is_compatible(arena: Arena) -> None:
+    """A host says that it could take a VM another host described, and neither of them is changed by that."""
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    assert await arena.gateway.test_compatibility(DESTINATION, info) == CompatibilityReply(is_compatible=True)
+    assert await arena.gateway.find(DESTINATION, WEB) is None
+    assert await arena.gateway.jobs(SOURCE, WEB) == ()
+
+
+async def a_vm_that_does_not_fit_says_why(arena: Arena) -> None:
+    """A host with other processors says that it could not, in its own words; off, the same VM would fit."""
+    arena.world.change_host(DESTINATION, {"processor_family": "amd"})
+    arena.world.change_vm(SOURCE, WEB, {"is_processor_compatible": False})
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    reply = await arena.gateway.test_compatibility(DESTINATION, info)
+    assert not reply.is_compatible
+    assert len(reply.reasons) == 1
+    assert "processor-specific features" in reply.reasons[0]
+    arena.world.change_vm(SOURCE, WEB, {"state": "Off"})
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    assert (await arena.gateway.test_compatibility(DESTINATION, info)).is_compatible
+
+
+async def what_is_no_answer_is_an_error(arena: Arena) -> None:
+    """Access denied, not supported, a VM that is not there: no answer is never taken for one."""
+    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    for host in (SOURCE, DESTINATION):
+        arena.world.change_host(host, {"quirks": {"compatibility_code": 32769}})
+    with pytest.raises(CommandFailed, match="32769"):
+        await arena.gateway.test_compatibility(DESTINATION, info)
+    with pytest.raises(CommandFailed, match="32769"):
+        await arena.gateway.compatibility_info(SOURCE, WEB)
+    with pytest.raises(CommandFailed, match="32769"):
+        await arena.gateway.test_migration(SOURCE, WEB, DESTINATION)
+    with pytest.raises(CommandFailed, match=str(STRANGER)):
+        await arena.gateway.compatibility_info(SOURCE, STRANGER)
+
+
+async def a_migration_is_tried_without_one(arena: Arena) -> None:
+    """The source's service finds the way to the other host or says why not; meanwhile nothing counts as moving."""
+    trial = asyncio.create_task(arena.gateway.test_migration(SOURCE, WEB, DESTINATION))
+    await arena.until(lambda: bool(arena.world.jobs(SOURCE)))
+    assert await arena.gateway.jobs(SOURCE, WEB) == ()
+    await arena.pass_time(5)
+    assert await trial == CompatibilityReply(is_compatible=True)
+    arena.world.change_host(DESTINATION, {"listener_on": False})
+    trial = asyncio.create_task(arena.gateway.test_migration(SOURCE, WEB, DESTINATION))
+    await arena.until(lambda: len(arena.world.jobs(SOURCE)) > 1)
+    await arena.pass_time(5)
+    refused = await trial
+    assert not refused.is_compatible
+    assert "0x8007274D" in " ".join(refused.reasons)
+    assert await arena.gateway.find(DESTINATION, WEB) is None
+
+
 CONTRACT = (
     a_snapshot_holds_limits_and_every_vm,
     an_inspection_holds_what_a_plan_needs,
     an_inspection_is_of_the_vms_asked_for,
+    an_inspection_counts_every_file_that_moves,
+    an_inspection_tells_what_vms_share,
+    an_inspection_says_what_it_could_not_read,
     a_vm_is_found_by_id,
     a_move_moves,
     a_running_move_is_seen,
@@ -298,4 +405,8 @@ CONTRACT = (
     a_hanging_host_delays_nobody,
     nonsense_is_a_host_error,
     a_check_of_a_sound_host_is_all_ok,
+    a_vm_that_fits_is_compatible,
+    a_vm_that_does_not_fit_says_why,
+    what_is_no_answer_is_an_error,
+    a_migration_is_tried_without_one,
 )

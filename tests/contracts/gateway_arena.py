@@ -59,7 +59,7 @@ FLEET = Fleet(
             state=VMState.Off,
             disks=(_disk("old"),),
             iso_path="D:\\ISO\\tools.iso",
-            checkpoints=(Checkpoint(id=UUID(int=7), name="before"),),
+            checkpoints=(Checkpoint(id=UUID(int=7), name="before", disks=(_disk("old"),)),),
             has_vtpm=True,
         ),
         VM(id=TWIN, name="web01", host=SOURCE, memory_bytes=GB, path="D:\\VMs\\twin", disks=(_disk("twin"),)),

@@ -10,17 +10,20 @@ import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from core.domain.model.inventory import VmId
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
+from lab.hyperv.world.fleet import Fleet
 from lab.slack.people.transcript import Transcript
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
 from tests.support.bot_harness import CHANNEL, Office, buttons, fleet
 
-WEB01 = next(vm.id for vm in fleet().vms if vm.name == "web01")
+_IDS = {vm.name: vm.id for vm in fleet().vms}
+WEB01, DB01 = _IDS["web01"], _IDS["db01"]
 ALICE, BOB, DAVE, MALLORY = "alice", "bob", "dave", "mallory"
 
 _HEAD = """# Conversations
@@ -174,6 +177,25 @@ async def _rejected(walk: Walk) -> None:
     await walk.clicks(BOB, card, "migrate_approve", "Approve, on a screen that is behind", version=0)
 
 
+async def _changed(walk: Walk) -> None:
+    walk.chapter("A plan that is changed", "Who asked and approvers may change it; then it needs approval anew.")
+    card = await walk.asks(ALICE, "web01,web02 from HV01 to HV02")
+    await walk.clicks(MALLORY, card, "migrate_edit", "Change")
+    bob = walk.slack.person(BOB)
+    await bob.click(card, "migrate_edit")
+    await walk.here.until(lambda: bob.view)
+    walk.reads(bob.reads_form(), "Bob presses **Change**")
+    bob.fill("migrate_edit_vms", await bob.suggest("migrate_edit_vms", "web02"))
+    bob.fill("migrate_edit_to", "-")
+    await bob.submit()
+    await walk.here.until(lambda: bob.view and "Looking" not in str(bob.view.definition))
+    walk.reads(bob.reads_form(), "Bob chooses web02, **Leave out of this job**, and **Change the plan**")
+    walk.sees(ALICE, await walk.here.replied(card, "changed the plan"), "In the thread")
+    await walk.here.shows(card, "left out")
+    walk.sees(ALICE, card, "The card")
+    await walk.clicks(BOB, card, "migrate_approve", "Approve, on a screen that is behind", version=0)
+
+
 async def _done(walk: Walk) -> None:
     walk.chapter("A plan that is carried out", "Approved, moved, told, looked back at, and planned back.")
     card = await walk.here.ask("web02 from HV01 to HV02")
@@ -243,21 +265,58 @@ async def _stuck(walk: Walk) -> None:
     walk.sees(ALICE, await walk.here.replied(card, "`db01` is cancelled"), "In the thread")
 
 
+def _three_hosts() -> Fleet:
+    """Another fleet: the second host has other processors, which one VM cannot do with."""
+    described = fleet()
+    second = replace(described.hosts[1], processor_family="amd")
+    third = replace(described.hosts[1], name="HV03")
+    vms = tuple(replace(one, is_processor_compatible=one.name != "web01") for one in described.vms)
+    return replace(described, hosts=(described.hosts[0], second, third), vms=vms)
+
+
+async def _checked(walk: Walk) -> None:
+    walk.chapter(
+        "A plan that its hosts are asked about",
+        "Before anybody can approve, each destination says whether it can take the VMs. Nothing is changed by that.",
+    )
+    gate = walk.here.gateway.gates[VmId(DB01)] = asyncio.Event()
+    walk.here.gateway.without_functions.add("HV03")
+    card = await walk.asks(ALICE, "web01,web02,db01,“web 09” from HV01 to HV02,HV03")
+    await walk.here.shows(card, "they have checked 3 of 4")
+    walk.sees(ALICE, card, "The card, a moment later")
+    await walk.types(BOB, "jobs")
+    gate.set()
+    walk.sees(ALICE, await walk.here.replied(card, "were asked about 4 VMs"), "In the thread")
+    await walk.here.until(lambda: "migrate_approve" in buttons(card))
+    walk.sees(ALICE, card, "The card")
+    await walk.types(ALICE, "cancel J1")
+
+
 VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_help, _mistakes, _rejected, _done, _stopped),
+    (_changed,),
     (_failed,),
     (_stuck,),
+    (_checked,),
 )
 """The chapters, each visit with a bot that has seen nothing before."""
 
 
 async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[str]:
     """Walk through some chapters and return what was seen, as lines of the page."""
-    quick = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
+    migration: dict[str, object] = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
+    hosts: dict[str, object] = {}
+    described = None
+    if _checked in chapters:
+        migration |= {"check_timeout": "1m"}
+        hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
+        described = _three_hosts()
     with tempfile.TemporaryDirectory() as folder:
         async with (
             SlackLab() as slack,
-            Office.open(slack, slack_settings(slack, migration=quick), Path(folder)) as here,
+            Office.open(
+                slack, slack_settings(slack, migration=migration, hosts=hosts), Path(folder), described
+            ) as here,
         ):
             walk = Walk(here, slack)
             for chapter in chapters:

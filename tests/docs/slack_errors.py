@@ -17,6 +17,7 @@ USED = (
     "chat.update",
     "conversations.history",
     "conversations.info",
+    "conversations.open",
     "conversations.replies",
     "files.completeUploadExternal",
     "files.getUploadURLExternal",

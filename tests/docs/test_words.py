@@ -6,7 +6,7 @@ from enum import StrEnum
 import pytest
 
 from core import errors
-from core.domain.attempt.diagnosis import RULES
+from core.domain.attempt.error_rules import RULES
 from core.domain.model.event_data import EventKind
 from core.domain.model.events import TONES, Tone
 from core.domain.model.job import JobState
@@ -26,7 +26,7 @@ WORDS: dict[str, type[StrEnum]] = {
 }
 
 
-_DEPENDS = dict.fromkeys(("held", "adopted"), "`line` or none")
+_DEPENDS = dict.fromkeys(("held", "adopted", "checked"), "`line` or none")
 _DEPENDS |= dict.fromkeys(("stopped", "resumed"), "`line`, `broadcast` or none")
 """Events whose tone is not the same each time."""
 

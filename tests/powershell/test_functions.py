@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from core.domain.model.host_calls import MoveOrder
+from core.domain.model.host_calls import CompatibilityReply, MoveOrder
 from core.domain.model.hyperv_enums import HostJobState
 from core.domain.model.inventory import VmId
 from core.errors import EndpointRefused
@@ -112,6 +112,13 @@ async def test_a_migration_that_is_none_cannot_be_stopped(here: Place) -> None:
             Stage("Remove-EmptyFolder", (("Path", "D:\\a\\b"), ("Recurse", True))),
             "NamedParameterNotFound,Remove-EmptyFolder",
         ),
+        (Stage("Get-VMCompatibility", (("VMId", "x"),)), "ParameterArgumentTransformationError,Get-VMCompatibility"),
+        (Stage("Test-VMCompatibility"), "MissingMandatoryParameter,Test-VMCompatibility"),
+        (
+            Stage("Test-VMCompatibility", (("CompatibilityInfo", "text"),)),
+            "ParameterArgumentTransformationError,Test-VMCompatibility",
+        ),
+        (Stage("Test-VMMigration", (("VMId", _NONE),)), "MissingMandatoryParameter,Test-VMMigration"),
         (Stage("Get-FolderItem"), "MissingMandatoryParameter,Get-FolderItem"),
         (Stage("Get-FolderItem", (("Path", "D:\\a"), ("Recurse", True))), "NamedParameterNotFound,Get-FolderItem"),
     ],
@@ -142,3 +149,11 @@ async def test_a_running_move_is_cancelled(here: Place) -> None:
     assert report.errors
     assert here.lab.world.where_is(WEB) == SOURCE
     assert here.lab.world.vm(DESTINATION, WEB) is None
+
+
+async def test_the_checks_run_where_scripts_may_not_call_methods(powershell: PowerShell) -> None:
+    """Application control leaves an ordinary endpoint these functions whole: hosts can be asked there, too."""
+    async with place(powershell, Endpoint.CONSTRAINED_LANGUAGE) as here:
+        info = await here.gateway.compatibility_info(SOURCE, WEB)
+        assert await here.gateway.test_compatibility(DESTINATION, info) == CompatibilityReply(is_compatible=True)
+        assert await here.gateway.test_migration(SOURCE, WEB, DESTINATION) == CompatibilityReply(is_compatible=True)

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 _DISK = "D:\\VMs\\web01\\Virtual Hard Disks\\web01.vhdx"
 _SPARE_DISK = "D:\\VMs\\spare\\Virtual Hard Disks\\spare.vhdx"
 _NONE = VmId(UUID(int=5))
+_NEEDS = b'{"family": "arm", "name": "web01", "version": "9.0", "vm": "00000000-0000-0000-0000-000000000005"}'
 
 _VMS: tuple[VmId | None, ...] = (None, WEB, _NONE)
 READS: dict[str, tuple[Pipeline, ...]] = {
@@ -34,6 +35,9 @@ READS: dict[str, tuple[Pipeline, ...]] = {
     "adapters": tuple(map(pipelines.adapters, _VMS)),
     "dvd_drives": tuple(map(pipelines.dvd_drives, _VMS)),
     "checkpoints": tuple(map(pipelines.checkpoints, _VMS)),
+    "checkpoint_disks": tuple(map(pipelines.checkpoint_disks, _VMS)),
+    "checkpoint_files": tuple(map(pipelines.checkpoint_files, _VMS)),
+    "system_files": tuple(map(pipelines.system_files, _VMS)),
     "disk_files": (pipelines.disk_files([_DISK]), pipelines.disk_files([_DISK, "D:\\no\\such.vhdx"])),
     "commands": (pipelines.commands(["Get-VM", "Move-VM", "Get-CimInstance"]), pipelines.commands(["Get-VM", "Nope"])),
     "peer": (pipelines.peer(DESTINATION), pipelines.peer("NOHOST")),
@@ -42,6 +46,13 @@ CALLS: dict[str, tuple[Pipeline, ...]] = {
     "folder": (pipelines.folder("D:\\none"),),
     "remove_empty_folder": (pipelines.remove_empty_folder("D:\\VMs"),),
     "stop_migration": (pipelines.stop_migration(_NONE),),
+    "compatibility_info": (pipelines.compatibility_info(WEB), pipelines.compatibility_info(_NONE)),
+    "test_compatibility": (pipelines.test_compatibility(_NEEDS), pipelines.test_compatibility(b"nonsense")),
+    "test_migration": (
+        pipelines.test_migration(WEB, DESTINATION, 30),
+        pipelines.test_migration(WEB, "NOHOST", 30),
+        pipelines.test_migration(_NONE, DESTINATION, 30),
+    ),
 }
 LAST = ("move",)
 """Changes the fleet, and so comes after everything else."""

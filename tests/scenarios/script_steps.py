@@ -240,6 +240,10 @@ class Stagehand:
         self._play.note(f"the line to {host} is in trouble: {_listed(fault)}{told}")
         self._world.order(read_as(WireFault, {**fault, "host": host, "times": times or None}, "the script"))
 
+    async def do_restart_vmms(self, *, host: str, away: str = "20s") -> None:
+        self._play.note(f"the Virtual Machine Management Service of {host} is restarted, away for {away}")
+        self._world.vmms.restart(host, parse_duration(away).total_seconds())
+
     async def do_clear(self) -> None:
         self._play.note("all trouble is over")
         self._world.trouble.clear()

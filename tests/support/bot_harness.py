@@ -69,20 +69,23 @@ class Office:
     world: World
     bot: Bot
     clock: OfficeClock
+    gateway: LabGateway
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, slack: SlackLab, settings: Settings, folder: Path) -> AsyncIterator["Office"]:
+    async def open(
+        cls, slack: SlackLab, settings: Settings, folder: Path, described: Fleet | None = None
+    ) -> AsyncIterator["Office"]:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        world = World(fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
+        world = World(described or fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
         clock = OfficeClock()
         gateway = LabGateway(world, clock.now, latency_s=0.005)
         store = settings.store.model_copy(update={"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"})
         settings = settings.model_copy(update={"store": store})
         async with running(settings, gateway=gateway, clock=clock) as bot:
             await slack.workspace.changes.wait_for(lambda: slack.sockets.connections or slack.webhooks)
-            yield cls(slack, world, bot, clock)
+            yield cls(slack, world, bot, clock, gateway)
 
     async def until(self, seen: Callable[[], T | None]) -> T:
         return await self.slack.workspace.changes.wait_for(seen, PATIENCE_S)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import HostJobState, Operation, VmState
 from core.domain.model.inventory import (
     Adapter,
@@ -93,6 +94,12 @@ def room(
         switches=switches,
         details=rows,
     )
+
+
+def lying(host: HostName, *files: str) -> dict[tuple[HostName, str], frozenset[str]]:
+    """Return what preflight is told of files that lie on a host, all in one folder."""
+    folder = windows_paths.key(windows_paths.parent(files[0]))
+    return {(host, folder): frozenset(map(windows_paths.key, files))}
 
 
 def planned(number: int = 1, source: HostName = HV01, destination: HostName = HV02, **changes: Any) -> PlannedMove:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.event_data import EventKind
+from core.domain.model.event_json import DATA_OF
 from core.domain.model.events import Event, Notice
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState

@@ -44,21 +44,23 @@ def after_failure(
 
     ``has_started`` is False when the last look forbade the order: then nothing was attempted on a host.
     """
-    words, hint, code, where = diagnosis.words, diagnosis.hint, diagnosis.code, move.source
+    words, hint, code, where, first = diagnosis.words, diagnosis.hint, diagnosis.code, move.source, diagnosis.first
     is_free = diagnosis.fault in {Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED}
     attempts = move.attempts if is_free or not has_started else move.attempts + 1
     if move.cancel_by:
         text = f"cancelled {'while it ran' if has_started else 'before it started'}; the VM is where it was"
         return RetryDecision(MoveState.CANCELLED, attempts, None, event_data.Cancelled(text=text, where=where))
-    if diagnosis.fault in {Fault.VM, Fault.PAIR}:
-        ended = event_data.Unmigratable(words=words, hint=hint, code=code, where=where)
+    if diagnosis.fault in {Fault.VM, Fault.PAIR, Fault.HOST}:
+        ended = event_data.Unmigratable(words=words, hint=hint, code=code, where=where, first=first)
         return RetryDecision(MoveState.UNMIGRATABLE, attempts, None, ended)
     if is_free and tries < allowed + FREE_TRIES:
         again = now + delay(min(max(1, tries - move.attempts), FREE_DOUBLINGS + 1), retry_delay, jitter)
         withdrawn = event_data.NotStarted(words=words, hint=hint, code=code, where=where, text=hint)
         return RetryDecision(MoveState.QUEUED, attempts, again, withdrawn)
-    if diagnosis.fault is Fault.OPERATOR or is_free or attempts >= allowed:
-        failed = event_data.Failed(words=words, hint=hint, code=code, where=where, attempts=attempts, of=allowed)
+    if diagnosis.fault in {Fault.OPERATOR, Fault.BOT} or is_free or attempts >= allowed:
+        failed = event_data.Failed(
+            words=words, hint=hint, code=code, where=where, attempts=attempts, of=allowed, first=first
+        )
         return RetryDecision(MoveState.FAILED, attempts, None, failed)
     again = now + delay(attempts, retry_delay, jitter)
     retrying = event_data.Retrying(

@@ -1,14 +1,10 @@
-"""What each kind of event says, as typed data, and how it is kept as JSON.
+"""What each kind of event says, as typed data. How it is kept: ``event_json.py``."""
 
-A key that was not written yet when an old row was made has the default of its field, here and nowhere else.
-"""
-
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar
 
 from core.domain.model.move import HoldCode, MoveState
 
@@ -17,9 +13,11 @@ class EventKind(StrEnum):
     """What can happen. ``docs/reference/events.md`` says each in a sentence; the classes below are what each says."""
 
     PROPOSED = "proposed"
+    CHECKED = "checked"
     APPROVAL = "approval"
     APPROVED = "approved"
     REJECTED = "rejected"
+    EDITED = "edited"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     CANCEL_ASKED = "cancel_asked"
@@ -57,8 +55,11 @@ class EventKind(StrEnum):
         return cls.OTHER
 
 
+FEW = 30
+"""Up to so many VMs a plan is on its card, and checked in a moment."""
+
 Kept = tuple[tuple[str, str], ...]
-"""Folders that stay: path and reason."""
+"""Pairs of words: a folder that stays and the reason, a VM and its host."""
 
 
 _ONLY_IF_SET: Mapping[str, bool] = {"only_if_set": True}
@@ -79,6 +80,22 @@ class Proposed(EventData):
     kind: ClassVar = EventKind.PROPOSED
     vms: int = 0
     blocked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(EventData):
+    """The hosts of a plan have said whether they can take its VMs, or the time for that is over: it can be approved."""
+
+    kind: ClassVar = EventKind.CHECKED
+    vms: int = 0
+    incompatible: int = 0
+    unasked: int = 0
+    """Of how many VMs nobody could say."""
+
+    @property
+    def is_worth_a_line(self) -> bool:
+        """Whether people hear of it: it took a while, or something came of it."""
+        return self.incompatible > 0 or self.unasked > 0 or self.vms > FEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +122,19 @@ class Rejected(EventData):
 
     kind: ClassVar = EventKind.REJECTED
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited(EventData):
+    """The actor changed the plan before its approval. ``approvals``: how many no longer count."""
+
+    kind: ClassVar = EventKind.EDITED
+    moved: Kept = ()
+    """VMs that were put elsewhere, and where."""
+    left_out: tuple[str, ...] = ()
+    displaced: Kept = ()
+    """VMs that had to go elsewhere because of it, and where."""
+    approvals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +285,7 @@ class Retrying(EventData):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(EventData):
-    """The last attempt failed. ``where``: the host the VM is on now."""
+    """The last attempt failed. ``where``: the host the VM is on now; ``first``: why the first failed, if otherwise."""
 
     kind: ClassVar = EventKind.FAILED
     where: str = ""
@@ -264,13 +294,15 @@ class Failed(EventData):
     code: str = ""
     attempts: int = 0
     of: int = 0
+    first: str = field(default="", metadata=_ONLY_IF_SET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmigratable(Ended):
-    """The VM cannot be moved. ``follows``: the first of several was told already."""
+    """The VM cannot be moved. ``follows``: the first of several was told already; ``first``: as in ``Failed``."""
 
     kind: ClassVar = EventKind.UNMIGRATABLE
+    first: str = field(default="", metadata=_ONLY_IF_SET)
     follows: bool = field(default=False, metadata=_ONLY_IF_SET)
 
 
@@ -410,115 +442,3 @@ class Other(EventData):
     """What a newer version wrote down and this one does not know."""
 
     kind: ClassVar = EventKind.OTHER
-
-
-DATA_OF: Mapping[EventKind, type[EventData]] = {
-    of.kind: of
-    for of in (
-        Proposed,
-        Approval,
-        Approved,
-        Rejected,
-        Expired,
-        Withdrawn,
-        CancelAsked,
-        CancelUnmet,
-        Held,
-        Starting,
-        Moving,
-        NotStarted,
-        Adopted,
-        Verifying,
-        Moved,
-        Done,
-        MovedByOthers,
-        Retrying,
-        Failed,
-        Unmigratable,
-        Cancelled,
-        Lost,
-        Paused,
-        Continued,
-        Stuck,
-        Answered,
-        Late,
-        Tidied,
-        Acknowledged,
-        Escalated,
-        Finished,
-        Stopped,
-        Resumed,
-        Unsaid,
-        Other,
-    )
-}
-"""The class of each kind's data."""
-
-
-def to_json(data: EventData) -> dict[str, Any]:
-    """Write the data as JSON values, in the order of its fields."""
-    written = ((one, getattr(data, one.name)) for one in fields(data))
-    return {one.name: _plain(value) for one, value in written if value != one.default or not one.metadata}
-
-
-def from_json(kind: EventKind, values: Mapping[str, Any]) -> EventData:
-    """Read the data of an event; what is missing or unreadable has its field's default."""
-    of, known = DATA_OF[kind], {}
-    for name, read in _READERS_OF[kind].items():
-        with suppress(KeyError, TypeError, ValueError):
-            known[name] = read(values[name])
-    return of(**known)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(str(item) for item in value)
-
-
-def _numbers(value: Any) -> tuple[int, ...]:
-    return tuple(int(item) for item in value)
-
-
-def _pairs(value: Any) -> Kept:
-    return tuple((str(path), str(reason)) for path, reason in value)
-
-
-def _quote(value: Any) -> Quote | None:
-    return Quote(
-        id=int(value["id"]),
-        kind=EventKind(value["kind"]),
-        at=datetime.fromisoformat(str(value["at"])),
-        data=dict(value["data"]),
-    )
-
-
-_READERS: Mapping[Any, Callable[[Any], Any]] = {
-    tuple[str, ...]: _texts,
-    tuple[int, ...]: _numbers,
-    Kept: _pairs,
-    int | None: lambda value: None if value is None else int(value),
-    datetime | None: lambda value: datetime.fromisoformat(str(value)),
-    Quote | None: _quote,
-}
-"""How a type is read from JSON; any other is its own reader: text, numbers, enums."""
-
-
-def _readers(of: type[EventData]) -> Mapping[str, Callable[[Any], Any]]:
-    hints = get_type_hints(of)
-    return {one.name: _READERS.get(hints[one.name], hints[one.name]) for one in fields(of)}
-
-
-_READERS_OF = {kind: _readers(of) for kind, of in DATA_OF.items()}
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return value.isoformat()
-        case StrEnum():
-            return value.value
-        case Quote():
-            return {"id": value.id, "kind": value.kind.value, "at": value.at.isoformat(), "data": dict(value.data)}
-        case tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value

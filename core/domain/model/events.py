@@ -26,9 +26,11 @@ class Tone(StrEnum):
 
 TONES: Mapping[EventKind, Tone] = {
     EventKind.PROPOSED: Tone.CARD,
+    EventKind.CHECKED: Tone.LINE,
     EventKind.APPROVAL: Tone.LINE,
     EventKind.APPROVED: Tone.LINE,
     EventKind.REJECTED: Tone.LINE,
+    EventKind.EDITED: Tone.LINE,
     EventKind.EXPIRED: Tone.LINE,
     EventKind.WITHDRAWN: Tone.LINE,
     EventKind.CANCEL_ASKED: Tone.LINE,
@@ -107,6 +109,8 @@ def tone_of(data: EventData) -> Tone | None:
     match data:
         case event_data.Held(code=code, follows=False) if code in TOLD_HOLDS:
             return Tone.LINE
+        case event_data.Checked() if not data.is_worth_a_line:
+            return None
         case event_data.Adopted(follows=True):
             return None
         case event_data.Unmigratable(follows=True):

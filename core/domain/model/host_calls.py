@@ -69,3 +69,11 @@ class CancelReply:
     found: bool
     accepted: bool = False
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompatibilityReply:
+    """A host's answer to whether it could take a VM. ``reasons``: why not, or what it warns of, in its own language."""
+
+    is_compatible: bool
+    reasons: tuple[str, ...] = ()

@@ -1,11 +1,13 @@
 """Hosts and VMs, as the hosts themselves show them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import NewType
 from uuid import UUID
 
+from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import (
     MIGRATING,
     QUIET,
@@ -66,13 +68,23 @@ class Vm:
         return self.memory_assigned_bytes or self.memory_startup_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class DiskFile:
+    """One file of a virtual disk. ``file_bytes``: what it occupies now, which a move copies; None: unknown."""
+
+    path: str
+    file_bytes: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """One virtual disk of a VM. ``path`` is empty for a pass-through disk."""
 
     path: str
-    file_bytes: int = 0
-    """Bytes the file occupies now (what a move copies). 0: unknown."""
+    file_bytes: int | None = None
+    """Bytes the file occupies now (what a move copies). None: unknown."""
+    parents: tuple[DiskFile, ...] = ()
+    """The files it differs from, the nearest first: they move with it (Microsoft docs: Move-VM)."""
     controller: str = ""
     is_pass_through: bool = False
     is_shared: bool = False
@@ -86,21 +98,54 @@ class Adapter:
     switch: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedFile:
+    """A disk file of a VM that disks of other VMs of its host need too, and the names of these."""
+
+    path: str
+    others: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmDetails:
     """The details of a VM that a plan needs beyond its state: one row of a host's inspection."""
 
     vm: Vm
     disks: tuple[Disk, ...] = ()
+    checkpoint_files: tuple[DiskFile, ...] = ()
+    """Disk files that only checkpoints need: they move too."""
+    system_bytes: int = 0
+    """Bytes of its other files: configuration, saved state, memory kept by checkpoints."""
+    unread: tuple[str, ...] = ()
+    """The parts of it besides ``files`` whose size the host did not tell, in words."""
+    linked: tuple[LinkedFile, ...] = ()
+    """What it shares with other VMs of its host; known only where all of them were looked at."""
     adapters: tuple[Adapter, ...] = ()
     iso_paths: tuple[str, ...] = ()
     checkpoints: int = 0
     has_vtpm: bool = False
 
     @property
+    def files(self) -> tuple[DiskFile, ...]:
+        """Every virtual disk file that moves with it, each once: disks, their parents, checkpoints' own."""
+        own = [DiskFile(disk.path, disk.file_bytes) for disk in self.disks if disk.path]
+        parents = [file for disk in self.disks for file in disk.parents]
+        if not parents and not self.checkpoint_files:
+            return tuple(own)
+        once: dict[str, DiskFile] = {}
+        for file in (*own, *parents, *self.checkpoint_files):
+            once.setdefault(windows_paths.key(file.path), file)
+        return tuple(once.values())
+
+    @property
     def disk_bytes(self) -> int:
-        """Bytes of all its disk files."""
-        return sum(disk.file_bytes for disk in self.disks)
+        """Bytes of all its files, as far as they are known: the one number for space, time and speed."""
+        return sum(file.file_bytes or 0 for file in self.files) + self.system_bytes
+
+    @property
+    def unknown_sizes(self) -> tuple[str, ...]:
+        """Name the parts of it whose size is not known."""
+        return (*(windows_paths.name(file.path) for file in self.files if file.file_bytes is None), *self.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +275,8 @@ class Inspection:
     memory_free_bytes: int = 0
     switches: tuple[str, ...] = ()
     details: tuple[VmDetails, ...] = ()
+    attachments: Mapping[str, bool] = field(default_factory=dict)
+    """Whether this host has files that VMs need at the same place, by the keys of their paths; others: not looked."""
 
     @property
     def host(self) -> HostName:

@@ -81,6 +81,8 @@ class Job:
     finished_at: datetime | None = None
     card: Card | None = None
     is_card_final: bool = False
+    is_card_again: bool = False
+    """Whether the card stands for one that somebody deleted: that is done once."""
     version: int = 0
 
 

@@ -78,9 +78,13 @@ class FindingCode(StrEnum):
     TWICE = "twice"
     NO_SPACE = "no_space"
     SPACE_UNKNOWN = "space_unknown"
+    SIZE_UNKNOWN = "size_unknown"
     NO_MEMORY = "no_memory"
     NO_SWITCH = "no_switch"
+    NO_ATTACHMENT = "no_attachment"
     OLD_DESTINATION = "old_destination"
+    LINKED_CLONE = "linked_clone"
+    PATH_TOO_LONG = "path_too_long"
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
     FOLDERS_UNSEEN = "folders_unseen"
@@ -93,6 +97,9 @@ class FindingCode(StrEnum):
     NO_DRIVE = "no_drive"
     MEET = "meet"
     HOST_SILENT = "host_silent"
+    INCOMPATIBLE = "incompatible"
+    HOST_WARNS = "host_warns"
+    NOT_CHECKED = "not_checked"
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
@@ -139,6 +146,18 @@ class PlannedMove:
         return self.disk_bytes + (self.memory_bytes if self.is_live else 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEdit:
+    """A person's change of a plan before its approval: where a VM goes instead, or that it is left out (no ``to``)."""
+
+    vm_id: VmId
+    vm_name: str
+    before: HostName
+    to: HostName | None
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Plan:
     """A plan: what will be done, exactly, with what preflight found and how long it should take.
@@ -152,6 +171,12 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     options: Options = field(default_factory=Options)
     expected_s: tuple[float, float] | None = None
+    is_checked: bool = True
+    """Whether its hosts said what they have to say about it, or are not to be asked: before, nobody can approve it."""
+    asked: tuple[VmId, ...] = ()
+    """VMs of which an earlier form of this plan has the hosts' answers: they are not asked about them again."""
+    edits: tuple[PlanEdit, ...] = ()
+    """What people changed, oldest first; the moves show what came of it, so it is no part of the fingerprint."""
 
     @cached_property
     def hash(self) -> str:

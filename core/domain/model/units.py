@@ -1,6 +1,6 @@
-"""Quantities in words: sizes and spans as people say them."""
+"""Quantities in words: sizes, spans and times of day as people say them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 _STEPS = (("TB", 2**40), ("GB", 2**30), ("MB", 2**20), ("KB", 2**10))
 
@@ -28,3 +28,9 @@ def span(length: float | timedelta) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def zoned_time(at: datetime) -> str:
+    """Say a day of the week and a time in its own zone, with the zone: ``Mon 18:00 CET``, ``Mon 18:00 UTC+03``."""
+    zone = at.tzname() or "UTC"
+    return f"{at:%a %H:%M} {f'UTC{zone}' if zone[0] in '+-' else zone}"

@@ -29,6 +29,14 @@ class Eta:
     """The freeze, from its begin to its end, that makes it later than it would be; in the calendar's time zone."""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckProgress:
+    """How far the hosts of a plan are with saying whether they can take its VMs."""
+
+    answered: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
     """A job as its card shows it at one moment."""
@@ -45,6 +53,8 @@ class JobView:
     """What nothing can beat while the job runs, whether there is an estimate or not."""
     stopped_by: str = ""
     """Who pressed the big red stop; empty when starts are allowed."""
+    checking: CheckProgress | None = None
+    """Of a plan whose hosts are being asked."""
 
     def count(self, *states: MoveState) -> int:
         """How many moves are in one of these states."""

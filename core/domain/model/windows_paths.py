@@ -1,7 +1,16 @@
 """Windows paths as data: joining, comparing, volumes. UNC paths count as having a volume, their share."""
 
-from ntpath import normpath
+import re
+from ntpath import normpath, splitdrive
 from pathlib import PureWindowsPath
+
+from core.domain.model.ntfs_names import upcase
+
+LONGEST_PATH = 259
+LONGEST_NAME = 255
+"""Letters, in UTF-16 units, of a path that Windows opens, and of each name in it (Microsoft docs: Naming Files)."""
+_VERBATIM = re.compile(r"^\\\\[?.]\\(?:(UNC)\\|(?=[A-Za-z]:))", re.IGNORECASE)
+r"""``\\?\D:\`` is ``D:\``, ``\\?\UNC\nas\vms`` is ``\\nas\vms``; other paths of devices are on no drive letter."""
 
 
 def join(folder: str, *parts: str) -> str:
@@ -36,7 +45,13 @@ def name_key(path: str) -> str:
 
 def key(path: str) -> str:
     """Return a form of a path to compare and to look up by."""
-    return normpath(path).rstrip("\\").casefold() if path else ""
+    drive, rest = splitdrive(normpath(_plain(path)).rstrip("\\")) if path else ("", "")
+    # Windows drops dots and spaces at the end of a name (Microsoft docs: Naming Files).
+    return upcase(drive + "\\".join(name.rstrip(". ") or name for name in rest.split("\\")))
+
+
+def _plain(path: str) -> str:
+    return _VERBATIM.sub(lambda found: "\\\\" if found[1] else "", path.replace("/", "\\"))
 
 
 def depth(path: str) -> int:
@@ -53,7 +68,19 @@ def is_absolute(path: str) -> bool:
 
 def is_on_share(path: str) -> bool:
     r"""Whether it is on another machine's share, ``\\server\share\VMs``, or otherwise on no drive letter."""
-    return PureWindowsPath(path).drive.startswith("\\\\")
+    return PureWindowsPath(_plain(path)).drive.startswith("\\\\")
+
+
+def too_long(path: str) -> str:
+    """Say what of a path is longer than Windows opens; empty when nothing is."""
+    long = next((one for one in PureWindowsPath(path).parts if _units(one) > LONGEST_NAME), "")
+    if long:
+        return f"a name of {_units(long)} letters"
+    return f"{_units(path)} letters" if _units(path) > LONGEST_PATH else ""
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def is_below(path: str, folder: str) -> bool:

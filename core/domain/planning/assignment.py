@@ -1,6 +1,7 @@
 """Keeps the books of a placement: who is on which host, what is left there, and when each host would be done."""
 
 import heapq
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Problem:
     """How many of a group a host has already, by group and host."""
     kept: Mapping[int, int] = field(default_factory=dict)
     """Where a VM stays if it can."""
+    pinned: frozenset[int] = frozenset()
+    """VMs that a person put there: they are placed before all others."""
     at_once: int = 0
 
 
@@ -62,7 +65,7 @@ class Assignment:
         self.on: defaultdict[int, set[int]] = defaultdict(set)
         self.of_source: defaultdict[int, set[int]] = defaultdict(set)
         self._work: defaultdict[tuple[bool, int], float] = defaultdict(float)
-        self._fullness = [0.0] * len(problem.host_slots)
+        self.fullness = [0.0] * len(problem.host_slots)
         self.floor = self._bound()
         self._looks = _ASIDE
 
@@ -71,7 +74,7 @@ class Assignment:
     def fill(self, order: Iterable[int]) -> "Assignment":
         """Place VMs in this order: those that stay where they were first, the others where they are done soonest."""
         slots = [self.slots(self.problem.host_busy, host, count) for host, count in enumerate(self.problem.host_slots)]
-        order = sorted(order, key=lambda vm: vm not in self.problem.kept)
+        order = sorted(order, key=lambda vm: (vm not in self.problem.pinned, vm not in self.problem.kept))
         stuck = []
         for vm in order:
             host = self._choose(vm, slots)
@@ -90,7 +93,7 @@ class Assignment:
         if kept is not None and kept in row and self.fits(vm, kept):
             return kept
         groups = self.problem.groups.get(vm, ())
-        floor, fullness = self.floor, self._fullness
+        floor, fullness = self.floor, self.fullness
         ranked = [
             (
                 sum([self._groups[group, host] for group in groups]) if groups else 0,
@@ -118,7 +121,7 @@ class Assignment:
 
     def _way(self, vm: int, depth: int, passed: frozenset[int]) -> list[tuple[int, int]] | None:
         """Return which VMs to put where, last first, so that this one fits; None where there is no such way."""
-        hosts = sorted(self.problem.seconds[vm], key=lambda host: self._fullness[host])
+        hosts = sorted(self.problem.seconds[vm], key=lambda host: self.fullness[host])
         for host in hosts:
             if self.fits(vm, host):
                 return [(vm, host)]
@@ -145,7 +148,7 @@ class Assignment:
 
     def fits(self, vm: int, host: int) -> bool:
         room, used = self.problem.room, self._used
-        return all(not need or used[what] + need <= room.get(what, need) for what, need in self.problem.needs(vm, host))
+        return all(used[what] + need <= room.get(what, math.inf) for what, need in self.problem.needs(vm, host))
 
     def put(self, vm: int, host: int) -> None:
         self._count(vm, host, 1)
@@ -168,7 +171,7 @@ class Assignment:
         for what, need in self.problem.needs(vm, host):
             self._used[what] += sign * need
             shares.append(self._used[what] / max(1, self.problem.room.get(what, 1)) if need > 1 else 0.0)
-        self._fullness[host] = max(shares)
+        self.fullness[host] = max(shares)
         for group in self.problem.groups.get(vm, ()):
             self._groups[group, host] += sign
 

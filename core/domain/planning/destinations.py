@@ -27,24 +27,30 @@ def subfolder(path: str, vm_name: str, taken: set[str]) -> str:
     if safe.split(".")[0].rstrip().casefold() in _DEVICES:
         safe = f"_{safe}"
     candidate, number = safe, 0
-    while candidate.casefold() in taken:
+    while windows_paths.name_key(candidate) in taken:
         number += 1
         candidate = f"{safe}-{number}"
-    taken.add(candidate.casefold())
+    taken.add(windows_paths.name_key(candidate))
     return windows_paths.join(path, candidate)
 
 
+def _letters(volumes: Sequence[Volume]) -> set[str]:
+    """Return the drives there are: a volume mounted in a folder of ``E:`` makes no drive ``E:``."""
+    roots = (volume.root.rstrip("\\").casefold() for volume in volumes)
+    return {root for root in roots if root[1:] == ":"}
+
+
 def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tuple[DiskTarget, ...]:
-    r"""Send each disk to the drive letter it has now, if the destination has that drive; else where the path says.
+    r"""Send each disk file to the drive letter it has now, if the destination has that drive; else where the path says.
 
     ``path`` is ``D:\VMs``: a disk of ``E:`` goes to ``E:\VMs\Virtual Hard Disks``. Empty when nothing differs from a
     plain move, or when the path is a share (which has no letter).
     """
-    drives = {volume.root[:2].casefold() for volume in volumes if volume.root[1:2] == ":"}
+    drives = _letters(volumes)
     if path[1:2] != ":":
         return ()
     targets = []
-    for disk in (disk for disk in details.disks if disk.path):
+    for disk in details.files:
         letter = disk.path[:2]
         own = letter.casefold() in drives and letter[1:] == ":"
         folder = letter + path[2:] if own else path
@@ -57,8 +63,8 @@ def keep_drives(details: VmDetails, path: str, volumes: Sequence[Volume]) -> tup
 
 def folders_of_disks(target: Destination, details: Sequence[VmDetails], volumes: Sequence[Volume]) -> tuple[str, ...]:
     """Return where the disks of these VMs may land on a destination; with ``volumes``, those that keep their letter."""
-    drives = {volume.root[:2].casefold() for volume in volumes if volume.root[1:2] == ":"}
-    letters = {disk.path[:2].casefold() for row in details for disk in row.disks} & drives
+    drives = _letters(volumes)
+    letters = {file.path[:2].casefold() for row in details for file in row.files} & drives
     is_lettered = target.path[1:2] == ":"
     paths = [target.path, *(f"{letter}{target.path[2:]}" for letter in sorted(letters) if is_lettered)]
     folders = {windows_paths.key(path): windows_paths.join(path, "Virtual Hard Disks") for path in paths}

@@ -1,12 +1,15 @@
 """Decides which hosts a VM can go to at all: the rules of preflight for one host, and for one VM on one host."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import Operation
 from core.domain.model.inventory import HostFacts, HostName, Inspection, Vm, VmDetails
 from core.domain.model.plan import FindingCode
 from core.domain.scheduling.readiness import Never, Wait, readiness
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,18 @@ def vm_blockers(details: VmDetails) -> Iterator[Refusal]:
     if any(disk.is_shared for disk in details.disks):
         text = f"{name} has a shared disk, which cannot be moved this way."
         yield Refusal(FindingCode.SHARED_DISK, text)
+    for shared in details.linked:
+        # Parents go with the VM and do not stay on the source (Microsoft docs: Move-VM, -RetainVhdCopiesOnSource).
+        text = (
+            f"{name} shares {windows_paths.name(shared.path)} with {_some(shared.others)} (linked clones): a move takes"
+            " the file along, and they would lose it. Merge it into a disk of its own first, with Convert-VHD."
+        )
+        yield Refusal(FindingCode.LINKED_CLONE, text)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def is_critical(vm: Vm) -> bool:
@@ -68,10 +83,19 @@ def fit_blockers(details: VmDetails, destination: Inspection) -> Iterator[Refusa
     if missing:
         text = f"{host} has no virtual switch {missing}; {name} uses it."
         yield Refusal(FindingCode.NO_SWITCH, text, f"has no virtual switch {missing}")
+    for path in details.iso_paths:
+        if destination.attachments.get(windows_paths.key(path)) is False:
+            text = f"{host} has no {path}, which {name} has mounted: eject it, or copy it there."
+            yield Refusal(FindingCode.NO_ATTACHMENT, text, f"has no {windows_paths.name(path)}")
     versions = destination.snapshot.facts.supported_versions
     if versions and version not in versions:
         text = f"{host} does not support configuration version {version} of {name}."
         yield Refusal(FindingCode.OLD_DESTINATION, text, f"does not support configuration version {version}")
+
+
+def fit_key(details: VmDetails) -> Hashable:
+    """Return all of a VM that ``fit_blockers`` looks at, its id aside: VMs alike in it fare alike on any host."""
+    return frozenset(adapter.switch for adapter in details.adapters), details.iso_paths, details.vm.version
 
 
 def missing_switches(details: VmDetails, switches: Iterable[str]) -> tuple[str, ...]:

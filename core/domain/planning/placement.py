@@ -5,7 +5,7 @@ is left, the shortest time until all is done, within everybody's room (weigh.py)
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.model import windows_paths
@@ -14,9 +14,16 @@ from core.domain.model.units import span
 from core.domain.planning.apart import fitting
 from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
-from core.domain.planning.host_fit import fit_blockers, host_blockers, vm_blockers
+from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
 from core.domain.planning.makespan import OVERHEAD_S, Speeds, Work
-from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, disk_targets, is_live, volume_needs
+from core.domain.planning.room import (
+    SPARE_DISK_BYTES,
+    SPARE_MEMORY_BYTES,
+    disk_targets,
+    file_targets,
+    is_live,
+    volume_needs,
+)
 from core.domain.planning.weigh import weigh
 
 _NAMED = 3
@@ -42,6 +49,8 @@ class Conditions:
     """Patterns of names: VMs that fit the same one go to different hosts, as far as there are enough."""
     keep: Mapping[VmId, HostName] = field(default_factory=dict)
     """Where an earlier plan had a VM: it stays there if it can."""
+    pinned: Mapping[VmId, HostName] = field(default_factory=dict)
+    """Where a person put a VM: it goes there or nowhere, and gets its room before those that are kept."""
     at_once: int = 0
 
 
@@ -51,6 +60,8 @@ class Placement:
 
     chosen: Mapping[VmId, Destination]
     why: Mapping[VmId, str] = field(default_factory=dict)
+    unplaced: frozenset[VmId] = frozenset()
+    """VMs that no host takes, or none has room for once the others are placed."""
 
 
 def place(
@@ -63,7 +74,7 @@ def place(
     if len(targets) == 1:
         return Placement({row.vm.id: targets[0] for row in vms})
     hosts = [inspections.get(target.host) for target in targets]
-    refused = _filter(vms, targets, hosts, conditions.settled)
+    refused = _filter(vms, targets, inspections, conditions)
     rooms = _Rooms(vms, targets, hosts, conditions)
     problem = _problem(vms, targets, hosts, refused, rooms, conditions)
     weighed = weigh(problem)
@@ -73,7 +84,7 @@ def place(
         host = weighed[number] if number in weighed else _least_bad(number, problem, refused)
         chosen[row.vm.id] = targets[host]
         why[row.vm.id] = words.of(number, host)
-    return Placement(chosen, why)
+    return Placement(chosen, why, frozenset(row.vm.id for number, row in enumerate(vms) if number not in weighed))
 
 
 Refused = Mapping[int, str]
@@ -83,32 +94,40 @@ Refused = Mapping[int, str]
 def _filter(
     vms: Sequence[VmDetails],
     targets: Sequence[Destination],
-    hosts: Sequence[Inspection | None],
-    settled: frozenset[VmId],
+    inspections: Mapping[HostName, Inspection],
+    conditions: Conditions,
 ) -> list[Refused]:
     """Find for each VM the hosts that do not take it, by the rules of preflight."""
+    hosts = [inspections.get(target.host) for target in targets]
     closed = {number: why for number, target in enumerate(targets) if (why := _closed(target, hosts[number]))}
     everywhere = dict.fromkeys(range(len(targets)), "")
-    kind: Hashable
+    homes = {home: inspections[home].snapshot.facts for home in {*conditions.homes.values()} & {*inspections}}
+    shut = {home for home, facts in homes.items() if next(host_blockers(home, facts), None) is not None}
     twins = {vm.id for host in hosts if host is not None for vm in host.snapshot.vms}
     alike: dict[Hashable, Refused] = {}
     refused = list[Refused]()
     for row in vms:
-        if row.vm.id in settled or next(vm_blockers(row), None) is not None:
+        is_settled = row.vm.id in conditions.settled or conditions.homes[row.vm.id] in shut
+        if is_settled or next(vm_blockers(row), None) is not None:
             refused.append(everywhere | closed)
             continue
-        # VMs of the same switches and version fare alike, unless one of them is there already.
-        kind = frozenset(adapter.switch for adapter in row.adapters), row.vm.version
-        kind = (kind, row.vm.id) if row.vm.id in twins else kind
+        own = row.vm.id if row.vm.id in twins or row.vm.id in conditions.pinned else None
+        kind = (fit_key(row), own)
         if kind not in alike:
             found = {
                 number: "; ".join(one.short for one in fit_blockers(row, host))
                 for number, host in enumerate(hosts)
                 if host is not None
             }
-            alike[kind] = {number: why for number, why in found.items() if why} | closed
+            elsewhere = _elsewhere(conditions.pinned.get(row.vm.id), targets)
+            alike[kind] = {**elsewhere, **{number: why for number, why in found.items() if why}, **closed}
         refused.append(alike[kind])
     return refused
+
+
+def _elsewhere(pinned: HostName | None, targets: Sequence[Destination]) -> Refused:
+    """Return the hosts a person did not choose; nothing more needs to be said of them."""
+    return {number: "" for number, target in enumerate(targets) if pinned is not None and target.host != pinned}
 
 
 def _closed(target: Destination, host: Inspection | None) -> str:
@@ -139,46 +158,51 @@ class _Rooms:
             for volume in host.volumes if host else ():
                 self.room[number, volume.root] = volume.free_bytes - SPARE_DISK_BYTES
             self.room[number, ""] = (host.memory_free_bytes if host else 0) - SPARE_MEMORY_BYTES
-        names = Counter(windows_paths.name_key(disk.path) for row in vms for disk in row.disks if disk.path)
-        self._clashing = {name for name, count in names.items() if count > 1}
-        self._clashing |= {windows_paths.name_key(path) for paths in conditions.taken.values() for path in paths}
+        # With a folder for each VM only its own disks can meet there.
+        owners = [(number if conditions.own_folders else 0, row) for number, row in enumerate(vms)]
+        names = Counter((owner, name) for owner, row in owners for name in _file_names(row))
+        self._clashing = {place for place, count in names.items() if count > 1}
+        if not conditions.own_folders:
+            lying = (path for paths in conditions.taken.values() for path in paths)
+            self._clashing |= {(0, windows_paths.name_key(path)) for path in lying}
         self._known: dict[tuple[int, int], Needs] = {}
 
     def needs(self, vm: int, host: int) -> Needs:
         """Return what a VM takes on a host."""
         known = self._known.get((vm, host))
         if known is None:
-            known = self._known[vm, host] = self._needs(self._vms[vm], host)
+            known = self._known[vm, host] = self._needs(vm, host)
         return known
 
-    def _needs(self, row: VmDetails, host: int) -> Needs:
+    def _needs(self, vm: int, host: int) -> Needs:
         needs: list[tuple[Hashable, int]] = []
-        at, path, there = self._at, self._targets[host].path, self._hosts[host]
+        row, at, path, there = self._vms[vm], self._at, self._targets[host].path, self._hosts[host]
         disks = keep_drives(row, path, there.volumes) if at.keeps_drives and there else ()
         if is_live(row.vm):
             needs.append(((host, ""), row.vm.memory_bytes))
         if not disks:
-            # One byte at least: a volume without its spare room takes nobody.
             if (root := self._root[host]) is not None:
-                needs.append(((host, root), max(1, row.disk_bytes)))
+                needs.append(((host, root), row.disk_bytes))
         else:
-            volumes, _ = volume_needs([(path, 1), *disk_targets(path, disks, row)], self._roots[host])
+            volumes, _ = volume_needs(file_targets(path, disks, row), self._roots[host])
             needs += [((host, root), length) for root, length in volumes.items()]
-        if self._clashing and not at.own_folders:
-            needs += self._names(host, [place for place, _ in disk_targets(path, disks, row)])
+        if self._clashing:
+            places = [place for place, _ in disk_targets(path, disks, row)]
+            needs += self._names(host, vm if at.own_folders else 0, places)
         return needs
 
-    def _names(self, host: int, places: Sequence[str]) -> list[tuple[Hashable, int]]:
+    def _names(self, host: int, owner: int, places: Sequence[str]) -> Iterator[tuple[Hashable, int]]:
         """Take the names of files that others have too: one each, or none where such a file lies already."""
-        found: list[tuple[Hashable, int]] = []
-        for place in places:
-            if windows_paths.name_key(place) not in self._clashing:
-                continue
-            folder, key = windows_paths.key(windows_paths.parent(place)), windows_paths.key(place)
-            lies_there = key in self._at.taken.get((self._targets[host].host, folder), frozenset())
-            self.room.setdefault((host, key), 0 if lies_there else 1)
-            found.append(((host, key), 1))
-        return found
+        keys = Counter(windows_paths.key(p) for p in places if (owner, windows_paths.name_key(p)) in self._clashing)
+        for key, count in keys.items():
+            folder = self._targets[host].host, windows_paths.key(windows_paths.parent(key))
+            lies_there = not self._at.own_folders and key in self._at.taken.get(folder, frozenset())
+            self.room.setdefault((host, owner, key), 0 if lies_there else 1)
+            yield (host, owner, key), count
+
+
+def _file_names(row: VmDetails) -> list[str]:
+    return [windows_paths.name_key(file.path) for file in row.files]
 
 
 def _problem(  # noqa: PLR0917 (everything, once)
@@ -205,7 +229,8 @@ def _problem(  # noqa: PLR0917 (everything, once)
     for number, host in enumerate(hosts):
         staying = [vm.name for vm in host.snapshot.vms if vm.id not in moving] if host and at.apart else []
         met.update((group, number) for groups in fitting(staying, at.apart).values() for group in groups)
-    kept = ((n, numbers.get(at.keep.get(row.vm.id, HostName("")))) for n, row in enumerate(vms))
+    stays = {**at.keep, **at.pinned}
+    kept = ((n, numbers.get(stays.get(row.vm.id, HostName("")))) for n, row in enumerate(vms))
     return Problem(
         seconds=seconds,
         sources=[sources[home] for home in homes],
@@ -218,6 +243,7 @@ def _problem(  # noqa: PLR0917 (everything, once)
         groups=members,
         met=met,
         kept={number: host for number, host in kept if host is not None},
+        pinned=frozenset(number for number, row in enumerate(vms) if row.vm.id in at.pinned),
         at_once=at.at_once,
     )
 
@@ -262,6 +288,9 @@ class _Words:
         """Say why this host and why not the others."""
         closed = self._refused[vm]
         name, not_closed = self._targets[host].host, self._refusals(closed, but=host)
+        if vm in self._problem.pinned:
+            why = f"does not take it: {closed[host]}" if closed.get(host) else "has no room for it"
+            return f"{name} was chosen by hand{'' if vm in self._weighed else f'; it {why}'}."
         if vm not in self._weighed:
             nowhere = not self._problem.seconds[vm]
             return " ".join(filter(None, ("" if nowhere else "No host has room for it.", not_closed)))

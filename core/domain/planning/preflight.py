@@ -1,16 +1,23 @@
 """Finds what stands in the way of a plan, before anybody is asked to approve it, and again before each start."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import ReplicationMode, VmState
-from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, VmDetails
+from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, Vm, VmDetails, VmId
 from core.domain.model.move import Move
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.model.units import size
 from core.domain.planning.host_fit import fit_blockers, host_blockers, is_critical, vm_blockers
-from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, disk_targets, is_live, volume_needs
+from core.domain.planning.room import (
+    SPARE_DISK_BYTES,
+    SPARE_MEMORY_BYTES,
+    disk_targets,
+    file_targets,
+    is_live,
+    volume_needs,
+)
 from core.domain.scheduling.readiness import Wait, readiness
 
 Inspections = Mapping[HostName, Inspection]
@@ -18,8 +25,13 @@ Taken = Mapping[tuple[HostName, str], frozenset[str]]
 """Files already in a destination folder, by host and folder key: keys of their paths."""
 
 
-def preflight(moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken) -> tuple[Finding, ...]:
-    """Find everything that would make these moves fail or surprise somebody, worst first."""
+def preflight(
+    moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken, last: Collection[VmId] = ()
+) -> tuple[Finding, ...]:
+    """Find everything that would make these moves fail or surprise somebody, worst first.
+
+    ``last``: VMs for which there is no room, or that do not move by this plan: they take none from the others.
+    """
     findings = [*_hosts(moves, inspections)]
     for move in moves:
         source, destination = inspections.get(move.source), inspections.get(move.destination)
@@ -27,30 +39,31 @@ def preflight(moves: Sequence[PlannedMove], inspections: Inspections, taken: Tak
         if details is None or destination is None:
             findings.append(_blocker(FindingCode.HOST_SILENT, f"{move.vm_name} could not be looked at.", move))
             continue
-        findings += _vm(move, details)
+        findings += _vm(move, details, destination)
         findings += [_blocker(one.code, one.text, move) for one in fit_blockers(details, destination)]
     # A VM that cannot move anyway takes no room from the others: it is counted after them.
-    blocked = {finding.vm_id for finding in findings if finding.severity is Severity.BLOCKER}
-    queue = sorted(moves, key=lambda move: move.vm_id in blocked)
+    blockers = [finding for finding in findings if finding.severity is Severity.BLOCKER]
+    blocked, hosts = {finding.vm_id for finding in blockers} | {*last}, {finding.host for finding in blockers}
+    queue = sorted(moves, key=lambda move: move.vm_id in blocked or move.source in hosts or move.destination in hosts)
     findings += [*_space(queue, inspections), *_memory(queue, inspections), *_files(queue, inspections, taken)]
+    findings += _long_paths(moves, inspections)
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
 
-def copies(moves: Sequence[PlannedMove], sources: Sequence[Snapshot]) -> tuple[Finding, ...]:
+def copies(chosen: Sequence[tuple[HostName, Vm]], sources: Sequence[Snapshot]) -> tuple[Finding, ...]:
     """Find the VMs of which another source host has a copy of the same id: a replica stays, two VMs are for a human."""
     found = []
-    for move in moves:
-        others = [(seen.host, vm) for seen in sources if seen.host != move.source and (vm := seen.vm(move.vm_id))]
-        for host, vm in others:
-            if vm.is_replica:
-                text = f"{move.vm_name} on {host} is a replica of the one on {move.source}; it stays where it is."
-                found.append(_note(FindingCode.REPLICA, text, move))
+    for home, vm in chosen:
+        others = [(seen.host, one) for seen in sources if seen.host != home and (one := seen.vm(vm.id))]
+        for host, other in others:
+            if other.is_replica:
+                text = f"{vm.name} on {host} is a replica of the one on {home}; it stays where it is."
+                severity, code = Severity.NOTE, FindingCode.REPLICA
             else:
-                text = (
-                    f"{move.vm_name} is on {move.source} and on {host} at once (same id); look at both before moving."
-                )
-                found.append(_blocker(FindingCode.TWICE, text, move))
+                text = f"{vm.name} is on {home} and on {host} at once (same id); look at both before moving."
+                severity, code = Severity.BLOCKER, FindingCode.TWICE
+            found.append(Finding(severity=severity, code=code, text=text, vm_id=vm.id))
     return tuple(found)
 
 
@@ -134,13 +147,13 @@ def _host(host: HostName, facts: HostFacts) -> Iterable[Finding]:
         yield Finding(severity=Severity.BLOCKER, code=one.code, text=one.text, host=host)
 
 
-def _vm(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
+def _vm(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iterable[Finding]:
     vm, name = details.vm, move.vm_name
     yield from (_blocker(one.code, one.text, move) for one in vm_blockers(details))
     state = readiness(vm)
     if isinstance(state, Wait) and not is_critical(vm):
         yield _note(FindingCode.BUSY, f"{name} {state.text}; the move will wait for it.", move)
-    yield from _parts(move, details)
+    yield from _parts(move, details, destination)
     if vm.replication_mode is ReplicationMode.PRIMARY:
         text = f"{name} is replicated; check its replication after the move."
         yield _warning(FindingCode.REPLICATED, text, move)
@@ -149,10 +162,18 @@ def _vm(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
         yield _warning(FindingCode.SAVED_STATE, text, move)
 
 
-def _parts(move: PlannedMove, details: VmDetails) -> Iterable[Finding]:
+def _parts(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iterable[Finding]:
     name = move.vm_name
+    if details.unknown_sizes:
+        text = (
+            f"{name}: the size of {', '.join(details.unknown_sizes)} is unknown;"
+            " space, time and speed are reckoned without it."
+        )
+        yield _warning(FindingCode.SIZE_UNKNOWN, text, move)
     for iso in details.iso_paths:
-        yield _warning(FindingCode.ISO_MOUNTED, f"{name} has {iso} mounted; eject it if the move fails.", move)
+        if windows_paths.key(iso) not in destination.attachments:
+            text = f"{name} has {iso} mounted; eject it if the move fails."
+            yield _warning(FindingCode.ISO_MOUNTED, text, move)
     if details.has_vtpm:
         yield _warning(
             FindingCode.VTPM, f"{name} has a virtual TPM; the destination needs its key protector certificates.", move
@@ -170,9 +191,7 @@ def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
         if inspection is None or details is None:
             continue
         volumes = {volume.root: volume for volume in inspection.volumes}
-        # The configuration goes to the path, wherever the disks go.
-        targets = [(move.path, 0), *disk_targets(move.path, move.disks, details)]
-        needed, elsewhere = volume_needs(targets, tuple(volumes))
+        needed, elsewhere = volume_needs(file_targets(move.path, move.disks, details), tuple(volumes))
         for path in elsewhere:
             if windows_paths.is_on_share(path):
                 yield _warning(FindingCode.SPACE_UNKNOWN, f"Free space on {path} is unknown: it is a share.", move)
@@ -223,7 +242,28 @@ def _files(moves: Sequence[PlannedMove], inspections: Inspections, taken: Taken)
                 text = f"The disk {file} of {move.vm_name} would land on {whose}; use a subfolder per VM."
                 yield _blocker(FindingCode.DISK_NAMES_COLLIDE, text, move)
             elif target in taken.get((move.destination, windows_paths.key(windows_paths.parent(target))), frozenset()):
-                text = f"A file {file} is in the destination folder of {move.vm_name} already; look before deleting it."
+                text = (
+                    f"A file {file} is in the destination folder of {move.vm_name} already."
+                    " It may be another VM's disk: use another folder."
+                )
                 yield _blocker(FindingCode.FILE_EXISTS, text, move)
             else:
                 claimed[place] = move.vm_name
+
+
+def _long_paths(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
+    """Find files whose path would be longer than Windows opens: of each VM the longest."""
+    for move in moves:
+        source = inspections.get(move.source)
+        details = source.of(move.vm_id) if source else None
+        if details is None:
+            continue
+        configuration = windows_paths.join(move.path, "Virtual Machines", f"{move.vm_id}.vmcx")
+        paths = [configuration, *(path for path, _ in disk_targets(move.path, move.disks, details))]
+        longest = max(paths, key=len)
+        if how := next(filter(None, map(windows_paths.too_long, (longest, *paths))), ""):
+            text = (
+                f"{move.vm_name} would have a path of {how} on {move.destination}; Windows opens"
+                f" {windows_paths.LONGEST_PATH}, and {windows_paths.LONGEST_NAME} in a name. Use a shorter folder."
+            )
+            yield _blocker(FindingCode.PATH_TOO_LONG, text, move)

@@ -21,17 +21,24 @@ def is_live(vm: Vm) -> bool:
 
 
 def disk_targets(path: str, disks: Sequence[DiskTarget], details: VmDetails) -> list[tuple[str, int]]:
-    """Return where each disk file will land and its bytes; ``disks`` are those that do not go where ``path`` says."""
+    """Return where each disk file will land and its bytes; ``disks`` are those that do not go where ``path`` says.
+
+    A file of unknown size has none here: ``VmDetails.unknown_sizes`` names it.
+    """
     targets = {windows_paths.key(disk.source): disk.destination for disk in disks}
     default = windows_paths.join(path, "Virtual Hard Disks")
     return [
         (
-            targets.get(windows_paths.key(disk.path), windows_paths.join(default, windows_paths.name(disk.path))),
-            disk.file_bytes,
+            targets.get(windows_paths.key(file.path), windows_paths.join(default, windows_paths.name(file.path))),
+            file.file_bytes or 0,
         )
-        for disk in details.disks
-        if disk.path
+        for file in details.files
     ]
+
+
+def file_targets(path: str, disks: Sequence[DiskTarget], details: VmDetails) -> list[tuple[str, int]]:
+    """Return where everything of a VM will land and its bytes: its configuration and saved state, then its disks."""
+    return [(path, details.system_bytes), *disk_targets(path, disks, details)]
 
 
 def volume_needs(targets: Iterable[tuple[str, int]], roots: tuple[str, ...]) -> tuple[Counter[str], list[str]]:

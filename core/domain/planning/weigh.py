@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 
 from core.domain.planning.assignment import Assignment, Change, Problem, largest_share
+from core.domain.planning.packing import place_more
 
 _GOOD = 1.002
 """So close to the bound nothing is looked for any more."""
@@ -41,7 +42,7 @@ def weigh(problem: Problem) -> dict[int, int]:
         share = {vm: largest_share(problem, vm) for vm in waiting}
         by_room = sorted(waiting, key=lambda vm: (len(problem.seconds[vm]), -share[vm]))
         second = Assignment(problem).fill(by_room)
-        made = max(made, second, key=lambda one: len(one.host_of))
+        made = place_more(max(made, second, key=lambda one: len(one.host_of)))
     _Relief(made).run()
     return _Trials(made).run()
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from core.domain.model.event_data import Acknowledged, Answered, Escalated, EventKind, Quote, from_json, to_json
+from core.domain.model.event_data import Acknowledged, Answered, Escalated, EventKind, Quote
+from core.domain.model.event_json import from_json, to_json
 from core.domain.model.events import Event, Tone
 from core.domain.model.move import MoveId
 

@@ -32,10 +32,11 @@ class StartFilter:
         self.moving_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
         """The VMs with an open attempt, by the number of their id."""
         self._broken_pairs = _broken_pairs(situation)
+        self._broken_hosts = _broken_hosts(situation)
 
     def jobs_without_orders(self) -> set[JobId]:
         """Return the jobs of which a move may start, as far as people and other moves of the job are concerned."""
-        ended = {job_id for job_id, _, _ in self._broken_pairs}
+        ended = {job_id for job_id, *_ in (*self._broken_pairs, *self._broken_hosts)}
         return {
             job.id
             for job in self._at.jobs.values()
@@ -74,6 +75,11 @@ class StartFilter:
         if broken is not None:
             text = f"not tried: between {move.source} and {move.destination} {broken} failed"
             hint = "Put that right between the two hosts, then retry."
+            return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
+        broken = self._broken_hosts.get((move.job_id, move.destination))
+        if broken is not None:
+            text = f"not tried: {move.destination} refused {broken} for a reason of its own"
+            hint = f"Put that right on {move.destination}, then retry."
             return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
         # The clock of a busy VM does not run while starts are stopped, paused or frozen.
         stop = self._why_stopped(job)
@@ -192,6 +198,16 @@ def _broken_pairs(situation: Situation) -> dict[tuple[JobId, HostName, HostName]
         (moves[a.move_id].job_id, a.source, a.destination): moves[a.move_id].vm_name
         for a in situation.faults
         if a.fault is Fault.PAIR and a.move_id in moves
+    }
+
+
+def _broken_hosts(situation: Situation) -> dict[tuple[JobId, HostName], str]:
+    """Name, for each destination of a job that takes nobody as it is, the VM that found out."""
+    moves = {move.id: move for move in situation.moves} if situation.faults else {}
+    return {
+        (moves[a.move_id].job_id, a.destination): moves[a.move_id].vm_name
+        for a in situation.faults
+        if a.fault is Fault.HOST and a.move_id in moves
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from core.domain.model.job import Job, JobState
 from core.domain.model.move import HoldCode, Move
+from core.domain.model.units import zoned_time
 
 STOP = "stop"
 """The switch of the big red stop: who pressed it, or empty."""
@@ -20,7 +21,7 @@ def stopped(job: Job, *, stopped_by: str, frozen_until: datetime | None, now: da
     if job.paused_by:
         return HoldCode.PAUSED, f"{job.id} is paused"
     if frozen_until is not None and now < frozen_until and not options.override:
-        return HoldCode.FREEZE, f"moves are frozen until {frozen_until:%a %H:%M}"
+        return HoldCode.FREEZE, f"moves are frozen until {zoned_time(frozen_until)}"
     if options.start_at is not None and now < options.start_at:
         return HoldCode.START_TIME, "waits for its start time"
     return None

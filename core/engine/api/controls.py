@@ -12,23 +12,17 @@ from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.model.names import NameIndex, unmarked
 from core.domain.model.plan import PlannedMove
+from core.domain.model.views import CheckProgress
 from core.domain.planning.drift import drift
 from core.domain.reporting.announcements import alarm
 from core.domain.scheduling.start_permission import STOP
+from core.engine.api.decidable import STATE_WORDS, check_decidable, why_outdated
 from core.engine.api.job_views import JobViews
 from core.engine.delivery.escalation import Escalation
 from core.engine.dispatcher import Dispatcher
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
 from core.errors import AmbiguousVm, NotAllowed, Outdated, UnknownHost, UnknownVm
-
-_STATE_WORDS = {
-    JobState.RUNNING: "is approved already",
-    JobState.FINISHED: "is finished",
-    JobState.REJECTED: "was rejected",
-    JobState.EXPIRED: "has expired; ask again",
-    JobState.CANCELLED: "was withdrawn",
-}
 
 
 class Controls:
@@ -47,6 +41,7 @@ class Controls:
         dispatcher: Dispatcher,
         escalation: Escalation,
         job_views: JobViews,
+        checking: Callable[[JobId], CheckProgress | None],
     ) -> None:
         self._access = access
         self._host_name = host_name
@@ -55,6 +50,7 @@ class Controls:
         self._dispatcher = dispatcher
         self._escalation = escalation
         self._job_views = job_views
+        self._checking = checking
 
     async def approve(self, job_id: JobId, plan_hash: str, by: str) -> Job:
         """Count an approval of exactly this plan; with enough of them the job is queued in the same transaction.
@@ -63,6 +59,8 @@ class Controls:
         Raises NotAllowed with a sentence when the click does not count, UnknownJob.
         """
         job = await self._decidable(job_id, plan_hash)
+        if not job.plan.is_checked:
+            raise NotAllowed(f"{job.id} cannot be approved yet: {_how_far(self._checking(job.id))}")
         access = self._access
         if by == job.requester and not access.self_approval:
             raise NotAllowed(f"{job.id} is your own request; somebody else must approve it.")
@@ -108,7 +106,7 @@ class Controls:
                 job, after, event(event_data.Withdrawn(), now, job=job, actor=by)
             ), f"{job.id} is withdrawn; nothing was started."
         if job.state is not JobState.RUNNING:
-            raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}; there is nothing to cancel.")
+            raise NotAllowed(f"{job.id} {STATE_WORDS[job.state]}; there is nothing to cancel.")
 
         async def wish() -> list[Move]:
             """Write down the wish and that it was said, or neither."""
@@ -173,7 +171,7 @@ class Controls:
     async def _set_paused(self, job_id: JobId, paused_by: str, by: str, said: event_data.EventData) -> Job:
         job = await self._recorder.store.job(job_id)
         if job.state is not JobState.RUNNING:
-            raise NotAllowed(f"{job.id} {_STATE_WORDS.get(job.state, 'is not approved yet')}.")
+            raise NotAllowed(f"{job.id} {STATE_WORDS.get(job.state, 'is not approved yet')}.")
         if bool(job.paused_by) is bool(paused_by):
             raise NotAllowed(f"{job.id} is {'paused already' if paused_by else 'not paused'}.")
         told = event(said, self._recorder.clock.now(), job=job, actor=by)
@@ -191,12 +189,7 @@ class Controls:
 
     async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
         job = await self._recorder.store.job(job_id)
-        if job.state is not JobState.PROPOSED:
-            raise NotAllowed(f"{job.id} {_STATE_WORDS[job.state]}.")
-        if self._recorder.clock.now() >= job.expires_at:
-            raise NotAllowed(f"{job.id} has expired; ask again.")
-        if job.plan.hash != plan_hash:
-            raise NotAllowed(f"This card does not show the plan of {job.id} as it is now.")
+        check_decidable(job, plan_hash, self._recorder.clock.now())
         return job
 
     async def _decide(self, before: Job, after: Job, told: Event, moves: Sequence[Move] = ()) -> Job:
@@ -204,9 +197,7 @@ class Controls:
             job = await self._recorder.store.change_job(before, after, told, new_moves=moves)
         except Outdated:
             now = await self._recorder.store.job(before.id)
-            meanwhile = "was changed by somebody else at the same moment; look again"
-            words = meanwhile if now.state is before.state else _STATE_WORDS.get(now.state, meanwhile)
-            raise NotAllowed(f"{before.id} {words}.") from None
+            raise NotAllowed(why_outdated(before, now)) from None
         self._recorder.changed(job.id)
         return job
 
@@ -255,6 +246,13 @@ def _move(job: Job, planned: PlannedMove, now: datetime, *, is_blocked: bool) ->
         queued_at=now,
         ended_at=now if blocked else None,
         is_own_folder=planned.is_own_folder,
+    )
+
+
+def _how_far(checking: CheckProgress | None) -> str:
+    so_far = f"they have checked {checking.answered} of {checking.total}" if checking else "they are about to be asked"
+    return (
+        f"its hosts have to say first whether they can take the VMs ({so_far}). Its card shows Approve when they have."
     )
 
 

@@ -7,14 +7,14 @@ the question. Estimating when so many moves are over takes ten times as long: th
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
-from core.domain.model.views import HostView, JobView, MoveView
+from core.domain.model.views import CheckProgress, HostView, JobView, MoveView
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.scheduling.freeze import Calendar
@@ -194,7 +194,9 @@ class JobViews:
         *,
         assumed_bytes_per_s: float,
         max_parallel: int,
+        checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
     ) -> None:
+        self._checking = checking
         self._store = store
         self._snapshot_cache = snapshot_cache
         self._clock = clock
@@ -250,6 +252,8 @@ class JobViews:
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, now, at) if to_do else None
         view = view_job(job, moves, known, now, expected, number=number)
+        if not job.plan.is_checked:
+            view = replace(view, checking=self._checking(job_id))
         if len(moves) >= LARGE:
             await asyncio.sleep(0)  # everybody else gets a turn before it is drawn
         return _Seen(view, at, changes)

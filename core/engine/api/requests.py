@@ -1,5 +1,6 @@
-"""Makes the plan of what people ask for, and proposes it as a job: propose, preview, retry, back."""
+"""Makes the plan of what people ask for, and proposes it as a job: propose, preview, edit, retry, back."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,19 +9,26 @@ from core.domain.model.events import event
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Move, MoveState
-from core.domain.model.plan import Plan, Request
+from core.domain.model.plan import Plan, PlannedMove, Request
 from core.domain.planning.destinations import Destination
+from core.domain.planning.host_answers import carried_over
+from core.domain.planning.revision import Changes, revise
+from core.engine.api.decidable import check_decidable, why_outdated
+from core.engine.plan_check import PlanCheck
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
-from core.errors import NothingToMove
+from core.errors import NotAllowed, NothingToMove, Outdated, RequestError
 
 
 class Requests:
     """What people ask for: plans, and jobs proposed of them; ``engine.requests``. Nothing moves before an approval."""
 
-    def __init__(self, planner: Planner, recorder: TransitionRecorder, approval_ttl: timedelta) -> None:
+    def __init__(
+        self, planner: Planner, recorder: TransitionRecorder, plan_check: PlanCheck, approval_ttl: timedelta
+    ) -> None:
         self._planner = planner
         self._recorder = recorder
+        self._plan_check = plan_check
         self._approval_ttl = approval_ttl
 
     async def propose(self, request: Request) -> Job:
@@ -35,7 +43,11 @@ class Requests:
         return await self._planner.plan(request)
 
     async def propose_plan(self, request: Request, plan: Plan) -> Job:
-        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then."""
+        """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then.
+
+        Its hosts are asked about it first, where that is to be done: until they have answered nobody can approve it.
+        """
+        plan = replace(plan, is_checked=not self._plan_check.is_due(plan))
         now = self._recorder.clock.now()
         job = Job(
             id=JobId(""),
@@ -50,6 +62,37 @@ class Requests:
         proposed = event(event_data.Proposed(vms=len(plan.moves), blocked=blocked), now, actor=request.requester)
         job = await self._recorder.store.add_job(job, proposed)
         self._recorder.changed(job.id)
+        self._plan_check.wake()
+        return job
+
+    async def edit(self, job_id: JobId, plan_hash: str, changes: Changes, by: str) -> Job:
+        """Make a plan that waits for approval again, with a person's changes: its approvals no longer count.
+
+        The caller has checked that ``by`` may. Raises NotAllowed (decided, expired, changed by somebody else
+        meanwhile), RequestError, HostError, UnknownJob, each with a sentence; then nothing was changed.
+        """
+        store = self._recorder.store
+        job = await store.job(job_id)
+        check_decidable(job, plan_hash, self._recorder.clock.now())
+        revision = revise(job.plan, changes, self._planner.own_paths, by=by, at=self._recorder.clock.now())
+        try:
+            plan = await self._planner.plan_again(_request_of(job, revision.moves), revision)
+        except RequestError:
+            # Somebody may have decided meanwhile: then that is why, and not what became of the VMs since.
+            check_decidable(await store.job(job_id), plan_hash, self._recorder.clock.now())
+            raise
+        plan = carried_over(job.plan, plan)
+        plan = replace(plan, is_checked=not self._plan_check.is_due(plan))
+        now = self._recorder.clock.now()
+        after = replace(job, plan=plan, approvals=(), expires_at=now + self._approval_ttl)
+        told = event(_edited(job, plan, len(revision.edits) - len(job.plan.edits)), now, job=job, actor=by)
+        check_decidable(job, plan_hash, now)
+        try:
+            job = await store.change_job(job, after, told)
+        except Outdated:
+            raise NotAllowed(why_outdated(job, await store.job(job.id))) from None
+        self._recorder.changed(job.id)
+        self._plan_check.wake()
         return job
 
     async def retry(self, job_id: JobId, by: str) -> Job:
@@ -92,6 +135,36 @@ class Requests:
             text=text,
         )
         return await self.propose_plan(request, await self._planner.plan(request, targets))
+
+
+def _request_of(job: Job, moves: Sequence[PlannedMove]) -> Request:
+    """Ask again for these VMs of a job, on the terms of its plan."""
+    return Request(
+        vms=tuple(str(move.vm_id) for move in moves),
+        sources=tuple(dict.fromkeys(move.source for move in moves)),
+        destinations=(),
+        requester=job.requester,
+        channel=job.channel,
+        options=job.plan.options,
+        text=job.text,
+    )
+
+
+def _edited(job: Job, plan: Plan, count: int) -> event_data.Edited:
+    """Say what a person changed, the last ``count`` edits, and who had to go elsewhere because of it."""
+    edits = plan.edits[-count:]
+    by_hand = {edit.vm_id for edit in edits}
+    before = {move.vm_id: move.destination for move in job.plan.moves}
+    return event_data.Edited(
+        moved=tuple((edit.vm_name, edit.to) for edit in edits if edit.to),
+        left_out=tuple(edit.vm_name for edit in edits if not edit.to),
+        displaced=tuple(
+            (move.vm_name, move.destination)
+            for move in plan.moves
+            if move.vm_id not in by_hand and before[move.vm_id] != move.destination
+        ),
+        approvals=len(job.approvals),
+    )
 
 
 def _home(move: Move) -> str:

@@ -5,18 +5,23 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 
-from core.domain.attempt.diagnosis import Diagnosis, diagnose
+from core.domain.attempt.alike import widen
+from core.domain.attempt.diagnosis import Diagnosis, Seen, diagnose
+from core.domain.attempt.first_reason import first_reason
 from core.domain.attempt.retry import RetryDecision, after_failure
+from core.domain.attempt.subject import Names
 from core.domain.attempt.verification import AttemptResult, Verification
 from core.domain.attempt.vm_diff import differences
 from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.host_calls import HostWord
+from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Fault, HoldCode, Move, MoveState, transit
 from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import loads, used
 from core.engine.attempt.cleanup import FIRST_DELAY
 from core.engine.attempt.context import AttemptContext
+from core.engine.attempt.leftover_look import look_at_leftovers
 from core.engine.moments import on_the_wall
 from core.errors import HostError, HostUnreachable, LoginRejected, StoreError
 
@@ -29,6 +34,8 @@ class AttemptCompletion:
     def __init__(self, context: AttemptContext, attempts_allowed: int) -> None:
         self._context = context
         self._allowed = attempts_allowed
+        self._way_out: Move | None = None
+        """The move as its next try goes around what an earlier one left; None: as before."""
 
     # ------------------------------------------------------------------ it moved
 
@@ -110,7 +117,12 @@ class AttemptCompletion:
     async def not_moved(self, verdict: Verification, error: HostError | None) -> None:
         """End badly, for the VM is on its source: try again, or not."""
         await self._verified()
-        await self._badly(self._diagnose(verdict, error), self._context.policy.retry_delay, has_started=True)
+        diagnosis = await self._in_the_light_of_others(self._diagnose(verdict, error))
+        diagnosis, self._way_out = await look_at_leftovers(self._context, diagnosis)
+        log.info(
+            "%s did not move: %s, %s (%s)", self._context.move.vm_name, diagnosis.code, diagnosis.fault, diagnosis.why
+        )
+        await self._badly(diagnosis, self._context.policy.retry_delay, has_started=True)
 
     async def lost(self, reason: str) -> None:
         """Where the VM is cannot be established: call a human, and touch nothing."""
@@ -167,10 +179,13 @@ class AttemptCompletion:
             attempts=then.attempts,
             not_before=then.not_before,
             error=diagnosis.words,
-            hint=diagnosis.hint,
+            hint=_with_first(diagnosis),
             hold=None,
             ended_at=now if then.state.is_end else None,
         )
+        if self._way_out is not None and then.state is MoveState.QUEUED:
+            other = self._way_out
+            after = replace(after, path=other.path, disks=other.disks, is_own_folder=other.is_own_folder)
         return self._context.store.end_attempt(
             self._context.attempt,
             move,
@@ -199,11 +214,37 @@ class AttemptCompletion:
             fault = Fault.PASSING if error.retry else Fault.OPERATOR
             return Diagnosis(type(error).__name__, fault, error.hint, error.message)
         words = verdict.words or (HostWord(verdict.reason),)
+        move, policy = self._context.move, self._context.policy
         state = readiness(verdict.vm) if verdict.vm else None
-        is_backing_up = isinstance(state, Wait) and state.code is HoldCode.BACKUP
-        return diagnose(words, is_backing_up=is_backing_up, is_host_full=self._is_a_host_full())
+        seen = Seen(
+            is_backing_up=isinstance(state, Wait) and state.code is HoldCode.BACKUP,
+            is_host_full=self._is_a_host_full(),
+            is_on_source=verdict.vm is not None,
+            is_clustered=verdict.vm is not None and verdict.vm.is_clustered,
+            off=tuple(host for host, snapshot in self._shown() if not snapshot.facts.is_migration_enabled),
+        )
+        return diagnose(words, Names.of(move, policy.address(move.destination)), seen, policy.own_errors)
+
+    async def _in_the_light_of_others(self, diagnosis: Diagnosis) -> Diagnosis:
+        """Ask what the first try met, and other VMs of the job: the same refusal twice is not the VM's."""
+        context = self._context
+        since = context.move.queued_at or context.attempt.started_at
+        try:
+            faults = await context.store.faults_since(since)
+            first = first_reason(context.attempt, faults, diagnosis.words)
+            return widen(replace(diagnosis, first=first), context.attempt, faults)
+        except StoreError as error:
+            log.info("nobody could say whether a second VM fared alike: %s", error)
+            return diagnosis
+
+    def _shown(self) -> list[tuple[HostName, Snapshot]]:
+        move, known = self._context.move, self._context.services.snapshot_cache.snapshots
+        return [(host, known[host]) for host in (move.source, move.destination) if host in known]
 
     def _is_a_host_full(self) -> bool:
-        move, known = self._context.move, self._context.services.snapshot_cache.snapshots
-        snapshots = (known.get(host) for host in (move.source, move.destination))
-        return any(used(load, ()) >= load.limit for snapshot in snapshots if snapshot for load in loads(snapshot))
+        return any(used(load, ()) >= load.limit for _, snapshot in self._shown() for load in loads(snapshot))
+
+
+def _with_first(diagnosis: Diagnosis) -> str:
+    """Return the hint for the card, which has no line of its own for the first reason."""
+    return f"The first try failed otherwise: {diagnosis.first} {diagnosis.hint}" if diagnosis.first else diagnosis.hint

@@ -1,12 +1,12 @@
 """Holds what all parts of one attempt share: the services, the records, and the time since its order."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Snapshot
-from core.domain.model.move import Attempt, Move
+from core.domain.model.move import Attempt, Fault, Move
 from core.engine.attempt.cleanup import FolderCleanup
 from core.engine.attempt.look_ahead import LookAhead
 from core.engine.hosts.machines import Machines
@@ -19,7 +19,10 @@ Fresh = Callable[[HostName], Awaitable[Snapshot | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPolicy:
-    """The times and limits of an attempt, from the settings. ``address`` is how other hosts reach a host."""
+    """The times and limits of an attempt, from the settings.
+
+    ``address`` is how other hosts reach a host; ``own_errors`` what the settings say of numbers of Windows.
+    """
 
     confirm_start: timedelta
     poll_s: float
@@ -29,6 +32,7 @@ class AttemptPolicy:
     assumed_bytes_per_s: float
     address: Callable[[HostName], str]
     frozen_until: Callable[[datetime], datetime | None]
+    own_errors: Mapping[int, Fault] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

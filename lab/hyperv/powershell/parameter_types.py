@@ -71,6 +71,12 @@ def _is(kind: type | tuple[type, ...]) -> Callable[[Value], bool]:
     return lambda value: isinstance(value, kind) and not (isinstance(value, bool) and kind is int)
 
 
+def _octets(value: Value) -> bytes:
+    if isinstance(value, bytes):
+        return bytes(value)
+    return bytes([_integer(item) for item in _items(value)])
+
+
 STRING: Final = ParameterType("System.String", _is(str), _string)
 STRINGS: Final = ParameterType("System.String[]", _is(str), _strings)
 GUID: Final = ParameterType("System.Guid", _is(UUID), _guid)
@@ -78,6 +84,7 @@ NULLABLE_GUID: Final = ParameterType("System.Nullable`1[System.Guid]", _is(UUID)
 SWITCH: Final = ParameterType("System.Management.Automation.SwitchParameter", _is(bool), _switch)
 BOOLEAN: Final = ParameterType("System.Boolean", _is(bool), _boolean)
 INTEGER: Final = ParameterType("System.Int32", _is(int), _integer)
+BYTES: Final = ParameterType("System.Byte[]", _is(bytes), _octets)
 HASHTABLES: Final = ParameterType("System.Collections.Hashtable[]", _is(dict), _hashtables)
 DICTIONARY: Final = ParameterType("System.Collections.IDictionary", _is(dict), _hashtable)
 ANY: Final = ParameterType("System.Object", lambda _: True, lambda value: value)

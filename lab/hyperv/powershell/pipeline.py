@@ -47,6 +47,7 @@ _WRONG: Final[dict[ValueFaultKind, Value]] = {
     ValueFaultKind.LIST: ["one", "two"],
     ValueFaultKind.OBJECT: NoteObject({"Surprise": "yes"}),
 }
+_HYPER_V = "Hyper-V"
 _OBJECTS_PER_TURN: Final = 25
 """How many objects are written before other work of the event loop gets its turn."""
 
@@ -227,7 +228,7 @@ async def _stage(cmdlet: Cmdlet, call: CmdletCall, source: AsyncIterator[Value] 
         async for output in cmdlet.whole(call, source or _nothing()):
             yield output
         return
-    if cmdlet.process is None:
+    if cmdlet.process is None or (source is None and _is_away(cmdlet, call)):
         return
     if source is None:
         async for output in cmdlet.process(call):
@@ -245,6 +246,14 @@ async def _stage(cmdlet: Cmdlet, call: CmdletCall, source: AsyncIterator[Value] 
             continue
         async for output in cmdlet.process(_with(call, bound)):
             yield output
+
+
+def _is_away(cmdlet: Cmdlet, call: CmdletCall) -> bool:
+    """Whether a cmdlet of Hyper-V meets no service; it says so then."""
+    away = call.session.world.vmms.refusal(call.session.host) if cmdlet.module == _HYPER_V else ""
+    if away:
+        call.error(away, "ObjectNotFound", Category.ObjectNotFound)
+    return bool(away)
 
 
 def _with(call: CmdletCall, bound: Bound) -> CmdletCall:

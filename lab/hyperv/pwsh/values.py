@@ -8,6 +8,7 @@ from uuid import UUID
 
 from lab.hyperv.remoting.dotnet_values import (
     Array,
+    CimReference,
     EnumValue,
     Int64,
     NetObject,
@@ -37,6 +38,8 @@ def write(value: Value, depth: int = _DEPTH) -> Any:
         return {"t": kind, "v": int(value)}
     if isinstance(value, EnumValue):
         return {"t": "enum", "of": value.type_name, "v": value.number}
+    if isinstance(value, bytes):
+        return {"t": "list", "of": "System.Byte[]", "v": [{"t": "byte", "v": octet} for octet in value]}
     if isinstance(value, Array | list | tuple):
         items = value.items if isinstance(value, Array) else value
         of = value.type_name if isinstance(value, Array) else "System.Object[]"
@@ -74,8 +77,10 @@ def _scalar(value: Value) -> dict[str, Any]:
 
 
 def read(value: Any) -> Value:
-    """Return a parameter's value: a table of two entries t and v is a Guid, any other a Hashtable."""
+    """Return a parameter's value: a table with t is a Guid or a reference, any other a Hashtable."""
     if isinstance(value, dict):
+        if value.get("t") == "ref" and set(value) == {"t", "class", "key"}:
+            return CimReference(value["class"], value["key"])
         if value.get("t") == "guid" and set(value) == {"t", "v"}:
             return UUID(value["v"])
         return {name: read(item) for name, item in value.items()}

@@ -65,8 +65,16 @@ class Array:
         return " ".join(map(str, self.items))
 
 
+@dataclass(frozen=True, slots=True)
+class CimReference:
+    """A reference to a CIM instance: its class and the value of its key."""
+
+    cim_class: str
+    key: str
+
+
 Value: TypeAlias = Any
-"""None, bool, str, int and its widths, float, UUID, datetime, timedelta, EnumValue, Array, objects, lists of these."""
+"""None, bool, str, bytes, int and its widths, float, UUID, datetime, timedelta, EnumValue, Array, objects, lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +206,7 @@ _NAMES: Final = (
     (Int64, "System.Int64"),
     (int, "System.Int32"),
     (str, "System.String"),
+    (bytes, "System.Byte[]"),
     (UUID, "System.Guid"),
     (list | tuple, "System.Object[]"),
     (dict, "System.Collections.Hashtable"),

@@ -14,7 +14,7 @@ from lab.hyperv.world.faults import WireFaultKind
 from lab.hyperv.world.fleet import MigrationKind
 from lab.hyperv.world.host_messages import SOURCE, status_text
 from lab.hyperv.world.migration_steps import SlotLoad
-from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, MOVABLE, configuration_files
+from lab.hyperv.world.vms import MOVABLE, disk_files, landing, system_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,8 @@ class Failure:
 
 def refusal(state: State, request: MoveRequest, machine: Machine | None) -> Failure | None:
     """Return why the cmdlet refuses before there is a job, or None."""
+    if state.timeline.time_s < state.host(request.source).service_back_s:
+        return Failure("service-away")
     if machine is None:
         return Failure("vm-gone")
     if request.kind is not MigrationKind.STORAGE:
@@ -114,11 +116,12 @@ def setup_failures(state: State, request: MoveRequest, machine: Machine, landed:
     """Yield every reason why the destination cannot take the VM."""
     destination = state.host(request.destination)
     if request.kind is not MigrationKind.STORAGE:
-        yield from _compatibility(state.host(request.source), destination, machine)
+        yield from compatibility(state.host(request.source), destination, machine)
     yield from _storage(destination, request, machine, landed)
 
 
-def _compatibility(source: HostState, destination: HostState, machine: Machine) -> Iterator[Failure]:
+def compatibility(source: HostState, destination: HostState, machine: Machine) -> Iterator[Failure]:
+    """Yield what of the VM itself, its disks aside, does not fit the destination."""
     vm, spec = machine.spec, destination.spec
     existing = destination.vms.get(vm.id)
     if existing is not None:
@@ -175,13 +178,10 @@ def _room(destination: HostState, machine: Machine, landed: VM) -> Iterator[Fail
 def new_files(vm: VM, landed: VM) -> Iterator[tuple[str, int]]:
     """Yield the files a move makes, with sizes; a storage migration leaves alone what it does not move."""
     same_host = vm.host == landed.host
-    old = {paths.key(disk.path) for disk in vm.disks} | {paths.key(file) for file in configuration_files(vm)}
-    for file in configuration_files(landed):
-        if not (same_host and paths.key(file) in old):
-            yield file, CONFIGURATION_FILE_BYTES
-    for disk in landed.disks:
-        if disk.has_file and not (same_host and paths.key(disk.path) in old):
-            yield disk.path, disk.size_bytes
+    old = {paths.key(file.path) for file in (*disk_files(vm), *system_files(vm))}
+    for file in (*system_files(landed), *(then for _, then in landing(vm, landed))):
+        if not (same_host and paths.key(file.path) in old):
+            yield file.path, file.size_bytes
 
 
 def load(kind: MigrationKind, machine: Machine, landed: VM, physics: Physics) -> SlotLoad:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.hyperv.world import paths
 from lab.hyperv.world.fleet import MigrationKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lab.hyperv.world.fleet import VM, Disk
     from lab.hyperv.world.moves import MoveRequest
 
@@ -29,7 +31,7 @@ def landed(vm: VM, request: MoveRequest, default_vm_path: str) -> VM:
         path=root,
         snapshot_file_location=request.snapshot_path or root,
         smart_paging_file_path=request.paging_path or root,
-        disks=tuple(_to(disk, chosen.get(paths.key(disk.path), disk.path)) for disk in vm.disks),
+        **_placed(vm, lambda path: chosen.get(paths.key(path), path)),
     )
 
 
@@ -41,9 +43,16 @@ def _below(vm: VM, request: MoveRequest, root: str) -> VM:
         path=paths.tidy(root),
         snapshot_file_location=paths.tidy(root),
         smart_paging_file_path=paths.tidy(root),
-        disks=tuple(_to(disk, paths.join(folder, paths.name(disk.path))) for disk in vm.disks),
+        **_placed(vm, lambda path: paths.join(folder, paths.name(path))),
     )
 
 
-def _to(disk: Disk, path: str) -> Disk:
-    return replace(disk, path=paths.tidy(path)) if disk.has_file else disk
+def _placed(vm: VM, place: Callable[[str], str]) -> dict[str, Any]:
+    """Return the disks and checkpoints of a VM with every file where it goes."""
+
+    def to(disk: Disk) -> Disk:
+        parents = tuple(replace(file, path=paths.tidy(place(file.path))) for file in disk.parents)
+        return replace(disk, path=paths.tidy(place(disk.path)), parents=parents) if disk.has_file else disk
+
+    checkpoints = tuple(replace(one, disks=tuple(map(to, one.disks))) for one in vm.checkpoints)
+    return {"disks": tuple(map(to, vm.disks)), "checkpoints": checkpoints}

@@ -93,6 +93,8 @@ class MoveFault:
     kind: MoveFaultKind = MoveFaultKind.FAIL
     at_percent: Count = 50
     cause: str = "network"
+    path: str | None = None
+    """The file or folder that the cause speaks of; None is the place the move goes to."""
     text: str | None = None
     hresult: int | None = None
     times: Count | None = 1

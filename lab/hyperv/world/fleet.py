@@ -48,6 +48,7 @@ class Language(StrEnum):
 
     ENGLISH = "en"
     GERMAN = "de"
+    JAPANESE = "ja"
 
 
 class BackupVariant(StrEnum):
@@ -124,6 +125,14 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskFile:
+    """A file of a virtual disk besides the one that is attached."""
+
+    path: str
+    size_bytes: Size = 40 * GB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """A virtual disk. `disk_number` set means a pass-through disk, which has no file."""
 
@@ -135,6 +144,10 @@ class Disk:
     controller_location: Count = 0
     disk_number: Count | None = None
     is_shared: bool = False
+    parents: tuple[DiskFile, ...] = ()
+    """What it differs from, the nearest first: under a checkpoint, or a linked clone. VMs may name the same file."""
+    is_unreadable: bool = False
+    """Get-VHD cannot open its file: in use, or on a share behind a second hop (seen: pywinrm issue 225)."""
 
     @property
     def has_file(self) -> bool:
@@ -154,6 +167,10 @@ class Checkpoint:
     id: UUID
     name: str
     type: Annotated[SnapshotType, BY_NAME] = SnapshotType.Standard
+    disks: tuple[Disk, ...] = ()
+    """The disks it would give back: mostly parents of the VM's own, or a side branch."""
+    state_bytes: Size = 0
+    """The memory it keeps, in a file beside its configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +192,8 @@ class VM:
     adapters: tuple[Adapter, ...] = (Adapter(),)
     checkpoints: tuple[Checkpoint, ...] = ()
     iso_path: str | None = None
+    is_paging: bool = False
+    """Its smart paging file is in use; no cmdlet tells how large it is."""
     has_vtpm: bool = False
     is_processor_compatible: bool = True
     """`CompatibilityForMigrationEnabled`, or a guest that needs no special processor."""

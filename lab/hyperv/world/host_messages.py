@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab.hyperv.world.enums import ErrorCategory, OperationalStatus
 from lab.hyperv.world.fleet import Language
+from lab.hyperv.world.translations import GERMAN, JAPANESE, STATUS_JAPANESE
 from lab.hyperv.world.views import ErrorRecord
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Cause:
 
     english: str
     german: str = ""
+    """Other languages, and the German of the rest, are in `translations`."""
     error_id: str = "OperationFailed"
     category: ErrorCategory = ErrorCategory.NotSpecified
     code: int = 32768
@@ -255,11 +257,73 @@ CAUSES: dict[str, Cause] = {
         category=ErrorCategory.InvalidArgument,
         is_wrapped=False,
     ),
+    # KB2249906: one VM's own file has wrong permissions.
+    "attachment-denied": Cause(
+        english="'{vm}': User Account does not have sufficient privilege to open attachment '{path}'. Error: 'General "
+        "access denied error' (0x80070005). (Virtual machine ID {id})",
+        side=DESTINATION,
+    ),
+    # minikube#16679, LabBuilder#203, eryph#176: the Virtual Machine Management Service starts, or was restarted.
+    "service-away": Cause(
+        english="Hyper-V encountered an error trying to access an object on computer '{host}' because the object was "
+        "not found. The object might have been deleted, or you might not have permission to perform the task. Verify "
+        "that the Virtual Machine Management service on the computer is running.",
+        error_id="ObjectNotFound",
+        category=ErrorCategory.ObjectNotFound,
+        is_wrapped=False,
+    ),
+    # Easy-GPU-PV#247, Virtualization-Documentation#887; that the id is InvalidParameter is not confirmed.
+    "name-unknown": Cause(
+        english="The computer '{other}' could not be resolved. Make sure you typed the machine name correctly and that "
+        "you have network access.",
+        error_id="InvalidParameter",
+        category=ErrorCategory.InvalidArgument,
+        is_wrapped=False,
+    ),
+    "host-not-found": Cause(english=_CONNECT + "No such host is known. (0x80072AF9)"),
+    # jpwinsup.github.io, Fail-to-LM-2-different-CPU: compatibility mode is on, microcode differs.
+    "cpu-microcode": Cause(
+        english="The virtual machine compatibility check failed on the destination host: Incorrect function. "
+        "(0x00000001)\nUnknown error (0x80048054)",
+        side=DESTINATION,
+    ),
+    # Numbers that never pass by themselves; the sentences around them are ours.
+    "file-system": Cause(
+        english="Failed to copy storage of '{vm}' to '{path}': The requested operation could not be completed due to a "
+        "file system limitation (0x80070299)",
+        side=DESTINATION,
+    ),
+    "sparse": Cause(
+        english="Failed to open '{path}': Virtual hard disk files must be uncompressed and unencrypted and must not be "
+        "sparse. (0xC03A001A)",
+        side=DESTINATION,
+    ),
+    "crc": Cause(english="Failed to copy storage of '{vm}': Data error (cyclic redundancy check). (0x80070017)"),
+    "share-silent": Cause(
+        english="Failed to open '{path}': The specified server cannot perform the requested operation. (0x8007003A)",
+        side=DESTINATION,
+    ),
+    "account-restriction": Cause(
+        english="Failed to authenticate at host '{other}': Account restrictions are preventing this user from signing "
+        "in. (0x8007052F)"
+    ),
     "cancelled": Cause(
         english="The operation was canceled. (0x800704C7)",
         german="Der Vorgang wurde abgebrochen. (0x800704C7)",
     ),
 }
+
+
+def text_of(name: str, language: Language) -> str:
+    """Return the sentence of a cause in a language; what nobody has translated stays English."""
+    cause = CAUSES[name]
+    match language:
+        case Language.GERMAN:
+            return cause.german or GERMAN.get(name, cause.english)
+        case Language.JAPANESE:
+            return JAPANESE.get(name, cause.english)
+        case _:
+            return cause.english
 
 
 def wrapper(vm: str, vm_id: UUID, side: str, host: str, language: Language) -> str:
@@ -271,6 +335,9 @@ def wrapper(vm: str, vm_id: UUID, side: str, host: str, language: Language) -> s
             f"Fehler beim Migrationsvorgang für virtuelle Computer für '{vm}' bei {end} '{host}'. "
             f"(ID des virtuellen Computers {number})"
         )
+    if language is Language.JAPANESE:
+        end = "移行元" if side == SOURCE else "移行先"
+        return f"'{vm}' の仮想マシンの移行操作は{end} '{host}' で失敗しました。 (仮想マシン ID {number})"
     start = f"Virtual machine migration operation for '{vm}' failed at migration {side} '{host}'."
     return f"{start} (Virtual machine ID {number})"
 
@@ -290,8 +357,7 @@ def record(
     cause = CAUSES[name]
     blamed = side or cause.side
     host = source if blamed == SOURCE else destination
-    text = cause.german if language is Language.GERMAN and cause.german else cause.english
-    filled = text.format(vm=vm, id=str(vm_id).upper(), host=host, other=destination, **more)
+    filled = text_of(name, language).format(vm=vm, id=str(vm_id).upper(), host=host, other=destination, **more)
     lines = tuple(filled.split("\n"))
     if cause.is_wrapped:
         lines = (wrapper(vm, vm_id, blamed, host, language), *lines)
@@ -318,4 +384,6 @@ _STATUS = {
 def status_text(status: int, language: Language) -> str:
     """Return the description of one operational status; only four English texts are known from logs."""
     english, german = _STATUS.get(status, (str(status), str(status)))  # type: ignore[call-overload]
+    if language is Language.JAPANESE:
+        return str(STATUS_JAPANESE.get(english, english))
     return str(german if language is Language.GERMAN else english)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lab.hyperv.world import checks, host_messages, slots
+from lab.hyperv.world import checks, host_messages, paths, slots
 from lab.hyperv.world.audit_log import StartRecord, ViolationKind
 from lab.hyperv.world.checks import Failure
 from lab.hyperv.world.destination_paths import landed
@@ -21,7 +21,7 @@ from lab.hyperv.world.fleet import VM, MigrationKind
 from lab.hyperv.world.migration_steps import SWITCH_OVER_ENDS_AT, Ends, Phase, Step, cut_at, plan
 from lab.hyperv.world.migrations import Migration
 from lab.hyperv.world.views import ErrorRecord
-from lab.hyperv.world.vms import Machine, files_of, folders_of
+from lab.hyperv.world.vms import Machine, disk_files, files_of, folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ class Migrator:
         if fault is None or fault.text is None:
             details = {
                 "switch": "Production",
-                "path": migration.request.storage_path or "",
+                "path": (fault.path if fault else None) or migration.request.storage_path or "",
                 "limit": 2,
                 "version": "0.0",
             }
@@ -238,11 +238,22 @@ class Migrator:
         self._end(migration, error)
 
     def _delete_files(self, host: str, vm: VM, *, keep: VM | None) -> None:
-        kept = {path.lower() for path in files_of(keep)} if keep else set()
-        files = self._state.host(host).files
+        kept = {paths.key(path) for path in files_of(keep)} if keep else set()
+        there = self._state.host(host)
+        users = {
+            paths.key(file.path): other
+            for other in there.vms.values()
+            if other.spec.id != vm.id
+            for file in disk_files(other.spec)
+        }
         for path in files_of(vm):
-            if path.lower() not in kept:
-                files.remove_file(path)
+            user = users.get(paths.key(path))
+            if paths.key(path) in kept or (user is not None and user.reserved_memory_bytes):
+                continue  # a file that a running VM has open cannot be deleted
+            if user is not None:
+                detail = f"{path} was needed by {user.spec.name}"
+                self._state.violate(ViolationKind.FILES_REMOVED, vm.name, f"{there.name} {path}", detail)
+            there.files.remove_file(path)
 
     # --- ends
 
@@ -281,6 +292,13 @@ class Migrator:
         for folder in sorted(migration.made_folders, key=len, reverse=True):
             if not destination.files.children(folder):
                 destination.files.remove_empty_folder(folder)
+
+    def interrupt(self, host: HostState) -> None:
+        """End the moves of a host whose service ends; their jobs are gone with it. One that has moved goes on."""
+        for migration in tuple(host.active.values()):
+            if migration.ended_s is None and not migration.has_moved:
+                self._fail(migration, self._record(migration, Failure("service-away")))
+                self._with_jobs.remove(migration)
 
     def _halt(self, migration: Migration) -> None:
         migration.last_percent = migration.percent_at(self._state.timeline.time_s)
@@ -335,6 +353,7 @@ class Migrator:
 
 def _placed(vm: VM, target: VM) -> VM:
     """Return the VM as it is now, in the places where the move put it."""
+    placed = {checkpoint.id: checkpoint for checkpoint in target.checkpoints}
     return replace(
         vm,
         host=target.host,
@@ -342,6 +361,7 @@ def _placed(vm: VM, target: VM) -> VM:
         snapshot_file_location=target.snapshot_file_location,
         smart_paging_file_path=target.smart_paging_file_path,
         disks=target.disks,
+        checkpoints=tuple(placed.get(checkpoint.id, checkpoint) for checkpoint in vm.checkpoints),
     )
 
 

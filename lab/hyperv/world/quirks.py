@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from lab.hyperv.world.enums import JobState
-from lab.hyperv.world.strict import BY_NAME, Number
+from lab.hyperv.world.strict import BY_NAME, Count, Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,12 @@ class Quirks:
     """The planned VM stays on the destination."""
     compare_leaves_planned_vm: bool = True
     """Compare-VM leaves a planned VM on the destination; the next Compare-VM or Move-VM removes it."""
+
+    # Checks without a move. Source: Microsoft docs, Msvm_VirtualSystemMigrationService; how long they take is silence.
+    compatibility_code: Count = 0
+    """What the read-only methods return instead of an answer: 32769 access denied, 32770 not supported…"""
+    check_takes_s: Number = 1.0
+    """How long the job of CheckVirtualSystemIsMigratable takes."""
 
     # What may be started.
     backup_blocks_move: bool = True

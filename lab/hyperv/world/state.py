@@ -15,7 +15,7 @@ from lab.hyperv.world.fleet import complete
 from lab.hyperv.world.folders import FileSystem
 from lab.hyperv.world.network import Network
 from lab.hyperv.world.strict import BadDescription
-from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, Machine, configuration_files, own_folders
+from lab.hyperv.world.vms import Machine, disk_files, own_folders, system_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,8 @@ class HostState:
         self.planned: dict[UUID, Machine] = {}
         self.active: dict[int, Migration] = {}
         """Migrations that hold slots here, in either direction, by number."""
+        self.service_back_s = 0.0
+        """When the Virtual Machine Management Service is there again; it is away before."""
 
     @property
     def name(self) -> str:
@@ -56,10 +58,12 @@ class HostState:
         for folder in own_folders(vm):
             if self.files.has_volume(folder):
                 self.files.add(folder, is_folder=True)
-        for file in configuration_files(vm):
-            self.files.add(file, size_bytes=CONFIGURATION_FILE_BYTES)
-        for disk in vm.disks:
-            if disk.has_file and self.files.has_volume(disk.path):
+        for file in system_files(vm):
+            if (known := self.files.entry(file.path)) and known.size_bytes != file.size_bytes:
+                self.files.remove_file(file.path)  # a saved state came or went
+            self.files.add(file.path, size_bytes=file.size_bytes)
+        for disk in disk_files(vm):
+            if self.files.has_volume(disk.path):
                 self.files.add(disk.path, size_bytes=disk.size_bytes)
 
 

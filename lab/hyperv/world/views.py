@@ -69,6 +69,9 @@ class VMView:
     adapters: tuple[Adapter, ...]
     checkpoints: tuple[Checkpoint, ...]
     iso_path: str | None
+    is_paging: bool
+    system_bytes: int
+    """SizeOfSystemFiles: its own files besides disks, those of checkpoints apart."""
     memory_startup_bytes: int
     memory_assigned_bytes: int
     processor_count: int

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import uuid5
 
 from lab.hyperv.world import paths
 from lab.hyperv.world.enums import OperationalStatus as Op
 from lab.hyperv.world.enums import SnapshotType, VMState
-from lab.hyperv.world.fleet import VM, BackupVariant, Checkpoint
+from lab.hyperv.world.fleet import VM, BackupVariant, Checkpoint, DiskFile
 from lab.hyperv.world.host_messages import status_text
 from lab.hyperv.world.views import VMView
 
@@ -60,8 +61,8 @@ class Machine:
 
     @property
     def moving_memory_bytes(self) -> int:
-        """What must be sent besides disks: memory, or the saved state."""
-        return self.spec.memory_bytes if self.spec.state in _IN_MEMORY | _SAVED else 0
+        """What must be sent besides files: memory. A saved state is a file."""
+        return self.reserved_memory_bytes
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         made = self.backup.recovery_checkpoint if self.backup else None
@@ -110,6 +111,8 @@ class Machine:
             adapters=spec.adapters,
             checkpoints=self.checkpoints(),
             iso_path=spec.iso_path,
+            is_paging=spec.is_paging,
+            system_bytes=sum(file.size_bytes for file in system_files(replace(spec, checkpoints=()))),
             memory_startup_bytes=spec.memory_bytes,
             memory_assigned_bytes=spec.memory_bytes if is_up else 0,
             processor_count=spec.processors,
@@ -143,18 +146,65 @@ def own_folders(vm: VM) -> Iterator[str]:
     yield paths.join(vm.snapshot_file_location, "Snapshots")
 
 
-def configuration_files(vm: VM) -> Iterator[str]:
-    """Yield the small files a VM has: configuration, runtime state, one per checkpoint."""
+def system_files(vm: VM) -> Iterator[DiskFile]:
+    """Yield the files a VM has besides disks: configuration, runtime or saved state, the same of each checkpoint."""
     number = str(vm.id).upper()
-    yield paths.join(vm.path, "Virtual Machines", f"{number}.vmcx")
-    yield paths.join(vm.path, "Virtual Machines", f"{number}.VMRS")
+    yield _small(paths.join(vm.path, "Virtual Machines", f"{number}.vmcx"))
+    yield _small(
+        paths.join(vm.path, "Virtual Machines", f"{number}.VMRS"), vm.memory_bytes if vm.state in _SAVED else 0
+    )
     for checkpoint in vm.checkpoints:
-        yield paths.join(vm.snapshot_file_location, "Snapshots", f"{str(checkpoint.id).upper()}.vmcx")
+        name = paths.join(vm.snapshot_file_location, "Snapshots", str(checkpoint.id).upper())
+        yield _small(f"{name}.vmcx")
+        if checkpoint.state_bytes:
+            yield _small(f"{name}.VMRS", checkpoint.state_bytes)
+
+
+def _small(path: str, more_bytes: int = 0) -> DiskFile:
+    return DiskFile(path=path, size_bytes=CONFIGURATION_FILE_BYTES + more_bytes)
+
+
+def configuration_files(vm: VM) -> Iterator[str]:
+    """Yield where the files besides disks are."""
+    yield from (file.path for file in system_files(vm))
+
+
+def disk_files(vm: VM | VMView) -> Iterator[DiskFile]:
+    """Yield the disk files that go where the VM goes, each once: disks, their parents, what checkpoints need besides.
+
+    Source: Microsoft docs, Move-VM: parents go along, unless -RetainVhdCopiesOnSource keeps them.
+    """
+    yield from (now for now, _ in landing(vm, vm))
+
+
+def landing(vm: VM | VMView, landed: VM | VMView) -> Iterator[tuple[DiskFile, DiskFile]]:
+    """Yield each disk file of a VM once, with the same file of the VM where it lands."""
+    seen: set[str] = set()
+    for now, then in zip(_named(vm), _named(landed), strict=True):
+        if paths.key(now.path) not in seen:
+            seen.add(paths.key(now.path))
+            yield now, then
+
+
+def _named(vm: VM | VMView) -> Iterator[DiskFile]:
+    for disk in (*vm.disks, *(disk for checkpoint in vm.checkpoints for disk in checkpoint.disks)):
+        if disk.has_file and not disk.is_shared:
+            yield DiskFile(path=disk.path, size_bytes=disk.size_bytes)
+            yield from disk.parents
+
+
+def parents_of(vm: VM) -> dict[str, str]:
+    """Return the parent of each differencing disk file of a VM, by the key of its path."""
+    found: dict[str, str] = {}
+    for disk in (*vm.disks, *(disk for checkpoint in vm.checkpoints for disk in checkpoint.disks)):
+        chain = [disk.path, *(file.path for file in disk.parents)]
+        found |= {paths.key(child): parent for child, parent in pairwise(chain)}
+    return found
 
 
 def files_of(vm: VM) -> list[str]:
     """Return every file that goes where the VM goes."""
-    return [*configuration_files(vm), *(disk.path for disk in vm.disks if disk.has_file and not disk.is_shared)]
+    return [*configuration_files(vm), *(file.path for file in disk_files(vm))]
 
 
 def folders_of(vm: VM) -> list[str]:

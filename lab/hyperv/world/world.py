@@ -17,6 +17,7 @@ from lab.hyperv.world import slots
 from lab.hyperv.world.audit_log import Removal, ViolationKind
 from lab.hyperv.world.backups import Backups
 from lab.hyperv.world.compare import compare
+from lab.hyperv.world.compatibility import Compatibility
 from lab.hyperv.world.errors import BadChange, UnknownHost
 from lab.hyperv.world.faults import MoveFault
 from lab.hyperv.world.fleet import BackupVariant, BackupWindow, MigrationKind
@@ -26,7 +27,8 @@ from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.state import State
 from lab.hyperv.world.strict import changed
 from lab.hyperv.world.visibility import Visibility
-from lab.hyperv.world.vms import configuration_files, own_folders
+from lab.hyperv.world.vmms import ManagementServices
+from lab.hyperv.world.vms import configuration_files, own_folders, parents_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,6 +66,8 @@ class World:
         self._is_advancing = False
         self._state = State(fleet)
         self._mover = Migrator(self._state, self.advance)
+        self.vmms = ManagementServices(self._state, self._mover, self.advance)
+        self.compatibility = Compatibility(self._state)
         self._backups = Backups(self._state)
         self._sight = Visibility(self._state.timeline, epoch)
         for window in fleet.backups:
@@ -184,6 +188,13 @@ class World:
         state = self._host(host)
         return self._sight.vm(state, vm_id)
 
+    def parents(self, host: str) -> dict[str, str]:
+        """Return the parent of each differencing disk file of a host's VMs, by the key of its path."""
+        found: dict[str, str] = {}
+        for machine in self._host(host).vms.values():
+            found |= parents_of(machine.spec)
+        return found
+
     def where_is(self, vm_id: UUID) -> str:
         """Return the host on which a VM is realized (the first, if several). Raises `UnknownVM`."""
         self.advance()
@@ -290,7 +301,8 @@ class World:
         """Return the host's jobs, ended ones for five more minutes. Source: Microsoft docs, Msvm_MigrationJob."""
         state = self._host(host)
         clock = partial(self.datetime_at, host=state.name)
-        return tuple(move.job(self.time_s, clock) for move in self._visible(state))
+        moves = (move.job(self.time_s, clock) for move in self._visible(state))
+        return (*moves, *self.compatibility.jobs(state.name, clock))
 
     def request_state_change(self, host: str, instance_id: str, requested_state: int) -> int:
         """Do RequestStateChange on a job (4 terminate, 5 kill) and return its ReturnValue; 32779 for no such job."""

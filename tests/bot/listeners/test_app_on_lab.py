@@ -32,7 +32,7 @@ async def test_a_request_is_approved_carried_out_and_told(office: Opening, slack
     """Asked, planned, approved by somebody else, moved, told in the thread; the card ends without buttons."""
     async with office() as here:
         card = await here.ask("web01,“web 09” from HV01 to HV02 —reason “new disks”")
-        assert buttons(card) == {"migrate_approve", "migrate_reject"}
+        assert buttons(card) == {"migrate_approve", "migrate_reject", "migrate_edit"}
         assert "reason: new disks" in read(card)
         clicked = await slack.person(BOB).click(card, "migrate_approve")
         assert clicked.confirm is not None

@@ -202,3 +202,20 @@ async def test_a_request_from_a_direct_message_gets_its_card_where_people_are(of
 
 async def said(here: Office, place: Channel, words: str) -> None:
     await here.until(lambda: any(words in m.text for m in place.messages.values()))
+
+
+@pytest.mark.parametrize("named", [{"access": {"approvers": ("U0BOB",)}}, {}])
+async def test_stop_works_while_nobody_can_tell_who_anybody_is(
+    office: Opening, slack: SlackLab, named: dict[str, Any]
+) -> None:
+    """Whom the settings name, by id or in a group that is known, may stop; everything else waits for Slack."""
+    slack.faults.add(FaultKind.UNAVAILABLE, "users.info", times=None)
+    async with office(**named) as here:
+        await slack.person(MALLORY).slash(CHANNEL, "/migrate stop")
+        await here.whisper(MALLORY, "cannot find out now who you are")
+        assert not await here.bot.engine.queries.stopped_by()
+        await slack.person(BOB).slash(CHANNEL, "/migrate stop")
+        await here.whisper(BOB, "Stopped: nothing new starts")
+        await slack.person(BOB).slash(CHANNEL, "/migrate resume")
+        await here.whisper(BOB, "cannot find out now who you are")
+        assert await here.bot.engine.queries.stopped_by() == "U0BOB"

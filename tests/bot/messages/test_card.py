@@ -17,7 +17,7 @@ from bot.messages.card_running import problem_lines
 from core.domain.model.job import Approval, JobState
 from core.domain.model.move import Hold, HoldCode, MoveState
 from core.domain.model.plan import Finding, FindingCode, Options, Severity
-from core.domain.model.views import Eta, JobView, MoveView
+from core.domain.model.views import CheckProgress, Eta, JobView, MoveView
 from lab.slack.workspace.blocks.check import message_problems
 from tests.support.view_builders import NOW, job, move, plan, view, vm_id
 
@@ -148,6 +148,7 @@ def test_approve_carries_exactly_this_plan_and_asks_first() -> None:
     assert buttons(message) == {
         "migrate_approve": f"J7|{about.plan.hash}",
         "migrate_reject": f"J7|{about.plan.hash}",
+        "migrate_edit": f"J7|{about.plan.hash}",
     }
     approve = next(e for b in message.blocks if b["type"] == "actions" for e in b["elements"])
     assert "Move 1 VM?" in approve["confirm"]["title"]["text"]
@@ -297,3 +298,15 @@ def test_five_hundred_vms_leave_a_card_one_can_read() -> None:
     message = card(view(job(names)), LOOK)
     assert "… and 488 more: `/migrate status J7`" in shown(message)
     assert len(message.blocks) < 12
+
+
+def test_nothing_is_approved_before_its_hosts_have_answered() -> None:
+    """While hosts are asked the card counts their answers, and nobody can approve; after that it is as ever."""
+    asked = job(["web01", "web02"], JobState.PROPOSED)
+    pending = replace(asked, plan=replace(asked.plan, is_checked=False))
+    being_asked = card(view(pending, checking=CheckProgress(12, 50)), LOOK)
+    assert "they have checked 12 of 50" in shown(being_asked)
+    assert set(buttons(being_asked)) == {"migrate_reject", "migrate_edit"}
+    assert "they have checked 0 of 2" in shown(card(view(pending), LOOK))
+    assert set(buttons(card(view(asked), LOOK))) == {"migrate_approve", "migrate_reject", "migrate_edit"}
+    assert_fits(being_asked)

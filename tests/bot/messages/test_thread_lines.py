@@ -12,7 +12,8 @@ from bot.messages.oncall_page import page
 from bot.messages.stall_question import question
 from bot.messages.thread_lines import line, sentence
 from core.domain.model import event_data
-from core.domain.model.event_data import DATA_OF, EventKind, from_json
+from core.domain.model.event_data import EventKind
+from core.domain.model.event_json import DATA_OF, from_json
 from core.domain.model.events import Event, Notice
 from core.domain.model.job import JobId
 from lab.slack.workspace.blocks.check import message_problems
@@ -35,6 +36,16 @@ DONE = {
         (EventKind.APPROVED, {"count": 1, "needed": 1}, "<@UBOB> approved J7"),
         (EventKind.APPROVAL, {"count": 1, "needed": 2}, "1 of 2 approvals"),
         (EventKind.REJECTED, {"reason": "not tonight"}, "<@UANN> ❌ <@UBOB> rejected J7: not tonight"),
+        (
+            EventKind.EDITED,
+            {"moved": [["web01", "HV03"], ["web02", "HV03"]], "left_out": ["db01"], "displaced": [["web09", "HV02"]]},
+            (
+                "✏️ <@UBOB> changed the plan of J7: `web01`, `web02` to `HV03`, without `db01`. "
+                "To make room: `web09` to `HV02`. It waits for approval as it is now."
+            ),
+        ),
+        (EventKind.EDITED, {"left_out": ["db01"], "approvals": 1}, "1 approval no longer counts."),
+        (EventKind.EDITED, {"left_out": ["db01"], "approvals": 2}, "2 approvals no longer count."),
         (EventKind.EXPIRED, {}, "nobody approved it in time"),
         (EventKind.CANCEL_ASKED, {"vms": ["web01"], "running": 0}, "<@UBOB> cancelled `web01`."),
         (EventKind.CANCEL_ASKED, {"vms": ["a", "b"], "running": 1}, "cancelled 2 VMs. 1 of them moving now"),

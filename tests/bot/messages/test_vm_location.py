@@ -9,7 +9,8 @@ from bot.messages.blocks import Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
 from bot.messages.vm_location import where
-from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.event_data import EventKind
+from core.domain.model.event_json import DATA_OF
 from core.domain.model.events import Event, Tone
 from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm

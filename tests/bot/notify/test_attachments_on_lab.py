@@ -17,6 +17,7 @@ from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, MoveId, MoveState
+from core.domain.model.plan import PlanEdit
 from core.domain.model.views import MoveView
 from core.errors import StoreError
 from lab.hyperv.world.fleet import VM, Fleet
@@ -173,6 +174,31 @@ async def test_only_a_long_plan_is_attached(attachments: Make, slack: SlackLab, 
     content = slack.workspace.files.files[file["id"]].content
     assert content is not None
     assert all(name in content.decode() for name in LONG)
+
+
+async def test_a_changed_plan_is_attached_anew(attachments: Make, slack: SlackLab, card: Card) -> None:
+    """Its file beside the first one's says who changed what, and each is there once."""
+    one = attachments()
+    first = told(EventKind.PROPOSED, LONG)
+    edit = PlanEdit(
+        vm_id=first.job.plan.moves[0].vm_id,
+        vm_name="vm00",
+        before=HostName("HV02"),
+        to=HostName("HV03"),
+        by="UANN",
+        at=NOW,
+    )
+    plan = replace(first.job.plan, moves=first.job.plan.moves[1:], edits=(edit,))
+    changed = told(EventKind.EDITED, LONG)
+    changed = replace(changed, job=replace(changed.job, plan=plan))
+    for said in (first, changed, changed):
+        one.add(said, card)
+    await done(one)
+    names = [file["name"] for file in files(slack)]
+    assert sorted(names) == sorted(["J7-plan.txt", f"J7-plan-{plan.hash[:6]}.txt"])
+    content = slack.workspace.files.files[files(slack)[-1]["id"]].content
+    assert content is not None
+    assert "UANN: vm00 from HV02 to HV03" in content.decode()
 
 
 async def test_a_job_ends_with_its_picture(office: Opening, slack: SlackLab) -> None:

@@ -28,7 +28,7 @@ async def test_a_card_is_posted_where_it_was_asked(make: Callable[..., SlackNoti
     assert message.metadata["event_type"] == "migrate_bot"
     assert message.metadata["event_payload"]["notice"] == 1
     assert message.metadata["event_payload"]["job"] == "J7"
-    assert buttons(message) == {"migrate_approve", "migrate_reject"}
+    assert buttons(message) == {"migrate_approve", "migrate_reject", "migrate_edit"}
     assert slack.call_log.violations == []
 
 

@@ -14,6 +14,7 @@ from core.domain.model.move import MoveState
 from core.domain.model.views import JobView, MoveView
 from core.errors import NotifierDown, NotifierRefused, NotifierUnauthorized
 from lab.slack.server import SlackLab
+from lab.slack.workspace.faults import FaultKind, When
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
 from tests.bot.notify.conftest import ASKED, BEGAN, posted, proposal, told
@@ -40,6 +41,12 @@ def direct(slack: SlackLab, user: str) -> list[Message]:
     return list(slack.workspace.direct_message([user]).messages.values())
 
 
+def disable_oncall(slack: SlackLab) -> None:
+    group = slack.workspace.user_groups["S0ONCALL"]
+    slack.workspace.user_groups["S0ONCALL"] = group.model_copy(update={"disabled": True})
+
+
+UNKNOWN = "of_tomorrow"
 NOT_ME = ["account_inactive", "invalid_auth", "token_revoked", "missing_scope", "org_login_required"]
 NOT_ME += ["ekm_access_denied", "missing_argument", "two_factor_setup_required", "enterprise_is_restricted"]
 
@@ -108,6 +115,55 @@ async def test_a_page_goes_on_to_be_tried_when_nobody_can_be_reached(make: Make,
     assert (len(direct(slack, "U0DAVE")), len(direct(slack, "U0ALICE"))) == (1, 1)
 
 
+@pytest.mark.parametrize("last", ["U0DAVE", "U0ALICE"])
+async def test_a_page_written_to_people_is_not_written_again_after_a_death(
+    make: Make, slack: SlackLab, last: str
+) -> None:
+    """The process dies before it knows whom it has written to: the next one looks, and writes to the others."""
+    notifier = make()
+    about = await with_card(notifier)
+    slack.workspace.change_channel(HERE, is_archived=True)
+    slack.faults.add(FaultKind.LOST_REPLY, "chat.postMessage", when=When(channel=last))
+    with pytest.raises(NotifierDown):
+        await notifier.tell(page(about))
+    await make().tell(replace(page(about), maybe_said=True))
+    await make().tell(replace(page(about), maybe_said=True))
+    assert (len(direct(slack, "U0DAVE")), len(direct(slack, "U0ALICE"))) == (1, 1)
+
+
+@pytest.mark.parametrize("code", ["missing_scope", UNKNOWN])
+@pytest.mark.parametrize("method", ["conversations.open", "conversations.history", "conversations.replies"])
+async def test_who_may_not_look_speaks_all_the_same(make: Make, slack: SlackLab, method: str, code: str) -> None:
+    """Where Slack does not let the bot read, a page that was perhaps said is said: rather twice than not at all."""
+    notifier = make()
+    about = await with_card(notifier)
+    if method != "conversations.replies":
+        slack.workspace.change_channel(HERE, is_archived=True)
+    slack.faults.refuse(code, method)
+    await notifier.tell(replace(page(about), maybe_said=True))
+    found = [*posted(slack), *direct(slack, "U0DAVE")]
+    assert len([message for message in found if "No room." in read(message)]) == 1
+
+
+async def test_people_of_a_disabled_group_are_written_to(make: Make, slack: SlackLab) -> None:
+    """No channel takes the page, and the group is disabled: who was in it is on call all the same (cases 2 and 19)."""
+    disable_oncall(slack)
+    notifier = make()
+    about = await with_card(notifier)
+    slack.workspace.change_channel(HERE, is_archived=True)
+    await notifier.tell(page(about))
+    assert len(direct(slack, "U0DAVE")) == 1
+
+
+async def test_plain_words_mention_no_disabled_group(make: Make, slack: SlackLab) -> None:
+    """The plainest form of a page calls the same people as its usual form (case 19)."""
+    disable_oncall(slack)
+    notifier = make()
+    about = await with_card(notifier)
+    await notifier.tell(replace(page(about), is_plain=True))
+    assert posted(slack)[-1].text.startswith("<@U0DAVE> `web01` of J7: *failed*.")
+
+
 async def test_a_page_goes_without_the_mention_of_a_group(make: Make, slack: SlackLab) -> None:
     """Where groups may not be mentioned its people are, in the thread, and they are written to (case 3)."""
     notifier = make()
@@ -122,7 +178,10 @@ async def test_a_page_goes_without_the_mention_of_a_group(make: Make, slack: Sla
 
 
 async def test_a_deleted_card_is_posted_again_once(make: Make, slack: SlackLab) -> None:
-    """The line is at the root, the card stands again with a line why, and the next line is below it (case 4)."""
+    """The line is at the root, the card stands again with a line why, the next line is below it (case 4).
+
+    Deleted once more it stays away, after a restart too.
+    """
     notifier = make()
     about = await with_card(notifier)
     channel = slack.workspace.channel(HERE)
@@ -137,6 +196,7 @@ async def test_a_deleted_card_is_posted_again_once(make: Make, slack: SlackLab) 
     assert posted(slack)[-1].thread_ts == again.ts
     slack.workspace.delete(channel, card)
     assert await notifier.tell(line(replace(about, card=again), 4)) is None
+    assert await make().tell(line(replace(about, card=again, is_card_again=True), 5)) is None
     assert len([one for one in posted(slack) if one.metadata and "instead_of" in str(one.metadata)]) == 0
 
 
@@ -153,9 +213,6 @@ async def test_a_deleted_card_is_found_by_an_edit_too(make: Make, slack: SlackLa
     assert posted(slack)[-1].thread_ts == again.ts
     assert await make().show(view) == again
     assert len([one for one in posted(slack) if not one.is_reply]) == 1
-
-
-UNKNOWN = "of_tomorrow"
 
 
 THREAD = ["restricted_action_thread_locked", "restricted_action_non_threadable_channel"]

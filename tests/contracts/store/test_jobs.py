@@ -132,6 +132,17 @@ async def test_the_card_is_not_lost_by_a_change_that_did_not_know_it(store: Stor
     assert await store.job(job.id) == replace(changed, is_card_final=True)
 
 
+async def test_a_card_that_stands_for_another_is_known_as_such(store: Store) -> None:
+    """The first card is none, nor is it the same under another id of its channel; a change of the job keeps it."""
+    job = await store.add_job(proposal())
+    for place, is_again in ((Card("C9", "17.5"), False), (Card("C10", "17.5"), False), (Card("C10", "18.5"), True)):
+        await store.set_card(job.id, place)
+        assert (await store.job(job.id)).is_card_again == is_again
+    await store.set_card(job.id, Card("C10", "18.5"))
+    assert (await store.change_job(job, replace(job, state=JobState.EXPIRED))).is_card_again
+    assert (await store.job(job.id)).is_card_again
+
+
 async def test_jobs_are_listed_newest_first(store: Store) -> None:
     """All of them, or those in some states, never more than asked for."""
     for name in "abc":

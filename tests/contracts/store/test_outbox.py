@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from core.domain.model import event_data
-from core.domain.model.event_data import DATA_OF, EventKind
+from core.domain.model.event_data import EventKind
+from core.domain.model.event_json import DATA_OF
 from core.domain.model.events import Event, Tone, event
 from core.domain.model.job import Card
 from core.errors import StoreError

@@ -100,9 +100,11 @@ class Counting(LabGateway):
         super().__init__(*arguments, **options)
         self.inspected: list[float] = []
 
-    async def inspect(self, host: HostName, vm_ids: Collection[VmId] | None = None) -> Inspection:
+    async def inspect(
+        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+    ) -> Inspection:
         self.inspected.append(asyncio.get_running_loop().time())
-        seen = await super().inspect(host, vm_ids)
+        seen = await super().inspect(host, vm_ids, neighbours=neighbours)
         if self.lies:
             self.lies -= 1
             facts = replace(seen.snapshot.facts, live_active=seen.snapshot.facts.live_limit)

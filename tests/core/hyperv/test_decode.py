@@ -8,7 +8,7 @@ import pytest
 from core.domain.model.host_calls import FolderFate, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
 from core.errors import MalformedReply
-from core.hyperv import decode
+from core.hyperv import decode, vm_files
 from tests.support.ps_examples import WEB, vm_properties
 from tests.support.ps_objects import bare, enum, selected
 
@@ -224,13 +224,18 @@ def test_puts_details_together() -> None:
     (details,) = decode.assemble(
         [vm],
         disks=disks,
-        sizes=decode.read_file_sizes("HV01", [selected(Path="d:\\a.VHDX", FileSize=7)]),
+        files=vm_files.read(
+            "HV01",
+            None,
+            disks,
+            lambda asked: ([selected(Path="d:\\a.VHDX", FileSize=7)] if asked.title == "Get-VHD" else [], True),
+        ),
         adapters=decode.read_adapters("HV01", [selected(VMId=WEB, Name="LAN", SwitchName=None)]),
         isos=decode.read_isos("HV01", [selected(VMId=WEB, Path=""), selected(VMId=WEB, Path="C:\\x.iso")]),
         checkpoints=decode.count_by_vm("HV01", "Get-VMSnapshot", [selected(VMId=WEB), selected(VMId=WEB)]),
         vtpms=decode.read_vtpms("HV01", [selected(InstanceID=f"Microsoft:{WEB}\\7", TpmEnabled=True)]),
     )
-    assert [(d.path, d.file_bytes) for d in details.disks] == [("D:\\A.vhdx", 7), ("", 0)]
+    assert [(d.path, d.file_bytes) for d in details.disks] == [("D:\\A.vhdx", 7), ("", None)]
     assert [d.controller for d in details.disks] == ["SCSI 0:1", "IDE 0:0"]
     assert details.disks[1].is_pass_through
     assert details.disks[1].is_shared

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import MalformedReply
-from core.hyperv import decode, pipelines
+from core.hyperv import decode, pipelines, vm_files
 from tests.support.ps_examples import vm_properties
 from tests.support.ps_objects import junk, selected
 
@@ -38,7 +38,7 @@ def test_junk_is_read_or_refused(values: list[Any]) -> None:
         lambda: decode.read_volumes("HV01", values),
         lambda: decode.read_free_memory("HV01", values),
         lambda: decode.read_names("HV01", "Get-VMSwitch", values),
-        lambda: decode.read_file_sizes("HV01", values),
+        lambda: vm_files.read_links("HV01", values),
         lambda: decode.read_disks("HV01", values),
         lambda: decode.read_adapters("HV01", values),
         lambda: decode.read_isos("HV01", values),

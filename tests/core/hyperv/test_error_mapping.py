@@ -14,7 +14,7 @@ from pypsrp.exceptions import (
     WinRMTransportError,
     WSManFaultError,
 )
-from requests_credssp.exceptions import AuthenticationException
+from requests_credssp.exceptions import AuthenticationException, NTStatusException
 
 from core.config import Settings
 from core.domain.model.host_calls import HostWord
@@ -37,6 +37,7 @@ from core.hyperv.error_mapping import (
     NotTrusted,
     NoWinRM,
     SessionGone,
+    SessionNotOpened,
     SessionsUsedUp,
     is_refusal,
     refused,
@@ -77,7 +78,15 @@ def fault(code: int, reason: str = "no") -> WSManFaultError:
         (requests.exceptions.SSLError("certificate verify failed"), NotTrusted, NotTrusted),
         (AuthenticationError("Failed to authenticate"), LoginRejected, LoginRejected),
         (AuthenticationException("no token"), LoginRejected, LoginRejected),
-        (spnego.exceptions.NoCredentialError(context_msg="no ticket"), LoginRejected, LoginRejected),
+        (spnego.exceptions.NoCredentialError(context_msg="no ticket"), CannotLogOn, CannotLogOn),
+        (NTStatusException(0xC0000192), CannotLogOn, CannotLogOn),
+        (NTStatusException(0xC000005E), CannotLogOn, CannotLogOn),
+        (NTStatusException(0xC0000133), CannotLogOn, CannotLogOn),
+        (NTStatusException(0x80090311), CannotLogOn, CannotLogOn),
+        (NTStatusException(0xC000006D), LoginRejected, LoginRejected),
+        (NTStatusException(0xC0000234), LoginRejected, LoginRejected),
+        (NTStatusException(0x80090308), LoginRejected, LoginRejected),
+        (NTStatusException(0xC0FFEE00), LoginRejected, LoginRejected),
         (ValueError("For credssp auth, the password must be specified"), CannotLogOn, CannotLogOn),
         (ImportError("no gssapi"), CannotLogOn, CannotLogOn),
         (
@@ -95,11 +104,16 @@ def fault(code: int, reason: str = "no") -> WSManFaultError:
         (fault(2150859174), SessionsUsedUp, SessionsUsedUp),
         (fault(2150858793), HostUnreachable, ContactLost),
         (fault(2150858752), EndpointRefused, ContactLost),
+        (fault(1018), SessionNotOpened, ContactLost),
+        (fault(2), SessionNotOpened, ContactLost),
+        (fault(14), SessionNotOpened, ContactLost),
+        (fault(1455), SessionNotOpened, ContactLost),
+        (fault(995), SessionNotOpened, ContactLost),
         (WinRMTransportError("http", 404, ""), EndpointRefused, EndpointRefused),
         (WinRMTransportError("http", 503, ""), NoWinRM, ContactLost),
         (WinRMTransportError("http", 400, ""), NoWinRM, SessionGone),
         (AuthenticationException("no token after step Credential exchange"), LoginRejected, SessionGone),
-        (InvalidPSRPOperation("broken"), EndpointRefused, ContactLost),
+        (InvalidPSRPOperation("broken"), SessionNotOpened, ContactLost),
         (SerializationError("odd"), MalformedReply, ContactLost),
         (KeyError("odd"), MalformedReply, ContactLost),
     ],

@@ -15,7 +15,7 @@ from pypsrp.wsman import WSMan
 from core.domain.model.host_calls import FolderFate, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, VmState
 from core.domain.model.inventory import VmId
-from core.hyperv import decode
+from core.hyperv import decode, vm_files
 from core.hyperv.error_mapping import is_refusal
 from core.hyperv.host_reads import is_no_migration
 from core.hyperv.session import _Pool
@@ -123,7 +123,7 @@ def test_parts_of_a_vm_are_read() -> None:
     (adapter,) = decode.read_adapters("HV01", hear("full-language", "adapters").values)[WEB01]
     assert (adapter.name, adapter.switch) == ("Network Adapter", "vSwitch-Prod")
     heard = hear("full-language", "disk files, one missing")
-    assert len(decode.read_file_sizes("HV01", heard.values)) == 1
+    assert len(vm_files.read_links("HV01", heard.values)) == 1
     assert [word.category for word in heard.words] == [13]
 
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
-from core.domain.model.event_data import DATA_OF, EventData
+from core.domain.model.event_data import EventData
+from core.domain.model.event_json import DATA_OF
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Move

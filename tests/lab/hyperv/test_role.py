@@ -109,6 +109,9 @@ def test_the_shipped_role_shows_exactly_this() -> None:
         "Get-FolderItem",
         "Remove-EmptyFolder",
         "Stop-VMMigration",
+        "Get-VMCompatibility",
+        "Test-VMCompatibility",
+        "Test-VMMigration",
     }
 
 

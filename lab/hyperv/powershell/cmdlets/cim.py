@@ -19,12 +19,14 @@ from lab.hyperv.powershell.cmdlets.cim_classes import (
     has_namespace,
     instances,
 )
+from lab.hyperv.powershell.cmdlets.cim_methods import MethodCall, TypeMismatch, find_method, result
 from lab.hyperv.powershell.cmdlets.hops import hosts_asked
-from lab.hyperv.remoting.dotnet_values import NetObject, NoteObject, UInt32, Value
 from lab.hyperv.remoting.records import Category
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from lab.hyperv.remoting.dotnet_values import NetObject, Value
 
 _MODULE: Final = "CimCmdlets"
 _CIM_EXCEPTION: Final = "Microsoft.Management.Infrastructure.CimException"
@@ -33,7 +35,6 @@ _CONDITION = re.compile(
     r"""^\s*(\w+)\s*(=|<>|!=)\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+)|(TRUE|FALSE))\s*$""", re.IGNORECASE
 )
 _AND = re.compile(r"\s+AND\s+", re.IGNORECASE)
-_JOB_CLASS: Final = "Msvm_MigrationJob"
 _INSTANCE: Final = types.object_type(CIM_INSTANCE)
 
 _GET_SYNTAX: Final = Syntax(
@@ -90,15 +91,16 @@ async def get_cim_instance(call: CmdletCall) -> AsyncIterator[Value]:
     namespace = call.get("Namespace") or CIMV2
     found = find_class(namespace, class_name)
     keeps = _parse_filter(text) if text else _everything
-    if found is None:
+    if namespace != CIMV2 and world.vmms.is_away(call.session.host):
+        call.error("Provider load failure ", "HRESULT 0x80041013", Category.NotSpecified, exception=_CIM_EXCEPTION)
+    elif found is None:
         _refuse_class(call, namespace)
     elif keeps is None:
         call.error("Invalid query ", "HRESULT 0x80041017", Category.InvalidArgument, exception=_CIM_EXCEPTION)
     else:
-        for host in hosts_asked(call):
-            for item in instances(world, host, found):
-                if keeps(item):
-                    yield item
+        for item in (item for host in hosts_asked(call) for item in instances(world, host, found)):
+            if keeps(item):
+                yield item
 
 
 def _refuse_class(call: CmdletCall, namespace: str) -> None:
@@ -162,27 +164,26 @@ _INVOKE_SYNTAX: Final = Syntax(
 
 
 async def invoke_cim_method(call: CmdletCall) -> AsyncIterator[Value]:
-    """Call RequestStateChange on a migration job: the only method the lab has."""
+    """Call a method of an instance, if it is one of those the lab has."""
     if call.set_name != "CimInstanceComputerSet":
         text = "The lab calls methods of instances only: pipe one from Get-CimInstance."
         call.error(text, "NotSupported", Category.NotImplemented, exception=_CIM_EXCEPTION)
         return
     item: NetObject = call.get("InputObject")
     instance: Instance = item.source
-    method = call.get("MethodName")
-    if instance.cim_class.name != _JOB_CLASS or method.lower() != "requeststatechange":
+    method = find_method(instance.cim_class.name, call.get("MethodName"))
+    if method is None:
         call.error("Invalid method ", "HRESULT 0x8004102e", Category.InvalidArgument, exception=_CIM_EXCEPTION)
-        return
-    arguments = {str(key).lower(): value for key, value in (call.get("Arguments") or {}).items()}
-    wanted = arguments.get("requestedstate")
-    if isinstance(wanted, bool) or not isinstance(wanted, int):
-        text = 'Type mismatch for parameter "RequestedState"'
-        call.error(text, "HRESULT 0x80041005", Category.InvalidType, exception=_CIM_EXCEPTION)
         return
     if call.get("WhatIf"):
         return
-    code = call.session.world.request_state_change(instance.host, item.get("InstanceID"), int(wanted))
-    yield NoteObject({"ReturnValue": UInt32(code), "PSComputerName": None})
+    arguments = {str(key).lower(): value for key, value in (call.get("Arguments") or {}).items()}
+    call.session.world.advance()
+    try:
+        yield result(method(MethodCall(call, instance, item, arguments)))
+    except TypeMismatch as mismatch:
+        text = f'Type mismatch for parameter "{mismatch}"'
+        call.error(text, "HRESULT 0x80041005", Category.InvalidType, exception=_CIM_EXCEPTION)
 
 
 CMDLETS: Final = (

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CIM_INSTANCE: Final = "Microsoft.Management.Infrastructure.CimInstance"
 VIRTUALIZATION: Final = "root/virtualization/v2"
 CIMV2: Final = "root/cimv2"
+MIGRATION_JOB: Final = "Msvm_MigrationJob"
+MIGRATION_SERVICE: Final = "Msvm_VirtualSystemMigrationService"
+COMPUTER_SYSTEM: Final = "Msvm_ComputerSystem"
 _SECURITY_ID: Final = "4764334D-E001-4176-82EE-5594EC9B530E"
 _KEPT_AFTER_END: Final = timedelta(minutes=5)
 
@@ -193,6 +196,19 @@ _SECURITY: Final[dict[str, Callable[[VMView], Value]]] = {
 }
 
 
+_COMPUTER_SYSTEM: Final[dict[str, Callable[[tuple[str, str]], Value]]] = {
+    "Name": lambda system: system[0],
+    "ElementName": lambda system: system[1],
+    "Caption": lambda system: "Hosting Computer System" if system[0] == system[1] else "Virtual Machine",
+    "CreationClassName": _fixed(COMPUTER_SYSTEM),
+}
+
+
+def _systems(world: World, host: str) -> list[tuple[str, str]]:
+    """Return the host itself and its realized VMs: the Name of a VM is its id."""
+    return [(host, host), *((str(vm.id).upper(), vm.name) for vm in world.vms(host) if not vm.is_planned)]
+
+
 def _local_volumes(world: World, host: str) -> list[VolumeView]:
     # A share is a volume of another computer.
     return [volume for volume in world.volumes(host) if _letter(volume)]
@@ -209,7 +225,7 @@ def _no_instances(_world: World, _host: str) -> list[Any]:
 CLASSES: Final = (
     CimClass(
         VIRTUALIZATION,
-        "Msvm_MigrationJob",
+        MIGRATION_JOB,
         parents=("CIM_ConcreteJob", "CIM_Job", "CIM_LogicalElement", "CIM_ManagedSystemElement", "CIM_ManagedElement"),
         instances=lambda world, host: list(world.jobs(host)),
         properties=_JOB,
@@ -226,11 +242,19 @@ CLASSES: Final = (
     ),
     CimClass(
         VIRTUALIZATION,
-        "Msvm_VirtualSystemMigrationService",
+        MIGRATION_SERVICE,
         parents=("CIM_VirtualSystemMigrationService", "CIM_Service"),
         instances=lambda world, host: [(world, host)],
         properties=_SERVICE,
         title=lambda _: "Msvm_VirtualSystemMigrationService: Hyper-V Virtual System Migration Service",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        COMPUTER_SYSTEM,
+        parents=("CIM_ComputerSystem", "CIM_System"),
+        instances=_systems,
+        properties=_COMPUTER_SYSTEM,
+        title=lambda system: f'Msvm_ComputerSystem: {system[1]} (Name = "{system[0]}")',
     ),
     CimClass(
         VIRTUALIZATION,

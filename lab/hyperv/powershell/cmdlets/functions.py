@@ -12,10 +12,12 @@ from lab.hyperv.powershell import parameter_types as types
 from lab.hyperv.powershell.binding import Parameter, Syntax
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
 from lab.hyperv.powershell.cmdlets.folders import item_of
-from lab.hyperv.remoting.dotnet_values import NoteObject, UInt16, UInt32, Value
+from lab.hyperv.remoting.dotnet_values import Array, NoteObject, UInt16, UInt32, Value
 from lab.hyperv.remoting.records import Category
 from lab.hyperv.world import errors
+from lab.hyperv.world.compatibility import MIGRATION_SETTINGS
 from lab.hyperv.world.enums import JobState
+from lab.hyperv.world.moves import MoveRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,6 +28,7 @@ _MODULE: Final = "MigrateBot"
 _TERMINATE, _KILL = 4, 5
 _REMOVABLE = re.compile(r'^[A-Za-z]:(\\[^\\/:*?"<>|]+){2,}$')
 _IS_RUNNING: Final = range(JobState.New, JobState.ShuttingDown + 1)
+_WAIT_S: Final = 30
 _WORDS: Final = {
     errors.PATH_NOT_FOUND: "NotFound",
     errors.ACCESS_DENIED: "AccessDenied",
@@ -117,9 +120,92 @@ async def stop_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
     )
 
 
+_COMPATIBILITY: Final = Syntax(
+    command="Get-VMCompatibility",
+    class_name="Get-VMCompatibility",
+    parameters=(Parameter(name="VMId", type=types.GUID, position=0, is_mandatory=True),),
+)
+
+
+async def get_vm_compatibility(call: CmdletCall) -> AsyncIterator[Value]:
+    """Describe what a VM needs of a host."""
+    world, host, wanted = call.session.world, call.session.host, call.get("VMId")
+    if _is_vm(call):
+        code, info = world.compatibility.describe(host, wanted)
+        yield NoteObject({"VMId": wanted, "ReturnValue": UInt32(code), "CompatibilityInfo": info or None})
+
+
+def _is_vm(call: CmdletCall) -> bool:
+    wanted = call.get("VMId")
+    if any(vm.id == wanted for vm in call.session.world.vms(call.session.host)):
+        return True
+    text = f"There is no virtual machine {wanted}."
+    call.error(text, "NoVM", Category.ObjectNotFound, exception=_WRITE_ERROR, target=wanted)
+    return False
+
+
+_FITS: Final = Syntax(
+    command="Test-VMCompatibility",
+    class_name="Test-VMCompatibility",
+    parameters=(Parameter(name="CompatibilityInfo", type=types.BYTES, position=0, is_mandatory=True),),
+)
+
+
+async def test_vm_compatibility(call: CmdletCall) -> AsyncIterator[Value]:
+    """Say whether a VM that another host described could run here."""
+    world = call.session.world
+    world.advance()
+    code, reasons = world.compatibility.judge(call.session.host, call.get("CompatibilityInfo"))
+    yield NoteObject({"ReturnValue": UInt32(code), "Reasons": Array("System.String[]", reasons)})
+
+
+_MIGRATABLE: Final = Syntax(
+    command="Test-VMMigration",
+    class_name="Test-VMMigration",
+    parameters=(
+        Parameter(name="VMId", type=types.GUID, position=0, is_mandatory=True),
+        Parameter(name="DestinationHost", type=types.STRING, position=1, is_mandatory=True),
+        Parameter(name="WaitSeconds", type=types.INTEGER, position=2),
+    ),
+)
+
+
+async def test_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
+    """Let the host find out whether it could migrate a VM, and wait for what it finds."""
+    session, wanted = call.session, call.get("VMId")
+    if not _is_vm(call):
+        return
+    request = MoveRequest(
+        vm_id=wanted,
+        source=session.host,
+        destination=call.get("DestinationHost"),
+        owner=session.login.user,
+        has_delegated_logon=session.login.has_delegated_logon,
+    )
+    code, key = session.world.compatibility.begin_check(request, MIGRATION_SETTINGS)
+    state, reasons = 0, list[str]()
+    for _ in range(1 + call.get("WaitSeconds", _WAIT_S) if key else 0):
+        job = next(job for job in session.world.jobs(session.host) if job.instance_id == key)
+        state, reasons = job.state, [job.error_summary or "", job.error_description or ""]
+        if state not in _IS_RUNNING:
+            break
+        await session.pace.sleep(1.0)
+    yield NoteObject(
+        {
+            "VMId": wanted,
+            "ReturnValue": UInt32(code),
+            "JobState": UInt16(state),
+            "Reasons": Array("System.String[]", reasons),
+        }
+    )
+
+
 OF_FOLDERS: Final = frozenset({"Get-FolderItem", "Remove-EmptyFolder"})
 CMDLETS: Final = (
     Cmdlet(syntax=_LIST, module=_MODULE, process=get_folder_item, is_function=True),
     Cmdlet(syntax=_REMOVE, module=_MODULE, process=remove_empty_folder, is_function=True),
     Cmdlet(syntax=_STOP, module=_MODULE, process=stop_vm_migration, is_function=True),
+    Cmdlet(syntax=_COMPATIBILITY, module=_MODULE, process=get_vm_compatibility, is_function=True),
+    Cmdlet(syntax=_FITS, module=_MODULE, process=test_vm_compatibility, is_function=True),
+    Cmdlet(syntax=_MIGRATABLE, module=_MODULE, process=test_vm_migration, is_function=True),
 )

@@ -140,6 +140,7 @@ class _VirtualDisk:
     file_bytes: int
     number: int | None
     is_attached: bool
+    parent: str = ""
 
 
 def _format(disk: _VirtualDisk) -> EnumValue:
@@ -153,7 +154,7 @@ def _extension(disk: _VirtualDisk) -> str:
 
 
 def _kind(disk: _VirtualDisk) -> EnumValue:
-    number, name = (4, "Differencing") if _extension(disk).startswith(".av") else (3, "Dynamic")
+    number, name = (4, "Differencing") if disk.parent else (3, "Dynamic")
     return EnumValue("Microsoft.Vhd.PowerShell.VhdType", number, name)
 
 
@@ -170,7 +171,7 @@ _DISK_TYPE: Final = NetType(
         "LogicalSectorSize": lambda _: UInt32(512),
         "PhysicalSectorSize": lambda _: UInt32(4096),
         "BlockSize": lambda _: UInt32(33554432),
-        "ParentPath": lambda _: "",
+        "ParentPath": lambda disk: disk.parent,
         "DiskIdentifier": lambda disk: str(uuid.uuid5(uuid.NAMESPACE_URL, disk.path)).upper(),
         "FragmentationPercentage": lambda _: UInt32(0),
         "Alignment": lambda _: 1,
@@ -224,24 +225,26 @@ async def get_vhd(call: CmdletCall) -> AsyncIterator[Value]:
                 message = f'Hyper-V was unable to find a virtual machine with id "{call.get("VMId")}".'
                 call.error(message, "ObjectNotFound", Category.ObjectNotFound, target=call.get("VMId"))
                 continue
-            for disk in view.disks:
-                if disk.has_file:
-                    yield NetObject(
-                        _DISK_TYPE,
-                        _VirtualDisk(
-                            host=host, path=disk.path, file_bytes=disk.size_bytes, number=None, is_attached=True
-                        ),
-                    )
-            continue
+            asked = [disk.path for disk in view.disks if disk.has_file]
+        else:
+            asked = call.get("Path", [])
         attached = {paths.key(disk.path): disk for view in world.vms(host) for disk in view.disks if disk.has_file}
-        for path in call.get("Path", []):
-            if (item := _disk_at(call, host, path, attached)) is not None:
+        parents = world.parents(host)
+        for path in asked:
+            if (item := _disk_at(call, host, path, attached, parents)) is not None:
                 yield item
 
 
-def _disk_at(call: CmdletCall, host: str, path: str, attached: dict[str, Disk]) -> Any:
+def _disk_at(call: CmdletCall, host: str, path: str, attached: dict[str, Disk], parents: dict[str, str]) -> Any:
     entry = call.session.world.entry(host, path)
     used = attached.get(paths.key(path))
+    if used is not None and used.is_unreadable:
+        message = (
+            f"Failed to open attachment '{path}'. Error: 'The process cannot access the file because it is being used"
+            " by another process.' (0x80070020)."
+        )
+        call.error(message, "ObjectInUse", Category.ResourceBusy, target=path)
+        return None
     if (entry is None or entry.is_folder) and used is None:
         message = (
             f"Getting the mounted storage instance for the path '{path}' failed.\n"
@@ -253,7 +256,15 @@ def _disk_at(call: CmdletCall, host: str, path: str, attached: dict[str, Disk]) 
         return None
     size = used.size_bytes if used is not None else entry.size_bytes if entry is not None else 0
     return NetObject(
-        _DISK_TYPE, _VirtualDisk(host=host, path=path, file_bytes=size, number=None, is_attached=used is not None)
+        _DISK_TYPE,
+        _VirtualDisk(
+            host=host,
+            path=path,
+            file_bytes=size,
+            number=None,
+            is_attached=used is not None,
+            parent=parents.get(paths.key(path), ""),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from lab.hyperv.remoting.dotnet_values import Array, EnumValue, Int64, NetObject, NetType, UInt64, Value
 from lab.hyperv.world import enums, paths
+from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "Microsoft.HyperV.PowerShell"
 VIRTUAL_MACHINE: Final = f"{NAMESPACE}.VirtualMachine"
+VM_SNAPSHOT: Final = f"{NAMESPACE}.VMSnapshot"
 VIRTUALIZATION_OBJECT: Final = f"{NAMESPACE}.VirtualizationObject"
 _EMPTY_ID: Final = UUID(int=0)
 _DEFAULT_MEMORY_MINIMUM: Final = 512 << 20
@@ -53,6 +55,10 @@ class Part:
 
 def virtual_machine(view: VMView) -> NetObject:
     return NetObject(VM_TYPE, view)
+
+
+def drives_of_checkpoint(part: Part) -> list[NetObject]:
+    return [NetObject(HARD_DRIVE_TYPE, Part(part.vm, disk)) for disk in part.item.disks]
 
 
 def hard_drives(view: VMView) -> list[NetObject]:
@@ -98,7 +104,7 @@ def _fixed_enum(type_name: str, member: IntEnum) -> Callable[[Any], Value]:
 
 _VM_PROPERTIES: Final[dict[str, Callable[[VMView], Value]]] = {
     "ConfigurationLocation": lambda vm: vm.path,
-    "SmartPagingFileInUse": _fixed(value=False),
+    "SmartPagingFileInUse": lambda vm: vm.is_paging,
     "SmartPagingFilePath": lambda vm: vm.smart_paging_file_path,
     "SnapshotFileLocation": lambda vm: vm.snapshot_file_location,
     "AutomaticStartAction": _fixed_enum("StartAction", enums.StartAction.StartIfRunning),
@@ -163,7 +169,7 @@ _VM_PROPERTIES: Final[dict[str, Callable[[VMView], Value]]] = {
     "ParentSnapshotId": lambda vm: vm.checkpoints[-1].id if vm.checkpoints else None,
     "ParentSnapshotName": lambda vm: vm.checkpoints[-1].name if vm.checkpoints else "",
     "Path": lambda vm: vm.path,
-    "SizeOfSystemFiles": _fixed(Int64(0)),
+    "SizeOfSystemFiles": lambda vm: Int64(vm.system_bytes),
     "GuestControlledCacheTypes": _fixed(value=False),
     "LowMemoryMappedIoSpace": _fixed(Int64(128 << 20)),
     "LockOnDisconnect": _fixed(EnumValue(f"{NAMESPACE}.OnOffState", 1, "Off")),
@@ -294,6 +300,7 @@ SNAPSHOT_TYPE: Final = _part(
     {
         "SnapshotType": lambda part: enum_value("SnapshotType", enums.SnapshotType, part.item.type),
         "IsAutomaticCheckpoint": _fixed(value=False),
+        "SizeOfSystemFiles": lambda part: Int64(CONFIGURATION_FILE_BYTES + part.item.state_bytes),
         "State": _fixed_enum("VMState", enums.VMState.Off),
         "Path": lambda part: paths.join(part.vm.snapshot_file_location, "Snapshots"),
         "CreationTime": lambda part: part.vm.created_at,

@@ -128,21 +128,52 @@ def _part_parameters() -> tuple[Parameter, ...]:
     )
 
 
+SNAPSHOTS: Final = types.objects_type(vm_objects.VM_SNAPSHOT)
+_OF_SNAPSHOT: Final = (
+    Parameter(
+        name="VMSnapshot",
+        type=SNAPSHOTS,
+        aliases=("VMCheckpoint",),
+        sets=("VMSnapshot",),
+        position=0,
+        is_mandatory=True,
+        by_value=True,
+    ),
+)
+_BY_ID: Final = (Parameter(name="Id", type=types.GUID, sets=("Id",), position=0, is_mandatory=True),)
+
+
+def _items(call: CmdletCall, read: Callable[[VMView], list[NetObject]]) -> Iterable[NetObject]:
+    """Return the parts asked for: of VMs, of checkpoints, or the one checkpoint of an id."""
+    if call.has("VMSnapshot"):
+        for one in call.get("VMSnapshot"):
+            yield from vm_objects.drives_of_checkpoint(one.source)
+        return
+    views = call.session.world.vms(call.session.host) if call.has("Id") else vms_named(call)
+    for item in (item for view in views for item in read(view)):
+        if not call.has("Id") or item.get("Id") == call.get("Id"):
+            yield item
+
+
 def _of_parts(
-    command: str, class_name: str, read: Callable[[VMView], list[NetObject]], *, filters: tuple[Parameter, ...] = ()
+    command: str,
+    class_name: str,
+    read: Callable[[VMView], list[NetObject]],
+    *,
+    filters: tuple[Parameter, ...] = (),
+    more: tuple[Parameter, ...] = (),
 ) -> Cmdlet:
     async def process(call: CmdletCall) -> AsyncIterator[Value]:
-        for view in vms_named(call):
-            for item in read(view):
-                if all(_fits(item, name, call.get(name)) for name in (f.name for f in filters) if call.has(name)):
-                    yield item
+        for item in _items(call, read):
+            if all(_fits(item, name, call.get(name)) for name in (f.name for f in filters) if call.has(name)):
+                yield item
 
     syntax = Syntax(
         command=command,
         class_name=f"{COMMANDS}.{class_name}",
-        sets=("VMName", "VMObject"),
+        sets=("VMName", "VMObject", *dict.fromkeys(name for one in more for name in one.sets)),
         default_set="VMName",
-        parameters=(*_part_parameters(), *filters),
+        parameters=(*_part_parameters(), *filters, *more),
     )
     return Cmdlet(syntax=syntax, module=MODULE, process=process)
 
@@ -196,8 +227,15 @@ CMDLETS: Final = (
         "GetVMHardDiskDrive",
         vm_objects.hard_drives,
         filters=(_text("ControllerType"), _text("ControllerNumber"), _text("ControllerLocation")),
+        more=_OF_SNAPSHOT,
     ),
-    _of_parts("Get-VMSnapshot", "GetVMSnapshot", vm_objects.snapshots, filters=(_text("Name"), _text("SnapshotType"))),
+    _of_parts(
+        "Get-VMSnapshot",
+        "GetVMSnapshot",
+        vm_objects.snapshots,
+        filters=(_text("Name"), _text("SnapshotType")),
+        more=_BY_ID,
+    ),
     _of_parts("Get-VMNetworkAdapter", "GetVMNetworkAdapter", vm_objects.network_adapters, filters=(_text("Name"),)),
     _of_parts("Get-VMDvdDrive", "GetVMDvdDrive", vm_objects.dvd_drives),
     _of_parts("Get-VMSecurity", "GetVMSecurity", _security),

@@ -96,3 +96,54 @@ def test_a_share_is_not_the_hosts_own() -> None:
     """Server and share, and paths of devices, are on no drive letter of the host."""
     assert all(map(windows_paths.is_on_share, ("\\\\nas\\vms\\web01", "//nas/vms/web01", "\\\\?\\Volume{1}\\VMs")))
     assert not any(map(windows_paths.is_on_share, ("D:\\VMs", "D:", "VMs\\web01", "\\VMs\\web01", "")))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("D:\\VMs\\ÄRGER.vhdx", "d:\\vms\\ärger.VHDX"),
+        ("D:\\VMs\\ΣΊΣΥΦΟΣ.vhdx", "D:\\VMs\\σίσυφοσ.vhdx"),
+        ("D:\\VMs\\web01. ", "D:\\VMs\\web01"),
+        ("D:\\VMs.\\web01", "D:\\VMs\\web01"),
+        ("\\\\?\\D:\\VMs\\web01", "D:\\VMs\\web01"),
+        ("\\\\?\\UNC\\nas\\vms\\web01", "\\\\nas\\vms\\web01"),
+        ("\\\\.\\d:\\VMs", "D:\\VMs"),
+    ],
+)
+def test_one_file_to_ntfs(left: str, right: str) -> None:
+    """Case by the volume's own table, dots and spaces at the end of a name, and prefixes of the API do not matter."""
+    assert windows_paths.same(left, right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("straße.vhdx", "strasse.vhdx"),
+        ("ﬁle.vhdx", "file.vhdx"),
+        ("caf\u00e9.vhdx", "cafe\u0301.vhdx"),
+        ("\u0131.vhdx", "i.vhdx"),
+        ("\u017f.vhdx", "s.vhdx"),
+        ("\u212a.vhdx", "k.vhdx"),
+        ("µ.vhdx", "μ.vhdx"),
+        ("𐐀.vhdx", "𐐨.vhdx"),
+        ("a .vhdx", "a.vhdx"),
+    ],
+)
+def test_two_files_to_ntfs(left: str, right: str) -> None:
+    """Where Unicode folds and NTFS does not: these lie side by side in one folder."""
+    assert not windows_paths.same(f"D:\\VMs\\{left}", f"D:\\VMs\\{right}")
+
+
+@pytest.mark.parametrize(
+    ("path", "how"),
+    [
+        ("D:\\" + "a\\" * 127 + "bb", ""),
+        ("D:\\" + "a\\" * 127 + "bbb", "260 letters"),
+        ("D:\\" + "n" * 255, ""),
+        ("D:\\" + "n" * 256, "a name of 256 letters"),
+        ("D:\\" + "𐐀" * 128, "a name of 256 letters"),
+    ],
+)
+def test_paths_longer_than_windows_opens(path: str, how: str) -> None:
+    """259 UTF-16 units in all, 255 in one name."""
+    assert windows_paths.too_long(path) == how

@@ -34,7 +34,7 @@ def test_a_subfolder_is_called_like_the_vm(name: str, folder: str) -> None:
 
 def test_a_taken_name_gets_a_number() -> None:
     """Weakness 26: the name is chosen once, when the plan is made; taken ones get a number, in any case."""
-    taken = {"web01", "web01-1"}
+    taken = {windows_paths.name_key("web01"), windows_paths.name_key("web01-1")}
     assert subfolder("D:\\VMs", "WEB01", taken) == "D:\\VMs\\WEB01-2"
     assert subfolder("D:\\VMs", "web01", taken) == "D:\\VMs\\web01-3"
 
@@ -44,7 +44,7 @@ def test_no_two_vms_share_a_subfolder(names: list[str]) -> None:
     """Whatever VMs are called, each gets a folder of its own, directly below the path."""
     taken: set[str] = set()
     folders = [subfolder("D:\\VMs", name, taken) for name in names]
-    assert len({windows_paths.name(folder).casefold() for folder in folders}) == len(names)
+    assert len({windows_paths.name_key(folder) for folder in folders}) == len(names)
     assert all(windows_paths.parent(folder) == "D:\\VMs" for folder in folders)
 
 

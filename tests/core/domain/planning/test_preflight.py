@@ -8,12 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.model import windows_paths
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.hyperv_enums import MigrationAuth, Operation, ReplicationMode, VmState
-from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, UnreadableVm, VmDetails
+from core.domain.model.inventory import (
+    Adapter,
+    Disk,
+    DiskFile,
+    HostName,
+    Inspection,
+    LinkedFile,
+    UnreadableVm,
+    VmDetails,
+)
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
-from core.domain.planning.preflight import copies, preflight, unreadable_vms, unseen_folders
-from tests.support.builders import GB, HV01, HV02, HV03, details, facts, planned, room, snapshot, vm, vm_id
+from core.domain.planning.preflight import copies, planned_again, preflight, unreadable_vms, unseen_folders
+from core.domain.planning.room import file_targets, volume_needs
+from tests.support.builders import GB, HV01, HV02, HV03, details, facts, lying, move, planned, room, snapshot, vm, vm_id
 
 B, W, N = Severity.BLOCKER, Severity.WARNING, Severity.NOTE
 
@@ -48,7 +59,7 @@ ABOUT_A_VM = {
     "busy": (details(1, of=vm(1, Operation.IN_SERVICE, Operation.BACKING_UP)), N, FindingCode.BUSY),
     "saved": (details(1, of=vm(1, state=VmState.SAVED)), W, FindingCode.SAVED_STATE),
     "pass-through": (details(1, disks=(Disk(path="", is_pass_through=True),)), B, FindingCode.PASS_THROUGH_DISK),
-    "shared": (details(1, disks=(Disk(path="D:\\q.vhds", is_shared=True),)), B, FindingCode.SHARED_DISK),
+    "shared": (details(1, disks=(Disk(path="D:\\q.vhds", file_bytes=1, is_shared=True),)), B, FindingCode.SHARED_DISK),
     "iso": (details(1, iso_paths=("D:\\setup.iso",)), W, FindingCode.ISO_MOUNTED),
     "vtpm": (details(1, has_vtpm=True), W, FindingCode.VTPM),
     "checkpoints": (details(1, checkpoints=2), N, FindingCode.CHECKPOINTS),
@@ -179,7 +190,8 @@ def test_a_vm_that_finds_no_memory_takes_none() -> None:
 
 def test_disks_of_one_name_collide() -> None:
     """Two VMs whose disk files have one name need folders of their own."""
-    twins = [details(1, disks=(Disk(path="D:\\a\\disk.vhdx"),)), details(2, disks=(Disk(path="E:\\b\\DISK.vhdx"),))]
+    names = ("D:\\a\\disk.vhdx", "E:\\b\\DISK.vhdx")
+    twins = [details(n, disks=(Disk(path=name, file_bytes=GB),)) for n, name in enumerate(names, start=1)]
     findings = check(*twins)
     assert codes(findings) == [(B, FindingCode.DISK_NAMES_COLLIDE)]
     assert findings[0].vm_id == vm_id(2)
@@ -193,14 +205,16 @@ def test_disks_of_one_name_collide() -> None:
 
 def test_two_disks_of_one_vm_collide() -> None:
     """One VM may have two disks of one name in different folders; they cannot land in one."""
-    findings = check(details(1, disks=(Disk(path="D:\\a\\disk.vhdx"), Disk(path="D:\\b\\disk.vhdx"))))
+    findings = check(
+        details(1, disks=(Disk(path="D:\\a\\disk.vhdx", file_bytes=1), Disk(path="D:\\b\\disk.vhdx", file_bytes=1)))
+    )
     assert codes(findings) == [(B, FindingCode.DISK_NAMES_COLLIDE)]
     assert "another of its disks" in findings[0].text
 
 
 def test_a_file_that_lies_there_already() -> None:
     """A file of the disk's name on the destination is not written over."""
-    there = {(HV02, "d:\\vms\\virtual hard disks"): frozenset({"d:\\vms\\virtual hard disks\\vm01.vhdx"})}
+    there = lying(HV02, "D:\\VMs\\Virtual Hard Disks\\vm01.vhdx")
     assert codes(check(details(1), taken=there)) == [(B, FindingCode.FILE_EXISTS)]
     assert check(details(2), taken=there) == ()
 
@@ -232,11 +246,11 @@ def test_a_vm_that_cannot_be_read_is_said_to_be_missing() -> None:
 def test_a_copy_on_another_source_host_is_told() -> None:
     """A replica stays and blocks nothing; a second VM of the same id is for a human to look at."""
     plain, replica = vm(1), vm(1, replication_mode=ReplicationMode.REPLICA)
-    assert copies([planned(1)], [snapshot(HV01, plain), snapshot(HV03)]) == ()
-    (note,) = copies([planned(1)], [snapshot(HV03, replica), snapshot(HV01, plain)])
+    assert copies([(HV01, plain)], [snapshot(HV01, plain), snapshot(HV03)]) == ()
+    (note,) = copies([(HV01, plain)], [snapshot(HV03, replica), snapshot(HV01, plain)])
     assert (note.severity, note.code) == (Severity.NOTE, FindingCode.REPLICA)
     assert note.text == "vm01 on HV03 is a replica of the one on HV01; it stays where it is."
-    (blocker,) = copies([planned(1)], [snapshot(HV01, plain), snapshot(HV03, plain)])
+    (blocker,) = copies([(HV01, plain)], [snapshot(HV01, plain), snapshot(HV03, plain)])
     assert (blocker.severity, blocker.code) == (Severity.BLOCKER, FindingCode.TWICE)
     assert blocker.vm_id == vm_id(1)
 
@@ -248,3 +262,100 @@ def test_what_could_not_be_checked_is_said() -> None:
     assert (note.severity, note.code, note.host) == (Severity.NOTE, FindingCode.FOLDERS_UNSEEN, HV02)
     assert "did not check" in note.text
     assert note.text.endswith("A policy forbids it.")
+
+
+# ---------------------------------------------------------------- bytes and names that move with a VM
+
+
+def checkpointed(number: int = 1, **changes: object) -> VmDetails:
+    """Return a VM that runs on a small differencing disk, its large parent named only by it."""
+    home = f"D:\\VMs\\vm{number:02}\\Virtual Hard Disks"
+    disk = Disk(path=f"{home}\\x.avhdx", file_bytes=3 * GB, parents=(DiskFile(f"{home}\\x.vhdx", 500 * GB),))
+    return replace(details(number, disks=(disk,)), **changes)  # type: ignore[arg-type]
+
+
+def test_a_parent_needs_room_too() -> None:
+    """Field case 1: the 500 GB under a checkpoint's 3 GB are counted."""
+    findings = check(checkpointed(), to=room(HV02, free_gb=200))
+    assert codes(findings) == [(B, FindingCode.NO_SPACE)]
+    assert "has 200 GB free; vm01 and those before it need 503 GB" in findings[0].text
+    assert check(checkpointed(), to=room(HV02, free_gb=600)) == ()
+
+
+def test_each_file_is_counted_once() -> None:
+    """Two disks on one parent bring that parent once; a checkpoint's side branch comes besides."""
+    base = DiskFile("D:\\base\\base.vhdx", 100 * GB)
+    again = DiskFile("d:\\BASE\\base.vhdx", 100 * GB)
+    two = (
+        Disk(path="D:\\a.vhdx", file_bytes=GB, parents=(base,)),
+        Disk(path="D:\\b.vhdx", file_bytes=GB, parents=(again,)),
+    )
+    row = details(1, disks=two, checkpoint_files=(DiskFile("D:\\side.avhdx", 7 * GB),), system_bytes=2 * GB)
+    assert row.disk_bytes == 111 * GB
+    needs, _ = volume_needs(file_targets("D:\\VMs", (), row), ("D:\\",))
+    assert needs["D:\\"] == planned_again(move(1), row).disk_bytes == 111 * GB
+    assert check(row, to=room(HV02, free_gb=1000)) == ()
+
+
+def test_a_size_that_nobody_knows_is_said() -> None:
+    """Field case 7: unknown is not nothing. The plan names what it reckoned without."""
+    unread = Disk(path="D:\\a\\big.vhdx", parents=(DiskFile("D:\\a\\base.vhdx"),))
+    findings = check(details(1, disks=(unread,)))
+    assert codes(findings) == [(W, FindingCode.SIZE_UNKNOWN)]
+    assert findings[0].text.startswith("vm01: the size of big.vhdx, base.vhdx is unknown;")
+    assert codes(check(details(1, unread=("its paging file",)))) == [(W, FindingCode.SIZE_UNKNOWN)]
+
+
+def test_linked_clones_do_not_move() -> None:
+    """Field case 8: moving one would take the parent from the others, on whatever host."""
+    row = checkpointed(linked=(LinkedFile("D:\\base.vhdx", ("vm02", "vm03", "vm04", "vm05")),))
+    findings = check(row)
+    assert codes(findings) == [(B, FindingCode.LINKED_CLONE)]
+    assert "vm01 shares base.vhdx with vm02, vm03, vm04 and 1 more (linked clones)" in findings[0].text
+
+
+def test_a_parent_collides_as_a_disk_does() -> None:
+    """Field case 8: two VMs whose parents have one name do not go to one folder."""
+    findings = check(checkpointed(1), checkpointed(2), to=room(HV02, free_gb=2000))
+    assert codes(findings) == [(B, FindingCode.DISK_NAMES_COLLIDE)] * 2
+    assert {one.vm_id for one in findings} == {vm_id(2)}
+
+
+def test_names_collide_as_ntfs_says() -> None:
+    """``straße`` and ``strasse`` are two files, ``ÄRGER`` and ``ärger`` one."""
+
+    def on(number: int, name: str) -> VmDetails:
+        return details(number, disks=(Disk(path=f"D:\\{number}\\{name}.vhdx", file_bytes=GB),))
+
+    assert check(on(1, "straße"), on(2, "strasse")) == ()
+    assert codes(check(on(1, "ÄRGER"), on(2, "ärger"))) == [(B, FindingCode.DISK_NAMES_COLLIDE)]
+
+
+def test_nobody_is_invited_to_delete_what_lies_there() -> None:
+    """Field case 8: a file of that name may be another VM's live disk."""
+    there = lying(HV02, "D:\\VMs\\Virtual Hard Disks\\vm01.vhdx")
+    assert "delet" not in check(details(1), taken=there)[0].text
+
+
+def test_paths_too_long_at_the_destination() -> None:
+    """A folder that is short enough for itself is not for the files below it."""
+    deep = "D:\\" + "f" * 200
+    findings = check(details(1), moves=[planned(1, path=deep)])
+    assert codes(findings) == [(B, FindingCode.PATH_TOO_LONG)]
+    assert "would have a path of 262 letters on HV02" in findings[0].text
+    assert check(details(1), moves=[planned(1, path="D:\\" + "f" * 190)]) == ()
+    name = Disk(path=f"D:\\{'n' * 256}", file_bytes=GB)
+    assert "a name of 256 letters" in check(details(1, disks=(name,)))[0].text
+
+
+@pytest.mark.parametrize(("lies_there", "found"), [(True, []), (False, [(B, FindingCode.NO_ATTACHMENT)])])
+def test_an_image_is_looked_up_on_the_destination(lies_there: bool, found: list[tuple[Severity, FindingCode]]) -> None:
+    """A mounted image must be at the same place there; where nobody could look, a warning is all there is."""
+    row = details(1, iso_paths=("D:\\ISO\\Setup.iso",))
+    to = replace(room(HV02), attachments={windows_paths.key("d:\\iso\\setup.ISO"): lies_there})
+    findings = check(row, to=to)
+    assert codes(findings) == found
+    assert all(
+        one.text == "HV02 has no D:\\ISO\\Setup.iso, which vm01 has mounted: eject it, or copy it there."
+        for one in findings
+    )

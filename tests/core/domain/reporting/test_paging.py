@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.domain.model.event_data import DATA_OF, EventKind, from_json
+from core.domain.model.event_data import EventKind
+from core.domain.model.event_json import DATA_OF, from_json
 from core.domain.model.events import Event, Tone
 from core.domain.model.job import JobId
 from core.domain.model.move import MoveId

@@ -28,9 +28,9 @@ class SlowLooks(LabGateway):
 
     look_s = 0.0
 
-    async def inspect(self, host: HostName, vm_ids: Any = None) -> Inspection:
+    async def inspect(self, host: HostName, vm_ids: Any = None, *, neighbours: bool = False) -> Inspection:
         await asyncio.sleep(self.look_s)
-        return await super().inspect(host, vm_ids)
+        return await super().inspect(host, vm_ids, neighbours=neighbours)
 
 
 class SlowLogin(LabGateway):

@@ -1,0 +1,191 @@
+"""Asks the hosts of a proposed plan whether they can take its VMs, and changes nothing there, before an approval.
+
+Each VM is described by its own host and judged by the one it should go to. A host is asked a bounded number of things
+at once, a plan for a bounded time; whoever has not answered by then was not asked, and people read that. What is under
+way here is written down nowhere: after a restart the next process begins again with every plan that nobody has checked.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from core.domain.model import event_data
+from core.domain.model.events import event
+from core.domain.model.host_calls import CompatibilityReply
+from core.domain.model.inventory import HostName, VmId
+from core.domain.model.job import Job, JobId, JobState
+from core.domain.model.plan import Plan, PlannedMove
+from core.domain.model.views import CheckProgress
+from core.domain.planning.host_answers import HostAnswer, Verdict, checked, count, to_ask
+from core.engine.recorder import TransitionRecorder
+from core.errors import CommandFailed, HostError, MalformedReply
+from core.ports import HostGateway
+from core.tasks import TaskSet
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_PAUSE_S = 30.0
+_SHOW_EVERY_S = 2.0
+_ABOUT_ONE_VM = (CommandFailed, MalformedReply)
+"""Errors that say nothing about the next VM; after any other, a host is left alone for the rest of a plan."""
+_PROPOSED = 10_000
+
+
+@dataclass(slots=True)
+class _Check:
+    """One plan whose hosts are being asked."""
+
+    job: Job
+    moves: tuple[PlannedMove, ...]
+    answers: dict[tuple[VmId, HostName], HostAnswer] = field(default_factory=dict)
+    refused: dict[HostName, HostError] = field(default_factory=dict)
+    """Hosts that are not asked any more, and why."""
+    task: asyncio.Task[None] | None = None
+
+
+class PlanCheck:
+    """The checks of plans that are under way; a loop that begins those that are due and ends those nobody needs."""
+
+    def __init__(self, gateway: HostGateway, recorder: TransitionRecorder, *, timeout_s: float, per_host: int) -> None:
+        self._gateway = gateway
+        self._recorder = recorder
+        self._timeout_s = timeout_s
+        self._seats: defaultdict[HostName, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
+        self._checks: dict[JobId, _Check] = {}
+        self._tasks = TaskSet()
+        self.changed = asyncio.Event()
+
+    def is_due(self, plan: Plan) -> bool:
+        """Whether the hosts of a new plan are to be asked."""
+        return self._timeout_s > 0 and bool(to_ask(plan))
+
+    def wake(self) -> None:
+        """Look for plans to be checked now."""
+        self.changed.set()
+
+    def note_change(self, job_id: JobId) -> None:
+        """Look whether a job that changed still needs its check."""
+        if job_id in self._checks:
+            self.wake()
+
+    def progress(self, job_id: JobId) -> CheckProgress | None:
+        """Say how far the check of a job is; None when there is none under way."""
+        check = self._checks.get(job_id)
+        return CheckProgress(len(check.answers), len(check.moves)) if check else None
+
+    async def turn(self) -> float:
+        """Begin the checks that are due, end those of jobs that were decided, or whose plan is another one now."""
+        jobs = await self._recorder.store.jobs(JobState.PROPOSED, limit=_PROPOSED)
+        due = {job.id: job for job in jobs if not job.plan.is_checked}
+        for job_id, check in tuple(self._checks.items()):
+            job = due.get(job_id)
+            if job is None or job.plan.hash != check.job.plan.hash:
+                self._end(check)
+        for job in due.values():
+            if job.id not in self._checks:
+                self._begin(job)
+        return _PAUSE_S
+
+    async def stop(self) -> None:
+        """Ask nobody anything more."""
+        await self._tasks.cancel()
+
+    # ------------------------------------------------------------------ inside
+
+    def _begin(self, job: Job) -> None:
+        check = _Check(job, to_ask(job.plan))
+        self._checks[job.id] = check
+        self._tasks.start(self._run(check), f"check of {job.id}")
+
+    def _end(self, check: _Check) -> None:
+        del self._checks[check.job.id]
+        if check.task is not None:
+            check.task.cancel()
+
+    async def _run(self, check: _Check) -> None:
+        check.task = asyncio.current_task()
+        job_id = check.job.id
+
+        async def write_down() -> None:
+            await self._write_down(check)
+
+        try:
+            if self._checks.get(job_id) is check:
+                await self._ask_all(check)
+                await self._recorder.patiently(write_down)
+        finally:
+            if self._checks.get(job_id) is check:
+                del self._checks[job_id]
+            self._recorder.changed(job_id)
+
+    async def _ask_all(self, check: _Check) -> None:
+        asking = [asyncio.create_task(self._ask(check, move), name=f"check {move.vm_name}") for move in check.moves]
+        if not asking:
+            return
+        ends_at = asyncio.get_running_loop().time() + self._timeout_s
+        pending, shown = set(asking), 0
+        try:
+            while pending and (left_s := ends_at - asyncio.get_running_loop().time()) > 0:
+                _, pending = await asyncio.wait(pending, timeout=min(left_s, _SHOW_EVERY_S))
+                if pending and len(check.answers) > shown:
+                    shown = len(check.answers)
+                    self._recorder.changed(check.job.id)
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, check: _Check, move: PlannedMove) -> None:
+        check.answers[move.vm_id, move.destination] = await self._answer(check, move)
+
+    async def _answer(self, check: _Check, move: PlannedMove) -> HostAnswer:
+        async def describe() -> bytes:
+            return await self._gateway.compatibility_info(move.source, move.vm_id)
+
+        async def judge() -> CompatibilityReply:
+            return await self._gateway.test_compatibility(move.destination, needs)
+
+        try:
+            needs = await self._ask_host(check, move.source, describe)
+            reply = await self._ask_host(check, move.destination, judge)
+        except HostError as error:
+            return HostAnswer(Verdict.UNKNOWN, error.sentence())
+        except Exception as error:
+            # A bug may cost the answer about one VM, never the button that a whole plan waits for.
+            log.exception("the check of %s for %s broke", move.vm_name, check.job.id)
+            return HostAnswer(Verdict.UNKNOWN, f"The bot broke while it asked ({type(error).__name__}).")
+        verdict = Verdict.FITS if reply.is_compatible else Verdict.DOES_NOT_FIT
+        return HostAnswer(verdict, " ".join(reply.reasons))
+
+    async def _ask_host(self, check: _Check, host: HostName, question: Callable[[], Awaitable[T]]) -> T:
+        """Ask a host when it has a seat free. Raises HostError, at once where the host is no longer asked."""
+        async with self._seats[host]:
+            refusal = check.refused.get(host)
+            if refusal is not None:
+                raise refusal
+            try:
+                return await question()
+            except _ABOUT_ONE_VM:
+                raise
+            except HostError as error:
+                check.refused[host] = error
+                raise
+
+    async def _write_down(self, check: _Check) -> None:
+        """Put what the hosts said into the plan, unless the job was decided or its plan changed meanwhile."""
+        job = await self._recorder.store.job(check.job.id)
+        if job.state is not JobState.PROPOSED or job.plan.is_checked or job.plan.hash != check.job.plan.hash:
+            return
+        answers = check.answers
+        plan = checked(job.plan, answers)
+        said = event_data.Checked(
+            vms=len(check.moves),
+            incompatible=count(answers, Verdict.DOES_NOT_FIT),
+            unasked=len(check.moves) - count(answers, Verdict.FITS, Verdict.DOES_NOT_FIT),
+        )
+        told = event(said, self._recorder.clock.now(), job=job)
+        await self._recorder.store.change_job(job, replace(job, plan=plan), told)

@@ -1,0 +1,310 @@
+"""Hosts are asked about a plan before anybody can approve it: what they answer, and what they do not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.model.event_data import EventKind
+from core.domain.model.inventory import HostName, VmId
+from core.domain.model.job import Job, JobState
+from core.domain.model.plan import Finding, FindingCode, Severity
+from core.errors import EndpointRefused, LoginRejected, NotAllowed
+from lab.hyperv.world.faults import WireFault, WireFaultKind
+from lab.hyperv.world.fleet import VM, Fleet
+from tests.support.engine_harness import Stage, host, hosts, numbered, play, vm, vm_id
+from tests.support.event_facts import facts
+
+CHECKS = {"check_timeout": "2m"}
+AMD = host("HV02", processor_family="amd")
+
+
+def check(tmp_path: Path, fleet: Fleet, script: Callable[[Stage], Awaitable[None]], **migration: Any) -> Stage:
+    """Play a script with hosts that are asked."""
+    return play(tmp_path, fleet, script, migration=CHECKS | migration)
+
+
+def picky(number: int, name: str) -> VM:
+    """Return a running VM that needs the processor it has."""
+    return vm(number, name, is_processor_compatible=False)
+
+
+async def checked(stage: Stage, job: Job) -> Job:
+    """Wait until the hosts have been asked about a job."""
+
+    async def is_checked() -> bool:
+        return (await stage.store.job(job.id)).plan.is_checked
+
+    await stage.until(is_checked, 600)
+    return await stage.store.job(job.id)
+
+
+def said(job: Job, code: FindingCode) -> list[Finding]:
+    return [finding for finding in job.plan.findings if finding.code is code]
+
+
+async def kinds(stage: Stage, job: Job) -> list[EventKind]:
+    return [one.kind for one in await stage.engine_events(job.id)]
+
+
+def test_a_plan_is_approved_after_its_hosts_agreed(tmp_path: Path) -> None:
+    """Promise 13: a click before the hosts have answered gets a sentence; after that it is the plan it was."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("web*")
+            with pytest.raises(NotAllowed, match=r"cannot be approved yet: .* 0 of 3|about to be asked"):
+                await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
+            agreed = await checked(stage, job)
+            assert agreed.plan.hash == job.plan.hash
+            await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
+            await stage.finished(job.id)
+            assert (await kinds(stage, job))[:3] == [EventKind.PROPOSED, EventKind.CHECKED, EventKind.APPROVED]
+        assert stage.listener.of(EventKind.CHECKED) == []  # nothing came of it: people hear nothing
+        assert len(stage.world.ledger.starts) == 3
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(3))), script)
+
+
+def test_an_incompatible_vm_stays_and_the_others_move(tmp_path: Path) -> None:
+    """Promise 13: what the host says becomes a blocker, the old card's button approves nothing, the rest is moved."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("*")
+            agreed = await checked(stage, job)
+            (found,) = said(agreed, FindingCode.INCOMPATIBLE)
+            assert (found.severity, found.vm_id, found.host) == (Severity.BLOCKER, vm_id(1), "HV02")
+            assert found.text.startswith("HV02 cannot take picky: ")
+            assert "processor-specific features" in found.text
+            with pytest.raises(NotAllowed, match="does not show the plan"):
+                await engine.controls.approve(job.id, job.plan.hash, "U_BOB")
+            await engine.controls.approve(job.id, agreed.plan.hash, "U_BOB")
+            await stage.finished(job.id)
+        (told,) = stage.listener.of(EventKind.CHECKED)
+        assert (facts(told).vms, facts(told).incompatible, facts(told).unasked) == (2, 1, 0)
+        assert [start.vm_name for start in stage.world.ledger.starts] == ["easy"]
+
+    check(tmp_path, Fleet(hosts=(host("HV01"), AMD), vms=(picky(1, "picky"), vm(2, "easy"))), script)
+
+
+@pytest.mark.parametrize(("code", "words"), [(32769, "32769"), (32770, "32770"), (32775, "32775")])
+def test_no_answer_is_a_note_and_stops_nobody(code: int, words: str, tmp_path: Path) -> None:
+    """Access denied, not supported, wrong state: said, and never taken for a no."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.change_host("HV02", {"quirks": {"compatibility_code": code}})
+        async with stage.running() as engine:
+            job = await stage.ask("web*")
+            agreed = await checked(stage, job)
+            (note,) = said(agreed, FindingCode.NOT_CHECKED)
+            assert (note.severity, note.vm_id, note.host) == (Severity.NOTE, None, "HV02")
+            assert note.text.startswith("Not checked: whether HV02 can take web01, web02. ")
+            assert words in note.text
+            assert agreed.plan.blocked_ids == frozenset()
+            await engine.controls.approve(job.id, agreed.plan.hash, "U_BOB")
+        (told,) = stage.listener.of(EventKind.CHECKED)
+        assert facts(told).unasked == 2
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
+
+
+def test_a_host_that_never_answers_costs_the_time_of_the_check(tmp_path: Path) -> None:
+    """Bounded: when the time is over the plan can be approved, and says who did not answer."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            job = await stage.ask("web*", to="HV02,HV03")
+            stage.world.order(WireFault(host="HV03", kind=WireFaultKind.HANG))
+            began = stage.loop.time()
+            agreed = await checked(stage, job)
+            assert stage.loop.time() - began <= 15
+            homes = {move.vm_name: move.destination for move in job.plan.moves}
+            hanging = [name for name, where in homes.items() if where == "HV03"]
+            assert 0 < len(hanging) < 4
+            (note,) = said(agreed, FindingCode.NOT_CHECKED)
+            assert note.host == "HV03"
+            assert note.text.endswith(f"{', '.join(hanging)}. There was no answer in time.")
+
+    check(tmp_path, Fleet(hosts=hosts(3), vms=tuple(numbered(4))), script, check_timeout="10s")
+
+
+def test_a_host_that_refuses_is_asked_once(tmp_path: Path) -> None:
+    """A rejected login is not tried again for each of fifty VMs: an account could be locked."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            asked = list[HostName]()
+
+            async def reject(where: HostName, info: bytes) -> Any:
+                del info
+                asked.append(where)
+                raise LoginRejected(where, f"{where} rejects the login.")
+
+            stage.gateway.test_compatibility = reject  # type: ignore[method-assign,assignment]
+            agreed = await checked(stage, await stage.ask("web*"))
+            (note,) = said(agreed, FindingCode.NOT_CHECKED)
+            assert "web05 and 45 more. HV02 rejects the login." in note.text
+            assert asked == ["HV02"]
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(50, gb=1))), script)
+
+
+def test_an_endpoint_without_the_function_is_a_note(tmp_path: Path) -> None:
+    """An older role on the host: the plan says what to install, and goes on."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+
+            async def refuse(where: HostName, vm: VmId) -> bytes:
+                del vm
+                raise EndpointRefused(where, f"MigrateBot on {where} has no Get-VMCompatibility.")
+
+            stage.gateway.compatibility_info = refuse  # type: ignore[method-assign,assignment]
+            agreed = await checked(stage, await stage.ask("web*"))
+            (note,) = said(agreed, FindingCode.NOT_CHECKED)
+            assert "has no Get-VMCompatibility. Check the session configuration" in note.text
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
+
+
+def test_a_bug_costs_one_answer_and_not_the_button(tmp_path: Path) -> None:
+    """Whatever breaks while one VM is asked about: the others are asked, and the plan can be approved."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            usual = stage.gateway.compatibility_info
+
+            async def break_for_one(where: HostName, vm: VmId) -> bytes:
+                if vm == vm_id(2):
+                    raise RuntimeError("nobody foresaw this")
+                return await usual(where, vm)
+
+            stage.gateway.compatibility_info = break_for_one  # type: ignore[method-assign,assignment]
+            agreed = await checked(stage, await stage.ask("web*"))
+            (note,) = said(agreed, FindingCode.NOT_CHECKED)
+            assert "can take web02. The bot broke while it asked (RuntimeError)." in note.text
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(3))), script)
+
+
+def test_a_check_survives_the_death_of_the_bot(tmp_path: Path) -> None:
+    """Nothing lost: the next process begins the check again, and no proposal waits for ever without its button."""
+
+    async def script(stage: Stage) -> None:
+        stage.gateway._latency_s = 5.0
+        async with stage.running():
+            job = await stage.ask("web*")
+            await asyncio.sleep(12)
+            assert not (await stage.store.job(job.id)).plan.is_checked
+        async with stage.running() as engine:
+            agreed = await checked(stage, job)
+            assert agreed.state is JobState.PROPOSED
+            await engine.controls.approve(job.id, agreed.plan.hash, "U_BOB")
+            assert (await kinds(stage, job)).count(EventKind.CHECKED) == 1
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(3))), script)
+
+
+@pytest.mark.parametrize("decision", ["cancel", "reject"])
+def test_a_decision_ends_the_check(decision: str, tmp_path: Path) -> None:
+    """Withdrawn or rejected while hosts are asked: it is over at once, and nobody is asked any more."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("web*")
+            await asyncio.sleep(2)
+            assert stage.gateway.calls["test_compatibility"] > 0
+            if decision == "cancel":
+                await engine.controls.cancel(job.id, "U_ALICE")
+            else:
+                await engine.controls.reject(job.id, job.plan.hash, "U_BOB", "not now")
+            await asyncio.sleep(1)
+            asked = stage.gateway.calls["test_compatibility"]
+            await asyncio.sleep(120)
+            assert stage.gateway.calls["test_compatibility"] == asked < 30
+            assert EventKind.CHECKED not in await kinds(stage, job)
+            assert (await engine.queries.job(job.id)).checking is None
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(30, gb=1))), script)
+
+
+@pytest.mark.parametrize("seats", [1, 4])
+def test_a_host_is_asked_so_much_at_once(seats: int, tmp_path: Path) -> None:
+    """Two jobs at once ask one host no more than the settings say, and as much as they say."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            at_once, most = 0, 0
+            usual = stage.gateway.test_compatibility
+
+            async def watched(where: HostName, info: bytes) -> Any:
+                nonlocal at_once, most
+                at_once += 1
+                most = max(most, at_once)
+                try:
+                    return await usual(where, info)
+                finally:
+                    at_once -= 1
+
+            stage.gateway.test_compatibility = watched  # type: ignore[method-assign,assignment]
+            first, second = await stage.ask("web0*"), await stage.ask("web1*", source="HV03")
+            await checked(stage, first)
+            await checked(stage, second)
+            assert most == seats if seats == 1 else 1 < most <= seats
+
+    vms = (*numbered(9, gb=1), *(vm(n, f"web{n:02d}", "HV03", gb=1) for n in range(10, 20)))
+    check(tmp_path, Fleet(hosts=hosts(3), vms=vms), script, checks_per_host=seats)
+
+
+def test_people_see_how_far_the_hosts_are(tmp_path: Path) -> None:
+    """The card counts the answers, and is brought up to date while they come in."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            job = await stage.ask("web*")
+            await checked(stage, job)
+            await asyncio.sleep(5)
+            seen = [view.checking for view in stage.listener.views if view.checking is not None]
+            counts = [progress.answered for progress in seen]
+            assert {progress.total for progress in seen} == {50}
+            assert counts == sorted(counts)
+            assert len(set(counts)) >= 3
+            assert stage.listener.views[-1].checking is None
+            assert stage.listener.views[-1].job.plan.is_checked
+        (told,) = stage.listener.of(EventKind.CHECKED)
+        assert (facts(told).vms, facts(told).incompatible) == (50, 0)
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(50, gb=1))), script)
+
+
+def test_nobody_is_asked_where_the_settings_say_so(tmp_path: Path) -> None:
+    """check_timeout = 0: a plan can be approved at once, and its hosts are left alone."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            job = await stage.ask_and_approve("web01")
+            await stage.finished(job.id)
+        assert stage.gateway.calls["compatibility_info"] == 0
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script, check_timeout="0s")
+
+
+def test_a_changed_plan_is_asked_about_where_it_changed(tmp_path: Path) -> None:
+    """Promise 13: after a change nobody can approve before the new host answered; the others are not asked again."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await checked(stage, await stage.ask("*", to="HV03"))
+            changed = await engine.requests.edit(job.id, job.plan.hash, {VmId(vm_id(1)): HostName("HV02")}, "U_BOB")
+            with pytest.raises(NotAllowed, match="cannot be approved yet"):
+                await engine.controls.approve(job.id, changed.plan.hash, "U_CAROL")
+            agreed = await checked(stage, job)
+            assert [one.vm_id for one in said(agreed, FindingCode.INCOMPATIBLE)] == [vm_id(1)]
+            asked = [facts(one).vms for one in await stage.engine_events(job.id) if one.kind is EventKind.CHECKED]
+            assert asked == [2, 1]
+
+    fleet = Fleet(hosts=(host("HV01"), AMD, host("HV03")), vms=(picky(1, "picky"), vm(2, "easy")))
+    check(tmp_path, fleet, script)
