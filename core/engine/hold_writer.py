@@ -67,6 +67,8 @@ class HoldWriter:
             batch = holds[start : start + BATCH]
             for held in await self._write_together(batch, originals, situation.wall, told):
                 await self._write_one(held, originals[held.known.id], situation.wall, told)
+        if holds:
+            self._news.set()  # what moves wait for says which hosts to look at often, and whose clock runs
 
     async def _write_one(self, held: Held, before: Move, now: datetime, told: set[tuple[JobId, str]]) -> None:
         move = held.move
@@ -79,7 +81,7 @@ class HoldWriter:
             self._written(move.job_id)
 
     def _written(self, job_id: JobId) -> None:
-        """Tell who shows a job that its reasons changed: that alone is nothing to decide again."""
+        """Tell who shows a job that its reasons changed: a decision anew can wait until all are written down."""
         had_news = self._news.is_set()
         self._recorder.changed(job_id)
         if not had_news:
