@@ -13,16 +13,21 @@ SUPPORTED := $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[
 
 LONG   := tests/faults tests/e2e/test_slack_storm.py tests/kerberos/test_minutes.py
 REAL   := tests/powershell
+TWO    := tests/takeover
+# The part of the suite that is played on PostgreSQL every time: under a minute. `make postgresql-all` plays all of it.
+ON_POSTGRESQL := tests/core/engine/test_main_job.py tests/core/engine/test_recovery.py tests/e2e/test_restart.py $(TWO)
 PAYLOADS := $(CURDIR)/build/slack-payloads
 
 .DEFAULT_GOAL := help
-.PHONY: kerberos help demo test block-types foreign-slack powershell storm check imports format bench lock image-check clean
+.PHONY: kerberos help demo test block-types foreign-slack powershell postgresql postgresql-all storm check imports format bench lock image-check clean
 
 help:
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
 	@echo "make powershell  the tests that need a real PowerShell, if there is one"
+	@echo "make postgresql  a part of the tests on PostgreSQL, and two bots on one, if a server listens on 127.0.0.1:5432"
+	@echo "make postgresql-all  every test on PostgreSQL, for an hour"
 	@echo "make block-types  what the tests sent, judged by Slack's published types, if there is npm"
 	@echo "make foreign-slack  a migration through a Slack that is not ours, if there is npm"
 	@echo "make storm  the long matrix of faults and deaths"
@@ -58,8 +63,8 @@ check: $(READY)
 
 test: check imports
 	@rm -rf $(PAYLOADS)
-	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL)
-	@$(MAKE) --no-print-directory powershell
+	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO)
+	@$(MAKE) --no-print-directory powershell postgresql
 
 # Slack's published types judge what the tests sent and what the lab sent (docs/guide/lab.md); without npm, one line.
 block-types: $(READY)
@@ -73,6 +78,13 @@ foreign-slack: $(READY)
 # A real PowerShell behind the lab's hosts, where there is one (docs/guide/lab.md); without, one line.
 powershell: $(READY)
 	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadfile $(REAL); fi
+
+# On a server that listens here, or that MIGRATE_BOT_TEST_POSTGRES names, in databases of the run's own; without, one line.
+postgresql: $(READY)
+	@if $(BIN)/python -m tests.support.databases; then MIGRATE_BOT_TEST_STORE=postgresql $(BIN)/pytest -n 3 -m "not slow" $(ON_POSTGRESQL); fi
+
+postgresql-all: $(READY)
+	MIGRATE_BOT_TEST_STORE=postgresql $(BIN)/pytest -n 3 --dist loadgroup --ignore=$(REAL)
 
 # The run-time lock alone, in an environment of its own, is enough for every module of the program.
 $(BARE)/.ready: requirements.lock
@@ -106,8 +118,8 @@ COMPILE  = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version
 # What the extra has besides the run-time lock: the packages that are built from source.
 KEPT    := pyspnego cryptography cffi pycparser sspilib
 lock: $(READY)
-	@$(COMPILE) pyproject.toml -o requirements.lock
-	@$(COMPILE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra postgresql pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra postgresql --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	@echo 'pyspnego[kerberos]' | $(COMPILE) --no-annotate -c requirements.lock $(KEPT:%=--no-emit-package %) - -o requirements-kerberos.lock
 	@$(COMPILE) --group kerberos-build -c requirements-dev.lock -o requirements-kerberos-build.lock

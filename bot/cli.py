@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bot import check, export, health
+from bot.check_pair import check_pair
 from bot.clock import SystemClock
 from bot.gc_tuning import spare_what_stays
 from bot.log_setup import LEVELS, start_logging
@@ -17,7 +18,7 @@ from bot.messages.visible import visible
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
 from bot.starter_files import write_starter_files
-from bot.wiring import opened_gateway, opened_store, put_back, running
+from bot.wiring import check_store, opened_gateway, opened_store, put_back, running
 from core.config import Settings, load_settings
 from core.domain.model.inventory import CheckLine, HostName
 from core.domain.model.job import JobId
@@ -39,7 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from lab.cli import main as lab  # noqa: PLC0415 - only this command needs the lab
 
         return lab(arguments[1:])
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "check" and bool(options.vm) is not bool(options.to):
+        parser.error("check a VM's move with both: --vm NAME --to HOST")
     try:
         if options.command == "init":
             print("\n".join(write_starter_files(options.folder)))  # noqa: T201 - a command line talks
@@ -59,7 +63,7 @@ def _with_settings(options: argparse.Namespace) -> int:
         start_logging(settings, options.log, level=options.log_level)
         return asyncio.run(_run(settings))
     if options.command == "check":
-        return asyncio.run(_check(settings))
+        return asyncio.run(_check_pair(settings, options) if options.vm else _check(settings))
     if options.command == "health":
         return asyncio.run(_health(settings))
     if options.command == "restored":
@@ -79,7 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", parents=[shared], help="run the bot")
     run.add_argument("--log", choices=("plain", "json"), default="plain", help="form of the log lines on stderr")
     run.add_argument("--log-level", choices=LEVELS, default="info", help="the least of what is logged (default info)")
-    commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host and right in order?")
+    check_ = commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host in order?")
+    check_.add_argument("--vm", default="", metavar="NAME", help="check whether this VM could move; needs --to")
+    check_.add_argument("--to", default="", metavar="HOST", help="to this host; nothing is moved")
+    check_.add_argument("--from", default="", dest="source", metavar="HOST", help="where it is, if the name repeats")
     commands.add_parser("health", parents=[shared], help="ask a running bot's health address whether all is well")
     commands.add_parser("restored", parents=[shared], help="say that the database was put back from a copy")
     commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")
@@ -99,19 +106,39 @@ async def _run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    while True:
+        started = asyncio.Event()
+        work = asyncio.create_task(_work(settings, stop, started))
+        await _first_of(stop, work)
+        if not work.done() and not started.is_set():
+            log.info("stopping before I was on duty")
+            work.cancel()
+            await asyncio.wait({work})
+        if work.cancelled():
+            return 0
+        code = await work
+        if code is not None:
+            return code
+
+
+async def _work(settings: Settings, stop: asyncio.Event, started: asyncio.Event) -> int | None:
+    """Run the bot until it is asked to stop. Returns its exit code; None: it lost its database and is to start anew."""
     async with running(settings) as bot:
+        started.set()
         spare_what_stays()
         log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)
         broken = bot.engine.supervisor.broken
-        await _first_of(stop, broken)
+        await _first_of(stop, broken, bot.lost)
         log.info("stopping; moves under way go on and are found at the next start")
-    # A bot without one of its loops is worth nothing; whoever keeps it running starts it anew.
-    return 1 if broken.is_set() else 0
+    if broken.is_set():
+        return 1  # a bot without one of its loops is worth nothing; whoever keeps it running starts it anew
+    return 0 if stop.is_set() else None
 
 
-async def _first_of(*events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+async def _first_of(*events: asyncio.Event | asyncio.Task[int | None]) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events if isinstance(event, asyncio.Event)]
+    tasks = [event for event in events if isinstance(event, asyncio.Task)]
+    await asyncio.wait([*waits, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
 
@@ -119,10 +146,17 @@ async def _first_of(*events: asyncio.Event) -> None:
 async def _check(settings: Settings) -> int:
     forget_proxy_on_loopback(settings.slack.api_url)
     client = web_client(settings)
-    lines: list[CheckLine] = list(check.check_settings(settings))
+    lines: list[CheckLine] = [*check.check_settings(settings), await check_store(settings)]
     lines += [line async for line in check.check_slack(settings, client, UserGroups(client, SystemClock()))]
     async with opened_gateway(settings) as gateway:
         lines += [line async for line in check.check_hosts([HostName(name) for name in settings.hosts], gateway)]
+    print(check.table(lines))  # noqa: T201
+    return 0 if all(line.ok for line in lines) else 1
+
+
+async def _check_pair(settings: Settings, options: argparse.Namespace) -> int:
+    async with opened_gateway(settings) as gateway:
+        lines = [line async for line in check_pair(settings, gateway, options.vm, options.to, options.source)]
     print(check.table(lines))  # noqa: T201
     return 0 if all(line.ok for line in lines) else 1
 

@@ -1,6 +1,7 @@
-"""Answers ``GET /health``, ``/live``, ``/ready`` and ``/metrics`` for whoever watches over the bot; asks a running bot.
+"""Answers ``GET /health``, ``/live``, ``/ready``, ``/leader`` and ``/metrics``, and asks a running bot how it is.
 
-Alive is a bot whose loops all turn; a restart helps one that is not. Ready is one that is alive and that Slack reaches.
+Alive is a bot whose loops all turn; a restart helps one that is not. Ready is one that is alive and that Slack reaches,
+or that stands by for the one that is. The leader is the one of several that works on the database.
 """
 
 import logging
@@ -10,6 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from bot import metrics
+from bot.duty import Duty, DutyState
 from core.config import SlackSettings
 from core.engine.engine import Engine
 from core.errors import SettingsError, StoreError
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 PATH = "/health"
 LIVE = "/live"
 READY = "/ready"
+LEADER = "/leader"
 METRICS = "/metrics"
 _OK, _UNAVAILABLE = 200, 503
 _ASK_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -61,9 +64,14 @@ async def ask(listen: str) -> tuple[bool, str]:
             session.get(f"http://{_ANY.get(host, host)}:{port}{PATH}") as answer,
         ):
             status = answer.status
-            told = await answer.json() if status == _UNAVAILABLE else {}
+            told = await answer.json() if status in {_OK, _UNAVAILABLE} else {}
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return False, f"No bot answers at {listen}."
+    state = told.get("state") if isinstance(told, dict) else ""
+    if state == DutyState.STANDBY:
+        return True, f"The bot stands by. {told['waits_for']}"
+    if state == DutyState.STARTING:
+        return False, "The bot starts."
     if status == _OK:
         return True, "The bot runs and Slack reaches it."
     if status == _UNAVAILABLE:
@@ -83,10 +91,11 @@ def _trouble(told: Any) -> str:
 
 
 class Health:
-    """The HTTP server of ``/health``, ``/live``, ``/ready`` and ``/metrics``; without an address there is none."""
+    """The HTTP server of ``/health`` and the others; without an address there is none."""
 
-    def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings) -> None:
+    def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings, duty: Duty) -> None:
         self._engine = engine
+        self._duty = duty
         self._supervisor = engine.supervisor
         self._connection = connection
         self._settings = settings
@@ -108,6 +117,7 @@ class Health:
         app.router.add_get(PATH, self._answer)
         app.router.add_get(LIVE, self._live)
         app.router.add_get(READY, self._ready)
+        app.router.add_get(LEADER, self._leader)
         app.router.add_get(METRICS, self._measure)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -125,6 +135,8 @@ class Health:
         self._runner = None
 
     async def _answer(self, _: web.Request) -> web.Response:
+        if self._duty.state is not DutyState.LEADER:
+            return self._not_on_duty()
         is_connected = await self._connection.is_connected()
         ages_s = {
             host: age if age is None else round(age, 1) for host, age in self._engine.queries.snapshot_ages_s().items()
@@ -132,6 +144,7 @@ class Health:
         delivery = await self._engine.queries.delivery()
         oldest = delivery.oldest
         told: dict[str, Any] = {
+            "state": self._duty.state,
             "slack": {
                 "mode": self._settings.mode,
                 "connected": is_connected,
@@ -159,7 +172,18 @@ class Health:
         is_alive = self._supervisor.is_alive
         return web.json_response({"loops": self._loops()}, status=_OK if is_alive else _UNAVAILABLE)
 
+    def _not_on_duty(self) -> web.Response:
+        is_standby = self._duty.state is DutyState.STANDBY
+        told = {"state": self._duty.state, "waits_for": self._duty.waits_for}
+        return web.json_response(told, status=_OK if is_standby else _UNAVAILABLE)
+
+    async def _leader(self, _: web.Request) -> web.Response:
+        is_leader = self._duty.state is DutyState.LEADER
+        return web.json_response({"state": self._duty.state}, status=_OK if is_leader else _UNAVAILABLE)
+
     async def _ready(self, _: web.Request) -> web.Response:
+        if self._duty.state is not DutyState.LEADER:
+            return self._not_on_duty()
         is_ready = self._supervisor.is_alive and await self._connection.is_connected()
         return web.json_response({"ready": is_ready}, status=_OK if is_ready else _UNAVAILABLE)
 
@@ -175,6 +199,8 @@ class Health:
         }
 
     async def _measure(self, _: web.Request) -> web.Response:
+        if self._duty.state is not DutyState.LEADER:
+            return web.Response(body=metrics.standby_text(), headers={"Content-Type": metrics.CONTENT_TYPE})
         status = metrics.BotStatus(
             is_connected=await self._connection.is_connected(),
             stopped_by=await self._engine.queries.stopped_by(),

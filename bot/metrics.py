@@ -37,8 +37,16 @@ def text(status: BotStatus) -> bytes:
     return generate_latest(registry)
 
 
+def standby_text() -> bytes:
+    """Write what a bot that stands by has to say."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Given((_leader(is_leader=False),)))
+    return generate_latest(registry)
+
+
 def families(status: BotStatus) -> Iterator[Metric]:
     """Name every number and what it means."""
+    yield _leader(is_leader=True)
     yield _one("slack_connected", "Whether Slack reaches the bot.", status.is_connected)
     yield _one("slack_accepts", "Whether Slack takes what the bot says.", not status.delivery.trouble)
     yield _one("notices_waiting", "What people are still to be told.", status.delivery.waiting)
@@ -70,6 +78,10 @@ def families(status: BotStatus) -> Iterator[Metric]:
     limits = [((host.host, "live"), host.live_limit) for host in seen]
     limits += [((host.host, "storage"), host.storage_limit) for host in seen]
     yield _many("host_slots_limit", "Migrations a host allows at once.", ("host", "kind"), limits)
+
+
+def _leader(*, is_leader: bool) -> Metric:
+    return _one("leader", "Whether this bot works on the database, and does not stand by.", is_leader)
 
 
 def _one(name: str, words: str, value: float) -> Metric:

@@ -28,10 +28,18 @@ class ServiceManager:
         self._clock = clock
         self._gap_s = _limit_s(environment) / _BEATS_PER_LIMIT
         self._next_at = 0.0
+        self._said = ""
 
     def ready(self) -> None:
         """Say that the start is over."""
-        self._send("READY=1")
+        self._send("READY=1\nSTATUS=on duty")
+
+    def waiting(self, words: str) -> None:
+        """Say that the bot stands by, and why; that is a start, and a sign of life, as well."""
+        if words != self._said:
+            self._said = words
+            self._send(f"READY=1\nSTATUS=standing by: {words}")
+        self.beat()
 
     def stopping(self) -> None:
         """Say that the bot stops, as it was asked to."""

@@ -1,5 +1,6 @@
 """The composition root: the only module of the bot that names the database and the hosts' protocol."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import build_app
 from bot.clock import SystemClock
+from bot.duty import LOOP as DUTY
+from bot.duty import Duty
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.edit_handler import EditHandler
@@ -26,11 +29,12 @@ from bot.slack.user_groups import UserGroups
 from bot.systemd import ServiceManager
 from core.config import Settings
 from core.domain.model.events import Event
+from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway, SessionRecord
 from core.ports import Clock, HostGateway, Notifier, Store
-from core.store import SqlStore
+from core.store import PROOF_EVERY_S, SqlStore, inspect
 from core.supervisor import Supervisor
 
 
@@ -43,6 +47,8 @@ class Bot:
     app: AsyncApp
     client: AsyncWebClient
     connection: SocketConnection | HttpListener
+    lost: asyncio.Event
+    """Set when another process may work on the database: this one is to stop, and may start anew."""
 
 
 @asynccontextmanager
@@ -56,6 +62,7 @@ async def running(
 ) -> AsyncIterator[Bot]:
     """Run the bot; leaving the block stops it gracefully. Migrations go on, and the next start finds them.
 
+    While another bot works on a database that can be shared, this one stands by, and enters the block when it may.
     ``tell_through`` puts something between the engine and Slack.
 
     Raises:
@@ -91,9 +98,10 @@ async def running(
     )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
     manager, supervisor = ServiceManager(), Supervisor()
+    store = store or SqlStore(settings.store.url, history=settings.store.history)
     engine = Engine(
         settings=settings,
-        store=store or SqlStore(settings.store.url, history=settings.store.history),
+        store=store,
         gateway=gateway
         or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store.url))),
         notifier=observed,
@@ -114,16 +122,19 @@ async def running(
     else:
         secret = settings.slack_signing_secret.get_secret_value()
         connection = HttpListener(app, settings.slack.listen, secret, clock)
-    health = Health(engine, connection, settings.slack)
+    duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S)
+    health = Health(engine, connection, settings.slack, duty)
     try:
+        await health.start()
+        await duty.take()
+        supervisor.start(DUTY, duty.turn)
         await engine.start()
         attachments.catch_up(newest_jobs)
         await home_tabs.start()
         await connection.start()
-        await health.start()
         supervisor.on_beat = manager.beat
         manager.ready()
-        yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection)
+        yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection, lost=duty.lost)
     finally:
         manager.stopping()
         # First nothing new comes in, then what came in is answered, then the engine lets go: in any case, all of them.
@@ -158,6 +169,11 @@ async def put_back(settings: Settings) -> None:
         await store.put_back()
     finally:
         await store.close()
+
+
+async def check_store(settings: Settings) -> CheckLine:
+    """Look whether the database is fit, without changing it."""
+    return await inspect(settings.store.url)
 
 
 @asynccontextmanager

@@ -18,6 +18,10 @@
     │   ├── StoreFull            no space left for the database
     │   ├── UnreadableRow        a row cannot be read, such as one that a newer version wrote
     │   ├── StoreOwned           another process works on this database
+    │   │   └── StoreLeased      it has the lock of the server: whoever can wait stands by
+    │   ├── StoreMissing         there is no database yet
+    │   ├── StoreUnreachable     no connection to the server of the database, or it broke
+    │   ├── StoreLost            this process worked on it, and has lost the right to
     │   ├── AttemptClosed        this attempt is over, or another process has taken it over
     │   └── StartWithdrawn       people no longer want this start
     ├── HostError                one host
@@ -146,6 +150,31 @@ class StoreOwned(StoreError):
     owner = Owner.OPERATOR
     retry = False
     hint = "Stop that one first; to look only, use migrate-bot jobs."
+
+
+class StoreMissing(StoreError):
+    """There is no database yet, and whoever only looks makes none."""
+
+    owner = Owner.OPERATOR
+    retry = False
+    hint = "migrate-bot run makes it."
+
+
+class StoreUnreachable(StoreError):
+    """There is no connection to the server of the database, or it broke."""
+
+    owner = Owner.OPERATOR
+    hint = "Does the server run, and does url in [store] name it?"
+
+
+class StoreLeased(StoreOwned):
+    """Another process has the lock of this database on its server: whoever can wait for its end stands by."""
+
+
+class StoreLost(StoreError):
+    """This process worked on the database and has lost the right to: another one may have taken over since."""
+
+    retry = False
 
 
 class AttemptClosed(StoreError):

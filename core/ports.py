@@ -149,6 +149,10 @@ class Store(Protocol):
         """Close it."""
         ...
 
+    async def keep_ownership(self) -> None:
+        """Show that this process still works on the database alone. Raises StoreLost when it does not, for good."""
+        ...
+
     async def add_job(self, job: Job, *events: Event) -> Job:
         """Store a new job; its id (``J1``, ``J2``, …) is given here, and put into the events, which have none yet."""
         ...

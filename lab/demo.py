@@ -127,7 +127,7 @@ async def _watch(screen: Screen) -> None:
 
 def _card(here: Site) -> Message | None:
     roots = here.slack.workspace.channel(CHANNEL).roots()
-    return next((message for message in roots if message.by_app), None)
+    return next((message for message in roots if message.by_app and "migrate_approve" in str(message.blocks)), None)
 
 
 def _is_over(card: Message) -> bool:

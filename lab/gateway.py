@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
@@ -30,6 +30,7 @@ from core.domain.model.inventory import (
     Inspection,
     LinkedFile,
     Snapshot,
+    Tie,
     UnreadableVm,
     Vm,
     VmDetails,
@@ -49,7 +50,7 @@ from core.ports import Permit
 from lab.hyperv.remoting.shells import NO_PRICES, SessionPrices
 from lab.hyperv.world import views
 from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
-from lab.hyperv.world.enums import JobState, JobType, ReturnCode
+from lab.hyperv.world.enums import JobState, JobType, ReturnCode, SnapshotType
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
 from lab.hyperv.world.moves import MoveRequest
@@ -106,7 +107,8 @@ class LabGateway:
     ) -> Inspection:
         await self._call("inspect", host)
         wanted = None if vm_ids is None else set(vm_ids)
-        rows = [vm for vm in self._world.vms(host) if wanted is None or vm.id in wanted]
+        wrong = {fault.vm for fault in self._world.trouble.for_host(host).values}
+        rows = [vm for vm in self._world.vms(host) if (wanted is None or vm.id in wanted) and vm.id not in wrong]
         return Inspection(
             snapshot=self._snapshot(host),
             volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
@@ -120,6 +122,9 @@ class LabGateway:
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         await self._call("find", host)
         vm = self._world.vm(host, vm_id)
+        wrong = next((fault for fault in self._world.trouble.for_host(host).values if fault.vm == vm_id), None)
+        if vm is not None and wrong is not None:
+            raise MalformedReply(host, _unreadable(host, wrong).text)
         return _vm(vm) if vm else None
 
     async def jobs(self, host: HostName, vm_id: VmId) -> tuple[HostJob, ...]:
@@ -239,7 +244,7 @@ class LabGateway:
                 return
             case WireFaultKind.SLOW:
                 await asyncio.sleep(fault.delay_s if fault else 0.0)
-            case WireFaultKind.REFUSE:
+            case WireFaultKind.REFUSE | WireFaultKind.FAULT:
                 raise HostUnreachable(host, f"{host} refuses the connection.")
             case WireFaultKind.HANG:
                 await asyncio.sleep(GIVE_UP_S)
@@ -358,6 +363,16 @@ def _vm(view: views.VMView) -> Vm:
     )
 
 
+def _ties(view: views.VMView) -> Iterator[Tie]:
+    known = {
+        Tie.PASSED_DEVICE: view.has_passed_device,
+        Tie.GPU_PARTITION: view.has_gpu_partition,
+        Tie.FIBRE_CHANNEL: view.has_fibre_channel,
+        Tie.NESTED: view.exposes_virtualization,
+    }
+    yield from (tie for tie, has in known.items() if has)
+
+
 def _linked(view: views.VMView, all_views: Sequence[views.VMView]) -> tuple[LinkedFile, ...]:
     mine = {file.path.lower(): file.path for file in disk_files(view)}
     found: dict[str, list[str]] = {}
@@ -393,5 +408,7 @@ def _details(view: views.VMView) -> VmDetails:
         adapters=tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
         iso_paths=(view.iso_path,) if view.iso_path else (),
         checkpoints=len(view.checkpoints),
+        backup_checkpoints=sum(1 for one in view.checkpoints if one.type is SnapshotType.Recovery),
         has_vtpm=view.has_vtpm,
+        ties=frozenset(_ties(view)),
     )

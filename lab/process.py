@@ -44,8 +44,10 @@ class BotProcess:
         }
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._module, "run", "--config", str(self._here.settings_file)),
-                env=environment | self._here.secrets | self._extra,
+                *(sys.executable, "-m", self._module, "run", "--config", str(self._here.settings_file.absolute())),
+                # What the bot writes beside itself belongs to the site, whatever folder we are in.
+                cwd=self._here.settings_file.parent,
+                env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)} | self._here.secrets | self._extra,
                 stdout=output,
                 stderr=output,
             )

@@ -1,10 +1,12 @@
-"""What holds for all tests: which ones measure coverage, and one line at the end about what was skipped."""
+"""What holds for all tests: which ones measure coverage, one line about what was skipped, and no database left."""
 
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+from tests.support.databases import drop_databases
 
 _TESTS = Path(__file__).parent
 # Measuring doubles the time of a test. These say what a line of core does; the others go through the public doors.
@@ -26,3 +28,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     if reasons:
         told = "; ".join(f"{count} {why}" for why, count in reasons.most_common())
         terminalreporter.write_line(f"{reasons.total()} skipped: {told}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    drop_databases()

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from core.domain.attempt.cleanup import leaves_own_folder
 from core.domain.model import event_data
 from core.domain.model.events import event
-from core.domain.model.inventory import HostName
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
 from core.domain.scheduling.decisions import Decision, End, Held, Start
@@ -58,7 +60,7 @@ class DispatchTiming:
 class Dispatcher:
     """The dispatch loop, owner of all attempts.
 
-    ``busy`` is told which hosts open moves concern, and which jobs have moves under way.
+    ``busy`` is told which hosts open moves concern, with their VMs, and which jobs have moves under way.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Dispatcher:
         *,
         max_attempts: int,
         freeze: Calendar,
-        busy: Callable[[set[HostName], set[JobId]], None],
+        busy: Callable[[Mapping[HostName, set[VmId]], set[JobId]], None],
     ) -> None:
         self._services = services
         self._recorder, self._store, self._clock = services.recorder, services.recorder.store, services.clock
@@ -165,8 +167,13 @@ class Dispatcher:
 
     def _note_open(self, moves: Sequence[Move]) -> None:
         """Pass on what open moves concern: hosts to poll often, cards that change by themselves, clocks that run."""
+        concerned = defaultdict[HostName, set[VmId]](set)
+        for move in moves:
+            if not _is_quiet(move):
+                concerned[move.source].add(move.vm_id)
+                concerned[move.destination].add(move.vm_id)
         self._busy(
-            {host for move in moves if not _is_quiet(move) for host in (move.source, move.destination)},
+            concerned,
             {move.job_id for move in moves if move.state.holds_slots},
         )
         self.is_counting = any(move.busy_since for move in moves)
@@ -216,11 +223,15 @@ class Dispatcher:
                 changes: dict[str, Any] = {"error": text, "hint": hint}
                 if state is MoveState.DONE:  # somebody else's doing, whatever we tried before
                     changes = {"error": "", "hint": "", "started_at": None}
+                if leaves_own_folder(move, state):
+                    changes["tidy_at"] = self._clock.steady_now()
                 after = transit(move, state, hold=None, ended_at=now, **changes)
                 said = _END_DATA[state](text=text, hint=hint, where=self._where(move))
                 if isinstance(said, event_data.Unmigratable):
                     said = replace(said, follows=follows)
                 await self._store.change_move(before, after, event(said, now, move=move))
+                if after.tidy_at is not None:
+                    self._services.tidy_soon()
                 self.wake()
         self._recorder.changed(job.id)
 

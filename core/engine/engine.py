@@ -1,11 +1,12 @@
 """Builds the engine of its parts, starts its loops and stops them."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
-from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.situation import Policy
@@ -87,6 +88,7 @@ class Engine:
             gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
         )
         self._look_ahead = LookAhead(gateway, self._machines, clock)
+        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         services = EngineServices(
             gateway=gateway,
             recorder=self._recorder,
@@ -97,6 +99,7 @@ class Engine:
             machines=self._machines,
             cleanup=cleanup,
             look_ahead=self._look_ahead,
+            tidy_soon=self._postponed_cleanups.wanted.set,
             policy=_attempt_policy(settings, calendar),
         )
         self._dispatcher = Dispatcher(
@@ -123,7 +126,6 @@ class Engine:
             checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
-        self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
@@ -133,7 +135,13 @@ class Engine:
         self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
         planner = Planner(
-            settings, calendar, gateway=gateway, store=store, snapshot_cache=self._snapshot_cache, clock=clock
+            settings,
+            calendar,
+            gateway=gateway,
+            store=store,
+            snapshot_cache=self._snapshot_cache,
+            machines=self._machines,
+            clock=clock,
         )
         self.requests = Requests(planner, self._recorder, self._plan_check, settings.access.approval_ttl)
         self.controls = Controls(
@@ -173,7 +181,7 @@ class Engine:
         start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
         start("plan checks", self._plan_check.turn, wake=self._plan_check.changed)
         start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
-        start("postponed clean-ups", self._postponed_cleanups.turn)
+        start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
@@ -208,11 +216,12 @@ class Engine:
         self._plan_check.note_change(job_id)
         self._dispatcher.wake()
 
-    def _note_open(self, hosts: set[HostName], jobs: set[JobId]) -> None:
+    def _note_open(self, hosts: Mapping[HostName, set[VmId]], jobs: set[JobId]) -> None:
         """Poll hosts that open moves concern more often, and keep the cards of jobs with moves under way up to date."""
         self._cards.follow(jobs)
         for name, poller in self._pollers.items():
             was_busy, poller.is_busy = poller.is_busy, name in hosts
+            poller.vms = frozenset(hosts.get(name, ()))
             if poller.is_busy and not was_busy:
                 poller.wake()
 

@@ -16,13 +16,14 @@ from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
 from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Placement
-from core.domain.planning.preflight import copies, preflight, unreadable_vms, unseen_folders
+from core.domain.planning.preflight import copies, preflight, undescribed_vms, unreadable_vms, unseen_folders
 from core.domain.planning.revision import Revision
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
 from core.domain.scheduling.freeze import Calendar
 from core.engine.destination_choice import DestinationChoice
 from core.engine.folder_lists import FolderLists
+from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
@@ -41,6 +42,7 @@ class Planner:
         gateway: HostGateway,
         store: Store,
         snapshot_cache: SnapshotCache,
+        machines: Machines,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -49,6 +51,7 @@ class Planner:
         self._gateway = gateway
         self._store = store
         self._snapshot_cache = snapshot_cache
+        self._machines = machines
         self._choice = DestinationChoice(settings, store, clock)
 
     @property
@@ -91,12 +94,13 @@ class Planner:
         for host, vm in chosen:
             by_source[host].append(vm.id)
         inspected = await asyncio.gather(
-            *(self._gateway.inspect(host, ids, neighbours=True) for host, ids in by_source.items())
+            *(self._inspect(host, ids, neighbours=True) for host, ids in by_source.items())
         )
         inspections = dict(inspections) | {inspection.host: inspection for inspection in inspected}
         details = [row for host, vm in chosen if (row := inspections[host].of(vm.id)) is not None]
         if not details:
-            raise HostError(sources[0], f"{sources[0]} did not describe the VMs; try again.")
+            why = next((one.text for inspection in inspected for one in inspection.unreadable), "")
+            raise HostError(sources[0], f"{sources[0]} did not describe the VMs: {why or 'try again.'}")
         homes = {vm.id: host for host, vm in chosen}
         in_jobs = await self._in_jobs(details)
         # Of a VM that moves already nothing else is worth saying: its own files lie at the destination by now.
@@ -129,6 +133,7 @@ class Planner:
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
             *unseen_folders(folders.unseen),
             *unreadable_vms(snapshots),
+            *undescribed_vms(inspected),
         )
         findings = (
             *_read_as(request, snapshots),
@@ -170,12 +175,20 @@ class Planner:
         self, sources: Sequence[HostName], destinations: Sequence[HostName]
     ) -> tuple[list[Snapshot], dict[HostName, Inspection]]:
         observed, inspected = await asyncio.gather(
-            asyncio.gather(*(self._gateway.observe(host) for host in sources)),
-            asyncio.gather(*(self._gateway.inspect(host, []) for host in destinations)),
+            asyncio.gather(*map(self._observe, sources)),
+            asyncio.gather(*(self._inspect(host, []) for host in destinations)),
         )
         for snapshot in (*observed, *(inspection.snapshot for inspection in inspected)):
             self._snapshot_cache.put(snapshot)
         return list(observed), {inspection.host: inspection for inspection in inspected}
+
+    async def _observe(self, host: HostName) -> Snapshot:
+        return await self._machines.check(await self._gateway.observe(host))
+
+    async def _inspect(self, host: HostName, vm_ids: Sequence[VmId], *, neighbours: bool = False) -> Inspection:
+        inspection = await self._gateway.inspect(host, vm_ids, neighbours=neighbours)
+        await self._machines.check(inspection.snapshot)
+        return inspection
 
     async def _moves(
         self,

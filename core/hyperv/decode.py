@@ -3,19 +3,19 @@
 Identity, state, limits and sizes must be there. What only decorates a card may be missing.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
-from core.domain.model.inventory import Adapter, Disk, HostFacts, HostJob, UnreadableVm, Vm, VmDetails, VmId, Volume
+from core.domain.model.inventory import HostFacts, HostJob, UnreadableVm, Vm, VmId, Volume
 from core.errors import MalformedReply
 from core.hyperv import enum_names
 from core.hyperv.ps_values import PsRow, number_in
-from core.hyperv.vm_files import VmFiles
+
+log = logging.getLogger(__name__)
 
 _PLANNED = 4
 _PERCENT = 100
@@ -182,14 +182,21 @@ def read_volumes(host: str, values: list[Any]) -> tuple[Volume, ...]:
     """Read Win32_Volume objects: fixed drives and mount points with a size; nameless volumes hold no VM."""
     volumes: list[Volume] = []
     for value in values:
-        row = PsRow(host, "Win32_Volume", value)
-        root = row.text("Name")
-        if root.startswith("\\\\?\\") or not root or not row.has("Capacity"):
+        try:
+            row = PsRow(host, "Win32_Volume", value)
+            root, drive_type = row.text("Name"), row.number("DriveType", _FIXED_DRIVE)
+        except MalformedReply as error:
+            log.warning("a volume is left out: %s", error.message)
             continue
-        if row.number("DriveType", _FIXED_DRIVE) != _FIXED_DRIVE:
+        if root.startswith("\\\\?\\") or not root or not row.has("Capacity") or drive_type != _FIXED_DRIVE:
             continue
         root = root if root.endswith("\\") else root + "\\"
-        volumes.append(Volume(root, row.number("Capacity"), row.number("FreeSpace")))
+        try:
+            volumes.append(Volume(root, row.count("Capacity"), row.count("FreeSpace")))
+        except MalformedReply as error:
+            # Room that nobody can tell is none: only what would go to this volume waits.
+            log.warning("%s of %s counts as full: %s", root, host, error.message)
+            volumes.append(Volume(root, 0, 0))
     return tuple(volumes)
 
 
@@ -201,6 +208,17 @@ def read_free_memory(host: str, values: list[Any]) -> int:
 def read_names(host: str, source: str, values: list[Any], name: str = "Name") -> tuple[str, ...]:
     """Read one text of each object."""
     return tuple(PsRow(host, source, value).label(name) for value in values)
+
+
+def read_switches(host: str, values: list[Any]) -> tuple[str, ...]:
+    """Read the names of Get-VMSwitch objects; one whose name cannot be read connects no VM that names its switch."""
+    names: list[str] = []
+    for value in values:
+        try:
+            names += read_names(host, "Get-VMSwitch", [value])
+        except MalformedReply as error:
+            log.warning("a switch is left out: %s", error.message)
+    return tuple(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,95 +242,6 @@ def read_commands(host: str, values: list[Any]) -> list[Command]:
         )
         for row in rows
     ]
-
-
-def read_disks(host: str, values: list[Any]) -> dict[UUID, list[Disk]]:
-    """Read Get-VMHardDiskDrive objects by VM; sizes of files come from Get-VHD. A VHD set is always a shared disk."""
-    disks: dict[UUID, list[Disk]] = defaultdict(list)
-    for value in values:
-        row = PsRow(host, "Get-VMHardDiskDrive", value)
-        is_pass_through = row.has("DiskNumber")
-        path = "" if is_pass_through else row.text("Path")
-        kind = row.member("ControllerType", enum_names.CONTROLLERS, unknown=-1, default=-1)
-        place = f"{row.number('ControllerNumber', 0)}:{row.number('ControllerLocation', 0)}"
-        disks[row.guid("VMId")].append(
-            Disk(
-                path=path,
-                controller=f"{enum_names.CONTROLLER_NAMES.get(kind, '')} {place}".strip(),
-                is_pass_through=is_pass_through,
-                is_shared=row.flag("SupportPersistentReservations", default=False) or path.casefold().endswith(".vhds"),
-            )
-        )
-    return disks
-
-
-def read_adapters(host: str, values: list[Any]) -> dict[UUID, list[Adapter]]:
-    """Read Get-VMNetworkAdapter objects by VM."""
-    adapters: dict[UUID, list[Adapter]] = defaultdict(list)
-    for value in values:
-        row = PsRow(host, "Get-VMNetworkAdapter", value)
-        adapters[row.guid("VMId")].append(Adapter(row.text("Name"), row.text("SwitchName")))
-    return adapters
-
-
-def read_isos(host: str, values: list[Any]) -> dict[UUID, list[str]]:
-    """Read the images mounted in Get-VMDvdDrive objects, by VM; empty drives say nothing."""
-    isos: dict[UUID, list[str]] = defaultdict(list)
-    for value in values:
-        row = PsRow(host, "Get-VMDvdDrive", value)
-        if path := row.text("Path"):
-            isos[row.guid("VMId")].append(path)
-    return isos
-
-
-def count_by_vm(host: str, source: str, values: list[Any]) -> dict[UUID, int]:
-    """Count objects by the VM they belong to."""
-    counts: dict[UUID, int] = defaultdict(int)
-    for value in values:
-        counts[PsRow(host, source, value).guid("VMId")] += 1
-    return counts
-
-
-def read_vtpms(host: str, values: list[Any]) -> frozenset[UUID]:
-    r"""Read which VMs have a virtual TPM from Msvm_SecuritySettingData; its InstanceID is ``Microsoft:<VM>\<part>``."""
-    rows = [PsRow(host, "Msvm_SecuritySettingData", value) for value in values]
-    owners = (
-        _guid_of(row.text("InstanceID").partition(":")[2].partition("\\")[0])
-        for row in rows
-        if row.flag("TpmEnabled", default=False)
-    )
-    return frozenset(owner for owner in owners if owner is not None)
-
-
-def assemble(
-    vms: Sequence[Vm],
-    *,
-    disks: dict[UUID, list[Disk]],
-    files: VmFiles,
-    adapters: dict[UUID, list[Adapter]],
-    isos: dict[UUID, list[str]],
-    checkpoints: dict[UUID, int],
-    vtpms: frozenset[UUID],
-    names: Mapping[UUID, str] | None = None,
-) -> tuple[VmDetails, ...]:
-    """Put the details of each VM together; with ``names``, those of all VMs of the host, what is shared with others."""
-    whole = {vm.id: tuple(map(files.whole, disks.get(vm.id, ()))) for vm in vms}
-    linked = {} if names is None else files.linked(disks, names)
-    return tuple(
-        VmDetails(
-            vm=vm,
-            disks=whole[vm.id],
-            checkpoint_files=files.of_checkpoints(vm.id, whole[vm.id]),
-            system_bytes=files.system_bytes.get(vm.id, 0),
-            unread=files.unread(vm, checkpoints.get(vm.id, 0)),
-            linked=linked.get(vm.id, ()),
-            adapters=tuple(adapters.get(vm.id, ())),
-            iso_paths=tuple(isos.get(vm.id, ())),
-            checkpoints=checkpoints.get(vm.id, 0),
-            has_vtpm=vm.id in vtpms,
-        )
-        for vm in vms
-    )
 
 
 def read_cancel(host: str, values: list[Any]) -> CancelReply:

@@ -87,6 +87,7 @@ REPLICATION_STATES = {
         )
     )
 }
+SNAPSHOT_TYPES = {"standard": 0, "recovery": 1, "planned": 2, "missing": 5, "replica": 6}
 COMMAND_TYPES = {"alias": 1, "function": 2, "filter": 4, "cmdlet": 8}
 
 RETURN_VALUES = {

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial, reduce
+from typing import Any, TypeVar
 from uuid import UUID
 
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, MalformedReply
-from core.hyperv import decode, pipelines, vm_files
+from core.hyperv import decode, decode_details, pipelines, vm_files, vm_ties
 from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.decode_details import VmParts
 from core.hyperv.error_mapping import first_line, is_refusal, refused
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.session import PipelineResult, Session
+
+T = TypeVar("T")
 
 _OBJECT_NOT_FOUND = 13
 _PERMISSION_DENIED = 18
@@ -40,12 +44,11 @@ def must(target: ConnectionSettings, pipeline: Pipeline, reply: PipelineResult) 
         if is_refusal(word):
             raise refused(target, pipeline.title, word)
     first = reply.words[0]
-    denied = first.category == _PERMISSION_DENIED or "required permission" in first.text
     raise CommandFailed(
         target.host,
         target.conceal(f"{target.host} reported an error for {pipeline.title}: {first_line(first.text)}"),
         fqid=first.fqid,
-        hint="Add the account to Hyper-V Administrators on that host." if denied else None,
+        hint="Add the account to Hyper-V Administrators on that host." if _is_denied(first) else None,
     )
 
 
@@ -102,45 +105,83 @@ def inspect(
     """
     snapshot = observe(target, timeout_s, now, session)
     chosen = tuple(vm for vm in snapshot.vms if vm_ids is None or vm.id in vm_ids)
-    only = chosen[0].id if len(chosen) == 1 else None
     host = target.host
+    run = partial(session.run, timeout_s=timeout_s)
 
     def ask(pipeline: Pipeline) -> list[Any]:
-        return must(target, pipeline, session.run(pipeline, timeout_s=timeout_s))
+        return must(target, pipeline, run(pipeline))
 
-    def ask_of_vms(pipeline: Pipeline) -> list[Any]:
-        """Ask about VMs, one of which may have left since the snapshot: that error costs the others nothing."""
-        if not chosen:
-            return []
-        reply = session.run(pipeline, timeout_s=timeout_s)
-        words = tuple(word for word in reply.words if not _is_miss(word, snapshot.vms))
-        return must(target, pipeline, PipelineResult(reply.values, words))
+    def parts(pipeline: Callable[[UUID | None], Pipeline], read: Callable[[str, list[Any]], VmParts[T]]) -> VmParts[T]:
+        return _parts(target, pipeline, read, run, chosen, known=snapshot.vms)
 
     def emitted(pipeline: Pipeline) -> tuple[list[Any], bool]:
-        reply = session.run(pipeline, timeout_s=timeout_s)
+        reply = run(pipeline)
         return reply.values, all(_is_miss(word, snapshot.vms) for word in reply.words)
 
-    looked_at = None if neighbours else only
-    disks = decode.read_disks(host, ask_of_vms(pipelines.disks(looked_at)))
+    looked_at = None if neighbours or len(chosen) != 1 else chosen[0].id
+    disks = _parts(
+        target, pipelines.disks, decode_details.read_disks, run, chosen, known=snapshot.vms, everyone=neighbours
+    )
     wanted = {vm.id for vm in (snapshot.vms if neighbours else chosen)}
-    read = {vm_id: found for vm_id, found in disks.items() if vm_id in wanted}
-    files = vm_files.read(host, looked_at, read, emitted) if chosen else vm_files.VmFiles()
-    return Inspection(
+    read = {vm_id: found for vm_id, found in disks.of.items() if vm_id in wanted}
+    checkpoints = parts(pipelines.checkpoints, decode_details.read_checkpoints)
+    details, unreadable = decode_details.assemble(
+        chosen,
+        disks=disks,
+        files=vm_files.read(host, looked_at, read, emitted) if chosen else vm_files.VmFiles(),
+        names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
+        adapters=parts(pipelines.adapters, decode_details.read_adapters),
+        isos=parts(pipelines.dvd_drives, decode_details.read_isos),
+        checkpoints=checkpoints,
+        vtpms=decode_details.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
+    )
+    inspection = Inspection(
         snapshot=snapshot,
         volumes=decode.read_volumes(host, ask(pipelines.VOLUMES)),
         memory_free_bytes=decode.read_free_memory(host, ask(pipelines.MEMORY)),
-        switches=decode.read_names(host, "Get-VMSwitch", ask(pipelines.SWITCHES)),
-        details=decode.assemble(
-            chosen,
-            disks=disks,
-            files=files,
-            names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
-            adapters=decode.read_adapters(host, ask_of_vms(pipelines.adapters(only))),
-            isos=decode.read_isos(host, ask_of_vms(pipelines.dvd_drives(only))),
-            checkpoints=decode.count_by_vm(host, "Get-VMSnapshot", ask_of_vms(pipelines.checkpoints(only))),
-            vtpms=decode.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
-        ),
+        switches=decode.read_switches(host, ask(pipelines.SWITCHES)),
+        details=details,
+        unreadable=unreadable,
     )
+    return vm_ties.with_ties(target, timeout_s, inspection, session)
+
+
+def _parts(
+    target: ConnectionSettings,
+    pipeline: Callable[[UUID | None], Pipeline],
+    read: Callable[[str, list[Any]], VmParts[T]],
+    run: Callable[[Pipeline], PipelineResult],
+    chosen: Sequence[Vm],
+    *,
+    known: Sequence[Vm],
+    everyone: bool = False,
+) -> VmParts[T]:
+    """Ask about parts of VMs, with ``everyone`` those of all others too; what cannot be read is told of these only.
+
+    Trouble that names no VM is asked about again, VM by VM: it concerns its own alone.
+
+    Raises:
+        HostError: the endpoint does not run it, or the account may not ask.
+
+    """
+    if not chosen:
+        return VmParts()
+    only = chosen[0].id if len(chosen) == 1 and not everyone else None
+    reply = run(pipeline(only))
+    # One of the VMs may have left since the snapshot: that costs the others nothing.
+    words = tuple(word for word in reply.words if not _is_miss(word, known))
+    if any(is_refusal(word) or _is_denied(word) or word.fqid.startswith(_MISSES) for word in words):
+        must(target, pipeline(only), PipelineResult(reply.values, words))
+    said = tuple(
+        UnreadableVm(target.conceal(f"{target.host} reported an error for {pipeline(only).title}: {text}"))
+        for text in (first_line(word.text) for word in words)
+    )
+    found = read(target.host, reply.values)
+    found = VmParts(found.of, (*found.unreadable, *said)).about([vm.id for vm in chosen], only)
+    if only is None and found.leaves_open_whose:
+        each = (_parts(target, pipeline, read, run, [vm], known=known) for vm in chosen)
+        return reduce(VmParts.and_also, each, VmParts(found.of))
+    return found
 
 
 def _emitted(pipeline: Pipeline, timeout_s: float, session: Session) -> list[Any]:
@@ -159,10 +200,12 @@ def find(target: ConnectionSettings, timeout_s: float, vm_id: UUID, session: Ses
             return decode.read_vm(target.host, found[0])
     elif len(misses) < len(reply.words):
         must(target, pipeline, reply)
-    # A miss may also mean that we may not see the VM; only a list that was read without an error proves absence.
+    # A miss may also mean that we may not see the VM; only a list that we may read proves absence. A row of it that has
+    # no id is some other VM's: a host that could not read this one would have said so, not that it has none of that id.
     vms, unreadable = _all_vms(target, timeout_s, session)
     found_vm = next((vm for vm in vms if vm.id == vm_id), None)
-    unknown = next((one.text for one in unreadable if one.id in {None, vm_id}), "")
+    doubts = {vm_id} if misses else {None, vm_id}
+    unknown = next((one.text for one in unreadable if one.id in doubts), "")
     if found_vm is None and unknown:
         raise MalformedReply(target.host, unknown)
     return found_vm
@@ -175,6 +218,10 @@ def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session
     if not reply.values and reply.words and all(word.fqid.startswith(_NO_FOLDER) for word in reply.words):
         return None
     return decode.read_names(target.host, "Get-FolderItem", must(target, pipeline, reply), "FullName")
+
+
+def _is_denied(word: HostWord) -> bool:
+    return word.category == _PERMISSION_DENIED or "required permission" in word.text
 
 
 def _is_miss(word: HostWord, vms: Sequence[Vm]) -> bool:

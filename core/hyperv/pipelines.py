@@ -131,6 +131,10 @@ SWITCHES = _line(Stage("Get-VMSwitch"), pick=("Name",))
 VOLUMES = _instances(CIMV2, "Win32_Volume", ("Name", "DriveType", "Capacity", "FreeSpace"))
 SECURITY = _instances(VIRTUALIZATION, "Msvm_SecuritySettingData", ("InstanceID", "TpmEnabled"))
 """Get-VMSecurity would not say which VM each of its objects is about."""
+PASSED_DEVICES = _instances(VIRTUALIZATION, "Msvm_PciExpressSettingData", ("InstanceID",))
+GPU_PARTITIONS = _instances(VIRTUALIZATION, "Msvm_GpuPartitionSettingData", ("InstanceID",))
+FIBRE_CHANNEL = _instances(VIRTUALIZATION, "Msvm_SyntheticFcPortSettingData", ("InstanceID",))
+PROCESSORS = _instances(VIRTUALIZATION, "Msvm_ProcessorSettingData", ("InstanceID", "ExposeVirtualizationExtensions"))
 MEMORY = _instances(CIMV2, "Win32_OperatingSystem", ("FreePhysicalMemory",))
 
 
@@ -175,7 +179,7 @@ def checkpoint_files(vm_id: UUID | None = None) -> Pipeline:
 
 def checkpoints(vm_id: UUID | None = None) -> Pipeline:
     """Read the checkpoints of one VM, or of all."""
-    return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "Id"))
+    return _line(_which(vm_id), Stage("Get-VMSnapshot"), pick=("VMId", "Id", "SnapshotType"))
 
 
 def disk_files(paths: Sequence[str]) -> Pipeline:

@@ -6,14 +6,17 @@ A host is asked in rounds: the parents of one are the next. Rounds grow with the
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import Disk, DiskFile, LinkedFile, Vm
+from core.errors import MalformedReply
 from core.hyperv.pipelines import Pipeline, checkpoint_disks, checkpoint_files, disk_files, system_files
 from core.hyperv.ps_values import PsRow
+
+T = TypeVar("T")
 
 LONGEST_CHAIN = 64
 """More links are not followed: a VM has at most 50 checkpoints (Microsoft docs), each of them one link."""
@@ -101,37 +104,59 @@ class VmFiles:
 def read_links(host: str, values: list[Any]) -> dict[str, Link]:
     """Read Get-VHD objects by the keys of their paths."""
     links: dict[str, Link] = {}
-    for value in values:
-        row = PsRow(host, "Get-VHD", value)
-        size = row.count("FileSize") if row.has("FileSize") else None
-        links[windows_paths.key(row.label("Path"))] = Link(size, row.text("ParentPath"))
+    for row, path in _readable(host, "Get-VHD", values, lambda row: row.label("Path")):
+        try:
+            size = row.count("FileSize") if row.has("FileSize") else None
+            links[windows_paths.key(path)] = Link(size, row.text("ParentPath"))
+        except MalformedReply:
+            links[windows_paths.key(path)] = Link(None, "")
     return links
+
+
+def _readable(host: str, source: str, values: list[Any], read: Callable[[PsRow], T]) -> Iterator[tuple[PsRow, T]]:
+    """Yield the objects that can be read; the size of what stands in the others is unknown."""
+    for value in values:
+        try:
+            row = PsRow(host, source, value)
+            found = read(row)
+        except MalformedReply:
+            continue
+        yield row, found
 
 
 def read(host: str, vm_id: UUID | None, disks: Mapping[UUID, Sequence[Disk]], ask: Emitted) -> VmFiles:
     """Read the files of these disks and of the checkpoints of one VM, or of all."""
     owned = defaultdict[UUID, list[str]](list)
     drives, has_all = ask(checkpoint_disks(vm_id))
-    for value in drives:
-        row = PsRow(host, "Get-VMHardDiskDrive", value)
-        if path := row.text("Path"):
-            owned[row.guid("VMId")].append(path)
+    found = list(_readable(host, "Get-VMHardDiskDrive", drives, lambda row: (row.guid("VMId"), row.text("Path"))))
+    has_all = has_all and len(found) == len(drives)
+    for _, (owner, path) in found:
+        if path:
+            owned[owner].append(path)
     system_bytes: dict[UUID, int] = {}
     paging = set[UUID]()
-    for value in ask(system_files(vm_id))[0]:
-        row = PsRow(host, "Get-VM", value)
-        if row.has("SizeOfSystemFiles"):
-            system_bytes[row.guid("Id")] = row.count("SizeOfSystemFiles")
-        if row.flag("SmartPagingFileInUse", default=False):
-            paging.add(row.guid("Id"))
-    for value in ask(checkpoint_files(vm_id))[0]:
-        row = PsRow(host, "Get-VMSnapshot", value)
-        owner = row.guid("VMId")
-        if owner in system_bytes and row.has("SizeOfSystemFiles"):
-            system_bytes[owner] += row.count("SizeOfSystemFiles")
+    for _, (owner, size, is_paging) in _readable(host, "Get-VM", ask(system_files(vm_id))[0], _system_files):
+        if size is not None:
+            system_bytes[owner] = size
+        if is_paging:
+            paging.add(owner)
+    of_checkpoints = ask(checkpoint_files(vm_id))[0]
+    for _, (owner, size) in _readable(
+        host, "Get-VMSnapshot", of_checkpoints, lambda row: (row.guid("VMId"), _size(row))
+    ):
+        if owner in system_bytes and size is not None:
+            system_bytes[owner] += size
     paths = [disk.path for row_ in disks.values() for disk in row_ if disk.path]
-    paths += [path for found in owned.values() for path in found]
+    paths += [path for mine in owned.values() for path in mine]
     return VmFiles(_links(host, paths, ask), dict(owned), system_bytes, frozenset(paging), has_all)
+
+
+def _size(row: PsRow) -> int | None:
+    return row.count("SizeOfSystemFiles") if row.has("SizeOfSystemFiles") else None
+
+
+def _system_files(row: PsRow) -> tuple[UUID, int | None, bool]:
+    return row.guid("Id"), _size(row), row.flag("SmartPagingFileInUse", default=False)
 
 
 def _links(host: str, paths: Iterable[str], ask: Emitted) -> dict[str, Link]:

@@ -1,5 +1,7 @@
-"""Persistence: SQLAlchemy Core over aiosqlite."""
+"""Persistence: SQLAlchemy Core over aiosqlite, or over psycopg."""
 
+from core.store.dialects import PROOF_EVERY_S
+from core.store.inspection import inspect
 from core.store.store import SqlStore
 
-__all__ = ["SqlStore"]
+__all__ = ["PROOF_EVERY_S", "SqlStore", "inspect"]

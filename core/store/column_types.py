@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import DateTime, Dialect, Integer, String, Text, TypeDecorator
+from sqlalchemy import DateTime, Dialect, Integer, String, Text, TypeDecorator, Uuid
 
 from core.domain.model.job import JobId
 from core.errors import UnknownJob
@@ -56,6 +57,17 @@ class JobNumber(TypeDecorator[JobId]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> JobId | None:  # noqa: ARG002
         """Put on the J."""
         return None if value is None else JobId(f"J{value}")
+
+
+class PlainUuid(TypeDecorator[UUID]):
+    """A ``uuid.UUID`` and nothing else: some drivers bring a class of their own, which pypsrp cannot send to a host."""
+
+    impl = Uuid
+    cache_ok = True
+
+    def process_result_value(self, value: UUID | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002
+        """Make one of whatever the driver gave."""
+        return value if value is None or type(value) is UUID else UUID(int=value.int)
 
 
 class Moment(TypeDecorator[datetime]):

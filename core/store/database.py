@@ -8,13 +8,15 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreLost, StoreUnreachable
 from core.store import dialects, schema
 from core.store.db_errors import explain
+from core.store.lines import Lines
+from core.store.ownership import Ownership, Unguarded
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,23 +28,30 @@ FORESEEN = (SQLAlchemyError, ValueError, TypeError, LookupError, ArithmeticError
 class Database:
     """A file (or server) with the newest schema. ``timeout_s``: how long to wait for another process."""
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
+    def __init__(self, url: str, *, timeout_s: float, ownership: Ownership | None = None) -> None:
         self._url = url
         self._timeout_s = timeout_s
+        self._ownership = ownership or Unguarded()
+        self._lines = Lines()
         self._engines: tuple[AsyncEngine, AsyncEngine] | None = None
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Task[Any]] = set()
 
-    async def open(self, *, is_to_look: bool = False) -> None:
+    async def open(self, *, is_to_look: bool = False, check: Callable[[Connection], None] = schema.check) -> None:
         """Open or create it and bring its schema up to date; nothing happens when it is open.
 
-        ``is_to_look``: open what is there, change nothing, not even the schema.
+        ``is_to_look``: open what is there, change nothing, not even the schema, but ``check`` it.
         """
         if self._engines is not None:
             return
         self._engines = dialects.connect(self._url, self._timeout_s, is_to_look=is_to_look)
+        writer, reader = self._engines
+        if not is_to_look:
+            event.listen(writer.sync_engine, "connect", lambda connection, _: self._ownership.connected(connection))
+        for engine in (writer, reader):
+            event.listen(engine.sync_engine, "connect", lambda connection, _: self._lines.note(connection))
         try:
-            await (self.read(schema.check) if is_to_look else self.write(schema.upgrade))
+            await (self.read(check) if is_to_look else self.write(schema.upgrade))
         except BaseException:
             await self.close()
             raise
@@ -54,6 +63,23 @@ class Database:
             await asyncio.wait(self._under_way)
         for engine in engines or ():
             await engine.dispose()
+
+    async def prove(self, within_s: float) -> None:
+        """Show that the connection that writes is alive, and cut every line of this process when it is not.
+
+        Raises:
+            StoreLost: it does not answer in time, or it is gone.
+
+        """
+        proof = asyncio.create_task(self.write(_nothing))
+        done, _ = await asyncio.wait({proof}, timeout=within_s)
+        if not done:
+            # Whoever waits on a dead line waits for ever, and closing would wait for them.
+            self._lines.cut()
+        try:
+            await proof
+        except StoreUnreachable as error:
+            raise StoreLost(f"This process has lost the right to write: {error.message}") from error
 
     async def write(self, do: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``do`` in a transaction that may write; when this returns, the disk has it."""
@@ -90,6 +116,10 @@ async def _commit(engine: AsyncEngine, do: Callable[[Connection], T]) -> T:
             return await connection.run_sync(do)
     except FORESEEN as error:
         raise explain(error) from error
+
+
+def _nothing(connection: Connection) -> None:
+    connection.execute(select(1))
 
 
 async def _look(engine: AsyncEngine, do: Callable[[Connection], T]) -> T:

@@ -1,20 +1,23 @@
 """Keeps a second process off a database: whoever works on it holds a lock that ends with its process.
 
-SQLite: an operating system's lock on a file beside the database. A database on a server has locks of its own that end
-with a connection; one of these takes the place of ``LockFile`` behind the same two methods.
+SQLite: an operating system's lock on a file beside the database. PostgreSQL: a lock of its own that ends with the
+connection (``advisory_lock``). Both behind the same methods.
 """
 
+import asyncio
 import os
 import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from core.errors import StoreError, StoreOwned
+from core.store.advisory_lock import AdvisoryLock
+from core.store.dialects import POSTGRESQL
 
 if sys.platform == "win32":
     import msvcrt
@@ -26,10 +29,18 @@ _FAR = 1 << 30
 
 
 class Ownership(Protocol):
-    """The right to work on a database, held by one process at a time."""
+    """The right to work on a database, held by one process at a time. ``lost`` is set when it went, and for good."""
+
+    lost: asyncio.Event
+    needs_proof: bool
+    """Whether it goes with a connection, so that somebody has to look whether it is still there."""
 
     async def take(self) -> None:
         """Take it for as long as this process lives. Raises StoreOwned at once when another process has it."""
+        ...
+
+    def connected(self, connection: Any) -> None:
+        """Hear of each connection that can write, as its driver has it; whatever is raised, it is not used."""
         ...
 
     async def give_up(self) -> None:
@@ -38,10 +49,18 @@ class Ownership(Protocol):
 
 
 class Unguarded:
-    """No ownership: for a database that nothing guards yet, and to look on from beside its owner."""
+    """No ownership: to work on a database whose owner is known to be gone."""
+
+    needs_proof = False
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
 
     async def take(self) -> None:
         """Let anybody work on it."""
+
+    def connected(self, connection: Any) -> None:
+        """Let it write."""
 
     async def give_up(self) -> None:
         """Nothing was taken."""
@@ -50,9 +69,12 @@ class Unguarded:
 class LockFile:
     """The ownership of a database file: a lock on a file beside it. The file stays, the lock goes with the process."""
 
+    needs_proof = False
+
     def __init__(self, database: Path) -> None:
         self._database = database
         self.path = database.with_name(f"{database.name}.lock")
+        self.lost = asyncio.Event()
         self._file: IO[str] | None = None
 
     async def take(self) -> None:
@@ -75,6 +97,9 @@ class LockFile:
             file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             file.flush()
 
+    def connected(self, connection: Any) -> None:
+        """Let it write: the lock is the process's, not the connection's."""
+
     async def give_up(self) -> None:
         """Unlock it."""
         file, self._file = self._file, None
@@ -88,6 +113,8 @@ def ownership_of(url: str) -> Ownership:
         parsed = make_url(url)
     except ArgumentError:
         return Unguarded()  # opening it says what is wrong with it
+    if parsed.drivername == POSTGRESQL:
+        return AdvisoryLock()
     is_file = parsed.drivername == "sqlite+aiosqlite" and parsed.database not in {None, "", ":memory:"}
     return LockFile(Path(parsed.database or "")) if is_file else Unguarded()
 

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreMissing
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -34,7 +34,9 @@ def check(connection: Connection) -> None:
     current = MigrationContext.configure(connection).get_current_revision()
     if current == known.get_current_head():
         return
-    if current is None or current in {step.revision for step in known.walk_revisions()}:
+    if current is None:
+        raise StoreMissing("The database is empty: no migrate-bot has worked on it yet.")
+    if current in {step.revision for step in known.walk_revisions()}:
         raise StoreError(
             "The database has the schema of an older migrate-bot.",
             hint="Running this version once brings it up to date.",

@@ -13,14 +13,15 @@ from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
 from core.domain.scheduling.slots import SlotUsage
-from core.errors import StoreError
+from core.errors import StoreError, StoreLost
 from core.store import attempts, events, jobs, moves, outbox, retention, switches, throughput
 from core.store.database import Database
+from core.store.dialects import PROOF_WITHIN_S
 from core.store.ownership import Ownership, ownership_of
 
 
 class SqlStore:
-    """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``.
+    """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``, or ``postgresql+psycopg://user@server/name``.
 
     ``timeout_s``: how long to wait for another process that holds it locked; ``ownership``: what keeps a second bot
     off; ``history``: the file for what is removed, None: beside the database's own file.
@@ -36,7 +37,7 @@ class SqlStore:
     ) -> None:
         self._ownership = ownership or ownership_of(url)
         self._history = history or retention.file_beside(url)
-        self._database = Database(url, timeout_s=timeout_s)
+        self._database = Database(url, timeout_s=timeout_s, ownership=self._ownership)
         self._plan_cache = jobs.PlanCache()
         self._move_cache = moves.MoveCache()
         self._claimant = uuid4().hex
@@ -64,6 +65,16 @@ class SqlStore:
         """Let what is under way come to its end, close, and let the next process have it."""
         await self._database.close()
         await self._ownership.give_up()
+
+    async def keep_ownership(self) -> None:
+        """Show that the database is still ours."""
+        if not self._ownership.needs_proof:
+            return
+        try:
+            await self._database.prove(PROOF_WITHIN_S)
+        except StoreLost:
+            self._ownership.lost.set()
+            raise
 
     async def add_job(self, job: Job, *events: Event) -> Job:
         """Store a new job; its id is given here, and put into the events."""

@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    Uuid,
     false,
 )
 
@@ -26,7 +25,7 @@ from core.domain.model.inventory import VmDetails
 from core.domain.model.job import Approval, JobState
 from core.domain.model.move import Fault, Hold, HoldCode, MoveState
 from core.domain.model.plan import Plan
-from core.store.column_types import JobNumber, Json, Moment, Words, choice
+from core.store.column_types import JobNumber, Json, Moment, PlainUuid, Words, choice
 
 metadata = MetaData(
     naming_convention={
@@ -86,7 +85,7 @@ moves = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("job_id", JobNumber, ForeignKey("jobs.id"), nullable=False, index=True),
-    Column("vm_id", Uuid, nullable=False, index=True),
+    Column("vm_id", PlainUuid, nullable=False, index=True),
     Column("vm_name", Words, nullable=False),
     Column("source", Words, nullable=False),
     Column("destination", Words, nullable=False),
@@ -119,7 +118,7 @@ attempts = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("move_id", ForeignKey("moves.id"), nullable=False),
-    Column("vm_id", Uuid, nullable=False),
+    Column("vm_id", PlainUuid, nullable=False),
     Column("source", Words, nullable=False),
     Column("destination", Words, nullable=False),
     Column("number", Integer, nullable=False),

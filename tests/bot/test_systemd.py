@@ -44,7 +44,16 @@ def test_systemd_hears_of_start_life_and_stop(systemd: Systemd) -> None:
     for _ in range(5):
         manager.beat()
     manager.stopping()
-    assert systemd.heard() == ["READY=1", *["WATCHDOG=1"] * 3, "STOPPING=1"]
+    assert systemd.heard() == ["READY=1\nSTATUS=on duty", *["WATCHDOG=1"] * 3, "STOPPING=1"]
+
+
+def test_who_stands_by_has_started_and_lives(systemd: Systemd) -> None:
+    """systemd waits for no start that another bot's end decides; it shows for whom the bot waits, and hears it live."""
+    times = iter((0.0, 1.0, 1.1))
+    manager = ServiceManager({"NOTIFY_SOCKET": systemd.path, "WATCHDOG_USEC": "8000000"}, clock=lambda: next(times))
+    for _ in range(3):
+        manager.waiting("Another one works.")
+    assert systemd.heard() == ["READY=1\nSTATUS=standing by: Another one works.", *["WATCHDOG=1"] * 2]
 
 
 def test_who_is_not_asked_says_nothing(systemd: Systemd) -> None:
@@ -68,7 +77,7 @@ def test_an_abstract_socket_is_reached() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         line.bind(f"\0{name}")
         ServiceManager({"NOTIFY_SOCKET": f"@{name}"}).ready()
-        assert line.recv(100) == b"READY=1"
+        assert line.recv(100) == b"READY=1\nSTATUS=on duty"
 
 
 def test_the_unit_waits_for_the_start_and_watches() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from core.domain.model.host_calls import CompatibilityReply, FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.domain.model.inventory import LinkedFile, VmId
+from core.domain.model.inventory import LinkedFile, Tie, VmId
 from core.errors import CommandFailed, ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
 from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
@@ -58,6 +58,25 @@ async def an_inspection_holds_what_a_plan_needs(arena: Arena) -> None:
     assert (web.iso_paths, old.iso_paths) == ((), ("D:\\ISO\\tools.iso",))
     assert (web.checkpoints, old.checkpoints) == (0, 1)
     assert (web.has_vtpm, old.has_vtpm) == (False, True)
+
+
+async def an_inspection_says_what_ties_a_vm_to_its_host(arena: Arena) -> None:
+    """Devices of the host, nested virtualization, checkpoints that a backup made: each at its own VM."""
+    arena.world.change_vm(SOURCE, WEB, {"has_passed_device": True, "exposes_virtualization": True})
+    arena.world.change_vm(SOURCE, TWIN, {"has_gpu_partition": True, "has_fibre_channel": True})
+    arena.world.start_backup(OFF, makes_recovery_checkpoint=True)
+    inspection = await arena.gateway.inspect(SOURCE)
+    ties = {row.vm.id: row.ties for row in inspection.details}
+    assert ties == {
+        WEB: {Tie.PASSED_DEVICE, Tie.NESTED},
+        TWIN: {Tie.GPU_PARTITION, Tie.FIBRE_CHANNEL},
+        OFF: frozenset(),
+        SPARE: frozenset(),
+    }
+    assert {row.ties_unread for row in inspection.details} == {""}
+    old = inspection.of(OFF)
+    assert old is not None
+    assert (old.checkpoints, old.backup_checkpoints) == (2, 1)
 
 
 async def an_inspection_is_of_the_vms_asked_for(arena: Arena) -> None:
@@ -383,6 +402,7 @@ async def a_migration_is_tried_without_one(arena: Arena) -> None:
 CONTRACT = (
     a_snapshot_holds_limits_and_every_vm,
     an_inspection_holds_what_a_plan_needs,
+    an_inspection_says_what_ties_a_vm_to_its_host,
     an_inspection_is_of_the_vms_asked_for,
     an_inspection_counts_every_file_that_moves,
     an_inspection_tells_what_vms_share,

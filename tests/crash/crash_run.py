@@ -2,10 +2,9 @@
 
 import asyncio
 import signal
-import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from lab.slack.workspace.messages import Message
 from tests.crash.bot_that_dies import ORDER, PASSED
 from tests.crash.final_state import Ending, plain, texts
 from tests.crash.points import Meanwhile, Point, When
+from tests.support.databases import database_url, read, store_section
 from tests.support.engine_harness import vm
 from tests.support.eventually import PATIENCE_S
 from tests.support.full_system import CHANNEL, SPEED, Town, fleet
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 SOURCE, DESTINATION, FOLDER = "HV01", "HV02", "D:\\VMs"
 SETTINGS: dict[str, dict[str, object]] = {
-    "migration": {"poll_busy": "300ms", "poll_idle": "1s", "confirm_start": "6s", "retry_delay": "500ms"},
+    "migration": {
+        "poll_busy": "300ms",
+        "poll_idle": "1s",
+        "confirm_start": "6s",
+        "retry_delay": "500ms",
+        "check_timeout": "0s",  # people click again only when the bot has died
+    },
     "slack": {"oncall": ["S0ONCALL", "U0BOB"]},
     "winrm": {"operation_timeout": "4s"},
 }
@@ -273,30 +279,28 @@ class Place(Town):
         roots = self.here.slack.workspace.channel(CHANNEL).roots()
         return [message for message in roots if message.by_app and not message.is_reply]
 
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(f"file:{self.folder / 'migrate-bot.db'}?mode=ro", uri=True)) as connection:
-            yield connection
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        return read(database_url(self.folder / "migrate-bot.db"), query)
 
     def _is_quiet(self) -> bool:
-        with self._database() as database:
-            (unsaid,) = database.execute("SELECT count(*) FROM outbox WHERE outcome IS NULL").fetchone()
-            (open_jobs,) = database.execute("SELECT count(*) FROM jobs WHERE NOT is_card_final").fetchone()
-            (running,) = database.execute("SELECT count(*) FROM attempts WHERE ended_at IS NULL").fetchone()
-        return not (unsaid or open_jobs or running)
+        """Whether nothing is left to say, to show or to follow."""
+        return self._rows(
+            "SELECT (SELECT count(*) FROM outbox WHERE outcome IS NULL)"
+            " + (SELECT count(*) FROM jobs WHERE NOT is_card_final)"
+            " + (SELECT count(*) FROM attempts WHERE ended_at IS NULL)"
+        ) == [(0,)]
 
     def _ending(self, before: _Before) -> Ending:
         card = self.card()
         assert card is not None
         ledger, slack = self.world.ledger, self.here.slack.call_log
-        with self._database() as database:
-            moves = database.execute(
-                "SELECT vm_name, state FROM moves WHERE job_id = (SELECT max(id) FROM jobs) ORDER BY vm_name"
-            ).fetchall()
-            adopted = database.execute(
-                "SELECT vm_name FROM events JOIN moves ON moves.id = events.move_id"
-                " WHERE kind = 'adopted' AND moves.job_id = (SELECT max(id) FROM jobs)"
-            ).fetchall()
+        moves = self._rows(
+            "SELECT vm_name, state FROM moves WHERE job_id = (SELECT max(id) FROM jobs) ORDER BY vm_name"
+        )
+        adopted = self._rows(
+            "SELECT vm_name FROM events JOIN moves ON moves.id = events.move_id"
+            " WHERE kind = 'adopted' AND moves.job_id = (SELECT max(id) FROM jobs)"
+        )
         starts = Counter(start.vm_name for start in ledger.starts[before.starts :] if start.is_accepted)
         complaints = [f"{v.kind}: {v.subject} {v.detail}" for v in ledger.violations[before.violations :]]
         complaints += [f"{s.vm_name} started, {s.refused_for}" for s in ledger.starts[before.starts :] if s.refused_for]
@@ -342,7 +346,7 @@ async def place(folder: Path) -> AsyncIterator[Place]:
     """Start a lab and a bot that can be told to die."""
     environment = {ORDER: str(folder / "order"), PASSED: str(folder / "passed")}
     async with (
-        site(fleet(), folder, speed=SPEED, settings=SETTINGS) as here,
+        site(fleet(), folder, speed=SPEED, settings=SETTINGS | store_section(folder)) as here,
         BotProcess(here, folder / "bot.log", environment, module="tests.crash.bot_that_dies") as bot,
     ):
         town = Place(Town(here, bot), folder)

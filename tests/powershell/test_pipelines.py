@@ -28,7 +28,10 @@ _VMS: tuple[VmId | None, ...] = (None, WEB, _NONE)
 READS: dict[str, tuple[Pipeline, ...]] = {
     **{
         name: (getattr(pipelines, name),)
-        for name in ("HOST", "VMS", "JOBS", "COUNTERS", "SWITCHES", "VOLUMES", "SECURITY", "MEMORY")
+        for name in (
+            *("HOST", "VMS", "JOBS", "COUNTERS", "SWITCHES", "VOLUMES", "SECURITY", "MEMORY"),
+            *("PASSED_DEVICES", "GPU_PARTITIONS", "FIBRE_CHANNEL", "PROCESSORS"),
+        )
     },
     "vm": (pipelines.vm(WEB), pipelines.vm(STRANGER), pipelines.vm(_NONE)),
     "disks": tuple(map(pipelines.disks, _VMS)),

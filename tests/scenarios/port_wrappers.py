@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, text
 from sqlalchemy.event import listen
 
 from core.domain.model.events import Notice, Tone
@@ -24,12 +24,14 @@ from core.errors import NotifierDown, StoreError
 from core.store import SqlStore, schema
 from core.store.database import FORESEEN, Database
 from core.store.db_errors import explain
+from core.store.ownership import Unguarded
 from lab.virtual_time import VirtualClock
 from tests.scenarios.wording import said
+from tests.support.databases import ON_POSTGRESQL, database_url, sync_url
 
 
 class PlainDatabase:
-    """The store's database file on this thread: a transaction is over before anything else happens."""
+    """The store's database on this thread: a transaction is over before anything else happens."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -37,6 +39,9 @@ class PlainDatabase:
 
     async def open(self) -> None:
         if self._engine is not None:
+            return
+        if ON_POSTGRESQL:
+            self._engine = _on_server(database_url(self._file))
             return
         if not self._file.exists():
             self._file.write_bytes(_empty_database())
@@ -63,6 +68,16 @@ def _engine(file: Path) -> Engine:
     engine = create_engine(f"sqlite:///{file}", connect_args={"isolation_level": None}, poolclass=StaticPool)
     listen(engine, "connect", _prepare)
     listen(engine, "begin", _begin)
+    return engine
+
+
+def _on_server(url: str) -> Engine:
+    engine = create_engine(sync_url(url), poolclass=StaticPool, isolation_level="SERIALIZABLE")
+    with engine.begin() as connection:
+        schema.upgrade(connection)
+    with engine.begin() as connection:
+        # As with the file: what a crash of the system would lose is another test's question.
+        connection.execute(text("SET synchronous_commit = off"))
     return engine
 
 
@@ -97,7 +112,8 @@ class SteadyStore:
     def __init__(self, file: Path) -> None:
         self.calls: Counter[str] = Counter()
         self.is_shut = False
-        self._inner = SqlStore(f"sqlite+aiosqlite:///{file}")
+        # On a server the lock goes with a connection that the plain database does not have.
+        self._inner = SqlStore(database_url(file), ownership=Unguarded() if ON_POSTGRESQL else None)
         self._inner._database = cast("Database", PlainDatabase(file))
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:

@@ -18,6 +18,7 @@ from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
 from lab.hyperv.world.world import World
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
+from tests.support.databases import database_url
 from tests.support.eventually import PATIENCE_S, eventually
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class Office:
         world = World(described or fleet(), lambda: (loop.time() - began_s) * SPEED, epoch=datetime.now(UTC))
         clock = OfficeClock()
         gateway = LabGateway(world, clock.now, latency_s=0.005)
-        store = settings.store.model_copy(update={"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"})
+        store = settings.store.model_copy(update={"url": database_url(folder / "bot.db")})
         settings = settings.model_copy(update={"store": store})
         async with running(settings, gateway=gateway, clock=clock) as bot:
             await slack.workspace.changes.wait_for(lambda: slack.sockets.connections or slack.webhooks)

@@ -25,12 +25,14 @@ from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import VM, Fleet, Host
+from tests.support.databases import database_url
 from tests.support.engine_harness import Listener, host, vm, vm_id
 from tests.support.eventually import PATIENCE_S
 
 SPEED = 60.0
 """Lab seconds per second: a VM of 6 GB moves in about one."""
 QUICK = {
+    "check_timeout": "0s",  # a job is approved at once
     "poll_busy": "500ms",
     "poll_idle": "3s",
     "confirm_start": "4.5s",
@@ -248,7 +250,7 @@ async def ground(
         settings = settings_for(lab, tls, sections)
         clock = JumpyClock()
         gateway = PypsrpGateway(settings, now=clock.steady_now)
-        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}", timeout_s=busy_s)
+        store = SqlStore(database_url(folder / "bot.db"), timeout_s=busy_s)
         listener = Listener()
         engine = Engine(settings=settings, store=store, gateway=gateway, notifier=listener, clock=clock)
         await engine.start()

@@ -15,6 +15,7 @@ from lab.process import BotProcess
 from lab.site import Site, site
 from lab.slack.people.person import Person
 from lab.slack.workspace.messages import Message
+from tests.support.databases import store_section
 from tests.support.engine_harness import host, vm
 from tests.support.eventually import PATIENCE_S
 
@@ -97,7 +98,7 @@ async def town(
     folder: Path, described: Fleet, *, powershell: PowerShell | None = None, **settings: Any
 ) -> AsyncIterator[Town]:
     """Start it all; ``settings`` are sections of the bot's settings."""
-    merged = {name: QUICK[name] | settings.pop(name, {}) for name in QUICK} | settings
+    merged = store_section(folder) | {name: QUICK[name] | settings.pop(name, {}) for name in QUICK} | settings
     async with (
         site(described, folder, speed=SPEED, settings=merged, powershell=powershell) as here,
         BotProcess(here, folder / "bot.log") as bot,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from core.domain.model import windows_paths
-from core.domain.model.inventory import HostFacts, Snapshot, Vm, VmDetails
-from core.domain.model.move import Move
+from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmDetails
+from core.domain.model.move import Move, MoveState
 
 _STANDARD = ("Virtual Machines", "Snapshots", "UndoLog Configuration", "Planned Virtual Machines")
 """What Hyper-V keeps below the roots of VMs."""
@@ -28,6 +28,19 @@ class CleanUp:
 
 Reserved = Mapping[str, str]
 """Folders that are meant for VMs which are not there yet, each with the reason in words."""
+
+
+_BAD_ENDS = frozenset({MoveState.FAILED, MoveState.UNMIGRATABLE, MoveState.CANCELLED})
+
+
+def leaves_own_folder(move: Move, end: MoveState) -> bool:
+    """Whether a move that ends so may have left the folder that was made for it: an attempt of it began."""
+    return move.is_own_folder and move.attempts > 0 and end in _BAD_ENDS
+
+
+def tidied_host(move: Move) -> HostName:
+    """Return the host on which an ended move may have left folders: its source, unless it failed."""
+    return move.destination if move.state in _BAD_ENDS else move.source
 
 
 def why_home(move: Move, source: Snapshot, coming: Iterable[Move]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import NewType
 from uuid import UUID
@@ -98,6 +99,15 @@ class Adapter:
     switch: str = ""
 
 
+class Tie(StrEnum):
+    """The kinds of things that tie a VM to its host."""
+
+    PASSED_DEVICE = "passed_device"
+    GPU_PARTITION = "gpu_partition"
+    FIBRE_CHANNEL = "fibre_channel"
+    NESTED = "nested"
+
+
 @dataclass(frozen=True, slots=True)
 class LinkedFile:
     """A disk file of a VM that disks of other VMs of its host need too, and the names of these."""
@@ -123,7 +133,12 @@ class VmDetails:
     adapters: tuple[Adapter, ...] = ()
     iso_paths: tuple[str, ...] = ()
     checkpoints: int = 0
+    backup_checkpoints: int = 0
+    """How many of these a backup made (SnapshotType Recovery)."""
     has_vtpm: bool = False
+    ties: frozenset[Tie] = frozenset()
+    ties_unread: str = ""
+    """Why not all of ``ties`` is known; empty when it is."""
 
     @property
     def files(self) -> tuple[DiskFile, ...]:
@@ -235,6 +250,8 @@ class Snapshot:
     vms: tuple[Vm, ...]
     jobs: tuple[HostJob, ...] = ()
     unreadable: tuple[UnreadableVm, ...] = ()
+    absent: frozenset[VmId] = frozenset()
+    """VMs that the host was asked for by their ids and does not have, whatever the rows are that nobody can read."""
 
     def lacks(self, vm_id: VmId) -> bool:
         """Whether the host does not have the VM: not shown is believed only where it cannot be one nobody can read."""
@@ -242,7 +259,13 @@ class Snapshot:
 
     def why_unknown(self, vm_id: VmId) -> str:
         """Say why this host cannot tell whether it has a VM that it does not show; empty when it can."""
-        return next((one.text for one in self.unreadable if one.id in {None, vm_id}), "")
+        doubts = {vm_id} if vm_id in self.absent else {None, vm_id}
+        return next((one.text for one in self.unreadable if one.id in doubts), "")
+
+    @property
+    def leaves_open_who_is_there(self) -> bool:
+        """Whether it has a VM of which not even the id can be read."""
+        return any(one.id is None for one in self.unreadable)
 
     def vm(self, vm_id: VmId) -> Vm | None:
         """Return the VM of that id, if this host has it."""
@@ -267,6 +290,7 @@ class Snapshot:
 class Inspection:
     """The details of a host that a plan needs beyond a snapshot: room, switches, and each VM's disks and adapters.
 
+    A VM of which some of that cannot be read stands in ``unreadable``, and has no details.
     It has no slots because it keeps an index, as the snapshot does.
     """
 
@@ -275,6 +299,7 @@ class Inspection:
     memory_free_bytes: int = 0
     switches: tuple[str, ...] = ()
     details: tuple[VmDetails, ...] = ()
+    unreadable: tuple[UnreadableVm, ...] = ()
     attachments: Mapping[str, bool] = field(default_factory=dict)
     """Whether this host has files that VMs need at the same place, by the keys of their paths; others: not looked."""
 
@@ -286,6 +311,10 @@ class Inspection:
     def of(self, vm_id: VmId) -> VmDetails | None:
         """Return the details of that VM, if this host has it."""
         return self._by_id.get(vm_id)
+
+    def why_unknown(self, vm_id: VmId) -> str:
+        """Say why this host did not describe a VM that it shows; empty when it did, or does not show it."""
+        return next((one.text for one in self.unreadable if one.id == vm_id), "")
 
     @cached_property
     def _by_id(self) -> dict[VmId, VmDetails]:

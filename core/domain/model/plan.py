@@ -91,6 +91,10 @@ class FindingCode(StrEnum):
     UNREADABLE = "unreadable"
     PASS_THROUGH_DISK = "pass_through_disk"  # noqa: S105 (no password)
     SHARED_DISK = "shared_disk"
+    TIED_TO_HOST = "tied_to_host"
+    NESTED = "nested"
+    TIES_UNREAD = "ties_unread"
+    BACKUP_CHECKPOINT = "backup_checkpoint"
     ISO_MOUNTED = "iso_mounted"
     VTPM = "vtpm"
     CHECKPOINTS = "checkpoints"

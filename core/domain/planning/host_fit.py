@@ -7,6 +7,7 @@ from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import Operation
 from core.domain.model.inventory import HostFacts, HostName, Inspection, Vm, VmDetails
 from core.domain.model.plan import FindingCode
+from core.domain.planning.ties import held_by_devices
 from core.domain.scheduling.readiness import Never, Wait, readiness
 
 _SHOWN = 3
@@ -43,6 +44,7 @@ def vm_blockers(details: VmDetails) -> Iterator[Refusal]:
             yield Refusal(code, f"{name} {text}. {hint}")
         case Wait(_, text) if is_critical(vm):
             yield Refusal(FindingCode.CRITICAL, f"{name} {text}; bring its disks back first.")
+    yield from (Refusal(code, text) for code, text in held_by_devices(details))
     if any(disk.is_pass_through for disk in details.disks):
         text = f"{name} has a pass-through disk, which cannot be copied."
         yield Refusal(FindingCode.PASS_THROUGH_DISK, text)

@@ -18,6 +18,7 @@ from core.domain.planning.room import (
     is_live,
     volume_needs,
 )
+from core.domain.planning.ties import tie_warnings
 from core.domain.scheduling.readiness import Wait, readiness
 
 Inspections = Mapping[HostName, Inspection]
@@ -46,6 +47,7 @@ def preflight(
     blocked, hosts = {finding.vm_id for finding in blockers} | {*last}, {finding.host for finding in blockers}
     queue = sorted(moves, key=lambda move: move.vm_id in blocked or move.source in hosts or move.destination in hosts)
     findings += [*_space(queue, inspections), *_memory(queue, inspections), *_files(queue, inspections, taken)]
+    findings += _unread_ties(moves, inspections)
     findings += _long_paths(moves, inspections)
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
@@ -107,6 +109,22 @@ def unreadable_vms(sources: Iterable[Snapshot]) -> tuple[Finding, ...]:
         )
         for snapshot in sources
         for one in snapshot.unreadable
+    )
+
+
+def undescribed_vms(sources: Iterable[Inspection]) -> tuple[Finding, ...]:
+    """Say which VMs that were asked for are not in the plan, because a part of them could not be read."""
+    return tuple(
+        Finding(
+            severity=Severity.WARNING,
+            code=FindingCode.UNREADABLE,
+            text=f"{vm.name} is not in this plan, because not all of it could be read: {one.text}",
+            vm_id=vm.id,
+            host=inspection.host,
+        )
+        for inspection in sources
+        for one in inspection.unreadable
+        if one.id is not None and (vm := inspection.snapshot.vm(one.id)) is not None
     )
 
 
@@ -178,8 +196,18 @@ def _parts(move: PlannedMove, details: VmDetails, destination: Inspection) -> It
         yield _warning(
             FindingCode.VTPM, f"{name} has a virtual TPM; the destination needs its key protector certificates.", move
         )
-    if details.checkpoints:
-        yield _note(FindingCode.CHECKPOINTS, f"{name} has {_checkpoints(details.checkpoints)} too.", move)
+    yield from (_warning(code, text, move) for code, text in tie_warnings(details))
+    if others := details.checkpoints - details.backup_checkpoints:
+        yield _note(FindingCode.CHECKPOINTS, f"{name} has {_checkpoints(others)} too.", move)
+
+
+def _unread_ties(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
+    """Say of source hosts that they do not tell what ties their VMs to them: none of it was looked for."""
+    for host in dict.fromkeys(move.source for move in moves):
+        details = inspections[host].details if host in inspections else ()
+        if why := next((row.ties_unread for row in details if row.ties_unread), ""):
+            text = f"{host} does not tell which of its devices its VMs use, such as GPUs: that was not checked. {why}"
+            yield Finding(severity=Severity.NOTE, code=FindingCode.TIES_UNREAD, text=text, host=host)
 
 
 def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:

@@ -11,6 +11,7 @@ from core.domain.scheduling.fail_fast import FailedJobs
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.situation import Situation, lessons
 from core.domain.scheduling.slots import SlotUsage, refusal
+from core.domain.scheduling.trials import pairs_on_trial
 
 
 class SlotFit:
@@ -37,13 +38,16 @@ class SlotFit:
         }
         self._moving_vms = {attempt.vm_id.int for attempt in situation.reservations if attempt.ended_at is None}
         self._waiting_live = defaultdict[JobId, set[HostName]](set)
+        self.on_trial = pairs_on_trial(situation)
+        """Pairs of hosts that refused two VMs for a reason nobody knows: one VM at a time tries them."""
         self._refused_lately = {
             host for attempt in lessons(situation) for host in (attempt.source, attempt.destination)
         }
 
     def has_room(self, move: Move) -> bool:
         """Whether the hosts of this move, and its job, have room for one more."""
-        return not (self._why_closed(move.source) or self._why_closed(move.destination) or self._is_enough(move.job_id))
+        closed = self._why_closed(move.source) or self._why_closed(move.destination) or self._why_on_trial(move)
+        return not (closed or self._is_enough(move.job_id))
 
     def under_way(self) -> list[Attempt]:
         """Return what holds slots, what was given away in this decision included."""
@@ -95,7 +99,19 @@ class SlotFit:
         if ready.is_last and self._waiting_live[move.job_id] & {move.source, move.destination}:
             return HoldCode.LAST, "is not running; running VMs go first"
         closed = self._why_closed(move.source) or self._why_closed(move.destination)
-        return (HoldCode.SLOT, closed) if closed else None
+        if closed:
+            return HoldCode.SLOT, closed
+        trial = self._why_on_trial(move)
+        return (HoldCode.RETRY, trial) if trial else None
+
+    def _why_on_trial(self, move: Move) -> str:
+        """Say that another VM tries the pair of hosts first; empty when none does, or the pair is not on trial."""
+        refused = self.on_trial.get((move.source, move.destination))
+        if not refused:
+            return ""
+        trying = any(one.destination == move.destination for one in self._reserved[move.source])
+        vms = " and ".join(refused[:2])
+        return f"{move.destination} refused {vms} and nobody knows why; one VM tries first" if trying else ""
 
     def _is_enough(self, job_id: JobId) -> bool:
         at_once = self._at_once[job_id]

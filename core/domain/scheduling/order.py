@@ -1,7 +1,7 @@
 """Phase 2 of a decision, order: which of the moves that may start goes first."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from core.domain.model.inventory import HostName
@@ -16,15 +16,21 @@ def in_order(
     jobs: Iterable[Job],
     moves: Sequence[Move],
     loads: Mapping[HostName, Sequence[SlotUsage]],
+    on_trial: Collection[tuple[HostName, HostName]] = (),
 ) -> list[tuple[Move, Ready]]:
-    """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first."""
+    """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first.
+
+    Within its job a move between two hosts on trial comes last, see ``trials``.
+    """
     if not pairs:
         return []
-    place = sort_key(jobs, remaining_work(moves, loads))
+    place = sort_key(jobs, remaining_work(moves, loads), on_trial)
     return sorted(pairs, key=lambda pair: place(*pair))
 
 
-def sort_key(jobs: Iterable[Job], work: Mapping[HostName, float]) -> Callable[[Move, Ready], tuple[Any, ...]]:
+def sort_key(
+    jobs: Iterable[Job], work: Mapping[HostName, float], on_trial: Collection[tuple[HostName, HostName]]
+) -> Callable[[Move, Ready], tuple[Any, ...]]:
     """Return what gives a move its place among those that may start: the lower goes first."""
     by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
     ranks = {job.id: rank for rank, job in enumerate(by_age)}
@@ -32,7 +38,8 @@ def sort_key(jobs: Iterable[Job], work: Mapping[HostName, float]) -> Callable[[M
     def place(move: Move, verdict: Ready) -> tuple[Any, ...]:
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
         weight = work[move.source] + work[move.destination] + move.size_bytes
-        return ranks[move.job_id], verdict.is_last, -weight, move.id
+        is_on_trial = (move.source, move.destination) in on_trial
+        return ranks[move.job_id], is_on_trial, verdict.is_last, -weight, move.id
 
     return place
 

@@ -84,7 +84,7 @@ class Scheduler:
             for known in self._known.values()
             if known.held is not None and known.held.hold.code in _FOR_A_SLOT
         )
-        place_of = sort_key(situation.jobs.values(), remaining_work(situation.moves, usage))
+        place_of = sort_key(situation.jobs.values(), remaining_work(situation.moves, usage), fit.on_trial)
         return next_in_line(waiting, fit.full_hosts(), fit.under_way(), place_of)
 
     def _filter(
@@ -129,7 +129,7 @@ def _start(
             wait.append(known)
     placed: list[Decision] = []
     pairs = [(known.move, known.ready) for known in candidates.values()]
-    for move, verdict in in_order(pairs, situation.jobs.values(), situation.moves, usage):
+    for move, verdict in in_order(pairs, situation.jobs.values(), situation.moves, usage, fit.on_trial):
         if fit.has_room(move):
             candidates[move.id].held = None
             placed.append(fit.place(move, verdict))

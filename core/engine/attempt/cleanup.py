@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from core.backoff import fixed, retry
-from core.domain.attempt.cleanup import leftovers, reserved, unused_destination, why_home
+from core.domain.attempt.cleanup import leftovers, reserved, tidied_host, unused_destination, why_home
 from core.domain.model import event_data, windows_paths
 from core.domain.model.event_data import Kept
 from core.domain.model.events import event
@@ -91,25 +91,19 @@ class FolderCleanup:
             whose = f"may belong to a VM that cannot be read: {snapshot.unreadable[0].text}"
             stay = (*plan.keep, *((path, whose) for path in plan.remove))
             return Cleaned(tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in stay))
-        there = await self._there(move.source, plan.remove)
-        if isinstance(there, HostError):
-            return Cleaned((), move.leftovers or plan.remove, f"{move.source} {there.standing}")
-        earlier = [path for path in plan.remove if path in move.leftovers and path not in there]
-        await self._note(move, (*earlier, *there))
-        cleaned = await self._remove(move.source, there)
+        cleaned = await self._remove_noted(move, move.source, plan.remove)
         kept = tuple(FolderReceipt(path, FolderFate.KEPT, reason) for path, reason in plan.keep)
-        gone = tuple(FolderReceipt(path, FolderFate.REMOVED) for path in earlier)
-        return Cleaned(kept + gone + cleaned.receipts, cleaned.waiting, cleaned.why)
+        return replace(cleaned, receipts=kept + cleaned.receipts)
 
     async def after_failure(self, move: Move) -> Cleaned:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
-        snapshot = await self._fresh(move.destination) if move.is_own_folder else None
-        if snapshot is None or snapshot.vm(move.vm_id) is not None or snapshot.unreadable:
+        host, snapshot = move.destination, await self._fresh(move.destination)
+        if snapshot is None:
+            return Cleaned((), move.leftovers or (move.path,), f"{host} {self._standing(host)}")
+        if snapshot.vm(move.vm_id) is not None or snapshot.unreadable:
             return Cleaned(())
-        meant = reserved(self._own_paths.get(move.destination, ""), await self._coming(move.destination))
-        return await self._remove(
-            move.destination, unused_destination(move.path, snapshot.facts, snapshot.vms, meant), is_once=True
-        )
+        meant = reserved(self._own_paths.get(host, ""), await self._coming(host))
+        return await self._remove_noted(move, host, unused_destination(move.path, snapshot.facts, snapshot.vms, meant))
 
     async def _coming(self, host: HostName) -> Sequence[Move]:
         """Read what is on its way to a host; without that answer nothing is removed."""
@@ -118,6 +112,17 @@ class FolderCleanup:
             return await self._recorder.store.moves_towards(host)
 
         return await self._recorder.patiently(read)
+
+    async def _remove_noted(self, move: Move, host: HostName, folders: Sequence[str]) -> Cleaned:
+        """Remove those of these folders that are there, after they were written down."""
+        there = await self._there(host, folders)
+        if isinstance(there, HostError):
+            return Cleaned((), move.leftovers or tuple(folders), f"{host} {there.standing}")
+        earlier = [path for path in folders if path in move.leftovers and path not in there]
+        await self._note(move, (*earlier, *there))
+        cleaned = await self._remove(host, there)
+        gone = tuple(FolderReceipt(path, FolderFate.REMOVED) for path in earlier)
+        return replace(cleaned, receipts=gone + cleaned.receipts)
 
     async def _there(self, host: HostName, folders: Sequence[str]) -> tuple[str, ...] | HostError:
         """Return which of these folders are there, or the error when another look later may help."""
@@ -145,7 +150,7 @@ class FolderCleanup:
             store = self._recorder.store
             await self._recorder.record(move.id, lambda m: store.change_move(m, replace(m, leftovers=folders)))
 
-    async def _remove(self, host: HostName, folders: Iterable[str], *, is_once: bool = False) -> Cleaned:
+    async def _remove(self, host: HostName, folders: Iterable[str]) -> Cleaned:
         receipts: list[FolderReceipt] = []
         waiting: list[str] = []
         why = ""
@@ -154,17 +159,17 @@ class FolderCleanup:
             if why:
                 waiting.append(path)
                 continue
-            receipt = await self._try(host, path, 1 if is_once else TRIES)
+            receipt = await self._try(host, path)
             if isinstance(receipt, HostError):
                 waiting.append(path)
                 why = f"{host} {receipt.standing}"
-            elif receipt.fate is FolderFate.GONE and not is_once:
+            elif receipt.fate is FolderFate.GONE:
                 receipts.append(FolderReceipt(path, FolderFate.REMOVED))  # it was there: our answer was lost
             else:
                 receipts.append(receipt)
         return Cleaned(tuple(receipts), tuple(waiting), why)
 
-    async def _try(self, host: HostName, path: str, tries: int) -> FolderReceipt | HostError:
+    async def _try(self, host: HostName, path: str) -> FolderReceipt | HostError:
         """Return the receipt, or the last error when another try later may help."""
 
         async def once() -> FolderReceipt:
@@ -176,7 +181,7 @@ class FolderCleanup:
                 return FolderReceipt(path, FolderFate.KEPT, error.message)
 
         try:
-            return await retry(once, HostError, wait=fixed(PAUSE_S), tries=tries, sleep=self._clock.sleep)
+            return await retry(once, HostError, wait=fixed(PAUSE_S), tries=TRIES, sleep=self._clock.sleep)
         except HostError as error:
             return error
 
@@ -188,12 +193,14 @@ _LOOK_EVERY_S = 300.0
 
 
 class PostponedCleanups:
-    """The loop that does the clean-ups which had to wait for a host."""
+    """The loop that does the clean-ups which had to wait for a host, and those after moves that failed for good."""
 
     def __init__(self, cleanup: FolderCleanup, recorder: TransitionRecorder, clock: Clock) -> None:
         self._cleanup = cleanup
         self._recorder = recorder
         self._clock = clock
+        self.wanted = asyncio.Event()
+        """Set when there is one to do."""
         self._silent: set[HostName] = set()
         self._tried: set[MoveId] = set()
 
@@ -209,8 +216,9 @@ class PostponedCleanups:
             return _LOOK_EVERY_S
         first: dict[HostName, Move] = {}
         for move in due:
-            if move.source not in self._silent and move.id not in self._tried:
-                first.setdefault(move.source, move)
+            host = tidied_host(move)
+            if host not in self._silent and move.id not in self._tried:
+                first.setdefault(host, move)
         if first:
             await asyncio.gather(*map(self._try, first.values()))
             return 0.0
@@ -228,9 +236,11 @@ class PostponedCleanups:
             log.exception("the clean-up of %s broke; it is tried again", move.vm_name)
 
     async def _tidy(self, move: Move) -> None:
-        cleaned = await self._cleanup.after_success(move)
+        host = tidied_host(move)
+        has_moved = host == move.source
+        cleaned = await (self._cleanup.after_success(move) if has_moved else self._cleanup.after_failure(move))
         if cleaned.waiting:
-            self._silent.add(move.source)
+            self._silent.add(host)
         now = self._clock.now()
         age = now - (move.ended_at or now)
         if cleaned.waiting and age < TIMEOUT:
@@ -242,7 +252,9 @@ class PostponedCleanups:
             )
             return
         kept = cleaned.kept_and_waiting(f"{cleaned.why}; given up after a day")
-        told = event(event_data.Tidied(host=move.source, removed=cleaned.removed, kept=kept), now, move=move)
+        told = event(event_data.Tidied(host=host, removed=cleaned.removed, kept=kept), now, move=move)
+        # That a failed move left nothing behind is worth no word.
+        events = [told] if has_moved or cleaned.removed or cleaned.waiting else []
         await self._recorder.record(
-            move.id, lambda m: self._recorder.store.change_move(m, replace(m, leftovers=(), tidy_at=None), told)
+            move.id, lambda m: self._recorder.store.change_move(m, replace(m, leftovers=(), tidy_at=None), *events)
         )

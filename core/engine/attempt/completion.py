@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.domain.attempt.alike import widen
+from core.domain.attempt.cleanup import leaves_own_folder
 from core.domain.attempt.diagnosis import Diagnosis, Seen, diagnose
 from core.domain.attempt.first_reason import first_reason
 from core.domain.attempt.retry import RetryDecision, after_failure
@@ -103,10 +104,14 @@ class AttemptCompletion:
             return ()
         try:
             inspection = await self._context.services.gateway.inspect(move.destination, [move.vm_id])
+            await self._context.services.machines.check(inspection.snapshot)
         except HostError as error:
             return (f"it could not be compared with what it was: {error.message}",)
         after = inspection.of(move.vm_id)
-        return differences(move.before, after) if after else ()
+        if after is None:
+            why = inspection.why_unknown(move.vm_id)
+            return (f"it could not be compared with what it was: {why}",) if why else ()
+        return differences(move.before, after)
 
     # ------------------------------------------------------------------ it did not
 
@@ -166,8 +171,8 @@ class AttemptCompletion:
 
         await context.record(end)
         context.attempt = replace(context.attempt, ended_at=context.now())
-        if context.move.state.is_end:
-            await self._tidy_destination()
+        if context.move.tidy_at is not None:
+            context.services.tidy_soon()
 
     def _end(self, move: Move, then: RetryDecision, diagnosis: Diagnosis) -> Awaitable[Move]:
         now, data = self._context.now(), then.data
@@ -183,6 +188,9 @@ class AttemptCompletion:
             hold=None,
             ended_at=now if then.state.is_end else None,
         )
+        if leaves_own_folder(after, then.state):
+            # Noted with the end: whoever goes on after a death in between finds it.
+            after = replace(after, tidy_at=self._context.steady_now())
         if self._way_out is not None and then.state is MoveState.QUEUED:
             other = self._way_out
             after = replace(after, path=other.path, disks=other.disks, is_own_folder=other.is_own_folder)
@@ -195,16 +203,6 @@ class AttemptCompletion:
             fault=diagnosis.fault,
             host_words=diagnosis.words,
         )
-
-    async def _tidy_destination(self) -> None:
-        """Remove what the failed move left in the folder that was made for this VM alone, if it is empty."""
-        move = self._context.move
-        cleaned = await self._context.services.cleanup.after_failure(move)
-        if cleaned.removed:
-            removed, kept, now = cleaned.removed, cleaned.kept, self._context.now()
-            await self._context.note(
-                event(event_data.Tidied(host=move.destination, removed=removed, kept=kept), now, move=move)
-            )
 
     def _diagnose(self, verdict: Verification, error: HostError | None) -> Diagnosis:
         if verdict.outcome is AttemptResult.NEVER_STARTED or isinstance(error, HostUnreachable | LoginRejected):

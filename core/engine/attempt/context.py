@@ -48,6 +48,7 @@ class EngineServices:
     machines: Machines
     cleanup: FolderCleanup
     look_ahead: LookAhead
+    tidy_soon: Callable[[], None]
     policy: AttemptPolicy
 
 

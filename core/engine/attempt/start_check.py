@@ -59,7 +59,7 @@ class StartCheck:
     ) -> Cleared | Diagnosis:
         details = source.of(move.vm_id)
         if details is None:
-            return _not_yet(f"{move.source} did not describe the VM")
+            return _not_yet(source.why_unknown(move.vm_id).rstrip(".") or f"{move.source} did not describe the VM")
         state = readiness(details.vm)
         if isinstance(state, Wait):
             return _not_yet(f"{move.vm_name} {state.text}")

@@ -1,5 +1,6 @@
 """Keeps cards up to date as their jobs change."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from core.domain.model.views import JobView
 from core.domain.reporting.redelivery import BACKOFF, SLOW_BACKOFF
 from core.errors import MigrateBotError, NotifierBusy, NotifierRefused
 from core.ports import Clock, Notifier, Store
-from core.tasks import TaskSet
+from core.tasks import TaskSet, is_asked_to_end
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,9 @@ class Cards:
                 except MigrateBotError as error:
                     failures += 1
                     await self._wait(job_id, error, failures)
-                except Exception as error:
+                except (Exception, asyncio.CancelledError) as error:
+                    if is_asked_to_end():
+                        raise
                     # A bug in what one view shows; the next view may be fine, and the last one must stand.
                     log.exception("the card of %s broke", job_id)
                     failures += 1
@@ -109,7 +112,7 @@ class Cards:
             await self._store.set_card_final(job_id)
         return True
 
-    async def _wait(self, job_id: JobId, error: Exception, failures: int) -> None:
+    async def _wait(self, job_id: JobId, error: BaseException, failures: int) -> None:
         """Wait before the next try: what a card shows last must be the truth, so it is tried until it stands."""
         log.warning("the card of %s waits: %s", job_id, error)
         self._dirty.add(job_id)

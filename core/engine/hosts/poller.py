@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from core.backoff import delay_s, doubling
-from core.domain.model.inventory import HostName, Snapshot
+from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import HostError
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_SILENCE_S = 60.0
 """A silent host is asked again at least this often."""
+_MOST_BY_ID = 20
+"""So many VMs are asked for by their ids in one poll: more than a host moves at once."""
 FRESH_TIMEOUT_S = 600.0
 """Nobody waits longer than this for a snapshot: then the host counts as silent."""
 
@@ -35,6 +38,8 @@ class HostPoller:
         self.host = host
         self.is_busy = False
         """Whether open moves concern this host; the dispatcher says."""
+        self.vms: frozenset[VmId] = frozenset()
+        """The VMs of these moves."""
         self._gateway = gateway
         self._snapshot_cache = snapshot_cache
         self._clock = clock
@@ -85,6 +90,7 @@ class HostPoller:
         snapshot: Snapshot | None = None
         try:
             snapshot = await self._machines.check(await self._gateway.observe(self.host))
+            snapshot = await self._asked_by_id(snapshot)
             self._snapshot_cache.put(snapshot)
         except Exception as error:  # noqa: BLE001  # whatever it is, the host is looked at again
             self._failed(error)
@@ -94,6 +100,25 @@ class HostPoller:
             self._failures = 0
         finally:
             self._answer(waiting, snapshot)
+
+    async def _asked_by_id(self, snapshot: Snapshot) -> Snapshot:
+        """Ask for the VMs that matter one by one, if a row without an id could be any of them; note who is not there.
+
+        Otherwise one VM that nobody can read would leave open for ever where all others are.
+        """
+        if not snapshot.leaves_open_who_is_there:
+            return snapshot
+        doubtful = sorted(vm_id for vm_id in self.vms if snapshot.vm(vm_id) is None)
+        absent = set[VmId]()
+        for vm_id in doubtful[:_MOST_BY_ID]:
+            try:
+                found = await self._gateway.find(self.host, vm_id)
+            except HostError as error:
+                log.info("%s does not say whether it has the VM %s: %s", self.host, vm_id, error.message)
+                continue
+            if found is None or found.is_planned:
+                absent.add(vm_id)
+        return replace(snapshot, absent=frozenset(absent))
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1

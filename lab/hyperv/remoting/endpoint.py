@@ -148,7 +148,10 @@ class Endpoint:
         if fault is not None and (spoiled := await self._spoil_early(fault, http)):
             return spoiled
         client = Client(admission.login, http.remote or LOCALHOST, lambda: _is_closed(http))
-        status, envelope = await self._answer(request, client)
+        if fault is not None and fault.kind is WireFaultKind.FAULT:
+            status, envelope = self._refused(request, fault.status)
+        else:
+            status, envelope = await self._answer(request, client)
         if fault is not None and fault.kind is WireFaultKind.SLOW:
             await asyncio.sleep(fault.delay_s)
         content_type, payload = _spoiled_late(fault, connection, envelope, is_sealed=sealed)
@@ -171,6 +174,10 @@ class Endpoint:
             return 500, wsman.fault_reply(fault, request.message_id, self._service.machine)
         except ClientGone:
             return 200, b""
+
+    def _refused(self, request: wsman.Request, code: int) -> tuple[int, bytes]:
+        text = f"The WS-Management service cannot process the request. The service failed with the error {code}. "
+        return 500, wsman.fault_reply(wsman.WSManFault(code, text), request.message_id, self._service.machine)
 
     async def _spoil_early(self, fault: WireFault, http: web.Request) -> web.StreamResponse | None:
         """Do what a fault does instead of the work; None when it only spoils the answer."""

@@ -42,7 +42,7 @@ def refusal(state: State, request: MoveRequest, machine: Machine | None) -> Fail
         return Failure("vm-gone")
     if request.kind is not MigrationKind.STORAGE:
         if request.destination not in state.hosts:
-            return Failure("hop-a-unreachable")
+            return Failure("name-unknown")
         if request.source == request.destination:
             return Failure("same-host")
         failure = _refused_between(state, request, machine)
@@ -57,6 +57,10 @@ def _refused_between(state: State, request: MoveRequest, machine: Machine) -> Fa
         return Failure("clustered")
     if not source.spec.migration_enabled:
         return Failure("migration-disabled", side=SOURCE)
+    spec = machine.spec
+    uses_device = spec.has_passed_device or spec.has_gpu_partition or spec.has_fibre_channel
+    if uses_device and spec.state is not VMState.Off:
+        return Failure("device")
     unreachable = {WireFaultKind.REFUSE, WireFaultKind.HANG}
     if any(fault.kind in unreachable for fault in state.trouble.for_host(destination.name).faults):
         return Failure("hop-a-unreachable")

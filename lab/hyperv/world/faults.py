@@ -46,6 +46,9 @@ class WireFaultKind(StrEnum):
     """Requests are accepted and never answered."""
     STATUS = "status"
     """The answer is the HTTP status `status`: 401, 500, 503."""
+    FAULT = "fault"
+    """The operation is not carried out, and answered with the WSMan fault whose number is `status`. Public reports of
+    Create name 1018, 2, 14 and 1455 (pypsrp#36, NetExec#72)."""
     SLOW = "slow"
     """Every answer comes `delay_s` later."""
     MALFORMED = "malformed"

@@ -121,6 +121,8 @@ class Host:
     bandwidth_bytes_per_s: Size = 1250 * MB
     clock_offset_s: float = 0.0
     """How far its clock is ahead of the lab's; negative is behind."""
+    missing_classes: tuple[str, ...] = ()
+    """CIM classes that its Windows is too old for, e.g. Msvm_GpuPartitionSettingData."""
     quirks: Quirks = field(default_factory=Quirks)
 
 
@@ -195,6 +197,12 @@ class VM:
     is_paging: bool = False
     """Its smart paging file is in use; no cmdlet tells how large it is."""
     has_vtpm: bool = False
+    has_passed_device: bool = False
+    """A device of its host is passed through to it (DDA)."""
+    has_gpu_partition: bool = False
+    has_fibre_channel: bool = False
+    exposes_virtualization: bool = False
+    """Its guest may run virtual machines itself."""
     is_processor_compatible: bool = True
     """`CompatibilityForMigrationEnabled`, or a guest that needs no special processor."""
     is_clustered: bool = False

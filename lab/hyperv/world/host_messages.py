@@ -219,6 +219,15 @@ CAUSES: dict[str, Cause] = {
         code=32774,
         is_wrapped=False,
     ),
+    # What a real host says is not known: the words are ours.
+    "device": Cause(
+        english="The operation cannot be performed while the virtual machine '{vm}' uses a device of its host. "
+        "(Virtual machine ID {id})",
+        error_id="InvalidState",
+        category=_INVALID,
+        code=32775,
+        is_wrapped=False,
+    ),
     "wrong-state": Cause(
         english="The operation cannot be performed while the virtual machine '{vm}' is in its current state. "
         "(Virtual machine ID {id})",

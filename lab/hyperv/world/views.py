@@ -80,6 +80,10 @@ class VMView:
     generation: int
     version: str
     has_vtpm: bool
+    has_passed_device: bool
+    has_gpu_partition: bool
+    has_fibre_channel: bool
+    exposes_virtualization: bool
     is_clustered: bool
     replication_mode: ReplicationMode
     replication_state: ReplicationState

@@ -15,6 +15,7 @@ from lab.slack.workspace.faults import FaultKind
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import Opening
 from tests.support.bot_harness import CHANNEL, buttons, read
+from tests.support.databases import database_url
 
 ALICE, BOB = "alice", "bob"
 
@@ -29,7 +30,7 @@ async def test_a_question_asked_before_a_restart_loses_its_buttons_when_its_move
         card = await here.ask()
         await slack.person(BOB).click(card, "migrate_approve")
         await here.replied(card, "approved J1")
-    store = SqlStore(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
+    store = SqlStore(database_url(tmp_path / "bot.db"))
     await store.open()
     (move,) = await store.moves(JobId("J1"))
     await store.add_events(event(event_data.Stuck(text="it stands"), datetime.now(UTC), move=move))

@@ -1,45 +1,21 @@
-"""Every implementation of the store's port; each test of this folder runs over all of them.
+"""Every implementation of the store's port; each test of this folder runs over all of them."""
 
-PostgreSQL takes part when ``MIGRATE_BOT_TEST_POSTGRES`` names a server where databases may be created, such as
-``postgresql+asyncpg://postgres@localhost/postgres``. Each test makes a database of its own there and drops only that.
-"""
-
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.ports import Store
 from core.store import SqlStore
 from core.store.ownership import Unguarded
-
-SERVER = os.environ.get("MIGRATE_BOT_TEST_POSTGRES", "")
-
-
-async def on_server(statement: str) -> None:
-    """Say something to the server that no transaction may hold."""
-    engine = create_async_engine(SERVER, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.exec_driver_sql(statement)
-    await engine.dispose()
+from tests.support.databases import postgresql_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return where an empty database is."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'migrate-bot.db'}"
-        return
-    if not SERVER:
-        pytest.skip("on PostgreSQL (no server in MIGRATE_BOT_TEST_POSTGRES)")
-    mine = f"migrate_bot_test_{uuid4().hex}"
-    await on_server(f"CREATE DATABASE {mine}")
-    yield make_url(SERVER).set(database=mine).render_as_string(hide_password=False)
-    await on_server(f"DROP DATABASE {mine}")
+    file = tmp_path / "migrate-bot.db"
+    return postgresql_url(file) if request.param == "postgresql" else f"sqlite+aiosqlite:///{file}"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -18,6 +19,15 @@ from core.ports import Store
 from tests.support.store_examples import HV01, HV02, NOW, begun, ended, later, moves_of, proposal, room, running
 
 Reopen = Callable[[], Awaitable[Store]]
+
+
+async def test_ids_are_of_the_plain_type(store: Store, reopen: Reopen) -> None:
+    """Whatever the driver gives: a UUID of a class of its own cannot be sent to a host."""
+    job, (move,) = await running(store, "web01")
+    await begun(store, move)
+    fresh = await reopen()
+    (read,), (attempt,) = await fresh.moves(job.id), await fresh.attempts(open_only=True)
+    assert (type(read.vm_id), type(attempt.vm_id)) == (UUID, UUID)
 
 
 async def test_approval_and_moves_are_one_transaction(store: Store) -> None:

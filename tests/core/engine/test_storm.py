@@ -17,6 +17,7 @@ from core.store import SqlStore
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import BackupWindow, Fleet
 from lab.virtual_time import Outside
+from tests.support.databases import database_url
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
 
 VMS = 4
@@ -171,7 +172,7 @@ def test_dozens_of_deaths_start_no_vm_twice(tmp_path: Path, seed: int) -> None:
             stage.world.order(MoveFault(vm=number, at_percent=40, times=times))
         async with stage.running():
             job = await stage.ask_and_approve("web*", attempts=5)
-        disk = SqlStore(f"sqlite+aiosqlite:///{stage.db}")
+        disk = SqlStore(database_url(stage.db))
         await Outside(disk, stage.loop).open()
         trouble = asyncio.create_task(weather(stage, random))
         for _ in range(DEATHS):

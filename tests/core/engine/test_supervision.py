@@ -1,8 +1,8 @@
 """No loop of the engine dies, and one bad host, notice, row or clean-up stops only itself. On virtual time."""
 
 import asyncio
+import json
 import logging
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.errors import NotifierDown, StoreBusy
 from lab.gateway import LabGateway
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind, ValueFault, ValueFaultKind, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Fleet
+from tests.support.databases import change, database_url, read
 from tests.support.engine_harness import Listener, Stage, hosts, numbered, play, vm, vm_id
 
 HOUR = 3600.0
@@ -138,9 +139,7 @@ def test_a_notice_that_is_taken_in_no_form_is_given_up_at_last(tmp_path: Path) -
     listener.takes_plain, listener.error = False, KeyError("count")
     stage = poisoned(tmp_path, listener, 24 * HOUR)
     assert said(stage, "J1")[:2] == [EventKind.PROPOSED, EventKind.MOVING]
-    outbox = sqlite3.connect(stage.db)
-    assert outbox.execute("select count(*) from outbox where outcome = 'given_up'").fetchone() == (1,)
-    outbox.close()
+    assert read(database_url(stage.db), "SELECT count(*) FROM outbox WHERE outcome = 'given_up'") == [(1,)]
 
 
 def test_a_page_overtakes_a_notice_that_nobody_takes(tmp_path: Path) -> None:
@@ -209,6 +208,32 @@ def test_a_card_that_cannot_be_made_is_tried_again_and_disturbs_nobody(
     assert left == [0]
 
 
+def test_a_card_whose_work_was_cancelled_from_inside_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a view waited for was cancelled by somebody else: that is no reason to lose the card's last edit."""
+    real, left = JobViews.of, [100]
+
+    async def of(self: JobViews, job_id: Any) -> Any:
+        view = await real(self, job_id)
+        if view.is_over and left[0] > 97:
+            left[0] -= 1
+            raise asyncio.CancelledError
+        return view
+
+    monkeypatch.setattr(JobViews, "of", of)
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            first = await stage.ask_and_approve("web01")
+            await stage.finished(first.id)
+            await asyncio.sleep(300)
+            assert (await stage.store.job(first.id)).is_card_final
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+    assert left == [97]
+
+
 def test_a_command_that_shows_nothing_does_not_hold_its_slots_for_ever(tmp_path: Path) -> None:
     """Finding 10, first half: the host takes Move-VM and nothing begins: it is tried again, and both VMs arrive."""
 
@@ -271,24 +296,56 @@ def test_a_move_of_hours_is_not_left_by_its_own_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hides", ["Name", "Id"])
 def test_a_vm_that_cannot_be_read_costs_only_itself(tmp_path: Path, hides: str) -> None:
-    """Finding 15: a sick VM in no job. Others move; while its id is hidden nothing is concluded, and nothing lost."""
+    """Finding 15: a sick VM in no job: what moves comes to its end, what waits starts, and the trouble stays."""
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
             job = await stage.ask_and_approve("web01")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
             stage.world.order(ValueFault(host="HV01", property=hides, kind=ValueFaultKind.NULL, vm=vm_id(9)))
-            await asyncio.sleep(600)
+            moves = await stage.finished(job.id, within_s=600)
             assert HostName("HV01") not in engine._snapshot_cache.troubles
-            (move,) = await stage.store.moves(job.id)
-            assert move.state is (MoveState.DONE if hides == "Name" else MoveState.MOVING)
-            stage.world.trouble.clear()
-            moves = await stage.finished(job.id)
             assert moves["web01"].state is MoveState.DONE
             later = await stage.ask_and_approve("web02")
             assert (await stage.finished(later.id))["web02"].state is MoveState.DONE
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=(*numbered(2), vm(9, "sick"))), script)
+
+
+def test_a_vm_that_is_gone_is_found_gone_beside_one_that_cannot_be_read(tmp_path: Path) -> None:
+    """A waiting VM is removed by somebody while another row of its host has no id: its job comes to an end."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            await engine.controls.stop_starts("U_BOB")
+            job = await stage.ask_and_approve("web01")
+            stage.world.order(ValueFault(host="HV01", property="Id", kind=ValueFaultKind.NULL, vm=vm_id(9)))
+            stage.world.remove_vm("HV01", vm_id(1))
+            await asyncio.sleep(60)
+            await engine.controls.resume_starts("U_BOB")
+            moves = await stage.finished(job.id, within_s=HOUR)
+            assert moves["web01"].state is MoveState.UNMIGRATABLE
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=(*numbered(1), vm(9, "sick"))), script)
+
+
+def test_a_vm_whose_own_row_has_no_id_is_not_called_gone(tmp_path: Path) -> None:
+    """Asked for by its id, the host does not say that it has none: nothing is concluded until it can be read."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            await engine.controls.stop_starts("U_BOB")
+            job = await stage.ask_and_approve("web01")
+            stage.world.order(ValueFault(host="HV01", property="Id", kind=ValueFaultKind.NULL, vm=vm_id(1)))
+            await asyncio.sleep(60)
+            await engine.controls.resume_starts("U_BOB")
+            await asyncio.sleep(2 * HOUR)
+            (move,) = await stage.store.moves(job.id)
+            assert (move.state, move.hold and move.hold.code) == (MoveState.QUEUED, HoldCode.HOST)
+            stage.world.trouble.clear()
+            assert (await stage.finished(job.id))["web01"].state is MoveState.DONE
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
 
 def test_a_sick_vm_in_a_job_waits_and_says_why(tmp_path: Path) -> None:
@@ -312,10 +369,8 @@ def test_a_sick_vm_in_a_job_waits_and_says_why(tmp_path: Path) -> None:
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(2))), script)
 
 
-def change(stage: Stage, statement: str, *values: Any) -> None:
-    with sqlite3.connect(stage.db) as database:
-        database.execute(statement, values)
-    database.close()
+def spoil(stage: Stage, statement: str, **values: Any) -> None:
+    assert change(database_url(stage.db), statement, **values)
 
 
 def test_a_plan_nobody_can_read_stops_only_its_own_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -327,7 +382,7 @@ def test_a_plan_nobody_can_read_stops_only_its_own_job(tmp_path: Path, caplog: p
             await engine.controls.reject(old.id, old.plan.hash, "U_BOB", "no")
             job = await stage.ask_and_approve("web01")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-        change(stage, "update plans set body = '{}' where id = 1")
+        spoil(stage, "update plans set body = '{}' where id = 1")
         async with stage.running() as engine:
             moves = await stage.finished(job.id)
             assert moves["web01"].state is MoveState.DONE
@@ -344,8 +399,10 @@ def test_a_finding_of_a_newer_version_is_read_as_other(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running():
             job = await stage.ask("web01")
-        finding = '{"severity":"note","code":"brand_new","text":"x","vm_id":null,"host":null}'
-        change(stage, "update plans set body = json_set(body, '$.findings', json_array(json(?))) where id = 1", finding)
+        finding = {"severity": "note", "code": "brand_new", "text": "x", "vm_id": None, "host": None}
+        ((body,),) = read(database_url(stage.db), "SELECT body FROM plans WHERE id = 1")
+        newer = json.dumps(json.loads(body) | {"findings": [finding]})
+        spoil(stage, "update plans set body = :body where id = 1", body=newer)
         async with stage.running():
             (found,) = (await stage.store.job(job.id)).plan.findings
             assert found.code.value == "other"
@@ -360,7 +417,7 @@ def test_a_running_job_nobody_can_read_keeps_its_move_followed(tmp_path: Path) -
         async with stage.running():
             job = await stage.ask_and_approve("web01", "web02", "web03")
             await stage.state_is(job.id, "web01", MoveState.MOVING)
-        change(stage, "update plans set body = '{}' where id = 1")
+        spoil(stage, "update plans set body = '{}' where id = 1")
         async with stage.running():
             await stage.state_is(job.id, "web01", MoveState.DONE)
             other = await stage.ask_and_approve("web04")
@@ -384,7 +441,7 @@ def test_a_move_nobody_can_read_stops_at_most_its_own_job(tmp_path: Path, column
             sick = await stage.ask_and_approve("web01")
             well = await stage.ask_and_approve("web02")
             await asyncio.sleep(10)
-        change(stage, f"update moves set {column} = ? where vm_name = 'web01'", value)  # noqa: S608
+        spoil(stage, f"update moves set {column} = :value where vm_name = 'web01'", value=value)  # noqa: S608
         async with stage.running() as engine:
             await engine.controls.resume_starts("U_BOB")
             moves = await stage.finished(well.id)
@@ -404,7 +461,7 @@ def test_an_event_of_a_newer_version_is_told_as_it_can_be(tmp_path: Path) -> Non
             stage.listener.down = True
             job = await stage.ask_and_approve("web01")
             await asyncio.sleep(5)
-        change(stage, "update events set kind = 'brand_new', data = '[1]', tone = 'shout' where kind = 'approved'")
+        spoil(stage, "update events set kind = 'brand_new', data = '[1]', tone = 'shout' where kind = 'approved'")
         stage.listener.down = False
         async with stage.running() as engine:
             await stage.finished(job.id)
@@ -426,7 +483,7 @@ def test_clean_ups_of_a_dead_host_delay_nobody_elses(tmp_path: Path) -> None:
             await stage.finished(well.id)
             stage.world.order(WireFault(host="HV03", kind=WireFaultKind.HANG))
             due = stage.clock.now().isoformat().replace("T", " ")
-            change(stage, "update moves set leftovers = '[\"D:\\\\VMs\\\\x\"]', tidy_at = ?", due)
+            spoil(stage, "update moves set leftovers = :paths, tidy_at = :due", paths='["D:\\\\VMs\\\\x"]', due=due)
             since = stage.loop.time()
 
             async def is_tidied() -> bool:

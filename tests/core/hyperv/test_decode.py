@@ -8,7 +8,7 @@ import pytest
 from core.domain.model.host_calls import FolderFate, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
 from core.errors import MalformedReply
-from core.hyperv import decode, vm_files
+from core.hyperv import decode, decode_details, vm_files
 from tests.support.ps_examples import WEB, vm_properties
 from tests.support.ps_objects import bare, enum, selected
 
@@ -214,26 +214,26 @@ def test_reads_volumes() -> None:
 def test_puts_details_together() -> None:
     """Each VM gets its own disks with their sizes, adapters, images, checkpoints and vTPM."""
     vm = decode.read_vm("HV01", selected(**vm_properties()))
-    disks = decode.read_disks(
+    disks = decode_details.read_disks(
         "HV01",
         [
             selected(VMId=WEB, Path="D:\\A.vhdx", ControllerType=enum(1, "SCSI"), ControllerLocation=1),
             selected(VMId=WEB, Path="Disk 3", DiskNumber=3, ControllerType="IDE", SupportPersistentReservations=True),
         ],
     )
-    (details,) = decode.assemble(
+    ((details,), unreadable) = decode_details.assemble(
         [vm],
         disks=disks,
         files=vm_files.read(
             "HV01",
             None,
-            disks,
+            disks.of,
             lambda asked: ([selected(Path="d:\\a.VHDX", FileSize=7)] if asked.title == "Get-VHD" else [], True),
         ),
-        adapters=decode.read_adapters("HV01", [selected(VMId=WEB, Name="LAN", SwitchName=None)]),
-        isos=decode.read_isos("HV01", [selected(VMId=WEB, Path=""), selected(VMId=WEB, Path="C:\\x.iso")]),
-        checkpoints=decode.count_by_vm("HV01", "Get-VMSnapshot", [selected(VMId=WEB), selected(VMId=WEB)]),
-        vtpms=decode.read_vtpms("HV01", [selected(InstanceID=f"Microsoft:{WEB}\\7", TpmEnabled=True)]),
+        adapters=decode_details.read_adapters("HV01", [selected(VMId=WEB, Name="LAN", SwitchName=None)]),
+        isos=decode_details.read_isos("HV01", [selected(VMId=WEB, Path=""), selected(VMId=WEB, Path="C:\\x.iso")]),
+        checkpoints=decode_details.read_checkpoints("HV01", [selected(VMId=WEB), selected(VMId=WEB)]),
+        vtpms=decode_details.read_vtpms("HV01", [selected(InstanceID=f"Microsoft:{WEB}\\7", TpmEnabled=True)]),
     )
     assert [(d.path, d.file_bytes) for d in details.disks] == [("D:\\A.vhdx", 7), ("", None)]
     assert [d.controller for d in details.disks] == ["SCSI 0:1", "IDE 0:0"]
@@ -241,7 +241,7 @@ def test_puts_details_together() -> None:
     assert details.disks[1].is_shared
     assert details.adapters[0].switch == ""
     assert details.iso_paths == ("C:\\x.iso",)
-    assert details.checkpoints == 2
+    assert (details.checkpoints, unreadable) == (2, ())
     assert details.has_vtpm
 
 

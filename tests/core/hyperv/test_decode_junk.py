@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import MalformedReply
-from core.hyperv import decode, pipelines, vm_files
+from core.hyperv import decode, decode_details, pipelines, vm_files
 from tests.support.ps_examples import vm_properties
 from tests.support.ps_objects import junk, selected
 
@@ -37,13 +37,14 @@ def test_junk_is_read_or_refused(values: list[Any]) -> None:
         lambda: decode.read_jobs("HV01", values),
         lambda: decode.read_volumes("HV01", values),
         lambda: decode.read_free_memory("HV01", values),
-        lambda: decode.read_names("HV01", "Get-VMSwitch", values),
+        lambda: decode.read_names("HV01", "Get-FolderItem", values),
+        lambda: decode.read_switches("HV01", values),
         lambda: vm_files.read_links("HV01", values),
-        lambda: decode.read_disks("HV01", values),
-        lambda: decode.read_adapters("HV01", values),
-        lambda: decode.read_isos("HV01", values),
-        lambda: decode.read_vtpms("HV01", values),
-        lambda: decode.count_by_vm("HV01", "Get-VMSnapshot", values),
+        lambda: decode_details.read_disks("HV01", values),
+        lambda: decode_details.read_adapters("HV01", values),
+        lambda: decode_details.read_isos("HV01", values),
+        lambda: decode_details.read_vtpms("HV01", values),
+        lambda: decode_details.read_checkpoints("HV01", values),
         lambda: decode.read_cancel("HV01", values),
         lambda: decode.read_receipt("HV01", "D:\\a\\b", values),
         lambda: [decode.read_word(value) for value in values],

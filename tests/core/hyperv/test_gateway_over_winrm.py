@@ -10,7 +10,7 @@ import pytest
 from pypsrp.wsman import WSMan
 
 from core.domain.model.host_calls import DiskTarget, FolderFate
-from core.domain.model.inventory import CheckLine, HostName
+from core.domain.model.inventory import CheckLine, HostName, Tie
 from core.errors import ContactLost, EndpointRefused, HostUnreachable, LoginRejected, NotInSettings
 from core.hyperv import gateway, session
 from lab.hyperv.powershell.commands import shipped_role
@@ -340,6 +340,26 @@ async def test_check_finds_what_a_role_lacks() -> None:
             await arena.gateway.observe(SOURCE)
 
 
+async def test_an_older_role_does_not_tell_what_ties_vms_and_costs_nothing_else() -> None:
+    """The classes are not in it: the inspection is whole, and says of each VM that this is not known, and why."""
+    role = shipped_role().replace("'Msvm_GpuPartitionSettingData'", "")
+    async with on_lab(changed(endpoint=Endpoint.JEA, role=role)) as (arena, _):
+        arena.world.change_vm(SOURCE, WEB, {"has_passed_device": True})
+        web = (await arena.gateway.inspect(SOURCE)).of(WEB)
+        assert web is not None
+        assert web.ties == {Tie.PASSED_DEVICE}
+        assert "Get-CimInstance" in web.ties_unread
+        assert web.disks
+
+
+async def test_an_older_windows_has_none_of_these_devices() -> None:
+    """A class that is not there means that there is no such device: known, and none."""
+    async with on_lab(changed(missing_classes=("Msvm_GpuPartitionSettingData",))) as (arena, _):
+        web = (await arena.gateway.inspect(SOURCE)).of(WEB)
+        assert web is not None
+        assert (web.ties, web.ties_unread) == (frozenset(), "")
+
+
 async def test_a_policy_is_a_policy_and_no_silence() -> None:
     """Application control constrains the ordinary endpoint: moves work and can be stopped, our .NET calls do not."""
     async with on_lab(changed(endpoint=Endpoint.CONSTRAINED_LANGUAGE)) as (arena, _):
@@ -430,10 +450,10 @@ async def test_says_done_though_told_it_failed() -> None:
 
 @pytest.mark.parametrize("only", [None, WEB])
 async def test_the_number_of_requests_does_not_depend_on_the_vms(only: Any, requests_sent: Counter[str]) -> None:
-    """An inspection takes sixteen pipelines, whatever the host has, and one for each link of the longest chain."""
+    """An inspection takes twenty pipelines, whatever the host has, and one for each link of the longest chain."""
     async with on_lab() as (arena, _):
         await arena.gateway.inspect(SOURCE, None if only is None else [only])
-    assert requests_sent["Command"] == 16
+    assert requests_sent["Command"] == 20
 
 
 async def test_threads_for_moves_are_bounded() -> None:

@@ -15,7 +15,7 @@ from pypsrp.wsman import WSMan
 from core.domain.model.host_calls import FolderFate, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, VmState
 from core.domain.model.inventory import VmId
-from core.hyperv import decode, vm_files
+from core.hyperv import decode, decode_details, vm_files
 from core.hyperv.error_mapping import is_refusal
 from core.hyperv.host_reads import is_no_migration
 from core.hyperv.session import _Pool
@@ -118,9 +118,9 @@ def test_vms_are_read() -> None:
 
 def test_parts_of_a_vm_are_read() -> None:
     """Disks with null numbers, adapters, file sizes beside the error of a missing file."""
-    (disk,) = decode.read_disks("HV01", hear("full-language", "disks").values)[WEB01]
+    (disk,) = decode_details.read_disks("HV01", hear("full-language", "disks").values).of[WEB01]
     assert (disk.controller, disk.is_pass_through, disk.is_shared) == ("SCSI 0:0", False, False)
-    (adapter,) = decode.read_adapters("HV01", hear("full-language", "adapters").values)[WEB01]
+    (adapter,) = decode_details.read_adapters("HV01", hear("full-language", "adapters").values).of[WEB01]
     assert (adapter.name, adapter.switch) == ("Network Adapter", "vSwitch-Prod")
     heard = hear("full-language", "disk files, one missing")
     assert len(vm_files.read_links("HV01", heard.values)) == 1

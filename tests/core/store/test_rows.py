@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine.default import DefaultDialect
 
 from core.domain.model.event_data import EventData
 from core.domain.model.event_json import DATA_OF
@@ -20,6 +21,7 @@ from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Move
 from core.domain.model.plan import Plan
 from core.store import events, jobs, moves, rows
+from core.store.column_types import PlainUuid
 from core.store.jobs import PlanCache
 from core.store.moves import MoveCache
 from core.store.tables import attempts, metadata
@@ -124,3 +126,14 @@ def test_times_come_back_in_utc(connection: Connection) -> None:
     read = jobs.read(connection, PlanCache(), jobs.add(connection, job, ()).id)
     assert read.created_at == NOW
     assert read.created_at.tzinfo is UTC
+
+
+def test_an_id_of_a_drivers_own_class_becomes_a_plain_one() -> None:
+    """Its kind: whatever a driver calls a UUID, ours is what pypsrp can send."""
+
+    class DriversUuid(UUID):
+        pass
+
+    given = DriversUuid(int=7)
+    kept = PlainUuid().process_result_value(given, DefaultDialect())
+    assert (type(kept), kept) == (UUID, given)

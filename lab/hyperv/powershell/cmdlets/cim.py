@@ -14,6 +14,7 @@ from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
 from lab.hyperv.powershell.cmdlets.cim_classes import (
     CIM_INSTANCE,
     CIMV2,
+    CimClass,
     Instance,
     find_class,
     has_namespace,
@@ -89,7 +90,7 @@ async def get_cim_instance(call: CmdletCall) -> AsyncIterator[Value]:
     else:
         class_name, text = call.get("ClassName"), call.get("Filter")
     namespace = call.get("Namespace") or CIMV2
-    found = find_class(namespace, class_name)
+    found = _class_of(call, namespace, class_name)
     keeps = _parse_filter(text) if text else _everything
     if namespace != CIMV2 and world.vmms.is_away(call.session.host):
         call.error("Provider load failure ", "HRESULT 0x80041013", Category.NotSpecified, exception=_CIM_EXCEPTION)
@@ -101,6 +102,11 @@ async def get_cim_instance(call: CmdletCall) -> AsyncIterator[Value]:
         for item in (item for host in hosts_asked(call) for item in instances(world, host, found)):
             if keeps(item):
                 yield item
+
+
+def _class_of(call: CmdletCall, namespace: str, name: str) -> CimClass | None:
+    found = find_class(namespace, name)
+    return None if found is not None and found.name in call.session.described.missing_classes else found
 
 
 def _refuse_class(call: CmdletCall, namespace: str) -> None:

@@ -209,6 +209,37 @@ def _systems(world: World, host: str) -> list[tuple[str, str]]:
     return [(host, host), *((str(vm.id).upper(), vm.name) for vm in world.vms(host) if not vm.is_planned)]
 
 
+def _setting(part: str) -> Callable[[VMView | None], str]:
+    """Return the InstanceID of a setting: of a VM, or of the definition that every host has."""
+    return lambda vm: f"Microsoft:{str(vm.id).upper() if vm else 'Definition'}\\{part}"
+
+
+_PORT_ID: Final = "8E3A359F-559A-4B6A-98A9-1690A6100ED7\\0"
+_DEVICE: Final[dict[str, Callable[[VMView | None], Value]]] = {"InstanceID": _setting(_PORT_ID)}
+_PROCESSOR: Final[dict[str, Callable[[VMView | None], Value]]] = {
+    "InstanceID": _setting("b637f346-6a0e-4dec-af52-bd70cb80a21d\\0"),
+    "ExposeVirtualizationExtensions": lambda vm: vm is not None and vm.exposes_virtualization,
+    "LimitProcessorFeatures": _fixed(value=False),
+}
+
+
+def _parts(has: Callable[[VMView], bool]) -> Callable[[World, str], list[Any]]:
+    return lambda world, host: [None, *(vm for vm in world.vms(host) if has(vm))]
+
+
+def _settings_class(
+    name: str, properties: dict[str, Callable[[VMView | None], Value]], has: Callable[[VMView], bool]
+) -> CimClass:
+    return CimClass(
+        VIRTUALIZATION,
+        name,
+        parents=("CIM_ResourceAllocationSettingData", "CIM_SettingData"),
+        instances=_parts(has),
+        properties=properties,
+        title=lambda _: name,
+    )
+
+
 def _local_volumes(world: World, host: str) -> list[VolumeView]:
     # A share is a volume of another computer.
     return [volume for volume in world.volumes(host) if _letter(volume)]
@@ -272,6 +303,10 @@ CLASSES: Final = (
         properties=_SECURITY,
         title=lambda vm: f'Msvm_SecuritySettingData: Security Settings (InstanceID = "Microsoft:{vm.id}")',
     ),
+    _settings_class("Msvm_PciExpressSettingData", _DEVICE, lambda vm: vm.has_passed_device),
+    _settings_class("Msvm_GpuPartitionSettingData", _DEVICE, lambda vm: vm.has_gpu_partition),
+    _settings_class("Msvm_SyntheticFcPortSettingData", _DEVICE, lambda vm: vm.has_fibre_channel),
+    _settings_class("Msvm_ProcessorSettingData", _PROCESSOR, lambda _: True),
     CimClass(
         CIMV2,
         "Win32_OperatingSystem",

@@ -20,7 +20,7 @@ from lab.hyperv.world import paths
 from lab.hyperv.world.errors import UnknownHost
 from lab.hyperv.world.faults import MoveFaultKind
 from lab.hyperv.world.fleet import MigrationKind
-from lab.hyperv.world.host_messages import CAUSES
+from lab.hyperv.world.host_messages import CAUSES, text_of
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.views import CompatibilityReport, ErrorRecord
 
@@ -192,8 +192,9 @@ def _requests(call: CmdletCall) -> Iterator[MoveRequest]:
     try:
         destination = call.session.world.canonical_host(destination)
     except UnknownHost:
-        text = CAUSES["hop-a-unreachable"].english.format(other=destination)
-        call.error(text, "OperationFailed", Category.NotSpecified)
+        # A name or address that the source's name service does not know; see `host_messages`.
+        text = text_of("name-unknown", call.session.described.language).format(other=destination)
+        call.error(text, CAUSES["name-unknown"].error_id, CAUSES["name-unknown"].category)
         return
     renamed = next((pair for pair in _vhd_pairs(call.get("Vhds") or []) if not _keeps_its_name(*pair)), None)
     if renamed is not None:

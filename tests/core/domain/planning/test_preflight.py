@@ -18,6 +18,7 @@ from core.domain.model.inventory import (
     HostName,
     Inspection,
     LinkedFile,
+    Tie,
     UnreadableVm,
     VmDetails,
 )
@@ -63,6 +64,17 @@ ABOUT_A_VM = {
     "iso": (details(1, iso_paths=("D:\\setup.iso",)), W, FindingCode.ISO_MOUNTED),
     "vtpm": (details(1, has_vtpm=True), W, FindingCode.VTPM),
     "checkpoints": (details(1, checkpoints=2), N, FindingCode.CHECKPOINTS),
+    "of a backup": (details(1, checkpoints=1, backup_checkpoints=1), W, FindingCode.BACKUP_CHECKPOINT),
+    "nested": (details(1, ties=frozenset({Tie.NESTED})), W, FindingCode.NESTED),
+    **{
+        f"{tie}, {state.name.lower()}": (
+            details(1, of=vm(1, state=state), ties=frozenset({tie})),
+            W if state is VmState.OFF else B,
+            FindingCode.TIED_TO_HOST,
+        )
+        for tie in (Tie.PASSED_DEVICE, Tie.GPU_PARTITION, Tie.FIBRE_CHANNEL)
+        for state in (VmState.RUNNING, VmState.PAUSED, VmState.OFF)
+    },
 }
 
 
@@ -262,6 +274,28 @@ def test_what_could_not_be_checked_is_said() -> None:
     assert (note.severity, note.code, note.host) == (Severity.NOTE, FindingCode.FOLDERS_UNSEEN, HV02)
     assert "did not check" in note.text
     assert note.text.endswith("A policy forbids it.")
+
+
+def test_checkpoints_of_a_backup_are_told_apart_from_others() -> None:
+    """A Recovery checkpoint is a backup's: it warns, and only the others are noted as moving too."""
+    first, second = check(details(1, checkpoints=3, backup_checkpoints=2))
+    assert (first.code, second.code) == (FindingCode.BACKUP_CHECKPOINT, FindingCode.CHECKPOINTS)
+    assert first.text == (
+        "vm01 has 2 checkpoints of a backup (Recovery): a backup runs, or left it behind. Look before it moves."
+    )
+    assert "1 checkpoint; it moves" in second.text
+
+
+def test_a_vm_that_is_off_runs_no_machines() -> None:
+    """Nested virtualization of a VM that is off stands in nobody's way."""
+    assert check(details(1, of=vm(1, state=VmState.OFF), ties=frozenset({Tie.NESTED}))) == ()
+
+
+def test_ties_that_a_host_does_not_tell_are_one_note() -> None:
+    """A gap in a reading never looks like a healthy answer, and a hundred VMs are one line."""
+    (found,) = check(*(details(n, ties_unread="The role refuses it.") for n in (1, 2, 3)))
+    assert (found.severity, found.code, found.host) == (N, FindingCode.TIES_UNREAD, HV01)
+    assert found.text.endswith("that was not checked. The role refuses it.")
 
 
 # ---------------------------------------------------------------- bytes and names that move with a VM

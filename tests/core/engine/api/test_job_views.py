@@ -18,6 +18,7 @@ from core.engine.api.job_views import JobViews
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.store import SqlStore
 from lab.virtual_time import EPOCH, Outside, VirtualClock, VirtualTimeLoop, run_virtually
+from tests.support.databases import database_url
 from tests.support.engine_harness import vm_id
 
 HV01, HV02 = HostName("HV01"), HostName("HV02")
@@ -49,11 +50,13 @@ class Room:
     snapshot_cache: SnapshotCache
     job_views: JobViews
     job: Job
+    loop: VirtualTimeLoop
 
     async def change(self) -> Move:
-        """Change the first move, and say so."""
-        move = (await SqlStore.moves(self.store, self.job.id))[0]
-        changed = await self.store.change_move(move, replace(move, cancel_by="U1"))
+        """Change the first move, and say so; no time passes by it."""
+        with self.loop.outside():
+            move = (await SqlStore.moves(self.store, self.job.id))[0]
+            changed = await self.store.change_move(move, replace(move, cancel_by="U1"))
         self.job_views.invalidate(self.job.id)
         return changed
 
@@ -62,7 +65,7 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
     """Let a script play with job views on virtual time."""
 
     async def main(loop: VirtualTimeLoop) -> None:
-        store = CountingStore(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
+        store = CountingStore(database_url(tmp_path / "bot.db"))
         counted: Any = Outside(store, loop)
         await counted.open()
         job = await counted.add_job(
@@ -86,7 +89,7 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
         seen = JobViews(
             counted, snapshot_cache, VirtualClock(loop), Calendar((), UTC), assumed_bytes_per_s=1e8, max_parallel=0
         )
-        await script(Room(store, snapshot_cache, seen, job))
+        await script(Room(store, snapshot_cache, seen, job, loop))
         await counted.close()
 
     run_virtually(main)

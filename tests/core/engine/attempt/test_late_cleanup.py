@@ -12,8 +12,9 @@ from core.domain.model.inventory import HostName
 from core.domain.model.move import MoveState
 from core.errors import ContactLost, HostUnreachable
 from lab.gateway import LabGateway
+from lab.hyperv.world.faults import MoveFault
 from lab.hyperv.world.fleet import Fleet
-from tests.support.engine_harness import Stage, hosts, numbered, play, vm
+from tests.support.engine_harness import Stage, hosts, numbered, play, vm, vm_id
 from tests.support.event_facts import facts
 
 
@@ -105,6 +106,86 @@ def test_the_folders_that_vms_are_sent_to_stay(tmp_path: Path) -> None:
     fleet = Fleet(hosts=hosts(3), vms=(vm(1, "web01", path=home), vm(3, "web03", "HV03")))
     paths = {f"HV{n:02d}": {"address": f"hv{n:02d}.contoso.com", "path": home} for n in (1, 2, 3)}
     play(tmp_path, fleet, script, hosts=paths)
+
+
+def left_at_the_destination(stage: Stage) -> None:
+    """What a move into a folder of its own leaves there when it fails."""
+    for name in ("", "\\Virtual Hard Disks", "\\Planned Virtual Machines"):
+        path = f"D:\\VMs\\web01{name}"
+        if stage.world.entry("HV02", path) is None:
+            stage.world.add_file("HV02", path, is_folder=True)
+
+
+@pytest.mark.parametrize("removed_before", [0, 1, 2])
+def test_a_death_after_the_failure_leaves_no_folder_behind(tmp_path: Path, removed_before: int) -> None:
+    """The failure is written down, then the bot dies: the next one removes what is left, once, and tells all of it."""
+
+    async def script(stage: Stage) -> None:
+        gateway = Hosts(stage.world, stage.clock.now)
+        stage.gateway = gateway
+        stage.world.order(MoveFault(vm=vm_id(1), cause="shared-disk", times=None))
+        async with stage.running():
+            gateway.dies_after = removed_before
+            job = await stage.ask_and_approve("web01", subfolder=True)
+            await stage.state_is(job.id, "web01", MoveState.MOVING)
+            left_at_the_destination(stage)
+            await stage.state_is(job.id, "web01", MoveState.UNMIGRATABLE)
+            await asyncio.sleep(30)
+            assert len(gateway.removed) == removed_before
+        gateway.dies_after = None
+        async with stage.running():
+            await asyncio.sleep(60)
+        assert stage.world.entry("HV02", "D:\\VMs\\web01") is None
+        (tidied,) = stage.listener.of(EventKind.TIDIED)
+        assert (facts(tidied).host, len(facts(tidied).removed)) == ("HV02", 3)
+        assert len(gateway.removed) == 3
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+
+
+def test_a_silent_destination_is_cleaned_after_a_failure_when_it_answers(tmp_path: Path) -> None:
+    """The destination is away when its folders could go: they go later, as those of a source do."""
+
+    async def script(stage: Stage) -> None:
+        gateway = Hosts(stage.world, stage.clock.now)
+        stage.gateway = gateway
+        stage.world.order(MoveFault(vm=vm_id(1), cause="shared-disk", times=None))
+        async with stage.running():
+            gateway.dies_after = 0
+            job = await stage.ask_and_approve("web01", subfolder=True)
+            await stage.state_is(job.id, "web01", MoveState.MOVING)
+            left_at_the_destination(stage)
+            await stage.state_is(job.id, "web01", MoveState.UNMIGRATABLE)
+        gateway.dies_after = None
+        gateway.away.add("HV02")
+        async with stage.running():
+            await asyncio.sleep(120)
+            gateway.away.clear()
+            await asyncio.sleep(1500)
+        assert stage.world.entry("HV02", "D:\\VMs\\web01") is None
+        assert len(stage.listener.of(EventKind.TIDIED)) == 1
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+
+
+def test_a_move_cancelled_between_two_attempts_leaves_no_folder(tmp_path: Path) -> None:
+    """Its first attempt left a folder, and there is no second: what was made for it goes."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.order(MoveFault(vm=vm_id(1), cause="network"))
+        async with stage.running() as engine:
+            job = await stage.ask_and_approve("web01", subfolder=True)
+            await stage.state_is(job.id, "web01", MoveState.MOVING)
+            left_at_the_destination(stage)
+            while not stage.listener.of(EventKind.RETRYING):  # noqa: ASYNC110 (virtual time)
+                await asyncio.sleep(0.5)
+            await engine.controls.cancel(job.id, "U_BOB", "web01")
+            moves = await stage.finished(job.id)
+            assert moves["web01"].state is MoveState.CANCELLED
+        assert stage.world.entry("HV02", "D:\\VMs\\web01") is None
+        assert len(stage.listener.of(EventKind.TIDIED)) == 1
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
 
 def test_a_death_while_cleaning_leaves_the_receipt_whole(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lab.gateway import LabGateway
 from lab.hyperv.world.faults import MoveFault
 from lab.hyperv.world.fleet import Fleet, ScheduledMigration
 from lab.virtual_time import Outside
+from tests.support.databases import database_url
 from tests.support.engine_harness import Listener, Stage, host, hosts, numbered, play, vm, vm_id
 
 Act = Callable[[Stage, Any], Awaitable[Any]]
@@ -73,7 +74,7 @@ def test_a_process_that_lost_its_database_gives_no_order(tmp_path: Path) -> None
             first.look_s = 70.0
             await stage.state_is(job.id, "web01", MoveState.STARTING)
             Path(f"{stage.db}.lock").unlink(missing_ok=True)  # noqa: ASYNC240 (virtual time stands still)
-            store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{stage.db}"), stage.loop)
+            store: Any = Outside(SqlStore(database_url(stage.db)), stage.loop)
             second = Engine(
                 settings=stage.settings,
                 store=store,

@@ -13,7 +13,7 @@ from core.domain.model.host_calls import FolderReceipt, MoveReport
 from core.domain.model.inventory import HostName, Inspection, Snapshot
 from core.domain.model.job import JobState
 from core.domain.model.move import HoldCode, MoveState
-from core.errors import NotAllowed
+from core.errors import NotAllowed, WrongMachine
 from lab.gateway import LabGateway
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm
@@ -179,3 +179,28 @@ def test_one_machine_under_two_names_is_one_host(tmp_path: Path) -> None:
             assert (await stage.store.job(job.id)).state is JobState.FINISHED
 
     play(tmp_path, Fleet(hosts=hosts(3), vms=tuple(numbered(1))), script)
+
+
+def test_a_plan_is_not_made_of_what_another_machine_shows(tmp_path: Path) -> None:
+    """An address was given away while a move waits: a request is refused, and the host's own snapshot stays."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            await asyncio.sleep(10)
+            await engine.controls.stop_starts("U_BOB")
+            job = await stage.ask_and_approve("web01")
+            stage.gateway.stand_ins["HV01"] = "HV03"
+            with pytest.raises(WrongMachine, match="HV01 answers as another machine"):
+                await stage.ask("web03")
+            shown = engine._snapshot_cache.snapshots[HostName("HV01")]
+            assert [one.name for one in shown.vms] == ["web01", "web02"]
+            stage.gateway.stand_ins.clear()
+            stage.gateway.stand_ins["HV02"] = "HV03"
+            with pytest.raises(WrongMachine, match="HV02 answers as another machine"):
+                await stage.ask("web02")
+            stage.gateway.stand_ins.clear()
+            await engine.controls.resume_starts("U_BOB")
+            assert (await stage.finished(job.id))["web01"].state is MoveState.DONE
+
+    two = {f"HV{n:02d}": {"address": f"hv{n:02d}.contoso.com", "path": "D:\\VMs"} for n in (1, 2)}
+    play(tmp_path, Fleet(hosts=hosts(3), vms=(*numbered(2), vm(3, "web03", "HV03"))), script, hosts=two)

@@ -1,0 +1,138 @@
+"""Checks whether one VM could move to one host: asks both, tries the way between them, moves nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from core.config import Settings
+from core.domain.attempt.diagnosis import diagnose
+from core.domain.model.host_calls import CompatibilityReply, HostWord
+from core.domain.model.inventory import CheckLine, HostName, Inspection, Snapshot, Vm
+from core.domain.model.plan import PlannedMove, Severity
+from core.domain.planning.preflight import preflight
+from core.domain.planning.room import is_live
+from core.domain.planning.selection import select
+from core.errors import AmbiguousVm, HostError, RequestError
+from core.ports import HostGateway
+
+_UNLOOKED = "Not looked at here: files that lie at the destination already, and what other jobs take of its room."
+
+
+async def check_pair(
+    settings: Settings, gateway: HostGateway, vm_name: str, to: str, source: str = ""
+) -> AsyncIterator[CheckLine]:
+    """Say line by line whether a VM could move; what could not be found out is not in order.
+
+    ``source`` is needed only where several hosts have a VM of that name.
+
+    Raises:
+        RequestError: there is no such host or VM, or more than one, or it is there already.
+
+    """
+    destination = settings.host_name(to)
+    home, vm = await _find(settings, gateway, vm_name, destination, source)
+    yield CheckLine(vm.name, ok=True, text=f"is on {home}, {vm.state.name.lower().replace('_', ' ')}")
+    for host, peers in ((home, (destination,)), (destination, ())):
+        try:
+            for line in await gateway.check(host, peers):
+                yield line
+        except HostError as error:
+            yield _unknown(host, error)
+    for line in await _preflight(settings, gateway, vm, home, destination):
+        yield line
+    yield await _compatibility(gateway, vm, home, destination)
+    yield await _trial(gateway, vm, home, destination)
+
+
+async def _find(
+    settings: Settings, gateway: HostGateway, vm_name: str, destination: HostName, source: str
+) -> tuple[HostName, Vm]:
+    known = [HostName(name) for name in settings.hosts]
+    asked = [settings.host_name(source)] if source else known
+    if source and asked == [destination]:
+        raise RequestError(f"{destination} is source and destination at once.", hint="Name another host with --to.")
+    looks = await asyncio.gather(*(gateway.observe(host) for host in asked), return_exceptions=True)
+    seen = [look for look in looks if isinstance(look, Snapshot)]
+    silent = [look.message for look in looks if isinstance(look, HostError)]
+    for look in looks:
+        if isinstance(look, BaseException) and not isinstance(look, HostError):
+            raise look
+    try:
+        found = select([vm_name], seen)
+    except RequestError as error:
+        if isinstance(error, AmbiguousVm) or not silent:
+            raise
+        raise RequestError(
+            error.message, hint=f"{len(silent)} of the hosts could not be looked at: {silent[0]}"
+        ) from None
+    if len(found) != 1:
+        names = ", ".join(vm.name for _, vm in found[:5])
+        raise RequestError(f"{vm_name} stands for {len(found)} VMs: {names}.", hint="Name one.")
+    ((home, vm),) = found
+    if home == destination:
+        raise RequestError(f"{vm.name} is on {destination} already.", hint="Name another host with --to.")
+    return home, vm
+
+
+async def _preflight(
+    settings: Settings, gateway: HostGateway, vm: Vm, home: HostName, destination: HostName
+) -> Sequence[CheckLine]:
+    """Look for what a plan of this one move would find."""
+    subject = f"{vm.name} on {destination}"
+    try:
+        here, there = await asyncio.gather(gateway.inspect(home, [vm.id]), gateway.inspect(destination, []))
+    except HostError as error:
+        return [_unknown(subject, error)]
+    path = settings.hosts[destination].path or there.snapshot.facts.default_vm_path
+    findings = preflight([_planned(here, vm, destination, path)], {home: here, destination: there}, {})
+    lines = [CheckLine(subject, ok=one.severity is not Severity.BLOCKER, text=one.text) for one in findings]
+    if all(line.ok for line in lines):
+        lines.append(CheckLine(subject, ok=True, text=f"nothing stands against it in {path}. {_UNLOOKED}"))
+    return lines
+
+
+def _planned(here: Inspection, vm: Vm, destination: HostName, path: str) -> PlannedMove:
+    details = here.of(vm.id)
+    return PlannedMove(
+        vm_id=vm.id,
+        vm_name=vm.name,
+        source=here.host,
+        destination=destination,
+        path=path,
+        disk_bytes=details.disk_bytes if details else 0,
+        memory_bytes=vm.memory_bytes,
+        is_live=is_live(vm),
+    )
+
+
+async def _compatibility(gateway: HostGateway, vm: Vm, home: HostName, destination: HostName) -> CheckLine:
+    """Let the destination judge what the source says that the VM needs."""
+    subject = f"{vm.name} on {destination}: compatible"
+    try:
+        needs = await gateway.compatibility_info(home, vm.id)
+        reply = await gateway.test_compatibility(destination, needs)
+    except HostError as error:
+        return _unknown(subject, error)
+    return _judged(subject, reply, f"{destination} can take it as it is now")
+
+
+async def _trial(gateway: HostGateway, vm: Vm, home: HostName, destination: HostName) -> CheckLine:
+    """Let the source's service log on to the destination's as for a migration."""
+    subject = f"{home} to {destination}: trial"
+    try:
+        reply = await gateway.test_migration(home, vm.id, destination)
+    except HostError as error:
+        return _unknown(subject, error)
+    return _judged(subject, reply, f"the service of {home} finds the way to {destination}, and nothing against it")
+
+
+def _judged(subject: str, reply: CompatibilityReply, fine: str) -> CheckLine:
+    said = " ".join(reply.reasons)
+    if reply.is_compatible:
+        return CheckLine(subject, ok=True, text=f"{fine}; it warns: {said}" if said else fine)
+    verdict = diagnose([HostWord(text) for text in reply.reasons])
+    hint = "" if verdict.code == "unknown" else verdict.hint
+    return CheckLine(subject, ok=False, text=said or "no, without a reason", hint=hint)
+
+
+def _unknown(subject: str, error: HostError) -> CheckLine:
+    return CheckLine(subject, ok=False, text=f"not known: {error.message}", hint=error.hint)

@@ -1,0 +1,76 @@
+"""Whether this process is on duty: it stands by while another bot works on the database, and notices when it lost it.
+
+With a file for a database there is nothing to stand by for: a second process is refused by the lock beside the file.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+
+from core.errors import StoreError, StoreLeased, StoreLost, StoreUnreachable
+from core.ports import Store
+
+log = logging.getLogger(__name__)
+
+LOOP = "duty"
+TRY_EVERY_S = 1.0
+
+
+class DutyState(StrEnum):
+    """What this process is to the database."""
+
+    STARTING = "starting"
+    STANDBY = "standby"
+    LEADER = "leader"
+
+
+class Duty:
+    """The duty of one process. ``on_wait`` hears, with words, of each look while it stands by."""
+
+    def __init__(self, store: Store, *, on_wait: Callable[[str], None], every_s: float) -> None:
+        self.state = DutyState.STARTING
+        self.waits_for = ""
+        """Who has the database, or why it cannot be asked, while this process stands by."""
+        self.lost = asyncio.Event()
+        self._store = store
+        self._on_wait = on_wait
+        self._every_s = every_s
+
+    async def take(self) -> None:
+        """Open the database, as soon as nobody else works on it.
+
+        Raises:
+            StoreError: it cannot be opened; or another process works on it, and there is no way to stand by.
+
+        """
+        while True:
+            try:
+                await self._store.open()
+            except StoreLeased as error:
+                self._stand_by(error)
+            except StoreUnreachable as error:
+                if self.state is DutyState.STARTING:
+                    raise
+                self._stand_by(error)
+            else:
+                break
+            await asyncio.sleep(TRY_EVERY_S)
+        if self.state is DutyState.STANDBY:
+            log.info("on duty now: nobody else works on the database any more")
+        self.state, self.waits_for = DutyState.LEADER, ""
+
+    async def turn(self) -> float:
+        """Show that the database is still ours."""
+        try:
+            await self._store.keep_ownership()
+        except StoreLost as error:
+            log.error("%s Another bot may take over; this one stops and stands by.", error.message)  # noqa: TRY400
+            self.lost.set()
+        return self._every_s
+
+    def _stand_by(self, error: StoreError) -> None:
+        if self.waits_for != error.message:
+            log.info("standing by: %s", error.message)
+        self.state, self.waits_for = DutyState.STANDBY, error.message
+        self._on_wait(error.message)

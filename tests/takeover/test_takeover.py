@@ -1,0 +1,111 @@
+"""Two bots on one PostgreSQL: one works, the other stands by and takes over; nothing is started or said twice."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import on_server, postgresql_url
+from tests.support.engine_harness import numbered
+from tests.support.full_system import fleet
+from tests.takeover.cluster import cluster
+from tests.takeover.network import stretch
+from tests.takeover.pair import Duo, Pair, pair
+
+WITHIN_S = 10.0
+FOUR = fleet(*numbered(4, gb=3))
+
+
+async def take_over(place: Pair, since: float) -> None:
+    """Wait until the second one leads; whoever led before does not."""
+    at = await place.second.is_in("leader")
+    assert at - since < WITHIN_S
+    await place.wait_for(lambda: place.here.slack.sockets.connections)
+
+
+async def test_the_second_takes_over_when_the_leader_is_killed(tmp_path: Path) -> None:
+    """Promise 15: SIGKILL in mid-migration; the other adopts within ten seconds, and ends the job."""
+    async with pair(tmp_path, FOUR, postgresql_url(tmp_path)) as place:
+        assert len(place.here.slack.sockets.connections) == 1, "who stands by is not connected to Slack"
+        await place.two_are_moving()
+        since = time.monotonic()
+        await place.first.process.kill()
+        await take_over(place, since)
+        await place.all_end_well()
+
+
+@pytest.mark.slow
+async def test_a_leader_that_is_asked_to_stop_hands_over(tmp_path: Path) -> None:
+    """SIGTERM: the other one leads a moment later, and the first one ended well."""
+    async with pair(tmp_path, FOUR, postgresql_url(tmp_path)) as place:
+        await place.two_are_moving()
+        since = time.monotonic()
+        place.first.send(signal.SIGTERM)
+        await take_over(place, since)
+        assert await place.first.process.ended() == 0
+        await place.all_end_well()
+
+
+async def test_a_leader_that_was_frozen_writes_nothing_when_it_wakes_up(tmp_path: Path) -> None:
+    """SIGSTOP: the server ends its silent session; after SIGCONT it finds out, and stands by."""
+    async with pair(tmp_path, FOUR, postgresql_url(tmp_path)) as place:
+        await place.two_are_moving()
+        since = time.monotonic()
+        place.first.send(signal.SIGSTOP)
+        await take_over(place, since)
+        place.first.send(signal.SIGCONT)
+        await place.first.is_in("standby")
+        assert await place.second.state() == "leader"
+        await place.all_end_well()
+        assert await place.first.state() == "standby"
+
+
+@pytest.mark.slow
+async def test_a_leader_behind_a_dead_network_is_replaced(tmp_path: Path) -> None:
+    """Nothing passes between leader and server, and nobody is told: the other leads, the first one gives up."""
+    url = postgresql_url(tmp_path)
+    async with stretch(url) as (network, through), pair(tmp_path, FOUR, url, first_url=through) as place:
+        await place.two_are_moving()
+        since = time.monotonic()
+        network.is_open.clear()
+        await take_over(place, since)
+        await place.first.is_in("starting")
+        network.is_open.set()
+        await place.first.is_in("standby")
+        await place.all_end_well()
+
+
+@pytest.mark.slow
+async def test_a_session_that_is_ended_costs_the_lead_and_nothing_else(tmp_path: Path) -> None:
+    """An administrator ends the leader's sessions: one of the two leads again at once, and the job ends."""
+    async with pair(tmp_path, FOUR, postgresql_url(tmp_path)) as place:
+        await place.two_are_moving()
+        on_server(
+            "SELECT count(pg_terminate_backend(l.pid)) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE l.locktype = 'advisory' AND d.datname LIKE 'migrate_bot_test_%'"
+        )
+        await place.wait_for(lambda: "lost the right to write" in place.first.log())
+        await one_leads(place)
+        await place.all_end_well()
+
+
+async def one_leads(place: Pair) -> Duo:
+    """Wait until one of the two leads and the other stands by; return the leader."""
+    await place.first.is_in("leader", "standby")
+    await place.second.is_in("leader", "standby")
+    states = {duo: await duo.state() for duo in (place.first, place.second)}
+    if sorted(states.values()) != ["leader", "standby"]:
+        pytest.fail(f"{states}")
+    return next(duo for duo, state in states.items() if state == "leader")
+
+
+async def test_a_database_that_is_restarted_loses_nothing(tmp_path: Path) -> None:
+    """The server ends like in a power cut and comes back: both bots stay, one leads again, and the job ends."""
+    with cluster() as server:
+        async with pair(tmp_path, FOUR, server.url) as place:
+            await place.two_are_moving()
+            await server.restart()
+            await place.wait_for(lambda: "lost the right to write" in place.first.log())
+            await one_leads(place)
+            await place.all_end_well()
