@@ -133,7 +133,7 @@ async def be_the_bot(folder: Path, api_url: str, moves: int, hosts_port: int) ->
     secrets = {f"slack_{name}": os.environ[f"SLACK_{name}".upper()] for name in ("bot_token", "app_token")}
     values: dict[str, Any] = {
         "slack": {"api_url": api_url, "channel": "C0MIGRATE", "oncall": ["S0ONCALL"]},
-        "access": {"approvers": ["S0APPROVE"]},
+        "access": {"requesters": ["*"], "approvers": ["S0APPROVE"]},
         "store": {"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"},
         "hosts": {
             name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"}

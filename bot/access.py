@@ -28,6 +28,8 @@ class Permission:
 
 
 YES = Permission(is_allowed=True)
+EVERYBODY = "*"
+"""In a list: every member of the workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +132,19 @@ def known_people(lists: Iterable[str], members: Members) -> frozenset[str]:
     return frozenset(one for who in lists for one in (members.get(who) or () if is_group(who) else (who,)))
 
 
+NOBODY_ASKS = "Nobody may ask: the list [access] requesters in my settings is empty."
+
+
+def may_view(user: Who, access: AccessSettings, oncall: Iterable[str], members: Members) -> Permission:
+    """Decide whether somebody may look at hosts, VMs and jobs: who may ask or approve, on-call, and viewers."""
+    allowed = (*access.requesters, *access.viewers, *access.approvers, *oncall)
+    return _listed(user, allowed, members, "You may not look at migrations here.", "[access] viewers")
+
+
 def may_request(user: Who, access: AccessSettings, members: Members) -> Permission:
-    """Decide whether somebody may ask for a migration. An empty list means everybody who can use the command."""
+    """Decide whether somebody may ask for a migration."""
     if not access.requesters:
-        return YES
+        return Permission(False, NOBODY_ASKS)
     return _listed(user, access.requesters, members, "You may not ask for migrations here.", "[access] requesters")
 
 
@@ -222,7 +233,7 @@ def _listed(user: Who, allowed: Iterable[str], members: Members, refusal: str, w
     unknown: list[str] = []
     for who in allowed:
         if not is_group(who):
-            if who in _ids(user):
+            if who in _ids(user) or who == EVERYBODY:
                 return YES
             continue
         inside = members.get(who)

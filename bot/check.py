@@ -11,7 +11,7 @@ from bot.slack.api_errors import SlackRefused, ask
 from bot.slack.credentials import check_app_token, missing_secrets
 from bot.slack.refusals import HINTS
 from bot.slack.user_groups import UserGroups
-from core.config import Settings
+from core.config import AccessSettings, Settings
 from core.domain.attempt.own_errors import told
 from core.domain.model.inventory import CheckLine, HostName
 from core.errors import HostError, MigrateBotError, NotifierError, SettingsError
@@ -37,12 +37,32 @@ def check_settings(settings: Settings) -> Iterator[CheckLine]:
         "all set" if not missing else f"{', '.join(missing)} not set",
         "Set them in the environment, or their files with _FILE." if missing else "",
     )
+    yield from _access_lines(settings.access)
     if not settings.access.approvers:
         yield CheckLine("approvers", ok=False, text="nobody", hint="List users or user groups in [access] approvers.")
     if not settings.slack.oncall:
         yield CheckLine("on-call", ok=False, text="nobody is paged", hint="List users or groups in [slack] oncall.")
     for text, doubt in told(settings.errors):
         yield CheckLine("errors", not doubt, text, doubt)
+
+
+def _access_lines(rules: AccessSettings) -> Iterator[CheckLine]:
+    """Say how open the bot is: nobody should have to read that out of three lists."""
+    if not rules.requesters:
+        hint = 'List users or user groups in [access] requesters; ["*"] is everybody of the workspace.'
+        yield CheckLine("requesters", ok=False, text="nobody may ask", hint=hint)
+    everybody = "every member of the workspace"
+    asking = everybody if access.EVERYBODY in rules.requesters else plural(len(rules.requesters), "name")
+    also = f", {plural(len(rules.viewers), 'name')} besides" if rules.viewers else ""
+    looking = everybody if access.EVERYBODY in (*rules.requesters, *rules.viewers) else f"who may ask or approve{also}"
+    yield CheckLine("who may ask, stop", ok=True, text=f"{asking}; to stop also approvers and on-call")
+    yield CheckLine("who may look", ok=True, text=f"{looking}, and on-call")
+    open_ones, clicks = rules.open_proposals or "any number", rules.commands_per_minute or "any number"
+    text = f"open requests: {open_ones}; commands and clicks a minute: {clicks}"
+    yield CheckLine("limits per person", ok=True, text=text)
+    needed = plural(rules.approvals_required, "approval")
+    own = "; people may approve what they asked for" if rules.self_approval else ""
+    yield CheckLine("to approve", ok=True, text=f"{needed}, all judged again at the last{own}")
 
 
 async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGroups) -> AsyncIterator[CheckLine]:
@@ -60,8 +80,9 @@ async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGr
     if settings.slack.mode == "socket":
         yield await _app_token_line(settings, client)
     yield await _channel_line(settings, client)
-    lists = (settings.access.approvers, settings.access.requesters, settings.slack.oncall)
-    for who in dict.fromkeys(person for people in lists for person in people):
+    rules = settings.access
+    lists = (rules.approvers, rules.requesters, rules.viewers, settings.slack.oncall)
+    for who in dict.fromkeys(one for people in lists for one in people if one != access.EVERYBODY):
         yield await (_group_line(who, groups) if access.is_group(who) else _user_line(who, client))
     if settings.access.approvers:
         members = await groups.members(access.groups_in(settings.access.approvers))

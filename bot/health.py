@@ -5,19 +5,24 @@ or that stands by for the one that is. The leader is the one of several that wor
 """
 
 import logging
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 from aiohttp import web
 
 from bot import metrics
 from bot.duty import Duty, DutyState
+from bot.slack.bound_address import bound, host_and_port
 from core.config import SlackSettings
 from core.engine.engine import Engine
 from core.errors import SettingsError, StoreError
 
+if TYPE_CHECKING:
+    from socket import socket
+
 log = logging.getLogger(__name__)
 
+_KEY, _EXAMPLE = "health", "127.0.0.1:8080"
 PATH = "/health"
 LIVE = "/live"
 READY = "/ready"
@@ -41,13 +46,6 @@ class SlackConnection(Protocol):
         ...
 
 
-def _host_and_port(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    if not port.isdecimal():
-        raise SettingsError(f"[slack] health is {listen}.", hint="Write it as 127.0.0.1:8080.")
-    return host or "127.0.0.1", int(port)
-
-
 async def ask(listen: str) -> tuple[bool, str]:
     """Ask the bot that listens at an address how it is. Returns whether all is well, and a sentence.
 
@@ -57,7 +55,7 @@ async def ask(listen: str) -> tuple[bool, str]:
     """
     if not listen:
         raise SettingsError("[slack] health is empty: the bot answers nowhere.", hint="Write it as 127.0.0.1:8080.")
-    host, port = _host_and_port(listen)
+    host, port = host_and_port(listen, _KEY, _EXAMPLE)
     try:
         async with (
             aiohttp.ClientSession(timeout=_ASK_TIMEOUT) as session,
@@ -100,19 +98,25 @@ class Health:
         self._connection = connection
         self._settings = settings
         self._runner: web.AppRunner | None = None
+        self._socket: socket | None = None
         self.port = 0
 
-    async def start(self) -> None:
-        """Listen.
+    def bind(self) -> None:
+        """Take the address: whoever calls from now on waits until ``start``.
 
         Raises:
             SettingsError: the address is malformed or taken.
 
         """
-        listen = self._settings.health
-        if not listen:
+        if self._settings.health:
+            self._socket = bound(self._settings.health, _KEY, _EXAMPLE)
+
+    async def start(self) -> None:
+        """Answer. Raises SettingsError when the address is not taken yet and cannot be."""
+        if self._socket is None:
+            self.bind()
+        if self._socket is None:
             return
-        host, port = _host_and_port(listen)
         app = web.Application()
         app.router.add_get(PATH, self._answer)
         app.router.add_get(LIVE, self._live)
@@ -121,18 +125,16 @@ class Health:
         app.router.add_get(METRICS, self._measure)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            await self.stop()
-            raise SettingsError(f"Cannot listen on {listen}: {error.strerror}.") from error
+        await web.SockSite(self._runner, self._socket).start()
         self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Stop listening."""
         if self._runner:
             await self._runner.cleanup()
-        self._runner = None
+        if self._socket is not None:
+            self._socket.close()
+        self._runner = self._socket = None
 
     async def _answer(self, _: web.Request) -> web.Response:
         if self._duty.state is not DutyState.LEADER:

@@ -1,5 +1,7 @@
 """Writes the log to stderr, as plain lines or as JSON, and never a secret."""
 
+import base64
+import html
 import json
 import logging
 import re
@@ -7,7 +9,8 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TextIO
+from textwrap import indent
+from typing import Any, TextIO
 from urllib.parse import quote, quote_plus, urlsplit
 
 from bot.messages.visible import visible
@@ -56,7 +59,14 @@ def secrets_of(settings: Settings) -> list[str]:
             settings.slack_signing_secret,
             settings.winrm_password,
         )
-    ] + [urlsplit(settings.store.url).password or "", *_host_passwords(settings)]
+    ] + [urlsplit(settings.store.url).password or "", *_host_passwords(settings), *_basic(settings)]
+
+
+def _basic(settings: Settings) -> list[str]:
+    """Return names and passwords as ``Authorization: Basic`` has them, in one."""
+    password = settings.winrm_password.get_secret_value()
+    names = {settings.winrm.username, *(host.username or "" for host in settings.hosts.values())}
+    return [f"{name}:{password}" for name in sorted(names) if name and password]
 
 
 def _host_passwords(settings: Settings) -> list[str]:
@@ -75,7 +85,10 @@ def _forms(secret: str) -> set[str]:
     escaped.add(json.dumps(secret, ensure_ascii=False)[1:-1])
     # A text with both kinds of quotes is written with one of them escaped.
     escaped |= {one.replace("'", "\\'") for one in (repr(secret)[1:-1], ascii(secret)[1:-1])}
-    return {secret, *escaped, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    # In XML, as WS-Management and CLIXML carry it, and as Base64, of both encodings that Windows uses.
+    marked_up = {html.escape(secret), html.escape(secret, quote=False)}
+    coded = {base64.b64encode(secret.encode(code)).decode().rstrip("=") for code in ("utf-8", "utf-16-le")}
+    return {secret, *escaped, *marked_up, *coded, quote(secret, safe=""), quote(secret), quote_plus(secret)}
 
 
 class PlainLines(logging.Formatter):
@@ -84,6 +97,14 @@ class PlainLines(logging.Formatter):
     def __init__(self, redaction: Redaction) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self._redaction = redaction
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Write the first line; what it says stays one line, whoever said it."""
+        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """Write a trace, indented: no line of it can pass for one of the log's."""
+        return indent(super().formatException(ei).replace("\r", "\\r"), "    ", lambda _: True)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record."""

@@ -1,7 +1,7 @@
 """The composition root: the only module of the bot that names the database and the hosts' protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,16 @@ from pathlib import Path
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import access
 from bot.app import build_app
 from bot.clock import SystemClock
 from bot.duty import LOOP as DUTY
 from bot.duty import Duty
 from bot.handlers.background import BackgroundTasks
-from bot.handlers.command_handler import CommandHandler
+from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
+from bot.handlers.personal_limit import PersonalLimit
 from bot.health import Health
 from bot.notify.attachments import Attachments, TimelineInputs
 from bot.notify.home_tabs import HomeTabs, ObservedNotifier
@@ -32,6 +34,7 @@ from core.domain.model.events import Event
 from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
+from core.errors import SettingsError
 from core.hyperv import PypsrpGateway, SessionRecord
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import PROOF_EVERY_S, SqlStore, inspect
@@ -66,7 +69,7 @@ async def running(
     ``tell_through`` puts something between the engine and Slack.
 
     Raises:
-        SettingsError: a secret is missing or Slack does not accept it.
+        SettingsError: nobody may ask; a secret is missing or Slack does not accept it.
         StoreError: the database cannot be opened.
 
     """
@@ -74,6 +77,7 @@ async def running(
     forget_proxy_on_loopback(settings.slack.api_url)
     client = web_client(settings)
     await check_credentials(client, settings)
+    _insist_on_requesters(settings)
     groups = UserGroups(client, clock)
 
     async def timeline_inputs(job_id: JobId) -> TimelineInputs:
@@ -109,25 +113,27 @@ async def running(
         supervisor=supervisor,
     )
     people = Identities(client, settings, clock)
-    background = BackgroundTasks(admit=lambda asker: people.admit(asker.user, asker.team))
+    limit = PersonalLimit(settings.access.commands_per_minute, clock)
+    background = BackgroundTasks(admit=_admission(people, limit))
     handler = CommandHandler(engine, settings, groups, people, clock)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
-    forms = FormHandler(engine, settings, groups, people, clock)
+    forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
     edits = EditHandler(engine, settings, groups, people)
     app = build_app(settings, client, handler, background, forms=forms, edits=edits, home_tabs=home_tabs)
     connection: SocketConnection | HttpListener
     if settings.slack.mode == "socket":
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
     else:
-        secret = settings.slack_signing_secret.get_secret_value()
-        connection = HttpListener(app, settings.slack.listen, secret, clock)
+        connection = HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
     duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S)
     health = Health(engine, connection, settings.slack, duty)
     try:
         await health.start()
         await duty.take()
         supervisor.start(DUTY, duty.turn)
+        # A start that must fail fails before any host sees a login: one that comes again and again locks no account.
+        connection.bind()
         await engine.start()
         attachments.catch_up(newest_jobs)
         await home_tabs.start()
@@ -191,3 +197,17 @@ def sessions_folder(store_url: str) -> Path:
     kind, _, path = store_url.partition(":///")
     is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
     return Path(f"{path.partition('?')[0]}.sessions" if is_file else "migrate-bot.sessions")
+
+
+def _insist_on_requesters(settings: Settings) -> None:
+    if not settings.access.requesters:
+        hint = 'Write requesters = ["*"] for everybody of the workspace, or list users and user groups.'
+        raise SettingsError(access.NOBODY_ASKS, hint=hint)
+
+
+def _admission(people: Identities, limit: PersonalLimit) -> Callable[[Asker], Awaitable[None]]:
+    async def admit(asker: Asker) -> None:
+        await people.admit(asker.user, asker.team)
+        limit.note(asker.user)
+
+    return admit

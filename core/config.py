@@ -4,9 +4,7 @@ Unknown keys are errors. Every key is documented in ``docs/reference/settings.md
 """
 
 import os
-import re
 import tomllib
-from collections import defaultdict
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -29,42 +27,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as MalformedVariable
 
 from core.domain.attempt.own_errors import read_own_errors
-from core.domain.model.inventory import HostName, HostsByName, same_host
+from core.domain.model.durations import parse_duration
+from core.domain.model.folder_names import is_allowed, why_refused
+from core.domain.model.inventory import HostName, same_host, why_not_distinct
 from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
 from core.errors import SettingsError, UnknownHost
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.IGNORECASE)
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "WINRM_PASSWORD")
-
-
-LONGEST = timedelta(days=3660)
-"""Ten years: a longer duration is a slip, and one that means "for ever" leads beyond the end of all calendars."""
-
-
-def parse_duration(value: object) -> timedelta:
-    """Read ``90s``, ``1h30m``, ``2d``, or a number of seconds.
-
-    Raises:
-        ValueError: it is none of these, negative, or longer than ten years.
-
-    """
-    text = "" if isinstance(value, bool) else str(value).strip()
-    if isinstance(value, timedelta):
-        text = str(value.total_seconds())
-    try:
-        seconds = float(text)
-    except ValueError:
-        if not text or _DURATION.sub("", text).strip():
-            raise ValueError(f"{text!r} is no duration; write for example 90s, 15m, 1h30m or 2d") from None
-        seconds = sum(float(n) * _UNIT_S[unit.lower()] for n, unit in _DURATION.findall(text))
-    if seconds < 0:
-        raise ValueError("a duration cannot be negative")
-    if not seconds <= LONGEST.total_seconds():
-        raise ValueError(f"{text!r} is too long a duration; {LONGEST.days} days are the most")
-    return timedelta(seconds=seconds)
 
 
 def _longer_than_nothing(length: timedelta) -> timedelta:
@@ -79,6 +50,16 @@ Pause = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 AuthMethod = Literal["kerberos", "negotiate", "ntlm", "credssp", "certificate", "basic"]
 
 
+def read_secret_file(file: Path, named_by: str) -> str:
+    """Read a secret from a file of its own. Raises SettingsError, without anything of what is in it."""
+    try:
+        return file.read_text(encoding="utf-8-sig").strip()
+    except OSError as error:
+        raise SettingsError(f"{named_by} names {file}, which cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{named_by} names {file}, which is no UTF-8 text.") from None
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -88,10 +69,18 @@ class StoreSettings(_Section):
 
     url: str = Field(default="sqlite+aiosqlite:///migrate-bot.db", repr=False)
     """It may hold a password, so it is never shown."""
+    url_file: Path | None = None
+    """The file that holds ``url``, when that has a password in it."""
     keep: Duration = timedelta(days=400)
     """How long a job stays in the database after its end; then it is in the history file only. 0: for ever."""
     history: Path | None = None
     """The file for the history of what is removed, a line of JSON for each row; none: beside the database's file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_url_file(cls, values: dict[str, Any]) -> dict[str, Any]:
+        file = values.get("url_file")
+        return values | {"url": read_secret_file(Path(file), "url_file")} if file else values
 
 
 class SlackSettings(_Section):
@@ -110,13 +99,25 @@ class SlackSettings(_Section):
 
 
 class AccessSettings(_Section):
-    """``[access]``: who may ask and who may approve."""
+    """``[access]``: who may ask, look and approve. Lists hold ids; ``*`` is every member of the workspace."""
 
     requesters: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
+    """Who may look besides those who may ask or approve, and on-call."""
     approvers: tuple[str, ...] = ()
     self_approval: bool = False
     approvals_required: int = Field(default=1, ge=1)
     approval_ttl: Pause = timedelta(hours=1)
+    open_proposals: int = Field(default=10, ge=0)
+    """How many requests of one person may wait for an approval; 0: any number."""
+    commands_per_minute: int = Field(default=30, ge=0)
+    """How many commands and clicks of one person are carried out in a minute, stop always; 0: any number."""
+
+    @model_validator(mode="after")
+    def _approvers_are_named(self) -> "AccessSettings":
+        if "*" in self.approvers:
+            raise ValueError("approvers cannot be everybody (*); name users or user groups")
+        return self
 
 
 class MigrationSettings(_Section):
@@ -193,6 +194,8 @@ class HostSettings(_Section):
 
     address: str
     path: str = ""
+    allowed_paths: tuple[str, ...] | None = None
+    """Folders that VMs may go to, and into; shares only when listed here. None: ``path`` and the host's defaults."""
     auth: AuthMethod | None = None
     tls: bool | None = None
     port: int | None = None
@@ -208,6 +211,15 @@ class HostSettings(_Section):
     """The host's name in its service principal; empty: ``address``."""
     migration_address: str = ""
     """How other hosts reach this one; empty: ``address``."""
+
+    @model_validator(mode="after")
+    def _paths_mean_what_they_show(self) -> "HostSettings":
+        for path in filter(None, (self.path, *(self.allowed_paths or ()))):
+            if why := why_refused(path):
+                raise ValueError(f"{path!r} is no folder for VMs: {why}")
+        if self.path and self.allowed_paths is not None and not is_allowed(self.path, self.allowed_paths):
+            raise ValueError(f"path {self.path!r} is not among allowed_paths")
+        return self
 
 
 class Settings(BaseSettings):
@@ -264,20 +276,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
-        # One machine under two names would be counted as two, and given twice the moves it allows.
-        names, addresses = HostsByName(), HostsByName()
-        by_port = defaultdict[int, HostsByName](HostsByName)
-        for other, twin in self.hosts.items():
-            at_port = by_port[self._port(twin)]
-            if name := names.find(other):
-                raise ValueError(f"hosts {name} and {other} are the same host")
-            if name := at_port.find(twin.address):
-                raise ValueError(f"hosts {name} and {other} have the same address {twin.address}")
-            if name := names.find(twin.address) or addresses.find(other):
-                raise ValueError(f"the address of one of the hosts {name} and {other} is the name of the other")
-            names.add(other, other)
-            addresses.add(twin.address, other)
-            at_port.add(twin.address, other)
+        twins = why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items())
+        if twins:
+            raise ValueError(twins)
         return self
 
     def _port(self, host: HostSettings) -> int:
@@ -341,12 +342,7 @@ def _secrets() -> dict[str, str]:
         if os.environ.get(name):
             found[name.lower()] = os.environ[name]
         elif file:
-            try:
-                found[name.lower()] = Path(file).read_text(encoding="utf-8-sig").strip()
-            except OSError as error:
-                raise SettingsError(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from None
-            except UnicodeDecodeError:
-                raise SettingsError(f"{name}_FILE names {file}, which is no UTF-8 text.") from None
+            found[name.lower()] = read_secret_file(Path(file), f"{name}_FILE")
     return found
 
 

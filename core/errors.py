@@ -116,6 +116,10 @@ class NotAllowed(RequestError):
     """This person may not do this, or not now."""
 
 
+class TooManyProposals(RequestError):
+    """This person has as many requests open as the settings let one have."""
+
+
 class StoreError(MigrateBotError):
     """The database did not do what it was asked."""
 

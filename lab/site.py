@@ -62,7 +62,7 @@ def settings_text(hosts: HyperVLab, slack: SlackLab, folder: Path, overrides: Ov
     sections: dict[str, dict[str, object]] = {
         "store": {"url": f"sqlite+aiosqlite:///{(folder / 'migrate-bot.db').as_posix()}"},
         "slack": {"api_url": slack.api_url, "channel": "C0MIGRATE", "oncall": ["S0ONCALL"]},
-        "access": {"approvers": ["S0APPROVE"]},
+        "access": {"requesters": ["*"], "approvers": ["S0APPROVE"]},
         "migration": {},
         "winrm": {
             "auth": "basic",

@@ -34,8 +34,9 @@ from bot.messages import replies, vm_location
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
+from bot.messages.mrkdwn import mention
 from bot.messages.vm_list import vm_list
-from bot.slack.identities import Identities
+from bot.slack.identities import Identities, Unidentified
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.job import JobId, JobState
@@ -136,7 +137,7 @@ class CommandHandler:
                 who = await self._check_may_request(asker)
                 return replies.planned(await self._engine.requests.back(job_id, who.user), self._look)
             case _:
-                await self._who(asker)
+                await self._check_may_view(asker)
                 return await self._lookups.of(command, lambda: self._look_up(command))
 
     async def _look_up(self, command: Command) -> Message | None:
@@ -260,16 +261,35 @@ class CommandHandler:
 
     async def list_vms(self, job_id: JobId, page: int, asker: Asker) -> Block:
         """List every VM of a job, as a form."""
-        await self._who(asker)
+        await self._check_may_view(asker)
         return vm_list(await self._engine.queries.job(job_id), page)
 
-    async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> None:
-        """Approve exactly one plan."""
-        requester = (await self._engine.queries.job(job_id)).job.requester
+    async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> Message | None:
+        """Approve exactly one plan. What others approved before is judged again; the answer says what became of it."""
+        job = (await self._engine.queries.job(job_id)).job
         members = await self._members(self._settings.access.approvers)
         who = await self._who(asker)
-        _insist(access.may_approve(who, requester, self._settings.access, members))
-        await self._engine.controls.approve(job_id, plan_hash, who.user)
+        _insist(access.may_approve(who, job.requester, self._settings.access, members))
+        void = [one.by for one in job.approvals if not await self._still_approves(one.by, job.requester, members)]
+        await self._engine.controls.approve(job_id, plan_hash, who.user, void=void)
+        if not void:
+            return None
+        names = ", ".join(map(mention, void))
+        return replies.plainly(f"An earlier approval no longer counts: {names} may not approve any more.")
+
+    async def _still_approves(self, user: str, requester: str, members: access.Members) -> bool:
+        """Say whether who approved before may still do so. Raises NotAllowed when nobody can tell now."""
+        try:
+            who = await self._people.admit(user)
+        except Unidentified:
+            raise
+        except NotAllowed:
+            return False
+        groups = access.groups_in(self._settings.access.approvers)
+        permission = access.may_approve(who, requester, self._settings.access, members)
+        if not permission.is_allowed and any(members.get(group) is None for group in groups):
+            raise NotAllowed(f"Whether {mention(user)}, who approved before, still may cannot be found out now.")
+        return permission.is_allowed
 
     async def may_reject(self, job_id: JobId, asker: Asker) -> Permission:
         """Decide whether somebody may reject a job."""
@@ -287,6 +307,12 @@ class CommandHandler:
     async def _who(self, asker: Asker) -> Identity:
         """Say who somebody is. Raises NotAllowed when they may do nothing at all."""
         return await self._people.admit(asker.user, asker.team)
+
+    async def _check_may_view(self, asker: Asker) -> None:
+        who = await self._who(asker)
+        rules, oncall = self._settings.access, self._settings.slack.oncall
+        members = await self._members(rules.requesters, rules.viewers, rules.approvers, oncall)
+        _insist(access.may_view(who, rules, oncall, members))
 
     async def _check_may_request(self, asker: Asker) -> Identity:
         who = await self._who(asker)

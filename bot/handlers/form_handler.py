@@ -11,6 +11,7 @@ from bot import access
 from bot.access import Identity
 from bot.commands.model import Migrate
 from bot.handlers.command_handler import Asker
+from bot.handlers.personal_limit import PersonalLimit
 from bot.messages import replies
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
@@ -46,13 +47,21 @@ class FormHandler:
     """The handler of the request form: its suggestions, its check, its plan, and sending it."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, groups: UserGroups, people: Identities, clock: Clock
+        self,
+        engine: Engine,
+        settings: Settings,
+        groups: UserGroups,
+        people: Identities,
+        clock: Clock,
+        *,
+        limit: PersonalLimit,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._groups = groups
         self._people = people
         self._clock = clock
+        self._limit = limit
         self._drafts: OrderedDict[str, Draft] = OrderedDict()
 
     def form(self, about: About) -> Block:
@@ -87,7 +96,8 @@ class FormHandler:
             MigrateBotError: there is no plan; the error says why.
 
         """
-        who = await self._check_may_request(asker)
+        who = await self.check_may_request(asker)
+        self._limit.note(asker.user)
         request = command.request(requester=who.user, channel=asker.channel)
         plan = await self._engine.requests.preview(request)
         self._drafts[token] = Draft(request, plan, asker.user)
@@ -109,11 +119,12 @@ class FormHandler:
             MigrateBotError: it cannot be asked; the error says why.
 
         """
-        await self._check_may_request(asker)
+        await self.check_may_request(asker)
         job = await self._engine.requests.propose_plan(draft.request, draft.plan)
         return replies.planned(job, Look(command=self._settings.slack.command))
 
-    async def _check_may_request(self, asker: Asker) -> Identity:
+    async def check_may_request(self, asker: Asker) -> Identity:
+        """Say who somebody is who may ask. Raises NotAllowed."""
         who = await self._people.admit(asker.user, asker.team)
         rules = self._settings.access
         permission = access.may_request(who, rules, await self._groups.members(access.groups_in(rules.requesters)))
@@ -124,7 +135,7 @@ class FormHandler:
     async def _is_admitted(self, asker: Asker) -> bool:
         try:
             async with asyncio.timeout(_MENU_TIMEOUT_S):
-                await self._people.admit(asker.user, asker.team)
+                await self.check_may_request(asker)
         except (NotAllowed, TimeoutError):
             return False
         return True

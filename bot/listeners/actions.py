@@ -48,8 +48,7 @@ def register(app: AsyncApp, handler: CommandHandler, background: BackgroundTasks
 
 def _on_the_card(handler: CommandHandler) -> dict[str, Work]:
     async def approve(click: Click, _: AsyncWebClient) -> Message | None:
-        await handler.approve(click.job_id, click.plan_hash, click.asker)
-        return None
+        return await handler.approve(click.job_id, click.plan_hash, click.asker)
 
     async def reject(click: Click, client: AsyncWebClient) -> Message | None:
         try:

@@ -32,7 +32,7 @@ def register(
         asker = read_asker_of_command(body)
 
         async def work() -> Message | None:
-            await open_form(client, str(body.get("trigger_id") or ""), forms, asker.channel)
+            await open_form(client, str(body.get("trigger_id") or ""), forms, asker)
             return None
 
         background.start(f"form for {asker.user}", work, PrivateReply(client, asker, respond))

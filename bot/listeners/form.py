@@ -30,9 +30,10 @@ from core.errors import MigrateBotError
 log = logging.getLogger(__name__)
 
 
-async def open_form(client: AsyncWebClient, trigger_id: str, forms: FormHandler, channel: str = "") -> None:
-    """Open the form. Raises NotifierError."""
-    await open_view(client, trigger_id, forms.form(About(channel)))
+async def open_form(client: AsyncWebClient, trigger_id: str, forms: FormHandler, asker: Asker) -> None:
+    """Open the form for somebody who may ask. Raises NotAllowed, NotifierError."""
+    await forms.check_may_request(asker)
+    await open_view(client, trigger_id, forms.form(About(asker.channel)))
 
 
 def register(app: AsyncApp, forms: FormHandler, background: BackgroundTasks) -> None:
@@ -48,7 +49,7 @@ def _register_openings(app: AsyncApp, forms: FormHandler, background: Background
         asker = read_asker_of_view(body)
 
         async def work() -> Message | None:
-            await open_form(client, str(body.get("trigger_id") or ""), forms)
+            await open_form(client, str(body.get("trigger_id") or ""), forms, asker)
             return None
 
         background.start(f"form for {asker.user}", work, PrivateReply(client, asker))

@@ -43,7 +43,8 @@ def register(app: AsyncApp, handler: CommandHandler, home_tabs: HomeTabs, backgr
                 finally:
                     home_tabs.wake()
 
-            background.start(f"{command} by {asker.user}", work, PrivateReply(client, asker))
+            reply = PrivateReply(client, asker)
+            background.start(f"{command} by {asker.user}", work, reply, is_open=isinstance(command, Stop))
 
         return on_switch
 

@@ -17,6 +17,7 @@ from bot.messages.mrkdwn import one_line
 from bot.modals import request_form as form
 from core.config import MigrationSettings, Settings
 from core.domain.model import windows_paths
+from core.domain.model.folder_names import why_refused
 from core.domain.model.inventory import Vm
 from core.domain.model.plan import Options
 
@@ -84,7 +85,7 @@ def _check_destinations(values: FormValues, settings: Settings, errors: Errors) 
         errors[form.DESTINATIONS] = f"{values.source} is where the VMs are; choose another host."
     path = _path(values)
     without = [host for host in values.destinations if host in settings.hosts and not settings.hosts[host].path]
-    if path and (not windows_paths.is_absolute(path) or windows_paths.depth(path) < 1):
+    if path and (why_refused(path) or windows_paths.depth(path) < 1):
         errors[form.PATH] = "Write a full folder, such as D:\\VMs."
     elif not path and without:
         errors[form.PATH] = f"Name a folder: the settings have none for {' and '.join(without[:5])}."

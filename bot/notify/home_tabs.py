@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access import groups_in
+from bot.access import groups_in, may_view
 from bot.messages.blocks import Block
 from bot.messages.home_tab import HomeView, closed_home, home
 from bot.slack.api_errors import ask
@@ -155,13 +155,17 @@ class HomeTabs:
 
     async def _publish(self, user: str, view_data: HomeView) -> None:
         rules = self._settings.access
+        lists = (*rules.requesters, *rules.viewers, *rules.approvers, *self._settings.slack.oncall)
         try:
             who = await self._people.admit(user)
+            members = await self._groups.members(groups_in(lists))
+            may = may_view(who, rules, self._settings.slack.oncall, members)
         except NotAllowed as refusal:
             view = closed_home(refusal.sentence())
         else:
-            members = await self._groups.members(groups_in(rules.approvers))
-            view = home(view_data, who, rules, members, self._settings.slack.command)
+            view = closed_home(may.reason)
+            if may.is_allowed:
+                view = home(view_data, who, rules, members, self._settings.slack.command)
         async with self._locks.setdefault(user, asyncio.Lock()):
             if self._shown.get(user) == _digest(view):
                 return

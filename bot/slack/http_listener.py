@@ -2,14 +2,18 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.app.async_app import AsyncApp
 
+from bot.slack.bound_address import bound
 from bot.slack.signed_requests import judge
-from core.errors import SettingsError
 from core.ports import Clock
+
+if TYPE_CHECKING:
+    from socket import socket
 
 log = logging.getLogger(__name__)
 
@@ -29,28 +33,30 @@ class HttpListener:
         self._complained: dict[str, datetime] = {}
         self.trouble = ""
         self._runner: web.AppRunner | None = None
+        self._socket: socket | None = None
         self.port = 0
 
-    async def start(self) -> None:
-        """Listen.
+    def bind(self) -> None:
+        """Take the address: whoever calls from now on waits until ``start``.
 
         Raises:
             SettingsError: the address is malformed or taken.
 
         """
-        host, _, port = self._listen.rpartition(":")
-        if not port.isdecimal():
-            raise SettingsError(f"[slack] listen is {self._listen}.", hint="Write it as 127.0.0.1:3000.")
+        self._socket = self._bound()
+
+    def _bound(self) -> "socket":
+        return bound(self._listen, "listen", "127.0.0.1:3000")
+
+    async def start(self) -> None:
+        """Listen. Raises SettingsError when the address is not taken yet and cannot be."""
+        self._socket = taken = self._socket or self._bound()
         web_app = web.Application()
         web_app.router.add_post(PATH, self._hear)
         self._runner = web.AppRunner(web_app, access_log=None)
         await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host or "127.0.0.1", int(port)).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise SettingsError(f"Cannot listen on {self._listen}: {error.strerror}.") from error
-        self.port = int(self._runner.addresses[0][1])
+        await web.SockSite(self._runner, taken).start()
+        host, self.port = self._runner.addresses[0][:2]
         log.info("listening for Slack on %s:%s%s", host, self.port, PATH)
 
     async def is_connected(self) -> bool:
@@ -61,6 +67,8 @@ class HttpListener:
         """Stop listening."""
         if self._runner:
             await self._runner.cleanup()
+        if self._socket is not None:
+            self._socket.close()
 
     async def _hear(self, request: web.Request) -> web.Response:
         verdict = judge(request.headers, await request.read(), self._secret, self._clock.now())

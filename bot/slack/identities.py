@@ -38,6 +38,10 @@ class _Known:
     at: datetime
 
 
+class Unidentified(NotAllowed):
+    """Nobody can tell now who somebody is."""
+
+
 class Identities:
     """The people who use the bot: who they are, and their time zones."""
 
@@ -54,7 +58,8 @@ class Identities:
         ``trusted``: the ids that are enough by themselves while Slack does not tell who anybody is.
 
         Raises:
-            NotAllowed: they may do nothing here, or nobody can tell now who they are.
+            Unidentified: nobody can tell now who they are.
+            NotAllowed: they may do nothing here.
 
         """
         try:
@@ -64,7 +69,7 @@ class Identities:
             log.warning("nobody can tell who %s is: %s", user, error.message)
             if user in trusted:
                 return Identity(user=user, ids=frozenset({user}))
-            raise NotAllowed(f"I cannot find out now who you are, so I do nothing. {error.sentence()}") from error
+            raise Unidentified(f"I cannot find out now who you are, so I do nothing. {error.sentence()}") from error
         identity = access.identify(known.profile, here, team)
         permission = access.may_enter(identity, self._settings.access, self._settings.slack.oncall)
         if not permission.is_allowed:

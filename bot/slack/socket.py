@@ -39,6 +39,9 @@ class SocketConnection:
         await self._renew()
         self._supervisor.start(LOOP, self.turn, first_after_s=CHECK_EVERY_S)
 
+    def bind(self) -> None:
+        """Nothing is taken on this machine."""
+
     async def stop(self) -> None:
         """Disconnect."""
         await self._supervisor.stop(LOOP)

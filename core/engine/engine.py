@@ -143,7 +143,7 @@ class Engine:
             machines=self._machines,
             clock=clock,
         )
-        self.requests = Requests(planner, self._recorder, self._plan_check, settings.access.approval_ttl)
+        self.requests = Requests(planner, self._recorder, self._plan_check, settings.access)
         self.controls = Controls(
             settings.access,
             settings.host_name,

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.config import Settings
-from core.domain.model import windows_paths
+from core.domain.model import folder_names, windows_paths
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.model.units import zoned_time
 from core.domain.planning import makespan
+from core.domain.planning.allowed_paths import Allowed, allowed_paths, strayed, why_not
 from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
 from core.domain.planning.forecast import Conditions, forecast, slots_of
@@ -84,7 +85,10 @@ class Planner:
             targets = [replace(target, host=self._settings.host_name(target.host)) for target in revision.targets]
         else:
             targets = list(dict.fromkeys(fixed.values())) if fixed else self._targets(request, sources)
+        self._refuse_nonsense(targets)
         snapshots, inspections = await self._look(sources, list(dict.fromkeys(target.host for target in targets)))
+        allowed = self._allowed(inspections)
+        self._refuse_forbidden(targets, allowed)
         elsewhere = [inspection.snapshot for inspection in inspections.values()]
         elsewhere += [
             s for host, s in self._snapshot_cache.snapshots.items() if host not in inspections and host not in sources
@@ -131,6 +135,7 @@ class Planner:
             *doubled,
             *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
+            *strayed(moves, allowed),
             *unseen_folders(folders.unseen),
             *unreadable_vms(snapshots),
             *undescribed_vms(inspected),
@@ -166,10 +171,35 @@ class Planner:
                     f"I do not know where on {host} to put VMs.",
                     hint=f"Add a folder, such as path D:\\VMs, or set hosts.{host}.path.",
                 )
-            if not windows_paths.is_absolute(path) or windows_paths.depth(path) < 1:
-                raise RequestError(f"{path} is not a folder I can use.", hint="Name a full one, such as D:\\VMs.")
-            targets.append(Destination(host, windows_paths.clean(path)))
+            targets.append(Destination(host, folder_names.normal(path)))
         return targets
+
+    def _allowed(self, inspections: Mapping[HostName, Inspection]) -> Allowed:
+        known = self._settings.hosts
+        return {
+            host: allowed_paths(known[host].allowed_paths, known[host].path, inspection.snapshot)
+            for host, inspection in inspections.items()
+        }
+
+    @staticmethod
+    def _refuse_nonsense(targets: Sequence[Destination]) -> None:
+        """Refuse a path that does not mean what it shows, before any host hears of it. Raises RequestError."""
+        for target in targets:
+            why = folder_names.why_refused(target.path)
+            if not why and windows_paths.depth(target.path) < 1:
+                why = "it is a whole drive"
+            if why:
+                raise RequestError(
+                    f"{target.path} is not a folder I can use: {why}.", hint="Name a full one, such as D:\\VMs."
+                )
+
+    @staticmethod
+    def _refuse_forbidden(targets: Sequence[Destination], allowed: Allowed) -> None:
+        """Refuse a folder that VMs may not go to, before it is looked into. Raises RequestError."""
+        for target in targets:
+            what, hint = why_not(target.host, target.path, allowed.get(target.host, ()))
+            if what:
+                raise RequestError(what, hint=hint)
 
     async def _look(
         self, sources: Sequence[HostName], destinations: Sequence[HostName]

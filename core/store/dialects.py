@@ -9,6 +9,7 @@ by another one in silence: with it goes the right to write (``advisory_lock``).
 import os
 import socket
 from asyncio import sleep
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from core.errors import StoreError, StoreMissing
 
 READERS = 3
+_PRIVATE, _OTHERS = 0o600, 0o077
 LOG_TRIES = 5
 LOG_PAUSE_S = 0.1
 
@@ -165,6 +167,8 @@ def _sqlite(url: URL, timeout_s: float, *, is_to_look: bool) -> tuple[AsyncEngin
         if not path.exists():
             raise StoreMissing(f"There is no database {path.name} yet.")
         url = url.set(database=f"{path.as_uri()}?mode=ro", query={**url.query, "uri": "true"})
+    else:
+        _keep_private(Path(url.database or ""))
     opener = _open_reader if is_to_look else _open_writer
     writer = create_async_engine(
         url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=args | {"async_creator_fn": opener}
@@ -179,6 +183,14 @@ def _sqlite(url: URL, timeout_s: float, *, is_to_look: bool) -> tuple[AsyncEngin
     event.listen(writer.sync_engine, "begin", _begin if is_to_look else _begin_immediate)
     event.listen(reader.sync_engine, "begin", _begin)
     return writer, reader
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody else read the database: it holds who asked for what, and why. Its log files get the same rights."""
+    with suppress(OSError):  # the folder is missing, or the file somebody else's: opening it says so
+        path.touch(mode=_PRIVATE)
+        if path.stat().st_mode & _OTHERS:
+            path.chmod(_PRIVATE)
 
 
 async def _open_writer(*args: Any, **kwargs: Any) -> aiosqlite.Connection:

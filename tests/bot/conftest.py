@@ -53,7 +53,7 @@ QUICK = {
 def slack_settings(slack: SlackLab, /, **sections: Any) -> Settings:
     values: dict[str, Any] = {
         "slack": {"api_url": slack.api_url, "channel": "C0MIGRATE", "oncall": ("S0ONCALL",)},
-        "access": {"approvers": ("S0APPROVE",)},
+        "access": {"requesters": ("*",), "approvers": ("S0APPROVE",)},
         "migration": QUICK,
         "hosts": {name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"} for name in ("HV01", "HV02")},
         "slack_bot_token": slack.bot_token,

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bot.access import (
     approval_outlook,
@@ -14,6 +15,7 @@ from bot.access import (
     may_request,
     may_resume,
     may_stop,
+    may_view,
 )
 from core.config import AccessSettings
 
@@ -61,9 +63,10 @@ def test_no_approvers_means_no_approval() -> None:
     assert not approval_outlook(ANN, access(approvers=()), IN_OPS).is_allowed
 
 
-def test_an_empty_requester_list_means_everybody() -> None:
-    """Without a list everyone who can use the command may ask; with one, only those in it."""
-    assert may_request(EVE, access(), {}).is_allowed
+def test_who_may_ask_must_be_said() -> None:
+    """Without a list nobody may ask; ``*`` is everybody who comes in at all."""
+    assert "requesters in my settings is empty" in may_request(EVE, access(), {}).reason
+    assert may_request(EVE, access(requesters=("*",)), {}).is_allowed
     assert may_request(BOB, access(requesters=(OPS,)), IN_OPS).is_allowed
     assert not may_request(EVE, access(requesters=(OPS,)), IN_OPS).is_allowed
 
@@ -97,8 +100,24 @@ def test_on_call_may_cancel_stop_and_resume() -> None:
 
 def test_everybody_who_may_ask_may_stop_but_not_resume() -> None:
     """Stopping is always the safe side; starting again takes an approver."""
-    assert may_stop(EVE, access(), (), IN_OPS).is_allowed
-    assert not may_resume(EVE, access(), (), IN_OPS).is_allowed
+    assert may_stop(EVE, access(requesters=(EVE,)), (), IN_OPS).is_allowed
+    assert not may_resume(EVE, access(requesters=("*",)), (), IN_OPS).is_allowed
+
+
+@pytest.mark.parametrize(
+    "lists", [{"requesters": (EVE,)}, {"viewers": (EVE,)}, {"viewers": ("*",)}, {"approvers": (EVE,)}]
+)
+def test_only_who_is_concerned_may_look(lists: dict[str, object]) -> None:
+    """Who may ask or approve, on-call, and viewers; nobody else sees hosts, VMs and jobs."""
+    assert not may_view(EVE, access(requesters=(ANN,)), (), IN_OPS).is_allowed
+    assert may_view(EVE, access(**lists), (), IN_OPS).is_allowed
+    assert may_view(EVE, access(), (EVE,), IN_OPS).is_allowed
+
+
+def test_approvers_are_never_everybody() -> None:
+    """Approving is for people who were named."""
+    with pytest.raises(ValidationError, match="cannot be everybody"):
+        access(approvers=("*",))
 
 
 def test_a_request_nobody_can_approve_is_foreseen() -> None:

@@ -193,7 +193,7 @@ async def test_a_signal_stops_it_gracefully(slack: SlackLab, tmp_path: Path, by:
     file = tmp_path / "bot.toml"
     file.write_text(
         f'[store]\nurl = "sqlite+aiosqlite:///{tmp_path / "bot.db"}"\n'
-        f'[slack]\napi_url = "{slack.api_url}"\nchannel = "C0MIGRATE"\n',
+        f'[slack]\napi_url = "{slack.api_url}"\nchannel = "C0MIGRATE"\n[access]\nrequesters = ["*"]\n',
         encoding="utf-8",
     )
     secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,8 +15,10 @@ from bot.metrics import families as metric_families
 from core.domain.model.move import MoveState
 from core.domain.model.views import DeliveryView
 from core.errors import SettingsError
+from lab.gateway import LabGateway
 from lab.slack.server import SlackLab
-from tests.bot.conftest import Opening
+from tests.bot.conftest import Opening, slack_settings
+from tests.support.bot_harness import Office
 from tests.support.markdown_pages import read, rows
 
 
@@ -169,3 +172,22 @@ async def test_a_dead_loop_is_told_to_whoever_watches(office: Opening) -> None:
         await here.bot.connection.stop()
         await supervisor.stop("dispatcher")
         assert await statuses() == [503, 200, 503]
+
+
+@pytest.mark.parametrize("key", ["health", "listen"])
+async def test_a_taken_address_is_found_before_any_login(
+    slack: SlackLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Settings that make a start fail cost no login: started again and again, the bot locks no account."""
+    calls: list[str] = []
+    monkeypatch.setattr(LabGateway, "observe", lambda _, host: calls.append(host))
+    monkeypatch.setattr(LabGateway, "probe", lambda _, host: calls.append(host), raising=False)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = slack_settings(slack, slack={key: address, "mode": "http" if key == "listen" else "socket"})
+        with pytest.raises(SettingsError, match="Cannot listen on"):
+            async with Office.open(slack, settings, tmp_path):
+                pass
+    assert calls == []

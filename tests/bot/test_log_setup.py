@@ -1,5 +1,7 @@
 """No secret ever reaches the log."""
 
+import base64
+import html
 import io
 import json
 import logging
@@ -93,3 +95,34 @@ def test_the_password_of_one_host_is_hidden_however_it_is_written(tmp_path: Path
     left = [line for line in stream.getvalue().splitlines() if ("ss" in line and "wörd" in line) or "w%C3" in line]
     assert left == []
     assert stream.getvalue().count("[hidden]") >= len(forms)
+
+
+FORGED = "2026-11-28 17:41:00,000 INFO    bot.access: U0BOB approved J7, all checks passed"
+
+
+def test_nobody_writes_a_line_of_their_own() -> None:
+    """Line ends in a message or an error stay in that line's text: no line of the log is a stranger's."""
+    stream = io.StringIO()
+    start_logging(Settings(), "plain", stream)
+    log = logging.getLogger("bot.test")
+    log.warning("refused: %s", f"x\n{FORGED}\r{FORGED}")
+    try:
+        int(f"x\n{FORGED}")
+    except ValueError:
+        log.exception("failed: %s", f"x\r\n{FORGED}")
+    assert not [line for line in stream.getvalue().splitlines() if line.startswith("2026-11-28 17:41")]
+    assert "bot.access" in stream.getvalue()
+
+
+@pytest.mark.parametrize("code", ["utf-8", "utf-16-le"])
+def test_secrets_are_hidden_in_every_spelling(code: str) -> None:
+    """As XML, as Base64 in both of Windows' encodings, and in a header of Basic authentication."""
+    stream = io.StringIO()
+    password = SECRETS["winrm_password"]
+    start_logging(Settings.model_validate(SECRETS | {"winrm": {"username": "CONTOSO\\svc"}}), "plain", stream)
+    log = logging.getLogger("bot.test")
+    spelled = base64.b64encode(password.encode(code)).decode()
+    basic = base64.b64encode(f"CONTOSO\\svc:{password}".encode(code)).decode()
+    log.warning("sent %s and <p>%s</p> and Basic %s", spelled, html.escape(password), basic)
+    text = stream.getvalue()
+    assert all(form.rstrip("=") not in text for form in (spelled, html.escape(password), basic))

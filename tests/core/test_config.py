@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import SECRETS, Settings, load_settings, parse_duration
+from core.config import SECRETS, Settings, load_settings
+from core.domain.model.durations import parse_duration
 from core.errors import SettingsError, UnknownHost
 
 Load = Callable[..., Settings]
@@ -343,3 +344,34 @@ def test_patience_covers_what_a_request_may_take() -> None:
     with pytest.raises(ValueError, match=r"must be at least 1\.5 times operation_timeout"):
         Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "40s"}})
     Settings.model_validate({"winrm": {"operation_timeout": "30s"}, "migration": {"confirm_start": "45s"}})
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ('path = "D:\\\\VMs\\\\.."', "leads elsewhere"),
+        ('path = "\\\\\\\\?\\\\D:\\\\VMs"', "names a device"),
+        ('allowed_paths = ["D:\\\\VMs", "VMs"]', "begin with a drive"),
+        ('path = "D:\\\\VMs"\nallowed_paths = ["E:\\\\VMs"]', "is not among allowed_paths"),
+    ],
+)
+def test_folders_of_the_settings_mean_what_they_show(tmp_path: Path, keys: str, words: str) -> None:
+    """A host's own folder and those it allows are judged as what people type."""
+    file = tmp_path / "bot.toml"
+    file.write_text(f'[hosts.HV02]\naddress = "hv02"\n{keys}\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=words):
+        load_settings(file)
+
+
+def test_the_url_of_the_database_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a password in it, it need not stand in the settings; a file that is missing is named, nothing shown."""
+    file, secret = tmp_path / "bot.toml", tmp_path / "url"
+    secret.write_text("postgresql+psycopg://bot:s3cret@db/bot\n", encoding="utf-8")
+    file.write_text(f'[store]\nurl_file = "{secret.as_posix()}"\n', encoding="utf-8")
+    assert load_settings(file).store.url == "postgresql+psycopg://bot:s3cret@db/bot"
+    file.write_text("", encoding="utf-8")
+    monkeypatch.setenv("MIGRATE_BOT_STORE__URL_FILE", str(secret))
+    assert load_settings(file).store.url.endswith("@db/bot")
+    secret.unlink()
+    with pytest.raises(SettingsError, match="url_file names"):
+        load_settings(file)

@@ -297,9 +297,9 @@ class Place(Town):
         moves = self._rows(
             "SELECT vm_name, state FROM moves WHERE job_id = (SELECT max(id) FROM jobs) ORDER BY vm_name"
         )
-        adopted = self._rows(
-            "SELECT vm_name FROM events JOIN moves ON moves.id = events.move_id"
-            " WHERE kind = 'adopted' AND moves.job_id = (SELECT max(id) FROM jobs)"
+        told = self._rows(
+            "SELECT kind, vm_name FROM events JOIN moves ON moves.id = events.move_id"
+            " WHERE kind IN ('moving', 'adopted') AND moves.job_id = (SELECT max(id) FROM jobs)"
         )
         starts = Counter(start.vm_name for start in ledger.starts[before.starts :] if start.is_accepted)
         complaints = [f"{v.kind}: {v.subject} {v.detail}" for v in ledger.violations[before.violations :]]
@@ -324,7 +324,8 @@ class Place(Town):
                 plain(e.path) for e in self.world.all_entries(SOURCE) if any(f"\\{n}" in e.path for n in self._names)
             ),
             tuple(complaints),
-            frozenset(name for (name,) in adopted),
+            frozenset(name for kind, name in told if kind == "moving"),
+            frozenset(name for kind, name in told if kind == "adopted"),
         )
 
     def _hosts_of(self, name: str) -> tuple[str, ...]:

@@ -36,15 +36,22 @@ class Ending:
     """What is left of these VMs on the source."""
     complaints: tuple[str, ...]
     """What must never be, whatever the story is."""
+    seen_moving: frozenset[str]
+    """The VMs of which the bot wrote down that they are moving."""
     adopted: frozenset[str]
     """The VMs whose move a restart found under way."""
 
     def differences(self, usual: "Ending") -> list[str]:
         """Say what differs from how the story ends when nobody dies; what only a restart says is no difference."""
         missing, extra = usual.lines - self.lines, self.lines - usual.lines
-        # A VM that arrived while nobody watched needs no line that it is moving.
-        found = [f"not said: {line}" for line in missing if not _is_moving(line, self.adopted)]
-        found += [f"said besides: {line}" for line in extra if "I was restarted" not in line]
+        # A VM that arrived before anybody looked, as on a slow machine, is not said to be moving: what was written down
+        # must be said, and nothing else.
+        found = [f"not said: {line}" for line in missing if not _is_moving_unseen(line, self.seen_moving)]
+        found += [
+            f"said besides: {line}"
+            for line in extra
+            if "I was restarted" not in line and not _is_moving_unseen(line, usual.seen_moving)
+        ]
         for name in ("card", "cards", "moves", "places", "starts", "left"):
             mine, theirs = getattr(self, name), getattr(usual, name)
             if mine != theirs:
@@ -52,8 +59,8 @@ class Ending:
         return found + list(self.complaints)
 
 
-def _is_moving(line: str, adopted: frozenset[str]) -> bool:
-    return "is moving" in line and line.split("`")[1] in adopted
+def _is_moving_unseen(line: str, seen_moving: frozenset[str]) -> bool:
+    return "is moving" in line and line.split("`")[1] not in seen_moving
 
 
 def plain(text: str) -> str:

@@ -32,7 +32,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "freeze": FreezeSettings,
     "winrm": WinrmSettings,
 }
-EXAMPLES = {("slack", "channel"), ("slack", "oncall"), ("access", "approvers"), ("winrm", "username")}
+EXAMPLES = {("slack", "channel"), ("slack", "oncall"), ("access", "requesters")}
+EXAMPLES |= {("access", "approvers"), ("winrm", "username")}
 """What has no useful default, so that the example file shows a value of its own."""
 
 
@@ -106,7 +107,10 @@ def test_the_example_file_loads() -> None:
 def test_the_example_file_shows_every_key_and_its_default(tmp_path: Path) -> None:
     """With every ``#key = value`` line switched on, the example has all keys, and they equal the defaults."""
     file = tmp_path / "all.toml"
-    file.write_text(re.sub(r"^#(?=\w+ = )", "", read("deploy/migrate-bot.example.toml"), flags=re.MULTILINE))
+    url = tmp_path / "store_url"
+    url.write_text("sqlite+aiosqlite:///migrate-bot.db", encoding="utf-8")
+    example = read("deploy/migrate-bot.example.toml").replace("/etc/migrate-bot/store_url", url.as_posix())
+    file.write_text(re.sub(r"^#(?=\w+ = )", "", example, flags=re.MULTILINE))
     shown = tomllib.loads(file.read_text())
     load_settings(file)
     for name, model in SECTIONS.items():

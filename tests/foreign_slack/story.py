@@ -106,7 +106,7 @@ def settings(folder: Path) -> Settings:
     values: dict[str, Any] = {
         "store": {"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"},
         "slack": {"api_url": f"{URL}/api/", "channel": CHANNEL, "oncall": (BOB,)},
-        "access": {"approvers": (BOB,)},
+        "access": {"requesters": ("*",), "approvers": (BOB,)},
         "migration": {"poll_busy": "200ms", "poll_idle": "500ms", "confirm_start": "5s", "check_timeout": "0s"},
         "winrm": {"operation_timeout": 3},
         "hosts": {name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"} for name in ("HV01", "HV02")},

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from core.config import parse_duration
+from core.domain.model.durations import parse_duration
 from lab.hyperv.world.fleet import Fleet, load_fleet
 
 FOLDER = Path(__file__).parent

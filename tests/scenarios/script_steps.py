@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from core.config import parse_duration
+from core.domain.model.durations import parse_duration
 from core.domain.model.events import Tone
 from core.domain.model.job import Job, JobId
 from core.domain.model.plan import Options, Request

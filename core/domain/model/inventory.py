@@ -1,6 +1,7 @@
 """Hosts and VMs, as the hosts themselves show them."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -357,6 +358,26 @@ class HostsByName:
         """Return somebody who was added with a name that means the same host."""
         name, short = _parts(text)
         return self._exact.get(name) or (self._full.get(name) if "." not in name else self._exact.get(short))
+
+
+def why_not_distinct(hosts: Iterable[tuple[str, str, int]]) -> str:
+    """Say which two of these hosts, each a name, an address and a port, are one machine; empty when none are.
+
+    One machine under two names would be counted as two, and given twice the moves it allows.
+    """
+    names, addresses = HostsByName(), HostsByName()
+    by_port = defaultdict[int, HostsByName](HostsByName)
+    for host, address, port in hosts:
+        if name := names.find(host):
+            return f"hosts {name} and {host} are the same host"
+        if name := by_port[port].find(address):
+            return f"hosts {name} and {host} have the same address {address}"
+        if name := names.find(address) or addresses.find(host):
+            return f"the address of one of the hosts {name} and {host} is the name of the other"
+        names.add(host, host)
+        addresses.add(address, host)
+        by_port[port].add(address, host)
+    return ""
 
 
 def _parts(text: str) -> tuple[str, str]:

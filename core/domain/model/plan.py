@@ -99,6 +99,7 @@ class FindingCode(StrEnum):
     VTPM = "vtpm"
     CHECKPOINTS = "checkpoints"
     NO_DRIVE = "no_drive"
+    FORBIDDEN_PATH = "forbidden_path"
     MEET = "meet"
     HOST_SILENT = "host_silent"
     INCOMPATIBLE = "incompatible"

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.domain.model import windows_paths
+from core.domain.model import folder_names, windows_paths
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import HostName, VmDetails, Volume
-
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
-"""Names that Windows keeps for devices: no folder can be called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ def subfolder(path: str, vm_name: str, taken: set[str]) -> str:
     safe = (
         "".join("_" if char in '<>:"/\\|?*' or ord(char) < ord(" ") else char for char in vm_name).rstrip(". ") or "vm"
     )
-    if safe.split(".")[0].rstrip().casefold() in _DEVICES:
+    if folder_names.is_device(safe):
         safe = f"_{safe}"
     candidate, number = safe, 0
     while windows_paths.name_key(candidate) in taken:

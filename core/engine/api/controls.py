@@ -1,6 +1,6 @@
 """Carries out what people decide: approve, reject, cancel, pause, resume, stop all starts, answer, acknowledge."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -52,10 +52,11 @@ class Controls:
         self._job_views = job_views
         self._checking = checking
 
-    async def approve(self, job_id: JobId, plan_hash: str, by: str) -> Job:
+    async def approve(self, job_id: JobId, plan_hash: str, by: str, *, void: Collection[str] = ()) -> Job:
         """Count an approval of exactly this plan; with enough of them the job is queued in the same transaction.
 
-        The caller has checked that ``by`` may approve; here: state, hash, expiry, self-approval, one click per person.
+        Earlier approvals of ``void``, who may not approve any more, are dropped. The caller has checked that ``by``
+        may approve; here: state, hash, expiry, self-approval, one click per person.
         Raises NotAllowed with a sentence when the click does not count, UnknownJob.
         """
         job = await self._decidable(job_id, plan_hash)
@@ -74,7 +75,7 @@ class Controls:
                 hint="Reject it and ask again: the plan would differ now.",
             )
         now = self._recorder.clock.now()
-        approvals = (*job.approvals, Approval(by, now))
+        approvals = (*(one for one in job.approvals if one.by not in void), Approval(by, now))
         count, needed = len(approvals), access.approvals_required
         if count < needed:
             said = event_data.Approval(count=count, needed=needed)

@@ -1,13 +1,14 @@
 """Makes the plan of what people ask for, and proposes it as a job: propose, preview, edit, retry, back."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
+from core.config import AccessSettings
 from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.inventory import HostName, VmId
-from core.domain.model.job import Job, JobId
+from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveState
 from core.domain.model.plan import Plan, PlannedMove, Request
 from core.domain.planning.destinations import Destination
@@ -17,37 +18,43 @@ from core.engine.api.decidable import check_decidable, why_outdated
 from core.engine.plan_check import PlanCheck
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
-from core.errors import NotAllowed, NothingToMove, Outdated, RequestError
+from core.errors import NotAllowed, NothingToMove, Outdated, RequestError, TooManyProposals
 
 
 class Requests:
     """What people ask for: plans, and jobs proposed of them; ``engine.requests``. Nothing moves before an approval."""
 
     def __init__(
-        self, planner: Planner, recorder: TransitionRecorder, plan_check: PlanCheck, approval_ttl: timedelta
+        self, planner: Planner, recorder: TransitionRecorder, plan_check: PlanCheck, access: AccessSettings
     ) -> None:
         self._planner = planner
         self._recorder = recorder
         self._plan_check = plan_check
-        self._approval_ttl = approval_ttl
+        self._access = access
+        self._one_at_a_time = asyncio.Lock()
 
     async def propose(self, request: Request) -> Job:
         """Make a plan of a request and put its card on the way (the notifier gets PROPOSED; no need to post anything).
 
         Raises RequestError (unknown or ambiguous VM or host, nothing to move …) and HostError, each with a sentence.
         """
-        return await self.propose_plan(request, await self._planner.plan(request))
+        return await self.propose_plan(request, await self.preview(request))
 
     async def preview(self, request: Request) -> Plan:
         """Make the plan of a request and do nothing with it. Raises like ``propose``."""
-        return await self._planner.plan(request)
+        return await self._plan(request)
 
     async def propose_plan(self, request: Request, plan: Plan) -> Job:
         """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then.
 
         Its hosts are asked about it first, where that is to be done: until they have answered nobody can approve it.
+        Raises TooManyProposals.
         """
-        plan = replace(plan, is_checked=not self._plan_check.is_due(plan))
+        async with self._one_at_a_time:
+            await self._refuse_too_many(request.requester)
+            return await self._propose(request, replace(plan, is_checked=not self._plan_check.is_due(plan)))
+
+    async def _propose(self, request: Request, plan: Plan) -> Job:
         now = self._recorder.clock.now()
         job = Job(
             id=JobId(""),
@@ -56,7 +63,7 @@ class Requests:
             channel=request.channel,
             text=request.text,
             created_at=now,
-            expires_at=now + self._approval_ttl,
+            expires_at=now + self._access.approval_ttl,
         )
         blocked = len(plan.blocked_ids)
         proposed = event(event_data.Proposed(vms=len(plan.moves), blocked=blocked), now, actor=request.requester)
@@ -84,7 +91,7 @@ class Requests:
         plan = carried_over(job.plan, plan)
         plan = replace(plan, is_checked=not self._plan_check.is_due(plan))
         now = self._recorder.clock.now()
-        after = replace(job, plan=plan, approvals=(), expires_at=now + self._approval_ttl)
+        after = replace(job, plan=plan, approvals=(), expires_at=now + self._access.approval_ttl)
         told = event(_edited(job, plan, len(revision.edits) - len(job.plan.edits)), now, job=job, actor=by)
         check_decidable(job, plan_hash, now)
         try:
@@ -134,7 +141,23 @@ class Requests:
             options=options,
             text=text,
         )
-        return await self.propose_plan(request, await self._planner.plan(request, targets))
+        return await self.propose_plan(request, await self._plan(request, targets))
+
+    async def _plan(self, request: Request, fixed: Mapping[VmId, Destination] | None = None) -> Plan:
+        await self._refuse_too_many(request.requester)  # before the hosts are bothered
+        return await self._planner.plan(request, fixed)
+
+    async def _refuse_too_many(self, requester: str) -> None:
+        most = self._access.open_proposals
+        if not most:
+            return
+        proposed = await self._recorder.store.jobs(JobState.PROPOSED)
+        mine = [job.id for job in proposed if job.requester == requester]
+        if len(mine) >= most:
+            raise TooManyProposals(
+                f"{len(mine)} of your requests wait for an approval already; that is the most I keep.",
+                hint=f"Let somebody decide, or withdraw one, such as {mine[-1]}.",
+            )
 
 
 def _request_of(job: Job, moves: Sequence[PlannedMove]) -> Request:

@@ -57,7 +57,7 @@ DOORS: dict[str, Door] = {
 async def test_outsiders_may_do_nothing_at_any_door(office: Opening, slack: SlackLab, what: dict[str, Any]) -> None:
     """Field case 13: commands, buttons, forms, the shortcut and mentions all say no, and nothing happens."""
     change(slack, "U0MALLORY", **what)
-    async with office(access={"requesters": (), "approvers": ("S0APPROVE",)}) as here:
+    async with office(access={"requesters": ("*",), "approvers": ("S0APPROVE",)}) as here:
         card = await here.ask()
         for name, door in DOORS.items():
             await door(here, card)

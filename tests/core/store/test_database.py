@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
@@ -264,3 +265,27 @@ async def test_an_error_says_nothing_of_what_is_stored(store: SqlStore) -> None:
         await store.job(JobId("J1"))
     assert "ÜBERNAHME" not in refused.value.sentence() + str(refused.value.__cause__)
     assert "ÜBERNAHME" not in unreadable.value.sentence()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files as POSIX has them")
+async def test_the_database_is_nobody_else_s(tmp_path: Path) -> None:
+    """The file and its logs can be read by their owner alone, an older file too, whatever the usual rights are."""
+    path = tmp_path / "bot.db"
+    path.touch(mode=0o644)
+    path.chmod(0o644)
+    before = os.umask(0o022)
+    try:
+        store = SqlStore(f"sqlite+aiosqlite:///{path}")
+        await store.open()
+        await store.add_job(proposal())
+        rights = _rights(tmp_path)
+        await store.close()
+    finally:
+        os.umask(before)
+    rights.pop("bot.db.lock", None)
+    assert len(rights) == 3
+    assert set(rights.values()) == {0}
+
+
+def _rights(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o077 for file in folder.glob("bot.db*")}

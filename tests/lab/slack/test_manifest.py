@@ -49,7 +49,7 @@ def test_our_manifest_is_accepted() -> None:
         ("features.slash_commands", [{"command": f"/c{n}", "description": "d"} for n in range(51)]),
         ("oauth_config.scopes.bot", [f"scope:{n}" for n in range(256)]),
         ("oauth_config.scopes.bot", ["chat:write"]),
-        ("settings.event_subscriptions.bot_events", ["message.im"]),
+        ("settings.event_subscriptions.bot_events", ["message.mpim"]),
         ("settings.event_subscriptions.bot_events", ["no_such_event"]),
         ("settings.colour", "green"),
     ],

@@ -45,7 +45,7 @@ def test_a_changed_plan_is_another_and_needs_approval_anew(tmp_path: Path) -> No
         assert (told.actor, told.data) == ("U_CAROL", Edited(moved=(("web01", "HV03"),), approvals=1))
 
     fleet = Fleet(hosts=hosts(3), vms=tuple(numbered(2)))
-    play(tmp_path, fleet, script, access={"approvers": ["*"], "approvals_required": 2})
+    play(tmp_path, fleet, script, access={"approvers": ["U_BOB", "U_DAVE"], "approvals_required": 2})
 
 
 def test_of_two_changes_at_once_one_is_done(tmp_path: Path) -> None:
