@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import ack, calls, decisions, idle, makespan, placement, restart, store, year
+from benchmarks import ack, calls, card, decisions, idle, makespan, placement, restart, store, year
 from benchmarks.report import PAGE, Section, Size, page
 
 Part = Callable[[Size], list[Section]]
@@ -26,6 +26,7 @@ ONE: dict[str, Callable[[Size], Section]] = {
     "store": store.run,
     "year": year.run,
     "ack": ack.run,
+    "card": card.run,
 }
 """What can be asked for by name."""
 
@@ -37,6 +38,7 @@ ALL: tuple[Part, ...] = (
     lambda size: [store.run(size)],
     lambda size: [year.run(size)],
     lambda size: [ack.run(size)],
+    lambda size: [card.run(size)],
 )
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from benchmarks.databases import Where, kinds, sqlite
 from benchmarks.remote_hosts import be_the_hosts, remote_hosts
 from benchmarks.report import Section, Size, Table
 from bot.gc_tuning import spare_what_stays
@@ -128,13 +129,13 @@ def fleet(moves: int) -> Fleet:
     return Fleet(hosts=hosts, vms=vms)
 
 
-async def be_the_bot(folder: Path, api_url: str, moves: int, hosts_port: int) -> None:
+async def be_the_bot(store_url: str, api_url: str, moves: int, hosts_port: int) -> None:
     """Run the bot until this process is ended."""
     secrets = {f"slack_{name}": os.environ[f"SLACK_{name}".upper()] for name in ("bot_token", "app_token")}
     values: dict[str, Any] = {
         "slack": {"api_url": api_url, "channel": "C0MIGRATE", "oncall": ["S0ONCALL"]},
         "access": {"requesters": ["*"], "approvers": ["S0APPROVE"]},
-        "store": {"url": f"sqlite+aiosqlite:///{folder / 'bot.db'}"},
+        "store": {"url": store_url},
         "hosts": {
             name: {"address": f"{name.lower()}.contoso.com", "path": "D:\\VMs"}
             for names in host_names(moves)
@@ -147,7 +148,7 @@ async def be_the_bot(folder: Path, api_url: str, moves: int, hosts_port: int) ->
 
 
 @asynccontextmanager
-async def bot_process(slack: SlackLab, moves: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def bot_process(slack: SlackLab, moves: int, where: Where) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the bot in a process of its own."""
     environment = {key: value for key, value in os.environ.items() if "proxy" not in key.casefold()}
     environment |= {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
@@ -158,7 +159,7 @@ async def bot_process(slack: SlackLab, moves: int) -> AsyncIterator[asyncio.subp
         try:
             assert hosts.stdout is not None
             port = (await hosts.stdout.readline()).decode().strip()
-            bot = ("--bot", folder, "--api", slack.api_url, "--hosts-port", port)
+            bot = ("--bot", where(Path(folder)), "--api", slack.api_url, "--hosts-port", port)
             processes.insert(0, await asyncio.create_subprocess_exec(*module, *bot, env=environment))
             yield processes[0]
         finally:
@@ -216,9 +217,9 @@ async def fire(slack: SlackLab, rate: float, seconds: float) -> Times:
     return times
 
 
-async def measure(moves: int = MOVES, rate: float = RATE, seconds: float = SECONDS) -> Times:
+async def measure(moves: int = MOVES, rate: float = RATE, seconds: float = SECONDS, where: Where = sqlite) -> Times:
     """Measure with a queue of so many moves."""
-    async with SlackLab() as slack, bot_process(slack, moves):
+    async with SlackLab() as slack, bot_process(slack, moves, where):
         await queue(slack, moves)
         spare_what_stays()  # this process's own pauses are not the bot's
         return await fire(slack, rate, seconds)
@@ -231,11 +232,12 @@ def _percentile(ordered: list[float], share: float) -> float:
 def run(size: Size) -> Section:
     """Measure with a short queue and with a long one."""
     rows = []
-    for moves in (50,) if size.is_quick else (50, MOVES):
-        times = asyncio.run(measure(moves, RATE, 5 if size.is_quick else SECONDS))
+    sizes = (50,) if size.is_quick else (50, MOVES)
+    for (kind, where), moves in ((kind, moves) for kind in kinds() for moves in sizes):
+        times = asyncio.run(measure(moves, RATE, 5 if size.is_quick else SECONDS, where))
         shares = (f"{times.percentile(share) * 1000:.0f} ms" for share in (0.5, 0.99))
         slowest, lag = times.all[-1], times.lag_s
-        rows.append((f"{moves}", *shares, f"{slowest * 1000:.0f} ms", f"{times.failed}", f"{lag * 1000:.0f} ms"))
+        rows.append((kind, f"{moves}", *shares, f"{slowest * 1000:.0f} ms", f"{times.failed}", f"{lag * 1000:.0f} ms"))
     return Section(
         "ack",
         "Acknowledgements",
@@ -243,14 +245,14 @@ def run(size: Size) -> Section:
         f"hosts are another process; those that were asked answer in one instant, {VMS_PER_HOST} VMs each. "
         f"Slack allows 3 s; the goal is a p99 of {GOAL_S * 1000:.0f} ms. *Machine*: how late one in a hundred timers "
         "of the measuring process itself came meanwhile.",
-        (Table(("moves", "median", "p99", "slowest", "not within 3 s", "machine"), tuple(rows)),),
+        (Table(("database", "moves", "median", "p99", "slowest", "not within 3 s", "machine"), tuple(rows)),),
     )
 
 
 def main() -> None:
     """Measure and report, or be the bot that is measured, or its hosts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bot", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--bot", default="", help=argparse.SUPPRESS)
     parser.add_argument("--api", default="", help=argparse.SUPPRESS)
     parser.add_argument("--be-hosts", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--hosts-port", type=int, default=0, help=argparse.SUPPRESS)

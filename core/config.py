@@ -143,6 +143,10 @@ class MigrationSettings(_Section):
     """How long a host may be silent about a started move before the move is called lost."""
     stuck_after: Pause = timedelta(minutes=10)
     """How long a running move may stand still, past three times its expected length, before people are asked."""
+    replan: bool = True
+    """Whether what waits for a destination that dropped out is placed anew among the plan's other destinations."""
+    replan_after: Duration = timedelta(minutes=5)
+    """How long a destination may be silent, off or at limit 0 before that; one without room is not waited for."""
     check_timeout: Duration = timedelta(minutes=2)
     """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
     checks_per_host: int = Field(default=1, ge=1, le=8)

@@ -78,6 +78,8 @@ def _of_job(data: EventData, about: _About) -> str:  # noqa: C901, PLR0912 - a s
             return f"🛑 {by} stopped all migrations: nothing new starts. What moves now goes on."
         case said_of.Resumed():
             return f"▶️ {by} lets migrations start again."
+        case said_of.Replanned():
+            return _replanned(data, about)
         case said_of.Late():
             until, soonest = _time(data.until), _time(data.soonest)
             why = _because(data.why).rstrip(".")
@@ -102,6 +104,18 @@ def _edited(data: said_of.Edited, about: _About) -> str:
     if data.approvals:
         text += f" {plural(data.approvals, 'approval')} no longer count{'s' if data.approvals == 1 else ''}."
     return f"{text} It waits for approval as it is now."
+
+
+def _replanned(data: said_of.Replanned, about: _About) -> str:
+    by_host = defaultdict[str, list[str]](list)
+    for vm, host in data.moved:
+        by_host[host].append(vm)
+    anew = ", ".join(f"{_names(vms)} to {code(host)}" for host, vms in by_host.items())
+    text = f"🔀 {code(data.host)} dropped out of {about.job}{_because(data.reason).rstrip('.')}."
+    text += f" Placed anew among the destinations of its plan: {anew}."
+    if data.waiting:
+        text += f" No other one takes {_names(data.waiting)}."
+    return text
 
 
 def _checked(data: said_of.Checked, job: str) -> str:

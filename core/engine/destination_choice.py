@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from core.config import Settings
 from core.domain.model.inventory import HostName, Inspection, VmDetails, VmId
@@ -11,12 +12,22 @@ from core.domain.planning.forecast import slots_of
 from core.domain.planning.makespan import Speeds
 from core.domain.planning.other_moves import other_moves
 from core.domain.planning.placement import Conditions, Placement, place
-from core.domain.planning.revision import Revision
 from core.engine.folder_lists import FolderLists
 from core.ports import Clock, Store
 
 _MANY = 8
 """From so many VMs on a placement takes long enough to be made beside everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Where VMs are to stay if they can (``keep``), and where they go or nowhere (``pinned``)."""
+
+    keep: Mapping[VmId, HostName] = field(default_factory=dict)
+    pinned: Mapping[VmId, HostName] = field(default_factory=dict)
+
+
+_ANYWHERE = Stay()
 
 
 class DestinationChoice:
@@ -49,9 +60,9 @@ class DestinationChoice:
         homes: Mapping[VmId, HostName],
         folders: FolderLists,
         settled: frozenset[VmId],
-        revision: Revision | None = None,
+        stay: Stay = _ANYWHERE,
     ) -> Placement:
-        """Place each VM; ``settled`` will not move whatever the host, ``revision`` says where they were."""
+        """Place each VM; ``settled`` will not move whatever the host, ``stay`` says where they were."""
         own_folders, keeps_drives = self.wants(options)
         if len(targets) > 1 and not own_folders:
             await folders.list_targets(targets, details, inspections, keeps_drives=keeps_drives)
@@ -69,8 +80,8 @@ class DestinationChoice:
             keeps_drives=keeps_drives,
             own_folders=own_folders,
             apart=options.apart,
-            keep=revision.keep if revision else {},
-            pinned=revision.pinned if revision else {},
+            keep=stay.keep,
+            pinned=stay.pinned,
             at_once=options.parallel or self._settings.migration.max_parallel,
         )
         if len(details) < _MANY:

@@ -72,7 +72,9 @@ class Dispatcher:
         max_attempts: int,
         freeze: Calendar,
         busy: Callable[[Mapping[HostName, set[VmId]], set[JobId]], None],
+        dropped_out: Callable[[Situation], None],
     ) -> None:
+        self._dropped_out = dropped_out
         self._services = services
         self._recorder, self._store, self._clock = services.recorder, services.recorder.store, services.clock
         self._snapshot_cache = services.snapshot_cache
@@ -136,6 +138,7 @@ class Dispatcher:
                 await self._carry_out(decision, originals[decision.move.id], running[decision.move.job_id], now)
         await self._expect(is_long=is_long)
         await self._holds.write(decisions, originals, situation)
+        self._dropped_out(situation)
         await self._finish(running, moves, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
         left = [at - now for at in due]

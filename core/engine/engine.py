@@ -21,6 +21,7 @@ from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
+from core.engine.destination_choice import DestinationChoice
 from core.engine.dispatcher import Dispatcher, DispatchTiming
 from core.engine.hosts.heartbeat import Heartbeat
 from core.engine.hosts.machines import Machines
@@ -30,6 +31,7 @@ from core.engine.plan_check import PlanCheck
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way, settle_hosts
+from core.engine.replanner import Replanner
 from core.engine.retention import Retention
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.supervisor import PATIENCE_S, Supervisor
@@ -102,6 +104,7 @@ class Engine:
             tidy_soon=self._postponed_cleanups.wanted.set,
             policy=_attempt_policy(settings, calendar),
         )
+        self._replanner = Replanner(settings, self._recorder, gateway, DestinationChoice(settings, store, clock))
         self._dispatcher = Dispatcher(
             services,
             policy,
@@ -109,6 +112,7 @@ class Engine:
             max_attempts=migration.max_attempts,
             freeze=calendar,
             busy=self._note_open,
+            dropped_out=self._replanner.look,
         )
         self._plan_check = PlanCheck(
             gateway,
@@ -181,6 +185,7 @@ class Engine:
         start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
         start("plan checks", self._plan_check.turn, wake=self._plan_check.changed)
         start("dispatcher", self._dispatcher.turn, wake=self._dispatcher.changed)
+        start("replanner", self._replanner.turn, wake=self._replanner.changed)
         start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
         start("escalation", self._escalation.turn)
@@ -251,5 +256,6 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
         frozen_until=freeze.frozen_until,
+        replans=migration.replan,
         own_errors=settings.errors,
     )

@@ -22,7 +22,7 @@ from core.domain.planning.revision import Revision
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
 from core.domain.scheduling.freeze import Calendar
-from core.engine.destination_choice import DestinationChoice
+from core.engine.destination_choice import DestinationChoice, Stay
 from core.engine.folder_lists import FolderLists
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
@@ -125,7 +125,7 @@ class Planner:
                 homes=homes,
                 folders=folders,
                 settled=settled,
-                revision=revision,
+                stay=Stay(revision.keep, revision.pinned) if revision else Stay(),
             )
             placed = revision.settle(placed) if revision else placed
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)

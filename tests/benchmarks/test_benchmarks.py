@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, bound, calls, decisions, idle, play, report, restart, schedule, store
+from benchmarks import __main__, bound, calls, card, decisions, idle, play, report, restart, schedule, store
 from benchmarks.fleets import Case, Shape, Speed, case
 from benchmarks.makespan import Pairing
 from benchmarks.play import Stay
@@ -89,3 +89,9 @@ def test_an_unknown_name_is_an_answer(capsys: pytest.CaptureFixture[str]) -> Non
 
 def _bound(one: Case) -> float:
     return bound.bound_s(one, bound.alone(one))
+
+
+async def test_a_card_comes_before_its_approve() -> None:
+    """The whole bot answers a command; what is measured is in the order in which people see it."""
+    waited = await card.waited(2)
+    assert 0 < waited.card_s <= waited.approve_s

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from lab.process import BotProcess
 from lab.site import Site, site
 from tests.support.engine_harness import vm_id
 from tests.support.eventually import PATIENCE_S
-from tests.support.full_system import QUICK, SPEED, Town
+from tests.support.full_system import CHANNEL, QUICK, SPEED, Town
 
 CRAWL, FULL = 1, 100 << 20
 _LOOK_AGAIN_S = 0.05
@@ -83,6 +84,13 @@ class Pair(Town):
         world = self.here.hosts.world
         for name in world.host_names():
             world.change_host(name, {"bandwidth_bytes_per_s": bytes_per_s})
+
+    def said_twice(self) -> list[str]:
+        """Return what stands there twice by the notice it carries; each takeover may say the same words of itself."""
+        card = self.card()
+        replies = self.here.slack.workspace.channel(CHANNEL).replies(card.ts) if card is not None else ()
+        notices = Counter(str(one.metadata["event_payload"]) for one in replies if one.metadata)
+        return [notice for notice, count in notices.items() if count > 1]
 
     async def two_are_moving(self) -> None:
         """Ask for four VMs, approve, and wait until two of them move, at a crawl."""

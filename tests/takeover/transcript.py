@@ -1,4 +1,4 @@
-"""Takes the lead from a bot in every way there is, in mid-migration, and writes down what happened when.
+"""Takes the lead from a bot in every way there is, in one migration, and writes down what happened when.
 
 ``python -m tests.takeover.transcript > docs/generated/takeover.md``
 """
@@ -10,142 +10,116 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.databases import drop_databases, on_server, postgresql_url
 from tests.support.engine_harness import numbered
 from tests.support.full_system import fleet
 from tests.takeover.network import stretch
-from tests.takeover.pair import Pair, pair
+from tests.takeover.pair import Duo, Pair, pair
 
 _LOOK_AGAIN_S = 0.02
-_FOUR = fleet(*numbered(4, gb=3))
 _HEAD = """# A takeover
 
 Two bots, each a process of its own, on one PostgreSQL, in front of [the lab](../guide/lab.md)'s hosts and Slack. Four
-VMs are asked for and approved; two of them move. Then something happens to the leader. In each of these runs every VM
-moved once, no host ran more than it allows, and no line was said twice; the run fails otherwise. This page is written
-by `python -m tests.takeover.transcript`.
+VMs are asked for and approved; two of them move, and go on moving while the lead is taken from one bot after another.
+At the end every VM has moved once, no host ran more than it allows, and no notice was said twice; the run fails
+otherwise. This page is written by `python -m tests.takeover.transcript`.
 
-Seconds since it happened, on a machine of {cores} cores that did other things besides, with PostgreSQL {version}:
+Seconds since it happened, on a machine of {cores} cores with a load of {load:.0f}, with PostgreSQL {version}:
 
-| The leader … | the other one leads | it is connected to Slack | its first line in the thread |
-|---|---|---|---|"""
-_KILLED = """
-## The leader is killed
-
-What people saw in the card's thread, and what the two bots logged (`first` is the one that was killed with SIGKILL)."""
+| The leader … | the other one leads | it is connected to Slack |
+|---|---|---|"""
 
 
-@dataclass
-class Times:
-    """What was seen when, in seconds since it happened."""
+class Story:
+    """The four takeovers, with the times of each, and all that was seen meanwhile."""
 
-    leads_s: float = 0.0
-    in_slack_s: float = 0.0
-    speaks_s: float = 0.0
-    lines: list[tuple[float, str]] = field(default_factory=list)
+    def __init__(self, place: Pair) -> None:
+        self.place = place
+        self.rows: list[str] = []
+        self.lines: list[str] = []
+        self._since = time.monotonic()
+        self._known = len(place.thread())
+
+    def note(self, who: str, words: str) -> None:
+        """Write down what happened now."""
+        self.lines.append(f"{time.monotonic() - self._since:6.1f} s  {who:8}{words}")
+
+    async def watch(self) -> None:
+        """Write down each line of the thread as it appears."""
+        while True:
+            thread = self.place.thread()
+            for line in thread[self._known :]:
+                self.note("Slack", line)
+            self._known = len(thread)
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def take(self, leader: Duo, title: str, happens: Callable[[], Awaitable[object]]) -> None:
+        """Let something happen to the leader, and wait until the other one leads and hears of Slack."""
+        other = next(duo for duo in (self.place.first, self.place.second) if duo is not leader)
+        sockets = self.place.here.slack.sockets
+        before, since = {id(one) for one in sockets.connections}, time.monotonic()
+        self.note(leader.name, title)
+        await happens()
+        leads_s = await other.is_in("leader") - since
+        self.note(other.name, "leads")
+        await self.place.wait_for(lambda: any(id(one) not in before for one in sockets.connections))
+        self.rows.append(f"| {title} | {leads_s:.1f} | {time.monotonic() - since:.1f} |")
+
+    async def back(self, duo: Duo, *, is_gone: bool) -> None:
+        """Let a bot that was the leader come back: it stands by."""
+        if is_gone:
+            await duo.process.ended()
+            await duo.process.start()
+        await duo.is_in("standby")
+        self.note(duo.name, "stands by")
 
 
-async def _watch(place: Pair, since: float, times: Times) -> None:
-    """Write down each line of the thread as it appears."""
-    known = len(place.thread())
-    while True:
-        thread = place.thread()
-        for line in thread[known:]:
-            times.lines.append((time.monotonic() - since, line))
-        known = len(thread)
-        await asyncio.sleep(_LOOK_AGAIN_S)
+async def _play(story: Story, network: asyncio.Event) -> None:
+    first, second = story.place.first, story.place.second
+    watching = asyncio.create_task(story.watch())
 
+    async def send(duo: Duo, number: signal.Signals) -> None:
+        duo.send(number)
 
-async def _take(place: Pair, happens: Callable[[Pair], Awaitable[None]]) -> Times:
-    await place.two_are_moving()
-    times, before = Times(), {id(one) for one in place.here.slack.sockets.connections}
-    since = time.monotonic()
-    watching = asyncio.create_task(_watch(place, since, times))
-    await happens(place)
-    times.leads_s = await place.second.is_in("leader") - since
-    await place.wait_for(lambda: any(id(one) not in before for one in place.here.slack.sockets.connections))
-    times.in_slack_s = time.monotonic() - since
-    await place.all_end_well()
+    async def cut() -> None:
+        network.clear()
+
+    await story.take(first, "is killed (SIGKILL)", first.process.kill)
+    await story.back(first, is_gone=True)
+    await story.take(second, "is asked to stop (SIGTERM)", lambda: send(second, signal.SIGTERM))
+    await story.back(second, is_gone=True)
+    await story.take(first, "is frozen (SIGSTOP)", lambda: send(first, signal.SIGSTOP))
+    story.note(first.name, "wakes up (SIGCONT)")
+    first.send(signal.SIGCONT)
+    await story.back(first, is_gone=False)
+    await story.take(second, "is asked to stop again", lambda: send(second, signal.SIGTERM))
+    await story.back(second, is_gone=True)
+    await story.take(first, "is behind a network that swallows everything", cut)
+    network.set()
+    await story.back(first, is_gone=False)
+    await story.place.all_end_well()
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    times.speaks_s = times.lines[0][0]
-    return times
-
-
-async def _killed(place: Pair) -> None:
-    await place.first.process.kill()
-
-
-async def _asked(place: Pair) -> None:
-    place.first.send(signal.SIGTERM)
-
-
-async def _frozen(place: Pair) -> None:
-    place.first.send(signal.SIGSTOP)
-
-
-async def _wakes(place: Pair) -> None:
-    place.first.send(signal.SIGSTOP)
-    await place.second.is_in("leader")
-    place.first.send(signal.SIGCONT)
-    await place.first.is_in("standby")
-
-
-async def _run(folder: Path, happens: Callable[[Pair], Awaitable[None]]) -> tuple[Times, str]:
-    await asyncio.to_thread(folder.mkdir)
-    async with pair(folder, _FOUR, postgresql_url(folder)) as place:
-        times = await _take(place, happens)
-        logs = await asyncio.to_thread(lambda: _logged(place))
-    return times, logs
-
-
-async def _behind_a_dead_network(folder: Path) -> Times:
-    await asyncio.to_thread(folder.mkdir)
-    url = postgresql_url(folder)
-    async with stretch(url) as (network, through), pair(folder, _FOUR, url, first_url=through) as place:
-
-        async def cut(_: Pair) -> None:
-            network.is_open.clear()
-
-        return await _take(place, cut)
-
-
-def _logged(place: Pair) -> str:
-    lines = [
-        f"{line[11:23]} {duo.name:6} {line.partition(' ')[2].partition(' ')[2].strip()}"
-        for duo in (place.first, place.second)
-        for line in duo.log().splitlines()
-        if line[:2] == "20"
-    ]
-    return "\n".join(sorted(lines))
 
 
 async def page() -> str:
-    """Play all of it and return the page."""
-    rows: list[tuple[str, Times]] = []
-    logs = ""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        for number, (title, happens) in enumerate(
-            (
-                ("is killed (SIGKILL)", _killed),
-                ("is asked to stop (SIGTERM)", _asked),
-                ("is frozen (SIGSTOP)", _frozen),
-            )
+    """Play it and return the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = postgresql_url(Path(folder))
+        described = fleet(*numbered(4, gb=3))
+        async with (
+            stretch(url) as (network, through),
+            pair(Path(folder), described, url, first_url=through) as place,
         ):
-            times, told = await _run(folder / str(number), happens)
-            rows.append((title, times))
-            logs = logs or told
-        times = await _behind_a_dead_network(folder / "network")
-        rows.append(("is cut off from the database by a network that swallows everything", times))
+            await place.two_are_moving()
+            story = Story(place)
+            await _play(story, network.is_open)
     version = str(await asyncio.to_thread(on_server, "SHOW server_version")).split()[0]
-    table = [f"| {title} | {seen.leads_s:.1f} | {seen.in_slack_s:.1f} | {seen.speaks_s:.1f} |" for title, seen in rows]
-    thread = [f"+{at:5.1f} s  {line}" for at, line in rows[0][1].lines]
-    head = _HEAD.format(cores=os.cpu_count(), version=version)
-    return "\n".join([head, *table, _KILLED, "", "```text", *thread, "```", "", "```text", logs, "```", ""])
+    head = _HEAD.format(cores=os.cpu_count(), load=os.getloadavg()[0], version=version)
+    seen = ["What was seen, from the first of them on:", "", "```text", *story.lines, "```", ""]
+    return "\n".join([head, *story.rows, "", *seen])
 
 
 if __name__ == "__main__":

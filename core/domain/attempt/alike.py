@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.attempt.subject import QUOTES
@@ -10,7 +11,7 @@ from core.domain.attempt.windows_numbers import numbers_in
 from core.domain.model.move import Attempt, Fault
 
 UNKNOWN_TIMES = 2
-"""So many refusals before this one an unknown reason needs: it might have passed by itself."""
+"""So many refusals before this one an unknown reason needs, and one of them all after a pause: it might have passed."""
 
 _PASSES = {Fault.LIMIT, Fault.BACKUP, Fault.PASSING, Fault.NEVER_STARTED, Fault.CANCELLED, None}
 _OWN = re.compile(
@@ -26,10 +27,13 @@ def signature(words: str) -> tuple[int, ...] | str:
     return numbers_in(words) or " ".join(_OWN.sub(" ", words).casefold().split())
 
 
-def widen(diagnosis: Diagnosis, attempt: Attempt, others: Iterable[Attempt]) -> Diagnosis:
+def widen(
+    diagnosis: Diagnosis, attempt: Attempt, others: Iterable[Attempt], moved_at: datetime | None = None
+) -> Diagnosis:
     """Return the diagnosis in the light of what other VMs met on the same destination, with that as its reason.
 
-    ``others``: attempts that ended with a fault since the job began.
+    ``others``: attempts that ended with a fault since the job began. ``moved_at``: when a VM last moved there from the
+    same source; what was refused before that proves nothing any more.
     """
     if not diagnosis.is_shared:
         return diagnosis
@@ -43,8 +47,9 @@ def widen(diagnosis: Diagnosis, attempt: Attempt, others: Iterable[Attempt]) -> 
         and other.destination == attempt.destination
         and other.fault not in _PASSES
         and signature(other.host_words) == mine
+        and (moved_at is None or (other.ended_at is not None and other.ended_at > moved_at))
     ]
-    if len(alike) < (UNKNOWN_TIMES if diagnosis.fault is Fault.UNKNOWN else 1):
+    if not alike or (diagnosis.fault is Fault.UNKNOWN and not _is_proven(attempt, alike)):
         return diagnosis
     elsewhere = any(other.source != attempt.source for other in alike)
     fault = Fault.HOST if elsewhere else Fault.PAIR
@@ -53,3 +58,8 @@ def widen(diagnosis: Diagnosis, attempt: Attempt, others: Iterable[Attempt]) -> 
     return replace(
         diagnosis, fault=fault, hint=f"{diagnosis.hint} {said}", why=f"{diagnosis.why}; a second VM fared alike"
     )
+
+
+def _is_proven(attempt: Attempt, alike: list[Attempt]) -> bool:
+    """Whether an unknown reason has been met often enough, and by a VM that waited and tried again."""
+    return len(alike) >= UNKNOWN_TIMES and any(one.number > 1 for one in (attempt, *alike))

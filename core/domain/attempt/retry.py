@@ -45,7 +45,7 @@ def after_failure(
     ``has_started`` is False when the last look forbade the order: then nothing was attempted on a host.
     """
     words, hint, code, where, first = diagnosis.words, diagnosis.hint, diagnosis.code, move.source, diagnosis.first
-    is_free = diagnosis.fault in {Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED}
+    is_free = diagnosis.fault in {Fault.LIMIT, Fault.BACKUP, Fault.NEVER_STARTED, Fault.NO_ROOM}
     attempts = move.attempts if is_free or not has_started else move.attempts + 1
     if move.cancel_by:
         text = f"cancelled {'while it ran' if has_started else 'before it started'}; the VM is where it was"

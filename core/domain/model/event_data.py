@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     WITHDRAWN = "withdrawn"
     CANCEL_ASKED = "cancel_asked"
     CANCEL_UNMET = "cancel_unmet"
+    REPLANNED = "replanned"
     HELD = "held"
     STARTING = "starting"
     MOVING = "moving"
@@ -168,6 +169,19 @@ class CancelUnmet(EventData):
     code: str = ""
     text: str = ""
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replanned(EventData):
+    """A destination dropped out: what waited for it was placed anew among the plan's other destinations."""
+
+    kind: ClassVar = EventKind.REPLANNED
+    host: str = ""
+    reason: str = ""
+    moved: Kept = ()
+    """VMs that go elsewhere now, and where."""
+    waiting: tuple[str, ...] = ()
+    """VMs that go on waiting for it: no other destination of the plan takes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

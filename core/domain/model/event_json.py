@@ -26,6 +26,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         event_data.Withdrawn,
         event_data.CancelAsked,
         event_data.CancelUnmet,
+        event_data.Replanned,
         event_data.Held,
         event_data.Starting,
         event_data.Moving,

@@ -35,6 +35,7 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.WITHDRAWN: Tone.LINE,
     EventKind.CANCEL_ASKED: Tone.LINE,
     EventKind.CANCEL_UNMET: Tone.LINE,
+    EventKind.REPLANNED: Tone.LINE,
     EventKind.MOVING: Tone.LINE,
     EventKind.ADOPTED: Tone.LINE,
     EventKind.DONE: Tone.LINE,

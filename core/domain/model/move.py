@@ -134,6 +134,7 @@ class Fault(StrEnum):
     OPERATOR = "operator"
     CANCELLED = "cancelled"
     NEVER_STARTED = "never_started"
+    NO_ROOM = "no_room"
     UNKNOWN = "unknown"
 
     @classmethod

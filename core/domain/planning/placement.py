@@ -71,7 +71,7 @@ def place(
     conditions: Conditions,
 ) -> Placement:
     """Choose a destination for each VM. With one destination nothing is chosen: preflight says what stands against."""
-    if len(targets) == 1:
+    if len(targets) == 1 and not conditions.keep:
         return Placement({row.vm.id: targets[0] for row in vms})
     hosts = [inspections.get(target.host) for target in targets]
     refused = _filter(vms, targets, inspections, conditions)

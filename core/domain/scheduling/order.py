@@ -39,7 +39,9 @@ def sort_key(
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
         weight = work[move.source] + work[move.destination] + move.size_bytes
         is_on_trial = (move.source, move.destination) in on_trial
-        return ranks[move.job_id], is_on_trial, verdict.is_last, -weight, move.id
+        # On trial first those that have not tried: a VM that moves ends it, one that fails again proves little.
+        tried = move.attempts if is_on_trial else 0
+        return ranks[move.job_id], is_on_trial, tried, verdict.is_last, -weight, move.id
 
     return place
 

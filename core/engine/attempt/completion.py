@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.domain.attempt.alike import widen
 from core.domain.attempt.cleanup import leaves_own_folder
@@ -230,10 +230,25 @@ class AttemptCompletion:
         try:
             faults = await context.store.faults_since(since)
             first = first_reason(context.attempt, faults, diagnosis.words)
-            return widen(replace(diagnosis, first=first), context.attempt, faults)
+            moved_at = await self._last_success() if diagnosis.is_shared else None
+            return widen(replace(diagnosis, first=first), context.attempt, faults, moved_at)
         except StoreError as error:
             log.info("nobody could say whether a second VM fared alike: %s", error)
             return diagnosis
+
+    async def _last_success(self) -> datetime | None:
+        """Return when a VM of the job last moved between the same hosts."""
+        move = self._context.move
+        return max(
+            (
+                other.ended_at
+                for other in await self._context.store.moves(move.job_id)
+                if other.state is MoveState.DONE
+                and other.ended_at is not None
+                and (other.source, other.destination) == (move.source, move.destination)
+            ),
+            default=None,
+        )
 
     def _shown(self) -> list[tuple[HostName, Snapshot]]:
         move, known = self._context.move, self._context.services.snapshot_cache.snapshots

@@ -33,6 +33,8 @@ class AttemptPolicy:
     address: Callable[[HostName], str]
     frozen_until: Callable[[datetime], datetime | None]
     own_errors: Mapping[int, Fault] = field(default_factory=dict)
+    replans: bool = True
+    """Whether a VM for which its destination has no room may go to another one of its plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

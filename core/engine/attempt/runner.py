@@ -35,7 +35,12 @@ class AttemptRunner:
         context, policy = self._context, self._context.policy
         services = context.services
         start_check = StartCheck(
-            services.gateway, services.machines, context.store, policy.address, services.look_ahead
+            services.gateway,
+            services.machines,
+            context.store,
+            policy.address,
+            services.look_ahead,
+            replans=policy.replans,
         )
         look = await start_check.last_look(context.move, context.attempt)
         if isinstance(look, Diagnosis):

@@ -1,20 +1,24 @@
 """Checks right before a start, on hosts read at this moment, that all is as planned; if not, says what is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.model.host_calls import MoveOrder
 from core.domain.model.inventory import HostName, Inspection, VmDetails
 from core.domain.model.move import Attempt, Fault, Move
-from core.domain.model.plan import Severity
+from core.domain.model.plan import Finding, FindingCode, Severity
 from core.domain.planning.preflight import planned_again, preflight
+from core.domain.scheduling.dropout import approved_hosts
 from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import full_text, loads, used
 from core.engine.attempt.look_ahead import LookAhead, look_at
 from core.engine.hosts.machines import Machines
 from core.errors import HostError
 from core.ports import HostGateway, Store
+
+ROOM = frozenset({FindingCode.NO_SPACE, FindingCode.NO_MEMORY})
+"""What another destination may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,10 @@ class StartCheck:
         store: Store,
         address: Callable[[HostName], str],
         look_ahead: LookAhead,
+        *,
+        replans: bool,
     ) -> None:
+        self._replans = replans
         self._gateway = gateway
         self._machines = machines
         self._store = store
@@ -64,18 +71,28 @@ class StartCheck:
         if isinstance(state, Wait):
             return _not_yet(f"{move.vm_name} {state.text}")
         blockers = self._blockers(move, details, source, destination)
+        if blockers and await self._may_go_elsewhere(move, blockers):
+            text = _told(blockers)
+            return Diagnosis("no-room", Fault.NO_ROOM, "Another destination of the plan may take it.", text)
         if blockers:
             hint = "The hosts changed after the plan was made: put it right and ask again."
-            return Diagnosis("preflight", Fault.VM, hint, blockers)
+            return Diagnosis("preflight", Fault.VM, hint, _told(blockers))
         full = await self._full(source, destination, attempt)
         if full:
             return _not_yet(full)
         return Cleared(MoveOrder(move.vm_id, self._address(move.destination), move.path, move.disks), details)
 
     @staticmethod
-    def _blockers(move: Move, details: VmDetails, source: Inspection, destination: Inspection) -> str:
+    def _blockers(move: Move, details: VmDetails, source: Inspection, destination: Inspection) -> list[Finding]:
         findings = preflight([planned_again(move, details)], {move.source: source, move.destination: destination}, {})
-        return " ".join(finding.text for finding in findings if finding.severity is Severity.BLOCKER)
+        return [finding for finding in findings if finding.severity is Severity.BLOCKER]
+
+    async def _may_go_elsewhere(self, move: Move, blockers: Sequence[Finding]) -> bool:
+        """Whether only room is missing, and its job has another destination that may have some."""
+        if not self._replans or move.attempts or not all(one.code in ROOM for one in blockers):
+            return False
+        job, moves = await self._store.job(move.job_id), await self._store.moves(move.job_id)
+        return bool(approved_hosts(job, moves) - {move.destination})
 
     async def _full(self, source: Inspection, destination: Inspection, attempt: Attempt) -> str:
         """Say which host is full now, our own reservation counted; somebody else may have started meanwhile."""
@@ -87,6 +104,10 @@ class StartCheck:
                 if used(load, mine) > load.limit:
                     return full_text(load, others)
         return ""
+
+
+def _told(blockers: Sequence[Finding]) -> str:
+    return " ".join(finding.text for finding in blockers)
 
 
 def _not_yet(reason: str) -> Diagnosis:

@@ -37,6 +37,14 @@ DONE = {
         (EventKind.APPROVAL, {"count": 1, "needed": 2}, "1 of 2 approvals"),
         (EventKind.REJECTED, {"reason": "not tonight"}, "<@UANN> ❌ <@UBOB> rejected J7: not tonight"),
         (
+            EventKind.REPLANNED,
+            {"host": "HV02", "reason": "HV02 is off", "moved": [["a", "HV03"], ["b", "HV03"]], "waiting": ["c"]},
+            (
+                "🔀 `HV02` dropped out of J7: HV02 is off. Placed anew among the destinations of its plan: "
+                "`a`, `b` to `HV03`. No other one takes `c`."
+            ),
+        ),
+        (
             EventKind.EDITED,
             {"moved": [["web01", "HV03"], ["web02", "HV03"]], "left_out": ["db01"], "displaced": [["web09", "HV02"]]},
             (

@@ -1,5 +1,7 @@
 """Promises of core.domain.attempt.alike: a second VM that fares alike tells whose a refusal is."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.domain.attempt.alike import signature, widen
@@ -7,7 +9,7 @@ from core.domain.attempt.diagnosis import Diagnosis, diagnose
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import HostName
 from core.domain.model.move import Attempt, Fault
-from tests.support.builders import attempt
+from tests.support.builders import NOW, after, attempt
 
 MISSING = "Datei nicht gefunden (0x80070003)"
 STRANGE = "Der Vorgang '{}' auf 'HV02' schlug fehl: Katastrophe {}"
@@ -71,14 +73,22 @@ def test_a_vms_own_thing_stays_its_own() -> None:
 
 
 def test_an_unknown_reason_needs_three_refusals() -> None:
-    """It might have passed; then names, ids and counts are left out of the comparison, whatever the language."""
+    """It might have passed, so one of them comes after a pause; names, ids and counts are not compared."""
     mine, alike = told(STRANGE.format("web01", 17)), other(2, STRANGE.format("sql01", 99), fault=Fault.UNKNOWN)
     assert mine.fault is Fault.UNKNOWN
-    assert widen(mine, MINE, [alike]).fault is Fault.UNKNOWN
-    assert widen(mine, MINE, [alike, alike]).fault is Fault.PAIR
-    assert (
-        widen(mine, MINE, [alike, other(3, alike.host_words, fault=Fault.UNKNOWN, source="HV09")]).fault is Fault.HOST
-    )
+    assert widen(mine, MINE, [alike, alike]).fault is Fault.UNKNOWN
+    again = replace(MINE, number=2)
+    assert widen(mine, again, [alike]).fault is Fault.UNKNOWN
+    assert widen(mine, again, [alike, alike]).fault is Fault.PAIR
+    elsewhere = other(3, alike.host_words, fault=Fault.UNKNOWN, source="HV09")
+    assert widen(mine, again, [alike, elsewhere]).fault is Fault.HOST
+
+
+def test_a_vm_that_moved_since_takes_the_proof_away() -> None:
+    """Whoever arrived shows that the hosts can: the refusals before it were the VMs' own, or have passed."""
+    before = replace(other(2, MISSING), ended_at=NOW)
+    assert widen(told(MISSING), MINE, [before], after(1)).fault is Fault.VM
+    assert widen(told(MISSING), MINE, [before], after(-1)).fault is Fault.PAIR
 
 
 def test_the_signature_leaves_out_what_differs_between_vms() -> None:

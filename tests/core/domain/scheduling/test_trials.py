@@ -66,3 +66,9 @@ def test_a_trial_comes_after_everybody_else_of_the_job() -> None:
     trial = replace(situation([move(1), move(2), big, other], *shots), faults=REFUSED)
     assert started(decide(trial)) == [5]
     assert isinstance(by_move(decide(replace(trial, faults=[])))[3], Start)
+
+
+def test_who_has_not_tried_yet_tries_first() -> None:
+    """A fresh VM that moves ends the trial; one that fails again proves little."""
+    decisions = decide(at([move(1, attempts=1), move(2, attempts=1), move(3)], REFUSED))
+    assert started(decisions) == [3]
