@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.domain.model.inventory import Inspection
+from core.domain.model.inventory import HostName, Inspection
 from core.domain.model.move import Move, MoveId
 from core.domain.scheduling.next_in_line import NextInLine
 from core.engine.hosts.machines import Machines
@@ -35,6 +35,7 @@ async def look_at(gateway: HostGateway, machines: Machines, move: Move) -> Pair:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
+    move: Move
     asked_at: datetime
     task: "asyncio.Task[Pair]"
 
@@ -67,13 +68,13 @@ class LookAhead:
         for move in self._line.after(ended, self._looks.keys() | self._started):
             task = asyncio.create_task(look_at(self._gateway, self._machines, move), name=f"look ahead {move.vm_name}")
             task.add_done_callback(_heard)
-            self._looks[move.id] = _Look(now, task)
+            self._looks[move.id] = _Look(move, now, task)
 
     async def take(self, move: Move) -> Pair | None:
         """Return what was seen of a move's hosts a moment ago; None when it has to be asked for."""
         self._started.add(move.id)
         look = self._looks.pop(move.id, None)
-        if look is None or self._is_old(look):
+        if look is None or self._is_old(look) or _hosts(look.move) != _hosts(move):
             return None
         with suppress(HostError):
             pair = await look.task
@@ -96,6 +97,11 @@ class LookAhead:
             if now - look.asked_at > MAX_AGE:
                 look.task.cancel()
                 del self._looks[move_id]
+
+
+def _hosts(move: Move) -> tuple[HostName, HostName]:
+    """Return what a look at a move looks at: where it goes to may have changed since."""
+    return move.source, move.destination
 
 
 def _heard(task: "asyncio.Task[Pair]") -> None:

@@ -17,10 +17,13 @@ from benchmarks.idle import gaps_s
 from benchmarks.play import Stay
 from core.domain.model.inventory import HostName, Inspection, VmId
 from core.domain.model.move import MoveState
-from core.engine.attempt.look_ahead import MAX_AGE
+from core.domain.scheduling.next_in_line import NextInLine, Waiting
+from core.engine.attempt.look_ahead import MAX_AGE, LookAhead
+from core.engine.hosts.machines import Machines
 from lab.gateway import LabGateway
 from lab.hyperv.remoting.shells import SessionPrices
 from lab.hyperv.world.fleet import Fleet
+from tests.support.builders import HV01, HV02, HV03, move
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm
 
 SPARE = 2
@@ -177,3 +180,21 @@ def test_an_old_look_lets_nothing_start(tmp_path: Path) -> None:
     _, second = stays(stage)
     last_look = max(at for at in stage.gateway.inspected if at <= second.started_s)  # type: ignore[attr-defined]
     assert second.started_s - last_look < MAX_AGE.total_seconds()
+
+
+def test_a_look_at_another_destination_is_not_taken(tmp_path: Path) -> None:
+    """A move that goes elsewhere since its hosts were looked at is not judged by what the old destination showed."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            ahead = LookAhead(stage.gateway, Machines(stage.store), stage.clock)
+            ended, waiting = move(1), move(2)
+            line = NextInLine((Waiting(waiting, frozenset({HV01, HV02}), ()),))
+            for elsewhere in (False, True):
+                await ahead.expect(line)
+                ahead.begin(ended)
+                seen = await ahead.take(replace(waiting, destination=HV03 if elsewhere else HV02))
+                assert (seen is None) is elsewhere
+            await ahead.close()
+
+    play(tmp_path, Fleet(hosts=hosts(3), vms=()), script)
