@@ -101,9 +101,11 @@ imports: $(BARE)/.ready
 image-check: $(READY)
 	@CFLAGS="-O0 -g0" $(BIN)/python -m tests.image
 
-# The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call.
+# The long matrix: every fault on real WinRM, a stormy Slack, a death at every commit and call, and a year of all of it.
+SOAK_HOURS ?= 10000
 storm: $(READY)
 	$(BIN)/pytest -n 2 --dist loadgroup $(LONG) tests/crash --all-crash-points
+	$(BIN)/python -m tests.soak --hours $(SOAK_HOURS)
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

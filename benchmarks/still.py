@@ -91,6 +91,10 @@ class StillHosts:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets that event")
 
+    async def machine_at(self, host: HostName, address: str) -> str:
+        """Log on to no other host."""
+        raise NotImplementedError(f"{host} does not log on to {address}")
+
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         """Show one VM."""
         return (await self.observe(host)).vm(vm_id)

@@ -65,6 +65,13 @@ class HostGateway(Protocol):
         """
         ...
 
+    async def machine_at(self, host: HostName, address: str) -> str:
+        """Let a host log on to another one at this address, as Move-VM does; return that machine's own name.
+
+        Empty: it does not say. Raises CommandFailed when the host could not log on.
+        """
+        ...
+
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         """Read one VM, planned ones included. None only when the host answered and does not have it."""
         ...

@@ -53,6 +53,7 @@ from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, des
 from lab.hyperv.world.enums import JobState, JobType, ReturnCode, SnapshotType
 from lab.hyperv.world.errors import FolderError
 from lab.hyperv.world.faults import MoveFaultKind, ValueFault, ValueFaultKind, WireFaultKind
+from lab.hyperv.world.host_messages import CAUSES
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, disk_files
 from lab.hyperv.world.world import World
@@ -118,6 +119,14 @@ class LabGateway:
                 replace(_details(row), linked=_linked(row, self._world.vms(host)) if neighbours else ()) for row in rows
             ),
         )
+
+    async def machine_at(self, host: HostName, address: str) -> str:
+        await self._call("machine_at", host)
+        refused = self._world.why_no_logon(host, address)
+        if refused is not None:
+            text = CAUSES[refused].english.format(other=address).splitlines()[0]
+            raise CommandFailed(host, f"{host} reported an error for Get-VMHost: {text}")
+        return self._world.host(address).fqdn.casefold()
 
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         await self._call("find", host)

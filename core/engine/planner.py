@@ -12,6 +12,7 @@ from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetail
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.model.units import zoned_time
 from core.domain.planning import makespan
+from core.domain.planning.addresses import Way, address_findings
 from core.domain.planning.allowed_paths import Allowed, allowed_paths, strayed, why_not
 from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
@@ -30,6 +31,8 @@ from core.errors import HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
 
 _REASONS_SHOWN = 5
+_LOGON_S = 20.0
+"""A source's logon to a destination may take so long while a plan waits for it."""
 
 
 class Planner:
@@ -129,11 +132,12 @@ class Planner:
             )
             placed = revision.settle(placed) if revision else placed
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
-        await folders.list_disks(moves, inspections)
+        ways, _ = await asyncio.gather(self._ways(moves), folders.list_disks(moves, inspections))
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
         found = (
             *doubled,
             *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
+            *address_findings(ways, _machines(looked_at), moves),
             *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
             *strayed(moves, allowed),
             *unseen_folders(folders.unseen),
@@ -258,6 +262,24 @@ class Planner:
             )
         return moves
 
+    async def _ways(self, moves: Sequence[PlannedMove]) -> list[Way]:
+        """Let each source log on to its destinations as its moves will; in a bounded time, and none is only said."""
+        pairs = dict.fromkeys((move.source, move.destination) for move in moves)
+        return list(await asyncio.gather(*(self._way(source, destination) for source, destination in pairs)))
+
+    async def _way(self, source: HostName, destination: HostName) -> Way:
+        known = self._settings.hosts[destination]
+        address = known.migration_address or known.address
+        machine, trouble = "", ""
+        try:
+            async with asyncio.timeout(_LOGON_S):
+                machine = await self._gateway.machine_at(source, address)
+        except TimeoutError:
+            trouble = f"There was no answer within {_LOGON_S:.0f} s."
+        except HostError as error:
+            trouble = error.message
+        return Way(source=source, destination=destination, address=address, machine=machine, trouble=trouble)
+
     async def _in_jobs(self, details: Sequence[VmDetails]) -> list[Finding]:
         open_moves = {move.vm_id: move.job_id for move in await self._store.moves(open_only=True)}
         return [
@@ -322,6 +344,10 @@ class Planner:
             for m in plan.moves
             if m.vm_id not in blocked_ids
         ]
+
+
+def _machines(snapshots: Mapping[HostName, Snapshot]) -> dict[HostName, str]:
+    return {host: snapshot.facts.machine for host, snapshot in snapshots.items()}
 
 
 def _read_as(request: Request, sources: Sequence[Snapshot]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from core.domain.model.hyperv_enums import MigrationAuth
 from core.domain.model.inventory import CheckLine, HostFacts, HostName
 from core.domain.model.units import span
+from core.domain.planning.addresses import name_advice
 from core.errors import CommandFailed, HostError
 from core.hyperv import decode, enum_names, pipelines
 from core.hyperv.connection_settings import ConnectionSettings
@@ -75,9 +76,11 @@ async def check(
             settings = await get(pipelines.peer(peer.migration_address))
         except HostError as error:
             hint = error.hint if target.delegates else _DELEGATION
+            advice = name_advice(peer.host, peer.migration_address, "")
+            hint = f"{advice}: set hosts.{peer.host}.migration_address." if advice else hint
             lines.append(CheckLine(f"{host} to {peer.host}: WinRM", ok=False, text=error.message, hint=hint))
         else:
-            lines += _hops(target, peer.host, facts, settings)
+            lines += _hops(target, peer, facts, settings)
     return tuple(lines)
 
 
@@ -205,11 +208,18 @@ def _credssp_hint(host: HostName) -> str:
     return f'Log on with auth = "credssp", or run {change} on {host}.'
 
 
-def _hops(target: ConnectionSettings, peer: HostName, facts: HostFacts, values: list[Any]) -> list[CheckLine]:
+def _hops(
+    target: ConnectionSettings, other: ConnectionSettings, facts: HostFacts, values: list[Any]
+) -> list[CheckLine]:
+    peer = other.host
     subject = f"{target.host} to {peer}"
     lines = [CheckLine(f"{subject}: WinRM", ok=True, text=f"{target.host} can log on to {peer}")]
     try:
-        row = PsRow(peer, "Get-VMHost", values[0] if values else None)
+        advice = name_advice(peer, other.migration_address, decode.read_machine(peer, values))
+        if advice:
+            hint = f"Set hosts.{peer}.migration_address to the name that the machine has itself."
+            lines.append(CheckLine(f"{subject}: address", ok=False, text=advice, hint=hint))
+        row = PsRow(peer, "Get-VMHost", values[0])
         auth = row.member("VirtualMachineMigrationAuthenticationType", enum_names.MIGRATION_AUTHS, unknown=-1)
         is_on = row.flag("VirtualMachineMigrationEnabled")
     except HostError as error:

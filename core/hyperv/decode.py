@@ -133,6 +133,12 @@ def read_facts(host: str, values: list[Any], counters: list[Any]) -> HostFacts:
     )
 
 
+def read_machine(host: str, values: list[Any]) -> str:
+    """Read what the machine calls itself that answered Get-VMHost."""
+    row = _only(host, "Get-VMHost", values)
+    return _machine(row.text("Name"), row.text("FullyQualifiedDomainName"))
+
+
 def _machine(name: str, domain: str) -> str:
     """Join a machine's name and its domain: FullyQualifiedDomainName was seen to hold the domain alone."""
     name, domain = name.strip().casefold(), domain.strip(". ").casefold()

@@ -141,6 +141,17 @@ class PypsrpGateway:
         self._note_limits(line, inspection.snapshot.facts)
         return inspection
 
+    async def machine_at(self, host: HostName, address: str) -> str:
+        """Run Get-VMHost on the host with the other one's name, which opens a session of its own there."""
+        line = self._line(host)
+        pipeline = pipelines.peer(address)
+
+        def read(session: Session) -> str:
+            reply = session.run(pipeline, timeout_s=line.pipeline_timeout_s)
+            return decode.read_machine(line.host, must(line.target, pipeline, reply))
+
+        return await self._once(line, read, pipeline.title)
+
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         """Read one VM. A miss is believed only when a list of all VMs does not have it either."""
         line = self._line(host)

@@ -213,8 +213,13 @@ def commands(names: Sequence[str]) -> Pipeline:
 
 
 def peer(address: str) -> Pipeline:
-    """Let the host log on to another host over WinRM, as Move-VM does, and read its migration settings."""
-    picked = ("VirtualMachineMigrationEnabled", "VirtualMachineMigrationAuthenticationType")
+    """Let the host log on to another host over WinRM, as Move-VM does, and read its name and migration settings."""
+    picked = (
+        "VirtualMachineMigrationEnabled",
+        "VirtualMachineMigrationAuthenticationType",
+        "Name",
+        "FullyQualifiedDomainName",
+    )
     return _line(Stage("Get-VMHost", (("ComputerName", address),)), pick=picked)
 
 

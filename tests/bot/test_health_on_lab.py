@@ -139,7 +139,7 @@ def test_every_metric_is_explained() -> None:
 
 
 async def test_a_dead_loop_is_told_to_whoever_watches(office: Opening) -> None:
-    """Finding 45: a dispatcher that hangs: /health, /live and /ready are 503, and metrics say which loop it is."""
+    """A dispatcher that hangs: /health, /live and /ready are 503, and metrics say which loop it is."""
     address = f"127.0.0.1:{free_port()}"
     async with office(slack={"health": address}) as here, aiohttp.ClientSession() as session:
 

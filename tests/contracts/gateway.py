@@ -137,6 +137,13 @@ async def an_inspection_says_what_it_could_not_read(arena: Arena) -> None:
     assert row.unknown_sizes == ("1.avhdx", "its paging file")
 
 
+async def a_host_says_whom_it_reaches(arena: Arena) -> None:
+    """At an address that leads to a host, another one learns what that machine calls itself; at none, it says why."""
+    assert await arena.gateway.machine_at(SOURCE, arena.address(DESTINATION)) == "hv02.contoso.com"
+    with pytest.raises(CommandFailed, match=r"10\.0\.0\.99"):
+        await arena.gateway.machine_at(SOURCE, "10.0.0.99")
+
+
 async def a_vm_is_found_by_id(arena: Arena) -> None:
     """A VM is found where it is, and None means that the host does not have it."""
     found = await arena.gateway.find(SOURCE, TWIN)
@@ -407,6 +414,7 @@ CONTRACT = (
     an_inspection_counts_every_file_that_moves,
     an_inspection_tells_what_vms_share,
     an_inspection_says_what_it_could_not_read,
+    a_host_says_whom_it_reaches,
     a_vm_is_found_by_id,
     a_move_moves,
     a_running_move_is_seen,

@@ -92,7 +92,7 @@ def test_what_is_no_duration(text: object) -> None:
 
 @pytest.mark.parametrize("key", ["backup_threshold", "busy_patience", "poll_idle", "confirm_start", "silence_patience"])
 def test_a_duration_for_ever_is_refused(key: str) -> None:
-    """Finding 7: what would lead beyond the end of all calendars is an answer at the start; ten years are allowed."""
+    """What would lead beyond the end of all calendars is an answer at the start; ten years are allowed."""
     for value in ("9999999d", timedelta(days=4000), "inf"):
         with pytest.raises(ValueError, match="3660 days are the most"):
             Settings.model_validate({"migration": {key: value}})

@@ -27,6 +27,14 @@ def test_every_fault_names_a_test_that_exists() -> None:
         assert name in _tests_in(ROOT / path), f"{path}::{name}"
 
 
+def test_faults_inside_the_engine_are_each_there_once_and_of_a_kind() -> None:
+    """A fault is a member of a kind: there are many more faults than kinds, and no fault stands there twice."""
+    section = read(PAGE).partition("## What can go wrong inside the engine")[2].partition("\n## ")[0]
+    found = rows(section)
+    assert len({cells[0] for cells in found}) == len(found) > 40
+    assert len({cells[1] for cells in found}) * 3 < len(found)
+
+
 def test_every_test_of_a_fault_is_on_the_page() -> None:
     """The matrix is whole: what tests/faults shows, people can read."""
     shown = {name for _, name in _TEST.findall(read(PAGE))}

@@ -26,7 +26,7 @@ from tests.support.fault_harness import fleet, ground, vm, vm_id
 async def test_one_vm_that_cannot_be_read_costs_no_other_its_move(
     tmp_path: Path, told: str, kind: ValueFaultKind
 ) -> None:
-    """Finding 15: a VM of the source, in no job: others are planned, moved, found, and a plan of all says so."""
+    """A VM of the source, in no job: others are planned, moved, found, and a plan of all says so."""
     vms = (vm(1, "web01", gb=500), vm(2, "web02", gb=1), vm(9, "sick", gb=1))
     async with ground(tmp_path, fleet(*vms)) as here:
         first = await here.go("web01")
@@ -46,7 +46,7 @@ async def test_one_vm_that_cannot_be_read_costs_no_other_its_move(
     ("told", "kind"), [("Name", ValueFaultKind.ERROR), ("Id", ValueFaultKind.NULL)], ids=["an error", "no id"]
 )
 async def test_a_vm_without_a_readable_id_is_asked_around(tmp_path: Path, told: str, kind: ValueFaultKind) -> None:
-    """Finding 15: the trouble stays. Who matters is asked for by id, so a move ends, and one that waits starts."""
+    """The trouble stays. Who matters is asked for by id, so a move ends, and one that waits starts."""
     vms = (vm(1, "web01", gb=500), vm(2, "web02", gb=500), vm(3, "web03"), vm(9, "sick", gb=1))
     async with ground(tmp_path, fleet(*vms)) as here:
         job = await here.go("web02")
@@ -67,8 +67,9 @@ async def test_a_vm_without_a_readable_id_is_asked_around(tmp_path: Path, told: 
 
 
 async def test_a_vm_whose_own_row_has_no_id_leaves_open_where_it_is(tmp_path: Path) -> None:
-    """Finding 15: the row of the VM that moves: shown is believed, not shown is not, and nothing is lost."""
-    async with ground(tmp_path, fleet(vm(1, "web01", gb=500))) as here:
+    """The row of the VM that moves: shown is believed, not shown is not, and nothing is lost."""
+    vms = (vm(1, "web01", gb=500), vm(2, "web02"), vm(3, "web03", "HV02"))
+    async with ground(tmp_path, fleet(*vms)) as here:
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         for name in ("HV01", "HV02"):
@@ -86,7 +87,7 @@ async def test_a_vm_whose_own_row_has_no_id_leaves_open_where_it_is(tmp_path: Pa
 
 
 async def test_a_sick_vm_that_was_asked_for_waits_with_its_reason(tmp_path: Path) -> None:
-    """Finding 15: its own move is held with the property's name, and goes on when it can be read."""
+    """Its own move is held with the property's name, and goes on when it can be read."""
     async with ground(tmp_path, fleet(vm(1, "web01", gb=1), vm(2, "web02", gb=1))) as here:
         job = await here.ask("web01", "web02")
         here.spoil(ValueFault(host="HV01", property="State", kind=ValueFaultKind.NULL, vm=vm_id(2)))
@@ -104,7 +105,7 @@ async def test_a_sick_vm_that_was_asked_for_waits_with_its_reason(tmp_path: Path
 
 
 async def test_a_sealed_reply_that_is_cut_ends_no_loop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Finding 6: the library raises an IndexError: the host is silent, is asked again, and its move is followed."""
+    """The library raises an IndexError: the host is silent, is asked again, and its move is followed."""
     async with ground(tmp_path, fleet(vm(1, "web01", gb=500)), winrm={"auth": "ntlm"}) as here:
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
@@ -121,7 +122,7 @@ async def test_a_sealed_reply_that_is_cut_ends_no_loop(tmp_path: Path, caplog: p
 
 
 async def test_a_command_that_never_begins_is_given_up(tmp_path: Path) -> None:
-    """Finding 10: Move-VM is taken and shows nothing: its slots come free, and the VM is tried again."""
+    """Move-VM is taken and shows nothing: its slots come free, and the VM is tried again."""
     async with ground(tmp_path, fleet(vm(1, "web01", gb=1))) as here:
         here.spoil(MoveFault(vm=vm_id(1), kind=MoveFaultKind.NEVER_BEGINS))
         job = await here.go("web01")
@@ -131,7 +132,7 @@ async def test_a_command_that_never_begins_is_given_up(tmp_path: Path) -> None:
 
 
 async def test_a_command_that_never_returns_is_not_waited_for(tmp_path: Path) -> None:
-    """Finding 10: the VM has arrived, the command hangs: done, at the first attempt."""
+    """The VM has arrived, the command hangs: done, at the first attempt."""
     async with ground(tmp_path, fleet(vm(1, "web01", gb=1), vm(2, "web02", gb=1))) as here:
         here.spoil(MoveFault(vm=vm_id(1), kind=MoveFaultKind.NEVER_RETURNS))
         job = await here.go("web01", "web02")

@@ -63,7 +63,7 @@ async def place(
     """Start a lab of either engine and log on to its first host."""
     described = restricted(fleet, endpoint, role=role)
     async with HyperVLab(described, powershell=powershell, has_tls=False, **options) as lab:
-        configuration = {"configuration": "MigrateBot"} if endpoint is Endpoint.JEA else {}
+        configuration: dict[str, Any] = {"configuration": "MigrateBot"} if endpoint is Endpoint.JEA else {}
         settings = settings_for(lab, tls=False, auth="basic", operation_timeout=WITHIN_S, sessions=1, **configuration)
         session = Session(targets_of(settings)[HostName(SOURCE)])
         gateway = PypsrpGateway(settings)

@@ -1,7 +1,7 @@
 """Puts a gateway and the lab's real WinRM together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,8 +18,13 @@ def _confirm_start(winrm: dict[str, Any]) -> str:
     return f"{max(45, 2 * int(winrm['operation_timeout']))}s"
 
 
-def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
-    """Log on to every host of the lab, over TLS with CredSSP unless told otherwise."""
+def settings_for(
+    lab: HyperVLab, password: str = "", *, reached_by: Mapping[str, str] | None = None, **winrm: Any
+) -> Settings:
+    """Log on to every host of the lab, over TLS with CredSSP unless told otherwise.
+
+    ``reached_by``: how other hosts reach a host, where it is not its own name.
+    """
     tls = winrm.get("tls", True)
     access = {host.name: lab.access(host.name) for host in lab.fleet.hosts}
     first = next(iter(access.values()))
@@ -28,7 +33,7 @@ def settings_for(lab: HyperVLab, password: str = "", **winrm: Any) -> Settings:
         spec.name: {
             "address": access[spec.name].address,
             "port": access[spec.name].https_port if tls else access[spec.name].http_port,
-            "migration_address": lab.fleet.address_of(spec),
+            "migration_address": (reached_by or {}).get(spec.name, lab.fleet.address_of(spec)),
             "configuration": winrm.get("configuration", access[spec.name].configuration),
         }
         for spec in lab.fleet.hosts

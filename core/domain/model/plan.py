@@ -68,6 +68,7 @@ class FindingCode(StrEnum):
     MIGRATION_OFF = "migration_off"
     LIMIT_ZERO = "limit_zero"
     AUTH_DIFFERS = "auth_differs"
+    ADDRESS = "address"
     CLUSTERED = "clustered"
     REPLICA = "replica"
     REPLICATED = "replicated"

@@ -22,6 +22,7 @@ from core.domain.planning.room import (
     disk_targets,
     file_targets,
     is_live,
+    too_long,
     volume_needs,
 )
 from core.domain.planning.weigh import weigh
@@ -107,6 +108,7 @@ def _filter(
     alike: dict[Hashable, Refused] = {}
     refused = list[Refused]()
     for row in vms:
+        long = _too_long(row, targets, own_folder=conditions.own_folders)
         is_settled = row.vm.id in conditions.settled or conditions.homes[row.vm.id] in shut
         if is_settled or next(vm_blockers(row), None) is not None:
             refused.append(everywhere | closed)
@@ -121,8 +123,17 @@ def _filter(
             }
             elsewhere = _elsewhere(conditions.pinned.get(row.vm.id), targets)
             alike[kind] = {**elsewhere, **{number: why for number, why in found.items() if why}, **closed}
-        refused.append(alike[kind])
+        refused.append({**alike[kind], **long} if long else alike[kind])
     return refused
+
+
+def _too_long(row: VmDetails, targets: Sequence[Destination], *, own_folder: bool) -> Refused:
+    """Return the hosts in whose folder a path of the VM would be longer than Windows opens; a drive changes nothing."""
+    folders = {target.path for target in targets}
+    long = {
+        path for path in folders if too_long(windows_paths.join(path, row.vm.name) if own_folder else path, (), row)
+    }
+    return {n: "its path would be too long there" for n, target in enumerate(targets) if target.path in long}
 
 
 def _elsewhere(pinned: HostName | None, targets: Sequence[Destination]) -> Refused:

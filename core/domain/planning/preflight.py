@@ -16,6 +16,7 @@ from core.domain.planning.room import (
     disk_targets,
     file_targets,
     is_live,
+    too_long,
     volume_needs,
 )
 from core.domain.planning.ties import tie_warnings
@@ -286,10 +287,7 @@ def _long_paths(moves: Sequence[PlannedMove], inspections: Inspections) -> Itera
         details = source.of(move.vm_id) if source else None
         if details is None:
             continue
-        configuration = windows_paths.join(move.path, "Virtual Machines", f"{move.vm_id}.vmcx")
-        paths = [configuration, *(path for path, _ in disk_targets(move.path, move.disks, details))]
-        longest = max(paths, key=len)
-        if how := next(filter(None, map(windows_paths.too_long, (longest, *paths))), ""):
+        if how := too_long(move.path, move.disks, details):
             text = (
                 f"{move.vm_name} would have a path of {how} on {move.destination}; Windows opens"
                 f" {windows_paths.LONGEST_PATH}, and {windows_paths.LONGEST_NAME} in a name. Use a shorter folder."

@@ -41,6 +41,13 @@ def file_targets(path: str, disks: Sequence[DiskTarget], details: VmDetails) -> 
     return [(path, details.system_bytes), *disk_targets(path, disks, details)]
 
 
+def too_long(path: str, disks: Sequence[DiskTarget], details: VmDetails) -> str:
+    """Say how long the longest path of a VM in this folder would be where Windows opens none so long, else nothing."""
+    configuration = windows_paths.join(path, "Virtual Machines", f"{details.vm.id}.vmcx")
+    paths = [configuration, *(place for place, _ in disk_targets(path, disks, details))]
+    return next(filter(None, map(windows_paths.too_long, (max(paths, key=len), *paths))), "")
+
+
 def volume_needs(targets: Iterable[tuple[str, int]], roots: tuple[str, ...]) -> tuple[Counter[str], list[str]]:
     """Sum bytes by volume; besides, the paths that are on none of them."""
     needed, elsewhere = Counter[str](), list[str]()

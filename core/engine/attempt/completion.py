@@ -93,6 +93,8 @@ class AttemptCompletion:
         move = self._context.move
         if self._context.attempt.confirmed_at is None or not move.size_bytes or seconds <= 1:
             return
+        if move.before is None or move.before.unknown_sizes:
+            return  # how much it was is not known
         try:
             await self._context.store.learn_speed(move.source, move.destination, move.size_bytes / seconds)
         except StoreError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.hyperv.world import paths
 from lab.hyperv.world.enums import MigrationAuthentication, VMState
+from lab.hyperv.world.errors import UnknownHost
 from lab.hyperv.world.faults import WireFaultKind
 from lab.hyperv.world.fleet import MigrationKind
 from lab.hyperv.world.host_messages import SOURCE, status_text
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from lab.hyperv.world.moves import MoveRequest
     from lab.hyperv.world.state import HostState, State
     from lab.hyperv.world.vms import Machine
+
+_MAX_PATH = 260
+"""With the end of the text. Source: Microsoft docs, Naming Files, Paths, and Namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,20 @@ def _refused_between(state: State, request: MoveRequest, machine: Machine) -> Fa
     if not destination.spec.listener_on:
         return Failure("no-listener", side="destination")
     return None
+
+
+def no_logon(state: State, source: str, address: str) -> str | None:
+    """Return why a session on one host cannot open another one at this address, or None."""
+    try:
+        other = state.short_name(address)
+    except UnknownHost:
+        return "hop-a-unreachable"
+    unreachable = {WireFaultKind.REFUSE, WireFaultKind.HANG}
+    if any(fault.kind in unreachable for fault in state.trouble.for_host(other).faults):
+        return "hop-a-unreachable"
+    ends = (source.lower(), other.lower())
+    pairs = (pair for pair in state.fleet.delegation if not pair.winrm)
+    return "hop-a-denied" if any((p.source.lower(), p.destination.lower()) == ends for p in pairs) else None
 
 
 def _may_reach(state: State, request: MoveRequest) -> bool:
@@ -169,6 +187,8 @@ def _room(destination: HostState, machine: Machine, landed: VM) -> Iterator[Fail
         if not files.has_volume(path):
             yield Failure("no-path", {"path": path})
             continue
+        if len(path) >= _MAX_PATH:
+            yield Failure("path-too-long", {"path": path})
         if files.entry(path) is not None or paths.key(path) in seen:
             yield Failure("file-exists", {"path": path})
         seen.add(paths.key(path))

@@ -92,6 +92,8 @@ class Host:
     name: str
     address: str | None = None
     """Fully qualified name; without one, `<name>.<domain of the fleet>`."""
+    aliases: tuple[str, ...] = ()
+    """Other names that lead here: records of DNS, in time or out of it."""
     user: str = "CONTOSO\\svc-migrate"
     password: str = "lab-password"  # noqa: S105 - of a simulated host
     endpoint: Endpoint = Endpoint.FULL_LANGUAGE

@@ -251,6 +251,10 @@ CAUSES: dict[str, Cause] = {
         english="Failed to open '{path}' on '{other}': The system cannot find the path specified. (0x80070003)",
         side=DESTINATION,
     ),
+    "path-too-long": Cause(
+        english="Failed to create '{path}' on '{other}': The filename or extension is too long. (0x800700CE)",
+        side=DESTINATION,
+    ),
     "sharing-violation": Cause(
         english="The process cannot access the file because it is being used by another process. (0x80070020)",
     ),

@@ -83,7 +83,9 @@ class State:
         self._short_names: dict[str, str] = {}
         for spec in described.hosts:
             address = described.address_of(spec)
-            self._short_names |= {spec.name.lower(): spec.name, address.lower(): spec.name}
+            self._short_names |= dict.fromkeys(
+                (name.lower() for name in (spec.name, address, *spec.aliases)), spec.name
+            )
             self.hosts[spec.name] = HostState(spec, address)
         for host in self.hosts.values():
             try:

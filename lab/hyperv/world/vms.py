@@ -197,7 +197,7 @@ def _named(vm: VM | VMView) -> Iterator[DiskFile]:
             yield from disk.parents
 
 
-def parents_of(vm: VM) -> dict[str, str]:
+def parents_of(vm: VM | VMView) -> dict[str, str]:
     """Return the parent of each differencing disk file of a VM, by the key of its path."""
     found: dict[str, str] = {}
     for disk in (*vm.disks, *(disk for checkpoint in vm.checkpoints for disk in checkpoint.disks)):

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lab.hyperv.world import checks, slots
 from lab.hyperv.world import dump as truth
-from lab.hyperv.world import slots
 from lab.hyperv.world.audit_log import Removal, ViolationKind
 from lab.hyperv.world.backups import Backups
 from lab.hyperv.world.compare import compare
@@ -28,7 +28,7 @@ from lab.hyperv.world.state import State
 from lab.hyperv.world.strict import changed
 from lab.hyperv.world.visibility import Visibility
 from lab.hyperv.world.vmms import ManagementServices
-from lab.hyperv.world.vms import configuration_files, own_folders, parents_of
+from lab.hyperv.world.vms import configuration_files, own_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -188,12 +188,9 @@ class World:
         state = self._host(host)
         return self._sight.vm(state, vm_id)
 
-    def parents(self, host: str) -> dict[str, str]:
-        """Return the parent of each differencing disk file of a host's VMs, by the key of its path."""
-        found: dict[str, str] = {}
-        for machine in self._host(host).vms.values():
-            found |= parents_of(machine.spec)
-        return found
+    def why_no_logon(self, host: str, address: str) -> str | None:
+        """Return the cause for which a host cannot log on to another one at this address, or None."""
+        return checks.no_logon(self._state, host, address)
 
     def where_is(self, vm_id: UUID) -> str:
         """Return the host on which a VM is realized (the first, if several). Raises `UnknownVM`."""

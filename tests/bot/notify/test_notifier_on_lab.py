@@ -307,7 +307,7 @@ async def test_a_group_without_people_is_replaced_by_who_is_concerned(
 async def test_a_message_that_slack_never_takes_is_said_in_plain_words(
     make: Callable[..., SlackNotifier], slack: SlackLab
 ) -> None:
-    """Finding 14: Slack fails on whatever holds these words, for ever; the plain form needs nothing of the event."""
+    """Slack fails on whatever holds these words, for ever; the plain form needs nothing of the event."""
     notifier = make()
     about = replace(ASKED, card=await notifier.tell(proposal()))
     page = told(EventKind.FAILED, Tone.PAGE, about, number=2, words="the poison")

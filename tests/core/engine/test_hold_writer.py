@@ -81,7 +81,7 @@ async def test_all_reasons_are_written_when_nothing_else_happens(tmp_path: Path)
 
 
 async def test_news_do_not_wait_for_a_long_queue(tmp_path: Path) -> None:
-    """Promise 14: a slot that frees while thousands of reasons are written down is decided about soon."""
+    """Promise 17: a slot that frees while thousands of reasons are written down is decided about soon."""
     async with long_queue(tmp_path) as (queue, moves):
         queue.news.set()
         await queue.write(moves)

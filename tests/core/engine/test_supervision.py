@@ -39,7 +39,7 @@ class SurprisingGateway(LabGateway):
 def test_a_host_is_looked_at_again_after_an_exception_nobody_foresaw(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Finding 6: an IndexError of a library makes the host silent for a while, and its moves go on afterwards."""
+    """An IndexError of a library makes the host silent for a while, and its moves go on afterwards."""
     seen: dict[str, Any] = {}
 
     async def script(stage: Stage) -> None:
@@ -59,7 +59,7 @@ def test_a_host_is_looked_at_again_after_an_exception_nobody_foresaw(
 
 
 def test_a_decision_that_breaks_leaves_the_moves_under_way_alone(tmp_path: Path) -> None:
-    """Finding 7: what breaks the dispatcher for a while neither ends it nor the attempts it follows."""
+    """What breaks the dispatcher for a while neither ends it nor the attempts it follows."""
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
@@ -119,7 +119,7 @@ def said(stage: Stage, job: str) -> list[EventKind]:
 
 
 def test_a_notice_that_cannot_be_put_into_words_stops_only_itself(tmp_path: Path) -> None:
-    """Finding 8: a bug in what one notice shows: it is said in plain words soon, and all others as ever."""
+    """A bug in what one notice shows: it is said in plain words soon, and all others as ever."""
     listener = Poisoned()
     listener.error = KeyError("count")
     stage = poisoned(tmp_path, listener, HOUR)
@@ -128,13 +128,13 @@ def test_a_notice_that_cannot_be_put_into_words_stops_only_itself(tmp_path: Path
 
 
 def test_a_notice_that_slack_never_takes_is_said_plainly_or_given_up(tmp_path: Path) -> None:
-    """Finding 14: Slack fails on one message for ever; while others are taken, that one is said in plain words."""
+    """Slack fails on one message for ever; while others are taken, that one is said in plain words."""
     stage = poisoned(tmp_path, Poisoned(), 24 * HOUR)
     assert said(stage, "J1")[:2] == [EventKind.PROPOSED, EventKind.APPROVED]
 
 
 def test_a_notice_that_is_taken_in_no_form_is_given_up_at_last(tmp_path: Path) -> None:
-    """Finding 14: after hours and many tries it is left out, and what is behind it is said."""
+    """After hours and many tries it is left out, and what is behind it is said."""
     listener = Poisoned()
     listener.takes_plain, listener.error = False, KeyError("count")
     stage = poisoned(tmp_path, listener, 24 * HOUR)
@@ -143,7 +143,7 @@ def test_a_notice_that_is_taken_in_no_form_is_given_up_at_last(tmp_path: Path) -
 
 
 def test_a_page_overtakes_a_notice_that_nobody_takes(tmp_path: Path) -> None:
-    """Finding 14: on-call hears of a failed VM within minutes, whatever stands before the page."""
+    """On-call hears of a failed VM within minutes, whatever stands before the page."""
     listener = Poisoned()
     listener.takes_plain = False
     paged_at: list[float] = []
@@ -235,7 +235,7 @@ def test_a_card_whose_work_was_cancelled_from_inside_is_written_all_the_same(
 
 
 def test_a_command_that_shows_nothing_does_not_hold_its_slots_for_ever(tmp_path: Path) -> None:
-    """Finding 10, first half: the host takes Move-VM and nothing begins: it is tried again, and both VMs arrive."""
+    """The host takes Move-VM and nothing begins: it is tried again, and both VMs arrive."""
 
     async def script(stage: Stage) -> None:
         stage.world.order(MoveFault(vm=vm_id(1), kind=MoveFaultKind.NEVER_BEGINS))
@@ -250,7 +250,7 @@ def test_a_command_that_shows_nothing_does_not_hold_its_slots_for_ever(tmp_path:
 
 
 def test_a_cancel_ends_a_command_that_shows_nothing(tmp_path: Path) -> None:
-    """Finding 10, first half: somebody cancels meanwhile: the move ends as cancelled, and the VM stays where it is."""
+    """Somebody cancels meanwhile: the move ends as cancelled, and the VM stays where it is."""
 
     async def script(stage: Stage) -> None:
         stage.world.order(MoveFault(vm=vm_id(1), kind=MoveFaultKind.NEVER_BEGINS, times=None))
@@ -266,7 +266,7 @@ def test_a_cancel_ends_a_command_that_shows_nothing(tmp_path: Path) -> None:
 
 
 def test_a_command_that_does_not_return_is_not_waited_for(tmp_path: Path) -> None:
-    """Finding 10, second half: the VM has arrived and both hosts show it: done, in minutes, and nobody is asked."""
+    """The VM has arrived and both hosts show it: done, in minutes, and nobody is asked."""
     seen: dict[str, Any] = {}
 
     async def script(stage: Stage) -> None:
@@ -296,7 +296,7 @@ def test_a_move_of_hours_is_not_left_by_its_own_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hides", ["Name", "Id"])
 def test_a_vm_that_cannot_be_read_costs_only_itself(tmp_path: Path, hides: str) -> None:
-    """Finding 15: a sick VM in no job: what moves comes to its end, what waits starts, and the trouble stays."""
+    """A sick VM in no job: what moves comes to its end, what waits starts, and the trouble stays."""
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
@@ -349,7 +349,7 @@ def test_a_vm_whose_own_row_has_no_id_is_not_called_gone(tmp_path: Path) -> None
 
 
 def test_a_sick_vm_in_a_job_waits_and_says_why(tmp_path: Path) -> None:
-    """Finding 15: its own move is held with the host's trouble, is not called gone, and goes on when it can be read."""
+    """Its own move is held with the host's trouble, is not called gone, and goes on when it can be read."""
 
     async def script(stage: Stage) -> None:
         async with stage.running():
@@ -374,7 +374,7 @@ def spoil(stage: Stage, statement: str, **values: Any) -> None:
 
 
 def test_a_plan_nobody_can_read_stops_only_its_own_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Finding 13: a job rejected long ago that a newer version wrote: the bot starts, and follows what runs."""
+    """A job rejected long ago that a newer version wrote: the bot starts, and follows what runs."""
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
@@ -394,7 +394,7 @@ def test_a_plan_nobody_can_read_stops_only_its_own_job(tmp_path: Path, caplog: p
 
 
 def test_a_finding_of_a_newer_version_is_read_as_other(tmp_path: Path) -> None:
-    """Finding 13: the code of a finding that this version does not know makes no plan unreadable."""
+    """The code of a finding that this version does not know makes no plan unreadable."""
 
     async def script(stage: Stage) -> None:
         async with stage.running():
@@ -411,7 +411,7 @@ def test_a_finding_of_a_newer_version_is_read_as_other(tmp_path: Path) -> None:
 
 
 def test_a_running_job_nobody_can_read_keeps_its_move_followed(tmp_path: Path) -> None:
-    """Finding 13: the plan of a running job is lost: what moves is followed to its end, and other jobs run."""
+    """The plan of a running job is lost: what moves is followed to its end, and other jobs run."""
 
     async def script(stage: Stage) -> None:
         async with stage.running():
@@ -432,7 +432,7 @@ def test_a_running_job_nobody_can_read_keeps_its_move_followed(tmp_path: Path) -
     ("column", "value"), [("state", "teleported"), ("disks", "[{}]"), ("hold", '{"code": "new"}'), ("before", "{}")]
 )
 def test_a_move_nobody_can_read_stops_at_most_its_own_job(tmp_path: Path, column: str, value: str) -> None:
-    """Finding 13: state and disks are needed, so that job is left as it is; what a move can do without is left out."""
+    """State and disks are needed, so that job is left as it is; what a move can do without is left out."""
     is_needed = column in {"state", "disks"}
 
     async def script(stage: Stage) -> None:
@@ -472,7 +472,7 @@ def test_an_event_of_a_newer_version_is_told_as_it_can_be(tmp_path: Path) -> Non
 
 
 def test_clean_ups_of_a_dead_host_delay_nobody_elses(tmp_path: Path) -> None:
-    """Finding 34: many of a silent host are due before the one of a healthy host; that one is done in its time."""
+    """Many of a silent host are due before the one of a healthy host; that one is done in its time."""
     tidied_at: list[float] = []
 
     async def script(stage: Stage) -> None:
@@ -498,7 +498,7 @@ def test_clean_ups_of_a_dead_host_delay_nobody_elses(tmp_path: Path) -> None:
 
 
 def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Finding 43: the database is busy just after moves were adopted: whoever starts hears it, and no task is left."""
+    """The database is busy just after moves were adopted: whoever starts hears it, and no task is left."""
 
     async def script(stage: Stage) -> None:
         async with stage.running():

@@ -96,7 +96,7 @@ async def test_a_host_that_left_the_settings_is_a_host_that_cannot_be_reached() 
 
 @pytest.mark.parametrize("words", ["more than 50 objects", "did not come to the end"])
 async def test_a_reply_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
-    """Finding 42: a list that grows for ever: the thread leaves it, by its length or by the clock, and is free."""
+    """A list that grows for ever: the thread leaves it, by its length or by the clock, and is free."""
     ticks = itertools.count()
     async with on_lab() as (_, lab):
         target = targets_of(settings_for(lab))[SOURCE]

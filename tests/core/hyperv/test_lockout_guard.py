@@ -141,7 +141,7 @@ def test_a_rejection_in_the_middle_of_a_session_counts(account: LockoutGuard) ->
 
 
 def test_a_password_put_right_is_tried_before_a_move_is_lost(clock: Hands) -> None:
-    """Finding 16: with an hour of patience for a silent host, no pause between two logins is longer than half of it."""
+    """With an hour of patience for a silent host, no pause between two logins is longer than half of it."""
     account, patience_s = LockoutGuard(longest_pause_s=1800, clock=clock), 3600
     asked = []
     for _ in range(12 * 60):

@@ -205,7 +205,7 @@ class Machine:
 async def test_a_thread_that_cannot_be_started_is_no_lost_place(
     readers: ReaderThreads, opened: list[Line], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Finding 9: it is said at once that nothing was done; later the host has as many threads as ever, and closes."""
+    """It is said at once that nothing was done; later the host has as many threads as ever, and closes."""
     machine = Machine(monkeypatch)
     moves = MoveThreads(HOST, lambda: Line(opened), 2)
     machine.refusals = 6
@@ -225,7 +225,7 @@ async def test_a_thread_that_cannot_be_started_is_no_lost_place(
 async def test_a_call_waits_for_a_running_thread_when_no_other_can_be_started(
     readers: ReaderThreads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Finding 9: with one thread at work and none to be had, the second call is done after the first."""
+    """With one thread at work and none to be had, the second call is done after the first."""
     machine = Machine(monkeypatch)
     go_on = threading.Event()
     first = asyncio.create_task(readers.ask(lambda _: go_on.wait(10), 20))

@@ -20,6 +20,7 @@ from lab.hyperv.powershell.cmdlets.vms import COMMANDS, MODULE, is_wildcard, mat
 from lab.hyperv.remoting.dotnet_values import Array, EnumValue, Int64, NetObject, NetType, UInt32, UInt64, Value
 from lab.hyperv.remoting.records import Category
 from lab.hyperv.world import enums, paths
+from lab.hyperv.world.vms import parents_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -229,7 +230,7 @@ async def get_vhd(call: CmdletCall) -> AsyncIterator[Value]:
         else:
             asked = call.get("Path", [])
         attached = {paths.key(disk.path): disk for view in world.vms(host) for disk in view.disks if disk.has_file}
-        parents = world.parents(host)
+        parents = {key: parent for view in world.vms(host) for key, parent in parents_of(view).items()}
         for path in asked:
             if (item := _disk_at(call, host, path, attached, parents)) is not None:
                 yield item

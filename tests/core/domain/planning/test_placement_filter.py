@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, Vm, VmDetails, VmId
-from core.domain.model.plan import Plan, PlannedMove
+from core.domain.model.plan import FindingCode, Plan, PlannedMove
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key
 from core.domain.planning.makespan import Speeds
@@ -165,6 +165,18 @@ def test_nobody_is_blocked_where_another_host_would_take_him(
         where = {row.vm.id: target for row, target in zip(rows, ways, strict=True) if target is not None}
         if len(where) > len(rows) - len(now):
             assert blocked(rows, where, rooms, lists=lists, drives=drives), f"{where} would take more"
+
+
+def test_a_folder_that_makes_paths_too_long_is_no_place_to_go() -> None:
+    """Windows opens no path so long: the host with the shorter folder takes it, and the reason says so."""
+    deep = Destination(HV02, "D:\\" + "\\".join(["a-folder-with-a-long-name"] * 12))
+    rooms = {HV02: room(HV02), HV03: room(HV03, free_gb=40)}
+    made = placed([details(1)], [deep, THREE], rooms)
+    assert made.chosen[vm_id(1)] == THREE
+    assert "Not HV02: its path would be too long there." in made.why[vm_id(1)]
+    move = planned_of(details(1), deep, rooms[HV02], lists=False, drives=False)
+    codes = {one.code for one in preflight([move], {HV01: room(HV01, details(1)), **rooms}, {})}
+    assert FindingCode.PATH_TOO_LONG in codes
 
 
 def test_of_a_host_too_small_for_all_the_others_take_the_room() -> None:

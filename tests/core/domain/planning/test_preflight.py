@@ -248,7 +248,7 @@ def test_every_code_preflight_knows_has_a_test() -> None:
 
 
 def test_a_vm_that_cannot_be_read_is_said_to_be_missing() -> None:
-    """Finding 15: it warns, blocks nobody, and names the host and what could not be read."""
+    """It warns, blocks nobody, and names the host and what could not be read."""
     sick = replace(snapshot(HV01, vm(1)), unreadable=(UnreadableVm("HV01 answered Get-VM without a text in Name."),))
     (warning,) = unreadable_vms([sick, snapshot(HV02)])
     assert (warning.severity, warning.code, warning.host) == (Severity.WARNING, FindingCode.UNREADABLE, HV01)
