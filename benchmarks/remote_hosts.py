@@ -160,6 +160,11 @@ class RemoteHosts:
         seen: Inspection = await self._ask("inspect", host, None if vm_ids is None else list(vm_ids))
         return seen
 
+    async def machine_at(self, host: HostName, address: str) -> str:
+        """Ask."""
+        name: str = await self._ask("machine_at", host, address)
+        return name
+
     async def find(self, host: HostName, vm_id: VmId) -> Vm | None:
         """Ask."""
         found: Vm | None = await self._ask("find", host, vm_id)
