@@ -127,6 +127,8 @@ class FolderCleanup:
         return Cleaned(()) if isinstance(there, HostError) else await self._remove(move.destination, there)
 
     async def _of_first_try(self, move: Move) -> tuple[str, ...]:
+        if not move.is_own_folder:
+            return ()  # no try went beside another one
         try:
             job = await self._recorder.store.job(move.job_id)
         except StoreError as error:
