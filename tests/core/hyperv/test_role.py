@@ -85,9 +85,9 @@ FREE = {"VM", "VMSnapshot", "Id", "IncludeStorage", "Vhds"}
 """Objects of the host's own, ids and switches; and tables, which no rule can look into."""
 ELSEWHERE = {
     "path": [
-        "\\\\evil\\share", "\\\\?\\D:\\VMs", "\\\\.\\D:\\VMs", "\\\\evil@443\\DavWWWRoot\\x", "//evil/share", "D:/VMs", "D:",
-        "D:VMs", "D:\\VMs\\..\\x", "D:\\VMs\\.", "D:\\VMs\\.. \\x", "D:\\VMs\\a:b", "D:\\VMs\\a|b", "D:\\VMs\n", "D:\\VM\ts",
-        "VMs", "\\VMs", "", "..\\x", "D:\\VMs\\*", "xD:\\VMs", "\nD:\\VMs",
+        "\\\\evil\\share", "\\\\?\\D:\\VMs", "\\\\.\\D:\\VMs", "\\\\evil@443\\DavWWWRoot\\x", "//evil/share", "D:/VMs",
+        "D:", "D:VMs", "D:\\VMs\\..\\x", "D:\\VMs\\.", "D:\\VMs\\.. \\x", "D:\\VMs\\a:b", "D:\\VMs\\a|b", "D:\\VMs\n",
+        "D:\\VM\ts", "VMs", "\\VMs", "", "..\\x", "D:\\VMs\\*", "xD:\\VMs", "\nD:\\VMs",
     ],
     "host": ["\\\\evil", "evil/x", "hv02\n", "", "a b", "hv02;x", "hv02,x"],
     "name": ["Win32_Process", "root/default", ""],
