@@ -49,6 +49,14 @@ class SlotFit:
         closed = self._why_closed(move.source) or self._why_closed(move.destination) or self._why_on_trial(move)
         return not (closed or self._is_enough(move.job_id))
 
+    def under_way(self) -> list[Attempt]:
+        """Return what holds slots, what was given away in this decision included."""
+        return [attempt for mine in self._reserved.values() for attempt in mine if attempt.ended_at is None]
+
+    def full_hosts(self) -> frozenset[HostName]:
+        """Return the hosts that have no slot left."""
+        return frozenset(host for host in self._loads if self._why_closed(host))
+
     def note_waiting(self, move: Move, ready: Ready) -> None:
         """Note that this move waits: if its VM runs, those of its job that do not run wait for it."""
         if not ready.is_last and move.vm_id.int not in self._moving_vms:
