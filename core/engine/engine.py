@@ -126,7 +126,8 @@ class Engine:
         self._plan_check = PlanCheck(
             gateway,
             self._recorder,
-            planner,
+            plan_again=planner.plan_again,
+            estimated=planner.estimated,
             timeout_s=migration.check_timeout.total_seconds(),
             per_host=migration.checks_per_host,
         )

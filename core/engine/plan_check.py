@@ -29,8 +29,7 @@ from core.domain.planning.host_answers import (
     said_no,
     to_ask,
 )
-from core.domain.planning.revision import choose_again
-from core.engine.planner import Planner
+from core.domain.planning.revision import Revision, choose_again
 from core.engine.recorder import TransitionRecorder
 from core.errors import CommandFailed, HostError, MalformedReply, MigrateBotError
 from core.ports import HostGateway
@@ -69,13 +68,15 @@ class PlanCheck:
         self,
         gateway: HostGateway,
         recorder: TransitionRecorder,
-        planner: Planner,
         *,
+        plan_again: Callable[[Job, Revision], Awaitable[Plan]],
+        estimated: Callable[[Plan], Awaitable[Plan]],
         timeout_s: float,
         per_host: int,
     ) -> None:
         self._gateway = gateway
-        self._planner = planner
+        self._plan_again = plan_again
+        self._estimated = estimated
         self._recorder = recorder
         self._timeout_s = timeout_s
         self._seats: defaultdict[HostName, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
@@ -156,7 +157,7 @@ class PlanCheck:
             return ()
         try:
             async with asyncio.timeout_at(check.ends_at):
-                made = carried_over(plan, await self._planner.plan_again(check.job, revision))
+                made = carried_over(plan, await self._plan_again(check.job, revision))
         except (TimeoutError, MigrateBotError) as error:
             log.info("the plan of %s stays as it was though hosts said no: %s", check.job.id, error)
             return ()
@@ -227,7 +228,7 @@ class PlanCheck:
         answers = check.answers
         plan = placed_again(checked(check.plan, answers), answers)
         if plan.blocked_ids - job.plan.blocked_ids:
-            plan = await self._planner.estimated(plan)
+            plan = await self._estimated(plan)
         said = outcome(plan, (move.vm_id for move in check.moves), answers)
         told = event(said, self._recorder.clock.now(), job=job)
         await self._recorder.store.change_job(job, replace(job, plan=plan), told)
