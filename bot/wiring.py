@@ -35,7 +35,7 @@ from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
 from core.errors import SettingsError
-from core.hyperv import PypsrpGateway, SessionRecord, endpoint_files, install_commands
+from core.hyperv import PypsrpGateway, SessionRecord, endpoint_texts, install_commands
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import PROOF_EVERY_S, SqlStore, inspect
 from core.supervisor import Supervisor
@@ -189,7 +189,7 @@ def endpoint_of(settings: Settings) -> tuple[dict[str, str], tuple[str, ...]]:
         SettingsError: the settings are for no endpoint of their own.
 
     """
-    return endpoint_files(settings), install_commands()
+    return endpoint_texts(settings), install_commands()
 
 
 @asynccontextmanager

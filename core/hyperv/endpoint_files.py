@@ -26,7 +26,7 @@ _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 """What ends a text in single quotes for PowerShell."""
 
 
-def endpoint_files(settings: Settings) -> dict[str, str]:
+def endpoint_texts(settings: Settings) -> dict[str, str]:
     """Return the text of each file by its path below the folder of the endpoint.
 
     Raises:
@@ -68,7 +68,7 @@ def settings_mark(settings: Settings) -> str:
     """Return the name of the function that a role of just these settings shows.
 
     Raises:
-        SettingsError: as ``endpoint_files``.
+        SettingsError: as ``endpoint_texts``.
 
     """
     parts = (_module(settings), _role(settings, ""), _configuration(settings, _accounts(settings)))

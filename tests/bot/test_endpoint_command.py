@@ -6,7 +6,7 @@ import pytest
 
 from bot.cli import main
 from core.config import load_settings
-from core.hyperv import endpoint_files, install_commands
+from core.hyperv import endpoint_texts, install_commands
 
 SETTINGS = """
 [winrm]
@@ -33,7 +33,7 @@ def test_it_writes_every_file_and_says_how_to_install_them(
     folder = tmp_path / "endpoint"
     assert main(["endpoint", str(folder), "--config", str(config)]) == 0
     told = capsys.readouterr().out.splitlines()
-    texts = endpoint_files(load_settings(config))
+    texts = endpoint_texts(load_settings(config))
     assert told == [
         *(f"{folder / name} is written." for name in texts), "", "On every host, there:", *install_commands(),
     ]  # fmt: skip

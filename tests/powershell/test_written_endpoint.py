@@ -11,7 +11,7 @@ from core.config import Settings
 from core.domain.model.host_calls import MoveOrder
 from core.errors import EndpointRefused
 from core.hyperv import decode, pipelines
-from core.hyperv.endpoint_files import endpoint_files
+from core.hyperv.endpoint_files import endpoint_texts
 from core.hyperv.pipelines import Pipeline, Stage
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.world.fleet import Endpoint
@@ -96,7 +96,7 @@ TAKEN = {"Move-VM with a share in -Vhds"}
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def here(powershell: PowerShell) -> AsyncIterator[Place]:
     """Give a session with the endpoint that these settings make."""
-    texts = endpoint_files(SETTINGS)
+    texts = endpoint_texts(SETTINGS)
     module, role = texts["MigrateBot/MigrateBot.psm1"], texts["MigrateBot/RoleCapabilities/MigrateBot.psrc"]
     fleet = replace(FLEET, hosts=tuple(replace(host, module=module) for host in FLEET.hosts))
     async with place(powershell, Endpoint.JEA, fleet, role=role, speed=60) as found:

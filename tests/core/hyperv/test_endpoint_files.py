@@ -10,7 +10,7 @@ import pytest
 from core.config import Settings
 from core.errors import SettingsError
 from core.hyperv import PypsrpGateway
-from core.hyperv.endpoint_files import ANY_HOST, ON_A_DRIVE, endpoint_files, settings_mark
+from core.hyperv.endpoint_files import ANY_HOST, ON_A_DRIVE, endpoint_texts, settings_mark
 from lab.hyperv.powershell.data_file import read_data_file
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import Endpoint
@@ -33,7 +33,7 @@ def settings(**changes: Any) -> Settings:
 
 
 def role(of: Settings) -> dict[str, Any]:
-    return dict(read_data_file(endpoint_files(of)["MigrateBot/RoleCapabilities/MigrateBot.psrc"]))
+    return dict(read_data_file(endpoint_texts(of)["MigrateBot/RoleCapabilities/MigrateBot.psrc"]))
 
 
 def tables(of: Settings) -> Tables:
@@ -51,7 +51,7 @@ def test_it_shows_what_the_shipped_role_shows_with_narrower_values() -> None:
     assert {name: set(rules) for name, rules in written.items()} == {
         name: set(rules) for name, rules in shipped.items()
     }
-    text = endpoint_files(settings())["MigrateBot/RoleCapabilities/MigrateBot.psrc"]
+    text = endpoint_texts(settings())["MigrateBot/RoleCapabilities/MigrateBot.psrc"]
     assert ANY_HOST not in text
     assert text.count(ON_A_DRIVE) == 1
 
@@ -92,7 +92,7 @@ def test_disks_are_read_on_drives_and_on_listed_shares() -> None:
 
 def test_the_functions_have_the_same_limits() -> None:
     """In constants of the module, which no caller can change."""
-    text = endpoint_files(settings())["MigrateBot/MigrateBot.psm1"]
+    text = endpoint_texts(settings())["MigrateBot/MigrateBot.psm1"]
     limits = dict(re.findall(r"(?m)^\$script:(\w+) = '(.+)'$", text))
     folders, hosts = (limits[name].replace("''", "'") for name in ("MigrateBotFolders", "MigrateBotHosts"))
     assert re.search(folders, "D:\\VMs\\a")
@@ -103,7 +103,7 @@ def test_the_functions_have_the_same_limits() -> None:
 
 def test_the_configuration_names_the_accounts() -> None:
     """Who may connect, and as whom the session works."""
-    found = read_data_file(endpoint_files(settings())["MigrateBot.pssc"])
+    found = read_data_file(endpoint_texts(settings())["MigrateBot.pssc"])
     assert found["GroupManagedServiceAccount"] == "CONTOSO\\migratebot"
     assert found["RoleDefinitions"] == {"CONTOSO\\svc-migrate": {"RoleCapabilities": "MigrateBot"}}
 
@@ -131,7 +131,7 @@ def test_the_mark_changes_with_what_is_written_and_with_nothing_else() -> None:
 def test_settings_that_leave_something_open_make_none(changes: dict[str, Any], said: str) -> None:
     """Nothing is written that would be limited by nothing."""
     with pytest.raises(SettingsError, match=re.escape(said)):
-        endpoint_files(settings(**changes))
+        endpoint_texts(settings(**changes))
 
 
 @pytest.mark.parametrize(("folders", "is_ok"), [(["D:\\VMs"], True), (["E:\\VMs"], False)])
@@ -139,7 +139,7 @@ async def test_check_tells_a_role_that_is_older_than_the_settings(folders: list[
     """The host shows the role of D:\\VMs; with other folders in the settings it has to be written anew."""
     hosts = {host.name: {"address": FLEET.address_of(host), "allowed_paths": ["D:\\VMs"]} for host in FLEET.hosts}
     accounts = {"username": FLEET.hosts[0].user, "service_account": "CONTOSO\\migratebot"}
-    installed = endpoint_files(Settings.model_validate({"winrm": accounts, "hosts": hosts}))
+    installed = endpoint_texts(Settings.model_validate({"winrm": accounts, "hosts": hosts}))
     text = installed["MigrateBot/RoleCapabilities/MigrateBot.psrc"]
     fleet = replace(FLEET, hosts=tuple(replace(host, endpoint=Endpoint.JEA, role=text) for host in FLEET.hosts))
     async with HyperVLab(fleet) as lab:
