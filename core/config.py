@@ -179,6 +179,8 @@ class WinrmSettings(_Section):
     tls: bool = True
     port: int | None = None
     username: str = ""
+    service_account: str = ""
+    """The group managed service account that the restricted endpoint works as; for ``migrate-bot endpoint`` alone."""
     configuration: str = "Microsoft.PowerShell"
     ca_file: Path | None = None
     verify: bool = True

@@ -114,9 +114,20 @@ class Engine:
             busy=self._note_open,
             dropped_out=self._replanner.look,
         )
+        planner = Planner(
+            settings,
+            calendar,
+            gateway=gateway,
+            store=store,
+            snapshot_cache=self._snapshot_cache,
+            machines=self._machines,
+            clock=clock,
+        )
         self._plan_check = PlanCheck(
             gateway,
             self._recorder,
+            plan_again=planner.plan_again,
+            estimated=planner.estimated,
             timeout_s=migration.check_timeout.total_seconds(),
             per_host=migration.checks_per_host,
         )
@@ -138,15 +149,6 @@ class Engine:
         )
         self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
-        planner = Planner(
-            settings,
-            calendar,
-            gateway=gateway,
-            store=store,
-            snapshot_cache=self._snapshot_cache,
-            machines=self._machines,
-            clock=clock,
-        )
         self.requests = Requests(planner, self._recorder, self._plan_check, settings.access)
         self.controls = Controls(
             settings.access,

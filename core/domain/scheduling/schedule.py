@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, Move, MoveId, MoveState
 from core.domain.scheduling.decisions import Decision, End, Held
+from core.domain.scheduling.dropout import out_of_room
 from core.domain.scheduling.fail_fast import FailedJobs
 from core.domain.scheduling.filter import StartFilter
 from core.domain.scheduling.fit import SlotFit
@@ -150,6 +151,7 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> tuple[lis
     """Return the next times on the wall, and the steady ones."""
     named: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
     named += [attempt.ended_at + LESSON for attempt in lessons(situation) if attempt.ended_at]
+    named += [attempt.ended_at + LESSON for attempt in out_of_room(situation).values() if attempt.ended_at]
     times: list[datetime] = []
     for decision in decisions:
         if not isinstance(decision, Held):

@@ -47,8 +47,9 @@ def test_a_host_that_stays_full_lets_nothing_start() -> None:
     """A move that needs two hosts, of which the end frees one, is not next: the other host is full with another's."""
     running, others, waiting = move(1, HV01, HV02), move(2, HV03, HV02), move(3, HV01, HV03)
     at = situation([waiting], *shown(running, waiting), reservations=[attempt(1), attempt(2, HV03, HV02)])
-    assert line_of(at).after(running) == ()
-    assert line_of(at).after(others) == ()
+    line = line_of(at)
+    assert line.after(running) == line.after(others) == ()
+    assert line.sources() == {}, "no session is made ready for it"
 
 
 def test_one_end_frees_a_slot_for_two() -> None:
