@@ -31,6 +31,8 @@ class Pairing:
     bound_s: float
     ours: Played
     theirs: Played
+    each: Played
+    """What the engine did with a session of its own for each move."""
 
 
 def scheduled(shape: Shape, seed: int, vms: int, off_share: float) -> float:
@@ -41,9 +43,10 @@ def scheduled(shape: Shape, seed: int, vms: int, off_share: float) -> float:
 
 
 def paired(shape: Shape, speed: Speed, seed: int, vms: int) -> Pairing:
-    """Play one fleet with the engine and with the predecessor."""
+    """Play one fleet with the engine, with the predecessor, and with an engine that keeps no sessions."""
     one = case(shape, speed, seed, vms)
-    return Pairing(shape, speed, vms, one.slots(), bound_s(one, alone(one)), with_engine(one), with_predecessor(one))
+    played = with_engine(one), with_predecessor(one), with_engine(one, spare_sessions=0)
+    return Pairing(shape, speed, vms, one.slots(), bound_s(one, alone(one)), *played)
 
 
 def pairings(size: Size) -> list[Pairing]:

@@ -24,9 +24,11 @@ from core.domain.model.views import JobView
 from core.engine.engine import Engine
 from core.store import SqlStore
 from lab.gateway import LabGateway
+from lab.hyperv.remoting.shells import SessionPrices
 from lab.hyperv.world.world import World
 from lab.virtual_time import Outside, VirtualClock, VirtualTimeLoop, run_virtually
 
+SPARE = Settings().winrm.spare_sessions
 WARM_UP_S = 5.0
 """Before the clock starts, so that every host was looked at once."""
 LONGEST_S = 30 * 24 * 3600.0
@@ -54,6 +56,10 @@ class Played:
     refused: int
     """Starts that a host refused because it was full."""
     violations: int
+    sessions: int
+    """Sessions that were opened for moves."""
+    most_sessions: int
+    """The most of them that one host had at once."""
 
 
 class Silence:
@@ -78,10 +84,10 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def with_engine(case: Case, **migration: Any) -> Played:
-    """Let the engine carry out the case as one approved job."""
+def with_engine(case: Case, *, spare_sessions: int = SPARE, **migration: Any) -> Played:
+    """Let the engine carry out the case as one approved job, on hosts where a session has its price."""
     with scratch() as folder:
-        return run_virtually(lambda loop: _engine(case, loop, folder, migration))
+        return run_virtually(lambda loop: _engine(case, loop, folder, spare_sessions, migration))
 
 
 def with_predecessor(case: Case) -> Played:
@@ -89,10 +95,12 @@ def with_predecessor(case: Case) -> Played:
     return run_virtually(lambda loop: _predecessor(case, loop))
 
 
-async def _engine(case: Case, loop: VirtualTimeLoop, folder: Path, migration: dict[str, Any]) -> Played:
+async def _engine(
+    case: Case, loop: VirtualTimeLoop, folder: Path, spare_sessions: int, migration: dict[str, Any]
+) -> Played:
     clock = VirtualClock(loop)
     world = World(case.fleet, loop.time, epoch=clock.now())
-    gateway = LabGateway(world, clock.steady_now)
+    gateway = LabGateway(world, clock.steady_now, prices=SessionPrices(), spare_sessions=spare_sessions)
     sections: dict[str, Any] = {
         "hosts": {host.name: {"address": case.fleet.address_of(host)} for host in case.fleet.hosts},
         "migration": {"check_timeout": "0s"} | migration,
@@ -157,4 +165,6 @@ def _played(world: World, gateway: LabGateway, began_s: float, *, runs: int) -> 
         runs,
         ledger.over_limit_starts(),
         len(ledger.violations),
+        gateway.sessions.opened,
+        max(gateway.sessions.most.values(), default=0),
     )

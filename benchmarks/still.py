@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -111,6 +111,9 @@ class StillHosts:
         await may_start()
         await asyncio.Event().wait()
         return MoveReport()
+
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+        """Hold no sessions."""
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         """Find nothing to cancel."""

@@ -1,4 +1,4 @@
-"""The command line: ``migrate-bot init | check | run | health | jobs | restored | demo | lab``."""
+"""The command line: ``migrate-bot init | endpoint | check | run | health | jobs | restored | demo | lab``."""
 
 import argparse
 import asyncio
@@ -17,8 +17,8 @@ from bot.log_setup import LEVELS, start_logging
 from bot.messages.visible import visible
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
-from bot.starter_files import write_starter_files
-from bot.wiring import check_store, opened_gateway, opened_store, put_back, running
+from bot.starter_files import write_anew, write_starter_files
+from bot.wiring import check_store, endpoint_of, opened_gateway, opened_store, put_back, running
 from core.config import Settings, load_settings
 from core.domain.model.inventory import CheckLine, HostName
 from core.domain.model.job import JobId
@@ -64,6 +64,11 @@ def _with_settings(options: argparse.Namespace) -> int:
         return asyncio.run(_run(settings))
     if options.command == "check":
         return asyncio.run(_check_pair(settings, options) if options.vm else _check(settings))
+    if options.command == "endpoint":
+        texts, commands = endpoint_of(settings)
+        told = [*write_anew(options.folder, texts), "", "On every host, there:", *commands]
+        print("\n".join(told))  # noqa: T201 - a command line talks
+        return 0
     if options.command == "health":
         return asyncio.run(_health(settings))
     if options.command == "restored":
@@ -87,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     check_.add_argument("--vm", default="", metavar="NAME", help="check whether this VM could move; needs --to")
     check_.add_argument("--to", default="", metavar="HOST", help="to this host; nothing is moved")
     check_.add_argument("--from", default="", dest="source", metavar="HOST", help="where it is, if the name repeats")
+    endpoint = commands.add_parser("endpoint", parents=[shared], help="write the hosts' endpoint from the settings")
+    endpoint.add_argument("folder", type=Path, metavar="DIR", help="where to; files it wrote before are written anew")
     commands.add_parser("health", parents=[shared], help="ask a running bot's health address whether all is well")
     commands.add_parser("restored", parents=[shared], help="say that the database was put back from a copy")
     commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")

@@ -1,5 +1,6 @@
-"""Writes the files that whoever sets the bot up starts from; what is there already stays as it is."""
+"""Writes the files that whoever sets the bot up starts from, and those that follow from the settings."""
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -46,3 +47,29 @@ def _write(target: Path, source: str) -> str:
     except OSError as error:
         raise SettingsError(f"{target} cannot be written: {error.strerror}.") from None
     return f"{target} is written."
+
+
+def write_anew(folder: Path, texts: Mapping[str, str]) -> list[str]:
+    """Write texts by their paths, over older ones that begin with the same line. Returns one sentence for each.
+
+    Raises:
+        SettingsError: a file cannot be written, or somebody else's is there; then nothing is written.
+
+    """
+    paths = {folder / name: text for name, text in texts.items()}
+    try:
+        for path, text in paths.items():
+            if path.exists() and _first_line(path.read_text(encoding="utf-8-sig", errors="replace")) != _first_line(
+                text
+            ):
+                raise SettingsError(f"{path} is somebody else's and stays as it is: name another folder.")
+        for path, text in paths.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8-sig")  # Windows PowerShell reads a file without the sign as ANSI
+    except OSError as error:
+        raise SettingsError(f"{error.filename} cannot be written: {error.strerror}.") from None
+    return [f"{path} is written." for path in paths]
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]

@@ -35,7 +35,7 @@ from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
 from core.errors import SettingsError
-from core.hyperv import PypsrpGateway, SessionRecord
+from core.hyperv import PypsrpGateway, SessionRecord, endpoint_texts, install_commands
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import PROOF_EVERY_S, SqlStore, inspect
 from core.supervisor import Supervisor
@@ -180,6 +180,16 @@ async def put_back(settings: Settings) -> None:
 async def check_store(settings: Settings) -> CheckLine:
     """Look whether the database is fit, without changing it."""
     return await inspect(settings.store.url)
+
+
+def endpoint_of(settings: Settings) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the files of the hosts' endpoint by their paths, and the commands that install them.
+
+    Raises:
+        SettingsError: the settings are for no endpoint of their own.
+
+    """
+    return endpoint_texts(settings), install_commands()
 
 
 @asynccontextmanager

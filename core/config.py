@@ -7,7 +7,6 @@ import os
 import tomllib
 from datetime import timedelta
 from difflib import get_close_matches
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,7 +29,7 @@ from pydantic_settings import SettingsError as MalformedVariable
 from core.domain.attempt.own_errors import read_own_errors
 from core.domain.model.durations import parse_duration
 from core.domain.model.folder_names import is_allowed, why_refused
-from core.domain.model.inventory import HostName, same_host
+from core.domain.model.inventory import HostName, same_host, why_not_distinct
 from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
@@ -180,6 +179,8 @@ class WinrmSettings(_Section):
     tls: bool = True
     port: int | None = None
     username: str = ""
+    service_account: str = ""
+    """The group managed service account that the restricted endpoint works as; for ``migrate-bot endpoint`` alone."""
     configuration: str = "Microsoft.PowerShell"
     ca_file: Path | None = None
     verify: bool = True
@@ -190,6 +191,8 @@ class WinrmSettings(_Section):
     operation_timeout: Pause = timedelta(seconds=20)
     sessions: int = Field(default=2, ge=1, le=8)
     """Warm sessions per host for reading; each running move has one of its own besides."""
+    spare_sessions: int = Field(default=2, ge=0, le=4)
+    """Sessions per host that wait unused for the next moves, at the most; 0: each move opens its own and closes it."""
 
 
 class HostSettings(_Section):
@@ -279,14 +282,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
-        # One machine under two names would be counted as two, and given twice the moves it allows.
-        for (name, host), (other, twin) in combinations(self.hosts.items(), 2):
-            if same_host(name, other):
-                raise ValueError(f"hosts {name} and {other} are the same host")
-            if same_host(host.address, twin.address) and self._port(host) == self._port(twin):
-                raise ValueError(f"hosts {name} and {other} have the same address {twin.address}")
-            if same_host(name, twin.address) or same_host(other, host.address):
-                raise ValueError(f"the address of one of the hosts {name} and {other} is the name of the other")
+        twins = why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items())
+        if twins:
+            raise ValueError(twins)
         return self
 
     def _port(self, host: HostSettings) -> int:

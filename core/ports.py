@@ -85,10 +85,18 @@ class HostGateway(Protocol):
     ) -> MoveReport:
         """Start a move on its source host and stay until the command returns.
 
-        ``may_start`` is awaited once, when all that takes time (threads, login) is over and nothing is left to do but
-        to send the order. Unless it says yes, or when the caller has left by then, OrderWithdrawn: nothing was sent.
+        ``may_start`` is awaited when all that takes time (threads, login) is over and nothing is left to do but to send
+        the order; again only when that was not sent, because a session that waited had ended. Unless it says yes, or
+        when the caller has left by then, OrderWithdrawn: nothing was sent.
         Errors the command reports are in the MoveReport, not raised. ``on_progress`` gets percents 0..100 in the event
         loop. The migration outlives this call: raising ContactLost says nothing about it.
+        """
+        ...
+
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+        """Take a hint: from these hosts so many moves start as soon as there are slots, and none from all others.
+
+        What a start needs may be made ready now: it must not cost the time of a free slot. Returns at once.
         """
         ...
 

@@ -2,6 +2,10 @@
 # text: every value arrives as a typed parameter. A JEA endpoint shows them as role functions; on an ordinary endpoint the
 # bot defines them itself, which is why there is no Export-ModuleMember here.
 
+# The folders and hosts that the functions here take, as patterns; nothing is any. `migrate-bot endpoint` fills them in.
+$script:MigrateBotFolders = ''
+$script:MigrateBotHosts = ''
+
 function Get-FolderItem {
     # Lists what lies in one folder, hidden items too: names, sizes and times, nothing is opened. A restricted session has no
     # FileSystem provider, so this asks .NET (Microsoft docs: DirectoryInfo.GetFileSystemInfos). Nothing for an empty folder;
@@ -12,6 +16,10 @@ function Get-FolderItem {
         [string] $Path
     )
 
+    if ($script:MigrateBotFolders -and $Path -notmatch $script:MigrateBotFolders) {
+        Microsoft.PowerShell.Utility\Write-Error -Message "$Path is none of the folders of this endpoint." -ErrorId 'NotAllowed' -Category PermissionDenied -TargetObject $Path
+        return
+    }
     try {
         [System.IO.DirectoryInfo]::new($Path).GetFileSystemInfos()
     }
@@ -46,6 +54,9 @@ function Remove-EmptyFolder {
         $isPlain = $full -match '^[A-Za-z]:(\\[^\\/:*?"<>|]+){2,}$'
         if (-not $isPlain -or [System.IO.Path]::GetFullPath($full) -ne $full) {
             $reason = 'NotAllowed: only a local folder two or more levels below its volume is removed.'
+        }
+        elseif ($script:MigrateBotFolders -and $full -notmatch $script:MigrateBotFolders) {
+            $reason = 'NotAllowed: it is in none of the folders of this endpoint.'
         }
         elseif (-not [System.IO.Directory]::Exists($full)) {
             $reason = 'NotFound: there is no such folder.'
@@ -188,6 +199,10 @@ function Test-VMMigration {
         [int] $WaitSeconds = 30
     )
 
+    if ($script:MigrateBotHosts -and $DestinationHost -notmatch $script:MigrateBotHosts) {
+        Microsoft.PowerShell.Utility\Write-Error -Message "$DestinationHost is none of the hosts of this endpoint." -ErrorId 'NotAllowed' -Category PermissionDenied -TargetObject $DestinationHost
+        return
+    }
     $failed = $null
     $space = 'root/virtualization/v2'
     $service = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_VirtualSystemMigrationService' -ErrorVariable failed

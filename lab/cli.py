@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.hyperv.pwsh.install import NoPowerShell, PowerShell, install
+from lab.hyperv.remoting.shells import SessionPrices
 from lab.hyperv.world.fleet import Fleet, load_fleet
 from lab.hyperv.world.strict import BadDescription
 from lab.process import FOREIGN_SETTINGS
@@ -32,6 +33,16 @@ def main(argv: Sequence[str]) -> int:
         choices=("lab", "powershell"),
         default="lab",
         help="what runs the hosts' pipelines: the lab's own engine, or a real PowerShell (see docs/lab.md)",
+    )
+    prices = SessionPrices()
+    parser.add_argument(
+        "--logon-s", type=float, default=prices.logon_s, help="lab seconds a new session's logon takes (default 2)"
+    )
+    parser.add_argument(
+        "--first-command-s",
+        type=float,
+        default=prices.first_command_s,
+        help="lab seconds its first Hyper-V cmdlet takes to load the module (default 2)",
     )
     parser.add_argument("--rate-limits", choices=[s.value for s in Strictness], default=Strictness.OFF.value)
     args = parser.parse_args(argv)
@@ -58,6 +69,7 @@ async def _serve(args: argparse.Namespace, fleet: Fleet, powershell: PowerShell 
             slack_port=args.slack_port,
             control_port=args.control_port,
             powershell=powershell,
+            prices=SessionPrices(logon_s=args.logon_s, first_command_s=args.first_command_s),
         ) as here:
             secrets = Path(folder) / "secrets.env"
             lines = [f"unset {name}\n" for name in sorted(os.environ) if name.startswith(FOREIGN_SETTINGS)]

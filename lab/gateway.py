@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from ntpath import normpath
@@ -47,6 +47,7 @@ from core.errors import (
     OrderWithdrawn,
 )
 from core.ports import Permit
+from lab.hyperv.remoting.shells import NO_PRICES, SessionPrices
 from lab.hyperv.world import views
 from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
 from lab.hyperv.world.enums import JobState, JobType, ReturnCode, SnapshotType
@@ -56,6 +57,7 @@ from lab.hyperv.world.host_messages import CAUSES
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, disk_files
 from lab.hyperv.world.world import World
+from lab.move_sessions import MoveSessions
 
 OWNER = "CONTOSO\\svc-migrate"
 GIVE_UP_S = 40.0
@@ -71,11 +73,17 @@ _TERMINATE = 4
 class LabGateway:
     """The HostGateway port over a world. ``calls`` counts remote calls by method; each takes ``latency_s``.
 
-    With ``apart_s`` each host is so much farther than the one before it: on a network no two answer in one instant.
+    A move's session costs the ``prices``, and ``spare_sessions`` of them wait for the next moves of a host.
     """
 
     def __init__(
-        self, world: World, now: Callable[[], datetime], latency_s: float = 0.2, *, apart_s: float = 0.0
+        self,
+        world: World,
+        now: Callable[[], datetime],
+        latency_s: float = 0.2,
+        *,
+        prices: SessionPrices = NO_PRICES,
+        spare_sessions: int = 2,
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.stand_ins: dict[str, str] = {}
@@ -89,8 +97,7 @@ class LabGateway:
         self._world = world
         self._now = now
         self._latency_s = latency_s
-        self._apart_s = apart_s
-        self._places: dict[HostName, int] = {}
+        self.sessions = MoveSessions(prices, spare_sessions)
 
     async def observe(self, host: HostName) -> Snapshot:
         await self._call("observe", host)
@@ -133,30 +140,34 @@ class LabGateway:
         await self._call("jobs", host)
         return tuple(job for job in self._jobs(host) if job.vm_id == vm_id)
 
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+        self.sessions.expect(sources)
+
     async def move(
         self, host: HostName, order: MoveOrder, on_progress: Callable[[int], None], may_start: Permit
     ) -> MoveReport:
-        trouble = self._world.trouble.for_host(host)
-        is_cut_off = any(fault.operation == "Receive" for fault in trouble.faults)
-        if is_cut_off:
-            trouble.take("Receive")
-        await self._call("move", host)
-        if not await may_start():
-            raise OrderWithdrawn(host, f"The order to {host} was withdrawn before it was sent.")
-        if self._world.trouble.take_never_begins(order.vm_id):
-            await asyncio.Event().wait()
-        if self.first_percent_s:
-            on_progress(0)
-            await asyncio.sleep(self.first_percent_s)
-        migration = self._world.start_move(_request(host, order))
-        if is_cut_off:
-            raise ContactLost(host, f"The connection to {host} broke.")
-        while not migration.is_done:
-            on_progress(migration.percent)
-            await asyncio.sleep(1.0)
-        if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
-            await asyncio.Event().wait()
-        return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
+        async with self.sessions.one(host):
+            trouble = self._world.trouble.for_host(host)
+            is_cut_off = any(fault.operation == "Receive" for fault in trouble.faults)
+            if is_cut_off:
+                trouble.take("Receive")
+            await self._call("move", host)
+            if not await may_start():
+                raise OrderWithdrawn(host, f"The order to {host} was withdrawn before it was sent.")
+            if self._world.trouble.take_never_begins(order.vm_id):
+                await asyncio.Event().wait()
+            if self.first_percent_s:
+                on_progress(0)
+                await asyncio.sleep(self.first_percent_s)
+            migration = self._world.start_move(_request(host, order))
+            if is_cut_off:
+                raise ContactLost(host, f"The connection to {host} broke.")
+            while not migration.is_done:
+                on_progress(migration.percent)
+                await asyncio.sleep(1.0)
+            if migration.fault is not None and migration.fault.kind is MoveFaultKind.NEVER_RETURNS:
+                await asyncio.Event().wait()
+            return MoveReport(tuple(HostWord(e.message, e.fqid(), int(e.category)) for e in migration.errors))
 
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         await self._call("cancel", host)
@@ -226,7 +237,7 @@ class LabGateway:
         return (CheckLine(host, ok=True, text=f"reachable; peers: {', '.join(peers)}"),)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        await self.sessions.close()
 
     # ------------------------------------------------------------------ inside
 
@@ -234,8 +245,7 @@ class LabGateway:
         """Take the time of a remote call, and whatever trouble was ordered for the host."""
         self.calls[method] += 1
         fault = self._world.trouble.for_host(host).take()
-        place = self._places.setdefault(host, len(self._places))
-        await asyncio.sleep(self._latency_s + place * self._apart_s)
+        await asyncio.sleep(self._latency_s)
         if method in _OF_HYPER_V and (away := self._world.vmms.refusal(host)):
             raise CommandFailed(host, f"{host} reported an error for Get-VM: {away}")
         match fault.kind if fault else None:

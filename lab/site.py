@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.hyperv.pwsh.install import PowerShell
+from lab.hyperv.remoting.shells import SessionPrices
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import Fleet
 from lab.slack.server import SlackLab
@@ -36,10 +37,13 @@ async def site(
     slack_port: int = 0,
     control_port: int = 0,
     powershell: PowerShell | None = None,
+    prices: SessionPrices | None = None,
 ) -> AsyncIterator[Site]:
     """Start everything; ``settings`` overrides keys of the bot's settings by section."""
     async with (
-        HyperVLab(fleet, speed=speed, control_port=control_port, powershell=powershell) as hosts,
+        HyperVLab(
+            fleet, speed=speed, control_port=control_port, powershell=powershell, prices=prices or SessionPrices()
+        ) as hosts,
         SlackLab(rate_limits=rate_limits, port=slack_port) as slack,
     ):
         file = folder / "migrate-bot.toml"

@@ -19,7 +19,7 @@ from bot.messages.blocks import (
 from bot.messages.card_parts import Look, headline_route, more_line, names, show_all, small_print, what
 from bot.messages.mrkdwn import code, date_time, mention, plural, said
 from core.domain.model.job import Job
-from core.domain.model.plan import Finding, Options, Plan, PlannedMove, Severity
+from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Severity
 from core.domain.model.units import size, span
 from core.domain.model.views import JobView
 
@@ -75,7 +75,9 @@ def summary(plan: Plan) -> str:
     blocked_ids = plan.blocked_ids
     movable = [move for move in plan.moves if move.vm_id not in blocked_ids]
     live = sum(1 for move in movable if move.is_live)
-    parts = [f"*{plural(len(movable), 'VM')}*", size(sum(move.size_bytes for move in movable))]
+    unknown = {finding.vm_id for finding in plan.findings if finding.code is FindingCode.SIZE_UNKNOWN} - blocked_ids
+    total = size(sum(move.size_bytes for move in movable))
+    parts = [f"*{plural(len(movable), 'VM')}*", f"at least {total}" if unknown else total]
     if live:
         parts.append(f"{live} live")
     if len(movable) - live:

@@ -121,6 +121,7 @@ def _replanned(data: said_of.Replanned, about: _About) -> str:
 def _checked(data: said_of.Checked, job: str) -> str:
     no = [f"{plural(data.incompatible, 'VM')} cannot go where it should"] if data.incompatible == 1 else []
     no += [f"{plural(data.incompatible, 'VM')} cannot go where they should"] if data.incompatible > 1 else []
+    no += [f"{plural(data.elsewhere, 'VM')} had to be placed on another of the hosts"] if data.elsewhere else []
     no += [f"{plural(data.unasked, 'VM')} could not be checked"] if data.unasked else []
     came_of_it = f"{', '.join(no)}; the card says why" if no else "nothing stands against it"
     return f"🔎 The hosts of {job} were asked about {plural(data.vms, 'VM')}: {came_of_it}."

@@ -21,10 +21,11 @@ _MANY = 8
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """Where VMs are to stay if they can (``keep``), and where they go or nowhere (``pinned``)."""
+    """Where VMs are to stay if they can (``keep``), where they go or nowhere (``pinned``), and who says no to them."""
 
     keep: Mapping[VmId, HostName] = field(default_factory=dict)
     pinned: Mapping[VmId, HostName] = field(default_factory=dict)
+    said_no: Mapping[VmId, frozenset[HostName]] = field(default_factory=dict)
 
 
 _ANYWHERE = Stay()
@@ -82,6 +83,7 @@ class DestinationChoice:
             apart=options.apart,
             keep=stay.keep,
             pinned=stay.pinned,
+            said_no=stay.said_no,
             at_once=options.parallel or self._settings.migration.max_parallel,
         )
         if len(details) < _MANY:

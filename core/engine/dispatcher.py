@@ -33,6 +33,9 @@ SAFETY_NET_S = 300.0
 SOON_S = 0.5
 """A moment that lies in the past already is looked at again no sooner than this."""
 
+EXPECT_EVERY_S = 2.0
+"""How often it is worked out what starts next in a long queue: that takes as long as a decision."""
+
 LONG_QUEUE = 500
 """From so many open moves on, a decision takes long enough to be noticed by people who wait for an answer."""
 
@@ -77,13 +80,14 @@ class Dispatcher:
         self._snapshot_cache = services.snapshot_cache
         self._policy, self._timing, self._max_attempts = policy, timing, max_attempts
         self._scheduler = Scheduler()
+        self._expect_from_s = 0.0
         self._freeze = freeze
         self._busy = busy
         self.is_counting = False
         """Whether the clock of a busy VM ran when the loop last decided."""
         self.changed = asyncio.Event()
         """Set when there is something to decide again."""
-        self._holds = HoldWriter(self._recorder, policy.snapshot_max_age, self.wake)
+        self._holds = HoldWriter(self._recorder, policy.snapshot_max_age, self.changed)
         self._runners: dict[MoveId, AttemptRunner] = {}
         self._attempts = TaskSet()
         self._unreadable: dict[JobId, str] = {}
@@ -132,6 +136,7 @@ class Dispatcher:
         for decision in decisions:
             if not isinstance(decision, Held):
                 await self._carry_out(decision, originals[decision.move.id], running[decision.move.job_id], now)
+        await self._expect(is_long=is_long)
         await self._holds.write(decisions, originals, situation)
         self._dropped_out(situation)
         await self._finish(running, moves, now)
@@ -140,6 +145,15 @@ class Dispatcher:
         left += [] if (change := next_change(decisions, situation)) is None else [change]
         soonest_s = min([SAFETY_NET_S, *(one.total_seconds() for one in left)])
         return max(0.05, soonest_s) if soonest_s > 0 else SOON_S
+
+    async def _expect(self, *, is_long: bool) -> None:
+        """Have what starts next made ready: a freed slot is not to wait for a login."""
+        now_s = asyncio.get_running_loop().time()
+        if not is_long:
+            await self._services.look_ahead.expect(self._scheduler.next_in_line())
+        elif now_s >= self._expect_from_s:
+            await self._services.look_ahead.expect(await asyncio.to_thread(self._scheduler.next_in_line))
+            self._expect_from_s = asyncio.get_running_loop().time() + EXPECT_EVERY_S
 
     async def _moves(self, running: dict[JobId, Job]) -> list[Move]:
         """Read the moves of running jobs, oldest first; a job of which one cannot be read is left as it is."""

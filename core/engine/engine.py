@@ -16,6 +16,7 @@ from core.engine.api.queries import Queries
 from core.engine.api.requests import Requests
 from core.engine.attempt.cleanup import FolderCleanup, PostponedCleanups
 from core.engine.attempt.context import AttemptPolicy, EngineServices
+from core.engine.attempt.look_ahead import LookAhead
 from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
 from core.engine.delivery.escalation import Escalation
@@ -88,6 +89,7 @@ class Engine:
         cleanup = FolderCleanup(
             gateway, self._fresh, self._recorder, standing=self._snapshot_cache.standing, own_paths=own_paths
         )
+        self._look_ahead = LookAhead(gateway, self._machines, clock)
         self._postponed_cleanups = PostponedCleanups(cleanup, self._recorder, clock)
         services = EngineServices(
             gateway=gateway,
@@ -98,6 +100,7 @@ class Engine:
             look_soon=self._look_soon,
             machines=self._machines,
             cleanup=cleanup,
+            look_ahead=self._look_ahead,
             tidy_soon=self._postponed_cleanups.wanted.set,
             policy=_attempt_policy(settings, calendar),
         )
@@ -111,9 +114,20 @@ class Engine:
             busy=self._note_open,
             dropped_out=self._replanner.look,
         )
+        planner = Planner(
+            settings,
+            calendar,
+            gateway=gateway,
+            store=store,
+            snapshot_cache=self._snapshot_cache,
+            machines=self._machines,
+            clock=clock,
+        )
         self._plan_check = PlanCheck(
             gateway,
             self._recorder,
+            plan_again=planner.plan_again,
+            estimated=planner.estimated,
             timeout_s=migration.check_timeout.total_seconds(),
             per_host=migration.checks_per_host,
         )
@@ -135,15 +149,6 @@ class Engine:
         )
         self._retention = Retention(store, clock, settings.store.keep)
         self._recorder.listen(self._changed)
-        planner = Planner(
-            settings,
-            calendar,
-            gateway=gateway,
-            store=store,
-            snapshot_cache=self._snapshot_cache,
-            machines=self._machines,
-            clock=clock,
-        )
         self.requests = Requests(planner, self._recorder, self._plan_check, settings.access)
         self.controls = Controls(
             settings.access,
@@ -199,6 +204,7 @@ class Engine:
             await self._plan_check.stop()
             await self._cards.stop()
             await self._dispatcher.stop()
+            await self._look_ahead.close()
             for poller in self._pollers.values():
                 poller.close()
             self._watching.close()

@@ -1,9 +1,10 @@
 """Writes down why moves wait: only what is new about it, and the many of a long queue together."""
 
+import asyncio
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.domain.model import event_data
@@ -25,7 +26,7 @@ BATCH = 200
 """So many reasons to wait are written down in one transaction, and others get a turn."""
 
 LONGEST = timedelta(seconds=0.5)
-"""For so long they are written down before the loop looks again: a long queue must not hold up a free slot."""
+"""For so long they are written down, once there is news to decide about: a long queue must not hold up a free slot."""
 
 OF_LATE = timedelta(hours=1)
 """For so long it is no news that a host fell silent again, or that a VM waits for the same when it is back."""
@@ -39,13 +40,13 @@ Originals = Mapping[MoveId, Move]
 
 
 class HoldWriter:
-    """The writer of the dispatcher's reasons to wait. ``wake``: called when there is something to decide again."""
+    """The writer of the dispatcher's reasons to wait. ``news`` is set when there is something to decide again."""
 
-    def __init__(self, recorder: TransitionRecorder, snapshot_max_age: timedelta, wake: Callable[[], None]) -> None:
+    def __init__(self, recorder: TransitionRecorder, snapshot_max_age: timedelta, news: asyncio.Event) -> None:
         self._recorder = recorder
         self._store = recorder.store
         self._snapshot_max_age = snapshot_max_age
-        self._wake = wake
+        self._news = news
         self._since = recorder.clock.steady_now()
         self._told = ToldHolds(recorder.clock)
 
@@ -61,12 +62,13 @@ class HoldWriter:
         }
         ends = self._recorder.clock.steady_now() + LONGEST
         for start in range(0, len(holds), BATCH):
-            if self._recorder.clock.steady_now() > ends:
-                self._wake()
+            if self._news.is_set() and self._recorder.clock.steady_now() > ends:
                 return
             batch = holds[start : start + BATCH]
             for held in await self._write_together(batch, originals, situation.wall, told):
                 await self._write_one(held, originals[held.known.id], situation.wall, told)
+        if holds:
+            self._news.set()  # what moves wait for says which hosts to look at often, and whose clock runs
 
     async def _write_one(self, held: Held, before: Move, now: datetime, told: set[tuple[JobId, str]]) -> None:
         move = held.move
@@ -74,9 +76,16 @@ class HoldWriter:
             await self._store.change_move(before, move, *self._told.events(before, move, now, told))
         except Outdated as error:
             log.info("%s changed meanwhile, deciding again: %s", before.vm_name, error)
-            self._wake()
+            self._news.set()
         else:
-            self._recorder.changed(move.job_id)
+            self._written(move.job_id)
+
+    def _written(self, job_id: JobId) -> None:
+        """Tell who shows a job that its reasons changed: a decision anew can wait until all are written down."""
+        had_news = self._news.is_set()
+        self._recorder.changed(job_id)
+        if not had_news:
+            self._news.clear()
 
     async def _write_together(
         self, holds: Sequence[Held], originals: Originals, now: datetime, told: set[tuple[JobId, str]]
@@ -96,8 +105,8 @@ class HoldWriter:
                 await self._store.change_moves(changes, *events)
             except Outdated as error:
                 log.info("a move of %s changed meanwhile, deciding again: %s", job_id, error)
-                self._wake()
-            self._recorder.changed(job_id)
+                self._news.set()
+            self._written(job_id)
         return left
 
     def _is_new(self, held: Held, originals: Originals, situation: Situation) -> bool:

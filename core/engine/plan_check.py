@@ -1,27 +1,37 @@
 """Asks the hosts of a proposed plan whether they can take its VMs, and changes nothing there, before an approval.
 
 Each VM is described by its own host and judged by the one it should go to. A host is asked a bounded number of things
-at once, a plan for a bounded time; whoever has not answered by then was not asked, and people read that. What is under
-way here is written down nowhere: after a restart the next process begins again with every plan that nobody has checked.
+at once, a plan for a bounded time; whoever has not answered by then was not asked, and people read that. Whom a host
+cannot take goes to another of the plan's destinations, which is asked then, each of them once. What is under way here
+is written down nowhere: after a restart the next process begins again with every plan that nobody has checked.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.host_calls import CompatibilityReply
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.plan import Plan, PlannedMove
 from core.domain.model.views import CheckProgress
-from core.domain.planning.host_answers import HostAnswer, Verdict, checked, count, to_ask
+from core.domain.planning.host_answers import (
+    HostAnswer,
+    Verdict,
+    carried_over,
+    checked,
+    outcome,
+    placed_again,
+    said_no,
+    to_ask,
+)
+from core.domain.planning.revision import Revision, choose_again
 from core.engine.recorder import TransitionRecorder
-from core.errors import CommandFailed, HostError, MalformedReply
+from core.errors import CommandFailed, HostError, MalformedReply, MigrateBotError
 from core.ports import HostGateway
 from core.tasks import TaskSet
 
@@ -40,7 +50,11 @@ class _Check:
     """One plan whose hosts are being asked."""
 
     job: Job
+    plan: Plan
+    """The job's plan, with what was placed again since the check began."""
     moves: tuple[PlannedMove, ...]
+    """What is asked, the first choice and those that followed."""
+    ends_at: float
     answers: dict[tuple[VmId, HostName], HostAnswer] = field(default_factory=dict)
     refused: dict[HostName, HostError] = field(default_factory=dict)
     """Hosts that are not asked any more, and why."""
@@ -50,8 +64,19 @@ class _Check:
 class PlanCheck:
     """The checks of plans that are under way; a loop that begins those that are due and ends those nobody needs."""
 
-    def __init__(self, gateway: HostGateway, recorder: TransitionRecorder, *, timeout_s: float, per_host: int) -> None:
+    def __init__(
+        self,
+        gateway: HostGateway,
+        recorder: TransitionRecorder,
+        *,
+        plan_again: Callable[[Job, Revision], Awaitable[Plan]],
+        estimated: Callable[[Plan], Awaitable[Plan]],
+        timeout_s: float,
+        per_host: int,
+    ) -> None:
         self._gateway = gateway
+        self._plan_again = plan_again
+        self._estimated = estimated
         self._recorder = recorder
         self._timeout_s = timeout_s
         self._seats: defaultdict[HostName, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
@@ -97,7 +122,7 @@ class PlanCheck:
     # ------------------------------------------------------------------ inside
 
     def _begin(self, job: Job) -> None:
-        check = _Check(job, to_ask(job.plan))
+        check = _Check(job, job.plan, to_ask(job.plan), asyncio.get_running_loop().time() + self._timeout_s)
         self._checks[job.id] = check
         self._tasks.start(self._run(check), f"check of {job.id}")
 
@@ -115,21 +140,41 @@ class PlanCheck:
 
         try:
             if self._checks.get(job_id) is check:
-                await self._ask_all(check)
+                await self._ask_all(check, check.moves)
+                while moved := await self._place_again(check):
+                    await self._ask_all(check, moved)
                 await self._recorder.patiently(write_down)
         finally:
             if self._checks.get(job_id) is check:
                 del self._checks[job_id]
             self._recorder.changed(job_id)
 
-    async def _ask_all(self, check: _Check) -> None:
-        asking = [asyncio.create_task(self._ask(check, move), name=f"check {move.vm_name}") for move in check.moves]
+    async def _place_again(self, check: _Check) -> tuple[PlannedMove, ...]:
+        """Place VMs elsewhere whose hosts said no, and return what is to be asked of that: no pair a second time."""
+        plan = checked(check.plan, check.answers)
+        revision = choose_again(plan, said_no(check.answers))
+        if revision is None:
+            return ()
+        try:
+            async with asyncio.timeout_at(check.ends_at):
+                made = carried_over(plan, await self._plan_again(check.job, revision))
+        except (TimeoutError, MigrateBotError) as error:
+            log.info("the plan of %s stays as it was though hosts said no: %s", check.job.id, error)
+            return ()
+        moved = tuple(move for move in to_ask(made) if (move.vm_id, move.destination) not in check.answers)
+        if not moved:
+            return ()
+        check.plan = made
+        check.moves += moved
+        return moved
+
+    async def _ask_all(self, check: _Check, moves: Sequence[PlannedMove]) -> None:
+        asking = [asyncio.create_task(self._ask(check, move), name=f"check {move.vm_name}") for move in moves]
         if not asking:
             return
-        ends_at = asyncio.get_running_loop().time() + self._timeout_s
-        pending, shown = set(asking), 0
+        pending, shown = set(asking), len(check.answers)
         try:
-            while pending and (left_s := ends_at - asyncio.get_running_loop().time()) > 0:
+            while pending and (left_s := check.ends_at - asyncio.get_running_loop().time()) > 0:
                 _, pending = await asyncio.wait(pending, timeout=min(left_s, _SHOW_EVERY_S))
                 if pending and len(check.answers) > shown:
                     shown = len(check.answers)
@@ -181,11 +226,9 @@ class PlanCheck:
         if job.state is not JobState.PROPOSED or job.plan.is_checked or job.plan.hash != check.job.plan.hash:
             return
         answers = check.answers
-        plan = checked(job.plan, answers)
-        said = event_data.Checked(
-            vms=len(check.moves),
-            incompatible=count(answers, Verdict.DOES_NOT_FIT),
-            unasked=len(check.moves) - count(answers, Verdict.FITS, Verdict.DOES_NOT_FIT),
-        )
+        plan = placed_again(checked(check.plan, answers), answers)
+        if plan.blocked_ids - job.plan.blocked_ids:
+            plan = await self._estimated(plan)
+        said = outcome(plan, (move.vm_id for move in check.moves), answers)
         told = event(said, self._recorder.clock.now(), job=job)
         await self._recorder.store.change_job(job, replace(job, plan=plan), told)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from core.config import Settings
 from core.domain.model import folder_names, windows_paths
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
+from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.model.units import zoned_time
 from core.domain.planning import makespan
@@ -19,7 +20,7 @@ from core.domain.planning.destinations import Destination, keep_drives, subfolde
 from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Placement
 from core.domain.planning.preflight import copies, preflight, undescribed_vms, unreadable_vms, unseen_folders
-from core.domain.planning.revision import Revision
+from core.domain.planning.revision import Revision, asked_again
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
 from core.domain.scheduling.freeze import Calendar
@@ -31,6 +32,7 @@ from core.errors import HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
 
 _REASONS_SHOWN = 5
+_OF_TIME = frozenset({FindingCode.TOO_LATE, FindingCode.FROZEN})
 _LOGON_S = 20.0
 """A source's logon to a destination may take so long while a plan waits for it."""
 
@@ -63,9 +65,15 @@ class Planner:
         """The folder that the settings have for each host, empty for none."""
         return {HostName(name): host.path for name, host in self._settings.hosts.items()}
 
-    async def plan_again(self, request: Request, revision: Revision) -> Plan:
-        """Make a plan again that people changed: who can stay stays. Raises like ``plan``."""
-        return replace(await self.plan(request, revision=revision), edits=revision.edits)
+    async def plan_again(self, job: Job, revision: Revision) -> Plan:
+        """Make the plan of a job again, changed: who can stay stays. Raises like ``plan``."""
+        made = await self.plan(asked_again(job, revision.moves), revision=revision)
+        return replace(made, named=revision.named, edits=revision.edits)
+
+    async def estimated(self, plan: Plan) -> Plan:
+        """Estimate a plan again of which VMs dropped out: how long it takes, and what clock and calendar say of it."""
+        findings = tuple(f for f in plan.findings if f.code not in _OF_TIME)
+        return await self._estimated(replace(plan, findings=findings), self._snapshot_cache.snapshots)
 
     async def plan(
         self,
@@ -128,7 +136,7 @@ class Planner:
                 homes=homes,
                 folders=folders,
                 settled=settled,
-                stay=Stay(revision.keep, revision.pinned) if revision else Stay(),
+                stay=Stay(revision.keep, revision.pinned, revision.said_no) if revision else Stay(),
             )
             placed = revision.settle(placed) if revision else placed
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
@@ -149,16 +157,20 @@ class Planner:
             *in_jobs,
             *(f for f in found if f.vm_id is None or f.vm_id not in moving),
         )
-        plan = Plan(tuple(moves), findings, request.options)
+        named = () if fixed else tuple((target.host, target.path) for target in targets)
+        plan = Plan(tuple(moves), findings, request.options, named=named)
         self._refuse_hopeless(plan)
+        return await self._estimated(plan, looked_at)
+
+    async def _estimated(self, plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> Plan:
         works = await self._works(plan)
-        slots = slots_of(looked_at)
+        slots = slots_of(snapshots)
         at_once = plan.options.parallel or self._settings.migration.max_parallel
         expected_s = (
             makespan.lower_bound(works, slots, at_once=at_once),
             makespan.makespan(works, slots, at_once=at_once),
         )
-        times = self._times(plan.options, works, looked_at)
+        times = self._times(plan.options, works, snapshots)
         return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:

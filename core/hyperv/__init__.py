@@ -1,6 +1,7 @@
 """The gateway to real Hyper-V hosts: pypsrp in bounded threads."""
 
+from core.hyperv.endpoint_files import endpoint_texts, install_commands
 from core.hyperv.gateway import PypsrpGateway
 from core.hyperv.session_record import SessionRecord
 
-__all__ = ["PypsrpGateway", "SessionRecord"]
+__all__ = ["PypsrpGateway", "SessionRecord", "endpoint_texts", "install_commands"]

@@ -61,7 +61,7 @@ async def check(
     lines = [_login(target)]
     if target.uses_tickets:
         lines.append(await ask(lambda session: _ticket(target, session)))
-    lines += [_commands(target, found), await _functions(target, ask, timeout_s)]
+    lines += [*_role(target, found), _commands(target, found), await _functions(target, ask, timeout_s)]
     try:
         counters = await get(pipelines.COUNTERS)
         facts = decode.read_facts(host, await get(pipelines.HOST), counters)
@@ -88,7 +88,24 @@ def _commands_of(target: ConnectionSettings, timeout_s: float, session: Session)
     """Return which of our commands the endpoint has, by the names we call and by their short ones."""
     wanted = list(pipelines.CMDLETS)
     wanted += map(pipelines.full_name, pipelines.CMDLETS) if target.is_full_language else pipelines.FUNCTIONS
+    wanted += [target.role_mark] if _has_written_role(target) else []
     return decode.read_commands(target.host, session.run(pipelines.commands(wanted), timeout_s=timeout_s).values)
+
+
+def _has_written_role(target: ConnectionSettings) -> bool:
+    return bool(target.role_mark) and not target.is_full_language
+
+
+def _role(target: ConnectionSettings, found: Sequence[Command]) -> list[CheckLine]:
+    """Say whether the endpoint is limited to the hosts and folders of the settings as they are."""
+    if not _has_written_role(target):
+        return []
+    subject = f"{target.host}: role"
+    if any(command.name.casefold() == target.role_mark.casefold() for command in found):
+        return [CheckLine(subject, ok=True, text=f"{target.configuration} is limited to the settings as they are")]
+    text = f"{target.configuration} is older than the settings, or was not written from them"
+    hint = f"Run migrate-bot endpoint DIR, and its commands on {target.host}."
+    return [CheckLine(subject, ok=False, text=text, hint=hint)]
 
 
 def _login(target: ConnectionSettings) -> CheckLine:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from core.config import AuthMethod, Settings
 from core.domain.model.inventory import HostName
 from core.errors import SettingsError
+from core.hyperv.endpoint_files import mark_of
 
 _TLS_PORT = 5986
 _PLAIN_PORT = 5985
@@ -39,6 +40,8 @@ class ConnectionSettings:
     """The host's name in its service principal, when its address is not it."""
     migration_address: str = ""
     """How other hosts reach this one."""
+    role_mark: str = ""
+    """What a role shows that was written from the settings as they are; empty: they are for none."""
 
     @property
     def is_full_language(self) -> bool:
@@ -97,6 +100,7 @@ def _target(settings: Settings, name: HostName) -> ConnectionSettings:
         keytab=own.keytab_file or shared.keytab_file,
         kerberos_name=own.kerberos_name,
         migration_address=own.migration_address or own.address,
+        role_mark=mark_of(settings),
     )
 
 

@@ -5,8 +5,9 @@ The HostGateway port over pypsrp. Reads are asked a second time when contact was
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -29,12 +30,14 @@ from core.errors import ContactLost, HostError, HostUnreachable, NotInSettings, 
 from core.hyperv import checks, compatibility, decode, host_reads, pipelines
 from core.hyperv.circuit_breaker import CircuitBreaker
 from core.hyperv.connection_settings import ConnectionSettings, targets_of
+from core.hyperv.error_mapping import SessionsUsedUp
 from core.hyperv.host_reads import must
 from core.hyperv.kerberos import Tickets
 from core.hyperv.lockout_guard import LockoutGuard
+from core.hyperv.move_threads import Keeping, MoveThreads
 from core.hyperv.session import Session
 from core.hyperv.session_record import SessionRecord
-from core.hyperv.session_threads import MoveThreads, ReaderThreads, ask_loop
+from core.hyperv.session_threads import ReaderThreads, ask_loop
 from core.ports import Permit
 
 log = logging.getLogger(__name__)
@@ -51,6 +54,7 @@ _PIPELINE_TIMEOUTS = 3
 """How many operation timeouts one pipeline may take."""
 _CALL_TIMEOUTS = 9
 """How many operation timeouts a whole call may take."""
+_LONGEST_KEPT_S = 3600.0
 _RETRY_WITHIN_S = 1.0
 _FAREWELL_S = 5.0
 _LEAST_PARTS = 3
@@ -104,7 +108,16 @@ class PypsrpGateway:
                 target,
                 tickets[who],
                 ReaderThreads(host, settings.winrm.sessions, new_session),
-                MoveThreads(host, partial(new_session, hold_s=_HOLD_S), _FIRST_MOVE_LIMIT),
+                MoveThreads(
+                    host,
+                    partial(new_session, hold_s=_HOLD_S),
+                    _FIRST_MOVE_LIMIT,
+                    Keeping(
+                        most=settings.winrm.spare_sessions,
+                        make_ready=partial(_make_ready, timeout_s=target.operation_timeout_s),
+                        good_for_s=_good_for_s,
+                    ),
+                ),
                 CircuitBreaker(host),
             )
 
@@ -175,6 +188,11 @@ class PypsrpGateway:
 
         return await self._foreseen(line, line.moves.stay(work))
 
+    async def expect_moves(self, sources: Mapping[HostName, int]) -> None:
+        """Have sessions with these hosts ready; all others close theirs after a while."""
+        for name, line in self._lines.items():
+            line.moves.expect(sources.get(name, 0))
+
     async def cancel(self, host: HostName, vm_id: VmId) -> CancelReply:
         """Call Stop-VMMigration on the source."""
         line = self._line(host)
@@ -243,6 +261,8 @@ class PypsrpGateway:
         self._record.close()
 
     def _line(self, host: HostName) -> _Line:
+        if (line := self._lines.get(host)) is not None:
+            return line  # as it is written in the settings, which is looked up at once
         try:
             return self._lines[self._settings.host_name(host)]
         except UnknownHost as error:
@@ -262,6 +282,9 @@ class PypsrpGateway:
         """Wait for a call. What nobody foresaw is a bug, and must not reach the loops above as it is."""
         try:
             return await call
+        except SessionsUsedUp:
+            line.moves.release()  # what waits unused must not keep anybody from his work
+            raise
         except (HostError, TimeoutError):
             raise
         except Exception as error:
@@ -288,6 +311,21 @@ class PypsrpGateway:
             raise
         line.breaker.answered()
         return result
+
+
+def _make_ready(session: Session, *, timeout_s: float) -> None:
+    """Let a session load the module of Hyper-V, or show that it is alive."""
+    session.run(pipelines.HOST, timeout_s=timeout_s)
+
+
+def _good_for_s(session: Session) -> float:
+    """Return how long after its logon a session may be given to further moves.
+
+    What it may do on other hosts ends with the ticket it was opened with, whatever its connection logs on with later;
+    and its process on the host gathers no memory for ever.
+    """
+    due_at = session.login.due_at if session.login is not None else None
+    return _LONGEST_KEPT_S if due_at is None else min(_LONGEST_KEPT_S, due_at - time.time())
 
 
 def _may_be_removed(path: str) -> bool:

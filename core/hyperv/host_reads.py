@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
-from core.errors import CommandFailed, MalformedReply
+from core.errors import CommandFailed, EndpointRefused, MalformedReply
 from core.hyperv import decode, decode_details, pipelines, vm_files, vm_ties
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode_details import VmParts
@@ -23,6 +23,8 @@ _PERMISSION_DENIED = 18
 _MISSES = ("ObjectNotFound,", "InvalidParameter,Microsoft.HyperV.PowerShell.Commands.GetVM")
 """How Get-VM says that it has no such VM; the second on older hosts."""
 _NO_FOLDER = "PathNotFound,"
+_OUTSIDE_ROLE = "(ParameterArgumentValidationError,"
+"""How a cmdlet that a role limits says that it does not take a value."""
 
 
 def is_no_migration(word: HostWord) -> bool:
@@ -115,7 +117,12 @@ def inspect(
         return _parts(target, pipeline, read, run, chosen, known=snapshot.vms)
 
     def emitted(pipeline: Pipeline) -> tuple[list[Any], bool]:
-        reply = run(pipeline)
+        try:
+            reply = run(pipeline)
+        except EndpointRefused as error:
+            if _OUTSIDE_ROLE not in error.message:
+                raise
+            return [], False  # sizes that a role does not let us read, such as those of a share, stay unknown
         return reply.values, all(_is_miss(word, snapshot.vms) for word in reply.words)
 
     looked_at = None if neighbours or len(chosen) != 1 else chosen[0].id

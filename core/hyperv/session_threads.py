@@ -1,4 +1,4 @@
-"""Decides which thread talks to which host: a few reading threads per host and one thread per move, all bounded.
+"""Decides which thread reads from which host, a few for each, all bounded; see ``move_threads`` for those of moves.
 
 pypsrp is synchronous and a session has state, so a session lives in one thread. No host shares a thread with another: a
 host that hangs makes only its own callers wait. A caller that gives up leaves at once; the thread goes on to the next
@@ -101,7 +101,7 @@ class ReaderThreads:
             self._changed.notify_all()
         for call in left:
             call.future.set_exception(self._closed())
-        await _joined(threads, timeout_s)
+        await joined(threads, timeout_s)
 
     def _closed(self) -> HostUnreachable:
         return HostUnreachable(self._host, f"The gateway to {self._host} is closed.", hint="")
@@ -127,7 +127,7 @@ class ReaderThreads:
             self._threads.discard(thread)
             if not self._threads:
                 self._waiting.remove(call)
-                raise _no_thread(self._host, error) from error
+                raise no_thread(self._host, error) from error
 
     def _take(self) -> _Call | None:
         with self._changed:
@@ -147,7 +147,7 @@ class ReaderThreads:
             while (call := self._take()) is not None:
                 answer: Callable[[], None] | None = None
                 if call.future.set_running_or_notify_cancel():
-                    answer = _outcome(call.future, partial(_with_fresh, session, call.work))
+                    answer = outcome(call.future, partial(with_fresh, session, call.work))
                 # Before the answer is out: who asks next finds this thread free, and no second session is opened.
                 self._is_free()
                 if answer is not None:
@@ -165,99 +165,12 @@ class ReaderThreads:
             self._idle += 1
 
 
-class MoveThreads:
-    """The threads of the moves that leave one host: one each, with a session of its own, never more than allowed."""
-
-    def __init__(self, host: HostName, new_session: Callable[[], SessionThread], limit: int) -> None:
-        self._host = host
-        self._new_session = new_session
-        self._limit = limit
-        self._running: dict[threading.Thread, threading.Event] = {}
-        self._lock = threading.Lock()
-        self._is_closed = False
-
-    @property
-    def limit(self) -> int:
-        """How many moves may be under way at once."""
-        return self._limit
-
-    @limit.setter
-    def limit(self, limit: int) -> None:
-        self._limit = limit
-
-    async def stay(self, work: Callable[[Any, threading.Event], T]) -> T:
-        """Do the work in a thread of its own for as long as it takes.
-
-        A caller that is cancelled leaves at once; the event tells the work that nobody listens any more.
-
-        Raises:
-            HostUnreachable: every thread is taken, so nothing was done.
-
-        """
-        future: Future[T] = Future()
-        abandoned = threading.Event()
-        self._start(work, future, abandoned)
-        try:
-            return await asyncio.wrap_future(future)
-        finally:
-            abandoned.set()
-
-    async def close(self, timeout_s: float) -> None:
-        """Stop listening to every move; the moves themselves go on."""
-        with self._lock:
-            self._is_closed = True
-            threads = tuple(self._running)
-            for abandoned in self._running.values():
-                abandoned.set()
-        await _joined(threads, timeout_s)
-
-    def _start(
-        self, work: Callable[[Any, threading.Event], T], future: "Future[T]", abandoned: threading.Event
-    ) -> None:
-        def serve() -> None:
-            try:
-                if future.set_running_or_notify_cancel():
-                    session = _made(self._new_session, future)
-                    _finish(future, lambda: _once(session, work, abandoned))
-                    session.close()
-            except Exception:
-                log.exception("a thread of a move from %s broke", self._host)
-            finally:
-                with self._lock:
-                    self._running.pop(threading.current_thread(), None)
-
-        with self._lock:
-            if self._is_closed:
-                raise HostUnreachable(self._host, f"The gateway to {self._host} is closed.", hint="")
-            if len(self._running) >= self._limit:
-                raise HostUnreachable(
-                    self._host,
-                    f"All {self._limit} connections for moves from {self._host} are in use; nothing was started.",
-                    hint="The host's limit of simultaneous migrations sets their number.",
-                )
-            thread = threading.Thread(target=serve, name=f"move {self._host}", daemon=True)
-            self._running[thread] = abandoned
-            try:
-                thread.start()
-            except (RuntimeError, MemoryError) as error:
-                del self._running[thread]
-                raise _no_thread(self._host, error) from error
-
-
-def _no_thread(host: HostName, error: BaseException) -> HostUnreachable:
+def no_thread(host: HostName, error: BaseException) -> HostUnreachable:
     return HostUnreachable(
         host,
         f"The bot's machine allows no further thread, so {host} was not asked ({type(error).__name__}).",
         hint="Raise the limit of processes and threads of the bot's user or container.",
     )
-
-
-def _made(new_session: Callable[[], SessionThread], future: "Future[Any]") -> SessionThread:
-    try:
-        return new_session()
-    except BaseException as error:
-        future.set_exception(error)
-        raise
 
 
 def ask_loop(
@@ -283,7 +196,7 @@ def ask_loop(
     return False
 
 
-def _with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:
+def with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:
     """Do the work with the warm session; with a new one if the host had forgotten it and therefore done nothing."""
     was_warm = session.is_open
     if not was_warm:
@@ -297,16 +210,11 @@ def _with_fresh(session: SessionThread, work: Callable[[Any], T]) -> T:
     return work(session)
 
 
-def _once(session: SessionThread, work: Callable[[Any, threading.Event], T], abandoned: threading.Event) -> T:
-    session.open()
-    return work(session, abandoned)
-
-
 def _finish(future: "Future[T]", work: Callable[[], T]) -> None:
-    _outcome(future, work)()
+    outcome(future, work)()
 
 
-def _outcome(future: "Future[T]", work: Callable[[], T]) -> Callable[[], None]:
+def outcome(future: "Future[T]", work: Callable[[], T]) -> Callable[[], None]:
     """Do the work, and return what tells its caller."""
     try:
         return partial(future.set_result, work())
@@ -314,7 +222,7 @@ def _outcome(future: "Future[T]", work: Callable[[], T]) -> Callable[[], None]:
         return partial(future.set_exception, error)
 
 
-async def _joined(threads: tuple[threading.Thread, ...], timeout_s: float) -> None:
+async def joined(threads: tuple[threading.Thread, ...], timeout_s: float) -> None:
     """Wait until the threads have ended, or the time is over."""
     loop = asyncio.get_running_loop()
 

@@ -3,6 +3,7 @@
 A host is asked in rounds: the parents of one are the next. Rounds grow with the longest chain, never with the VMs.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ LONGEST_CHAIN = 64
 Emitted = Callable[[Pipeline], tuple[list[Any], bool]]
 """Asks a host; returns what it emitted, and whether that is all: without an error."""
 
+_ON_A_DRIVE = re.compile(r'[A-Za-z]:(\\(?![^\\]*[. ](\\|$))[^\\/:*?"<>|\x00-\x1f]+)+\\?')
+"""What a role of deploy/ lets Get-VHD read."""
 _SAVED = {VmState.SAVED, VmState.FAST_SAVED, VmState.HIBERNATED}
 
 
@@ -167,7 +170,11 @@ def _links(host: str, paths: Iterable[str], ask: Emitted) -> dict[str, Link]:
         if not todo:
             break
         asked |= todo.keys()
-        links |= read_links(host, ask(disk_files([todo[key] for key in sorted(todo)]))[0])
+        round_ = [todo[key] for key in sorted(todo)]
+        # One path that a restricted endpoint does not take would cost all the others their answer.
+        on_drives = [path for path in round_ if _ON_A_DRIVE.fullmatch(path)]
+        for together in filter(None, (on_drives, [path for path in round_ if path not in on_drives])):
+            links |= read_links(host, ask(disk_files(together))[0])
         parents = (link.parent for link in links.values() if link.parent)
         todo = {key: path for path in parents if (key := windows_paths.key(path)) not in asked}
     return links

@@ -17,8 +17,11 @@ from sqlalchemy.exc import ArgumentError
 from core.domain.model.job import JobId, JobState
 from core.store.tables import attempts, events, jobs, moves, outbox, plans
 
-SLICE = 500
-"""So many rows are read, or removed, in one transaction."""
+SLICE = 100
+"""So many rows are read, or removed, in one transaction: each is a few milliseconds of the loop, at load too."""
+
+Line = dict[str, Any]
+"""A row and the name of its table; a plan of thousands of VMs is one of them, and takes long to write as JSON."""
 
 # In this order they are removed: what names another row goes before it.
 _OF_A_JOB: tuple[Table, ...] = (outbox, events, attempts, moves, jobs, plans)
@@ -58,15 +61,14 @@ def newest_event_at(connection: Connection) -> datetime | None:
     return found
 
 
-def rows_of(connection: Connection, table: Table, job_id: JobId, after: int) -> tuple[list[str], int]:
-    """Return the next rows of a job in a table as lines of JSON, as they are stored, and the key of the last."""
+def rows_of(connection: Connection, table: Table, job_id: JobId, after: int) -> tuple[list[Line], int]:
+    """Return the next rows of a job in a table as they are stored, and the key of the last."""
     key = _key(table)
     # As the database has them: reading a plan of thousands of moves into objects, to write it again, takes seconds.
     columns: list[Any] = [literal_column(f"{table.name}.{column.name}").label(column.name) for column in table.columns]
     query = select(*columns).where(_is_of(table, job_id), key > after).order_by(key).limit(SLICE).select_from(table)
     found = connection.execute(query).mappings().all()
-    lines = [json.dumps({"table": table.name, **row}, ensure_ascii=False, default=str) for row in found]
-    return lines, found[-1][key.name] if found else after
+    return [{"table": table.name, **row} for row in found], found[-1][key.name] if found else after
 
 
 def remove_slice(connection: Connection, table: Table, job_id: JobId) -> bool:
@@ -89,10 +91,10 @@ ALL = tuple(reversed(_OF_A_JOB))
 """Every table that holds something of a job, in the order in which it is put away."""
 
 
-def append(file: Path, lines: Sequence[str]) -> None:
-    """Put lines away for good: when this returns, the disk has them."""
+def append(file: Path, lines: Sequence[Line]) -> None:
+    """Put rows away for good, each a line of JSON: when this returns, the disk has them. Made for a thread."""
     with file.open("a", encoding="utf-8") as out:
-        out.writelines(f"{line}\n" for line in lines)
+        out.writelines(f"{json.dumps(line, ensure_ascii=False, default=str)}\n" for line in lines)
         out.flush()
         os.fsync(out.fileno())
 

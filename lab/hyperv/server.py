@@ -29,7 +29,7 @@ from lab.hyperv.powershell.pipeline import run_pipeline
 from lab.hyperv.pwsh.engine import Engine
 from lab.hyperv.remoting.auth import Authenticator, write_credential_file
 from lab.hyperv.remoting.endpoint import LOCALHOST, Endpoint
-from lab.hyperv.remoting.shells import Command, Quotas, Shell, Shells
+from lab.hyperv.remoting.shells import NO_PRICES, Command, Quotas, SessionPrices, Shell, Shells
 from lab.hyperv.remoting.wsman_service import Service
 from lab.hyperv.world.faults import WireFaultKind
 from lab.hyperv.world.lab_clock import LabClock
@@ -91,7 +91,8 @@ class HyperVLab:
     With a `powershell`, pipelines run in that, and the lab's own cmdlets only tell it what the fleet does.
 
     On an ordinary host there is Windows' own session configuration; on a JEA host it is for administrators only, and
-    the bot's account may use the restricted one. Hosts with a keytab in `keytabs` take Kerberos too.
+    the bot's account may use the restricted one. Hosts with a keytab in `keytabs` take Kerberos too. `prices` is what
+    a session costs; a real PowerShell loads modules at its own.
     """
 
     def __init__(
@@ -105,12 +106,14 @@ class HyperVLab:
         keytabs: Mapping[str, Path] | None = None,
         epoch: datetime = EPOCH,
         powershell: PowerShell | None = None,
+        prices: SessionPrices = NO_PRICES,
     ) -> None:
         self.fleet = fleet
         self.pace = LabClock(speed)
         self.world = World(fleet, self.pace.now, epoch)
         self._quotas = quotas or Quotas()
         self._control_port = control_port
+        self._prices = prices
         self._has_tls = has_tls
         self._keytabs = keytabs or {}
         self._endpoints: dict[str, Endpoint] = {}
@@ -204,7 +207,13 @@ class HyperVLab:
     async def _start_host(self, name: str, spec: Host, authority: trustme.CA) -> Endpoint:
         def session_of(shell: Shell) -> CmdletSession:
             return CmdletSession(
-                world=self.world, fleet=self.fleet, host=name, login=shell.login, pace=self.pace, shell=shell
+                world=self.world,
+                fleet=self.fleet,
+                host=name,
+                login=shell.login,
+                pace=self.pace,
+                shell=shell,
+                module_load_s=self._prices.first_command_s,
             )
 
         make = None
@@ -215,11 +224,14 @@ class HyperVLab:
         credentials = self.ca_file.with_name(f"{name}.credentials")
         write_credential_file(credentials, spec.user, spec.password)
 
+        async def log_on() -> None:
+            await self.pace.wait(self._prices.logon_s)
+
         async def run(shell: Shell, command: Command) -> None:
             session = session_of(shell)
             await run_pipeline(command, session, commands_of(self.world.described(name), shell.configuration))
 
-        service = Service(name, shells, run, lambda wanted: admits(self.world.described(name), wanted))
+        service = Service(name, shells, run, lambda wanted: admits(self.world.described(name), wanted), log_on)
         tls, certificate_hash = None, b""
         if self._has_tls:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

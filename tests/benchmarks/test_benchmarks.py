@@ -49,13 +49,27 @@ def test_a_gap_counts_from_when_both_hosts_had_a_slot() -> None:
     assert idle.gaps_s(stays, one) == [1.5]
 
 
+def test_a_slot_that_another_took_is_nobodys_gap() -> None:
+    """Two moves end shortly after one another, and two start: each waited for an end of its own."""
+    two = dict.fromkeys((HV01, HV02), 2)
+    stays = (Stay(HV01, HV02, 0.0, 10.0), Stay(HV01, HV02, 0.0, 10.5), Stay(HV01, HV02, 11.0, 20.0))
+    assert idle.gaps_s((*stays, Stay(HV01, HV02, 12.0, 20.0)), two) == [1.0, 1.5]
+
+
 def test_the_rest_of_the_benchmarks_runs_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part makes its section, and the page names the machine but no folder."""
     monkeypatch.setattr(decisions, "_SIZES", ((20, 4), (20, 4)))
     sections = [decisions.run(report.Size(is_quick=True))]
     one = case(Shape.PAIR, Speed.STREAM, 1, 2)
     played = Pairing(
-        one.shape, one.speed, 2, one.slots(), _bound(one), play.with_engine(one), play.with_predecessor(one)
+        one.shape,
+        one.speed,
+        2,
+        one.slots(),
+        _bound(one),
+        play.with_engine(one),
+        play.with_predecessor(one),
+        play.with_engine(one, spare_sessions=0),
     )
     sections += [idle.section([played]), calls.section([played])]
     sections.append(store.run(report.Size(is_quick=True)))

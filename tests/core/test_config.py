@@ -1,6 +1,7 @@
 """Promises of core.config: what is read, from where, and what is refused."""
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -308,6 +309,14 @@ def test_two_ports_of_one_address_are_two_hosts(load: Load) -> None:
     assert len(load(TWO.format("127.0.0.1", "HV02", "127.0.0.1") + "port = 6001").hosts) == 2
     with pytest.raises(SettingsError, match="same address"):
         load(TWO.format("127.0.0.1", "HV02", "127.0.0.1") + "port = 5986")
+
+
+def test_hundreds_of_hosts_are_compared_at_once(load: Load) -> None:
+    """The start does not wait until each host was compared with each other: that grows with their square."""
+    text = "".join(f'[hosts.HV{n:04}]\naddress = "hv{n:04}.contoso.com"\n' for n in range(4_000))
+    began = time.process_time()
+    assert len(load(text).hosts) == 4_000
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("typed", ["HV01", "hv01", "hv01.contoso.com", "Alpha", "alpha.contoso.com"])

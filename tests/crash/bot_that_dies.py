@@ -84,7 +84,7 @@ class Door:
 
     def __getattr__(self, method: str) -> Any:
         call = getattr(self._inner, method)
-        if self._name == "store" and method in READS:
+        if (self._name == "store" and method in READS) or method == "expect_moves":  # a hint changes nothing
             return call
 
         async def passed(*args: Any, **kwargs: Any) -> Any:

@@ -106,7 +106,7 @@ async def test_a_sick_vm_that_was_asked_for_waits_with_its_reason(tmp_path: Path
 
 async def test_a_sealed_reply_that_is_cut_ends_no_loop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The library raises an IndexError: the host is silent, is asked again, and its move is followed."""
-    async with ground(tmp_path, fleet(vm(1, "web01", gb=500)), winrm={"auth": "ntlm"}) as here:
+    async with ground(tmp_path, fleet(vm(1, "web01", gb=500)), winrm={"auth": "credssp"}) as here:
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         with caplog.at_level(logging.ERROR):

@@ -1,12 +1,13 @@
 """What the bot does behind a JEA endpoint: with the role that deploy/ ships, and with one that shows less."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from core.domain.model.event_data import EventKind
 from core.domain.model.inventory import HostName
 from core.domain.model.move import MoveState
 from core.domain.model.plan import FindingCode, Severity
-from lab.hyperv.world.fleet import Endpoint
+from lab.hyperv.world.fleet import GB, Disk, Endpoint
 from tests.support.event_facts import facts
 from tests.support.fault_harness import fleet, ground, vm
 
@@ -41,6 +42,17 @@ async def test_the_shipped_role_is_enough_for_a_whole_job(tmp_path: Path) -> Non
         assert facts(done).removed
         assert here.lab.world.ledger.removals
         here.once_each("web01")
+
+
+async def test_a_disk_that_the_role_does_not_read_costs_the_others_nothing(tmp_path: Path) -> None:
+    """One wrong element fails the whole command: a share's disk is asked about by itself, and has no known size."""
+    local = vm(1, "web01", gb=1)
+    mixed = replace(local, disks=(*local.disks, Disk(path="\\\\nas\\vms\\data.vhdx", size_bytes=GB)))
+    async with ground(tmp_path, fleet(mixed, endpoint=Endpoint.JEA)) as here:
+        (row,) = (await here.gateway.inspect(HostName("HV01"))).details
+        sizes = {disk.path: disk.file_bytes for disk in row.disks}
+        assert sizes.pop("\\\\nas\\vms\\data.vhdx") is None
+        assert list(sizes.values()) == [GB]
 
 
 async def test_a_policy_is_told_on_the_plan_and_promises_nothing_for_later(tmp_path: Path) -> None:

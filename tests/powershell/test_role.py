@@ -11,7 +11,7 @@ from core.hyperv.pipelines import CIMV2, Stage
 from lab.hyperv.powershell.commands import shipped_role
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.world.fleet import Endpoint
-from tests.contracts.gateway_arena import DESTINATION, SOURCE
+from tests.contracts.gateway_arena import DESTINATION, SOURCE, WEB
 from tests.powershell.sessions import Place, place
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
@@ -35,6 +35,31 @@ REFUSED: dict[str, tuple[tuple[Stage, ...], str]] = {
     "cmdlet behind the restricted one": (
         (Stage("CimCmdlets\\Get-CimInstance", (("ClassName", "Win32_Volume"),)),),
         "CommandNotFoundException",
+    ),
+    **{
+        f"{name} of another computer": ((Stage(name, (("ComputerName", "HV02"),)),), f"NamedParameterNotFound,{name}")
+        for name in ("Get-VM", "Get-VMSwitch", "Get-VHD", "Move-VM", "Get-VMSnapshot", "Get-VMHardDiskDrive")
+    },
+    **{
+        f"{name} as somebody else": ((Stage(name, (("Credential", "x"),)),), f"NamedParameterNotFound,{name}")
+        for name in ("Get-VM", "Get-VMHost", "Move-VM", "Get-VMNetworkAdapter", "Get-VMDvdDrive")
+    },
+    **{
+        f"move to {path!r}": (
+            (Stage("Get-VM", (("Id", WEB),)), Stage("Move-VM", (("DestinationHost", "HV02"), (parameter, path)))),
+            "ParameterArgumentValidationError,Move-VM",
+        )
+        for parameter, path in (
+            ("DestinationStoragePath", "\\\\evil\\share"),
+            ("DestinationStoragePath", "D:\\VMs\\..\\x"),
+            ("VirtualMachinePath", "\\\\?\\D:\\VMs"),
+            ("SnapshotFilePath", "D:\\VMs\\x:stream"),
+            ("SmartPagingFilePath", "D:\\VMs\n"),
+        )
+    },
+    "disk of a share": (
+        (Stage("Get-VHD", (("Path", ["D:\\VMs\\x.vhdx", "\\\\evil\\share\\x.vhdx"]),)),),
+        "ParameterArgumentValidationError,Get-VHD",
     ),
     "method": ((Stage("Invoke-CimMethod", (("MethodName", "RequestStateChange"),)),), "CommandNotFoundException"),
     "Get-Process": ((Stage("Get-Process"),), "CommandNotFoundException"),

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,26 +15,17 @@ from core.domain.model.job import JobState
 from core.domain.model.plan import Options, Request
 from core.engine.delivery import deadlines
 from core.errors import MigrateBotError
-from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.errors import WorldError
-from lab.hyperv.world.faults import MoveFault, MoveFaultKind, ValueFault, ValueFaultKind, WireFault, WireFaultKind
-from lab.hyperv.world.fleet import BackupVariant
-from lab.hyperv.world.moves import MoveRequest
 from lab.virtual_time import VirtualTimeLoop, run_virtually
-from tests.soak.world import HOSTS, VMS, Soak, moods, troubles
-from tests.support.engine_harness import numbered
+from tests.soak.host_acts import HOST_NAMES, HostActs
+from tests.soak.world import Soak, moods, troubles
 
 Act = Callable[[], Awaitable[str]]
 PAUSE_S = 1500.0
 """The mean time between two things that happen."""
 QUIET = timedelta(days=5)
 """How long everything may take to come to its end when all trouble is over."""
-_HOSTS = tuple(f"HV{n:02d}" for n in range(1, HOSTS + 1))
-_VMS = tuple(numbered(VMS))
-_ALICE, _BOB, _OTHERS = "U_ALICE", "U_BOB", "CONTOSO\\carl"
-_CAUSES = ("network", "timeout", "busy", "shared-disk", "no-memory", "disk-full", "live-limit", "access-denied")
-_WIRE = tuple(kind for kind in WireFaultKind if kind not in {"expired", "untrusted", "misnamed"})
-_SICK = ("Id", "Name", "State")
+_ALICE, _BOB = "U_ALICE", "U_BOB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +56,7 @@ class _Story:
         self._soak = soak
         self._random = soak.random
         self._ends: list[tuple[float, Callable[[], object]]] = []
+        hosts = HostActs(soak, self._later, self._while)
         self._acts: Sequence[tuple[int, Act]] = (
             (10, self._ask),
             (10, self._decide),
@@ -78,15 +69,19 @@ class _Story:
             (1, self._restart),
             (3, self._step_clock),
             (2, self._sleep),
-            (8, self._wire),
-            (6, self._move_fault),
-            (2, self._bad_row),
-            (2, self._stand_in),
+            (8, hosts.wire),
+            (4, hosts.cut_order),
+            (6, hosts.move_fault),
+            (2, hosts.bad_row),
+            (2, hosts.stand_in),
             (4, self._slack),
             (2, self._disk),
-            (4, self._backup),
-            (4, self._others),
-            (2, self._change_host),
+            (4, hosts.backup),
+            (4, hosts.others),
+            (2, hosts.change_host),
+            (1, self._second_process),
+            (2, self._refuse_one),
+            (1, hosts.delete),
         )
 
     async def play(self, hours: float) -> Told:
@@ -100,7 +95,7 @@ class _Story:
             try:
                 name = await self._live(act)
             except (MigrateBotError, WorldError) as error:
-                name = f"{act.__name__[1:]}: {type(error).__name__}"
+                name = f"{act.__name__.strip('_')}: {type(error).__name__}"
             soak.counts[name] += 1
             soak.look()
         if not soak.broken:
@@ -190,7 +185,7 @@ class _Story:
 
     async def _ask(self) -> str:
         random = self._random
-        source, *others = random.sample(_HOSTS, k=random.choice((2, 2, 3)))
+        source, *others = random.sample(HOST_NAMES, k=random.choice((2, 2, 3)))
         shown = [vm.name for vm in self._soak.world.vms(source) if not vm.is_planned]
         names = tuple(random.sample(shown, k=min(len(shown), random.randint(1, 4)))) or ("web*",)
         now = self._soak.clock.now()
@@ -298,6 +293,9 @@ class _Story:
         await self._soak.rise()
         return "restarted in order"
 
+    async def _second_process(self) -> str:
+        return "a second process refused" if await self._soak.rise_twice() else "a second process, alone"
+
     async def _step_clock(self) -> str:
         by = self._random.choice((-7200, -3600, -58, -3, 40, 3600, 7200))
         self._soak.clock.step(timedelta(seconds=by))
@@ -324,71 +322,6 @@ class _Story:
         self._later(self._while(), lambda: setattr(slack, "mood", None))
         return f"Slack {name}"
 
-    # ------------------------------------------------------------------ hosts
-
-    async def _wire(self) -> str:
-        random, host = self._random, self._random.choice(_HOSTS)
-        kind = random.choice(_WIRE)
-        status = random.choice((401, 500, 503))
-        self._soak.world.order(WireFault(host=host, kind=kind, times=random.choice((1, 3, 9, None)), status=status))
-        self._later(self._while(), self._soak.world.trouble.for_host(host).clear)
-        return f"wire {kind.value}"
-
-    async def _move_fault(self) -> str:
-        random, vm = self._random, self._random.choice(_VMS)
-        kind = random.choice((*MoveFaultKind, *[MoveFaultKind.FAIL] * 6))
-        if kind in {MoveFaultKind.DUPLICATE, MoveFaultKind.VANISH}:
-            if random.random() < 0.8:
-                return "move fault spared"  # each takes a VM out of the game
-            self._soak.touched.add(vm.id)
-        cause, at = random.choice(_CAUSES), random.randint(1, 95)
-        times = random.choice((1, 1, 2, 4))
-        self._soak.world.order(MoveFault(vm=vm.id, kind=kind, cause=cause, at_percent=at, times=times))
-        return f"move {kind.value}"
-
-    async def _bad_row(self) -> str:
-        random, vm = self._random, self._random.choice(_VMS)
-        host = self._soak.world.where_is(vm.id)
-        kind = random.choice((ValueFaultKind.NULL, ValueFaultKind.ERROR))
-        self._soak.world.order(ValueFault(host=host, property=random.choice(_SICK), kind=kind, vm=vm.id))
-        self._later(self._while(), self._soak.world.trouble.for_host(host).clear)
-        return "bad row"
-
-    async def _stand_in(self) -> str:
-        mine, other = self._random.sample(_HOSTS, k=2)
-        self._soak.gateway.stand_ins[mine] = other
-        self._later(self._while(), partial(self._soak.gateway.stand_ins.pop, mine, None))
-        return "another machine answers"
-
-    async def _backup(self) -> str:
-        random, vm = self._random, self._random.choice(_VMS)
-        variant = random.choice(tuple(BackupVariant))
-        self._soak.world.start_backup(vm.id, self._while(), variant, random.choice((0.0, 60.0)))
-        return "backup"
-
-    async def _change_host(self) -> str:
-        random, host = self._random, self._random.choice(_HOSTS)
-        change = random.choice(({"live_limit": 1}, {"live_limit": 4, "storage_limit": 3}, {"migration_enabled": False}))
-        usual = {"live_limit": 2, "storage_limit": 2, "migration_enabled": True}
-        self._soak.world.change_host(host, change)
-        self._later(self._while(), partial(self._soak.world.change_host, host, usual))
-        return "host changed"
-
-    async def _others(self) -> str:
-        random, world, vm = self._random, self._soak.world, self._random.choice(_VMS)
-        where = world.where_is(vm.id)
-        match random.choice(("moves", "state", "file", "file")):
-            case "moves":
-                self._soak.touched.add(vm.id)
-                to = random.choice([host for host in _HOSTS if host != where])
-                world.start_move(
-                    MoveRequest(vm_id=vm.id, source=where, destination=to, owner=_OTHERS, storage_path="D:\\VMs")
-                )
-                return "somebody moves a VM"
-            case "state":
-                world.set_state(where, vm.id, random.choice((VMState.Off, VMState.Running, VMState.Running)))
-                return "somebody switches a VM"
-            case _:
-                folder = f"D:\\VMs\\{vm.name}"
-                world.add_file(random.choice((where, *_HOSTS)), f"{folder}\\note{random.randint(1, 10**6)}.txt")
-                return "somebody leaves a file"
+    async def _refuse_one(self) -> str:
+        self._soak.slack.refuses_next = True
+        return "Slack refuses one message"

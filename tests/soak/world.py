@@ -17,7 +17,16 @@ from core.domain.model.events import Notice, Tone
 from core.domain.model.job import Card
 from core.domain.model.move import MoveState
 from core.engine.engine import Engine
-from core.errors import NotifierBusy, NotifierDown, NotifierError, NotifierUnauthorized, StoreError, StoreFull
+from core.errors import (
+    NotifierBusy,
+    NotifierDown,
+    NotifierError,
+    NotifierRefused,
+    NotifierUnauthorized,
+    StoreError,
+    StoreFull,
+    StoreOwned,
+)
 from lab.gateway import OWNER, LabGateway
 from lab.hyperv.world.fleet import Fleet
 from lab.hyperv.world.world import World
@@ -54,19 +63,26 @@ EPOCHS = tuple(datetime(*day, 8, 0, tzinfo=UTC) for day in ((2026, 1, 5), (2026,
 
 
 class Slack(Listener):
-    """A listener with moods: it may be away, busy, take nothing from the bot, or lose replies."""
+    """A listener with moods: it may be away, busy, take nothing from the bot, refuse one message, or lose replies."""
 
     mood: NotifierError | None = None
     loses = 0.0
+    refuses_next = False
 
     def __init__(self, clock: VirtualClock, random: Random) -> None:
         super().__init__(clock)
         self.random = random
         self.once: Counter[tuple[str, Any]] = Counter()
+        self.refused: set[int] = set()
+        """Ids of events that were refused for good: that they were not said is no fault of the bot's."""
 
     async def tell(self, notice: Notice) -> Card | None:
         if self.mood is not None:
             raise self.mood
+        if self.refuses_next and notice.event.tone is not Tone.CARD and not notice.maybe_said:
+            self.refuses_next = False
+            self.refused.add(notice.event.id)
+            raise NotifierRefused("Slack says invalid_blocks.")
         kind, is_new = notice.event.kind, notice.event.id not in self.said
         if self.loses and self.random.random() < self.loses:
             self.loses_reply = True
@@ -182,6 +198,18 @@ class Soak:
         await self.disk.let_go()
         self.is_alive = False
 
+    async def rise_twice(self) -> bool:
+        """Start a second bot on the database of the first. Returns whether the first one's lock refused it."""
+        second = SteadyStore(self.folder / "bot.db")
+        try:
+            await second.open()
+        except StoreOwned:
+            return True
+        await second.let_go()
+        if self.is_alive:
+            self.broken.append("a second process was let into the database")
+        return False
+
     async def stop(self) -> None:
         """End the bot in order."""
         with suppress(StoreError):
@@ -214,7 +242,7 @@ class Soak:
             self.broken += [
                 f"{event.kind} of {job.id} was never said"
                 for event in await store.events(job.id)
-                if event.tone is not None and event.id not in self.slack.said
+                if event.tone is not None and event.id not in self.slack.said.keys() | self.slack.refused
             ]
         moves = await store.moves()
         self.broken += [f"{m.vm_name} of {m.job_id} still waits for a clean-up" for m in moves if m.tidy_at is not None]

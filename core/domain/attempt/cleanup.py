@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from core.domain.model import windows_paths
-from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmDetails
+from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmDetails, VmId
 from core.domain.model.move import Move, MoveState
+from core.domain.model.plan import PlannedMove
 
 _STANDARD = ("Virtual Machines", "Snapshots", "UndoLog Configuration", "Planned Virtual Machines")
 """What Hyper-V keeps below the roots of VMs."""
@@ -105,14 +106,45 @@ def leftovers(
 
 
 def unused_destination(
-    path: str, facts: HostFacts, others: Iterable[Vm], meant: Reserved = MappingProxyType({})
+    made: Iterable[str],
+    vm_id: VmId,
+    facts: HostFacts,
+    others: Iterable[Vm],
+    meant: Reserved = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """List what a failed move may have left in the folder that was made for its VM alone, deepest first."""
+    """List what a move may have left in the folders that were made for its VM alone, deepest first."""
     kept = _protected(facts, others, meant)
-    if windows_paths.is_on_share(path):
+    wanted: dict[str, str] = {}
+    for path in made:
+        if not windows_paths.is_on_share(path):
+            own = f"Virtual Machines\\{str(vm_id).upper()}"
+            inside = [windows_paths.join(path, name) for name in (own, *_STANDARD, "Virtual Hard Disks")]
+            wanted |= {windows_paths.key(place): place for place in (*inside, path)}
+    unused = [place for key, place in wanted.items() if not _why_never(place) and key not in kept]
+    return tuple(sorted(unused, key=lambda place: -windows_paths.depth(place)))
+
+
+def folders_made(move: Move) -> tuple[str, ...]:
+    """Return the folders at the destination that were made for this VM alone: that of each drive its disks go to."""
+    return _own(move) if move.is_own_folder else ()
+
+
+def folders_left(move: Move, first: PlannedMove) -> tuple[str, ...]:
+    """Return the folders that the first try made for this VM alone, if a later one went to a folder beside them.
+
+    ``first``: the move as it was approved.
+    """
+    if not first.is_own_folder or first.destination != move.destination:
         return ()
-    wanted = [windows_paths.join(path, name) for name in (*_STANDARD, "Virtual Hard Disks")] + [path]
-    return tuple(place for place in wanted if not _why_never(place) and windows_paths.key(place) not in kept)
+    now = set(map(windows_paths.key, folders_made(move)))
+    return tuple(path for path in _own(first) if windows_paths.key(path) not in now)
+
+
+def _own(move: Move | PlannedMove) -> tuple[str, ...]:
+    own = windows_paths.name_key(move.path)
+    near = [place for disk in move.disks for place in windows_paths.ancestors(disk.destination)[:2]]
+    made = [move.path, *(place for place in near if windows_paths.name_key(place) == own)]
+    return tuple({windows_paths.key(path): path for path in made}.values())
 
 
 def _outermost(folders: Iterable[str]) -> list[str]:

@@ -92,11 +92,13 @@ class Checked(EventData):
     incompatible: int = 0
     unasked: int = 0
     """Of how many VMs nobody could say."""
+    elsewhere: int = 0
+    """How many VMs go to another destination of the plan because the first could not take them."""
 
     @property
     def is_worth_a_line(self) -> bool:
         """Whether people hear of it: it took a while, or something came of it."""
-        return self.incompatible > 0 or self.unasked > 0 or self.vms > FEW
+        return self.incompatible > 0 or self.unasked > 0 or self.elsewhere > 0 or self.vms > FEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Hosts and VMs, as the hosts themselves show them."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -333,9 +334,54 @@ class CheckLine:
 
 def same_host(left: str, right: str) -> bool:
     """Whether two host names mean the same host: short name or full name, any case."""
-    left, right = left.strip().rstrip(".").casefold(), right.strip().rstrip(".").casefold()
-    if left == right:
-        return True
-    full = [name for name in (left, right) if "." in name]
-    is_address = any(name.replace(".", "").isdigit() for name in full)
-    return len(full) == 1 and not is_address and left.split(".")[0] == right.split(".")[0]
+    (left, left_short), (right, right_short) = _parts(left), _parts(right)
+    is_one_full = ("." in left) != ("." in right)
+    return left == right or (is_one_full and left_short == right_short)
+
+
+class HostsByName:
+    """Finds whose name means the same host, as ``same_host`` has it, without comparing everybody with everybody."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, str] = {}
+        self._full: dict[str, str] = {}
+        """Full names by their first part, which is the short name."""
+
+    def add(self, text: str, owner: str) -> None:
+        """Note who goes by this name or address."""
+        name, short = _parts(text)
+        self._exact.setdefault(name, owner)
+        if short != name:
+            self._full.setdefault(short, owner)
+
+    def find(self, text: str) -> str | None:
+        """Return somebody who was added with a name that means the same host."""
+        name, short = _parts(text)
+        return self._exact.get(name) or (self._full.get(name) if "." not in name else self._exact.get(short))
+
+
+def why_not_distinct(hosts: Iterable[tuple[str, str, int]]) -> str:
+    """Say which two of these hosts, each a name, an address and a port, are one machine; empty when none are.
+
+    One machine under two names would be counted as two, and given twice the moves it allows.
+    """
+    names, addresses = HostsByName(), HostsByName()
+    by_port = defaultdict[int, HostsByName](HostsByName)
+    for host, address, port in hosts:
+        if name := names.find(host):
+            return f"hosts {name} and {host} are the same host"
+        if name := by_port[port].find(address):
+            return f"hosts {name} and {host} have the same address {address}"
+        if name := names.find(address) or addresses.find(host):
+            return f"the address of one of the hosts {name} and {host} is the name of the other"
+        names.add(host, host)
+        addresses.add(address, host)
+        by_port[port].add(address, host)
+    return ""
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """Return a host's name as it is compared, and the short name of a full one; an IP address has none."""
+    name = text.strip().rstrip(".").casefold()
+    is_address = "." in name and name.replace(".", "").isdigit()
+    return name, name if is_address else name.split(".")[0]

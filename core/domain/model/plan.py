@@ -106,6 +106,7 @@ class FindingCode(StrEnum):
     INCOMPATIBLE = "incompatible"
     HOST_WARNS = "host_warns"
     NOT_CHECKED = "not_checked"
+    PLACED_AGAIN = "placed_again"
     IN_JOB = "in_job"
     TOO_LATE = "too_late"
     FROZEN = "frozen"
@@ -181,6 +182,8 @@ class Plan:
     """Whether its hosts said what they have to say about it, or are not to be asked: before, nobody can approve it."""
     asked: tuple[VmId, ...] = ()
     """VMs of which an earlier form of this plan has the hosts' answers: they are not asked about them again."""
+    named: tuple[tuple[HostName, str], ...] = ()
+    """The destinations among which the bot chose, and the folder on each; empty where there was nothing to choose."""
     edits: tuple[PlanEdit, ...] = ()
     """What people changed, oldest first; the moves show what came of it, so it is no part of the fingerprint."""
 

@@ -1,14 +1,15 @@
 """Decides what it means for a plan what its hosts say of it: who cannot go where it should, and what was not asked."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.domain.model.event_data import Checked
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.plan import Finding, FindingCode, Plan, PlannedMove, Severity
 
-_ANSWERS = frozenset({FindingCode.INCOMPATIBLE, FindingCode.HOST_WARNS})
+_ANSWERS = frozenset({FindingCode.INCOMPATIBLE, FindingCode.HOST_WARNS, FindingCode.PLACED_AGAIN})
 _NAMED = 5
 """How many VMs a note names that were not checked for the same reason."""
 
@@ -47,6 +48,31 @@ def checked(plan: Plan, answers: Answers) -> Plan:
     return replace(plan, findings=tuple(findings), is_checked=True)
 
 
+def said_no(answers: Answers) -> dict[VmId, frozenset[HostName]]:
+    """Return for each VM the hosts that cannot take it."""
+    found = defaultdict[VmId, set[HostName]](set)
+    for (vm_id, host), answer in answers.items():
+        if answer.verdict is Verdict.DOES_NOT_FIT:
+            found[vm_id].add(host)
+    return {vm_id: frozenset(hosts) for vm_id, hosts in found.items()}
+
+
+def placed_again(plan: Plan, answers: Answers) -> Plan:
+    """Return a plan with a note for each VM that goes elsewhere because hosts said no, and what they said."""
+    found = []
+    for move in plan.moves:
+        no = [
+            f"{host} cannot take {move.vm_name}: {answer.text or 'it gives no reason.'}"
+            for (vm_id, host), answer in answers.items()
+            if vm_id == move.vm_id and host != move.destination and answer.verdict is Verdict.DOES_NOT_FIT
+        ]
+        if no:
+            goes = "" if move.vm_id in plan.blocked_ids else f" It goes to {move.destination} instead."
+            text = f"{' '.join(no)}{goes}"
+            found.append(_about(move, Severity.NOTE, FindingCode.PLACED_AGAIN, text))
+    return replace(plan, findings=(*plan.findings, *found))
+
+
 def carried_over(before: Plan, after: Plan) -> Plan:
     """Return a plan with what the hosts said of its earlier form, as far as that still is the question.
 
@@ -64,9 +90,18 @@ def carried_over(before: Plan, after: Plan) -> Plan:
     return replace(after, findings=tuple(findings), asked=same)
 
 
-def count(answers: Answers, *verdicts: Verdict) -> int:
-    """Count the answers of these kinds."""
-    return sum(1 for answer in answers.values() if answer.verdict in verdicts)
+def outcome(plan: Plan, asked: Iterable[VmId], answers: Answers) -> Checked:
+    """Say in numbers what came of a check: of how many VMs, who cannot go, who goes elsewhere, who was not judged."""
+    known = frozenset(asked)
+    went = [(move.vm_id, move.destination) for move in plan.moves if move.vm_id in known]
+    verdicts = [answers[pair].verdict if pair in answers else Verdict.UNKNOWN for pair in went]
+    placed = {f.vm_id for f in plan.findings if f.code is FindingCode.PLACED_AGAIN} & known
+    return Checked(
+        vms=len(went),
+        incompatible=verdicts.count(Verdict.DOES_NOT_FIT),
+        unasked=verdicts.count(Verdict.UNKNOWN),
+        elsewhere=len(placed - plan.blocked_ids),
+    )
 
 
 def _findings(plan: Plan, answers: Answers) -> Iterator[Finding]:

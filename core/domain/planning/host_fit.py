@@ -83,7 +83,7 @@ def fit_blockers(details: VmDetails, destination: Inspection) -> Iterator[Refusa
             yield Refusal(FindingCode.ON_DESTINATION, text, "has a VM of the same id")
     missing = ", ".join(missing_switches(details, destination.switches))
     if missing:
-        text = f"{host} has no virtual switch {missing}; {name} uses it."
+        text = f"{host} has no virtual switch {missing}; {_adapters(details, destination.switches)}."
         yield Refusal(FindingCode.NO_SWITCH, text, f"has no virtual switch {missing}")
     for path in details.iso_paths:
         if destination.attachments.get(windows_paths.key(path)) is False:
@@ -93,6 +93,15 @@ def fit_blockers(details: VmDetails, destination: Inspection) -> Iterator[Refusa
     if versions and version not in versions:
         text = f"{host} does not support configuration version {version} of {name}."
         yield Refusal(FindingCode.OLD_DESTINATION, text, f"does not support configuration version {version}")
+
+
+def _adapters(details: VmDetails, switches: Iterable[str]) -> str:
+    """Say which adapters of a VM use the switches that are not among these."""
+    missing = missing_switches(details, switches)
+    names = [f"'{one.name}'" for one in details.adapters if one.switch.casefold() in map(str.casefold, missing)]
+    adapters = f"the adapter {names[0]}" if len(names) == 1 else f"the adapters {_some(names)}"
+    them = "it" if len(missing) == 1 else "them"
+    return f"{adapters} of {details.vm.name} {'uses' if len(names) == 1 else 'use'} {them}"
 
 
 def fit_key(details: VmDetails) -> Hashable:

@@ -5,7 +5,7 @@ is left, the shortest time until all is done, within everybody's room (weigh.py)
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.model import windows_paths
@@ -52,6 +52,8 @@ class Conditions:
     """Where an earlier plan had a VM: it stays there if it can."""
     pinned: Mapping[VmId, HostName] = field(default_factory=dict)
     """Where a person put a VM: it goes there or nowhere, and gets its room before those that are kept."""
+    said_no: Mapping[VmId, Collection[HostName]] = field(default_factory=dict)
+    """Hosts that were asked about a VM and said that they cannot take it."""
     at_once: int = 0
 
 
@@ -123,8 +125,14 @@ def _filter(
             }
             elsewhere = _elsewhere(conditions.pinned.get(row.vm.id), targets)
             alike[kind] = {**elsewhere, **{number: why for number, why in found.items() if why}, **closed}
-        refused.append({**alike[kind], **long} if long else alike[kind])
+        no = _said_no(conditions.said_no.get(row.vm.id, ()), targets)
+        refused.append({**alike[kind], **no, **long} if no or long else alike[kind])
     return refused
+
+
+def _said_no(hosts: Collection[HostName], targets: Sequence[Destination]) -> Refused:
+    """Return the hosts that say themselves that they cannot take a VM."""
+    return {number: "says that it cannot take it" for number, target in enumerate(targets) if target.host in hosts}
 
 
 def _too_long(row: VmDetails, targets: Sequence[Destination], *, own_folder: bool) -> Refused:

@@ -1,12 +1,13 @@
-"""Decides what a person's changes make of a plan that waits for approval: who stays where, who goes elsewhere."""
+"""Decides what people's changes, and hosts that say no, make of a plan that waits for approval: who goes elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostName, VmId
-from core.domain.model.plan import Plan, PlanEdit, PlannedMove
+from core.domain.model.job import Job
+from core.domain.model.plan import FindingCode, Plan, PlanEdit, PlannedMove, Request, Severity
 from core.domain.planning.destinations import Destination
 from core.domain.planning.placement import Placement
 from core.errors import NothingToMove, RequestError
@@ -26,6 +27,10 @@ class Revision:
     targets: tuple[Destination, ...]
     pinned: Mapping[VmId, HostName] = field(default_factory=dict)
     """Where people put VMs, now or before: they go there, the others stay where they are if they can."""
+    said_no: Mapping[VmId, frozenset[HostName]] = field(default_factory=dict)
+    """Hosts that say they cannot take a VM: it goes to none of them while another host takes it."""
+    named: tuple[tuple[HostName, str], ...] = ()
+    """The destinations among which the bot may choose from now on, with their folders."""
     edits: tuple[PlanEdit, ...] = ()
 
     @property
@@ -41,7 +46,8 @@ class Revision:
                 continue
             chosen[move.vm_id] = Destination(move.destination, _base(move))
             if move.vm_id not in self.pinned and move.why:
-                why[move.vm_id] = move.why if move.why.startswith(_STAYS) else f"{_STAYS} {move.why}"
+                is_as_told = bool(self.said_no) or move.why.startswith(_STAYS)
+                why[move.vm_id] = move.why if is_as_told else f"{_STAYS} {move.why}"
         return replace(placed, chosen=chosen, why=why)
 
 
@@ -76,7 +82,53 @@ def revise(plan: Plan, changes: Changes, own_paths: Mapping[HostName, str], *, b
         moves=left,
         targets=tuple(Destination(host, path) for host, path in known_targets.items()),
         pinned={move.vm_id: to for move in left if (to := newest.get(move.vm_id)) is not None},
+        named=tuple((dict(plan.named) | known_targets).items()) if plan.named else (),
         edits=(*plan.edits, *edits),
+    )
+
+
+def choose_again(plan: Plan, said_no: Mapping[VmId, frozenset[HostName]]) -> Revision | None:
+    """Let VMs go elsewhere whose hosts say that they cannot take them; None where that is to be left alone.
+
+    Only what the bot chose is chosen again, among the destinations people named: who was put somewhere by hand stays.
+    """
+    newest = {edit.vm_id: edit.to for edit in plan.edits}
+    pinned = {move.vm_id: to for move in plan.moves if (to := newest.get(move.vm_id)) is not None}
+    named = {host for host, _ in plan.named}
+    blocked = {
+        f.vm_id for f in plan.findings if f.severity is Severity.BLOCKER and f.code is not FindingCode.INCOMPATIBLE
+    }
+    wanting = [
+        move.vm_id
+        for move in plan.moves
+        if move.destination in (no := said_no.get(move.vm_id, frozenset()))
+        and move.vm_id not in pinned
+        and move.vm_id not in blocked
+        and named - no
+    ]
+    if not wanting:
+        return None
+    folders = {move.destination: _base(move) for move in plan.moves} | dict(plan.named)
+    return Revision(
+        moves=plan.moves,
+        targets=tuple(Destination(host, path) for host, path in folders.items()),
+        pinned=pinned,
+        said_no=said_no,
+        named=plan.named,
+        edits=plan.edits,
+    )
+
+
+def asked_again(job: Job, moves: Sequence[PlannedMove]) -> Request:
+    """Ask again for these VMs of a job, on the terms of its plan."""
+    return Request(
+        vms=tuple(str(move.vm_id) for move in moves),
+        sources=tuple(dict.fromkeys(move.source for move in moves)),
+        destinations=(),
+        requester=job.requester,
+        channel=job.channel,
+        options=job.plan.options,
+        text=job.text,
     )
 
 

@@ -9,7 +9,7 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Fault, HoldCode, Move, MoveId, MoveState
 from core.domain.scheduling.host_faces import why_silent
-from core.domain.scheduling.situation import Situation
+from core.domain.scheduling.situation import LESSON, Situation
 from core.domain.scheduling.slots import bar
 
 
@@ -56,6 +56,24 @@ def dropouts(situation: Situation, patience: timedelta) -> list[Dropout]:
         found += [
             one for host, its in waiting.items() if (one := _dropout(job, host, its, faults, situation, patience))
         ]
+    return found
+
+
+def out_of_room(situation: Situation) -> dict[tuple[JobId, HostName], Attempt]:
+    """Return the destinations that had no room for a VM of a job a moment ago, while that VM still waits for them.
+
+    Another place is being looked for then, which takes all that waits there; after ``LESSON`` they count no more.
+    """
+    faults = _faults(situation)
+    found = dict[tuple[JobId, HostName], Attempt]()
+    for move in situation.moves:
+        tries = faults.get(move.id, ())
+        last = _last(tries)
+        if last is None or last.ended_at is None or not _is_full(last, move.destination):
+            continue
+        is_fresh = timedelta(0) <= situation.wall - last.ended_at < LESSON
+        if is_fresh and has_not_begun(move, tries):
+            found[move.job_id, move.destination] = last
     return found
 
 

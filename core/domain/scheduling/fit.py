@@ -7,6 +7,7 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId
 from core.domain.model.move import Attempt, HoldCode, Move
 from core.domain.scheduling.decisions import Decision, Held, Start, at_rest, hold
+from core.domain.scheduling.dropout import out_of_room
 from core.domain.scheduling.fail_fast import FailedJobs
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.situation import Situation, lessons
@@ -40,6 +41,7 @@ class SlotFit:
         self._waiting_live = defaultdict[JobId, set[HostName]](set)
         self.on_trial = pairs_on_trial(situation)
         """Pairs of hosts that refused two VMs for a reason nobody knows: one VM at a time tries them."""
+        self._out_of_room = out_of_room(situation)
         self._refused_lately = {
             host for attempt in lessons(situation) for host in (attempt.source, attempt.destination)
         }
@@ -47,7 +49,15 @@ class SlotFit:
     def has_room(self, move: Move) -> bool:
         """Whether the hosts of this move, and its job, have room for one more."""
         closed = self._why_closed(move.source) or self._why_closed(move.destination) or self._why_on_trial(move)
-        return not (closed or self._is_enough(move.job_id))
+        return not (closed or self._is_enough(move.job_id) or self._is_out_of_room(move))
+
+    def under_way(self) -> list[Attempt]:
+        """Return what holds slots, what was given away in this decision included."""
+        return [attempt for mine in self._reserved.values() for attempt in mine if attempt.ended_at is None]
+
+    def full_hosts(self) -> frozenset[HostName]:
+        """Return the hosts that have no slot left."""
+        return frozenset(host for host in self._loads if self._why_closed(host))
 
     def note_waiting(self, move: Move, ready: Ready) -> None:
         """Note that this move waits: if its VM runs, those of its job that do not run wait for it."""
@@ -88,6 +98,8 @@ class SlotFit:
             return HoldCode.MIGRATING, "is being moved by another job"
         if self._is_enough(move.job_id):
             return HoldCode.PARALLEL, f"{move.job_id} moves at most {self._at_once[move.job_id]} at a time"
+        if self._is_out_of_room(move):
+            return HoldCode.SLOT, f"{move.destination} ran out of room; another destination is being looked for"
         if ready.is_last and self._waiting_live[move.job_id] & {move.source, move.destination}:
             return HoldCode.LAST, "is not running; running VMs go first"
         closed = self._why_closed(move.source) or self._why_closed(move.destination)
@@ -108,6 +120,9 @@ class SlotFit:
     def _is_enough(self, job_id: JobId) -> bool:
         at_once = self._at_once[job_id]
         return bool(at_once) and self._in_flight[job_id] >= at_once
+
+    def _is_out_of_room(self, move: Move) -> bool:
+        return (move.job_id, move.destination) in self._out_of_room
 
     def _why_closed(self, host: HostName) -> str:
         """Say why a host has no free slot; asked for every move in line, so worked out once per start."""

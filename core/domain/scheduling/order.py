@@ -1,7 +1,8 @@
 """Phase 2 of a decision, order: which of the moves that may start goes first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
@@ -23,12 +24,18 @@ def in_order(
     """
     if not pairs:
         return []
+    place = sort_key(jobs, remaining_work(moves, loads), on_trial)
+    return sorted(pairs, key=lambda pair: place(*pair))
+
+
+def sort_key(
+    jobs: Iterable[Job], work: Mapping[HostName, float], on_trial: Collection[tuple[HostName, HostName]]
+) -> Callable[[Move, Ready], tuple[Any, ...]]:
+    """Return what gives a move its place among those that may start: the lower goes first."""
     by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
     ranks = {job.id: rank for rank, job in enumerate(by_age)}
-    work = remaining_work(moves, loads)
 
-    def place(pair: tuple[Move, Ready]) -> tuple[object, ...]:
-        move, verdict = pair
+    def place(move: Move, verdict: Ready) -> tuple[Any, ...]:
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
         weight = work[move.source] + work[move.destination] + move.size_bytes
         is_on_trial = (move.source, move.destination) in on_trial
@@ -36,7 +43,7 @@ def in_order(
         tried = move.attempts if is_on_trial else 0
         return ranks[move.job_id], is_on_trial, tried, verdict.is_last, -weight, move.id
 
-    return sorted(pairs, key=place)
+    return place
 
 
 def remaining_work(

@@ -7,17 +7,22 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, Move, MoveId, MoveState
 from core.domain.scheduling.decisions import Decision, End, Held
+from core.domain.scheduling.dropout import out_of_room
 from core.domain.scheduling.fail_fast import FailedJobs
 from core.domain.scheduling.filter import StartFilter
 from core.domain.scheduling.fit import SlotFit
 from core.domain.scheduling.host_faces import HostFace, HostFaces
-from core.domain.scheduling.order import in_order
+from core.domain.scheduling.next_in_line import NextInLine, next_in_line
+from core.domain.scheduling.order import in_order, remaining_work, sort_key
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.situation import LESSON, Situation, lessons, wait_timeout
 from core.domain.scheduling.slots import SlotUsage, loads
 
 LOOK_AGAIN = timedelta(seconds=5)
 """How soon to decide again about a VM of which it is not clear where it is: hosts that show the same are no news."""
+
+
+_FOR_A_SLOT = {HoldCode.SLOT, HoldCode.PARALLEL, HoldCode.LAST}
 
 
 def decide(situation: Situation) -> list[Decision]:
@@ -46,6 +51,7 @@ class Scheduler:
     def __init__(self) -> None:
         self._faces = HostFaces()
         self._known: dict[MoveId, _Known] = {}
+        self._last: tuple[Situation, SlotFit, Mapping[HostName, tuple[SlotUsage, ...]]] | None = None
 
     def decide(self, situation: Situation) -> list[Decision]:
         """Decide for every queued move."""
@@ -66,7 +72,21 @@ class Scheduler:
             decision = fit.place(known.move, known.ready, known.held)
             known.held = decision if isinstance(decision, Held) else None
             decisions.append(decision)
+        self._last = situation, fit, usage
         return decisions
+
+    def next_in_line(self) -> NextInLine:
+        """Return which of the moves that wait now start when one that is under way ends."""
+        if self._last is None:
+            return NextInLine()
+        situation, fit, usage = self._last
+        waiting = (
+            (known.move, known.ready)
+            for known in self._known.values()
+            if known.held is not None and known.held.hold.code in _FOR_A_SLOT
+        )
+        place_of = sort_key(situation.jobs.values(), remaining_work(situation.moves, usage), fit.on_trial)
+        return next_in_line(waiting, fit.full_hosts(), fit.under_way(), place_of)
 
     def _filter(
         self, queued: Sequence[Move], situation: Situation, failed: FailedJobs
@@ -112,6 +132,7 @@ def _start(
     pairs = [(known.move, known.ready) for known in candidates.values()]
     for move, verdict in in_order(pairs, situation.jobs.values(), situation.moves, usage, fit.on_trial):
         if fit.has_room(move):
+            candidates[move.id].held = None
             placed.append(fit.place(move, verdict))
         else:
             fit.note_waiting(move, verdict)
@@ -130,6 +151,7 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> tuple[lis
     """Return the next times on the wall, and the steady ones."""
     named: list[datetime] = [situation.frozen_until] if situation.frozen_until else []
     named += [attempt.ended_at + LESSON for attempt in lessons(situation) if attempt.ended_at]
+    named += [attempt.ended_at + LESSON for attempt in out_of_room(situation).values() if attempt.ended_at]
     times: list[datetime] = []
     for decision in decisions:
         if not isinstance(decision, Held):

@@ -1,7 +1,7 @@
 """Makes the plan of what people ask for, and proposes it as a job: propose, preview, edit, retry, back."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from core.config import AccessSettings
@@ -10,7 +10,7 @@ from core.domain.model.events import event
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveState
-from core.domain.model.plan import Plan, PlannedMove, Request
+from core.domain.model.plan import Plan, Request
 from core.domain.planning.destinations import Destination
 from core.domain.planning.host_answers import carried_over
 from core.domain.planning.revision import Changes, revise
@@ -83,7 +83,7 @@ class Requests:
         check_decidable(job, plan_hash, self._recorder.clock.now())
         revision = revise(job.plan, changes, self._planner.own_paths, by=by, at=self._recorder.clock.now())
         try:
-            plan = await self._planner.plan_again(_request_of(job, revision.moves), revision)
+            plan = await self._planner.plan_again(job, revision)
         except RequestError:
             # Somebody may have decided meanwhile: then that is why, and not what became of the VMs since.
             check_decidable(await store.job(job_id), plan_hash, self._recorder.clock.now())
@@ -158,19 +158,6 @@ class Requests:
                 f"{len(mine)} of your requests wait for an approval already; that is the most I keep.",
                 hint=f"Let somebody decide, or withdraw one, such as {mine[-1]}.",
             )
-
-
-def _request_of(job: Job, moves: Sequence[PlannedMove]) -> Request:
-    """Ask again for these VMs of a job, on the terms of its plan."""
-    return Request(
-        vms=tuple(str(move.vm_id) for move in moves),
-        sources=tuple(dict.fromkeys(move.source for move in moves)),
-        destinations=(),
-        requester=job.requester,
-        channel=job.channel,
-        options=job.plan.options,
-        text=job.text,
-    )
 
 
 def _edited(job: Job, plan: Plan, count: int) -> event_data.Edited:

@@ -65,11 +65,14 @@ class AttemptCompletion:
         context = self._context
         changes = await self._differences()
         cleaned = await context.services.cleanup.after_success(context.move)
+        detour = await context.services.cleanup.after_detour(context.move)
         now = context.now()
         attempt = context.attempt
         on_the_wall = max(timedelta(0), (attempt.ended_at or now) - attempt.started_at)
         took_s = on_the_wall.total_seconds() if seconds is None else seconds
         tidy_at = context.steady_now() + FIRST_DELAY if cleaned.waiting else None
+        aside = event_data.Tidied(host=context.move.destination, removed=detour.removed, kept=detour.kept)
+        told = [event(aside, now, move=context.move)] if detour.receipts else []
         await context.record(
             lambda m: context.store.change_move(
                 m,
@@ -86,6 +89,7 @@ class AttemptCompletion:
                     now,
                     move=m,
                 ),
+                *told,
             )
         )
 

@@ -8,6 +8,7 @@ from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Attempt, Fault, Move
 from core.engine.attempt.cleanup import FolderCleanup
+from core.engine.attempt.look_ahead import LookAhead
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
@@ -48,6 +49,7 @@ class EngineServices:
     look_soon: Callable[[HostName], None]
     machines: Machines
     cleanup: FolderCleanup
+    look_ahead: LookAhead
     tidy_soon: Callable[[], None]
     policy: AttemptPolicy
 

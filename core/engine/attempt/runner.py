@@ -35,7 +35,12 @@ class AttemptRunner:
         context, policy = self._context, self._context.policy
         services = context.services
         start_check = StartCheck(
-            services.gateway, services.machines, context.store, policy.address, replans=policy.replans
+            services.gateway,
+            services.machines,
+            context.store,
+            policy.address,
+            services.look_ahead,
+            replans=policy.replans,
         )
         look = await start_check.last_look(context.move, context.attempt)
         if isinstance(look, Diagnosis):
@@ -50,6 +55,7 @@ class AttemptRunner:
             diagnosis = Diagnosis("withdrawn", Fault.NEVER_STARTED, said, said)
             await self._completion.not_started(diagnosis, timedelta(seconds=policy.poll_s))
             return
+        services.look_ahead.begin(context.move)
         await self._settle()
 
     async def go_on(self) -> None:

@@ -1,6 +1,5 @@
 """Checks right before a start, on hosts read at this moment, that all is as planned; if not, says what is not."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from core.domain.planning.preflight import planned_again, preflight
 from core.domain.scheduling.dropout import approved_hosts
 from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import full_text, loads, used
+from core.engine.attempt.look_ahead import LookAhead, look_at
 from core.engine.hosts.machines import Machines
 from core.errors import HostError
 from core.ports import HostGateway, Store
@@ -38,6 +38,7 @@ class StartCheck:
         machines: Machines,
         store: Store,
         address: Callable[[HostName], str],
+        look_ahead: LookAhead,
         *,
         replans: bool,
     ) -> None:
@@ -46,17 +47,23 @@ class StartCheck:
         self._machines = machines
         self._store = store
         self._address = address
+        self._look_ahead = look_ahead
 
     async def last_look(self, move: Move, attempt: Attempt) -> Cleared | Diagnosis:
         """Return the order to give, or why nothing may be started (whether waiting helps is in its fault)."""
+        seen = await self._look_ahead.take(move)
+        if seen is not None and isinstance(cleared := await self._judge(move, attempt, *seen), Cleared):
+            return cleared
+        # What was seen while the move before was verified may show that one still: only a new look may say no.
         try:
-            source, destination = await asyncio.gather(
-                self._gateway.inspect(move.source, [move.vm_id]), self._gateway.inspect(move.destination, [])
-            )
-            for inspection in (source, destination):
-                await self._machines.check(inspection.snapshot)
+            seen = await look_at(self._gateway, self._machines, move)
         except HostError as error:
             return _not_yet(error.message)
+        return await self._judge(move, attempt, *seen)
+
+    async def _judge(
+        self, move: Move, attempt: Attempt, source: Inspection, destination: Inspection
+    ) -> Cleared | Diagnosis:
         details = source.of(move.vm_id)
         if details is None:
             return _not_yet(source.why_unknown(move.vm_id).rstrip(".") or f"{move.source} did not describe the VM")

@@ -50,6 +50,8 @@ class CmdletSession:
     login: Login
     pace: LabClock
     shell: Shell
+    module_load_s: float = 0.0
+    """How long the first cmdlet of Hyper-V's module takes to load it, in lab seconds."""
 
     @property
     def described(self) -> Host:

@@ -61,7 +61,9 @@ def commands_of(host: Host, configuration: str) -> CommandTable:
             is_constrained=host.endpoint is Endpoint.CONSTRAINED_LANGUAGE,
             is_seven=configuration.lower() == POWERSHELL_7.lower(),
         )
-    return _restricted(host.role or shipped_role(), has_folders=host.endpoint is not Endpoint.JEA_WITHOUT_FOLDERS)
+    return _restricted(
+        host.role or shipped_role(), host.module, has_folders=host.endpoint is not Endpoint.JEA_WITHOUT_FOLDERS
+    )
 
 
 @cache
@@ -73,6 +75,6 @@ def _ordinary(other_module: str, *, is_constrained: bool, is_seven: bool) -> Com
 
 
 @cache
-def _restricted(role: str, *, has_folders: bool) -> CommandTable:
-    shown = [cmdlet for cmdlet in functions.CMDLETS if has_folders or cmdlet.name not in functions.OF_FOLDERS]
+def _restricted(role: str, module: str, *, has_folders: bool) -> CommandTable:
+    shown = [cmdlet for cmdlet in functions.of_module(module) if has_folders or cmdlet.name not in functions.OF_FOLDERS]
     return restricted(role, ALL, shown)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+HYPERV: Final = "Hyper-V"
 FIRST_USE: Final = Progress("Preparing modules for first use.", " ", -1, is_last=True)
 _WRONG: Final[dict[ValueFaultKind, Value]] = {
     ValueFaultKind.NULL: None,
@@ -144,6 +145,9 @@ async def _run_statement(
             raise PipelineFailed(_no_scripts(table, str(item.command_text)))
         arguments = [(None if name is None else str(name), plain(value)) for name, value in item.parameters]
         stages.append(Stage(str(item.command_text), arguments))
+    if not session.shell.has_module and _uses_hyperv(stages, session, table):
+        await session.pace.wait(session.module_load_s)
+        session.shell.has_module = True
     written = 0
     wrongs = session.world.trouble.for_host(session.host).values
     async for value in run_stages(stages, _input(command) if command.input else None, session, table, streams):
@@ -155,6 +159,12 @@ async def _run_statement(
         written += 1
         if written % _OBJECTS_PER_TURN == 0:
             await asyncio.sleep(0)
+
+
+def _uses_hyperv(stages: Sequence[Stage], session: CmdletSession, table: CommandTable) -> bool:
+    """Whether a command of Hyper-V's module is among these: it is loaded before the first of them runs."""
+    of_module = [cmdlet for cmdlet in table.visible(session) if cmdlet.module == HYPERV]
+    return any(cmdlet.goes_by(stage.name) for stage in stages for cmdlet in of_module)
 
 
 def run_stages(

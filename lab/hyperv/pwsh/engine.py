@@ -87,7 +87,11 @@ class Engine:
         """Let sessions of a host be opened, of the kind that its description says. Raises `BadDescription`."""
         modules, text = [str(self._powershell.modules)], ""
         if host.endpoint is Endpoint.JEA:
-            modules.append(str(self._folder / "modules"))
+            own = self._folder / "modules"
+            if host.module:
+                own = self._folder / f"modules of {name}"
+                write_module(own, "MigrateBot", host.module, tuple(_FUNCTION.findall(host.module)))
+            modules.append(str(own))
             text = configuration_text(host.role or shipped_role())
         elif host.endpoint is Endpoint.CONSTRAINED_LANGUAGE:
             text = _CONSTRAINED

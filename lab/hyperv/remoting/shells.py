@@ -78,6 +78,21 @@ class Quotas:
     idle_timeout_s: float = DEFAULT_IDLE_TIMEOUT_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPrices:
+    """What a session costs a client before its first answer, in lab seconds.
+
+    A new shell logs the user on and starts a host process; the first cmdlet of Hyper-V loads the module ("Preparing
+    modules for first use."). Source: Microsoft docs, about_Modules (automatic loading); the lengths are estimates.
+    """
+
+    logon_s: float = 2.0
+    first_command_s: float = 2.0
+
+
+NO_PRICES: Final = SessionPrices(logon_s=0.0, first_command_s=0.0)
+
+
 class Runner(Protocol):
     """Runs a pipeline to its end: output goes to the command; what it raises fails the pipeline."""
 
@@ -147,6 +162,8 @@ class Shell:
     receives: Receives = field(default_factory=Receives)
     defined_functions: set[str] = field(default_factory=set)
     is_first_command: bool = True
+    has_module: bool = False
+    """Whether the module of Hyper-V was loaded."""
     outbox: ReplyQueue = field(init=False)
     lost: wsman.WSManFault | None = None
     """Why nothing more comes from this shell."""

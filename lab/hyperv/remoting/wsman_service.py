@@ -21,7 +21,7 @@ from lab.hyperv.remoting import wsman
 from lab.hyperv.remoting.shells import Command, Runner, Shell, Shells, ShellState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from lab.hyperv.remoting.auth import Login
 
@@ -49,14 +49,22 @@ class Client:
 class Service:
     """The WinRM service of one host; `admits` says of a session configuration whether this user may use it.
 
-    None means that no configuration of that name is registered.
+    None means that no configuration of that name is registered. `log_on` takes the time of a new shell's logon.
     """
 
-    def __init__(self, machine: str, shells: Shells, run: Runner, admits: Callable[[str], bool | None]) -> None:
+    def __init__(
+        self,
+        machine: str,
+        shells: Shells,
+        run: Runner,
+        admits: Callable[[str], bool | None],
+        log_on: Callable[[], Awaitable[None]],
+    ) -> None:
         self.machine = machine
         self.shells = shells
         self._run = run
         self._admits = admits
+        self._log_on = log_on
         self._operations: dict[str, int] = {}
         self._actions = {
             wsman.CREATE: self._create,
@@ -77,6 +85,8 @@ class Service:
             if request.action == wsman.RECEIVE:
                 body = await self._receive(request, client)
             elif (act := self._actions.get(request.action)) is not None:
+                if request.action == wsman.CREATE:
+                    await self._log_on()
                 try:
                     body = act(request, client)
                 except _MALFORMED as error:

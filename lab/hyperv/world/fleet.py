@@ -99,6 +99,8 @@ class Host:
     endpoint: Endpoint = Endpoint.FULL_LANGUAGE
     role: str = ""
     """What a restricted endpoint shows: the text of a role file; empty is the one of deploy/."""
+    module: str = ""
+    """The functions of a restricted endpoint: the text of a module; empty is the one of deploy/."""
     other_module: str = ""
     """A module that comes earlier and has a Get-VM and a Get-VMHost of its own, e.g. VMware.VimAutomation.Core."""
     idle_connection_s: float = 120.0

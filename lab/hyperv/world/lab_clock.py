@@ -31,6 +31,12 @@ class LabClock:
         self._jump.set()
         self._jump = asyncio.Event()
 
+    async def wait(self, lab_seconds: float) -> None:
+        """Let so much lab time pass; a jump counts as far as it goes."""
+        until = self.now() + lab_seconds
+        while (left := until - self.now()) > 0:
+            await self.sleep(left)
+
     async def sleep(self, lab_seconds: float) -> None:
         """Sleep so long in lab time, or until the next jump."""
         try:

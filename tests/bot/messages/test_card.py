@@ -13,6 +13,7 @@ from bot.access import Permission
 from bot.messages.blocks import Message
 from bot.messages.card import card
 from bot.messages.card_parts import Look
+from bot.messages.card_proposed import summary
 from bot.messages.card_running import problem_lines
 from core.domain.model.job import Approval, JobState
 from core.domain.model.move import Hold, HoldCode, MoveState
@@ -310,3 +311,12 @@ def test_nothing_is_approved_before_its_hosts_have_answered() -> None:
     assert "they have checked 0 of 2" in shown(card(view(pending), LOOK))
     assert set(buttons(card(view(asked), LOOK))) == {"migrate_approve", "migrate_reject", "migrate_edit"}
     assert_fits(being_asked)
+
+
+def test_a_total_of_unknown_sizes_is_the_least_it_can_be() -> None:
+    """One size could not be read: the sum says "at least", as long as that VM is to move."""
+    unread = Finding(severity=Severity.WARNING, code=FindingCode.SIZE_UNKNOWN, text="unknown", vm_id=vm_id(0))
+    blocker = Finding(severity=Severity.BLOCKER, code=FindingCode.NO_SPACE, text="full", vm_id=vm_id(0))
+    assert "· at least " in summary(plan(["a", "b"], findings=(unread,)))
+    assert "at least " not in summary(plan(["a", "b"])).split("takes")[0]
+    assert "at least " not in summary(plan(["a", "b"], findings=(unread, blocker))).split("takes")[0]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -307,4 +308,94 @@ def test_a_changed_plan_is_asked_about_where_it_changed(tmp_path: Path) -> None:
             assert asked == [2, 1]
 
     fleet = Fleet(hosts=(host("HV01"), AMD, host("HV03")), vms=(picky(1, "picky"), vm(2, "easy")))
+    check(tmp_path, fleet, script)
+
+
+def test_whom_a_host_cannot_take_goes_to_another_of_the_plan(tmp_path: Path) -> None:
+    """The bot chose HV02, which says no: before Approve appears HV03 was asked and takes it, and the card says so."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await stage.ask("*", to="HV02,HV03,HV04")
+            first = {move.vm_name: move.destination for move in job.plan.moves}
+            unfit = {name for name, to in first.items() if to == "HV02"}
+            assert unfit
+            agreed = await checked(stage, job)
+            assert agreed.plan.blocked_ids == frozenset()
+            now = {move.vm_name: move.destination for move in agreed.plan.moves}
+            assert {name for name, to in now.items() if to != first[name]} == unfit
+            assert set(now.values()) <= {"HV03", "HV04"}
+            notes = said(agreed, FindingCode.PLACED_AGAIN)
+            assert len(notes) == len(unfit)
+            for note in notes:
+                assert (note.severity, note.text[:16]) == (Severity.NOTE, "HV02 cannot take")
+                assert note.text.endswith(f" It goes to {note.host} instead.")
+            (where,) = {move.why for move in agreed.plan.moves if move.vm_name == min(unfit)}
+            assert "Not HV02: says that it cannot take it." in where
+            await engine.controls.approve(job.id, agreed.plan.hash, "U_BOB")
+            await stage.finished(job.id)
+            assert stage.gateway.calls["test_compatibility"] == len(first) + len(unfit)
+        (told,) = stage.listener.of(EventKind.CHECKED)
+        assert (facts(told).vms, facts(told).incompatible, facts(told).unasked) == (6, 0, 0)
+        assert facts(told).elsewhere == len(unfit)
+        assert len(stage.world.ledger.starts) == len(first)
+
+    vms = tuple(picky(number, f"web{number:02d}") for number in range(1, 7))
+    check(tmp_path, Fleet(hosts=(host("HV01"), AMD, host("HV03"), host("HV04")), vms=vms), script)
+
+
+def test_whom_no_host_of_the_plan_takes_is_asked_about_once_each(tmp_path: Path) -> None:
+    """All say no: each pair was asked once, the VM is blocked, and the estimate is that of what is left."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            job = await stage.ask("*", to="HV02,HV03")
+            agreed = await checked(stage, job)
+            assert agreed.plan.blocked_ids == {vm_id(1)}
+            (blocker,) = said(agreed, FindingCode.INCOMPATIBLE)
+            (note,) = said(agreed, FindingCode.PLACED_AGAIN)
+            assert {blocker.text[:4], note.text[:4]} == {"HV02", "HV03"}
+            assert "instead" not in note.text
+            asked = stage.gateway.calls["test_compatibility"]
+            await asyncio.sleep(120)
+            assert stage.gateway.calls["test_compatibility"] == asked == 3
+            assert job.plan.expected_s is not None
+            assert agreed.plan.expected_s is not None
+            assert agreed.plan.expected_s[1] < job.plan.expected_s[1] / 2
+        (told,) = stage.listener.of(EventKind.CHECKED)
+        assert (facts(told).vms, facts(told).incompatible, facts(told).elsewhere) == (2, 1, 0)
+
+    third = host("HV03", processor_family="amd")
+    big = vm(1, "picky", is_processor_compatible=False, gb=400)
+    check(tmp_path, Fleet(hosts=(host("HV01"), AMD, third), vms=(big, vm(2, "easy", gb=1))), script)
+
+
+def test_a_plan_that_gets_shorter_is_not_too_late_any_more(tmp_path: Path) -> None:
+    """What was said of the whole plan's end no longer holds when its longest VM drops out: it is estimated again."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            until = stage.clock.now() + timedelta(minutes=20)
+            job = await stage.ask("*", until=until)
+            assert said(job, FindingCode.TOO_LATE)
+            agreed = await checked(stage, job)
+            assert agreed.plan.blocked_ids == {vm_id(1)}
+            assert not said(agreed, FindingCode.TOO_LATE)
+
+    big = vm(1, "picky", is_processor_compatible=False, gb=400)
+    check(tmp_path, Fleet(hosts=(host("HV01"), AMD), vms=(big, vm(2, "easy", gb=1))), script)
+
+
+def test_whom_a_person_put_on_a_host_stays_there(tmp_path: Path) -> None:
+    """A host that a person chose for a VM says no: that is a blocker for people to see, and nothing is chosen again."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running() as engine:
+            job = await checked(stage, await stage.ask("*", to="HV03,HV04"))
+            await engine.requests.edit(job.id, job.plan.hash, {VmId(vm_id(1)): HostName("HV02")}, "U_BOB")
+            agreed = await checked(stage, job)
+            assert {m.vm_name: m.destination for m in agreed.plan.moves}["picky"] == "HV02"
+            assert agreed.plan.blocked_ids == {vm_id(1)}
+
+    fleet = Fleet(hosts=(host("HV01"), AMD, host("HV03"), host("HV04")), vms=(picky(1, "picky"), vm(2, "easy")))
     check(tmp_path, fleet, script)

@@ -60,7 +60,7 @@ async def test_a_forgotten_session_is_replaced() -> None:
 
 
 async def test_sessions_are_given_back() -> None:
-    """After closing no session is left on any host, nor after a move that ended."""
+    """After closing no session is left on any host; that of a move that ended waits for the next until then."""
     async with on_lab() as (arena, lab):
         await asyncio.gather(*(arena.gateway.observe(host) for host in (SOURCE, DESTINATION) for _ in range(4)))
         assert len(lab.shells(SOURCE)) == 2
@@ -68,11 +68,49 @@ async def test_sessions_are_given_back() -> None:
         assert len(lab.shells(SOURCE)) == 3
         await arena.play_out()
         await move
-        await arena.until(lambda: len(lab.shells(SOURCE)) == 2)
+        assert len(lab.shells(SOURCE)) == 3
         await arena.gateway.close()
         assert (len(lab.shells(SOURCE)), len(lab.shells(DESTINATION))) == (0, 0)
         with pytest.raises(HostUnreachable, match="closed"):
             await arena.gateway.observe(SOURCE)
+
+
+async def test_the_next_move_finds_a_session_that_is_logged_on(requests_sent: Counter[str]) -> None:
+    """Promise: neither a logon nor the load of the module stands between a free slot and the next order."""
+    async with on_lab() as (arena, lab):
+        await arena.gateway.expect_moves({SOURCE: 1})
+        await arena.until(lambda: any(shell.has_module for shell in lab.shells(SOURCE)))
+        assert requests_sent["Create"] == 1
+        for vm_id in (WEB, SPARE):
+            move = await arena.start(vm_id)
+            await arena.play_out()
+            assert (await move).errors == ()  # type: ignore[attr-defined]
+        assert requests_sent["Create"] == 1
+        assert len(lab.shells(SOURCE)) == 1
+
+
+async def test_a_full_host_has_no_session_that_waits() -> None:
+    """Where the account may have no further session, a look at the host does not fail for one that waits."""
+    async with on_lab(quotas=Quotas(shells_per_user=2), sessions=2) as (arena, lab):
+        await arena.gateway.expect_moves({SOURCE: 2})
+        await arena.until(lambda: sum(shell.has_module for shell in lab.shells(SOURCE)) == 2)
+        with pytest.raises(HostUnreachable, match="no further session"):
+            await arena.gateway.cancel(SOURCE, WEB)
+        await arena.until(lambda: not len(lab.shells(SOURCE)))
+        assert (await arena.gateway.observe(SOURCE)).vms
+
+
+async def test_a_kept_session_that_winrm_forgot_costs_no_move() -> None:
+    """A restart of the service between two moves is not heard of: the order was not taken, and goes out anew."""
+    async with on_lab() as (arena, lab):
+        move = await arena.start(WEB)
+        await arena.play_out()
+        await move
+        await lab.restart_winrm(SOURCE)
+        again = await arena.start(SPARE)
+        await arena.play_out()
+        assert (await again).errors == ()  # type: ignore[attr-defined]
+        assert len(arena.world.ledger.starts) == 2
 
 
 @pytest.mark.parametrize("operation", ["Create", "Command", "Receive"])

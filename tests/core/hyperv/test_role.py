@@ -1,10 +1,15 @@
 """The role of deploy/ against everything the gateway sends: nothing missing, nothing more."""
 
 import inspect
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from core.domain.model.host_calls import DiskTarget, MoveOrder
 from core.domain.model.inventory import VmId
@@ -63,21 +68,98 @@ def test_the_search_finds_what_is_sent() -> None:
     assert {"Get-VM", "Move-VM", "Get-VHD", "Get-CimInstance", *FUNCTIONS} <= {stage.cmdlet for stage in sent()}
 
 
+PIPED = {"Get-VM": "VM", "Get-VMSnapshot": "VMSnapshot"}
+"""What takes the objects of the cmdlet before (Microsoft docs of each: accepts pipeline input)."""
+LIMITED = {
+    ("Get-VMHost", "ComputerName"): "host",
+    ("Move-VM", "DestinationHost"): "host",
+    ("Move-VM", "DestinationStoragePath"): "path",
+    ("Move-VM", "VirtualMachinePath"): "path",
+    ("Move-VM", "SnapshotFilePath"): "path",
+    ("Move-VM", "SmartPagingFilePath"): "path",
+    ("Get-VHD", "Path"): "path",
+    ("Get-CimInstance", "Namespace"): "name",
+    ("Get-CimInstance", "ClassName"): "name",
+}
+FREE = {"VM", "VMSnapshot", "Id", "IncludeStorage", "Vhds"}
+"""Objects of the host's own, ids and switches; and tables, which no rule can look into."""
+ELSEWHERE = {
+    "path": [
+        "\\\\evil\\share", "\\\\?\\D:\\VMs", "\\\\.\\D:\\VMs", "\\\\evil@443\\DavWWWRoot\\x", "//evil/share", "D:/VMs",
+        "D:", "D:VMs", "D:\\VMs\\..\\x", "D:\\VMs\\.", "D:\\VMs\\.. \\x", "D:\\VMs\\a:b", "D:\\VMs\\a|b", "D:\\VMs\n",
+        "D:\\VM\ts", "VMs", "\\VMs", "", "..\\x", "D:\\VMs\\*", "xD:\\VMs", "\nD:\\VMs",
+    ],
+    "host": ["\\\\evil", "evil/x", "hv02\n", "", "a b", "hv02;x", "hv02,x"],
+    "name": ["Win32_Process", "root/default", ""],
+}  # fmt: skip
+
+
+def tables() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what the role's tables say: by cmdlet and parameter."""
+    found = (one for one in role()["VisibleCmdlets"] if isinstance(one, dict))
+    return {one["Name"]: {rule["Name"]: rule for rule in one["Parameters"]} for one in found}
+
+
+def is_taken(rule: dict[str, Any], text: str) -> bool:
+    """Whether PowerShell lets a value by: patterns are anchored, case does not count."""
+    if "ValidatePattern" in rule:
+        return re.search(f"^({rule['ValidatePattern']})$", text, re.IGNORECASE) is not None
+    return text.casefold() in {value.casefold() for value in rule["ValidateSet"]}
+
+
+def bound() -> dict[str, dict[str, list[Any]]]:
+    """Return what is sent: every value of each parameter of each cmdlet, piped objects as an empty list."""
+    found: dict[str, dict[str, list[Any]]] = defaultdict(dict)
+    for pipeline in every_pipeline():
+        for stage in pipeline.stages:
+            for name, value in stage.parameters:
+                found[stage.cmdlet].setdefault(name, []).extend(value if isinstance(value, list) else [value])
+        for before, stage in pairwise(pipeline.stages):
+            if stage.cmdlet != SELECT:
+                found[stage.cmdlet].setdefault(PIPED[before.cmdlet], [])
+        found.setdefault(pipeline.stages[0].cmdlet, {})
+    return found
+
+
 def test_the_role_shows_exactly_the_commands_that_are_sent() -> None:
     """A cmdlet or function that nothing sends is not visible, and none that is sent is missing."""
-    shown = [one["Name"] if isinstance(one, dict) else one for one in role()["VisibleCmdlets"]]
-    cmdlets = {name if name == SELECT else name.rpartition("\\")[2] for name in shown}
+    shown = {one["Name"] if isinstance(one, dict) else one for one in role()["VisibleCmdlets"]}
     functions = {name.rpartition("\\")[2] for name in role()["VisibleFunctions"]}
     used = {stage.cmdlet for stage in sent()} - SESSION_S_OWN
     assert functions == used & set(FUNCTIONS)
-    assert cmdlets == used - set(FUNCTIONS)
+    assert shown == used - set(FUNCTIONS)
 
 
-def test_the_role_lets_exactly_the_classes_be_read_that_are_read() -> None:
-    """Namespaces, classes and parameters of Get-CimInstance: those of the pipelines, and no others."""
-    (cim,) = (one for one in role()["VisibleCmdlets"] if isinstance(one, dict))
-    allowed = {one["Name"]: set(one.get("ValidateSet", ())) for one in cim["Parameters"]}
-    read = [dict(stage.parameters) for stage in sent() if stage.cmdlet == "Get-CimInstance"]
-    assert set(allowed) == {name for parameters in read for name in parameters}
-    for name, values in allowed.items():
-        assert values == {parameters[name] for parameters in read}, name
+def test_each_cmdlet_takes_exactly_the_parameters_that_are_sent() -> None:
+    """No -CimSession, no -Credential, no -ComputerName but the one of the question to another host."""
+    used = {name: set(parameters) for name, parameters in bound().items() if name in tables()}
+    assert {name: set(rules) for name, rules in tables().items()} == used
+    assert {name for name in bound() if name not in tables()} == {*FUNCTIONS, *SESSION_S_OWN, SELECT}
+
+
+def test_every_value_that_is_sent_is_taken() -> None:
+    """Sets and patterns let by what the pipelines hold."""
+    for cmdlet, rules in tables().items():
+        for name, rule in rules.items():
+            if (cmdlet, name) in LIMITED:
+                values = bound()[cmdlet][name]
+                assert values, (cmdlet, name)
+                assert [value for value in values if not is_taken(rule, value)] == [], (cmdlet, name)
+    namespaces_and_classes = tables()["Get-CimInstance"]
+    for name, rule in namespaces_and_classes.items():
+        assert set(rule["ValidateSet"]) == set(bound()["Get-CimInstance"][name])
+
+
+def test_nothing_that_can_be_limited_is_free() -> None:
+    """Whoever adds a parameter says what it may be."""
+    for cmdlet, rules in tables().items():
+        for name, rule in rules.items():
+            assert ((cmdlet, name) in LIMITED) is not (name in FREE), (cmdlet, name)
+            assert bool({"ValidateSet", "ValidatePattern"} & set(rule)) is ((cmdlet, name) in LIMITED), (cmdlet, name)
+
+
+@pytest.mark.parametrize(("cmdlet", "parameter"), LIMITED)
+def test_values_from_elsewhere_are_refused(cmdlet: str, parameter: str) -> None:
+    """Shares, devices, ways up, streams, line ends: whatever is not the plain thing."""
+    rule = tables()[cmdlet][parameter]
+    assert [text for text in ELSEWHERE[LIMITED[cmdlet, parameter]] if is_taken(rule, text)] == []

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from core.domain.model.inventory import HostName
-from core.errors import ContactLost, HostUnreachable
+from core.errors import HostUnreachable
 from core.hyperv.error_mapping import SessionGone
-from core.hyperv.session_threads import MoveThreads, ReaderThreads
+from core.hyperv.move_threads import MoveThreads
+from core.hyperv.session_threads import ReaderThreads
 from tests.support.eventually import eventually
 
 HOST = HostName("HV01")
@@ -185,48 +186,6 @@ async def test_closing_does_not_wait_for_ever(readers: ReaderThreads, opened: li
     assert await hanging
 
 
-async def test_a_move_has_a_thread_and_session_of_its_own(opened: list[Line]) -> None:
-    """Moves never share a session, and there are never more than allowed."""
-    moves, release = MoveThreads(HOST, lambda: Line(opened), 2), threading.Event()
-    running = [asyncio.create_task(moves.stay(lambda _line, _left: release.wait(60))) for _ in range(2)]
-    await eventually(lambda: len(opened) == 2)
-    with pytest.raises(HostUnreachable, match="nothing was started"):
-        await moves.stay(lambda _line, _left: None)
-    release.set()
-    assert await asyncio.gather(*running) == [True, True]
-    await eventually(lambda: all(line.closed for line in opened))
-    await eventually(lambda: not moves._running)
-    assert await moves.stay(lambda _line, _left: "again") == "again"
-
-
-async def test_a_left_move_hears_of_it(opened: list[Line]) -> None:
-    """When nobody waits for a move any more its thread is told, and stops listening."""
-    moves, heard = MoveThreads(HOST, lambda: Line(opened), 2), threading.Event()
-
-    def work(line: Any, left: threading.Event) -> None:
-        left.wait(60)
-        heard.set()
-        line.drop()
-        raise ContactLost("HV01", "left")
-
-    for end in ("cancel", "close"):
-        heard.clear()
-        task = asyncio.create_task(moves.stay(work))
-        await eventually(lambda: bool(moves._running))
-        if end == "cancel":
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            await eventually(lambda: not moves._running)
-        else:
-            await moves.close(60)
-            with pytest.raises(ContactLost):
-                await task
-        assert heard.is_set()
-    with pytest.raises(HostUnreachable, match="closed"):
-        await moves.stay(work)
-
-
 class Machine:
     """A machine that has no thread left for the hosts, for so many tries."""
 
@@ -277,16 +236,3 @@ async def test_a_call_waits_for_a_running_thread_when_no_other_can_be_started(
     go_on.set()
     assert await first
     assert await second == 2
-
-
-async def test_a_session_that_cannot_be_made_reaches_who_called() -> None:
-    """A bug in making a session hangs nobody: a move hears of it at once, and the place is free again."""
-
-    def broken() -> Line:
-        raise KeyError("auth")
-
-    moves = MoveThreads(HOST, broken, 1)
-    for _ in range(2):
-        with pytest.raises(KeyError):
-            await asyncio.wait_for(moves.stay(lambda *_: 1), 10)
-        await eventually(lambda: not moves._running)

@@ -57,6 +57,8 @@ def of(shape: Any) -> st.SearchStrategy[Any]:
     if get_origin(shape) is tuple:
         first, *rest = get_args(shape)
         return st.lists(of(first), max_size=3).map(tuple) if rest == [...] else st.tuples(of(first), *map(of, rest))
+    if get_origin(shape) is frozenset:
+        return st.frozensets(of(get_args(shape)[0]), max_size=3)
     if isinstance(shape, type) and issubclass(shape, Enum):
         return st.sampled_from(shape)
     if is_dataclass(shape) and isinstance(shape, type):

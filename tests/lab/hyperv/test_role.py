@@ -172,3 +172,21 @@ async def test_the_session_has_its_own_commands(session: Callable[[str], Awaitab
     assert counted.extended_properties["Count"] == 1
     assert (await client.run("Get-VM", "Out-Default")).output == []
     assert (await client.run(("Get-FormatData", {"TypeName": "x"}))).output == []
+
+
+LIMITS = "$script:MigrateBotFolders = '^(D:\\\\VMs(\\\\[^\\\\]+)*)$'\n$script:MigrateBotHosts = '^(HV02)$'\n"
+
+
+async def test_functions_take_what_the_constants_of_their_module_let_by(open_lab: Any, connect: Any) -> None:
+    """Other folders and hosts are refused by the functions, as their text says, and nothing is looked at."""
+    described = fleet(first=host("HV01", endpoint=Endpoint.JEA, module=LIMITS))
+    client = await connect(await open_lab(described, has_tls=False))
+    assert (await client.run(("Get-FolderItem", {"Path": "D:\\VMs"}))).ids == []
+    for name, parameters in (
+        ("Get-FolderItem", {"Path": "C:\\Windows"}),
+        ("Test-VMMigration", {"VMId": WEB01, "DestinationHost": "evil"}),
+    ):
+        refused = await client.run((name, parameters))
+        assert (refused.output, refused.ids) == ([], [f"NotAllowed,{name}"])
+    (kept,) = (await client.run(("Remove-EmptyFolder", {"Path": "D:\\Other\\a"}))).output
+    assert kept.extended_properties["Reason"] == "NotAllowed: it is in none of the folders of this endpoint."

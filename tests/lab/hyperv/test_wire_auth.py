@@ -96,7 +96,10 @@ async def test_users_do_not_see_each_others_shells(client: Any, lab: Any) -> Non
     async def run(shell: Shell, command: Command) -> None:
         """Run nothing: no command is sent."""
 
-    service = Service("HV01", lab.shells("HV01"), run, lambda _name: None)
+    async def log_on() -> None:
+        """Take no time: no shell is made."""
+
+    service = Service("HV01", lab.shells("HV01"), run, lambda _name: None, log_on)
     other = Caller(Login("CONTOSO\\mallory", has_delegated_logon=True), "127.0.0.1", lambda: False)
     enumeration = wsman.Request(action=wsman.ENUMERATE, resource_uri=wsman.SHELL, message_id="uuid:1")
     assert b"ShellId" not in await service.answer(enumeration, other)

@@ -16,7 +16,7 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet
 
 from lab.hyperv.remoting.auth import Login
 from lab.hyperv.remoting.psrp import ObjectIds, ReplyQueue, split_fragments
-from lab.hyperv.remoting.shells import Quotas, Shells
+from lab.hyperv.remoting.shells import Quotas, SessionPrices, Shells
 from lab.hyperv.remoting.wsman import MalformedEnvelope, WSManFault, parse_duration, parse_request
 from tests.lab.hyperv.conftest import WEB01, Client, begin, fleet, select, vm
 from tests.support.eventually import eventually
@@ -316,3 +316,20 @@ def test_what_is_no_envelope_is_refused(data: bytes) -> None:
     """No request is made up."""
     with pytest.raises(MalformedEnvelope):
         parse_request(data)
+
+
+async def test_a_session_has_its_price(open_lab: Any, connect: Any) -> None:
+    """A new shell takes its logon's time, its first cmdlet of Hyper-V the module's; what follows takes neither."""
+    lab = await open_lab(has_tls=False, speed=10, prices=SessionPrices(logon_s=8.0, first_command_s=20.0))
+    spent, at = list[float](), lab.pace.now()
+    client = await connect(lab)
+    for name in (None, "Get-Command", "Get-VM", "Get-VM"):
+        if name is not None:
+            await client.run(name)
+        spent.append(lab.pace.now() - at)
+        at = lab.pace.now()
+    logon_s, other_s, first_s, second_s = spent
+    assert logon_s >= 8.0
+    assert first_s >= 20.0
+    assert other_s < 20.0
+    assert second_s < 20.0

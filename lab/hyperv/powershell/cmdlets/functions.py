@@ -6,6 +6,7 @@ What they do follows the text of MigrateBot.psm1 line by line; that text is what
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lab.hyperv.powershell import parameter_types as types
@@ -20,9 +21,11 @@ from lab.hyperv.world.enums import JobState
 from lab.hyperv.world.moves import MoveRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from lab.hyperv.world.views import FolderEntry
+
+    _Process = Callable[[CmdletCall], AsyncIterator[Value]]
 
 _MODULE: Final = "MigrateBot"
 _TERMINATE, _KILL = 4, 5
@@ -209,3 +212,52 @@ CMDLETS: Final = (
     Cmdlet(syntax=_FITS, module=_MODULE, process=test_vm_compatibility, is_function=True),
     Cmdlet(syntax=_MIGRATABLE, module=_MODULE, process=test_vm_migration, is_function=True),
 )
+
+
+def of_module(text: str) -> tuple[Cmdlet, ...]:
+    """Return the functions with the limits that the text of a module sets; without a text as they are shipped."""
+    folders, hosts = _limit(text, "MigrateBotFolders"), _limit(text, "MigrateBotHosts")
+    limits = {"Get-FolderItem": ("Path", folders), "Test-VMMigration": ("DestinationHost", hosts)}
+
+    def limited(cmdlet: Cmdlet) -> Cmdlet:
+        if cmdlet.name == "Remove-EmptyFolder" and folders is not None:
+            return replace(cmdlet, process=_removing_in(folders))
+        parameter, pattern = limits.get(cmdlet.name, ("", None))
+        if pattern is None or cmdlet.process is None:
+            return cmdlet
+        return replace(cmdlet, process=_taking(parameter, pattern, cmdlet.process))
+
+    return tuple(limited(cmdlet) for cmdlet in CMDLETS)
+
+
+def _limit(text: str, name: str) -> re.Pattern[str] | None:
+    found = re.search(rf"(?m)^\$script:{name} = '(.+)'$", text)
+    return re.compile(found[1].replace("''", "'"), re.IGNORECASE) if found else None
+
+
+def _taking(parameter: str, pattern: re.Pattern[str], inner: _Process) -> _Process:
+    what = "folders" if parameter == "Path" else "hosts"
+
+    async def process(call: CmdletCall) -> AsyncIterator[Value]:
+        value: str = call.get(parameter)
+        if pattern.search(value) is None:
+            text = f"{value} is none of the {what} of this endpoint."
+            call.error(text, "NotAllowed", Category.PermissionDenied, exception=_WRITE_ERROR, target=value)
+            return
+        async for item in inner(call):
+            yield item
+
+    return process
+
+
+def _removing_in(folders: re.Pattern[str]) -> _Process:
+    async def process(call: CmdletCall) -> AsyncIterator[Value]:
+        path: str = call.get("Path")
+        if _REMOVABLE.match(path.rstrip("\\")) and folders.search(path.rstrip("\\")) is None:
+            reason = "NotAllowed: it is in none of the folders of this endpoint."
+            yield NoteObject({"Path": path, "Removed": False, "Reason": reason})
+            return
+        async for item in remove_empty_folder(call):
+            yield item
+
+    return process

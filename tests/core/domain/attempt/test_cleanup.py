@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.attempt.cleanup import leftovers, unused_destination
+from core.domain.attempt.cleanup import folders_left, folders_made, leftovers, unused_destination
+from core.domain.attempt.leftovers import beside
 from core.domain.model import windows_paths
-from core.domain.model.inventory import Disk, Vm, VmDetails
-from tests.support.builders import details, facts, vm, vm_id
+from core.domain.model.host_calls import DiskTarget
+from core.domain.model.inventory import Disk, HostName, Vm, VmDetails
+from tests.support.builders import details, facts, move, planned, vm, vm_id
 
 ID = str(vm_id(1)).upper()
 
@@ -89,7 +91,7 @@ def test_a_share_is_left_alone_and_the_receipt_says_so() -> None:
     plan = leftovers(at_home(home, f"{home}\\Virtual Hard Disks\\web01.vhdx", "D:\\VMs\\web01\\b.vhdx"), facts(), [])
     assert plan.keep == ((home, reason),)
     assert plan.remove == ("D:\\VMs\\web01",)
-    assert unused_destination(home, facts(), []) == ()
+    assert unused_destination([home], vm_id(1), facts(), []) == ()
 
 
 def test_apostrophes_and_brackets_are_letters() -> None:
@@ -114,12 +116,30 @@ def test_a_pass_through_disk_has_no_folder() -> None:
 
 def test_what_a_failed_move_made_on_the_destination() -> None:
     """Weakness 26: the folder made for one VM goes again, deepest first; one that somebody uses stays."""
-    made = unused_destination("D:\\VMs\\web01", facts(), [])
+    made = unused_destination(["D:\\VMs\\web01"], vm_id(1), facts(), [])
     assert made[-1] == "D:\\VMs\\web01"
     assert "D:\\VMs\\web01\\Virtual Hard Disks" in made
-    assert "D:\\VMs" not in unused_destination("D:\\VMs", facts(), [])
+    assert made[0] == f"D:\\VMs\\web01\\Virtual Machines\\{ID}"
+    assert "D:\\VMs" not in unused_destination(["D:\\VMs"], vm_id(1), facts(), [])
     used = vm(2, config_path="D:\\VMs\\web01")
-    assert "D:\\VMs\\web01" not in unused_destination("D:\\VMs\\web01", facts(), [used])
+    assert "D:\\VMs\\web01" not in unused_destination(["D:\\VMs\\web01"], vm_id(1), facts(), [used])
+
+
+def test_the_folders_of_disks_on_other_drives_were_made_too() -> None:
+    """Weakness 26: keep-drives makes a folder of the VM on each drive; a later try makes them beside the first."""
+    disks = (DiskTarget("E:\\a\\data.vhdx", "E:\\VMs\\web01\\Virtual Hard Disks\\data.vhdx"),)
+    first = planned(path="D:\\VMs\\web01", disks=disks, is_own_folder=True)
+    one = move(1, path=first.path, disks=disks, is_own_folder=True, vm_name="web01", destination=first.destination)
+    assert folders_made(one) == ("D:\\VMs\\web01", "E:\\VMs\\web01")
+    assert folders_left(one, first) == ()
+    other = beside(one, 2)
+    assert folders_made(other) == ("D:\\VMs\\web01-2", "E:\\VMs\\web01\\Virtual Hard Disks\\web01-2")
+    assert folders_left(other, first) == ("D:\\VMs\\web01", "E:\\VMs\\web01")
+    assert folders_left(other, replace(first, destination=HostName("HV09"))) == ()
+    assert folders_left(other, replace(first, is_own_folder=False)) == ()
+    places = unused_destination((*folders_made(other), *folders_left(other, first)), vm_id(1), facts(), [])
+    depths = [windows_paths.depth(place) for place in places]
+    assert depths == sorted(depths, reverse=True)
 
 
 FOLDERS = st.sampled_from(["VMs", "Hyper-V", "a", "o'b", "[x]", "Virtual Machines", "..", "."])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.model.hyperv_enums import HostJobState, Operation, ReplicationMode, VmState
-from core.domain.model.inventory import same_host
+from core.domain.model.inventory import HostsByName, same_host
 from tests.support.builders import GB, HV01, after, details, host_job, room, snapshot, vm, vm_id
 
 
@@ -96,3 +96,19 @@ def test_memory_of_a_vm_that_is_off_is_what_it_starts_with() -> None:
     """A VM needs the memory it has, or what it starts with when it has none."""
     assert vm(1, memory_assigned_bytes=3 * GB).memory_bytes == 3 * GB
     assert vm(1, state=VmState.OFF, memory_startup_bytes=2 * GB).memory_bytes == 2 * GB
+
+
+_LABELS = st.sampled_from(
+    ["hv01", "HV01", "hv02", "10", "10.0.0.1", "hv01.a.x", "hv01.b.x", "hv02.a.x.", "hv01.", " hv02"]
+)
+
+
+@given(known=st.lists(_LABELS, max_size=6), asked=_LABELS)
+def test_hosts_are_found_by_name_as_they_are_compared(known: list[str], asked: str) -> None:
+    """Looking a name up finds somebody exactly when comparing with everybody does."""
+    hosts = HostsByName()
+    for name in known:
+        hosts.add(name, name)
+    found = hosts.find(asked)
+    assert (found is not None) == any(same_host(name, asked) for name in known)
+    assert found is None or same_host(found, asked)

@@ -98,7 +98,15 @@ def test_a_missing_switch() -> None:
     row = details(1, adapters=(Adapter("a", "lan"), Adapter("b"), Adapter("c", "DMZ")))
     findings = check(row)
     assert codes(findings) == [(B, FindingCode.NO_SWITCH)]
-    assert findings[0].text == "HV02 has no virtual switch DMZ; vm01 uses it."
+    assert findings[0].text == "HV02 has no virtual switch DMZ; the adapter 'c' of vm01 uses it."
+
+
+def test_missing_switches_name_their_adapters() -> None:
+    """Whoever is to reconnect them reads which."""
+    row = details(1, adapters=(Adapter("a", "DMZ"), Adapter("b", "Backup"), Adapter("c", "LAN")))
+    assert check(row)[0].text == "HV02 has no virtual switch Backup, DMZ; the adapters 'a', 'b' of vm01 use them."
+    row = details(1, adapters=(Adapter("a", "DMZ"), Adapter("b", "DMZ")))
+    assert check(row)[0].text == "HV02 has no virtual switch DMZ; the adapters 'a', 'b' of vm01 use it."
 
 
 def test_an_old_destination() -> None:

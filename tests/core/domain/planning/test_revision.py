@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from core.domain.model.inventory import HostName
-from core.domain.model.plan import Plan, PlanEdit
+from core.domain.model.plan import Finding, FindingCode, Plan, PlanEdit, Severity
 from core.domain.planning.destinations import Destination
 from core.domain.planning.makespan import Speeds
 from core.domain.planning.placement import Conditions, place
-from core.domain.planning.revision import Changes, Revision, revise
+from core.domain.planning.revision import Changes, Revision, choose_again, revise
 from core.errors import NothingToMove, RequestError
 from tests.support.builders import HV01, HV02, HV03, NOW, details, facts, planned, room, vm_id
 
@@ -100,3 +100,28 @@ def test_who_was_put_where_he_cannot_go_stays_there_for_preflight_to_say_so() ->
     assert found.unplaced == {vm_id(1)}
     assert found.why[vm_id(1)] == "HV03 was chosen by hand; it does not take it: live migration is switched off."
     assert found.chosen[vm_id(3)].host == HV02
+
+
+NO = {vm_id(1): frozenset({HV02})}
+NAMED = ((HV02, "D:\\VMs"), (HV03, "D:\\VMs"), (HV04, "E:\\Own"))
+
+
+def test_a_host_that_says_no_is_chosen_no_more() -> None:
+    """The VM may go to any other destination that was named, one without a VM too; nobody else is to be moved."""
+    made = choose_again(replace(PLAN, named=NAMED), NO)
+    assert made is not None
+    assert {target.host for target in made.targets} == {HV02, HV03, HV04}
+    assert (made.said_no, made.pinned, made.named) == (NO, {}, NAMED)
+    assert made.keep == {move.vm_id: move.destination for move in PLAN.moves}
+
+
+def test_what_is_not_the_bots_to_choose_is_not_chosen_again() -> None:
+    """Fixed places (a way back), VMs put there by hand, blocked ones, and those whom every named host refuses."""
+    assert choose_again(PLAN, NO) is None
+    plan = replace(PLAN, named=NAMED)
+    by_hand = PlanEdit(vm_id=vm_id(1), vm_name="vm01", before=HV03, to=HV02, by="U_BOB", at=NOW)
+    assert choose_again(replace(plan, edits=(by_hand,)), NO) is None
+    busy = Finding(severity=Severity.BLOCKER, code=FindingCode.NO_SPACE, text="full", vm_id=vm_id(1))
+    assert choose_again(replace(plan, findings=(busy,)), NO) is None
+    assert choose_again(plan, {vm_id(1): frozenset({HV02, HV03, HV04})}) is None
+    assert choose_again(plan, {vm_id(1): frozenset({HV03})}) is None

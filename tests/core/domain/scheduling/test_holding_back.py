@@ -14,6 +14,7 @@ from tests.support.builders import (
     NOW,
     after,
     attempt,
+    facts,
     job,
     move,
     planned,
@@ -116,6 +117,22 @@ def test_a_host_that_just_refused_is_believed_for_a_while() -> None:
     assert kept(decide(at)[0]).text == "HV01 was full a moment ago, though it did not show it"
     assert next_change(decide(at), at) == LESSON
     assert started(decide(replace(at, now=NOW + LESSON))) == [1]
+
+
+def test_nobody_starts_to_a_host_that_ran_out_of_room_before_another_place_was_looked_for() -> None:
+    """What waits for it in the same job waits a moment, so that it is told once; others start, it is not for long."""
+    tried = attempt(1, ended_at=NOW, fault=Fault.NO_ROOM)
+    moves = [move(1, not_before=after(600)), move(2), move(3, HV01, HV03), move(4, job_number=2)]
+    shots = (snapshot(HV01, *map(vm, range(1, 5)), of=facts(live=4, storage=4)), snapshot(HV02), snapshot(HV03))
+    at = replace(situation(moves, *shots), faults=[tried])
+    decisions = decide(at)
+    assert kept(by_move(decisions)[2]).text == "HV02 ran out of room; another destination is being looked for"
+    assert started(decisions) == [3, 4]
+    assert next_change(decisions, at) == LESSON
+    assert started(decide(replace(at, now=NOW + LESSON))) == [2, 3, 4]
+    # Placed anew: nothing is looked for any more.
+    elsewhere = [replace(moves[0], destination=HV03), *moves[1:]]
+    assert started(decide(replace(at, moves=elsewhere))) == [2, 3, 4]
 
 
 # ---------------------------------------------------------------- silence

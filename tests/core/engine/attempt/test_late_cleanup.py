@@ -1,6 +1,7 @@
 """Clean-ups that come late, or twice: they look again whether their reason still holds, and their receipt is whole."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,35 @@ def test_a_move_cancelled_between_two_attempts_leaves_no_folder(tmp_path: Path) 
         assert len(stage.listener.of(EventKind.TIDIED)) == 1
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_try_beside_the_first_takes_the_first_folder_away(tmp_path: Path, is_empty: bool) -> None:
+    """The host cleared its half of a disk late: the folder made for the first try goes; one with files is named."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.order(MoveFault(vm=vm_id(1), cause="network", at_percent=70))
+        async with stage.running():
+            job = await stage.ask_and_approve("web01", subfolder=True)
+
+            async def goes_beside() -> bool:
+                (move,) = await stage.store.moves(job.id)
+                return move.path == "D:\\VMs\\web01-2" and move.state is MoveState.MOVING
+
+            await stage.until(goes_beside)
+            for file in [one.path for one in stage.world.all_entries("HV02") if "\\web01\\" in one.path]:
+                if is_empty and not stage.world.entry("HV02", file).is_folder:  # type: ignore[union-attr]
+                    stage.world.remove_file("HV02", file)
+            moves = await stage.finished(job.id)
+            assert moves["web01"].state is MoveState.DONE
+        (tidied,) = stage.listener.of(EventKind.TIDIED)
+        assert facts(tidied).host == "HV02"
+        assert (stage.world.entry("HV02", "D:\\VMs\\web01") is None) is is_empty
+        assert ("D:\\VMs\\web01" in facts(tidied).removed) is is_empty
+        assert ("D:\\VMs\\web01" in dict(facts(tidied).kept)) is not is_empty
+
+    keeping = [replace(one, quirks=replace(one.quirks, partial_files_remain=True)) for one in hosts(2)]
+    play(tmp_path, Fleet(hosts=tuple(keeping), vms=tuple(numbered(1))), script)
 
 
 def test_a_death_while_cleaning_leaves_the_receipt_whole(tmp_path: Path) -> None:

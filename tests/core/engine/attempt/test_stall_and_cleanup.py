@@ -145,7 +145,7 @@ def test_nothing_starts_in_a_freeze_window_unless_it_is_overridden(tmp_path: Pat
             assert moves["web02"].state is MoveState.DONE
             (held,) = await stage.store.moves(frozen.id)
             assert held.hold is not None
-            assert held.hold.text == "moves are frozen until Mon 18:00"
+            assert held.hold.text == "moves are frozen until Mon 18:00 UTC"
             moves = await stage.finished(frozen.id, within_s=11 * 3600)
         assert moves["web01"].state is MoveState.DONE
         first = moves["web01"].started_at

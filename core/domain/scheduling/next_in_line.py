@@ -1,0 +1,93 @@
+"""Decides which waiting moves start as soon as one of those under way has ended, so that they can be made ready."""
+
+from bisect import insort
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.model.inventory import HostName
+from core.domain.model.job import JobId
+from core.domain.model.move import Attempt, Move, MoveId
+from core.domain.scheduling.readiness import Ready
+
+AT_ONCE = 2
+"""So many moves can start when one has ended: it was on two hosts."""
+
+DEEP = 3
+"""So many that wait for the same slot are known: several moves may end before the queue is looked at again."""
+
+Slot = tuple[frozenset[HostName], JobId | None]
+"""The hosts that are full; or the job that has enough under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A move that could start but for a slot: the hosts that are full, none if only its own job has enough under way.
+
+    ``place`` is its place in the queue: the lower goes first.
+    """
+
+    move: Move
+    full: frozenset[HostName]
+    place: tuple[Any, ...]
+
+    @property
+    def slot(self) -> Slot:
+        """Return what it waits for."""
+        return self.full, None if self.full else self.move.job_id
+
+
+@dataclass(frozen=True, slots=True)
+class NextInLine:
+    """The moves that wait for each slot that may become free, in starting order."""
+
+    line: tuple[Waiting, ...] = ()
+
+    def sources(self) -> dict[HostName, int]:
+        """Count the first for each slot by the host they leave: there a start needs a session."""
+        return Counter(waiting.move.source for waiting in _firsts(self.line))
+
+    def after(self, ended: Move, others: Container[MoveId] = ()) -> tuple[Move, ...]:
+        """Return the moves that start when this one has given back its slots, and ``others`` have started."""
+        freed = {ended.source, ended.destination}
+        able = (
+            waiting
+            for waiting in self.line
+            if waiting.full <= freed
+            and (waiting.full or waiting.move.job_id == ended.job_id)
+            and waiting.move.id not in others
+        )
+        return tuple(waiting.move for waiting in _firsts(able))[:AT_ONCE]
+
+
+def _firsts(line: Iterable[Waiting]) -> Iterable[Waiting]:
+    """Return the first for each slot."""
+    firsts = dict[Slot, Waiting]()
+    for waiting in line:
+        firsts.setdefault(waiting.slot, waiting)
+    return firsts.values()
+
+
+def next_in_line(
+    ready: Iterable[tuple[Move, Ready]],
+    full_hosts: frozenset[HostName],
+    under_way: Iterable[Attempt],
+    place_of: Callable[[Move, Ready], tuple[Any, ...]],
+) -> NextInLine:
+    """Return, of the moves that are ready and wait for slots alone, those that start after the next end."""
+    pairs = {frozenset((attempt.source, attempt.destination)) for attempt in under_way}
+    busy_hosts = {host for pair in pairs for host in pair}
+    first = defaultdict[Slot, list[Waiting]](list)
+    for move, verdict in ready:
+        full = full_hosts & {move.source, move.destination}
+        if (len(full) > 1 and full not in pairs) or not full <= busy_hosts:
+            continue  # no one end frees what it needs
+        waiting = Waiting(move, full, place_of(move, verdict))
+        insort(mine := first[waiting.slot], waiting, key=_place)
+        del mine[DEEP:]
+    return NextInLine(tuple(sorted((one for mine in first.values() for one in mine), key=_place)))
+
+
+def _place(waiting: Waiting) -> tuple[Any, ...]:
+    return waiting.place
