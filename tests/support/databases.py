@@ -60,9 +60,11 @@ def own_database() -> URL | None:
 
 
 def drop_databases() -> None:
-    """Drop what this process made; whoever still uses it is thrown out."""
+    """Drop what this process made: whoever still uses it is thrown out, whoever comes next gets another."""
     while _made:
         on_server(f"DROP DATABASE {_made.pop()} WITH (FORCE)")
+    own_database.cache_clear()
+    _make_schema.cache_clear()
 
 
 def on_server(statement: str, **values: Any) -> Any:
