@@ -11,7 +11,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --only-b
 # Where the locks have a wheel of everything; tests/test_locks.py compares.
 SUPPORTED := $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { echo "migrate-bot needs Python 3.11 to 3.14; say which with: make PYTHON=/path/to/python3 ..."; exit 1; }
 
-LONG   := tests/faults tests/e2e/test_slack_storm.py tests/kerberos/test_minutes.py
+LONG   := tests/faults tests/e2e/test_slack_storm.py tests/e2e/test_quiet_threads.py tests/kerberos/test_minutes.py
 REAL   := tests/powershell
 TWO    := tests/takeover
 # The part of the suite that is played on PostgreSQL every time: under a minute. `make postgresql-all` plays all of it.
