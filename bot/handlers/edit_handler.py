@@ -7,7 +7,8 @@ from bot import access
 from bot.access import Identity
 from bot.handlers.command_handler import Asker
 from bot.messages.blocks import Block
-from bot.modals.plan_edit import Editing, edit_form, meant, offer_places, offer_planned, place_of
+from bot.modals.plan_edit import edit_form, meant, offer_places, offer_planned, place_of
+from bot.modals.plan_reference import PlanReference
 from bot.slack.identities import Identities
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
@@ -42,7 +43,7 @@ class EditHandler:
             raise NotAllowed(f"{job.id} no longer waits for approval: it cannot be changed.")
         return who
 
-    async def form(self, about: Editing) -> Block:
+    async def form(self, about: PlanReference) -> Block:
         """Make the form. The hosts offered are those of the settings that no VM of the plan is on now."""
         plan = await self._plan(about.job_id)
         if plan.hash != about.plan_hash:
@@ -51,17 +52,17 @@ class EditHandler:
             )
         return edit_form(about, self._places(plan))
 
-    async def offer_vms(self, about: Editing, typed: str, asker: Asker) -> list[Block]:
+    async def offer_vms(self, about: PlanReference, typed: str, asker: Asker) -> list[Block]:
         """Offer VMs of the plan; nothing to somebody who may do nothing here, or of a plan that is gone."""
         plan = await self._plan_for(about.job_id, asker)
         return offer_planned(typed, plan) if plan else []
 
-    async def offer_hosts(self, about: Editing, typed: str, asker: Asker) -> list[Block]:
+    async def offer_hosts(self, about: PlanReference, typed: str, asker: Asker) -> list[Block]:
         """Offer hosts, where they are too many to be listed."""
         plan = await self._plan_for(about.job_id, asker)
         return offer_places(typed, self._places(plan)) if plan else []
 
-    async def edit(self, about: Editing, chosen: Sequence[str], to: str, asker: Asker) -> Job:
+    async def edit(self, about: PlanReference, chosen: Sequence[str], to: str, asker: Asker) -> Job:
         """Change the plan. Raises MigrateBotError with a sentence when it cannot be; then nothing was changed."""
         who = await self.check_may_edit(about.job_id, asker)
         vms = meant(chosen, await self._plan(about.job_id))

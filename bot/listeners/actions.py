@@ -26,7 +26,8 @@ from bot.messages.blocks import (
     STUCK_WAIT,
     Message,
 )
-from bot.modals.reject_form import Rejection, reject_form
+from bot.modals.plan_reference import PlanReference
+from bot.modals.reject_form import reject_form
 from bot.slack.api_errors import ask
 from bot.slack.forms import open_view
 from core.errors import NotAllowed
@@ -58,7 +59,7 @@ def _on_the_card(handler: CommandHandler) -> dict[str, Work]:
                 raise NotAllowed(permission.reason)
         except TimeoutError:
             pass
-        about = Rejection(click.job_id, click.plan_hash, click.asker.channel)
+        about = PlanReference(click.job_id, click.plan_hash, click.asker.channel)
         await open_view(client, click.trigger_id, reject_form(about))
         return None
 

@@ -19,7 +19,8 @@ from bot.listeners.pages import SHOW_PAUSE_S, show
 from bot.listeners.payloads import read_asker_of_view, read_click, read_metadata
 from bot.messages.blocks import EDIT, Block, Message
 from bot.modals import plan_edit as pages
-from bot.modals.plan_edit import EDIT_FORM, PICK_TO, PICK_VMS, TO, VMS, Editing
+from bot.modals.plan_edit import EDIT_FORM, PICK_TO, PICK_VMS, TO, VMS
+from bot.modals.plan_reference import PlanReference
 from bot.slack.forms import open_view
 from core.errors import MigrateBotError
 
@@ -40,7 +41,7 @@ def _register_button(app: AsyncApp, handler: CommandHandler, edits: EditHandler,
     async def on_click(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         click = read_click(body)
-        about = Editing(click.job_id, click.plan_hash, click.asker.channel)
+        about = PlanReference(click.job_id, click.plan_hash, click.asker.channel)
 
         async def work() -> Message | None:
             handler.check_database(click.job_id, click.database, is_proven=True)
@@ -60,12 +61,12 @@ def _register_button(app: AsyncApp, handler: CommandHandler, edits: EditHandler,
 
 def _register_menus(app: AsyncApp, edits: EditHandler) -> None:
     async def on_vms(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        about = Editing.unpack(read_metadata(body))
+        about = PlanReference.unpack(read_metadata(body))
         typed = str(body.get("value") or "")
         await ack(options=await edits.offer_vms(about, typed, read_asker_of_view(body)) if about else [])
 
     async def on_hosts(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        about = Editing.unpack(read_metadata(body))
+        about = PlanReference.unpack(read_metadata(body))
         typed = str(body.get("value") or "")
         await ack(options=await edits.offer_hosts(about, typed, read_asker_of_view(body)) if about else [])
 
@@ -75,7 +76,7 @@ def _register_menus(app: AsyncApp, edits: EditHandler) -> None:
 
 def _register_form(app: AsyncApp, edits: EditHandler, background: BackgroundTasks) -> None:
     async def on_form(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
-        about = Editing.unpack(read_metadata(body))
+        about = PlanReference.unpack(read_metadata(body))
         vms, to = read_choices(body, VMS, PICK_VMS), read_choices(body, TO, PICK_TO)
         missing = {block: "Choose one." for block, chosen in ((VMS, vms), (TO, to)) if not chosen}
         if about is None or missing:
@@ -97,7 +98,7 @@ def _register_form(app: AsyncApp, edits: EditHandler, background: BackgroundTask
 
 
 async def _page(  # noqa: PLR0917
-    edits: EditHandler, token: str, about: Editing, vms: tuple[str, ...], to: str, asker: Asker
+    edits: EditHandler, token: str, about: PlanReference, vms: tuple[str, ...], to: str, asker: Asker
 ) -> Block:
     try:
         return pages.changed(token, await edits.edit(about, vms, to, asker))

@@ -12,14 +12,15 @@ from bot.handlers.command_handler import CommandHandler
 from bot.handlers.private_reply import PrivateReply
 from bot.listeners.payloads import read_asker_of_view, read_field, read_metadata
 from bot.messages.blocks import Message
-from bot.modals.reject_form import REASON_BLOCK, REASON_FIELD, REJECT_FORM, Rejection
+from bot.modals.plan_reference import PlanReference
+from bot.modals.reject_form import REASON_BLOCK, REASON_FIELD, REJECT_FORM
 
 
 def register(app: AsyncApp, handler: CommandHandler, background: BackgroundTasks) -> None:
     """Listen to the form that asks why."""
 
     async def on_reason(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
-        about = Rejection.unpack(read_metadata(body))
+        about = PlanReference.unpack(read_metadata(body))
         reason = read_field(body, REASON_BLOCK, REASON_FIELD)
         if about is None or not reason:
             await ack(response_action="errors", errors={REASON_BLOCK: "Say in a few words why."})

@@ -3,15 +3,14 @@
 VMs are searched, not listed, so it is the same form for one VM and for thousands, and its metadata never grows.
 """
 
-import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
 
 from bot.messages.blocks import Block, context, plain_text, sections, verbatim
 from bot.messages.card_proposed import plan_lines, summary
 from bot.messages.mrkdwn import plural
+from bot.modals.plan_reference import PlanReference
 from bot.modals.request_form import OPTIONS_LIMIT, option
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId
@@ -30,29 +29,7 @@ _GLOB = re.compile(r"[*?\[]")
 _ROWS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Editing:
-    """The plan that the form changes: it travels with the form and comes back with it."""
-
-    job_id: JobId
-    plan_hash: str
-    channel: str
-
-    def pack(self) -> str:
-        """Write it as the form's metadata."""
-        return json.dumps([self.job_id, self.plan_hash, self.channel])
-
-    @classmethod
-    def unpack(cls, text: str) -> "Editing | None":
-        """Read it back; None when it is not ours."""
-        try:
-            job_id, plan_hash, channel = map(str, json.loads(text))
-        except (ValueError, TypeError):
-            return None
-        return cls(JobId(job_id), plan_hash, channel)
-
-
-def edit_form(about: Editing, hosts: Sequence[str]) -> Block:
+def edit_form(about: PlanReference, hosts: Sequence[str]) -> Block:
     """Ask which VMs, and where they go instead."""
     return {
         "type": "modal",

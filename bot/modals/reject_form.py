@@ -1,10 +1,7 @@
 """The form that asks why a plan is rejected. Pure."""
 
-import json
-from dataclasses import dataclass
-
 from bot.messages.blocks import Block, plain_text
-from core.domain.model.job import JobId
+from bot.modals.plan_reference import PlanReference
 
 REJECT_FORM = "migrate_reject_reason"
 REASON_BLOCK = "reason"
@@ -12,29 +9,7 @@ REASON_FIELD = "text"
 _REASON_LIMIT = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """The plan that the form is about: it travels with the form and comes back with it."""
-
-    job_id: JobId
-    plan_hash: str
-    channel: str
-
-    def pack(self) -> str:
-        """Write it as the form's metadata."""
-        return json.dumps([self.job_id, self.plan_hash, self.channel])
-
-    @classmethod
-    def unpack(cls, text: str) -> "Rejection | None":
-        """Read it back; None when it is not ours."""
-        try:
-            job_id, plan_hash, channel = map(str, json.loads(text))
-        except (ValueError, TypeError):
-            return None
-        return cls(JobId(job_id), plan_hash, channel)
-
-
-def reject_form(about: Rejection) -> Block:
+def reject_form(about: PlanReference) -> Block:
     """Ask for the reason."""
     return {
         "type": "modal",
