@@ -1,6 +1,6 @@
 """Private answers to sub-commands: lists of jobs and hosts, a job's history, help, mistakes. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.commands.errors import CommandError
 from bot.messages.blocks import Block, Message, context, message, section, sections, verbatim
@@ -114,16 +114,26 @@ def _history_line(event: Event, job: Job, move: Move | None) -> str:
     return f"{clock_time(event.at)} {clip_markup(sentence(event, job, move), 1500)}"
 
 
-def history(view: JobView, events: Iterable[Event]) -> Message:
-    """Tell everything that happened to a job, oldest first."""
+def _worth_telling(events: Sequence[Event]) -> list[Event]:
+    """Return as many events as fit, in their order: what happened last to each VM goes before what else is new."""
+    last = {event.move_id: number for number, event in enumerate(events)}
+    by_weight = sorted(range(len(events)), key=lambda n: (last[events[n].move_id] == n, n), reverse=True)
+    return [events[number] for number in sorted(by_weight[:_HISTORY_LINES])]
+
+
+def history(view: JobView, events: Sequence[Event]) -> Message:
+    """Tell what happened to a job, oldest first: everything, or with too much for a message, the last of each VM."""
     job = view.job
     moves: Mapping[MoveId, Move] = {row.move.id: row.move for row in view.moves}
-    everything = [_history_line(event, job, moves.get(event.move_id) if event.move_id else None) for event in events]
+    told = [
+        _history_line(event, job, moves.get(event.move_id) if event.move_id else None)
+        for event in _worth_telling(events)
+    ]
     lines = [f"*{job.id}* {said(what(job), 80)}, asked by {mention(job.requester)} {date_time(job.created_at)}"]
-    hidden = len(everything) - _HISTORY_LINES
+    hidden = len(events) - len(told)
     if hidden > 0:
         lines.append(f"… {hidden} earlier events: {code(f'migrate-bot jobs export {job.id}')} on the bot's machine")
-    blocks = sections([*lines, *everything[-_HISTORY_LINES:]])
+    blocks = sections([*lines, *told])
     return message(f"History of {job.id}", blocks)
 
 

@@ -89,6 +89,25 @@ def test_a_long_history_keeps_the_newest_and_says_where_the_rest_is() -> None:
     assert "1880 earlier events: `migrate-bot jobs export J7`" in shown
 
 
+def test_a_long_history_names_every_vm() -> None:
+    """What happened last to a VM is told, however much happened to others since."""
+    first, last = move(0, "web01", MoveState.DONE), move(1, "web02", MoveState.DONE)
+    events = [
+        Event(
+            data=event_data.Held(text=f"reason {n}"),
+            at=NOW + timedelta(seconds=n),
+            job_id=JobId("J7"),
+            move_id=(last if n else first).id,
+        )
+        for n in range(500)
+    ]
+    shown = text(replies.history(view(job(state=JobState.RUNNING), MoveView(first), MoveView(last)), events))
+    assert "`web01` waits: reason 0" in shown
+    assert shown.index("reason 0") < shown.index("reason 381") < shown.index("reason 499")
+    assert "reason 380" not in shown
+    assert "380 earlier events" in shown
+
+
 def test_a_plan_with_blocked_vms_says_so_at_once() -> None:
     """Who asked learns how many cannot move, and how to take it back."""
     made = replace(job(["web01", "web02"]))
