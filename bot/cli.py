@@ -113,9 +113,10 @@ async def _run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    was_on_duty = False
     while True:
         started = asyncio.Event()
-        work = asyncio.create_task(_work(settings, stop, started))
+        work = asyncio.create_task(_work(settings, stop, started, was_on_duty=was_on_duty))
         await _first_of(stop, work)
         if not work.done() and not started.is_set():
             log.info("stopping before I was on duty")
@@ -126,11 +127,12 @@ async def _run(settings: Settings) -> int:
         code = await work
         if code is not None:
             return code
+        was_on_duty = True
 
 
-async def _work(settings: Settings, stop: asyncio.Event, started: asyncio.Event) -> int | None:
+async def _work(settings: Settings, stop: asyncio.Event, started: asyncio.Event, *, was_on_duty: bool) -> int | None:
     """Run the bot until it is asked to stop. Returns its exit code; None: it lost its database and is to start anew."""
-    async with running(settings) as bot:
+    async with running(settings, was_on_duty=was_on_duty) as bot:
         started.set()
         spare_what_stays()
         log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)

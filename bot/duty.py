@@ -26,9 +26,15 @@ class DutyState(StrEnum):
 
 
 class Duty:
-    """The duty of one process. ``on_wait`` hears, with words, of each look while it stands by."""
+    """The duty of one process. ``on_wait`` hears, with words, of each look while it stands by.
 
-    def __init__(self, store: Store, *, on_wait: Callable[[str], None], every_s: float) -> None:
+    ``was_on_duty``: this process worked on the database before, so the settings are right and a server that cannot be
+    reached comes back; at a first start that is said at once instead.
+    """
+
+    def __init__(
+        self, store: Store, *, on_wait: Callable[[str], None], every_s: float, was_on_duty: bool = False
+    ) -> None:
         self.state = DutyState.STARTING
         self.waits_for = ""
         """Who has the database, or why it cannot be asked, while this process stands by."""
@@ -36,6 +42,7 @@ class Duty:
         self._store = store
         self._on_wait = on_wait
         self._every_s = every_s
+        self._was_on_duty = was_on_duty
 
     async def take(self) -> None:
         """Open the database, as soon as nobody else works on it.
@@ -50,7 +57,7 @@ class Duty:
             except StoreLeased as error:
                 self._stand_by(error)
             except StoreUnreachable as error:
-                if self.state is DutyState.STARTING:
+                if self.state is DutyState.STARTING and not self._was_on_duty:
                     raise
                 self._stand_by(error)
             else:

@@ -62,11 +62,12 @@ async def running(
     gateway: HostGateway | None = None,
     store: Store | None = None,
     tell_through: Callable[[Notifier], Notifier] | None = None,
+    was_on_duty: bool = False,
 ) -> AsyncIterator[Bot]:
     """Run the bot; leaving the block stops it gracefully. Migrations go on, and the next start finds them.
 
     While another bot works on a database that can be shared, this one stands by, and enters the block when it may.
-    ``tell_through`` puts something between the engine and Slack.
+    ``tell_through`` puts something between the engine and Slack; ``was_on_duty``: this process lost its database.
 
     Raises:
         SettingsError: nobody may ask; a secret is missing or Slack does not accept it.
@@ -126,7 +127,7 @@ async def running(
         connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
     else:
         connection = HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
-    duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S)
+    duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S, was_on_duty=was_on_duty)
     health = Health(engine, connection, settings.slack, duty)
     try:
         await health.start()

@@ -48,7 +48,7 @@ class AdvisoryLock:
         if self._is_taken:
             connection.close()
             self.lost.set()
-            raise StoreLost("The connection by which this process had the right to write is gone.")
+            raise StoreLost("This process has lost the right to write: the connection that had it is gone.")
         is_ours = ask(connection, _TAKE)[0]
         if not is_ours:
             name, address = ask(connection, _HOLDER) or ("a session that has just ended", "gone")

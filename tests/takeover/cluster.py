@@ -37,9 +37,12 @@ class Cluster:
         """End it as a power cut does: no session is said good-bye to."""
         self._run("pg_ctl", "--wait", "--mode=immediate", "stop")
 
-    async def restart(self) -> None:
-        """Stop it hard, and start it again, which then recovers."""
+    async def away(self) -> None:
+        """Stop it hard."""
         await asyncio.to_thread(self.stop)
+
+    async def back(self) -> None:
+        """Start it again; it recovers then."""
         await asyncio.to_thread(self.start)
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -1,5 +1,6 @@
 """Two bots on one PostgreSQL: one works, the other stands by and takes over; nothing is started or said twice."""
 
+import asyncio
 import signal
 import time
 from pathlib import Path
@@ -8,10 +9,11 @@ import pytest
 
 from tests.support.databases import on_server, postgresql_url
 from tests.support.engine_harness import numbered
+from tests.support.eventually import PATIENCE_S
 from tests.support.full_system import fleet
 from tests.takeover.cluster import cluster
 from tests.takeover.network import stretch
-from tests.takeover.pair import Duo, Pair, pair
+from tests.takeover.pair import Pair, pair
 
 WITHIN_S = 10.0
 FOUR = fleet(*numbered(4, gb=3))
@@ -90,22 +92,21 @@ async def test_a_session_that_is_ended_costs_the_lead_and_nothing_else(tmp_path:
         await place.all_end_well()
 
 
-async def one_leads(place: Pair) -> Duo:
-    """Wait until one of the two leads and the other stands by; return the leader."""
-    await place.first.is_in("leader", "standby")
-    await place.second.is_in("leader", "standby")
-    states = {duo: await duo.state() for duo in (place.first, place.second)}
-    if sorted(states.values()) != ["leader", "standby"]:
-        pytest.fail(f"{states}")
-    return next(duo for duo, state in states.items() if state == "leader")
+async def one_leads(place: Pair) -> None:
+    """Wait until one of the two leads and the other stands by: for a moment both may stand by."""
+    async with asyncio.timeout(PATIENCE_S):
+        while {await place.first.state(), await place.second.state()} != {"leader", "standby"}:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_a_database_that_is_restarted_loses_nothing(tmp_path: Path) -> None:
-    """The server ends like in a power cut and comes back: both bots stay, one leads again, and the job ends."""
+    """The server ends like in a power cut and comes back later: both bots stay, one leads, and the job ends."""
     with cluster() as server:
         async with pair(tmp_path, FOUR, server.url) as place:
             await place.two_are_moving()
-            await server.restart()
+            await server.away()
             await place.wait_for(lambda: "lost the right to write" in place.first.log())
+            await place.first.is_in("standby")
+            await server.back()
             await one_leads(place)
             await place.all_end_well()
