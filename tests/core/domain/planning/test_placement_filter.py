@@ -137,33 +137,61 @@ def test_the_filter_says_what_preflight_says(
     assert is_blocked or made.chosen[row.vm.id] == TWO
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(VMS, min_size=1, max_size=6), st.lists(ROOMS, min_size=2, max_size=3), st.booleans(), st.booleans())
+CHOICES = st.lists(st.sampled_from((None, None, 0, 1, 2)), min_size=6, max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(VMS, min_size=1, max_size=6),
+    st.lists(ROOMS, min_size=2, max_size=3),
+    st.booleans(),
+    st.booleans(),
+    CHOICES,
+    CHOICES,
+)
 @example(
     vms=[(40, "", "9.0", "", "D", {}), (25, "", "9.0", "", "D", {}), (9, "", "9.0", "", "D", {})],
     found=[{"free_gb": 40}, {"of": facts(is_migration_enabled=False)}],
     lists=False,
     drives=False,
+    kept=[None] * 6,
+    denied=[None] * 6,
 )
-def test_nobody_is_blocked_where_another_host_would_take_him(
+def test_nobody_is_blocked_where_another_host_would_take_him(  # noqa: PLR0917 (what is made up)
     vms: list[tuple[Any, ...]],
     found: list[dict[str, Any]],
     lists: bool,
     drives: bool,
+    kept: list[int | None],
+    denied: list[int | None],
 ) -> None:
-    """Whatever the fleet: preflight blocks whom the placement left out, nobody else, and no other plan takes more."""
+    """Whatever the fleet, whoever was elsewhere before or was told no: all have a host that takes them, and no other
+    plan takes more; preflight blocks those that were left out, and nobody else."""
     rows = [row_of(number, one) for number, one in enumerate(vms, 1)]
     targets = [TWO, THREE, FOUR][: len(found)]
     rooms = {target.host: room(target.host, **one) for target, one in zip(targets, found, strict=True)}
-    made = placed(rows, targets, rooms, lists=lists, keeps_drives=drives)
+    keep, no = ({vm_id(n): targets[i % len(targets)].host for n, i in enumerate(which, 1) if i is not None}
+                for which in (kept, denied))  # fmt: skip
+    said_no = {vm: (host,) for vm, host in no.items()}
+    made = placed(rows, targets, rooms, lists=lists, keeps_drives=drives, keep=keep, said_no=said_no)
     now = blocked(rows, made.chosen, rooms, made.unplaced, lists=lists, drives=drives)
-    assert now == made.unplaced
     allowed = [
-        [t for t in targets if not blocked([row], {row.vm.id: t}, rooms, lists=lists, drives=drives)] for row in rows
+        [
+            target
+            for target in targets
+            if no.get(row.vm.id) != target.host
+            and not blocked([row], {row.vm.id: target}, rooms, lists=lists, drives=drives)
+        ]
+        for row in rows
     ]
-    for ways in product(*((*hosts, None) for hosts in allowed)) if now else ():
+    nowhere = {row.vm.id for row, hosts in zip(rows, allowed, strict=True) if not hosts}
+    assert nowhere <= made.unplaced
+    assert now <= made.unplaced <= now | set(no)
+    assert all(made.chosen[row.vm.id] in hosts for row, hosts in zip(rows, allowed, strict=True)
+               if row.vm.id not in made.unplaced)  # fmt: skip
+    for ways in product(*((*hosts, None) for hosts in allowed)) if made.unplaced else ():
         where = {row.vm.id: target for row, target in zip(rows, ways, strict=True) if target is not None}
-        if len(where) > len(rows) - len(now):
+        if len(where) > len(rows) - len(made.unplaced):
             assert blocked(rows, where, rooms, lists=lists, drives=drives), f"{where} would take more"
 
 
