@@ -132,7 +132,8 @@ def _of_attempt(data: EventData, about: _About) -> str:
     match data:
         case said_of.Held(text=text):
             return f"⏸ {vm} waits{_because(text)}"
-        case said_of.Starting(attempt=attempt, of=of):
+        case said_of.Starting(attempt=attempt, of=of, to=to):
+            way = f"{about.source} → {code(to)}" if to else way
             return f"🚚 {vm} starts: {way}{f', {_attempt(attempt, of)}' if attempt > 1 else ''}."
         case said_of.Moving():
             return f"🚚 {vm} is moving: {way}."

@@ -215,7 +215,8 @@ class Dispatcher:
         match decision:
             case Start(move, claims, reason):
                 number = self._allowed(job)
-                told = event(event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason), now, move=move)
+                begins = event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason, to=move.destination)
+                told = event(begins, now, move=move)
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 at = self._clock.now()
                 started, attempt = await self._store.begin_attempt(

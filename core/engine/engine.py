@@ -84,6 +84,7 @@ class Engine:
             fail_fast=migration.fail_fast,
             # A snapshot is too old when two idle polls have gone by without one.
             snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
+            replan_after=migration.replan_after if migration.replan else None,
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(

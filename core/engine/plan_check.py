@@ -98,9 +98,15 @@ class PlanCheck:
             self.wake()
 
     def progress(self, job_id: JobId) -> CheckProgress | None:
-        """Say how far the check of a job is; None when there is none under way."""
+        """Say how far the check of a job is; None when there is none under way.
+
+        It counts VMs: one that was placed anew is checked when the host it goes to now has answered.
+        """
         check = self._checks.get(job_id)
-        return CheckProgress(len(check.answers), len(check.moves)) if check else None
+        if check is None:
+            return None
+        last = {move.vm_id: move.destination for move in check.moves}
+        return CheckProgress(sum(1 for pair in last.items() if pair in check.answers), len(last))
 
     async def turn(self) -> float:
         """Begin the checks that are due, end those of jobs that were decided, or whose plan is another one now."""

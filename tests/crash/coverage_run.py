@@ -29,6 +29,7 @@ class Tour:
         self._usual: dict[Story, Ending] = {}
         self._stack = AsyncExitStack()
         self._place: Place | None = None
+        self._check_timeout = ""
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,7 +49,7 @@ class Tour:
     async def usual(self, story: Story) -> Ending:
         """Return how a story ends when nobody dies."""
         if story not in self._usual:
-            here = await self._here()
+            here = await self._here(story)
             here.passed()
             ending = await self._play(story, None)
             self.passed |= here.passed()
@@ -62,15 +63,18 @@ class Tour:
         await self._stack.aclose()
 
     async def _play(self, story: Story, point: Point | None) -> Ending:
-        here = await self._here()
+        here = await self._here(story)
         try:
             return await here.play(STORIES[story], point)
         except BaseException:
             await self.leave()
             raise
 
-    async def _here(self) -> Place:
+    async def _here(self, story: Story) -> Place:
+        if story.check_timeout != self._check_timeout:
+            await self.leave()
         if self._place is None:
+            self._check_timeout = story.check_timeout
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-            self._place = await self._stack.enter_async_context(place(folder))
+            self._place = await self._stack.enter_async_context(place(folder, story.check_timeout))
         return self._place

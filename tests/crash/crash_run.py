@@ -24,14 +24,15 @@ from tests.support.full_system import CHANNEL, SPEED, Town, fleet
 if TYPE_CHECKING:
     from lab.hyperv.remoting.shells import Shell, Shells
 
-SOURCE, DESTINATION, FOLDER = "HV01", "HV02", "D:\\VMs"
+SOURCE, DESTINATION, OTHER, FOLDER = "HV01", "HV02", "HV03", "D:\\VMs"
+WELL = {"migration_enabled": True, "processor_family": "intel"}
 SETTINGS: dict[str, dict[str, object]] = {
     "migration": {
         "poll_busy": "300ms",
         "poll_idle": "1s",
         "confirm_start": "6s",
         "retry_delay": "500ms",
-        "check_timeout": "0s",  # people click again only when the bot has died
+        "replan_after": "1s",
     },
     "slack": {"oncall": ["S0ONCALL", "U0BOB"]},
     "winrm": {"operation_timeout": "4s"},
@@ -95,9 +96,10 @@ class Place(Town):
     def vm_id(self, number: int) -> Any:
         return vm(100 * self._round + number, "").id
 
-    def put_vms(self, count: int, *, gb: int = 2) -> None:
+    def put_vms(self, count: int, *, gb: int = 2, **changes: Any) -> None:
         """Put fresh VMs on the source, and take away those of the story before."""
-        for name in (SOURCE, DESTINATION):
+        for name in (SOURCE, DESTINATION, OTHER):
+            self.world.change_host(name, WELL)
             for old in self.world.vms(name):
                 self.world.remove_vm(name, old.id)
             for entry in reversed(self.world.all_entries(name)):
@@ -114,7 +116,7 @@ class Place(Town):
         self._widowed.clear()
         self._names = [f"web{n:02d}" for n in range(1, count + 1)]
         for number, name in enumerate(self._names, 1):
-            self.world.create_vm(vm(100 * self._round + number, name, gb=gb))
+            self.world.create_vm(vm(100 * self._round + number, name, gb=gb, **changes))
 
     async def want(self, action: Callable[[], Awaitable[object]], is_heard: Callable[[], object]) -> None:
         """Do what a person does until it shows; do it again when the bot dies before it has written it down."""
@@ -135,9 +137,10 @@ class Place(Town):
             lambda: self._revived.is_set() or any(answer in message.text for message in person.sees(CHANNEL)[before:]),
         )
 
-    async def ask(self, command: str = f"web* from {SOURCE} to {DESTINATION} path {FOLDER}") -> Message:
+    async def ask(self, to: str = DESTINATION) -> Message:
         """Type a command and wait for its card."""
-        await self.want(lambda: self.person("alice").slash(CHANNEL, f"/migrate {command}"), self.card)
+        command = f"/migrate web* from {SOURCE} to {to} path {FOLDER}"
+        await self.want(lambda: self.person("alice").slash(CHANNEL, command), self.card)
         if self._point is not None and self._point.is_at_card:
             async with asyncio.timeout(PATIENCE_S):
                 await self._revived.wait()
@@ -343,11 +346,12 @@ class Place(Town):
 
 
 @asynccontextmanager
-async def place(folder: Path) -> AsyncIterator[Place]:
+async def place(folder: Path, check_timeout: str) -> AsyncIterator[Place]:
     """Start a lab and a bot that can be told to die."""
+    settings = SETTINGS | {"migration": SETTINGS["migration"] | {"check_timeout": check_timeout}}
     environment = {ORDER: str(folder / "order"), PASSED: str(folder / "passed")}
     async with (
-        site(fleet(), folder, speed=SPEED, settings=SETTINGS | store_section(folder)) as here,
+        site(fleet(count=3), folder, speed=SPEED, settings=settings | store_section(folder)) as here,
         BotProcess(here, folder / "bot.log", environment, module="tests.crash.bot_that_dies") as bot,
     ):
         town = Place(Town(here, bot), folder)

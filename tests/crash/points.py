@@ -16,6 +16,13 @@ class Story(StrEnum):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     SLACK_DOWN = "slack down"
+    CHECKED = "hosts are asked"
+    REPLANNED = "a host drops out"
+
+    @property
+    def check_timeout(self) -> str:
+        """How long the hosts may be asked about a plan before it can be approved; elsewhere they are not asked."""
+        return "5m" if self is Story.CHECKED else "0s"
 
 
 class When(StrEnum):
@@ -25,6 +32,7 @@ class When(StrEnum):
     CARD = "the card is shown"
     APPROVAL = "the approval is said"
     MOVING = "a VM is moving"
+    DROPOUT = "a host drops out"
 
 
 class Meanwhile(StrEnum):
@@ -226,6 +234,40 @@ _SLACK_DOWN = (
     _P("store.notice_failed:before", "was it said? looks, finds it: Slack had taken it", _S.SLACK_DOWN),
     _P("store.notice_failed:after", "due again soon; looks, finds it: Slack had taken it", _S.SLACK_DOWN),
 )
+_CHECKED = (
+    _P("hosts.compatibility_info:before", "the plan is unchecked: its hosts are asked", _S.CHECKED),
+    _P("hosts.compatibility_info:after", "the plan is unchecked: its hosts are asked anew", _S.CHECKED),
+    _P("hosts.compatibility_info:after", "one VM was asked about: both are, anew", _S.CHECKED, 2),
+    _P("hosts.test_compatibility:before", "the plan is unchecked: its hosts are asked anew", _S.CHECKED),
+    _P("hosts.test_compatibility:after", "the plan is unchecked: its hosts are asked anew", _S.CHECKED),
+    _P(
+        "hosts.inspect:before",
+        "a host said no, nothing is placed anew: all is asked again",
+        _S.CHECKED,
+        since=When.CARD,
+    ),
+    _P(
+        "hosts.inspect:after", "a host said no, nothing is placed anew: all is asked again", _S.CHECKED, since=When.CARD
+    ),
+    _P("hosts.compatibility_info:before", "placed anew, nobody knows: all is asked again", _S.CHECKED, 3),
+    _P("hosts.test_compatibility:after", "the last answer is known to nobody: all is asked again", _S.CHECKED, 3),
+    _P("store.change_job[proposed]:before", "what the hosts said is lost: all is asked again", _S.CHECKED),
+    _P("store.change_job[proposed]:after", "the plan is checked: that is said, nobody is asked again", _S.CHECKED),
+    _P("people.tell[checked]:before", "was it said? looks, does not find it, says it", _S.CHECKED),
+    _P("people.tell[checked]:after", "was it said? looks, finds it", _S.CHECKED),
+    _P("people.show[proposed]:before", "the card is brought up to date", _S.CHECKED),
+    _P("people.show[proposed]:after", "the card is brought up to date", _S.CHECKED),
+)
+_REPLANNED = (
+    _P("hosts.inspect:before", "still waits for the host that is off: placed anew", _S.REPLANNED, since=When.DROPOUT),
+    _P("hosts.inspect:after", "still waits for the host that is off: placed anew", _S.REPLANNED, since=When.DROPOUT),
+    _P("hosts.inspect:after", "the same, with all hosts looked at", _S.REPLANNED, 3, since=When.DROPOUT),
+    _P("store.change_moves:before", "nothing is placed anew: it is, once", _S.REPLANNED),
+    _P("store.change_moves:after", "placed anew; that is said, and nothing goes elsewhere again", _S.REPLANNED),
+    _P("store.change_moves:after", "dies again while it says so", _S.REPLANNED, then="people.tell[replanned]:after"),
+    _P("people.tell[replanned]:before", "was it said? looks, does not find it, says it", _S.REPLANNED),
+    _P("people.tell[replanned]:after", "was it said? looks, finds it", _S.REPLANNED),
+)
 
 POINTS = (
     *_ASKING,
@@ -239,6 +281,8 @@ POINTS = (
     *_STOPPED,
     *_NO,
     *_SLACK_DOWN,
+    *_REPLANNED,
+    *_CHECKED,
 )
 
 QUICK = frozenset(
@@ -248,6 +292,8 @@ QUICK = frozenset(
         (Story.ONE, "hosts.remove_empty_folder:after"),
         (Story.PLAIN, "hosts.move:before"),
         (Story.PLAIN, "hosts.move:accepted"),
+        (Story.CHECKED, "store.change_job[proposed]:before"),
+        (Story.REPLANNED, "store.change_moves:after"),
     }
 )
 """What is played in every run, by story and ``str`` of the point; everything else with ``--all-crash-points``."""

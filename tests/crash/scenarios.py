@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lab.hyperv.world.faults import MoveFault
 from lab.slack.workspace.faults import FaultKind
-from tests.crash.crash_run import Place
-from tests.crash.points import Story
+from tests.crash.crash_run import DESTINATION, OTHER, Place
+from tests.crash.points import Story, When
 from tests.support.full_system import CHANNEL
 
 
@@ -102,6 +102,30 @@ async def _slack_down(place: Place) -> None:
     await place.says("is over")
 
 
+async def _checked(place: Place) -> None:
+    """Two VMs for two hosts, one of which cannot take them: its VM goes to the other before anybody can approve."""
+    place.put_vms(2, is_processor_compatible=False)
+    place.world.change_host(DESTINATION, {"processor_family": "amd"})
+    card = await place.ask(f"{DESTINATION},{OTHER}")
+    await place.says("hosts of")
+    await place.approve(card)
+    await place.says("is over")
+
+
+async def _replanned(place: Place) -> None:
+    """Four VMs for two hosts, one of which is switched off while two move: what waits for it goes to the other."""
+    place.put_vms(4)
+    card = await place.ask(f"{DESTINATION},{OTHER}")
+    place.crawl()
+    await place.approve(card)
+    await place.moving(2)
+    await place.reached(When.DROPOUT)
+    place.world.change_host(DESTINATION, {"migration_enabled": False})
+    await place.says("dropped out")
+    place.run_fast()
+    await place.says("is over")
+
+
 STORIES: Mapping[Story, Callable[[Place], Awaitable[None]]] = {
     Story.ONE: _one,
     Story.PLAIN: _plain,
@@ -112,4 +136,6 @@ STORIES: Mapping[Story, Callable[[Place], Awaitable[None]]] = {
     Story.REJECTED: _rejected,
     Story.WITHDRAWN: _withdrawn,
     Story.SLACK_DOWN: _slack_down,
+    Story.CHECKED: _checked,
+    Story.REPLANNED: _replanned,
 }

@@ -31,7 +31,7 @@ class Eta:
 
 @dataclass(frozen=True, slots=True)
 class CheckProgress:
-    """How far the hosts of a plan are with saying whether they can take its VMs."""
+    """Of how many VMs of a plan the host they go to has said whether it can take them."""
 
     answered: int
     total: int

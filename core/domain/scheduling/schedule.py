@@ -20,6 +20,8 @@ from core.domain.scheduling.slots import SlotUsage, loads
 
 LOOK_AGAIN = timedelta(seconds=5)
 """How soon to decide again about a VM of which it is not clear where it is: hosts that show the same are no news."""
+SEEK_AGAIN = timedelta(minutes=1)
+"""How soon another place is looked for again for what waits for a host that dropped out."""
 
 
 _FOR_A_SLOT = {HoldCode.SLOT, HoldCode.PARALLEL, HoldCode.LAST}
@@ -164,6 +166,9 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> tuple[lis
                 named.append(options.start_at)
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
                 times.append(move.busy_since + wait_timeout(code, options, situation.policy))
+            case HoldCode.HOST if (patience := situation.policy.replan_after) is not None:
+                due = decision.hold.since + patience
+                named.append(due if due > situation.wall else situation.wall + SEEK_AGAIN)
             case HoldCode.UNCLEAR:
                 times.append(situation.now + LOOK_AGAIN)
     return named, times

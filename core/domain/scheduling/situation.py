@@ -25,6 +25,8 @@ class Policy:
     max_parallel: int
     fail_fast: bool
     snapshot_max_age: timedelta
+    replan_after: timedelta | None = None
+    """How long a destination may be out before what waits for it is placed anew; None: it waits on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

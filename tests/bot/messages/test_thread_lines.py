@@ -218,3 +218,10 @@ def test_a_lost_vm_is_not_offered_a_retry() -> None:
 def test_every_kind_of_event_has_words_of_its_own(kind: EventKind) -> None:
     """Nothing is told by its bare name."""
     assert kind.value.replace("_", " ") != sentence(Event(data=DATA_OF[kind](), at=NOW), job(), WEB)
+
+
+def test_a_start_is_told_of_the_host_it_was_for() -> None:
+    """Withdrawn and placed anew: the history does not say of the first start that it went where the second one does."""
+    began = Event(data=event_data.Starting(attempt=1, of=3, to="HV07"), at=NOW, move_id=WEB.id)
+    assert WEB.destination != "HV07"
+    assert f"starts: `{WEB.source}` → `HV07`" in sentence(began, job(), WEB)

@@ -281,6 +281,24 @@ def test_people_see_how_far_the_hosts_are(tmp_path: Path) -> None:
     check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(50, gb=1))), script)
 
 
+def test_vms_are_counted_and_not_questions(tmp_path: Path) -> None:
+    """Six VMs of which some are asked about twice: the card never speaks of more than six, and ends with all."""
+
+    async def script(stage: Stage) -> None:
+        stage.gateway._latency_s = 5.0
+        async with stage.running():
+            job = await stage.ask("*", to="HV02,HV03")
+            await checked(stage, job)
+            await asyncio.sleep(5)
+        seen = [view.checking for view in stage.listener.views if view.checking is not None]
+        assert {progress.total for progress in seen} == {6}
+        assert max(progress.answered for progress in seen) <= 6
+        assert stage.gateway.calls["test_compatibility"] > 6
+
+    vms = tuple(picky(number, f"web{number:02d}") for number in range(1, 7))
+    check(tmp_path, Fleet(hosts=(host("HV01"), AMD, host("HV03")), vms=vms), script)
+
+
 def test_nobody_is_asked_where_the_settings_say_so(tmp_path: Path) -> None:
     """check_timeout = 0: a plan can be approved at once, and its hosts are left alone."""
 

@@ -14,7 +14,23 @@ from core.domain.model.job import Job
 from core.domain.model.move import Attempt, Fault, Hold, HoldCode, Move, MoveState
 from core.domain.model.plan import Finding, FindingCode, Plan, Severity
 from core.domain.scheduling.dropout import Dropout, approved_hosts, dropouts, has_not_begun
-from tests.support.builders import HV01, HV02, HV03, NOW, after, attempt, facts, job, move, planned, situation, snapshot
+from core.domain.scheduling.schedule import SEEK_AGAIN, decide, next_change
+from tests.support.builders import (
+    HV01,
+    HV02,
+    HV03,
+    NOW,
+    POLICY,
+    after,
+    attempt,
+    facts,
+    job,
+    move,
+    planned,
+    situation,
+    snapshot,
+    vm,
+)
 
 HV04 = HostName("HV04")
 PATIENCE = timedelta(minutes=5)
@@ -55,6 +71,17 @@ def test_a_destination_that_is_out_for_its_patience_drops_out(changes: dict[str,
     (one,) = found(*moves, **changes)
     assert (one.host, one.reason, one.waiting, one.full) == (HV02, why, (1, 2), ())
     assert found(waiting(1, -299), waiting(2, -10), move(3, destination=HV03), **changes) == []
+
+
+def test_time_alone_makes_it_drop_out() -> None:
+    """Hosts that show the same are no news: it is decided again when its patience is over, and then every minute."""
+    host_off = [snapshot(HV01, *map(vm, (1, 2))), OFF, snapshot(HV03)]
+    at = situation([waiting(1, -100)], *host_off, jobs=[job(1, *PLAN)])
+    assert next_change(decide(at), at) is None
+    at = replace(at, policy=replace(POLICY, replan_after=PATIENCE))
+    assert next_change(decide(at), at) == timedelta(seconds=200)
+    long_out = replace(at, moves=[waiting(1)])
+    assert next_change(decide(long_out), long_out) == SEEK_AGAIN
 
 
 def test_a_source_in_trouble_is_no_reason_to_go_elsewhere() -> None:
