@@ -49,10 +49,7 @@ class Tour:
     async def usual(self, story: Story) -> Ending:
         """Return how a story ends when nobody dies."""
         if story not in self._usual:
-            here = await self._here(story)
-            here.passed()
             ending = await self._play(story, None)
-            self.passed |= here.passed()
             assert ending.complaints == (), ending
             self._usual[story] = ending
         return self._usual[story]
@@ -64,14 +61,17 @@ class Tour:
 
     async def _play(self, story: Story, point: Point | None) -> Ending:
         here = await self._here(story)
+        here.passed()
         try:
-            return await here.play(STORIES[story], point)
+            ending = await here.play(STORIES[story], point)
         except BaseException:
             await self.leave()
             raise
+        self.passed |= here.passed() if point is None else set()
+        return ending
 
     async def _here(self, story: Story) -> Place:
-        if story.check_timeout != self._check_timeout:
+        if story.is_about_placing or story.check_timeout != self._check_timeout:
             await self.leave()
         if self._place is None:
             self._check_timeout = story.check_timeout

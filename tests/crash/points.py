@@ -24,6 +24,11 @@ class Story(StrEnum):
         """How long the hosts may be asked about a plan before it can be approved; elsewhere they are not asked."""
         return "5m" if self is Story.CHECKED else "0s"
 
+    @property
+    def is_about_placing(self) -> bool:
+        """Whether the speeds that were learned in an earlier telling would place its VMs otherwise."""
+        return self in {Story.CHECKED, Story.REPLANNED}
+
 
 class When(StrEnum):
     """The moment from which passes count."""

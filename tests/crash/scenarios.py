@@ -106,9 +106,9 @@ async def _checked(place: Place) -> None:
     """Two VMs for two hosts, one of which cannot take them: its VM goes to the other before anybody can approve."""
     place.put_vms(2, is_processor_compatible=False)
     place.world.change_host(DESTINATION, {"processor_family": "amd"})
-    card = await place.ask(f"{DESTINATION},{OTHER}")
+    await place.ask(f"{DESTINATION},{OTHER}")
     await place.says("hosts of")
-    await place.approve(card)
+    await place.approve(await place.wait_for(place.decidable_card))
     await place.says("is over")
 
 

@@ -77,10 +77,10 @@ class Town:
         """Type a command and wait for its card."""
         outcome = await self.person(who).slash(CHANNEL, command)
         assert not outcome.error, outcome
-        card: Message = await self.wait_for(self._decidable_card)
+        card: Message = await self.wait_for(self.decidable_card)
         return card
 
-    def _decidable_card(self) -> Message | None:
+    def decidable_card(self) -> Message | None:
         """Return the card once the hosts have been asked about its plan."""
         card = self.card()
         return None if card is None or "being asked" in card.text else card

@@ -84,7 +84,7 @@ class Assignment:
             self.put(vm, host)
             heapq.heapreplace(slots[host], slots[host][0] + self.problem.seconds[vm][host])
         for vm in stuck:
-            self._squeeze_in(vm)
+            self.squeeze_in(vm)
         return self
 
     def _choose(self, vm: int, slots: Sequence[list[float]]) -> int | None:
@@ -111,7 +111,7 @@ class Assignment:
             return best
         return next((rank[-1] for rank in sorted(ranked) if self.fits(vm, rank[-1])), None)
 
-    def _squeeze_in(self, vm: int) -> bool:
+    def squeeze_in(self, vm: int) -> bool:
         """Find room for a VM by letting others move aside."""
         path = self._way(vm, _DEPTH, frozenset({vm}))
         for moved, host in path or ():
@@ -149,6 +149,10 @@ class Assignment:
     def fits(self, vm: int, host: int) -> bool:
         room, used = self.problem.room, self._used
         return all(used[what] + need <= room.get(what, math.inf) for what, need in self.problem.needs(vm, host))
+
+    def share_left(self, what: Hashable) -> float:
+        """Return which share of a resource nobody has taken."""
+        return 1 - self._used[what] / max(1, self.problem.room.get(what, 1))
 
     def put(self, vm: int, host: int) -> None:
         self._count(vm, host, 1)

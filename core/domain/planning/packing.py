@@ -12,14 +12,18 @@ from core.domain.planning.assignment import Assignment, Problem
 LOOKS = 150_000
 """How often it is asked whether a VM fits on a host before the search gives up."""
 MOST = 64
-"""More VMs make more ways than can be tried: for those only some move aside for others (``Assignment.fill``)."""
+"""More VMs make more ways than can be tried: they are packed by two rules of thumb instead."""
+_PACKED = 1_000
+"""More VMs than this are not packed either: it takes too long, and room for so many is seldom that short."""
 
 
 def place_more(made: Assignment) -> Assignment:
-    """Return an assignment of as many VMs as have room together, or the one given when none places more."""
+    """Return an assignment of more VMs than the one given where there is a way and it is found, else that one."""
     movable = [vm for vm, row in enumerate(made.problem.seconds) if row]
-    if len(made.host_of) == len(movable) or len(movable) > MOST:
+    if len(made.host_of) == len(movable) or len(movable) > _PACKED:
         return made
+    if len(movable) > MOST:
+        return _pack_more(made, movable)
     found = _Search(made.problem, movable, len(made.host_of)).run()
     if found is None:
         return made
@@ -27,6 +31,53 @@ def place_more(made: Assignment) -> Assignment:
     for vm, host in found.items():
         better.put(vm, host)
     return better
+
+
+def _pack_more(made: Assignment, movable: list[int]) -> Assignment:
+    """Pack what takes most first, whatever the time; of the ways to do so the one that places most counts."""
+    problem = made.problem
+
+    def takes(vm: int) -> float:
+        return min(sum(need for need, _ in _shares(made, vm, host)) for host in problem.seconds[vm])
+
+    order = sorted(movable, key=takes, reverse=True)
+    order.sort(key=lambda vm: (vm not in problem.pinned, vm not in problem.kept))
+    for suits in (_has_most_left, _is_used_evenly):
+        packed, stuck = Assignment(problem), []
+        for vm in order:
+            hosts = [host for host in problem.seconds[vm] if packed.fits(vm, host)]
+            if not hosts:
+                stuck.append(vm)
+                continue
+            kept = problem.kept.get(vm)
+            packed.put(vm, kept if kept in hosts else max(hosts, key=lambda host: suits(_shares(packed, vm, host))))
+        for vm in stuck:
+            packed.squeeze_in(vm)
+        made = max(made, packed, key=lambda one: len(one.host_of))
+        if len(made.host_of) == len(movable):
+            break
+    return made
+
+
+_Shares = list[tuple[float, float]]
+"""Of each resource, which share of the whole a VM takes, and which share is left before."""
+
+
+def _shares(made: Assignment, vm: int, host: int) -> _Shares:
+    room = made.problem.room
+    needs = ((what, need) for what, need in made.problem.needs(vm, host) if need > 1)
+    return [(need / max(1, room.get(what, 1)), made.share_left(what)) for what, need in needs]
+
+
+def _has_most_left(shares: _Shares) -> float:
+    """Weigh a host by how much is left there of what the VM takes most."""
+    return sum(need * left for need, left in shares)
+
+
+def _is_used_evenly(shares: _Shares) -> float:
+    """Weigh a host by how alike disk and memory are used with the VM."""
+    after = [left - need for need, left in shares]
+    return min(after, default=0.0) - max(after, default=0.0)
 
 
 class _Search:
