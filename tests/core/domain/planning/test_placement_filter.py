@@ -269,8 +269,8 @@ def test_a_vm_of_a_source_that_moves_nothing_takes_no_room() -> None:
 
 
 def test_many_vms_find_the_room_that_is_just_enough() -> None:
-    """More than every way can be tried for, and 2 % more room than they take: placed by time alone, one is left out."""
-    random, hosts = Random(3), 6  # noqa: S311 (to be repeated)
+    """More than every way can be tried for, and 1 % more room than they take: placed by time alone, eight are left out."""
+    random, hosts = Random(11), 6  # noqa: S311 (to be repeated)
     sizes = [
         (int(min(400, max(8, random.lognormvariate(3.7, 0.8)))), random.choice((2, 4, 8, 16, 32))) for _ in range(120)
     ]
@@ -280,10 +280,10 @@ def test_many_vms_find_the_room_that_is_just_enough() -> None:
     needs = [[0.0, 0.0] for _ in range(hosts)]
     for disk, memory in sizes:
         there = random.choice(needs)
-        there[0], there[1] = there[0] + disk * 1.02, there[1] + memory * 1.02
+        there[0], there[1] = there[0] + disk * 1.01, there[1] + memory * 1.01
     names = [HostName(f"HV{n:02d}") for n in range(11, 11 + hosts)]
     rooms = {
-        name: room(name, free_gb=int(disk) + 5, memory_gb=int(memory) + 1)
+        name: room(name, free_gb=int(disk) + 5, memory_gb=int(memory) + 2)
         for name, (disk, memory) in zip(names, needs, strict=True)
     }
     assert placed(rows, [Destination(name, "D:\\VMs") for name in names], rooms).unplaced == frozenset()
