@@ -28,6 +28,36 @@ class Optimum:
     placed: int
 
 
+def relaxed_bound(
+    case: PlacementCase,
+    allowed: dict[VmId, dict[HostName, float]],
+    *,
+    needs: dict[VmId, tuple[int, int]],
+    rooms: dict[HostName, tuple[int, int]],
+) -> float:
+    """Return what nothing can beat even if VMs could be divided among hosts: a linear program, solved in no time."""
+    from ortools.linear_solver import pywraplp  # noqa: PLC0415 (only where it is installed)
+
+    solver = pywraplp.Solver.CreateSolver("GLOP")
+    end = solver.NumVar(0, solver.infinity(), "end")
+    load, used = defaultdict(list), defaultdict(list)
+    for vm, row in allowed.items():
+        parts = {host: solver.NumVar(0, 1, "") for host in row}
+        if parts:
+            solver.Add(sum(parts.values()) == 1)
+        for host, part in parts.items():
+            load[host].append(row[host] * part)
+            load[case.homes[vm]].append(row[host] * part)
+            for which in (0, 1):
+                used[host, which].append(needs[vm][which] / _MB * part)
+    for host, work in load.items():
+        solver.Add(sum(work) <= max(1, case.slots[host]) * end)
+    for (host, which), taken in used.items():
+        solver.Add(sum(taken) <= rooms[host][which] / _MB)
+    solver.Minimize(end)
+    return float(end.solution_value()) if solver.Solve() == pywraplp.Solver.OPTIMAL else 0.0
+
+
 def solve(
     case: PlacementCase,
     allowed: dict[VmId, dict[HostName, float]],
