@@ -13,7 +13,7 @@ from bot import check, export, health
 from bot.check_pair import check_pair
 from bot.clock import SystemClock
 from bot.gc_tuning import spare_what_stays
-from bot.log_setup import LEVELS, start_logging
+from bot.log_setup import FORMS, LEVELS, start_logging
 from bot.messages.visible import visible
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
@@ -60,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _with_settings(options: argparse.Namespace) -> int:
     settings = load_settings(options.config)
     if options.command == "run":
-        start_logging(settings, options.log, level=options.log_level)
+        form, level = options.log or settings.log.form, options.log_level or settings.log.level
+        start_logging(settings, form, level=level, audit_file=settings.audit_file)
         return asyncio.run(_run(settings))
     if options.command == "check":
         return asyncio.run(_check_pair(settings, options) if options.vm else _check(settings))
@@ -86,8 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     init = commands.add_parser("init", help="write settings, app manifest, systemd unit and endpoint to start from")
     init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="default: the current folder")
     run = commands.add_parser("run", parents=[shared], help="run the bot")
-    run.add_argument("--log", choices=("plain", "json"), default="plain", help="form of the log lines on stderr")
-    run.add_argument("--log-level", choices=LEVELS, default="info", help="the least of what is logged (default info)")
+    run.add_argument("--log", choices=FORMS, help="form of the log lines on stderr (default: [log] form)")
+    run.add_argument("--log-level", choices=LEVELS, help="the least of what is logged (default: [log] level)")
     check_ = commands.add_parser("check", parents=[shared], help="is every setting, token, scope, host in order?")
     check_.add_argument("--vm", default="", metavar="NAME", help="check whether this VM could move; needs --to")
     check_.add_argument("--to", default="", metavar="HOST", help="to this host; nothing is moved")
@@ -113,6 +114,7 @@ async def _run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _hung_up, stop)
     was_on_duty = False
     while True:
         started = asyncio.Event()
@@ -128,6 +130,14 @@ async def _run(settings: Settings) -> int:
         if code is not None:
             return code
         was_on_duty = True
+
+
+def _hung_up(stop: asyncio.Event) -> None:
+    """Stop when the terminal is gone; without one somebody means a reload, and there is nothing to read again."""
+    if sys.stderr.isatty():
+        stop.set()
+    else:
+        log.info("SIGHUP changes nothing: settings are read at the start, and the audit log follows its file by itself")
 
 
 async def _work(settings: Settings, stop: asyncio.Event, started: asyncio.Event, *, was_on_duty: bool) -> int | None:
