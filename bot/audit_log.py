@@ -30,8 +30,8 @@ _ASIDE = frozenset({EventKind.CHECKED, EventKind.HELD, EventKind.MOVING, EventKi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """What a person does: the word for it, what it is about, and for a command what was typed."""
+class Asked:
+    """What a person asks for: the word for it, what it is about, and for a command what was typed."""
 
     what: str
     job: str = ""
@@ -49,20 +49,20 @@ class AuditLog:
     def __init__(self, counters: Counters) -> None:
         self.counters = counters
 
-    def asked(self, act: Act, user: str, channel: str = "") -> None:
+    def asked(self, asked: Asked, user: str, channel: str = "") -> None:
         """Note that somebody asks for something, whether they may or not."""
-        self.counters.requests.labels(act.what).inc()
-        line = _words("request", str(act), "by", user, channel and f"in {channel}")
-        _write(logging.INFO, line, event="request", **_of(act), user=user, channel=channel)
+        self.counters.requests.labels(asked.what).inc()
+        line = _words("request", str(asked), "by", user, channel and f"in {channel}")
+        _write(logging.INFO, line, event="request", **_of(asked), user=user, channel=channel)
 
-    def refused(self, act: Act, user: str, error: MigrateBotError) -> None:
+    def refused(self, asked: Asked, user: str, error: MigrateBotError) -> None:
         """Note that somebody did not get what they asked for, and why."""
         name = type(error).__name__
-        self.counters.refusals.labels(act.what, name).inc()
+        self.counters.refusals.labels(asked.what, name).inc()
         # What people may not or cannot have is their affair; that a host or the database fails is the operator's.
         level = logging.INFO if isinstance(error, RequestError) else logging.WARNING
-        line = f"{_words('refused', str(act), 'to', user)}: {_clipped(error.message)} ({name})"
-        _write(level, line, event="refused", **_of(act), user=user, reason=error.message, error=name)
+        line = f"{_words('refused', str(asked), 'to', user)}: {_clipped(error.message)} ({name})"
+        _write(level, line, event="refused", **_of(asked), user=user, reason=error.message, error=name)
 
     def committed(self, happened: Sequence[Recorded]) -> None:
         """Note what the database has taken."""
@@ -120,8 +120,8 @@ def _write(level: int, line: str, **fields: Any) -> None:
     log.log(level, "%s", line, extra={FIELDS: kept})
 
 
-def _of(act: Act) -> dict[str, str]:
-    return {"what": act.what, "job": act.job, "vm": act.vm, "text": act.text}
+def _of(asked: Asked) -> dict[str, str]:
+    return {"what": asked.what, "job": asked.job, "vm": asked.vm, "text": asked.text}
 
 
 def _plain(said: Mapping[str, Any]) -> dict[str, str | int | float]:

@@ -172,7 +172,12 @@ class AuditFile(WatchedFileHandler):
 
 
 def _for_the_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    """Open a file that only its owner can read: who owns its folder, also when root was first to write there."""
+    descriptor = os.open(path, flags, 0o600)
+    if sys.platform != "win32" and os.geteuid() == 0:
+        folder = Path(path).parent.stat()
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    return descriptor
 
 
 def _is_news(record: logging.LogRecord) -> bool:

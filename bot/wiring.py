@@ -1,4 +1,4 @@
-"""The composition root: the only module of the bot that names the database and the hosts' protocol."""
+"""The composition root: with ``bot.upkeep`` the only module of the bot that names database and hosts' protocol."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,12 +13,14 @@ from bot import access
 from bot.app import build_app
 from bot.audit_log import AuditLog
 from bot.clock import SystemClock
+from bot.control_socket import ControlSocket
 from bot.duty import LOOP as DUTY
 from bot.duty import Duty
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
+from bot.handlers.machine_orders import carry_out
 from bot.handlers.personal_limit import PersonalLimit
 from bot.health import Health
 from bot.metrics import Counters
@@ -129,11 +131,8 @@ async def running(
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
     edits = EditHandler(engine, settings, groups, people)
     app = build_app(settings, client, handler, background, forms=forms, edits=edits, home_tabs=home_tabs)
-    connection: SocketConnection | HttpListener
-    if settings.slack.mode == "socket":
-        connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
-    else:
-        connection = HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
+    connection = _connection(app, settings, supervisor, clock)
+    control = ControlSocket(control_path(settings), lambda order, by: carry_out(engine, order, by, audit))
     duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S, was_on_duty=was_on_duty)
     health = Health(engine, connection, settings.slack, duty, counters=audit.counters, clock=clock)
     try:
@@ -143,6 +142,7 @@ async def running(
         # A start that must fail fails before any host sees a login: one that comes again and again locks no account.
         connection.bind()
         await engine.start()
+        await control.start()
         attachments.catch_up(newest_jobs)
         await home_tabs.start()
         await connection.start()
@@ -159,30 +159,10 @@ async def running(
                 attachments.close,
                 background.close,
                 connection.stop,
+                control.stop,
                 health.stop,
             ):
                 leaving.push_async_callback(step)
-
-
-@asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database alone, only to look at jobs while the bot runs or is down: nothing in it is changed."""
-    store = SqlStore(settings.store.url)
-    await store.open_to_look()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def put_back(settings: Settings) -> None:
-    """Note that the database was put back from a copy. Refused while a bot works on it."""
-    store = SqlStore(settings.store.url)
-    await store.open()
-    try:
-        await store.put_back()
-    finally:
-        await store.close()
 
 
 async def check_store(settings: Settings) -> CheckLine:
@@ -211,13 +191,31 @@ async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
 
 
 def sessions_folder(store: StoreSettings) -> Path:
-    """Return where open sessions are written down: beside the database file, or in the working directory."""
-    return Path(f"{store.file or 'migrate-bot'}.sessions")
+    """Return where open sessions are written down."""
+    return _beside(store, "sessions")
+
+
+def control_path(settings: Settings) -> Path:
+    """Return where a running bot takes orders of its own machine."""
+    return _beside(settings.store, "control")
+
+
+def _beside(store: StoreSettings, what: str) -> Path:
+    """Return a path beside the database file, or in the working directory when there is no file."""
+    return Path(f"{store.file or 'migrate-bot'}.{what}")
 
 
 def _client(settings: Settings, counters: Counters) -> AsyncWebClient:
     forget_proxy_on_loopback(settings.slack.api_url)
     return web_client(settings, refused=lambda about: counters.slack_refusals.labels(about).inc())
+
+
+def _connection(
+    app: AsyncApp, settings: Settings, supervisor: Supervisor, clock: Clock
+) -> SocketConnection | HttpListener:
+    if settings.slack.mode == "socket":
+        return SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
+    return HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
 
 
 def _insist_on_requesters(settings: Settings) -> None:

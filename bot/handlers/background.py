@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 
-from bot.audit_log import Act, AuditLog
+from bot.audit_log import Asked, AuditLog
 from bot.commands.errors import CommandError
 from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
@@ -42,24 +42,24 @@ class BackgroundTasks:
         self._admit = admit
         self._reference = reference
 
-    def start(self, act: Act, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
+    def start(self, asked: Asked, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
         """Do some work in a task of its own and tell the person what it returns, or why it failed.
 
         ``is_open``: the work itself finds out who may see what.
         """
         asker = reply.asker
-        self._audit.asked(act, asker.user, asker.channel)
-        name = f"{act} by {asker.user}"
-        self._tasks.start(self._run(act, name, work if is_open else self._closed(work, asker), reply), name)
+        self._audit.asked(asked, asker.user, asker.channel)
+        name = f"{asked} by {asker.user}"
+        self._tasks.start(self._run(asked, name, work if is_open else self._closed(work, asker), reply), name)
 
-    def refuse(self, act: Act, asker: Asker, error: MigrateBotError) -> None:
+    def refuse(self, asked: Asked, asker: Asker, error: MigrateBotError) -> None:
         """Note what was answered in the acknowledgement: it cannot be understood."""
-        self._audit.asked(act, asker.user, asker.channel)
-        self.note_refusal(act, asker, error)
+        self._audit.asked(asked, asker.user, asker.channel)
+        self.note_refusal(asked, asker, error)
 
-    def note_refusal(self, act: Act, asker: Asker, error: MigrateBotError) -> None:
+    def note_refusal(self, asked: Asked, asker: Asker, error: MigrateBotError) -> None:
         """Note that somebody reads in a form why they do not get what they asked for."""
-        self._audit.refused(act, asker.user, error)
+        self._audit.refused(asked, asker.user, error)
 
     def _closed(self, work: Work, asker: Asker) -> Work:
         async def admitted() -> Message | None:
@@ -73,8 +73,8 @@ class BackgroundTasks:
         """Let what is under way end, for a while."""
         await self._tasks.finish(timeout_s)
 
-    async def _run(self, act: Act, name: str, work: Work, reply: PrivateReply) -> None:
-        message = await self._outcome(act, name, work, reply.asker)
+    async def _run(self, asked: Asked, name: str, work: Work, reply: PrivateReply) -> None:
+        message = await self._outcome(asked, name, work, reply.asker)
         if message is None:
             return
         try:
@@ -83,11 +83,11 @@ class BackgroundTasks:
             # The last line before silence: whatever went wrong while answering is at least in the log.
             log.exception("the answer to %s was not delivered: %s", name, message.text)
 
-    async def _outcome(self, act: Act, name: str, work: Work, asker: Asker) -> Message | None:
+    async def _outcome(self, asked: Asked, name: str, work: Work, asker: Asker) -> Message | None:
         try:
             return await work()
         except MigrateBotError as error:
-            self.note_refusal(act, asker, error)
+            self.note_refusal(asked, asker, error)
             return replies.unclear(error) if isinstance(error, CommandError) else replies.trouble(error)
         except Exception:
             # A bug. The person gets a sentence and a reference, the log the trace.

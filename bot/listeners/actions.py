@@ -8,7 +8,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audit_log import Act
+from bot.audit_log import Asked
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.private_reply import PrivateReply
@@ -116,7 +116,7 @@ def _listener(action_id: str, work: Work, background: BackgroundTasks) -> Callab
         await ack()
         click = read_click(body)
         reply = PrivateReply(client, click.asker)
-        act = Act(what=what, job=click.job_id)
-        background.start(act, lambda: work(click, client), reply)
+        asked = Asked(what=what, job=click.job_id)
+        background.start(asked, lambda: work(click, client), reply)
 
     return on_click

@@ -11,7 +11,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audit_log import Act
+from bot.audit_log import Asked
 from bot.commands.errors import CommandError
 from bot.commands.model import Command, Stop
 from bot.handlers.background import BackgroundTasks
@@ -24,10 +24,10 @@ from bot.messages import replies
 from bot.messages.blocks import Message
 
 
-def act_of(command: Command, typed: str = "") -> Act:
+def asked_with(command: Command, typed: str = "") -> Asked:
     """Say for the audit log what a command does, and to what."""
     what, job, vm = type(command).__name__.lower(), str(getattr(command, "job", None) or ""), getattr(command, "vm", "")
-    return Act(what=what, job=job, vm=vm, text="" if typed.strip() == what else typed)
+    return Asked(what=what, job=job, vm=vm, text="" if typed.strip() == what else typed)
 
 
 def register(
@@ -42,7 +42,7 @@ def register(
             await open_form(client, str(body.get("trigger_id") or ""), forms, asker)
             return None
 
-        background.start(Act(what="form"), work, PrivateReply(client, asker, respond))
+        background.start(Asked(what="form"), work, PrivateReply(client, asker, respond))
 
     async def on_command(
         ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient, respond: AsyncRespond
@@ -56,11 +56,11 @@ def register(
             request = handler.read(typed)
         except CommandError as mistake:
             await ack(private(replies.unclear(mistake)))
-            background.refuse(Act(what="unclear", text=typed), asker, mistake)
+            background.refuse(Asked(what="unclear", text=typed), asker, mistake)
             return
         at_once = handler.answer_at_once(request)
         await (ack(private(at_once)) if at_once else ack())
-        act, reply = act_of(request, typed), PrivateReply(client, asker, respond)
-        background.start(act, lambda: handler.answer(request, asker), reply, is_open=isinstance(request, Stop))
+        asked, reply = asked_with(request, typed), PrivateReply(client, asker, respond)
+        background.start(asked, lambda: handler.answer(request, asker), reply, is_open=isinstance(request, Stop))
 
     app.command(command)(on_command)

@@ -10,7 +10,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audit_log import Act
+from bot.audit_log import Asked
 from bot.handlers.background import BackgroundTasks, new_reference
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
@@ -54,7 +54,7 @@ def _register_button(app: AsyncApp, handler: CommandHandler, edits: EditHandler,
             await open_view(client, click.trigger_id, await edits.form(about))
             return None
 
-        background.start(Act(what="edit_form", job=click.job_id), work, PrivateReply(client, click.asker))
+        background.start(Asked(what="edit_form", job=click.job_id), work, PrivateReply(client, click.asker))
 
     app.action(EDIT)(on_click)
 
@@ -86,10 +86,10 @@ def _register_form(app: AsyncApp, edits: EditHandler, background: BackgroundTask
         asker = read_asker_of_view(body, about.channel)
         await ack(response_action="update", view=pages.working(token, about.job_id))
 
-        act = Act(what="edit", job=about.job_id, text=f"{len(vms)} VMs to {to[0]}")
+        asked = Asked(what="edit", job=about.job_id, text=f"{len(vms)} VMs to {to[0]}")
 
         def refused(error: MigrateBotError) -> None:
-            background.note_refusal(act, asker, error)
+            background.note_refusal(asked, asker, error)
 
         async def work() -> Message | None:
             making = _page(edits, token, about, vms, to[0], asker, refused=refused)
@@ -98,7 +98,7 @@ def _register_form(app: AsyncApp, edits: EditHandler, background: BackgroundTask
             return None
 
         # Whoever may not change it reads so in the form.
-        background.start(act, work, PrivateReply(client, asker), is_open=True)
+        background.start(asked, work, PrivateReply(client, asker), is_open=True)
 
     app.view(EDIT_FORM)(on_form)
 

@@ -11,7 +11,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audit_log import Act
+from bot.audit_log import Asked
 from bot.commands.model import Migrate, write
 from bot.handlers.background import BackgroundTasks, new_reference
 from bot.handlers.command_handler import Asker
@@ -53,7 +53,7 @@ def _register_openings(app: AsyncApp, forms: FormHandler, background: Background
             await open_form(client, str(body.get("trigger_id") or ""), forms, asker)
             return None
 
-        background.start(Act(what="form"), work, PrivateReply(client, asker))
+        background.start(Asked(what="form"), work, PrivateReply(client, asker))
 
     app.shortcut(FORM)(on_open)
     app.action(OPEN_FORM)(on_open)
@@ -93,10 +93,10 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
         asker = read_asker_of_view(body, read_about(body).channel)
         await ack(response_action="push", view=form_pages.looking(token))
 
-        act = Act(what="plan", text=write(command))
+        asked = Asked(what="plan", text=write(command))
 
         def refused(error: MigrateBotError) -> None:
-            background.note_refusal(act, asker, error)
+            background.note_refusal(asked, asker, error)
 
         async def work() -> Message | None:
             making = _plan_page(forms, token, command, asker, refused=refused)
@@ -105,7 +105,7 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
             return None
 
         # Whoever may not ask reads so in the form.
-        background.start(act, work, PrivateReply(client, asker), is_open=True)
+        background.start(asked, work, PrivateReply(client, asker), is_open=True)
 
     async def on_plan(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         asker = read_asker_of_view(body)
@@ -115,8 +115,8 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
             return
         await ack(response_action="clear")
         asker = replace(asker, channel=draft.request.channel)
-        act = Act(what="migrate", text=draft.request.text)
-        background.start(act, lambda: forms.send(draft, asker), PrivateReply(client, asker))
+        asked = Asked(what="migrate", text=draft.request.text)
+        background.start(asked, lambda: forms.send(draft, asker), PrivateReply(client, asker))
 
     app.view(FORM)(on_form)
     app.view(PLAN)(on_plan)

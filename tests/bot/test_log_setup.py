@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.audit_log import Act, AuditLog
+from bot.audit_log import Asked, AuditLog
 from bot.log_setup import LEVELS, start_logging
 from bot.metrics import Counters
 from core.config import Settings
@@ -149,7 +149,7 @@ def test_whatever_people_type_and_hosts_say_is_one_line(typed: str, name: str, s
     for form, stream in (("plain", plain), ("json", jsoned)):
         start_logging(Settings.model_validate(SECRETS), form, stream)
         audit = AuditLog(Counters())
-        act = Act(what="migrate", vm=name, text=typed)
+        act = Asked(what="migrate", vm=name, text=typed)
         audit.asked(act, "U0ALICE", "C0MIGRATE")
         audit.refused(act, "U0ALICE", NotAllowed(said))
         failed = event(event_data.Failed(words=said), NOW, move=move(0, name))
@@ -166,7 +166,7 @@ def test_a_refusal_that_is_nobodys_fault_is_a_warning() -> None:
     """A host that is away is for the operator, a right that somebody lacks is not."""
     stream = io.StringIO()
     start_logging(Settings(), "json", stream)
-    AuditLog(Counters()).refused(Act(what="migrate"), "U0ALICE", HostUnreachable("HV01", "HV01 does not answer."))
+    AuditLog(Counters()).refused(Asked(what="migrate"), "U0ALICE", HostUnreachable("HV01", "HV01 does not answer."))
     assert json.loads(stream.getvalue())["level"] == "warning"
 
 
@@ -174,7 +174,7 @@ def test_the_audit_log_is_kept_whatever_the_level_is(tmp_path: Path) -> None:
     """A log of errors alone: the file has the request all the same, nothing else has, and only its owner reads it."""
     file, stream = tmp_path / "audit.jsonl", io.StringIO()
     start_logging(Settings(), "plain", stream, level="error", audit_file=file)
-    AuditLog(Counters()).asked(Act(what="stop"), "U0BOB")
+    AuditLog(Counters()).asked(Asked(what="stop"), "U0BOB")
     logging.getLogger("bot.test").info("something else")
     assert stream.getvalue() == ""
     (line,) = file.read_text(encoding="utf-8").splitlines()
@@ -187,9 +187,9 @@ def test_the_audit_log_goes_on_where_it_ended_and_when_it_is_rotated(tmp_path: P
     file, audit = tmp_path / "audit.jsonl", AuditLog(Counters())
     for user in ("U0ONE", "U0TWO"):
         start_logging(Settings(), "plain", io.StringIO(), audit_file=file)
-        audit.asked(Act(what="stop"), user)
+        audit.asked(Asked(what="stop"), user)
     file.rename(tmp_path / "audit.jsonl.1")
-    audit.asked(Act(what="stop"), "U0THREE")
+    audit.asked(Asked(what="stop"), "U0THREE")
     old, new = (path.read_text(encoding="utf-8") for path in (tmp_path / "audit.jsonl.1", file))
     assert [("U0ONE" in text, "U0TWO" in text, "U0THREE" in text) for text in (old, new)] == [
         (True, True, False),
@@ -205,7 +205,7 @@ def test_an_audit_log_that_takes_nothing_is_said_once(tmp_path: Path) -> None:
     (folder / "audit.jsonl").unlink()
     folder.rmdir()
     for _ in range(3):
-        AuditLog(Counters()).asked(Act(what="stop"), "U0BOB")
+        AuditLog(Counters()).asked(Asked(what="stop"), "U0BOB")
     told = stream.getvalue().splitlines()
     assert len([line for line in told if "cannot be written" in line]) == 1
     assert len([line for line in told if "request stop by U0BOB" in line]) == 3

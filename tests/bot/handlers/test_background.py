@@ -6,7 +6,7 @@ import logging
 import pytest
 from slack_sdk.webhook import WebhookResponse
 
-from bot.audit_log import Act, AuditLog
+from bot.audit_log import Asked, AuditLog
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
@@ -24,7 +24,7 @@ ALICE = Asker("U0ALICE", "C0MIGRATE")
 
 async def run(settings: Settings, work: object, asker: Asker = ALICE, respond: object = None) -> None:
     background = BackgroundTasks(AuditLog(Counters()), lambda: "abc123")
-    background.start(Act(what="a test"), work, PrivateReply(web_client(settings), asker, respond))  # type: ignore[arg-type]
+    background.start(Asked(what="a test"), work, PrivateReply(web_client(settings), asker, respond))  # type: ignore[arg-type]
     await background.close()
 
 
@@ -107,7 +107,7 @@ async def test_closing_waits_for_answers_and_then_cancels(settings: Settings, sl
         return None
 
     background = BackgroundTasks(AuditLog(Counters()))
-    background.start(Act(what="endless"), endless, PrivateReply(web_client(settings), ALICE))
+    background.start(Asked(what="endless"), endless, PrivateReply(web_client(settings), ALICE))
     await background.close(timeout_s=0.01)
     assert caught == ["cancelled"]
     logging.getLogger(__name__).debug("done")
