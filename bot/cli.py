@@ -1,4 +1,4 @@
-"""The command line: ``migrate-bot init | endpoint | check | run | health | jobs | restored | demo | lab``."""
+"""The command line: ``migrate-bot init | endpoint | check | run | health | jobs | restored | try | demo | lab``."""
 
 import argparse
 import asyncio
@@ -40,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from lab.cli import main as lab  # noqa: PLC0415 - only this command needs the lab
 
         return lab(arguments[1:])
+    if arguments[:1] == ["try"]:
+        from lab.try_it import main as try_it  # noqa: PLC0415 - only this command needs the lab
+
+        return try_it(arguments[1:])
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command == "check" and bool(options.vm) is not bool(options.to):
@@ -96,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     endpoint.add_argument("folder", type=Path, metavar="DIR", help="where to; files it wrote before are written anew")
     commands.add_parser("health", parents=[shared], help="ask a running bot's health address whether all is well")
     commands.add_parser("restored", parents=[shared], help="say that the database was put back from a copy")
+    commands.add_parser("try", help="use the bot in a browser, with simulated hosts and a simulated Slack")
     commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")
     commands.add_parser("lab", help="run the simulated hosts and the simulated Slack")
     jobs = commands.add_parser("jobs", parents=[shared], help="list jobs; show or export one")
