@@ -48,7 +48,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Site, BotProcess]]:
     """What `migrate-bot try` starts, three times as fast."""
     folder = tmp_path_factory.mktemp("try")
-    told: dict[str, Any] = {"stuck_after": "1s", "assumed_speed_mb_s": 600_000}
+    told: dict[str, Any] = {"stuck_after": "8s", "assumed_speed_mb_s": 600_000}
     async with tried(load_fleet(FLEET), folder, speed=SPEED, **told) as (here, bot):
         await here.slack.workspace.changes.wait_for(lambda: here.slack.sockets.connections, PATIENCE_S)
         yield here, bot

@@ -11,6 +11,22 @@ from tests.browser.windows import COMPOSER, Windows, card, presses, types
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+async def test_somebody_answers_the_question_about_a_move_that_stands_still(windows: Windows) -> None:
+    """The question comes into the thread with its buttons; the answer takes their place, and the move ends."""
+    # The first of all, while the bot has not learned from other moves how long one may take on a machine that is busy.
+    alice, bob = await windows.open("alice"), await windows.open("bob")
+    ids = {vm.name: vm.id for vm in windows.here.hosts.fleet.vms}
+    windows.here.hosts.world.order(MoveFault(vm=ids["SRVSP01"], kind=MoveFaultKind.STALL, at_percent=40))
+    await types(alice, "/migrate SRVSP01 from HV01 to HV02 attempts=1")
+    await presses(card(bob, "move SRVSP01"), "Approve", "Approve")
+    await card(bob, "moving SRVSP01").get_by_role("button", name=re.compile("repl")).click()
+    thread = bob.get_by_role("log", name="Replies")
+    await expect(thread).to_contain_text("stands still")
+    question = thread.locator("article").filter(has=bob.get_by_role("button", name="Cancel move")).last
+    await presses(question, "Cancel move", "Cancel move")
+    await expect(thread).to_contain_text("decided to cancel the move")
+
+
 async def test_asked_in_one_window_approved_in_another_and_watched_to_its_end(windows: Windows) -> None:
     """Alice types with the help of what is offered, Bob approves next to her, and both see the VMs arrive."""
     alice, bob = await windows.open("alice", width=1640), await windows.open("bob")
@@ -77,7 +93,7 @@ async def test_the_form_is_filled_in_by_keyboard(windows: Windows) -> None:
     await hosts.press("Enter")
     await expect(form.get_by_role("button", name="Remove HV03")).to_be_visible()
     await vms.press_sequentially("web")
-    await expect(form.get_by_role("option", name=re.compile("^web"))).to_have_count(3)
+    await expect(form.get_by_role("option", name=re.compile("^web"))).to_have_count(2)
     await windows.picture(alice, "form")
     await vms.fill("")
     await form.get_by_label("Reason").fill("from the form")
@@ -102,20 +118,6 @@ async def test_a_plan_is_changed_before_its_approval(windows: Windows) -> None:
     await form.get_by_role("button", name="Close", exact=True).click()
     await expect(form).to_be_hidden()
     await expect(card(alice, "move web04")).to_be_visible()
-
-
-async def test_somebody_answers_the_question_about_a_move_that_stands_still(windows: Windows) -> None:
-    """The question comes into the thread with its buttons; the answer takes their place, and the move ends."""
-    alice, bob = await windows.open("alice"), await windows.open("bob")
-    ids = {vm.name: vm.id for vm in windows.here.hosts.fleet.vms}
-    windows.here.hosts.world.order(MoveFault(vm=ids["SRVSP01"], kind=MoveFaultKind.STALL, at_percent=40))
-    await types(alice, "/migrate SRVSP01 from HV01 to HV02 attempts=1")
-    await presses(card(bob, "move SRVSP01"), "Approve", "Approve")
-    await card(bob, "moving SRVSP01").get_by_role("button", name=re.compile("repl")).click()
-    thread = bob.get_by_role("log", name="Replies")
-    question = thread.locator("article").filter(has=bob.get_by_role("button", name="Cancel move")).last
-    await presses(question, "Cancel move", "Cancel move")
-    await expect(thread).to_contain_text("decided to cancel the move")
 
 
 async def test_home_shows_what_the_bot_published(windows: Windows) -> None:

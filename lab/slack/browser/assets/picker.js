@@ -52,6 +52,8 @@ export function picker(common, { find, given, isMany, changed, label, isRaw, fro
     if (!isMany) chosen.length = 0;
     if (!chosen.some((one) => one.value === option.value)) chosen.push(option);
     input.value = "";
+    clearTimeout(timer);
+    turn += 1; // an answer that is still on its way is about what was typed before
     close();
     drawChips();
     say(`${option.label} chosen`);
