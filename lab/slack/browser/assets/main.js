@@ -128,6 +128,7 @@ function showHosts(isShown) {
   document.body.classList.toggle("with-hosts", isShown);
   hosts.node.hidden = !isShown;
   hostsButton.setAttribute("aria-expanded", String(isShown));
+  hosts.show(); // nothing was drawn while it was hidden
 }
 
 function draw() {
