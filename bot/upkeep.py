@@ -1,13 +1,13 @@
 """Opens the database beside a running bot to look, and in its place, while none runs, to work on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from bot.clock import SystemClock
 from core.config import Settings
-from core.domain.model.events import Notice
+from core.domain.model.events import Notice, Recorded
 from core.domain.model.job import Card
 from core.domain.model.views import JobView
 from core.engine.engine import Engine
@@ -30,8 +30,10 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def engine_at_rest(settings: Settings) -> AsyncIterator[Engine]:
+async def engine_at_rest(settings: Settings, on_commit: Callable[[Sequence[Recorded]], None]) -> AsyncIterator[Engine]:
     """Own the database with an engine of which no loop turns: what is decided with it, the next start finds.
+
+    ``on_commit`` hears of what is written down.
 
     Raises:
         StoreOwned: a bot works on the database.
@@ -40,7 +42,7 @@ async def engine_at_rest(settings: Settings) -> AsyncIterator[Engine]:
     """
     async with opened_store(settings):
         pass
-    store = SqlStore(settings.store.url, history=settings.store.history)
+    store = SqlStore(settings.store.url, history=settings.store.history, on_commit=on_commit)
     engine = Engine(
         settings=settings, store=store, gateway=PypsrpGateway(settings), notifier=_Nobody(), clock=SystemClock()
     )

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
 from bot.app import build_app
+from bot.audit_log import AuditLog
 from bot.clock import SystemClock
 from bot.control_socket import ControlSocket
 from bot.duty import LOOP as DUTY
@@ -22,6 +23,7 @@ from bot.handlers.form_handler import FormHandler
 from bot.handlers.machine_orders import carry_out
 from bot.handlers.personal_limit import PersonalLimit
 from bot.health import Health
+from bot.metrics import Counters
 from bot.notify.attachments import Attachments, TimelineInputs
 from bot.notify.home_tabs import HomeTabs, ObservedNotifier
 from bot.notify.notifier import SlackNotifier
@@ -31,7 +33,7 @@ from bot.slack.identities import Identities
 from bot.slack.socket import SocketConnection
 from bot.slack.user_groups import UserGroups
 from bot.systemd import ServiceManager
-from core.config import Settings
+from core.config import Settings, StoreSettings
 from core.domain.model.events import Event
 from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
@@ -77,8 +79,8 @@ async def running(
 
     """
     clock = clock or SystemClock()
-    forget_proxy_on_loopback(settings.slack.api_url)
-    client = web_client(settings)
+    audit = AuditLog(Counters())
+    client = _client(settings, audit.counters)
     await check_credentials(client, settings)
     _insist_on_requesters(settings)
     groups = UserGroups(client, clock)
@@ -103,21 +105,26 @@ async def running(
         history=history,
         database=lambda: engine.database_id,
     )
-    observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
+    observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier, on_page=audit.paged)
     manager, supervisor = ServiceManager(), Supervisor()
-    store = store or SqlStore(settings.store.url, history=settings.store.history)
+    store = store or SqlStore(
+        settings.store.url,
+        history=settings.store.history,
+        on_commit=audit.committed,
+        on_error=audit.database_failed,
+    )
     engine = Engine(
         settings=settings,
         store=store,
         gateway=gateway
-        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store.url))),
+        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store))),
         notifier=observed,
         clock=clock,
         supervisor=supervisor,
     )
     people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
-    background = BackgroundTasks(admit=_admission(people, limit))
+    background = BackgroundTasks(audit, admit=_admission(people, limit))
     handler = CommandHandler(engine, settings, groups, people, clock)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
@@ -125,9 +132,9 @@ async def running(
     edits = EditHandler(engine, settings, groups, people)
     app = build_app(settings, client, handler, background, forms=forms, edits=edits, home_tabs=home_tabs)
     connection = _connection(app, settings, supervisor, clock)
-    control = ControlSocket(control_path(settings), lambda order, by: carry_out(engine, order, by))
+    control = ControlSocket(control_path(settings), lambda order, by: carry_out(engine, order, by, audit))
     duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S, was_on_duty=was_on_duty)
-    health = Health(engine, connection, settings.slack, duty)
+    health = Health(engine, connection, settings.slack, duty, counters=audit.counters, clock=clock)
     try:
         await health.start()
         await duty.take()
@@ -183,21 +190,24 @@ async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
         await gateway.close()
 
 
-def sessions_folder(store_url: str) -> Path:
+def sessions_folder(store: StoreSettings) -> Path:
     """Return where open sessions are written down."""
-    return _beside(store_url, "sessions")
+    return _beside(store, "sessions")
 
 
 def control_path(settings: Settings) -> Path:
     """Return where a running bot takes orders of its own machine."""
-    return _beside(settings.store.url, "control")
+    return _beside(settings.store, "control")
 
 
-def _beside(store_url: str, what: str) -> Path:
+def _beside(store: StoreSettings, what: str) -> Path:
     """Return a path beside the database file, or in the working directory when there is no file."""
-    kind, _, path = store_url.partition(":///")
-    is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
-    return Path(f"{path.partition('?')[0] if is_file else 'migrate-bot'}.{what}")
+    return Path(f"{store.file or 'migrate-bot'}.{what}")
+
+
+def _client(settings: Settings, counters: Counters) -> AsyncWebClient:
+    forget_proxy_on_loopback(settings.slack.api_url)
+    return web_client(settings, refused=lambda about: counters.slack_refusals.labels(about).inc())
 
 
 def _connection(

@@ -60,7 +60,8 @@ def _carry_out(options: argparse.Namespace) -> int:
         return _WITHOUT_SETTINGS[options.command](options)
     settings = load_settings(options.config)
     if options.command == "run":
-        start_logging(settings, options.log, level=options.log_level)
+        form, level = options.log or settings.log.form, options.log_level or settings.log.level
+        start_logging(settings, form, level=level, audit_file=settings.audit_file)
 
     async def work() -> int:
         return await _COMMANDS[options.command](settings, options)

@@ -3,14 +3,18 @@
 import argparse
 import asyncio
 import os
+import sys
 
+from bot.audit_log import AuditLog
 from bot.control_socket import give_order, own_name
 from bot.handlers.machine_orders import Act, MachineOrder, carry_out, ordered_by
+from bot.log_setup import start_logging
 from bot.messages.visible import visible
+from bot.metrics import Counters
 from bot.upkeep import engine_at_rest
 from bot.wiring import control_path
 from core.config import Settings
-from core.errors import BotSilent, StoreOwned
+from core.errors import BotSilent, SettingsError, StoreOwned
 
 _STARTS_WITHIN_S = 10.0
 """For so long somebody may have the database and not take orders: a bot that starts, or another command."""
@@ -31,20 +35,30 @@ async def give(settings: Settings, options: argparse.Namespace) -> int:
 
 async def _carried_out(settings: Settings, order: MachineOrder) -> str:
     socket, by = control_path(settings), ordered_by(own_name(), order)
+    audit = AuditLog(Counters())
     give_up_at = asyncio.get_running_loop().time() + _STARTS_WITHIN_S
     while True:
         said = await give_order(socket, order)
         if said is not None:
             return said
         try:
-            async with engine_at_rest(settings) as engine:
-                said = await carry_out(engine, order, by)
+            async with engine_at_rest(settings, audit.committed) as engine:
+                _keep_audit_log(settings)
+                said = await carry_out(engine, order, by, audit)
         except StoreOwned as error:
             if asyncio.get_running_loop().time() > give_up_at:
                 raise BotSilent(f"{error.message} It takes no orders at {socket.absolute()}.", hint=_WHERE) from None
             await asyncio.sleep(_AGAIN_S)
         else:
             return f"{said} No bot runs now: the next start finds it so, and tells it in the threads."
+
+
+def _keep_audit_log(settings: Settings) -> None:
+    """Write the audit log in the bot's place. An order is carried out even when that cannot be: it is an emergency."""
+    try:
+        start_logging(settings, level="error", audit_file=settings.audit_file)
+    except SettingsError as error:
+        print(visible(error.sentence()), file=sys.stderr)
 
 
 _WHERE = "Give the order on its machine, in its working folder. If it is stuck: end that process, then order again."

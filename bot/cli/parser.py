@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bot.log_setup import LEVELS
+from bot.log_setup import FORMS, LEVELS
 from core.domain.model.durations import parse_duration
 
 _EXAMPLES = """\
@@ -78,8 +78,8 @@ def _to_set_up(commands: Any) -> None:
 
 def _to_run(commands: Any) -> None:
     run = _add(commands, "run", "run the bot")
-    run.add_argument("--log", choices=("plain", "json"), default="plain", help="form of the log lines on stderr")
-    run.add_argument("--log-level", choices=LEVELS, default="info", help="the least of what is logged (default info)")
+    run.add_argument("--log", choices=FORMS, help="form of the log lines on stderr (default: [log] form)")
+    run.add_argument("--log-level", choices=LEVELS, help="the least of what is logged (default: [log] level)")
     _add(commands, "health", "ask a running bot's health address whether all is well")
 
 

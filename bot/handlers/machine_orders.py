@@ -3,17 +3,15 @@
 The running bot does it for whoever reaches its control socket; while none runs, the command does it itself.
 """
 
-import logging
 import re
 import socket
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.audit_log import Asked, AuditLog
 from core.domain.model.job import JobId
 from core.engine.engine import Engine
-from core.errors import RequestError
-
-log = logging.getLogger(__name__)
+from core.errors import MigrateBotError
 
 _NAME = re.compile(r"[\w.@\\-]{1,32}")
 
@@ -44,21 +42,20 @@ def ordered_by(user: str, order: MachineOrder) -> str:
     return f"{user}{sudo} on {socket.gethostname().partition('.')[0]} (command line)"
 
 
-async def carry_out(engine: Engine, order: MachineOrder, by: str) -> str:
+async def carry_out(engine: Engine, order: MachineOrder, by: str, audit: AuditLog) -> str:
     """Do it and return a sentence. Whoever may write the database may do all of it.
 
     Raises:
-        RequestError: it cannot be done; the error says why.
+        MigrateBotError: it cannot be done; the error says why.
 
     """
-    words = " ".join(filter(None, (order.act, order.job, order.vm)))
+    asked = Asked(what=order.act.value, job=order.job, vm=order.vm)
+    audit.asked(asked, by)
     try:
-        said = await _carry_out(engine, order, by)
-    except RequestError as error:
-        log.info("%s ordered %s: refused: %s", by, words, error.message)
+        return await _carry_out(engine, order, by)
+    except MigrateBotError as error:
+        audit.refused(asked, by, error)
         raise
-    log.info("%s ordered %s: %s", by, words, said)
-    return said
 
 
 async def _carry_out(engine: Engine, order: MachineOrder, by: str) -> str:

@@ -1,5 +1,6 @@
 """Slack is down: orders of the bot's own machine reach it, are obeyed, and are told when Slack is back."""
 
+import json
 import os
 from pathlib import Path
 
@@ -52,8 +53,12 @@ async def test_without_slack_the_machine_stops_cancels_and_resumes(tmp_path: Pat
 
 
 async def test_an_order_while_no_bot_runs_is_found_by_the_next_one(tmp_path: Path) -> None:
-    """The command writes it down as the owner, with the same events: nothing starts after the start, and it is told."""
-    async with town(tmp_path, fleet(vm(1, "web01", gb=60), vm(2, "web02"), **ONE_BY_ONE)) as place:
+    """The command writes it down as the owner, with the same events: nothing starts after the start, and it is told.
+
+    The audit log of the bot goes on: the request of who asked in Slack, the order, the end.
+    """
+    audit, described = tmp_path / "audit.jsonl", fleet(vm(1, "web01", gb=60), vm(2, "web02"), **ONE_BY_ONE)
+    async with town(tmp_path, described, log={"audit": str(audit)}) as place:
         await running_job(place)
         await place.bot.kill()
         assert "No bot runs now" in await done(place, "stop")
@@ -66,3 +71,10 @@ async def test_an_order_while_no_bot_runs_is_found_by_the_next_one(tmp_path: Pat
         assert [start.vm_name for start in world.ledger.starts] == ["web01"]
         assert [world.where_is(vm_id(n)) for n in (1, 2)] == ["HV02", "HV01"]
         assert place.said_twice() == []
+    lines = [json.loads(line) for line in audit.read_text(encoding="utf-8").splitlines()]
+    told = [(line["event"], line.get("what", ""), line["user"].endswith("(command line)")) for line in lines]
+    assert ("request", "migrate", False) in told
+    ordered = told.index(("request", "stop", True))
+    assert ("stopped", "", True) in told[ordered:]
+    assert ("cancel_asked", "", True) in told[ordered:]
+    assert told[-1] == ("finished", "", False)

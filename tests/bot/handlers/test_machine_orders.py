@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.audit_log import AuditLog
 from bot.handlers.machine_orders import Act, MachineOrder, carry_out
+from bot.metrics import Counters
 from core.domain.model.event_data import EventKind
 from core.domain.model.move import HoldCode, MoveState
 from core.errors import NotAllowed, UnknownJob, UnknownVm
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play
 
+AUDIT = AuditLog(Counters())
 BY = "root on mgmt01 (command line)"
 
 
@@ -21,7 +24,7 @@ def test_each_order_is_carried_out_with_a_sentence_and_told_once(tmp_path: Path)
         async with stage.running() as engine:
 
             async def say(act: Act, job: str = "", vm: str = "") -> str:
-                return await carry_out(engine, MachineOrder(act=act, job=job, vm=vm), BY)
+                return await carry_out(engine, MachineOrder(act=act, job=job, vm=vm), BY, AUDIT)
 
             assert (await say(Act.STOP)).startswith("Stopped: nothing new starts, in any job.")
             assert await say(Act.STOP) == f"It is stopped already, by {BY}: nothing new starts, in any job."
@@ -45,23 +48,23 @@ def test_each_order_is_carried_out_with_a_sentence_and_told_once(tmp_path: Path)
 def test_what_cannot_be_done_is_refused_in_the_same_words_as_in_slack(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unknown job, a VM of another one, a pause of what is paused; the log has each order and each refusal."""
-    caplog.set_level("INFO", logger="bot.handlers.machine_orders")
+    """An unknown job, a VM of another one, a pause of what is paused; the audit log has each order and each refusal."""
+    caplog.set_level("INFO", logger="audit")
 
     async def script(stage: Stage) -> None:
         async with stage.running() as engine:
-            await carry_out(engine, MachineOrder(act=Act.STOP), BY)
+            await carry_out(engine, MachineOrder(act=Act.STOP), BY, AUDIT)
             await stage.ask_and_approve("web01")
             pause = MachineOrder(act=Act.PAUSE, job="J1")
-            await carry_out(engine, pause, BY)
+            await carry_out(engine, pause, BY, AUDIT)
             for order, error in (
                 (MachineOrder(act=Act.CANCEL, job="J9"), UnknownJob),
                 (MachineOrder(act=Act.CANCEL, job="J1", vm="sql01"), UnknownVm),
                 (pause, NotAllowed),
             ):
                 with pytest.raises(error):
-                    await carry_out(engine, order, BY)
+                    await carry_out(engine, order, BY, AUDIT)
 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
-    assert f"{BY} ordered stop: Stopped" in caplog.text
-    assert f"{BY} ordered cancel J1 sql01: refused: sql01 is not in J1." in caplog.text
+    assert f"request stop by {BY}" in caplog.text
+    assert f"refused cancel J1 sql01 to {BY}: sql01 is not in J1. (UnknownVm)" in caplog.text
