@@ -29,7 +29,7 @@ SCOPES = frozenset(
     {"commands", "chat:write", "chat:write.public", "channels:read", "channels:history", "groups:read"}
     | {"groups:history", "files:write", "im:history", "im:write", "usergroups:read", "users:read"}
 )
-"""What the bot uses. ``manifest.yml`` asks for them, and for a few that later features use."""
+"""What the bot uses, and ``manifest.yml`` asks for."""
 
 
 def check_settings(settings: Settings) -> Iterator[CheckLine]:
