@@ -21,7 +21,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as MalformedVariable
 
@@ -32,6 +31,7 @@ from core.domain.model.inventory import HostName, same_host, why_not_distinct
 from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
+from core.environment import EnvironmentSource
 from core.errors import SettingsError, UnknownHost
 from core.setting_mistakes import mistake, stray_variables
 
@@ -289,7 +289,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file."""
-        return _Environment(settings_cls, env_settings(), init_settings()), init_settings
+        return EnvironmentSource(settings_cls, env_settings(), init_settings()), init_settings
 
     @property
     def audit_file(self) -> Path | None:
@@ -339,24 +339,6 @@ class Settings(BaseSettings):
 def _some(names: list[str], at_most: int = 10) -> str:
     more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
     return (", ".join(names[:at_most]) or "none") + more
-
-
-class _Environment(PydanticBaseSettingsSource):
-    """The environment's values; it has no case, so a host in it is the one of the file that is spelled alike."""
-
-    def __init__(self, settings_cls: type[BaseSettings], found: dict[str, Any], file: dict[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._found = found
-        hosts, known = found.get("hosts"), file.get("hosts")
-        if isinstance(hosts, dict) and isinstance(known, dict):
-            spelled = {name.casefold(): name for name in known}
-            self._found = found | {"hosts": {spelled.get(k.casefold(), k): v for k, v in hosts.items()}}
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        return self._found.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return self._found
 
 
 def _secrets() -> dict[str, str]:
