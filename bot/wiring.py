@@ -35,7 +35,7 @@ from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
 from core.errors import SettingsError
-from core.hyperv import PypsrpGateway, SessionRecord, endpoint_texts, install_commands
+from core.hyperv import LoginMemory, PypsrpGateway, SessionRecord, endpoint_texts, install_commands
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import PROOF_EVERY_S, SqlStore, inspect
 from core.supervisor import Supervisor
@@ -107,8 +107,7 @@ async def running(
     engine = Engine(
         settings=settings,
         store=store,
-        gateway=gateway
-        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store.url))),
+        gateway=gateway or _gateway(settings, clock),
         notifier=observed,
         clock=clock,
         supervisor=supervisor,
@@ -203,11 +202,17 @@ async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
         await gateway.close()
 
 
-def sessions_folder(store_url: str) -> Path:
-    """Return where open sessions are written down: beside the database file, or in the working directory."""
+def beside_database(store_url: str, kept: str) -> Path:
+    """Return where this process keeps something: beside the database's file, or in the working directory."""
     kind, _, path = store_url.partition(":///")
     is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
-    return Path(f"{path.partition('?')[0]}.sessions" if is_file else "migrate-bot.sessions")
+    return Path(f"{path.partition('?')[0]}.{kept}" if is_file else f"migrate-bot.{kept}")
+
+
+def _gateway(settings: Settings, clock: Clock) -> HostGateway:
+    record = SessionRecord(beside_database(settings.store.url, "sessions"))
+    logins = LoginMemory(beside_database(settings.store.url, "logins"))
+    return PypsrpGateway(settings, now=clock.steady_now, record=record, logins=logins)
 
 
 def _insist_on_requesters(settings: Settings) -> None:

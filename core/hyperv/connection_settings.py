@@ -13,6 +13,8 @@ from core.hyperv.endpoint_files import mark_of
 
 _TLS_PORT = 5986
 _PLAIN_PORT = 5985
+STOCK_ENDPOINTS = ("Microsoft.PowerShell", "PowerShell.7")
+"""Those of Windows and of PowerShell 7, which run any script for whoever may use them."""
 _STOCK = ("microsoft.powershell", "powershell.")
 """Endpoints that come with Windows and PowerShell 7; they run any script."""
 

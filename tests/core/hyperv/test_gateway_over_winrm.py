@@ -306,6 +306,28 @@ async def line_of(arena: Arena, subject: str) -> CheckLine:
     return line
 
 
+async def test_a_way_past_the_restricted_endpoint_is_found() -> None:
+    """An account in a host's groups gets into the endpoint of Windows too, where the role limits nothing."""
+    async with on_lab(changed(endpoint=Endpoint.JEA)) as (arena, lab):
+        line = await line_of(arena, "other endpoints")
+        assert line.ok, line
+        assert line.text == "Microsoft.PowerShell and PowerShell.7 refuse the account"
+        assert {shell.configuration for shell in lab.shells(SOURCE)} <= {"MigrateBot"}
+    async with on_lab(changed(endpoint=Endpoint.JEA, stock_endpoint_is_open=True)) as (arena, lab):
+        line = await line_of(arena, "other endpoints")
+        assert not line.ok
+        assert "let it in too" in line.text
+        assert "out of the groups of HV01" in line.hint
+        assert {shell.configuration for shell in lab.shells(SOURCE)} <= {"MigrateBot"}
+        assert (await line_of(arena, "commands")).ok
+
+
+async def test_what_came_with_windows_has_no_other_way() -> None:
+    """Where the settings name the ordinary endpoint itself, nothing is said of others."""
+    async with on_lab() as (arena, _):
+        assert not [line for line in await arena.gateway.check(SOURCE, []) if "other endpoints" in line.subject]
+
+
 async def test_another_modules_get_vm_is_passed_by() -> None:
     """PowerCLI's Get-VM comes first on the host: everything works, and check says whose command answers."""
     async with on_lab(changed(other_module="VMware.VimAutomation.Core")) as (arena, _):
