@@ -179,6 +179,8 @@ class WinrmSettings(_Section):
     tls: bool = True
     port: int | None = None
     username: str = ""
+    password_file: Path | None = None
+    """The file that holds the password of ``username``, when WINRM_PASSWORD is not set."""
     service_account: str = ""
     """The group managed service account that the restricted endpoint works as; for ``migrate-bot endpoint`` alone."""
     configuration: str = "Microsoft.PowerShell"
@@ -269,6 +271,14 @@ class Settings(BaseSettings):
         """Let the environment win over the file."""
         return _Environment(settings_cls, env_settings(), init_settings()), init_settings
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_password_file(cls, values: dict[str, Any]) -> dict[str, Any]:
+        winrm = values.get("winrm")
+        if isinstance(winrm, dict) and (file := winrm.get("password_file")) and not values.get("winrm_password"):
+            return values | {"winrm_password": read_secret_file(Path(file), "winrm.password_file")}
+        return values
+
     @model_validator(mode="after")
     def _patience_covers_a_request(self) -> "Settings":
         # An order whose answer was lost may reach the host as late as its request could last.
@@ -282,8 +292,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
-        twins = why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items())
-        if twins:
+        if twins := why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items()):
             raise ValueError(twins)
         return self
 
@@ -371,13 +380,11 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
-    misplaced = sorted(key for key in raw if key.upper() in SECRETS)
-    if misplaced:
+    if misplaced := sorted(key for key in raw if key.upper() in SECRETS):
         raise SettingsError(
             f"{path} holds a secret ({', '.join(misplaced)}).", hint="Secrets come from the environment or from *_FILE."
         )
-    stray = _stray()
-    if stray:
+    if stray := _stray():
         raise SettingsError(f"The environment sets {', '.join(stray)}, but there is no such section of settings.")
     try:
         values: Any = raw | _secrets()
