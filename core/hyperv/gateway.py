@@ -179,6 +179,8 @@ class PypsrpGateway:
     ) -> MoveReport:
         """Run Move-VM in a thread and session of its own until it returns."""
         line = self._line(host)
+        through_role = bool(order.disks) and not line.target.is_full_language
+        pipeline = pipelines.move_with_disks(order) if through_role else pipelines.move(order)
         loop = asyncio.get_running_loop()
 
         def progress(percent: int) -> None:
@@ -189,7 +191,7 @@ class PypsrpGateway:
                 if not ask_loop(loop, may_start, abandoned):
                     raise OrderWithdrawn(line.host, f"The order to {line.host} was withdrawn before it was sent.")
 
-            reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned, last_check=last_check)
+            reply = session.run(pipeline, on_progress=progress, abandoned=abandoned, last_check=last_check)
             return MoveReport(errors=reply.words, warnings=reply.warnings)
 
         return await self._foreseen(line, line.moves.stay(work))
