@@ -96,6 +96,7 @@ def test_the_functions_have_the_same_limits() -> None:
     assert not re.search(folders, "C:\\Windows\\a")
     assert re.search(hosts, "hv02")
     assert not re.search(hosts, "hv02.evil.com")
+    assert not re.search(hosts, "hv02\n")
 
 
 def test_the_configuration_names_the_accounts() -> None:
