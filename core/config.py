@@ -47,6 +47,8 @@ def _longer_than_nothing(length: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Pause = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 """A duration that cannot be nothing: without a pause a loop spins, and without patience nothing is awaited."""
+LogForm = Literal["plain", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 AuthMethod = Literal["kerberos", "negotiate", "ntlm", "credssp", "certificate", "basic"]
 
 
@@ -81,6 +83,24 @@ class StoreSettings(_Section):
     def _read_url_file(cls, values: dict[str, Any]) -> dict[str, Any]:
         file = values.get("url_file")
         return values | {"url": read_secret_file(Path(file), "url_file")} if file else values
+
+    @property
+    def file(self) -> Path | None:
+        """The database's own file; None: it is on a server, or in memory."""
+        kind, _, path = self.url.partition(":///")
+        is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
+        return Path(path.partition("?")[0]) if is_file else None
+
+
+class LogSettings(_Section):
+    """``[log]``: what is written down of what the bot does. The options of ``migrate-bot run`` win."""
+
+    form: LogForm = "plain"
+    """``json``: an object a line, for what collects logs."""
+    level: LogLevel = "info"
+    """The least of what is logged on stderr."""
+    audit: Path | None = None
+    """The file of the audit log; none: beside the database's file."""
 
 
 class SlackSettings(_Section):
@@ -245,6 +265,7 @@ class Settings(BaseSettings):
     )
 
     store: StoreSettings = StoreSettings()
+    log: LogSettings = LogSettings()
     slack: SlackSettings = SlackSettings()
     access: AccessSettings = AccessSettings()
     migration: MigrationSettings = MigrationSettings()
@@ -278,6 +299,12 @@ class Settings(BaseSettings):
         if isinstance(winrm, dict) and (file := winrm.get("password_file")) and not values.get("winrm_password"):
             return values | {"winrm_password": read_secret_file(Path(file), "winrm.password_file")}
         return values
+
+    @property
+    def audit_file(self) -> Path | None:
+        """Where the audit log goes; None: into the log alone, as the database is on a server and no file is set."""
+        database = self.store.file
+        return self.log.audit or (database.with_name(f"{database.stem}-audit.jsonl") if database else None)
 
     @model_validator(mode="after")
     def _patience_covers_a_request(self) -> "Settings":

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bot.cli import reports, running, set_up
+from bot.cli import database, orders, reports, running, set_up
 from bot.cli.parser import command_parser
 from bot.log_setup import start_logging
 from bot.messages.visible import visible
@@ -21,7 +21,15 @@ _COMMANDS: Mapping[str, Command] = {
     "endpoint": set_up.endpoint,
     "health": reports.ask_health,
     "jobs": reports.jobs,
-    "restored": set_up.restored,
+    **dict.fromkeys(("stop", "resume", "pause", "cancel"), orders.give),
+    "backup": database.write_backup,
+    "restore": database.read_backup,
+    "restored": database.note_restored,
+    "purge": database.remove_old,
+}
+_WITHOUT_SETTINGS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "init": set_up.init,
+    "completion": set_up.completion,
 }
 
 
@@ -48,11 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(options: argparse.Namespace) -> int:
-    if options.command == "init":
-        return set_up.init(options)
+    if options.command in _WITHOUT_SETTINGS:
+        return _WITHOUT_SETTINGS[options.command](options)
     settings = load_settings(options.config)
     if options.command == "run":
-        start_logging(settings, options.log, level=options.log_level)
+        form, level = options.log or settings.log.form, options.log_level or settings.log.level
+        start_logging(settings, form, level=level, audit_file=settings.audit_file)
 
     async def work() -> int:
         return await _COMMANDS[options.command](settings, options)

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bot.log_setup import LEVELS
+from bot.log_setup import FORMS, LEVELS
+from core.domain.model.durations import parse_duration
 
 _EXAMPLES = """\
 examples:
@@ -38,6 +40,8 @@ def command_parser() -> argparse.ArgumentParser:
     _to_set_up(commands)
     _to_run(commands)
     _to_look(commands)
+    _to_order(commands)
+    _to_look_after(commands)
     _lab(commands)
     return parser
 
@@ -62,6 +66,8 @@ def _add(commands: Any, name: str, text: str, *, positional: Sequence[tuple[str,
 def _to_set_up(commands: Any) -> None:
     init = _add(commands, "init", "write settings, app manifest, systemd unit and endpoint to start from")
     init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="default: the current folder")
+    completion = _add(commands, "completion", "print what your shell reads to complete this command line")
+    completion.add_argument("shell", choices=("bash", "zsh"), help="which shell")
     check = _add(commands, "check", "is every setting, token, scope, host in order?")
     check.add_argument("--vm", default="", metavar="NAME", help="check whether this VM could move; needs --to")
     check.add_argument("--to", default="", metavar="HOST", help="to this host; nothing is moved")
@@ -72,19 +78,49 @@ def _to_set_up(commands: Any) -> None:
 
 def _to_run(commands: Any) -> None:
     run = _add(commands, "run", "run the bot")
-    run.add_argument("--log", choices=("plain", "json"), default="plain", help="form of the log lines on stderr")
-    run.add_argument("--log-level", choices=LEVELS, default="info", help="the least of what is logged (default info)")
+    run.add_argument("--log", choices=FORMS, help="form of the log lines on stderr (default: [log] form)")
+    run.add_argument("--log-level", choices=LEVELS, help="the least of what is logged (default: [log] level)")
     _add(commands, "health", "ask a running bot's health address whether all is well")
-    _add(commands, "restored", "say that the database was put back from a copy")
 
 
 def _to_look(commands: Any) -> None:
     jobs = _add(commands, "jobs", "list jobs; show or export one")
     what = jobs.add_subparsers(dest="what", metavar="WHAT")
-    job = [("job", "its number, such as J12")]
+    job = [("job", _JOB)]
     _add(what, "show", "one job and what happened", positional=job)
     export = _add(what, "export", "every event of a job", positional=job)
     export.add_argument("--format", choices=("json", "csv"), default="json", help="default json")
+
+
+def _to_order(commands: Any) -> None:
+    job = [("job", _JOB)]
+    _add(commands, "stop", "start nothing more, in any job; works while Slack is down")
+    resume = _add(commands, "resume", "let starts, or one paused job, go on; works while Slack is down")
+    resume.add_argument("job", nargs="?", metavar="JOB", help=f"{_JOB}; none: all starts")
+    _add(commands, "pause", "start nothing more of a job; works while Slack is down", positional=job)
+    cancel = _add(commands, "cancel", "cancel a job or one VM of it; works while Slack is down", positional=job)
+    cancel.add_argument("vm", nargs="?", metavar="VM", help="its name or id; none: the whole job")
+
+
+def _to_look_after(commands: Any) -> None:
+    backup = _add(commands, "backup", "copy the database into a file, also while the bot runs")
+    backup.add_argument("file", type=Path, metavar="FILE", help="a new file").complete = _FILES  # type: ignore[attr-defined]
+    restore = _add(commands, "restore", "put such a copy in the database's place, while no bot runs")
+    restore.add_argument("file", type=Path, metavar="FILE", help="the copy").complete = _FILES  # type: ignore[attr-defined]
+    _add(commands, "restored", "say that the database was put back from a copy by other means")
+    purge = _add(commands, "purge", "remove jobs that ended long ago, while no bot runs; a file keeps their history")
+    purge.add_argument("--older-than", type=_duration, required=True, metavar="TIME", help="such as 400d or 12h")
+
+
+def _duration(text: str) -> timedelta:
+    length = parse_duration(text)
+    if not length:
+        raise ValueError(text)
+    return length
+
+
+_duration.__name__ = "duration"  # what argparse calls it when it cannot be read
+_JOB = "its number, such as J12"
 
 
 def _lab(commands: Any) -> None:

@@ -8,7 +8,8 @@ from bot.clock import SystemClock
 from bot.messages.visible import visible
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
-from bot.wiring import check_store, opened_gateway, opened_store
+from bot.upkeep import opened_store
+from bot.wiring import check_store, opened_gateway
 from core.config import Settings
 from core.domain.model.inventory import CheckLine, HostName
 from core.domain.model.job import JobId

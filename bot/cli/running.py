@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import signal
+import sys
 
 from bot.gc_tuning import spare_what_stays
 from bot.wiring import running
@@ -18,6 +19,7 @@ async def run(settings: Settings, _: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _hung_up, stop)
     was_on_duty = False
     while True:
         started = asyncio.Event()
@@ -33,6 +35,14 @@ async def run(settings: Settings, _: argparse.Namespace) -> int:
         if code is not None:
             return code
         was_on_duty = True
+
+
+def _hung_up(stop: asyncio.Event) -> None:
+    """Stop when the terminal is gone; without one somebody means a reload, and there is nothing to read again."""
+    if sys.stderr.isatty():
+        stop.set()
+    else:
+        log.info("SIGHUP changes nothing: settings are read at the start, the audit log follows its file by itself")
 
 
 async def _work(settings: Settings, stop: asyncio.Event, started: asyncio.Event, *, was_on_duty: bool) -> int | None:

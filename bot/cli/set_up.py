@@ -1,9 +1,12 @@
-"""Writes the files that a bot and its hosts are set up with, and notes that its database was put back."""
+"""Writes the files that a bot, its hosts and its shell are set up with."""
 
 import argparse
 
+import shtab
+
+from bot.cli.parser import command_parser
 from bot.starter_files import write_anew, write_starter_files
-from bot.wiring import endpoint_of, put_back
+from bot.wiring import endpoint_of
 from core.config import Settings
 
 
@@ -13,19 +16,15 @@ def init(options: argparse.Namespace) -> int:
     return 0
 
 
+def completion(options: argparse.Namespace) -> int:
+    """Print what a shell reads to complete the words of the command line."""
+    print(shtab.complete(command_parser(), options.shell))
+    return 0
+
+
 async def endpoint(settings: Settings, options: argparse.Namespace) -> int:
     """Write the hosts' endpoint, and say how it is installed."""
     texts, commands = endpoint_of(settings)
     told = [*write_anew(options.folder, texts), "", "On every host, there:", *commands]
     print("\n".join(told))
-    return 0
-
-
-async def restored(settings: Settings, _: argparse.Namespace) -> int:
-    """Note that the database was put back from a copy."""
-    await put_back(settings)
-    print(
-        "The database has a new id: buttons of before get an answer instead of acting on the wrong job, and what was "
-        "not yet told is told only if Slack does not show it already."
-    )
     return 0

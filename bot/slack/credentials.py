@@ -5,12 +5,13 @@ Bolt would show a wrong bot token only at the first event, and retries a wrong a
 
 import logging
 import os
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.api_errors import SlackRefused, SlackUnauthorized, ask
+from bot.slack.refusal_watch import RefusalWatch
 from core.config import Settings
 from core.errors import NotifierBusy, NotifierDown, SettingsError
 
@@ -20,13 +21,16 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _TIMEOUT_S = 15
 
 
-def web_client(settings: Settings) -> AsyncWebClient:
-    """Make the client. It retries nothing by itself: a lost answer must not become a second message."""
+def web_client(settings: Settings, *, refused: Callable[[str], None] | None = None) -> AsyncWebClient:
+    """Make the client. It retries nothing by itself: a lost answer must not become a second message.
+
+    ``refused`` hears what each refusal is about.
+    """
     return AsyncWebClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack.api_url,
         timeout=_TIMEOUT_S,
-        retry_handlers=[],
+        retry_handlers=[RefusalWatch(refused)] if refused else [],
     )
 
 
