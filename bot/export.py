@@ -13,6 +13,8 @@ from core.domain.model.events import Event
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveId, MoveState
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the begin of a formula."""
 _FIELDS = ("at", "kind", "actor", "vm", "data")
 
 
@@ -73,7 +75,7 @@ def as_csv(moves: Sequence[Move], events: Sequence[Event]) -> str:
     writer.writerow(_FIELDS)
     for row in _rows(events, moves):
         cells = [*(str(row[name]) for name in _FIELDS[:-1]), json.dumps(row["data"], ensure_ascii=False, default=str)]
-        writer.writerow([visible("'" + cell if cell[:1] in "=+-@\t\r" else cell) for cell in cells])
+        writer.writerow([visible("'" + cell if cell.startswith(_FORMULA) else cell) for cell in cells])
     return out.getvalue()
 
 

@@ -16,6 +16,7 @@ from bot.slack.bound_address import bound, host_and_port
 from core.config import SlackSettings
 from core.engine.engine import Engine
 from core.errors import SettingsError, StoreError
+from core.ports import Clock
 
 if TYPE_CHECKING:
     from socket import socket
@@ -91,8 +92,19 @@ def _trouble(told: Any) -> str:
 class Health:
     """The HTTP server of ``/health`` and the others; without an address there is none."""
 
-    def __init__(self, engine: Engine, connection: SlackConnection, settings: SlackSettings, duty: Duty) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        connection: SlackConnection,
+        settings: SlackSettings,
+        duty: Duty,
+        *,
+        counters: metrics.Counters,
+        clock: Clock,
+    ) -> None:
         self._engine = engine
+        self._counters = counters
+        self._clock = clock
         self._duty = duty
         self._supervisor = engine.supervisor
         self._connection = connection
@@ -202,7 +214,7 @@ class Health:
 
     async def _measure(self, _: web.Request) -> web.Response:
         if self._duty.state is not DutyState.LEADER:
-            return web.Response(body=metrics.standby_text(), headers={"Content-Type": metrics.CONTENT_TYPE})
+            return web.Response(body=metrics.text(self._counters), headers={"Content-Type": metrics.CONTENT_TYPE})
         status = metrics.BotStatus(
             is_connected=await self._connection.is_connected(),
             stopped_by=await self._engine.queries.stopped_by(),
@@ -211,5 +223,6 @@ class Health:
             ages_s=self._engine.queries.snapshot_ages_s(),
             delivery=await self._engine.queries.delivery(),
             loops=self._supervisor.status(),
+            at=self._clock.now(),
         )
-        return web.Response(body=metrics.text(status), headers={"Content-Type": metrics.CONTENT_TYPE})
+        return web.Response(body=metrics.text(self._counters, status), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -1,25 +1,34 @@
-"""Writes the log to stderr, as plain lines or as JSON, and never a secret."""
+"""Writes the log to stderr, as plain lines or as JSON, and the audit log to a file besides; never a secret."""
 
 import base64
 import html
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from textwrap import indent
-from typing import Any, TextIO
+from typing import Any, TextIO, get_args
 from urllib.parse import quote, quote_plus, urlsplit
 
+from bot import audit_log
 from bot.messages.visible import visible
-from core.config import Settings
+from core.config import LogForm, LogLevel, Settings
+from core.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^\s&\"']+|(?<=Bearer )\S+", re.IGNORECASE)
 _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 4
-LEVELS = ("debug", "info", "warning", "error")
+FORMS: tuple[LogForm, ...] = get_args(LogForm)
+LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
 # What these libraries say below a warning is of no use to an operator, and may hold whole payloads.
 _CHATTY = (
     "slack_bolt",
@@ -112,7 +121,7 @@ class PlainLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """A log formatter: one JSON object a line, secrets taken out."""
+    """A log formatter: one JSON object a line, secrets taken out; the fields of the audit log each by its name."""
 
     def __init__(self, redaction: Redaction) -> None:
         super().__init__()
@@ -124,11 +133,51 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "name": record.name,
-            "message": visible(self._redaction.clean(record.getMessage())),
+            "message": self._clean(record.getMessage()),
+            **self._clean(getattr(record, audit_log.FIELDS, {})),
         }
         if record.exc_info:
-            entry["trace"] = visible(self._redaction.clean(self.formatException(record.exc_info)))
+            entry["trace"] = self._clean(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)
+
+    def _clean(self, said: Any) -> Any:
+        if isinstance(said, dict):
+            return {name: self._clean(value) for name, value in said.items()}
+        return visible(self._redaction.clean(said)) if isinstance(said, str) else said
+
+
+class AuditFile(WatchedFileHandler):
+    """The file of the audit, readable by its owner alone; whoever moves it away gets a new one with the next line."""
+
+    def __init__(self, file: Path) -> None:
+        self._has_complained = False
+        super().__init__(file, encoding="utf-8")
+
+    def _open(self) -> TextIOWrapper:
+        # As the library does it, but for the rights.
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_for_the_owner)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, at once."""
+        try:
+            super().emit(record)
+        except OSError:  # a folder that is gone, when the file is opened anew
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's own name
+        """Say once that the file takes nothing; its lines are in the log on stderr all the same."""
+        if not self._has_complained:
+            self._has_complained = True
+            log.error("the audit log %s cannot be written: %s", self.baseFilename, sys.exc_info()[1])
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open a file that only its owner can read: who owns its folder, also when root was first to write there."""
+    descriptor = os.open(path, flags, 0o600)
+    if sys.platform != "win32" and os.geteuid() == 0:
+        folder = Path(path).parent.stat()
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    return descriptor
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -137,14 +186,44 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def start_logging(
-    settings: Settings, form: str = "plain", stream: TextIO | None = None, *, level: str = "info"
+    settings: Settings,
+    form: str = "plain",
+    stream: TextIO | None = None,
+    *,
+    level: str = "info",
+    audit_file: Path | None = None,
 ) -> None:
-    """Send the log to stderr, from this level on."""
+    """Send the log to stderr, from this level on, and the audit log to its file as JSON, whatever the level is.
+
+    Raises:
+        SettingsError: the file cannot be written: what is done here would leave no trace.
+
+    """
     least = logging.getLevelNamesMapping()[level.upper()]
     redaction = Redaction(secrets_of(settings))
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.addFilter(_is_news)
     handler.setFormatter(JsonLines(redaction) if form == "json" else PlainLines(redaction))
+    handler.setLevel(least)
     logging.basicConfig(level=least, handlers=[handler], force=True)
+    keeper = logging.getLogger(audit_log.NAME)
+    keeper.setLevel(min(least, logging.INFO))
+    for old in keeper.handlers[:]:
+        keeper.removeHandler(old)
+        old.close()
+    if audit_file is not None:
+        keeper.addHandler(_opened(audit_file, redaction))
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, least))
+
+
+def _opened(file: Path, redaction: Redaction) -> AuditFile:
+    try:
+        handler = AuditFile(file)
+    except OSError as error:
+        raise SettingsError(
+            f"The audit log {file} cannot be written: {error.strerror}.", hint="Check the folder in audit of [log]."
+        ) from None
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(JsonLines(redaction))
+    return handler

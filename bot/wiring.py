@@ -1,4 +1,4 @@
-"""The composition root: the only module of the bot that names the database and the hosts' protocol."""
+"""The composition root: with ``bot.upkeep`` the only module of the bot that names database and hosts' protocol."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,15 +11,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
 from bot.app import build_app
+from bot.audit_log import AuditLog
 from bot.clock import SystemClock
+from bot.control_socket import ControlSocket
 from bot.duty import LOOP as DUTY
 from bot.duty import Duty
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
+from bot.handlers.machine_orders import carry_out
 from bot.handlers.personal_limit import PersonalLimit
 from bot.health import Health
+from bot.metrics import Counters
 from bot.notify.attachments import Attachments, TimelineInputs
 from bot.notify.home_tabs import HomeTabs, ObservedNotifier
 from bot.notify.notifier import SlackNotifier
@@ -29,7 +33,7 @@ from bot.slack.identities import Identities
 from bot.slack.socket import SocketConnection
 from bot.slack.user_groups import UserGroups
 from bot.systemd import ServiceManager
-from core.config import Settings
+from core.config import Settings, StoreSettings
 from core.domain.model.events import Event
 from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
@@ -75,8 +79,8 @@ async def running(
 
     """
     clock = clock or SystemClock()
-    forget_proxy_on_loopback(settings.slack.api_url)
-    client = web_client(settings)
+    audit = AuditLog(Counters())
+    client = _client(settings, audit.counters)
     await check_credentials(client, settings)
     _insist_on_requesters(settings)
     groups = UserGroups(client, clock)
@@ -101,34 +105,36 @@ async def running(
         history=history,
         database=lambda: engine.database_id,
     )
-    observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier)
+    observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier, on_page=audit.paged)
     manager, supervisor = ServiceManager(), Supervisor()
-    store = store or SqlStore(settings.store.url, history=settings.store.history)
+    store = store or SqlStore(
+        settings.store.url,
+        history=settings.store.history,
+        on_commit=audit.committed,
+        on_error=audit.database_failed,
+    )
     engine = Engine(
         settings=settings,
         store=store,
         gateway=gateway
-        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store.url))),
+        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store))),
         notifier=observed,
         clock=clock,
         supervisor=supervisor,
     )
     people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
-    background = BackgroundTasks(admit=_admission(people, limit))
+    background = BackgroundTasks(audit, admit=_admission(people, limit))
     handler = CommandHandler(engine, settings, groups, people, clock)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
     edits = EditHandler(engine, settings, groups, people)
     app = build_app(settings, client, handler, background, forms=forms, edits=edits, home_tabs=home_tabs)
-    connection: SocketConnection | HttpListener
-    if settings.slack.mode == "socket":
-        connection = SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
-    else:
-        connection = HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
+    connection = _connection(app, settings, supervisor, clock)
+    control = ControlSocket(control_path(settings), lambda order, by: carry_out(engine, order, by, audit))
     duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S, was_on_duty=was_on_duty)
-    health = Health(engine, connection, settings.slack, duty)
+    health = Health(engine, connection, settings.slack, duty, counters=audit.counters, clock=clock)
     try:
         await health.start()
         await duty.take()
@@ -136,6 +142,7 @@ async def running(
         # A start that must fail fails before any host sees a login: one that comes again and again locks no account.
         connection.bind()
         await engine.start()
+        await control.start()
         attachments.catch_up(newest_jobs)
         await home_tabs.start()
         await connection.start()
@@ -152,30 +159,10 @@ async def running(
                 attachments.close,
                 background.close,
                 connection.stop,
+                control.stop,
                 health.stop,
             ):
                 leaving.push_async_callback(step)
-
-
-@asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database alone, only to look at jobs while the bot runs or is down: nothing in it is changed."""
-    store = SqlStore(settings.store.url)
-    await store.open_to_look()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def put_back(settings: Settings) -> None:
-    """Note that the database was put back from a copy. Refused while a bot works on it."""
-    store = SqlStore(settings.store.url)
-    await store.open()
-    try:
-        await store.put_back()
-    finally:
-        await store.close()
 
 
 async def check_store(settings: Settings) -> CheckLine:
@@ -203,11 +190,32 @@ async def opened_gateway(settings: Settings) -> AsyncIterator[HostGateway]:
         await gateway.close()
 
 
-def sessions_folder(store_url: str) -> Path:
-    """Return where open sessions are written down: beside the database file, or in the working directory."""
-    kind, _, path = store_url.partition(":///")
-    is_file = kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:"))
-    return Path(f"{path.partition('?')[0]}.sessions" if is_file else "migrate-bot.sessions")
+def sessions_folder(store: StoreSettings) -> Path:
+    """Return where open sessions are written down."""
+    return _beside(store, "sessions")
+
+
+def control_path(settings: Settings) -> Path:
+    """Return where a running bot takes orders of its own machine."""
+    return _beside(settings.store, "control")
+
+
+def _beside(store: StoreSettings, what: str) -> Path:
+    """Return a path beside the database file, or in the working directory when there is no file."""
+    return Path(f"{store.file or 'migrate-bot'}.{what}")
+
+
+def _client(settings: Settings, counters: Counters) -> AsyncWebClient:
+    forget_proxy_on_loopback(settings.slack.api_url)
+    return web_client(settings, refused=lambda about: counters.slack_refusals.labels(about).inc())
+
+
+def _connection(
+    app: AsyncApp, settings: Settings, supervisor: Supervisor, clock: Clock
+) -> SocketConnection | HttpListener:
+    if settings.slack.mode == "socket":
+        return SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
+    return HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
 
 
 def _insist_on_requesters(settings: Settings) -> None:

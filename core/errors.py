@@ -4,6 +4,7 @@
 
     MigrateBotError
     ├── SettingsError            the settings file or a secret is wrong
+    ├── BotSilent                the running bot does not answer on its own machine
     ├── IllegalTransition        a bug: the transition table does not allow it
     ├── RequestError             what a person asked cannot be done as asked
     │   ├── UnknownHost          no host of that name is in the settings
@@ -80,6 +81,16 @@ class SettingsError(MigrateBotError):
     """A setting or a secret is missing or wrong."""
 
     owner = Owner.OPERATOR
+
+
+class BotSilent(MigrateBotError):
+    """The bot that runs on this machine does not answer an order given there."""
+
+    owner = Owner.OPERATOR
+    hint = (
+        "It may still carry it out. To be sure that nothing starts: end that process, then give the order again. "
+        "What moves now goes on in the hosts."
+    )
 
 
 class IllegalTransition(MigrateBotError):

@@ -36,21 +36,44 @@ class BotProcess:
 
     async def start(self) -> None:
         """Start it; what an earlier one logged stays in the log."""
+        with self.log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", self._module, *self._arguments("run")),
+                # What the bot writes beside itself belongs to the site, whatever folder we are in.
+                cwd=self._here.settings_file.parent,
+                env=self._environment() | self._here.secrets | self._extra,
+                stdout=output,
+                stderr=output,
+            )
+
+    async def command(self, *words: str, **environment: str) -> tuple[int, str]:
+        """Type a command on the bot's machine, without its secrets. Returns its exit code and all that it says."""
+        typed = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", *self._arguments(*words)),
+            cwd=self._here.settings_file.parent,
+            env=self._environment() | environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await typed.communicate()
+        return await typed.wait(), said.decode().strip()
+
+    def _arguments(self, *words: str) -> list[str]:
+        return [*words, "--config", str(self._here.settings_file.absolute())]
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
         # The lab is on loopback; a proxy of the surroundings must not come between, nor settings meant for another bot.
-        environment = {
+        ours = {
             key: value
             for key, value in os.environ.items()
             if "proxy" not in key.casefold() and not key.upper().startswith(FOREIGN_SETTINGS)
         }
-        with self.log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._module, "run", "--config", str(self._here.settings_file.absolute())),
-                # What the bot writes beside itself belongs to the site, whatever folder we are in.
-                cwd=self._here.settings_file.parent,
-                env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)} | self._here.secrets | self._extra,
-                stdout=output,
-                stderr=output,
-            )
+        return ours | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
 
     async def kill(self) -> None:
         """End it at once, as a power cut would (SIGKILL)."""

@@ -1,15 +1,19 @@
-"""Runs the work behind a command or a click after the acknowledgement, and answers even when it fails."""
+"""Runs the work behind a command or a click after the acknowledgement, and answers even when it fails.
+
+The one door of all that people ask: it goes into the audit log here, and so does what they are refused.
+"""
 
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
 
+from bot.audit_log import Asked, AuditLog
 from bot.commands.errors import CommandError
 from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
 from bot.messages import replies
 from bot.messages.blocks import Message
-from core.errors import MigrateBotError, RequestError
+from core.errors import MigrateBotError
 from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
@@ -26,19 +30,36 @@ class BackgroundTasks:
     """The tasks that work on what Slack has acknowledged."""
 
     def __init__(
-        self, reference: Callable[[], str] = new_reference, *, admit: Callable[[Asker], Awaitable[object]] | None = None
+        self,
+        audit: AuditLog,
+        reference: Callable[[], str] = new_reference,
+        *,
+        admit: Callable[[Asker], Awaitable[object]] | None = None,
     ) -> None:
         """Make it. ``admit`` raises NotAllowed for somebody who may do nothing here: every door leads through it."""
+        self._audit = audit
         self._tasks = TaskSet()
         self._admit = admit
         self._reference = reference
 
-    def start(self, name: str, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
+    def start(self, asked: Asked, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
         """Do some work in a task of its own and tell the person what it returns, or why it failed.
 
         ``is_open``: the work itself finds out who may see what.
         """
-        self._tasks.start(self._run(name, work if is_open else self._closed(work, reply.asker), reply), name)
+        asker = reply.asker
+        self._audit.asked(asked, asker.user, asker.channel)
+        name = f"{asked} by {asker.user}"
+        self._tasks.start(self._run(asked, name, work if is_open else self._closed(work, asker), reply), name)
+
+    def refuse(self, asked: Asked, asker: Asker, error: MigrateBotError) -> None:
+        """Note what was answered in the acknowledgement: it cannot be understood."""
+        self._audit.asked(asked, asker.user, asker.channel)
+        self.note_refusal(asked, asker, error)
+
+    def note_refusal(self, asked: Asked, asker: Asker, error: MigrateBotError) -> None:
+        """Note that somebody reads in a form why they do not get what they asked for."""
+        self._audit.refused(asked, asker.user, error)
 
     def _closed(self, work: Work, asker: Asker) -> Work:
         async def admitted() -> Message | None:
@@ -52,8 +73,8 @@ class BackgroundTasks:
         """Let what is under way end, for a while."""
         await self._tasks.finish(timeout_s)
 
-    async def _run(self, name: str, work: Work, reply: PrivateReply) -> None:
-        message = await self._outcome(name, work)
+    async def _run(self, asked: Asked, name: str, work: Work, reply: PrivateReply) -> None:
+        message = await self._outcome(asked, name, work, reply.asker)
         if message is None:
             return
         try:
@@ -62,16 +83,12 @@ class BackgroundTasks:
             # The last line before silence: whatever went wrong while answering is at least in the log.
             log.exception("the answer to %s was not delivered: %s", name, message.text)
 
-    async def _outcome(self, name: str, work: Work) -> Message | None:
+    async def _outcome(self, asked: Asked, name: str, work: Work, asker: Asker) -> Message | None:
         try:
             return await work()
-        except CommandError as mistake:
-            return replies.unclear(mistake)
-        except RequestError as error:
-            return replies.trouble(error)
         except MigrateBotError as error:
-            log.warning("%s: %s", name, error.message)
-            return replies.trouble(error)
+            self.note_refusal(asked, asker, error)
+            return replies.unclear(error) if isinstance(error, CommandError) else replies.trouble(error)
         except Exception:
             # A bug. The person gets a sentence and a reference, the log the trace.
             reference = self._reference()

@@ -8,6 +8,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit_log import Asked
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.private_reply import PrivateReply
@@ -108,10 +109,14 @@ def _checked(action_id: str, work: Work, handler: CommandHandler) -> Work:
 
 
 def _listener(action_id: str, work: Work, background: BackgroundTasks) -> Callable[..., Awaitable[None]]:
+    # The button opens the form that asks why; what is sent with it is the act.
+    what = "reject_form" if action_id == REJECT else action_id.removeprefix("migrate_")
+
     async def on_click(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         click = read_click(body)
         reply = PrivateReply(client, click.asker)
-        background.start(f"{action_id} {click.job_id} by {click.asker.user}", lambda: work(click, client), reply)
+        asked = Asked(what=what, job=click.job_id)
+        background.start(asked, lambda: work(click, client), reply)
 
     return on_click

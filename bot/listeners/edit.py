@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit_log import Asked
 from bot.handlers.background import BackgroundTasks, new_reference
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
@@ -53,8 +54,7 @@ def _register_button(app: AsyncApp, handler: CommandHandler, edits: EditHandler,
             await open_view(client, click.trigger_id, await edits.form(about))
             return None
 
-        name = f"{EDIT} {click.job_id} by {click.asker.user}"
-        background.start(name, work, PrivateReply(client, click.asker))
+        background.start(Asked(what="edit_form", job=click.job_id), work, PrivateReply(client, click.asker))
 
     app.action(EDIT)(on_click)
 
@@ -86,23 +86,37 @@ def _register_form(app: AsyncApp, edits: EditHandler, background: BackgroundTask
         asker = read_asker_of_view(body, about.channel)
         await ack(response_action="update", view=pages.working(token, about.job_id))
 
+        asked = Asked(what="edit", job=about.job_id, text=f"{len(vms)} VMs to {to[0]}")
+
+        def refused(error: MigrateBotError) -> None:
+            background.note_refusal(asked, asker, error)
+
         async def work() -> Message | None:
-            page, _ = await asyncio.gather(_page(edits, token, about, vms, to[0], asker), asyncio.sleep(SHOW_PAUSE_S))
+            making = _page(edits, token, about, vms, to[0], asker, refused=refused)
+            page, _ = await asyncio.gather(making, asyncio.sleep(SHOW_PAUSE_S))
             await show(client, token, page)
             return None
 
         # Whoever may not change it reads so in the form.
-        background.start(f"change {about.job_id} by {asker.user}", work, PrivateReply(client, asker), is_open=True)
+        background.start(asked, work, PrivateReply(client, asker), is_open=True)
 
     app.view(EDIT_FORM)(on_form)
 
 
 async def _page(  # noqa: PLR0917
-    edits: EditHandler, token: str, about: PlanReference, vms: tuple[str, ...], to: str, asker: Asker
+    edits: EditHandler,
+    token: str,
+    about: PlanReference,
+    vms: tuple[str, ...],
+    to: str,
+    asker: Asker,
+    *,
+    refused: Callable[[MigrateBotError], None],
 ) -> Block:
     try:
         return pages.changed(token, await edits.edit(about, vms, to, asker))
     except MigrateBotError as error:
+        refused(error)
         return pages.refused(token, about.job_id, error)
     except Exception:
         # A bug. The person gets a sentence and a reference in the form, the log the trace.

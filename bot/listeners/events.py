@@ -7,6 +7,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit_log import Asked
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.private_reply import PrivateReply
 from bot.listeners.payloads import read_asker_of_event
@@ -46,6 +47,6 @@ def register(app: AsyncApp, background: BackgroundTasks, command: str) -> None:
         async def work() -> Message | None:
             return Message(f"I listen to {command}", (section(f"I listen to `{command}`, not to mentions.\n{text}"),))
 
-        background.start(f"mention by {asker.user}", work, PrivateReply(client, asker))
+        background.start(Asked(what="mention"), work, PrivateReply(client, asker))
 
     app.event("app_mention")(on_mention)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.commands.model import Migrate
+from bot.audit_log import Asked
+from bot.commands.model import Migrate, write
 from bot.handlers.background import BackgroundTasks, new_reference
 from bot.handlers.command_handler import Asker
 from bot.handlers.form_handler import FormHandler
@@ -52,7 +53,7 @@ def _register_openings(app: AsyncApp, forms: FormHandler, background: Background
             await open_form(client, str(body.get("trigger_id") or ""), forms, asker)
             return None
 
-        background.start(f"form for {asker.user}", work, PrivateReply(client, asker))
+        background.start(Asked(what="form"), work, PrivateReply(client, asker))
 
     app.shortcut(FORM)(on_open)
     app.action(OPEN_FORM)(on_open)
@@ -92,13 +93,19 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
         asker = read_asker_of_view(body, read_about(body).channel)
         await ack(response_action="push", view=form_pages.looking(token))
 
+        asked = Asked(what="plan", text=write(command))
+
+        def refused(error: MigrateBotError) -> None:
+            background.note_refusal(asked, asker, error)
+
         async def work() -> Message | None:
-            page, _ = await asyncio.gather(_plan_page(forms, token, command, asker), asyncio.sleep(SHOW_PAUSE_S))
+            making = _plan_page(forms, token, command, asker, refused=refused)
+            page, _ = await asyncio.gather(making, asyncio.sleep(SHOW_PAUSE_S))
             await show(client, token, page)
             return None
 
         # Whoever may not ask reads so in the form.
-        background.start(f"plan for {asker.user}", work, PrivateReply(client, asker), is_open=True)
+        background.start(asked, work, PrivateReply(client, asker), is_open=True)
 
     async def on_plan(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         asker = read_asker_of_view(body)
@@ -108,16 +115,20 @@ def _register_pages(app: AsyncApp, forms: FormHandler, background: BackgroundTas
             return
         await ack(response_action="clear")
         asker = replace(asker, channel=draft.request.channel)
-        background.start(f"migrate by {asker.user}", lambda: forms.send(draft, asker), PrivateReply(client, asker))
+        asked = Asked(what="migrate", text=draft.request.text)
+        background.start(asked, lambda: forms.send(draft, asker), PrivateReply(client, asker))
 
     app.view(FORM)(on_form)
     app.view(PLAN)(on_plan)
 
 
-async def _plan_page(forms: FormHandler, token: str, command: Migrate, asker: Asker) -> Block:
+async def _plan_page(
+    forms: FormHandler, token: str, command: Migrate, asker: Asker, *, refused: Callable[[MigrateBotError], None]
+) -> Block:
     try:
         return form_pages.preview(token, await forms.make(token, command, asker))
     except MigrateBotError as error:
+        refused(error)
         return form_pages.refused(token, error)
     except Exception:
         # A bug. The person gets a sentence and a reference in the form, the log the trace.

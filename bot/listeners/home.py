@@ -7,10 +7,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit_log import Asked
 from bot.commands.model import Command, Resume, Stop
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.private_reply import PrivateReply
+from bot.listeners.commands import asked_with
 from bot.listeners.payloads import read_asker_of_view
 from bot.messages.blocks import Message
 from bot.messages.home_tab import RESUME, STOP
@@ -30,7 +32,7 @@ def register(app: AsyncApp, handler: CommandHandler, home_tabs: HomeTabs, backgr
             await home_tabs.opened(user)
             return None
 
-        background.start(f"home of {user}", work, PrivateReply(client, Asker(user, "")), is_open=True)
+        background.start(Asked(what="home"), work, PrivateReply(client, Asker(user, "")), is_open=True)
 
     def switch(command: Command) -> Callable[..., Awaitable[None]]:
         async def on_switch(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -44,7 +46,7 @@ def register(app: AsyncApp, handler: CommandHandler, home_tabs: HomeTabs, backgr
                     home_tabs.wake()
 
             reply = PrivateReply(client, asker)
-            background.start(f"{command} by {asker.user}", work, reply, is_open=isinstance(command, Stop))
+            background.start(asked_with(command), work, reply, is_open=isinstance(command, Stop))
 
         return on_switch
 

@@ -7,6 +7,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit_log import Asked
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.private_reply import PrivateReply
@@ -32,6 +33,6 @@ def register(app: AsyncApp, handler: CommandHandler, background: BackgroundTasks
             await handler.reject(about.job_id, about.plan_hash, asker, reason)
             return None
 
-        background.start(f"reject {about.job_id} by {asker.user}", work, PrivateReply(client, asker))
+        background.start(Asked(what="reject", job=about.job_id, text=reason), work, PrivateReply(client, asker))
 
     app.view(REJECT_FORM)(on_reason)

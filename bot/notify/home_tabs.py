@@ -1,18 +1,10 @@
 """Keeps the Home tabs of people who looked lately up to date, within a budget of calls (views.publish is tier 4)."""
 
-from typing import TYPE_CHECKING
-
-from core.domain.model.events import Notice
-from core.domain.model.job import Card
-from core.domain.model.views import JobView
-from core.ports import Notifier
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 import asyncio
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -25,27 +17,34 @@ from bot.slack.identities import Identities
 from bot.slack.rate_limit import CallBudget
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
+from core.domain.model.events import Notice, Tone
+from core.domain.model.job import Card
+from core.domain.model.views import JobView
 from core.engine.engine import Engine
 from core.errors import MigrateBotError, NotAllowed, NotifierBusy, NotifierDown, NotifierError
-from core.ports import Clock
+from core.ports import Clock, Notifier
 
 log = logging.getLogger(__name__)
 
 
 class ObservedNotifier:
-    """A Notifier around another one that calls ``on_change`` after each change."""
+    """A Notifier around another one that calls ``on_change`` after each change, and ``on_page`` when one was said."""
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, notifier: Notifier, *, on_page: Callable[[Notice], None]) -> None:
         self._notifier = notifier
+        self._on_page = on_page
         self.on_change: Callable[[], None] = _nobody
 
     async def tell(self, notice: Notice) -> Card | None:
         """Say one event."""
         try:
-            return await self._notifier.tell(notice)
+            card = await self._notifier.tell(notice)
         finally:
             # What happened has happened, whether or not it could be said.
             self.on_change()
+        if notice.event.tone is Tone.PAGE:
+            self._on_page(notice)
+        return card
 
     async def show(self, view: JobView) -> Card | None:
         """Bring the job's card up to date."""

@@ -5,12 +5,13 @@ Bolt would show a wrong bot token only at the first event, and retries a wrong a
 
 import logging
 import os
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.api_errors import SlackRefused, SlackUnauthorized, ask
+from bot.slack.refusal_watch import RefusalWatch
 from core.config import Settings
 from core.errors import NotifierBusy, NotifierDown, SettingsError
 
@@ -20,13 +21,16 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _TIMEOUT_S = 15
 
 
-def web_client(settings: Settings) -> AsyncWebClient:
-    """Make the client. It retries nothing by itself: a lost answer must not become a second message."""
+def web_client(settings: Settings, *, refused: Callable[[str], None] | None = None) -> AsyncWebClient:
+    """Make the client. It retries nothing by itself: a lost answer must not become a second message.
+
+    ``refused`` hears what each refusal is about.
+    """
     return AsyncWebClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack.api_url,
         timeout=_TIMEOUT_S,
-        retry_handlers=[],
+        retry_handlers=[RefusalWatch(refused)] if refused else [],
     )
 
 
@@ -59,7 +63,7 @@ async def check_bot_token(client: AsyncWebClient) -> None:
     try:
         await ask(client.auth_test())
     except (SlackRefused, SlackUnauthorized) as error:
-        raise SettingsError(f"Slack does not accept SLACK_BOT_TOKEN ({error.code}).", hint=_BOT_HINT) from error
+        raise SettingsError(f"Slack does not accept SLACK_BOT_TOKEN ({error.code}).", hint=BOT_HINT) from error
 
 
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
@@ -97,5 +101,5 @@ async def check_credentials(client: AsyncWebClient, settings: Settings) -> None:
         log.warning("Slack cannot be asked about the tokens yet: %s", error.message)
 
 
-_BOT_HINT = "It is the xoxb- token under OAuth & Permissions of the app."
+BOT_HINT = "It is the xoxb- token under OAuth & Permissions of the app."
 _APP_HINT = "It is the xapp- token with connections:write under Basic Information of the app."

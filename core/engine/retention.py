@@ -27,13 +27,14 @@ class Retention:
     async def turn(self) -> float:
         """Remove some of what is old."""
         try:
-            is_there_more = bool(self._keep) and await self._remove() == AT_ONCE
+            is_there_more = bool(self._keep) and await self.remove() == AT_ONCE
         except StoreError as error:
             log.warning("what is old stays for now: %s", error)
             return EVERY_S
         return PAUSE_S if is_there_more else EVERY_S
 
-    async def _remove(self) -> int:
+    async def remove(self) -> int:
+        """Remove the oldest of what is old, ``AT_ONCE`` jobs at the most. Returns how many."""
         newest = await self._store.newest_event_at()
         if newest is None:
             return 0

@@ -5,18 +5,23 @@ carried to its end, and only then does the caller learn that it was cancelled. S
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import logging
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.errors import StoreError, StoreLost, StoreUnreachable
+from core.domain.model.events import Recorded
+from core.errors import MigrateBotError, StoreError, StoreLost, StoreUnreachable
 from core.store import dialects, schema
 from core.store.db_errors import explain
+from core.store.events import RECORDED
 from core.store.lines import Lines
 from core.store.ownership import Ownership, Unguarded
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,11 +30,29 @@ T = TypeVar("T")
 FORESEEN = (SQLAlchemyError, ValueError, TypeError, LookupError, ArithmeticError, OSError)
 
 
-class Database:
-    """A file (or server) with the newest schema. ``timeout_s``: how long to wait for another process."""
+def nobody(_: object) -> None:
+    """Hear it, and do nothing."""
 
-    def __init__(self, url: str, *, timeout_s: float, ownership: Ownership | None = None) -> None:
+
+class Database:
+    """A file (or server) with the newest schema. ``timeout_s``: how long to wait for another process.
+
+    ``on_commit`` hears of the events of each transaction when the disk has them, ``on_error`` of what the database did
+    not do; neither can change what became of it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        ownership: Ownership | None = None,
+        on_commit: Callable[[Sequence[Recorded]], None] = nobody,
+        on_error: Callable[[MigrateBotError], None] = nobody,
+    ) -> None:
         self._url = url
+        self._on_commit = on_commit
+        self._on_error = on_error
         self._timeout_s = timeout_s
         self._ownership = ownership or Unguarded()
         self._lines = Lines()
@@ -86,7 +109,7 @@ class Database:
         await self._turn.acquire()
         try:
             writer, _ = self._open_engines()
-            task = self._begin(_commit(writer, lambda connection: do(connection, *args, **kwargs)))
+            task = self._begin(self._commit(writer, lambda connection: do(connection, *args, **kwargs)))
         except BaseException:
             self._turn.release()
             raise
@@ -96,7 +119,7 @@ class Database:
     async def read(self, do: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``do`` on one consistent state of the database."""
         _, reader = self._open_engines()
-        return await _end(self._begin(_look(reader, lambda connection: do(connection, *args, **kwargs))))
+        return await _end(self._begin(self._look(reader, lambda connection: do(connection, *args, **kwargs))))
 
     def _open_engines(self) -> tuple[AsyncEngine, AsyncEngine]:
         if self._engines is None:
@@ -109,25 +132,45 @@ class Database:
         task.add_done_callback(self._under_way.discard)
         return task
 
+    async def _commit(self, engine: AsyncEngine, do: Callable[[Connection], T]) -> T:
+        recorded: list[Recorded] = []
 
-async def _commit(engine: AsyncEngine, do: Callable[[Connection], T]) -> T:
-    try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(do)
-    except FORESEEN as error:
-        raise explain(error) from error
+        def within(connection: Connection) -> T:
+            connection.info[RECORDED] = recorded
+            return do(connection)
+
+        try:
+            async with engine.begin() as connection:
+                result = await connection.run_sync(within)
+        except FORESEEN as error:
+            raise self._explained(error) from error
+        if recorded:
+            self._tell(self._on_commit, recorded)
+        return result
+
+    async def _look(self, engine: AsyncEngine, do: Callable[[Connection], T]) -> T:
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(do)
+        except FORESEEN as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: Exception) -> MigrateBotError:
+        told = explain(error)
+        self._tell(self._on_error, told)
+        return told
+
+    @staticmethod
+    def _tell(listener: Callable[[T], None], what: T) -> None:
+        try:
+            listener(what)
+        except Exception:
+            # What the database has done, or not done, stays so, whatever becomes of those who hear of it.
+            log.exception("what the database did was not heard")
 
 
 def _nothing(connection: Connection) -> None:
     connection.execute(select(1))
-
-
-async def _look(engine: AsyncEngine, do: Callable[[Connection], T]) -> T:
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(do)
-    except FORESEEN as error:
-        raise explain(error) from error
 
 
 async def _end(task: "asyncio.Task[T]") -> T:

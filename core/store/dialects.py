@@ -164,8 +164,14 @@ def _sqlite(url: URL, timeout_s: float, *, is_to_look: bool) -> tuple[AsyncEngin
     args: dict[str, Any] = {"timeout": timeout_s, "isolation_level": None}
     if is_to_look:
         path = Path(url.database or "").absolute()
-        if not path.exists():
-            raise StoreMissing(f"There is no database {path.name} yet.")
+        try:
+            path.stat()
+        except FileNotFoundError:
+            raise StoreMissing(
+                f"There is no database {path.name} yet.", hint=f"I looked in {path.parent}. migrate-bot run makes it."
+            ) from None
+        except OSError as error:
+            raise StoreError(f"The database {path} cannot be read: {error.strerror}.") from None
         url = url.set(database=f"{path.as_uri()}?mode=ro", query={**url.query, "uri": "true"})
     else:
         _keep_private(Path(url.database or ""))

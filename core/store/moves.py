@@ -193,8 +193,9 @@ def change_all(
         replaced_rows = sum(connection.execute(_REPLACE, row).rowcount for row in rows_of_all)
     if replaced_rows != len(changes):
         raise Outdated(f"A move of {changes[0][0].job_id} was changed by somebody else.")
-    events.add(connection, happened, changes[0][0].job_id)
-    return tuple(_as_stored(before, after) for before, after in changes)
+    stored = tuple(_as_stored(before, after) for before, after in changes)
+    events.add(connection, happened, changes[0][0].job_id, of=stored)
+    return stored
 
 
 def replaced(connection: Connection, before: Move, after: Move, happened: Sequence[Event]) -> Move:
@@ -202,8 +203,9 @@ def replaced(connection: Connection, before: Move, after: Move, happened: Sequen
     check_transition(before.state, after.state)
     if connection.execute(_REPLACE, _replacement(before, after)).rowcount == 0:
         raise Outdated(f"The move of {before.vm_name} was changed by somebody else.")
-    events.add(connection, happened, before.job_id)
-    return _as_stored(before, after)
+    stored = _as_stored(before, after)
+    events.add(connection, happened, before.job_id, of=(stored,))
+    return stored
 
 
 def _check_slots(before: Move, after: Move) -> None:

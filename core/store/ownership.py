@@ -83,6 +83,7 @@ class LockFile:
             return
         try:
             file = self.path.open("a+", encoding="utf-8")
+            belongs_to_the_folder(self.path)
         except OSError as error:
             raise StoreError(
                 f"The lock file {self.path.name} beside the database cannot be opened ({error.strerror}).",
@@ -105,6 +106,13 @@ class LockFile:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def belongs_to_the_folder(path: Path) -> None:
+    """Give a file that root made in the bot's folder to whom the folder belongs: the bot runs as them, and needs it."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        folder = path.absolute().parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def ownership_of(url: str) -> Ownership:

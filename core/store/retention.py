@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Integer, Table, delete, exists, func, literal
 from sqlalchemy.exc import ArgumentError
 
 from core.domain.model.job import JobId, JobState
+from core.store.ownership import belongs_to_the_folder
 from core.store.tables import attempts, events, jobs, moves, outbox, plans
 
 SLICE = 100
@@ -97,6 +98,7 @@ def append(file: Path, lines: Sequence[Line]) -> None:
         out.writelines(f"{json.dumps(line, ensure_ascii=False, default=str)}\n" for line in lines)
         out.flush()
         os.fsync(out.fileno())
+    belongs_to_the_folder(file)
 
 
 def _key(table: Table) -> Any:

@@ -1,21 +1,21 @@
 """The store behind the engine's port: each method is one transaction on the database."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from core.domain.model.events import Event, Notice
+from core.domain.model.events import Event, Notice, Recorded
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
 from core.domain.scheduling.slots import SlotUsage
-from core.errors import StoreError, StoreLost
+from core.errors import MigrateBotError, StoreError, StoreLost
 from core.store import attempts, events, jobs, moves, outbox, retention, switches, throughput
-from core.store.database import Database
+from core.store.database import Database, nobody
 from core.store.dialects import PROOF_WITHIN_S
 from core.store.ownership import Ownership, ownership_of
 
@@ -24,7 +24,8 @@ class SqlStore:
     """``core.ports.Store`` in a database: ``sqlite+aiosqlite:///file``, or ``postgresql+psycopg://user@server/name``.
 
     ``timeout_s``: how long to wait for another process that holds it locked; ``ownership``: what keeps a second bot
-    off; ``history``: the file for what is removed, None: beside the database's own file.
+    off; ``history``: the file for what is removed, None: beside the database's own file. ``on_commit`` and
+    ``on_error``: as ``Database`` has them.
     """
 
     def __init__(
@@ -34,10 +35,14 @@ class SqlStore:
         timeout_s: float = 5.0,
         ownership: Ownership | None = None,
         history: Path | None = None,
+        on_commit: Callable[[Sequence[Recorded]], None] = nobody,
+        on_error: Callable[[MigrateBotError], None] = nobody,
     ) -> None:
         self._ownership = ownership or ownership_of(url)
         self._history = history or retention.file_beside(url)
-        self._database = Database(url, timeout_s=timeout_s, ownership=self._ownership)
+        self._database = Database(
+            url, timeout_s=timeout_s, ownership=self._ownership, on_commit=on_commit, on_error=on_error
+        )
         self._plan_cache = jobs.PlanCache()
         self._move_cache = moves.MoveCache()
         self._claimant = uuid4().hex

@@ -149,6 +149,16 @@ def test_jobs_are_listed(config: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert row.split()[:3] == ["J1", "running", "1/2"]
 
 
+@pytest.mark.parametrize("order", ["{config} jobs show J1", "jobs {config} show J1", "jobs show J1 {config}"])
+def test_the_settings_file_may_be_named_anywhere(
+    order: str, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the command, behind it, or last: nobody has to know where."""
+    store_a_job(tmp_path)
+    assert main(order.format(config=f"--config {config}").split()) == 0
+    assert capsys.readouterr().out.startswith("J1 running")
+
+
 def test_a_job_is_shown_without_obeying_it(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Moves and events in lines; control characters of a host's words do not reach the terminal."""
     store_a_job(tmp_path)
@@ -169,7 +179,7 @@ def test_every_event_is_exported(config: Path, tmp_path: Path, capsys: pytest.Ca
     assert main(["jobs", "--config", str(config), "export", "J1", "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["kind"] for row in rows] == ["proposed", "approved", "starting"]
-    assert rows[2]["vm"] == "'=cmd()"
+    assert [row["vm"] for row in rows] == ["", "", "'=cmd()"], "an empty cell stays empty"
 
 
 def test_an_unknown_job_is_one_sentence(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

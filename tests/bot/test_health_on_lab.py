@@ -10,16 +10,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.health import ask
-from bot.metrics import BotStatus
-from bot.metrics import families as metric_families
 from core.domain.model.move import MoveState
-from core.domain.model.views import DeliveryView
 from core.errors import SettingsError
 from lab.gateway import LabGateway
 from lab.slack.server import SlackLab
 from tests.bot.conftest import Opening, slack_settings
 from tests.support.bot_harness import Office
-from tests.support.markdown_pages import read, rows
 
 
 def free_port() -> int:
@@ -126,16 +122,6 @@ async def test_metrics_tell_the_same_in_numbers(office: Opening) -> None:
         assert limits == {(host, kind): 2 for host in ("HV01", "HV02") for kind in ("live", "storage")}
         assert set(values("migrate_bot_host_slots_used")) == set(limits)
         assert all(age >= 0 for age in values("migrate_bot_host_snapshot_age_seconds").values())
-
-
-def test_every_metric_is_explained() -> None:
-    """docs/reference/metrics.md has a row for each, with its labels, and no other."""
-    status = BotStatus(
-        is_connected=True, stopped_by="", lengths={}, hosts=(), ages_s={}, loops=(), delivery=DeliveryView()
-    )
-    # Prometheus asks for a counter by its name with this ending.
-    made = {family.name + "_total" * (family.type == "counter") for family in metric_families(status)}
-    assert {cells[0].strip("`").partition("{")[0] for cells in rows(read("docs/reference/metrics.md"))} == made
 
 
 async def test_a_dead_loop_is_told_to_whoever_watches(office: Opening) -> None:

@@ -10,19 +10,28 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from bot.audit_log import Asked, AuditLog
 from bot.log_setup import LEVELS, start_logging
+from bot.metrics import Counters
 from core.config import Settings
+from core.domain.model import event_data
+from core.domain.model.events import Recorded, event
+from core.errors import HostUnreachable, NotAllowed, SettingsError
+from tests.support.view_builders import NOW, move
 
 SECRETS = {"slack_bot_token": "xoxb-1-2-abc", "slack_app_token": "xapp-1-A-b", "winrm_password": "pa&ss wörd!"}
 
 
 @pytest.fixture(autouse=True)
 def _restore() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
+    root, audit = logging.getLogger(), logging.getLogger("audit")
+    before = root.handlers[:], root.level, audit.level
     yield
-    root.handlers[:], root.level = before
+    start_logging(Settings())  # closes the audit log's file
+    root.handlers[:], root.level, audit.level = before
 
 
 @pytest.mark.parametrize("form", ["plain", "json"])
@@ -126,3 +135,99 @@ def test_secrets_are_hidden_in_every_spelling(code: str) -> None:
     log.warning("sent %s and <p>%s</p> and Basic %s", spelled, html.escape(password), basic)
     text = stream.getvalue()
     assert all(form.rstrip("=") not in text for form in (spelled, html.escape(password), basic))
+
+
+foreign = st.text(max_size=60)
+
+
+@given(typed=foreign, name=foreign, said=foreign)
+@example(typed=f"stop\n{FORGED}", name=f"web\u2028{FORGED}", said=f'x", "level": "error\r\n{FORGED}')
+@example(typed="x" * 5000, name="xoxb-1-2-abc", said="pa&ss wörd!")
+def test_whatever_people_type_and_hosts_say_is_one_line(typed: str, name: str, said: str) -> None:
+    """In both forms: a line for each act, which a reader takes apart again; no secret, and no line without an end."""
+    plain, jsoned = io.StringIO(), io.StringIO()
+    for form, stream in (("plain", plain), ("json", jsoned)):
+        start_logging(Settings.model_validate(SECRETS), form, stream)
+        audit = AuditLog(Counters())
+        act = Asked(what="migrate", vm=name, text=typed)
+        audit.asked(act, "U0ALICE", "C0MIGRATE")
+        audit.refused(act, "U0ALICE", NotAllowed(said))
+        failed = event(event_data.Failed(words=said), NOW, move=move(0, name))
+        audit.committed([Recorded(event=failed, move=move(0, name))])
+    assert len(plain.getvalue().splitlines()) == len(jsoned.getvalue().splitlines()) == 3
+    entries = [json.loads(line) for line in jsoned.getvalue().splitlines()]
+    assert [entry["event"] for entry in entries] == ["request", "refused", "failed"]
+    assert {entry["level"] for entry in entries[:2]} == {"info"}
+    assert all(secret not in plain.getvalue() + jsoned.getvalue() for secret in SECRETS.values())
+    assert max(map(len, plain.getvalue().splitlines())) < 30_000
+
+
+def test_a_refusal_that_is_nobodys_fault_is_a_warning() -> None:
+    """A host that is away is for the operator, a right that somebody lacks is not."""
+    stream = io.StringIO()
+    start_logging(Settings(), "json", stream)
+    AuditLog(Counters()).refused(Asked(what="migrate"), "U0ALICE", HostUnreachable("HV01", "HV01 does not answer."))
+    assert json.loads(stream.getvalue())["level"] == "warning"
+
+
+def test_the_audit_log_is_kept_whatever_the_level_is(tmp_path: Path) -> None:
+    """A log of errors alone: the file has the request all the same, nothing else has, and only its owner reads it."""
+    file, stream = tmp_path / "audit.jsonl", io.StringIO()
+    start_logging(Settings(), "plain", stream, level="error", audit_file=file)
+    AuditLog(Counters()).asked(Asked(what="stop"), "U0BOB")
+    logging.getLogger("bot.test").info("something else")
+    assert stream.getvalue() == ""
+    (line,) = file.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["message"] == "request stop by U0BOB"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_audit_log_goes_on_where_it_ended_and_when_it_is_rotated(tmp_path: Path) -> None:
+    """A restart adds to it; whoever moves it away gets a new one with the next line, without a word to the bot."""
+    file, audit = tmp_path / "audit.jsonl", AuditLog(Counters())
+    for user in ("U0ONE", "U0TWO"):
+        start_logging(Settings(), "plain", io.StringIO(), audit_file=file)
+        audit.asked(Asked(what="stop"), user)
+    file.rename(tmp_path / "audit.jsonl.1")
+    audit.asked(Asked(what="stop"), "U0THREE")
+    old, new = (path.read_text(encoding="utf-8") for path in (tmp_path / "audit.jsonl.1", file))
+    assert [("U0ONE" in text, "U0TWO" in text, "U0THREE" in text) for text in (old, new)] == [
+        (True, True, False),
+        (False, False, True),
+    ]
+
+
+def test_an_audit_log_that_takes_nothing_is_said_once(tmp_path: Path) -> None:
+    """Its folder is gone: nothing breaks, the log says so in one line and has what the file should have had."""
+    folder, stream = tmp_path / "gone", io.StringIO()
+    folder.mkdir()
+    start_logging(Settings(), "plain", stream, audit_file=folder / "audit.jsonl")
+    (folder / "audit.jsonl").unlink()
+    folder.rmdir()
+    for _ in range(3):
+        AuditLog(Counters()).asked(Asked(what="stop"), "U0BOB")
+    told = stream.getvalue().splitlines()
+    assert len([line for line in told if "cannot be written" in line]) == 1
+    assert len([line for line in told if "request stop by U0BOB" in line]) == 3
+    assert len(told) == 4
+
+
+def test_without_an_audit_log_nothing_starts(tmp_path: Path) -> None:
+    """What is done would leave no trace: the bot says in one sentence which file it is."""
+    with pytest.raises(SettingsError, match=r"The audit .*audit.jsonl cannot be written: No such file"):
+        start_logging(Settings(), audit_file=tmp_path / "none" / "audit.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("url", "audit", "file"),
+    [
+        ("sqlite+aiosqlite:////var/lib/x/bot.db?timeout=5", None, "/var/lib/x/bot-audit.jsonl"),
+        ("sqlite+aiosqlite:///bot.db", "/srv/audit.jsonl", "/srv/audit.jsonl"),
+        ("postgresql+psycopg://bot@db/bot", None, None),
+        ("postgresql+psycopg://bot@db/bot", "audit.jsonl", "audit.jsonl"),
+    ],
+)
+def test_where_the_audit_log_is(url: str, audit: str | None, file: str | None) -> None:
+    """Beside the database's file, unless it is said; with a server there is no such place."""
+    settings = Settings.model_validate({"store": {"url": url}, "log": {"audit": audit}})
+    assert settings.audit_file == (Path(file) if file else None)

@@ -13,7 +13,7 @@ import yaml
 
 from bot import health
 from core.config import SECRETS, Settings, load_settings
-from tests.support.markdown_pages import ROOT, read
+from tests.support.markdown_pages import ROOT, read, section
 
 DEPLOY = ROOT / "deploy"
 _METRIC = re.compile(r"migrate_bot_\w+")
@@ -33,9 +33,13 @@ class Unit(RawConfigParser):
 
 
 def documented() -> dict[str, set[str]]:
-    """Return each metric of the page with its labels."""
-    found = re.findall(r"^\| `(migrate_bot_\w+)(?:\{([\w,]+)\})?`", read("docs/reference/metrics.md"), re.MULTILINE)
-    return {name: set(labels.split(",")) - {""} for name, labels in found}
+    """Return each metric of the page with its labels; of a histogram its series too."""
+    row = r"^\| `(migrate_bot_\w+)(?:\{([\w,]+)\})?` \| (histogram)?"
+    known = {}
+    for name, labels, histogram in re.findall(row, read("docs/reference/metrics.md"), re.MULTILINE):
+        known[name] = set(labels.split(",")) - {""}
+        known |= {f"{name}_{part}": known[name] | {"le"} for part in ("bucket", "sum", "count") if histogram}
+    return known
 
 
 def expressions(part: Any) -> list[str]:
@@ -81,7 +85,19 @@ def test_an_alert_speaks_of_labels_that_it_has() -> None:
 def test_no_metric_of_the_page_is_looked_at_by_nobody() -> None:
     """Whatever the bot tells is in the dashboard or in an alert."""
     seen = set(_METRIC.findall((DEPLOY / "alerts.yml").read_text() + (DEPLOY / "grafana.json").read_text()))
-    assert set(documented()) - seen == set()
+    whole = re.compile(r"_(bucket|sum|count)$")
+    assert {name for name in documented() if not whole.search(name)} - {whole.sub("", one) for one in seen} == set()
+
+
+def test_each_alert_says_what_to_do() -> None:
+    """Its runbook is a heading of docs/guide/alerts.md of its own name, with words below, and no other is there."""
+    page = read("docs/guide/alerts.md")
+    (groups,) = documents("alerts.yml")
+    rules = [rule for group in groups["groups"] for rule in group["rules"]]
+    for rule in rules:
+        assert rule["annotations"]["runbook"] == f"docs/guide/alerts.md#{rule['alert'].lower()}"
+        assert len(section(page, rule["alert"]).split()) > 15, rule["alert"]
+    assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == {rule["alert"] for rule in rules}
 
 
 def test_the_manifests_ask_what_the_bot_answers() -> None:

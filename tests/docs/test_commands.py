@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import cli
+from bot.cli.parser import command_parser
 from bot.commands import parser as grammar
 from bot.commands.model import Migrate
 from bot.commands.vocabulary import KEYWORDS, OPTIONS, VERBS
@@ -41,7 +41,7 @@ def test_the_commands_of_the_readme_are_understood() -> None:
 
 def test_every_command_of_the_command_line_is_in_the_readme() -> None:
     """The README has exactly the commands that ``migrate-bot`` knows."""
-    parser = cli._parser()
+    parser = command_parser()
     [choices] = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     shown = {cells[0].strip("`").split()[1] for cells in rows(section(read("README.md"), "The command line"))}
     assert shown == set(choices)

@@ -15,6 +15,7 @@ from core.config import (
     AccessSettings,
     FreezeSettings,
     HostSettings,
+    LogSettings,
     MigrationSettings,
     Settings,
     SlackSettings,
@@ -26,6 +27,7 @@ from tests.support.markdown_pages import ROOT, code, read, section, table
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "store": StoreSettings,
+    "log": LogSettings,
     "slack": SlackSettings,
     "access": AccessSettings,
     "migration": MigrationSettings,

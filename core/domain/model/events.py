@@ -83,6 +83,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An event that the database has taken, with its id, and the move it is of as it stands after it."""
+
+    event: Event
+    move: Move | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """An event on its way to people: an outbox row with what it takes to say it."""
 

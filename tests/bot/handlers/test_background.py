@@ -6,11 +6,13 @@ import logging
 import pytest
 from slack_sdk.webhook import WebhookResponse
 
+from bot.audit_log import Asked, AuditLog
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
 from bot.messages import replies
 from bot.messages.blocks import Message
+from bot.metrics import Counters
 from bot.slack.credentials import web_client
 from core.config import Settings
 from core.errors import HostUnreachable, StoreBusy
@@ -21,8 +23,8 @@ ALICE = Asker("U0ALICE", "C0MIGRATE")
 
 
 async def run(settings: Settings, work: object, asker: Asker = ALICE, respond: object = None) -> None:
-    background = BackgroundTasks(reference=lambda: "abc123")
-    background.start("a test", work, PrivateReply(web_client(settings), asker, respond))  # type: ignore[arg-type]
+    background = BackgroundTasks(AuditLog(Counters()), lambda: "abc123")
+    background.start(Asked(what="a test"), work, PrivateReply(web_client(settings), asker, respond))  # type: ignore[arg-type]
     await background.close()
 
 
@@ -104,8 +106,8 @@ async def test_closing_waits_for_answers_and_then_cancels(settings: Settings, sl
             raise
         return None
 
-    background = BackgroundTasks()
-    background.start("endless", endless, PrivateReply(web_client(settings), ALICE))
+    background = BackgroundTasks(AuditLog(Counters()))
+    background.start(Asked(what="endless"), endless, PrivateReply(web_client(settings), ALICE))
     await background.close(timeout_s=0.01)
     assert caught == ["cancelled"]
     logging.getLogger(__name__).debug("done")

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.wiring import sessions_folder
+from core.config import StoreSettings
 from core.domain.model.inventory import HostName
 from core.hyperv.session_record import RemoteSession, SessionRecord
 from tests.contracts.gateway_arena import DESTINATION, SOURCE, WEB
@@ -113,7 +114,7 @@ def test_without_a_folder_that_can_be_written_it_only_remembers(
 )
 def test_sessions_are_written_down_beside_the_database(url: str, folder: str) -> None:
     """One place for all that must survive."""
-    assert sessions_folder(url) == Path(folder)
+    assert sessions_folder(StoreSettings(url=url)) == Path(folder)
 
 
 async def test_sixty_kills_are_never_refused(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""Copies the database's file while a bot works on it, and puts a copy in its place while none does.
+
+For a database on a server its own tools do that: here is said how.
+"""
+
+import os
+import shlex
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from core.errors import StoreError, StoreMissing
+from core.store.ownership import LockFile, Unguarded, belongs_to_the_folder
+from core.store.store import SqlStore
+
+_PRIVATE = 0o600
+_PATIENCE_S = 30.0
+_LOGS = ("-wal", "-shm")
+"""What SQLite keeps beside its file; it would be read into whatever file has the name then."""
+
+
+def save_copy(url: str, target: Path) -> None:
+    """Write the database as it is at this moment into a file of its own, whole and readable by its owner alone.
+
+    Raises:
+        StoreError: it is on a server, is missing or broken, or the file is there already or cannot be written.
+
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
+        command = f"pg_dump --format=custom --no-owner --file={shlex.quote(str(target))} {_plain(parsed)}"
+        raise StoreError("The database is on a server, which has a tool for that.", hint=command)
+    database = Path(parsed.database or "").absolute()
+    if not database.is_file():
+        raise StoreMissing(f"There is no database {database} to copy.", hint="Is url in [store] right, in this folder?")
+    if target.exists():
+        raise StoreError(f"{target} is there already and stays as it is.", hint="Name another file.")
+    with _part_of(target) as part:
+        _copy(database, part)
+        part.rename(target)
+
+
+async def put_in_place(url: str, copy: Path, *, now: datetime) -> Path | None:
+    """Make a copy the database, with a new id; what had not been said when it was made may have been said since.
+
+    Returns where the one before is kept; None: there was none. It is as it was, or replaced as a whole.
+
+    Raises:
+        StoreError: a bot works on the database, or the file is none of ours, or of a newer version.
+
+    """
+    database = _to_replace(url, copy)
+    lock = LockFile(database)
+    await lock.take()
+    try:
+        with _part_of(database) as part:
+            _copy(copy, part)
+            await _make_new(make_url(url).set(database=str(part)))
+            kept = _exchange(database, part, now)
+    finally:
+        await lock.give_up()
+    return kept
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise StoreError("url in [store] names no database.") from None
+
+
+def _plain(url: URL) -> str:
+    """Return how the tools of the server name it, without the password."""
+    named = URL.create("postgresql", url.username, None, url.host, url.port, url.database, dict(url.query))
+    return shlex.quote(named.render_as_string())
+
+
+@contextmanager
+def _part_of(target: Path) -> Iterator[Path]:
+    """Yield a file beside another that nobody else can read; what is left of it at the end is removed."""
+    part = target.with_name(f"{target.name}.part")
+    leftovers = [part, *(part.with_name(f"{part.name}{end}") for end in _LOGS)]
+    try:
+        for file in leftovers:
+            file.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
+        belongs_to_the_folder(part)
+        yield part
+    except OSError as error:
+        raise StoreError(f"{error.filename or target} cannot be written: {error.strerror}.") from None
+    finally:
+        with suppress(OSError):
+            for file in leftovers:
+                file.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a database of ours by SQLite's own means: one state of it, whoever writes meanwhile (sqlite.org/backup)."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE_S)) as there,
+            closing(sqlite3.connect(target)) as here,
+        ):
+            found = there.execute("SELECT count(*) FROM sqlite_schema WHERE name IN ('alembic_version', 'jobs')")
+            if found.fetchone() != (2,):
+                raise StoreError(f"{source} is no database of migrate-bot.")
+            there.backup(here)
+            here.execute("PRAGMA journal_mode=DELETE")  # one file, that can be read anywhere
+            [state] = here.execute("PRAGMA quick_check(1)").fetchone()
+            if state != "ok":
+                raise StoreError(f"{source} is damaged: {state}")
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{source} cannot be read as a database of migrate-bot ({error}).") from None
+    _sync(target)
+
+
+async def _make_new(url: URL) -> None:
+    store = SqlStore(url.render_as_string(hide_password=False), ownership=Unguarded())
+    await store.open()
+    try:
+        await store.put_back()
+    finally:
+        await store.close()
+
+
+def _to_replace(url: str, copy: Path) -> Path:
+    """Return the file that is to be replaced. Raises StoreError when this copy cannot replace it."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
+        command = f"pg_restore --clean --if-exists --no-owner --dbname={_plain(parsed)} {shlex.quote(str(copy))}"
+        hint = f"Stop every bot, then: {command} && migrate-bot restored"
+        raise StoreError("The database is on a server, which has a tool for that.", hint=hint)
+    database = Path(parsed.database or "").absolute()
+    if not copy.is_file():
+        raise StoreError(f"There is no file {copy}.")
+    if database.exists() and database.samefile(copy):
+        raise StoreError(f"{copy} is the database itself.", hint="Name a copy of it.")
+    return database
+
+
+def _exchange(database: Path, new: Path, now: datetime) -> Path | None:
+    kept = _set_aside(database, now) if database.exists() else None
+    new.replace(database)
+    _sync(database.parent)
+    return kept
+
+
+def _set_aside(database: Path, now: datetime) -> Path:
+    """Keep a database under another name, with its logs; its file stays until the new one takes its place."""
+    kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    # Damaged as it may be: what can be brought from its log into the file is, and the log goes with the connection.
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(database, timeout=_PATIENCE_S)) as before:
+        before.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        os.link(database, kept)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        shutil.copy2(database, kept)
+    for end in _LOGS:
+        with suppress(FileNotFoundError):
+            database.with_name(f"{database.name}{end}").rename(kept.with_name(f"{kept.name}{end}"))
+    return kept
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

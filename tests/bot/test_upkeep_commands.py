@@ -1,0 +1,107 @@
+"""The commands that look after the database, as a shell sees them: exit codes, sentences, files."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from core.domain.model import event_data
+from core.domain.model.events import event
+from core.domain.model.job import JobId, JobState
+from core.store import SqlStore
+from tests.support.view_builders import NOW, job
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "migrate-bot.toml"
+    file.write_text(f'[store]\nurl = "sqlite+aiosqlite:///{tmp_path / "bot.db"}"\n', encoding="utf-8")
+    return file
+
+
+def filled(folder: Path) -> None:
+    """Store a job that ended long ago and one that ended now."""
+
+    async def work() -> None:
+        store = SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}")
+        await store.open()
+        try:
+            for ended_at in (NOW - timedelta(days=50), NOW):
+                asked = await store.add_job(replace(job(["web01"]), id=JobId(""), created_at=ended_at))
+                over = replace(asked, state=JobState.REJECTED, decided_at=ended_at, finished_at=ended_at)
+                told = event(event_data.Rejected(reason=""), ended_at, job=asked, actor="UBOB")
+                await store.change_job(asked, over, told)
+                for notice in await store.claim_notices(10, ended_at):
+                    await store.notice_said(notice.id, ended_at)
+        finally:
+            await store.close()
+
+    asyncio.run(work())
+
+
+def typed(config: Path, *words: str | Path) -> int:
+    return main(["--config", str(config), *map(str, words)])
+
+
+def test_a_backup_is_restored_and_everything_is_said(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Backup, purge, restore: what was purged is back, the one before is kept, and each step is a sentence."""
+    filled(tmp_path)
+    copy = tmp_path / "copy.db"
+    assert typed(config, "backup", copy) == 0
+    assert typed(config, "purge", "--older-than", "40d") == 0
+    assert typed(config, "restore", copy) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"{copy} is written. It holds who asked for what, and why: keep it private."
+    assert told[1] == "1 job is in the history file now and no longer in the database."
+    [kept] = tmp_path.glob("bot.db.before-*")
+    assert told[2].startswith(f"The database is what {copy} holds. The one before is kept as {kept}. It has a new id:")
+    assert typed(config, "jobs") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["JOB", "J2", "J1"]
+
+
+def test_what_is_purged_is_in_the_history_file(config: Path, tmp_path: Path) -> None:
+    """Every row of it, as JSON; what ended later stays."""
+    filled(tmp_path)
+    assert typed(config, "purge", "--older-than", "40d") == 0
+    rows = [json.loads(line) for line in (tmp_path / "bot-history.jsonl").read_text().splitlines()]
+    assert {row["table"] for row in rows} >= {"jobs", "plans", "events"}
+    assert [row["id"] for row in rows if row["table"] == "jobs"] == [1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["stop"], ["resume", "J1"], ["purge", "--older-than", "1d"], ["restored"], ["backup", "copy"], ["jobs"]],
+)
+def test_nothing_makes_a_database_but_run(
+    words: list[str], config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the wrong folder each of them is exit 1 and a sentence with the place, and leaves nothing there."""
+    assert typed(config, *words) == 1
+    said = capsys.readouterr().err
+    assert "There is no database" in said
+    assert str(tmp_path) in said
+    assert [path.name for path in tmp_path.iterdir()] == ["migrate-bot.toml"]
+
+
+@pytest.mark.parametrize("time", ["0", "soon", "-1d"])
+def test_a_purge_of_everything_is_not_understood(time: str, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--older-than`` is a length of time: exit 2."""
+    with pytest.raises(SystemExit) as caught:
+        typed(config, "purge", f"--older-than={time}")
+    assert caught.value.code == 2
+    assert "invalid duration value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_shells_complete_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The script names the commands, their options and what they take."""
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for word in ("cancel", "backup", "--older-than", "--log-level", "export", "--config"):
+        assert word in script
