@@ -122,6 +122,25 @@ async def test_what_only_the_log_of_the_one_before_holds_is_kept_too(
     assert await jobs_in(dead / "migrate-bot.db") == ["J1"]
 
 
+async def test_a_damaged_database_is_replaced_and_kept_with_its_log(
+    file: Path, store: SqlStore, tmp_path: Path
+) -> None:
+    """The day a copy is for: what is left of the old one goes aside as it is, and none of it into the new one."""
+    copy, log = tmp_path / "copy.db", file.with_name("migrate-bot.db-wal")
+    save_copy(url_of(file), copy)
+    await store.close()
+    for path in (file, log):
+        damage(path)
+    kept = await put_in_place(url_of(file), copy, now=NOW)
+    assert kept
+    assert names(tmp_path, "*before*") == [kept.name, f"{kept.name}-wal"]
+    assert await jobs_in(file) == ["J1"]
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(b"\xff" * 8192)
+
+
 @pytest.mark.usefixtures("store")
 async def test_nothing_is_put_in_place_under_a_bot_that_works(file: Path, tmp_path: Path) -> None:
     """It is refused with who works, and nothing changed."""
@@ -212,7 +231,10 @@ async def test_what_root_makes_belongs_to_the_bots_user(tmp_path: Path) -> None:
     save_copy(url_of(file), copy)
     for path in (file.parent, file):
         os.chown(path, 4711, 4712)
-    file.with_name("migrate-bot.db.lock").unlink()
+    for end in (".lock", "-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
+    save_copy(url_of(file), tmp_path / "another.db")
+    assert owners(file.parent) == {(4711, 4712)}
     await put_in_place(url_of(file), copy, now=NOW)
     assert owners(file.parent) == {(4711, 4712)}
 
