@@ -122,19 +122,30 @@ async def test_what_only_the_log_of_the_one_before_holds_is_kept_too(
     assert await jobs_in(dead / "migrate-bot.db") == ["J1"]
 
 
-async def test_a_damaged_database_is_replaced_and_kept_with_its_log(
-    file: Path, store: SqlStore, tmp_path: Path
-) -> None:
-    """The day a copy is for: what is left of the old one goes aside as it is, and none of it into the new one."""
-    copy, log = tmp_path / "copy.db", file.with_name("migrate-bot.db-wal")
+async def test_a_damaged_database_is_replaced_and_kept_as_it_is(file: Path, store: SqlStore, tmp_path: Path) -> None:
+    """The day a copy is for: nothing of the old one has to be readable."""
+    copy = tmp_path / "copy.db"
     save_copy(url_of(file), copy)
     await store.close()
-    for path in (file, log):
-        damage(path)
+    damage(file)
     kept = await put_in_place(url_of(file), copy, now=NOW)
     assert kept
-    assert names(tmp_path, "*before*") == [kept.name, f"{kept.name}-wal"]
+    assert content(kept) == b"\xff" * 8192
     assert await jobs_in(file) == ["J1"]
+
+
+async def test_a_log_without_its_database_is_not_read_into_the_new_one(
+    file: Path, store: SqlStore, tmp_path: Path
+) -> None:
+    """Somebody removed the file alone: SQLite would write the old log's pages over the new file."""
+    copy, dead = tmp_path / "copy.db", tmp_path / "dead"
+    save_copy(url_of(file), copy)
+    await store.add_job(proposal("web02"))
+    dead.mkdir()
+    (dead / "migrate-bot.db-wal").write_bytes(content(file.with_name("migrate-bot.db-wal")))
+    assert await put_in_place(url_of(dead / "migrate-bot.db"), copy, now=NOW) is None
+    assert names(dead, "*-wal") == ["migrate-bot.db.before-20261130T101500Z-wal"]
+    assert await jobs_in(dead / "migrate-bot.db") == ["J1"]
 
 
 def damage(path: Path) -> None:
