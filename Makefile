@@ -13,18 +13,21 @@ SUPPORTED := $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[
 
 LONG   := tests/faults tests/e2e/test_slack_storm.py tests/e2e/test_quiet_threads.py tests/kerberos/test_minutes.py
 REAL   := tests/powershell
+PAGES  := tests/browser
 TWO    := tests/takeover
 # The part of the suite that is played on PostgreSQL every time: under a minute. `make postgresql-all` plays all of it.
 ON_POSTGRESQL := tests/core/engine/test_main_job.py tests/core/engine/test_recovery.py tests/e2e/test_restart.py $(TWO)
 PAYLOADS := $(CURDIR)/build/slack-payloads
 
 .DEFAULT_GOAL := help
-.PHONY: kerberos help demo test block-types foreign-slack powershell postgresql postgresql-all storm check imports format bench lock image-check clean
+.PHONY: kerberos help try demo test browser block-types foreign-slack powershell postgresql postgresql-all storm check imports format bench lock image-check clean
 
 help:
+	@echo "make try    use the bot in a browser, on simulated hosts and a simulated Slack"
 	@echo "make demo   migrate a dozen VMs between simulated hosts, approved in a simulated Slack"
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
+	@echo "make browser  the tests in a real browser, if there is a Chromium"
 	@echo "make powershell  the tests that need a real PowerShell, if there is one"
 	@echo "make postgresql  a part of the tests on PostgreSQL, and two bots on one, if a server listens on 127.0.0.1:5432"
 	@echo "make postgresql-all  every test on PostgreSQL, for an hour"
@@ -52,6 +55,9 @@ kerberos: $(READY)
 	  $(BIN)/python $(INSTALL) requirements-kerberos-build.lock && \
 	  CFLAGS="-O0 -g0" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-kerberos.lock; }
 
+try: $(READY)
+	@$(BIN)/migrate-bot try
+
 demo: $(READY)
 	@$(BIN)/migrate-bot demo
 
@@ -63,8 +69,8 @@ check: $(READY)
 
 test: check imports
 	@rm -rf $(PAYLOADS)
-	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO)
-	@$(MAKE) --no-print-directory powershell postgresql
+	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
+	@$(MAKE) --no-print-directory powershell postgresql browser
 
 # Slack's published types judge what the tests sent and what the lab sent (docs/guide/lab.md); without npm, one line.
 block-types: $(READY)
@@ -79,12 +85,16 @@ foreign-slack: $(READY)
 powershell: $(READY)
 	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadfile $(REAL); fi
 
+# The page of `make try` in Debian's Chromium, where it is installed; without, one line. `--pictures` renews those of the pages.
+browser: $(READY)
+	@if $(BIN)/python -m tests.browser.chromium; then $(BIN)/pytest $(PAGES); fi
+
 # On a server that listens here, or that MIGRATE_BOT_TEST_POSTGRES names, in databases of the run's own; without, one line.
 postgresql: $(READY)
 	@if $(BIN)/python -m tests.support.databases; then MIGRATE_BOT_TEST_STORE=postgresql $(BIN)/pytest -n 3 -m "not slow" $(ON_POSTGRESQL); fi
 
 postgresql-all: $(READY)
-	MIGRATE_BOT_TEST_STORE=postgresql $(BIN)/pytest -n 3 --dist loadgroup --ignore=$(REAL)
+	MIGRATE_BOT_TEST_STORE=postgresql $(BIN)/pytest -n 3 --dist loadgroup --ignore=$(REAL) --ignore=$(PAGES)
 
 # The run-time lock alone, in an environment of its own, is enough for every module of the program.
 $(BARE)/.ready: requirements.lock

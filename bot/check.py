@@ -1,14 +1,17 @@
 """Checks settings, tokens, scopes, channel, people and hosts before anybody relies on them."""
 
+import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
 from bot.messages.mrkdwn import plural
 from bot.plain_table import plain_table
-from bot.slack.api_errors import SlackRefused, ask
-from bot.slack.credentials import check_app_token, missing_secrets
+from bot.slack.api_errors import SlackRefused, SlackUnauthorized, ask
+from bot.slack.credentials import BOT_HINT, check_app_token, missing_secrets
 from bot.slack.refusals import HINTS
 from bot.slack.user_groups import UserGroups
 from core.config import AccessSettings, Settings
@@ -17,11 +20,17 @@ from core.domain.model.inventory import CheckLine, HostName
 from core.errors import HostError, MigrateBotError, NotifierError, SettingsError
 from core.ports import HostGateway
 
+T = TypeVar("T")
+
+_WITH_PASSWORD = frozenset({"basic", "credssp", "ntlm"})
+"""The ways to log on for which nothing takes the place of the account's password."""
+_FILES = ("ca_file", "certificate_file", "certificate_key_file", "keytab_file", "password_file")
+
 SCOPES = frozenset(
     {"commands", "chat:write", "chat:write.public", "channels:read", "channels:history", "groups:read"}
     | {"groups:history", "files:write", "im:history", "im:write", "usergroups:read", "users:read"}
 )
-"""What the bot uses. ``manifest.yml`` asks for them, and for a few that later features use."""
+"""What the bot uses, and ``manifest.yml`` asks for."""
 
 
 def check_settings(settings: Settings) -> Iterator[CheckLine]:
@@ -30,20 +39,65 @@ def check_settings(settings: Settings) -> Iterator[CheckLine]:
     yield CheckLine(
         "settings", count > 0, plural(count, "host"), "" if count else "Add a [hosts.NAME] section for each host."
     )
-    missing = missing_secrets(settings)
-    yield CheckLine(
-        "secrets",
-        not missing,
-        "all set" if not missing else f"{', '.join(missing)} not set",
-        "Set them in the environment, or their files with _FILE." if missing else "",
-    )
+    yield _secrets_line(settings)
+    yield from _file_lines(settings)
+    unverified = [name for name, host in settings.hosts.items() if _own_or(host.verify, settings.winrm.verify) is False]
+    if unverified:
+        text = f"whoever answers as {', '.join(unverified)} is believed: verify = false"
+        hint = "Name the certificate authority with ca_file instead."
+        yield CheckLine("certificates", ok=False, text=text, hint=hint)
     yield from _access_lines(settings.access)
     if not settings.access.approvers:
         yield CheckLine("approvers", ok=False, text="nobody", hint="List users or user groups in [access] approvers.")
     if not settings.slack.oncall:
         yield CheckLine("on-call", ok=False, text="nobody is paged", hint="List users or groups in [slack] oncall.")
+    yield _audit_line(settings.audit_file)
     for text, doubt in told(settings.errors):
         yield CheckLine("errors", not doubt, text, doubt)
+
+
+def _audit_line(file: Path | None) -> CheckLine:
+    """Look whether the audit log can be written, without making it."""
+    if file is None:
+        return CheckLine("audit log", ok=True, text="in the log alone; [log] audit names a file besides")
+    is_fit = os.access(file if file.exists() else file.parent, os.W_OK)
+    text = str(file) if is_fit else f"{file} cannot be written"
+    return CheckLine("audit log", is_fit, text, "" if is_fit else "Check the folder in [log] audit and its rights.")
+
+
+def _secrets_line(settings: Settings) -> CheckLine:
+    """Say which secrets are missing, or stand where another one belongs."""
+    missing = missing_secrets(settings)
+    needy = [
+        name
+        for name, host in settings.hosts.items()
+        if _own_or(host.auth, settings.winrm.auth) in _WITH_PASSWORD and host.password_file is None
+    ]
+    if needy and not settings.winrm_password.get_secret_value():
+        missing = [*missing, "WINRM_PASSWORD"]
+    if missing:
+        hint = "Set them in the environment, or their files with _FILE."
+        return CheckLine("secrets", ok=False, text=f"{', '.join(missing)} not set", hint=hint)
+    for name, begin in (("SLACK_BOT_TOKEN", "xapp-"), ("SLACK_APP_TOKEN", "xoxb-")):
+        if getattr(settings, name.lower()).get_secret_value().startswith(begin):
+            hint = "The bot token begins with xoxb-, the app token with xapp-: are the two exchanged?"
+            return CheckLine("secrets", ok=False, text=f"{name} begins with {begin}", hint=hint)
+    return CheckLine("secrets", ok=True, text="all set")
+
+
+def _file_lines(settings: Settings) -> Iterator[CheckLine]:
+    """Say which files that the settings name cannot be read."""
+    places = {"winrm": settings.winrm, **{f"hosts.{name}": host for name, host in settings.hosts.items()}}
+    for place, section in places.items():
+        for key in _FILES:
+            file = getattr(section, key, None)
+            if file is not None and not os.access(file, os.R_OK):
+                text = f"[{place}] {key} names {file}, which {'cannot be read' if file.exists() else 'is not there'}"
+                yield CheckLine("files", ok=False, text=text, hint="Put it there, or name another one.")
+
+
+def _own_or(own: T | None, shared: T) -> T:
+    return shared if own is None else own
 
 
 def _access_lines(rules: AccessSettings) -> Iterator[CheckLine]:
@@ -70,7 +124,9 @@ async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGr
     try:
         reply = await ask(client.auth_test())
     except NotifierError as error:
-        yield CheckLine("bot token", ok=False, text=error.message, hint=error.hint or "Is api_url right?")
+        is_heard = isinstance(error, SlackRefused | SlackUnauthorized)
+        hint = error.hint or (BOT_HINT if is_heard else "Is api_url right?")
+        yield CheckLine("bot token", ok=False, text=error.message, hint=hint)
         return
     yield CheckLine("bot token", ok=True, text=f"{reply.get('user')} in {reply.get('team')}")
     if reply.get("is_enterprise_install"):

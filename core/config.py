@@ -21,8 +21,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as MalformedVariable
 
@@ -33,7 +31,9 @@ from core.domain.model.inventory import HostName, same_host, why_not_distinct
 from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
+from core.environment import EnvironmentSource
 from core.errors import SettingsError, UnknownHost
+from core.setting_mistakes import mistake, stray_variables
 
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "WINRM_PASSWORD")
 
@@ -47,6 +47,7 @@ def _longer_than_nothing(length: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Pause = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 """A duration that cannot be nothing: without a pause a loop spins, and without patience nothing is awaited."""
+Port = Annotated[int, Field(ge=1, le=65535)]
 LogForm = Literal["plain", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 AuthMethod = Literal["kerberos", "negotiate", "ntlm", "credssp", "certificate", "basic"]
@@ -197,8 +198,9 @@ class WinrmSettings(_Section):
 
     auth: AuthMethod = "credssp"
     tls: bool = True
-    port: int | None = None
+    port: Port | None = None
     username: str = ""
+    password_file: Path | None = None
     service_account: str = ""
     """The group managed service account that the restricted endpoint works as; for ``migrate-bot endpoint`` alone."""
     configuration: str = "Microsoft.PowerShell"
@@ -218,13 +220,13 @@ class WinrmSettings(_Section):
 class HostSettings(_Section):
     """``[hosts.NAME]``: one host; winrm keys given here win over ``[winrm]``."""
 
-    address: str
+    address: str = Field(min_length=1)
     path: str = ""
     allowed_paths: tuple[str, ...] | None = None
     """Folders that VMs may go to, and into; shares only when listed here. None: ``path`` and the host's defaults."""
     auth: AuthMethod | None = None
     tls: bool | None = None
-    port: int | None = None
+    port: Port | None = None
     username: str | None = None
     configuration: str | None = None
     ca_file: Path | None = None
@@ -288,7 +290,15 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file."""
-        return _Environment(settings_cls, env_settings(), init_settings()), init_settings
+        return EnvironmentSource(settings_cls, env_settings(), init_settings()), init_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_password_file(cls, values: dict[str, Any]) -> dict[str, Any]:
+        winrm: Any = values.get("winrm")
+        if isinstance(winrm, dict) and (file := winrm.get("password_file")) and not values.get("winrm_password"):
+            return values | {"winrm_password": read_secret_file(Path(file), "winrm.password_file")}
+        return values
 
     @property
     def audit_file(self) -> Path | None:
@@ -309,8 +319,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
-        twins = why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items())
-        if twins:
+        if twins := why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items()):
             raise ValueError(twins)
         return self
 
@@ -338,34 +347,6 @@ class Settings(BaseSettings):
 def _some(names: list[str], at_most: int = 10) -> str:
     more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
     return (", ".join(names[:at_most]) or "none") + more
-
-
-class _Environment(PydanticBaseSettingsSource):
-    """The environment's values; it has no case, so a host in it is the one of the file that is spelled alike."""
-
-    def __init__(self, settings_cls: type[BaseSettings], found: dict[str, Any], file: dict[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._found = found
-        hosts, known = found.get("hosts"), file.get("hosts")
-        if isinstance(hosts, dict) and isinstance(known, dict):
-            spelled = {name.casefold(): name for name in known}
-            self._found = found | {"hosts": {spelled.get(k.casefold(), k): v for k, v in hosts.items()}}
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        return self._found.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return self._found
-
-
-def _stray() -> list[str]:
-    """Name environment variables that look like settings and are none: a typo must not pass in silence."""
-    prefix = "MIGRATE_BOT_"
-    names = (name.upper() for name in os.environ)
-    sections = [f"{prefix}{field}".upper() for field in Settings.model_fields]
-    return sorted(
-        name for name in names if name.startswith(prefix) and "__" in name and name.split("__")[0] not in sections
-    )
 
 
 def _secrets() -> dict[str, str]:
@@ -398,23 +379,25 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
-    misplaced = sorted(key for key in raw if key.upper() in SECRETS)
-    if misplaced:
+    if misplaced := sorted(key for key in raw if key.upper() in SECRETS):
         raise SettingsError(
             f"{path} holds a secret ({', '.join(misplaced)}).", hint="Secrets come from the environment or from *_FILE."
         )
-    stray = _stray()
-    if stray:
-        raise SettingsError(f"The environment sets {', '.join(stray)}, but there is no such section of settings.")
+    sections = _sections()
+    if stray := stray_variables(os.environ, sections, tuple(Settings.model_fields)):
+        raise SettingsError(f"The environment sets {', '.join(stray)}, but there is no such setting.")
     try:
-        values: Any = raw | _secrets()
-        return Settings(**values)
+        return Settings(**(raw | _secrets()))
     except ValidationError as error:
-        raise SettingsError(f"{path}: " + "; ".join(map(_line, error.errors(include_input=False)))) from None
+        raise SettingsError(
+            f"{path}: " + "; ".join(mistake(one, sections) for one in error.errors(include_input=False))
+        ) from None
     except MalformedVariable as error:
         raise SettingsError(f"The environment: {error}.", hint="Lists are written as JSON.") from None
 
 
-def _line(error: ErrorDetails) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    return (f"[{where}] " if where else "") + error["msg"].removeprefix("Value error, ")
+def _sections() -> dict[str, tuple[str, ...]]:
+    """Return the keys of every section; of hosts, those of each."""
+    models: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
+    keys = {name: tuple(model.model_fields) for name, model in models.items() if hasattr(model, "model_fields")}
+    return keys | {"hosts": tuple(HostSettings.model_fields), "errors": ()}

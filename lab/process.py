@@ -71,6 +71,10 @@ class BotProcess:
         }
         return ours | {"PYTHONPATH": os.pathsep.join(sys.path)}
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
     async def kill(self) -> None:
         """End it at once, as a power cut would (SIGKILL)."""
         if self._process is not None and self._process.returncode is None:

@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web
+
+from lab.hyperv.control import control_app
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.remoting.shells import SessionPrices
 from lab.hyperv.server import HyperVLab
@@ -38,13 +41,19 @@ async def site(
     control_port: int = 0,
     powershell: PowerShell | None = None,
     prices: SessionPrices | None = None,
+    parts: Mapping[str, web.Application] | None = None,
 ) -> AsyncIterator[Site]:
-    """Start everything; ``settings`` overrides keys of the bot's settings by section."""
+    """Start everything; ``settings`` overrides keys of the bot's settings by section.
+
+    The hosts' control API is served beside the workspace too, for its page, and so is what else ``parts`` names.
+    """
     async with (
         HyperVLab(
             fleet, speed=speed, control_port=control_port, powershell=powershell, prices=prices or SessionPrices()
         ) as hosts,
-        SlackLab(rate_limits=rate_limits, port=slack_port) as slack,
+        SlackLab(
+            rate_limits=rate_limits, port=slack_port, parts={"hosts": control_app(hosts.world), **(parts or {})}
+        ) as slack,
     ):
         file = folder / "migrate-bot.toml"
         file.write_text(settings_text(hosts, slack, folder, settings or {}), encoding="utf-8")

@@ -40,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from lab.demo import main as demo  # noqa: PLC0415 - only the demo needs the lab
 
         return demo(arguments[1:])
+    if arguments[:1] == ["try"]:
+        from lab.try_it import main as try_it  # noqa: PLC0415 - only this command needs the lab
+
+        return try_it(arguments[1:])
     if arguments[:1] == ["lab"]:
         from lab.cli import main as lab  # noqa: PLC0415 - only this command needs the lab
 

@@ -11,7 +11,7 @@ from core.domain.model.names import unmarked
 from core.domain.model.plan import Options, Request
 
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._*?-]*")
-_JOB_DIGITS = 9
+_JOB = re.compile(r"#?[jJ]?([0-9]{1,9})")
 """More jobs than there will ever be."""
 
 
@@ -161,10 +161,8 @@ def _quote_unlike_job(vm: str) -> str:
 
 def read_job_id(text: str) -> JobId | None:
     """Read ``J12``, ``j12``, ``#12`` or ``12``."""
-    digits = unmarked(text.strip()).removeprefix("#").lstrip("jJ").removeprefix("-")
-    if digits.isascii() and digits.isdecimal() and len(digits) <= _JOB_DIGITS:
-        return JobId(f"J{int(digits)}")
-    return None
+    found = _JOB.fullmatch(unmarked(text.strip()))
+    return JobId(f"J{int(found[1])}") if found else None
 
 
 def quote(name: str) -> str:

@@ -257,6 +257,8 @@ class CommandHandler:
     async def answer_stuck(self, job_id: JobId, move_id: int, answer: str, asker: Asker) -> None:
         """Decide about a move that stands still: ``wait``, ``cancel`` or ``page``."""
         who = await self._check_may_act(job_id, asker, "decide about")
+        if all(row.move.id != move_id for row in (await self._engine.queries.job(job_id)).moves):
+            raise NotAllowed(f"This question is about no VM of {job_id}.")
         await self._engine.controls.answer_stuck(MoveId(move_id), answer, who.user)
 
     async def list_vms(self, job_id: JobId, page: int, asker: Asker) -> Block:

@@ -63,7 +63,7 @@ async def check_bot_token(client: AsyncWebClient) -> None:
     try:
         await ask(client.auth_test())
     except (SlackRefused, SlackUnauthorized) as error:
-        raise SettingsError(f"Slack does not accept SLACK_BOT_TOKEN ({error.code}).", hint=_BOT_HINT) from error
+        raise SettingsError(f"Slack does not accept SLACK_BOT_TOKEN ({error.code}).", hint=BOT_HINT) from error
 
 
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
@@ -101,5 +101,5 @@ async def check_credentials(client: AsyncWebClient, settings: Settings) -> None:
         log.warning("Slack cannot be asked about the tokens yet: %s", error.message)
 
 
-_BOT_HINT = "It is the xoxb- token under OAuth & Permissions of the app."
+BOT_HINT = "It is the xoxb- token under OAuth & Permissions of the app."
 _APP_HINT = "It is the xapp- token with connections:write under Basic Information of the app."

@@ -3,6 +3,7 @@
 | call | body | does |
 |---|---|---|
 | GET /state, /hosts, /vms, /migrations, /ledger, /trouble | | shows |
+| GET /changes | | streams all of it as server-sent events, whenever something is different |
 | GET /folders?host=HV01 | | lists every file and folder of a host |
 | PATCH /hosts/{name} | fields of a host | changes limits, switches, bandwidth, quirks… |
 | POST /vms | a VM | creates it |
@@ -21,7 +22,10 @@
 A body that does not fit is answered with 400 and one sentence; an unknown host or VM with 404.
 """
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -39,6 +43,7 @@ from lab.hyperv.world.world import World
 _LOCALHOST = "127.0.0.1"
 _SHUTDOWN_S = 1.0
 _TERMINATE = 4
+_LOOK_S = 0.5
 
 WORLD = web.AppKey("world", World)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -131,6 +136,7 @@ def control_app(world: World, more: Iterable[web.RouteDef] = ()) -> web.Applicat
     """Return the control API of a world, and what else is to be answered there, as an aiohttp application."""
     app = web.Application(middlewares=[_answer_errors])
     app[WORLD] = world
+    app.router.add_get("/changes", _changes)
     app.router.add_get("/folders", _folders)
     for name in ("state", "hosts", "vms", "migrations", "ledger", "trouble"):
         app.router.add_get(f"/{name}", _shown(name))
@@ -180,6 +186,22 @@ def _shown(name: str) -> Handler:
         return web.json_response(truth if name == "state" else truth[name])
 
     return show
+
+
+async def _changes(request: web.Request) -> web.StreamResponse:
+    """Stream the whole truth whenever it is different. The world knows no events, so it is looked at."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    told: dict[str, Any] = {}
+    with suppress(ConnectionError):  # the reader went away
+        while True:
+            truth = request.app[WORLD].truth()
+            seen = {**truth, "time_s": 0}
+            if seen != told:
+                told = seen
+                await response.write(f"event: state\ndata: {json.dumps(truth)}\n\n".encode())
+            await asyncio.sleep(_LOOK_S)
+    return response
 
 
 async def _folders(request: web.Request) -> web.Response:

@@ -4,159 +4,40 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from lab.slack.control_orders import (
+    ChannelOrder,
+    ClickOrder,
+    CloseOrder,
+    DeleteOrder,
+    FaultOrder,
+    HabitsOrder,
+    HomeOrder,
+    Order,
+    PressOrder,
+    RateLimitOrder,
+    SayOrder,
+    ShortcutOrder,
+    SlashOrder,
+    SocketOrder,
+    SubmitOrder,
+    SuggestOrder,
+)
 from lab.slack.people.input_field import Habits
 from lab.slack.people.outcomes import Outcome
 from lab.slack.people.person import Person
 from lab.slack.people.transcript import Transcript
-from lab.slack.transport.socket_mode import MAX_CONNECTIONS, SocketHub
+from lab.slack.transport.socket_mode import SocketHub
 from lab.slack.workspace.call_log import CallLog
-from lab.slack.workspace.faults import FaultKind, Faults, When
+from lab.slack.workspace.faults import Faults, When
 from lab.slack.workspace.messages import Json, Message
-from lab.slack.workspace.rate_limit import RateLimiter, Strictness
+from lab.slack.workspace.rate_limit import RateLimiter
 from lab.slack.workspace.refusals import FormIncompleteError, NotOnScreenError
 from lab.slack.workspace.workspace import Workspace
-
-
-class _Order(BaseModel):
-    """An order to the workspace; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SlashOrder(_Order):
-    """Type a slash command."""
-
-    user: str
-    channel: str
-    line: Annotated[str, Field(pattern=r"^\s*/")]
-    thread_ts: str = ""
-
-
-class SayOrder(_Order):
-    """Say something in a channel."""
-
-    user: str
-    channel: str
-    text: str
-    thread_ts: str = ""
-
-
-class ClickOrder(_Order):
-    """Click an element of a message."""
-
-    user: str
-    channel: str
-    action_id: str
-    ts: str = ""  # empty: the newest message that has the action
-    value: Any = None
-    confirm: bool = True
-    version: int | None = None
-    block_id: str = ""
-
-
-class PressOrder(_Order):
-    """Press an element of the open view or the Home tab."""
-
-    user: str
-    name: str
-    value: Any = None
-    home: bool = False
-
-
-class SubmitOrder(_Order):
-    """Submit the open view."""
-
-    user: str
-    values: dict[str, Any] = {}
-
-
-class CloseOrder(_Order):
-    """Close the open view."""
-
-    user: str
-    everything: bool = False
-
-
-class SuggestOrder(_Order):
-    """Ask a menu for suggestions."""
-
-    user: str
-    name: str
-    typed: str
-
-
-class HomeOrder(_Order):
-    """Open the app's Home."""
-
-    user: str
-    tab: Literal["home", "messages"] = "home"
-
-
-class HabitsOrder(_Order):
-    """Switch the habits of a person's client."""
-
-    user: str
-    smart_quotes: bool = False
-    smart_dashes: bool = False
-    capitalise: bool = False
-
-
-class WhenOrder(_Order):
-    """Which calls a fault is for."""
-
-    channel: str = ""
-    thread: bool | None = None
-    block: str = ""
-    words: str = ""
-    after: Annotated[int, Field(ge=0)] = 0
-
-
-class FaultOrder(_Order):
-    """Order a fault."""
-
-    kind: FaultKind
-    target: str = "*"
-    times: Annotated[int, Field(ge=1)] | None = 1
-    seconds: float = 0.0
-    error: str = ""
-    when: WhenOrder = WhenOrder()
-    for_s: Annotated[float, Field(gt=0)] | None = None
-
-
-class ChannelOrder(_Order):
-    """Change what owners may change of a channel."""
-
-    channel: str
-    archived: bool | None = None
-    name: str | None = None
-    id: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")] | None = None
-    restriction: str | None = None
-
-
-class DeleteOrder(_Order):
-    """Delete a message, or lock its thread."""
-
-    channel: str
-    ts: str
-    do: Literal["delete", "lock", "unlock"] = "delete"
-
-
-class RateLimitOrder(_Order):
-    """Set how strictly calls are limited."""
-
-    strictness: Strictness
-
-
-class SocketOrder(_Order):
-    """Refresh, abort or disable the app's websockets, or set how many there may be."""
-
-    do: Literal["refresh", "abort", "disable", "limit", "enable"]
-    most: Annotated[int, Field(ge=0)] = MAX_CONNECTIONS
 
 
 class Controlled(Protocol):
@@ -184,8 +65,9 @@ class Control:
         self._lab = lab
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        orders: dict[str, tuple[type[_Order], Callable[[Any], Awaitable[Any]]]] = {
+        orders: dict[str, tuple[type[Order], Callable[[Any], Awaitable[Any]]]] = {
             "slash": (SlashOrder, self._slash),
+            "shortcut": (ShortcutOrder, self._shortcut),
             "say": (SayOrder, self._say),
             "click": (ClickOrder, self._click),
             "press": (PressOrder, self._press),
@@ -228,6 +110,9 @@ class Control:
         person = self._lab.person(order.user)
         return _told(await person.slash(order.channel, order.line, thread_ts=order.thread_ts))
 
+    async def _shortcut(self, order: ShortcutOrder) -> Json:
+        return _told(await self._lab.person(order.user).shortcut(order.callback_id))
+
     async def _say(self, order: SayOrder) -> Json:
         message = await self._lab.person(order.user).say(order.channel, order.text, thread_ts=order.thread_ts)
         return {"ts": message.ts}
@@ -256,6 +141,8 @@ class Control:
 
     async def _press(self, order: PressOrder) -> Json:
         person = self._lab.person(order.user)
+        for name, value in order.typed.items():
+            person.fill(name, value)
         return _told(await person.press(order.name, order.value, view=person.home if order.home else None))
 
     async def _submit(self, order: SubmitOrder) -> Json:
@@ -368,7 +255,7 @@ def _problem(error: Exception, status: int) -> web.Response:
 
 
 def _order(
-    model: type[_Order], act: Callable[[Any], Awaitable[Any]]
+    model: type[Order], act: Callable[[Any], Awaitable[Any]]
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         if request.content_type != "application/json":

@@ -1,5 +1,6 @@
 """Starts the workspace on localhost: Web API, Socket Mode, uploads, response URLs, control API, pages; one port."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -7,6 +8,7 @@ from typing import Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from lab.slack.browser.routes import Browser
 from lab.slack.control import Control
 from lab.slack.people.input_field import InputField
 from lab.slack.people.page import Pages
@@ -35,9 +37,12 @@ _BODY_LIMIT_BYTES = 80 * 1024 * 1024
 
 @web.middleware
 async def _only_local(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests that came here under a foreign name: a web page must not reach the lab by DNS rebinding."""
+    """Refuse what a foreign web page could cause: by DNS rebinding, or by sending something here from its own place."""
     if request.host.rpartition(":")[0] not in {"127.0.0.1", "localhost"}:
         return web.Response(status=421, text="this is 127.0.0.1")
+    origin = request.headers.get("Origin", "")
+    if origin and origin != f"http://{request.host}":
+        return web.Response(status=403, text="not from another page")
     return await handler(request)
 
 
@@ -53,8 +58,12 @@ class SlackLab:
         port: int = 0,
         rate_limits: Strictness = Strictness.OFF,
         request_url: str = "",
+        parts: Mapping[str, web.Application] | None = None,
     ) -> None:
-        """With `request_url` the app is served in HTTP mode instead of Socket Mode."""
+        """With `request_url` the app is served in HTTP mode instead of Socket Mode.
+
+        `parts` are served beside the workspace, each below the path of its name, for the page to use.
+        """
         self.clock: Clock = clock or RealClock()
         loaded = load_directory(directory) if isinstance(directory, Path) else directory
         terms = load_manifest(manifest) if isinstance(manifest, Path) else manifest
@@ -83,6 +92,7 @@ class SlackLab:
         self._people: dict[str, Person] = {}
         self._gate = Gate(self.workspace, self.grants, self.faults, self.limiter, self._websocket_url)
         self._port = port
+        self._parts = dict(parts or {})
         self._runner: web.AppRunner | None = None
 
     # -- addresses and secrets --------------------------------------------------------------------------------------
@@ -166,6 +176,10 @@ class SlackLab:
         site_app.router.add_post("/response/{key}", self.responses.serve)
         site_app.router.add_get("/channel/{name}", Pages(self.workspace).serve)
         Control(self).add_routes(site_app.router)
+        is_app_there, extras = lambda: bool(self.sockets.connections), lambda: list(self._parts)
+        Browser(self.workspace, self.person, is_app_there, extras).add_routes(site_app.router)
+        for name, part in self._parts.items():
+            site_app.add_subapp(f"/{name}/", part)
         self._runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=1.0)
         if self.webhooks is not None:
             await self.webhooks.start()

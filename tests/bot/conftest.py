@@ -59,6 +59,7 @@ def slack_settings(slack: SlackLab, /, **sections: Any) -> Settings:
         "slack_bot_token": slack.bot_token,
         "slack_app_token": slack.app_token,
         "slack_signing_secret": slack.signing_secret,
+        "winrm_password": "lab-password",
     }
     for name, keys in sections.items():
         values[name] = values.get(name, {}) | keys if isinstance(keys, dict) else keys

@@ -1,19 +1,23 @@
 """``migrate-bot check`` finds what is wrong and says what to do."""
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.check import SCOPES, check_settings, check_slack, table
+from bot.cli.reports import check_all
 from bot.clock import SystemClock
 from bot.slack.credentials import web_client
 from bot.slack.user_groups import UserGroups
-from core.config import Settings
+from core.config import Settings, load_settings
 from core.domain.model.inventory import CheckLine
+from lab.site import site
 from lab.slack.server import SlackLab
 from lab.slack.workspace.manifest import load_manifest
 from tests.bot.conftest import slack_settings
+from tests.support.full_system import fleet
 
 
 async def lines(settings: Settings) -> list[CheckLine]:
@@ -37,6 +41,14 @@ async def test_a_good_setup_is_all_ticks(settings: Settings) -> None:
         ({"slack_bot_token": "xoxb-wrong"}, "bot token", "invalid_auth"),
         ({"slack_app_token": "xapp-wrong"}, "app token", "invalid_auth"),
         ({"slack_app_token": ""}, "secrets", "SLACK_APP_TOKEN not set"),
+        ({"slack_bot_token": "xapp-1"}, "secrets", "SLACK_BOT_TOKEN begins with xapp-"),
+        ({"winrm_password": ""}, "secrets", "WINRM_PASSWORD not set"),
+        (
+            {"winrm": {"ca_file": "/nowhere/ca.pem"}},
+            "files",
+            "[winrm] ca_file names /nowhere/ca.pem, which is not there",
+        ),
+        ({"winrm": {"verify": False}}, "certificates", "verify = false"),
         ({"slack": {"channel": ""}}, "channel", "none set"),
         ({"slack": {"channel": "C0ARCHIVE"}}, "channel C0ARCHIVE", "is archived"),
         ({"slack": {"channel": "C0OTHER"}}, "channel C0OTHER", "not a member"),
@@ -102,3 +114,17 @@ async def test_an_install_of_a_whole_organisation_is_found(slack: SlackLab, sett
     found = {line.subject: line for line in await lines(settings) if not line.ok}
     assert "one workspace" in found["install"].hint
     assert "missing_argument" in found["group S0APPROVE"].text
+
+
+async def test_the_labs_own_settings_are_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``migrate-bot check`` on the lab, hosts and the ways between them too: all ticks, exit 0."""
+    async with site(fleet(), tmp_path) as here:
+        for name, secret in here.secrets.items():
+            monkeypatch.setenv(name, secret)
+        code = await check_all(load_settings(here.settings_file), Namespace(vm=""))
+    said = capsys.readouterr().out
+    assert "✗" not in said
+    assert "✓ HV01 to HV02: migration" in said
+    assert code == 0

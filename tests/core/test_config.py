@@ -146,8 +146,51 @@ def test_an_empty_file_is_all_defaults(load: Load) -> None:
 )
 def test_unknown_keys_are_errors(load: Load, toml: str) -> None:
     """Promise 12: a misspelled key or section is refused, wherever it is."""
-    with pytest.raises(SettingsError, match="Extra inputs are not permitted"):
+    with pytest.raises(SettingsError, match=r"has no key|There is no section"):
         load(toml)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ('[slak]\nchannel = "C0"', "There is no section [slak]. Did you mean slack?"),
+        ('[slack]\nchanel = "C0"', "[slack] has no key chanel. Did you mean channel?"),
+        ('[hosts.HV01]\naddress = "a"\npaht = "D:"', "[hosts.HV01] has no key paht. Did you mean path?"),
+        ("[store]\nx = 1", "[store] has no key x. There are: url, "),
+        ('[winrm]\npassword = "hunter2"', "[winrm] has no key password. A secret never stands in the settings"),
+        ('[slack]\noncall = "S0"', "[slack.oncall] must be a list, such as"),
+        ("[slack]\nchannel = 1", "[slack.channel] must be a text in quotes"),
+        ('[migration]\nfail_fast = "maybe"', "[migration.fail_fast] must be true or false"),
+        ("[migration]\nmax_attempts = 0", "[migration.max_attempts] must be 1 or more"),
+        ('[migration]\nmax_attempts = "many"', "[migration.max_attempts] must be a whole number"),
+        ("[winrm]\nport = 99999", "[winrm.port] must be 65535 at the most"),
+        ('[winrm]\nauth = "none"', "[winrm.auth] must be one of 'kerberos', "),
+        ('[hosts.HV01]\naddress = ""', "[hosts.HV01.address] must not be empty"),
+        ('[hosts.HV01]\npath = "D:\\\\VMs"', "[hosts.HV01.address] is missing"),
+        ("slack = 1", "[slack] must be a section"),
+    ],
+)
+def test_a_mistake_is_told_in_plain_words(load: Load, toml: str, said: str) -> None:
+    """Which key, what is wrong with it, and what was probably meant; never the value."""
+    with pytest.raises(SettingsError) as caught:
+        load(toml)
+    assert said in caught.value.message
+    assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("MIGRATE_BOT_SLACKCHANNEL", "did you mean MIGRATE_BOT_SLACK__CHANNEL?"),
+        ("MIGRATE_BOT_SLACK_CHANNEL", "did you mean MIGRATE_BOT_SLACK__CHANNEL?"),
+        ("MIGRATE_BOT_SLAK__CHANNEL", "did you mean MIGRATE_BOT_SLACK__CHANNEL?"),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_not_ignored(load: Load, name: str, said: str) -> None:
+    """One underscore too few is a mistake like any other, and is told with the right name."""
+    with pytest.raises(SettingsError, match=name) as caught:
+        load(**{name: "C0"})
+    assert said in caught.value.message
 
 
 def test_every_mistake_is_named_at_once(load: Load) -> None:
@@ -270,6 +313,18 @@ def test_settings_do_not_show_their_secrets(load: Load) -> None:
     assert settings.winrm_password.get_secret_value() == SECRET
     assert SECRET in settings.store.url
     assert SECRET not in f"{settings!r} {settings}"
+
+
+def test_the_password_may_stand_in_a_file_of_the_settings(load: Load, tmp_path: Path) -> None:
+    """[winrm] password_file, from the file or the environment; WINRM_PASSWORD wins, and a BOM is no part of it."""
+    file = tmp_path / "winrm.password"
+    file.write_bytes(b"\xef\xbb\xbf" + SECRET.encode() + b"\r\n")
+    toml = f'[winrm]\npassword_file = "{file}"\n'
+    assert load(toml).winrm_password.get_secret_value() == SECRET
+    assert load(MIGRATE_BOT_WINRM__PASSWORD_FILE=str(file)).winrm_password.get_secret_value() == SECRET
+    with pytest.raises(SettingsError, match=r"winrm\.password_file names .*none, which cannot be read"):
+        load(MIGRATE_BOT_WINRM__PASSWORD_FILE=str(tmp_path / "none"))
+    assert load(toml, WINRM_PASSWORD="other").winrm_password.get_secret_value() == "other"
 
 
 def test_a_secret_file_that_cannot_be_read_is_an_answer(load: Load, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Fault, HoldCode, Move
@@ -27,6 +28,8 @@ class Policy:
     snapshot_max_age: timedelta
     replan_after: timedelta | None = None
     """How long a destination may be out before what waits for it is placed anew; None: it waits on."""
+    folders: Mapping[HostName, FolderRules] = field(default_factory=dict)
+    """Where VMs may go to; they were approved for folders that another start of the bot may have allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

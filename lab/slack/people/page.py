@@ -136,7 +136,7 @@ _STYLE = """
 *{box-sizing:border-box}
 .picture{display:block;max-width:min(100%,760px);margin-top:6px;border:1px solid #ddd;border-radius:8px}
 body{margin:0;display:flex;min-height:100vh;
-  font:15px/1.46 Lato,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Noto Color Emoji",sans-serif;color:#1d1c1d;
+  font:15px/1.46 Lato,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;color:#1d1c1d;
   background:#fff}
 nav{width:220px;flex:none;background:#1f2a44;color:#cdd5e6;padding:16px 12px}
 nav h1{font-size:18px;margin:0 8px 18px;color:#fff}

@@ -1,8 +1,8 @@
 """Tells whoever waits that something changed in the workspace, so that nobody has to poll."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -34,32 +34,33 @@ class Changes:
         for queue in tuple(self._queues):
             queue.put_nowait(change)
 
-    async def stream(self) -> AsyncGenerator[Change, None]:
-        """Every change from now on."""
+    @contextmanager
+    def subscribed(self) -> Iterator[asyncio.Queue[Change]]:
+        """Collect every change from now on until the block ends."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._queues.add(queue)
         try:
-            while True:
-                yield await queue.get()
+            yield queue
         finally:
             self._queues.discard(queue)
+
+    async def stream(self) -> AsyncGenerator[Change, None]:
+        """Every change from now on."""
+        with self.subscribed() as queue:
+            while True:
+                yield await queue.get()
 
     async def wait_for(self, predicate: Callable[[], T | None], timeout_s: float = 60.0) -> T:
         """Return the first truthy answer of `predicate`, asked now and after every change.
 
         Raise TimeoutError, naming the last changes, when `timeout_s` real seconds pass first.
         """
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._queues.add(queue)
         seen: list[Change] = []
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s):
-                    while True:
-                        if answer := predicate():
-                            return answer
-                        seen.append(await queue.get())
-        finally:
-            self._queues.discard(queue)
+        with self.subscribed() as queue, suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if answer := predicate():
+                        return answer
+                    seen.append(await queue.get())
         last = ", ".join(f"{change.kind} {change.subject}".strip() for change in seen[-8:]) or "nothing"
         raise TimeoutError(f"waited {timeout_s:g} s in vain; last changes: {last}")

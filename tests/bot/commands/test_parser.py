@@ -193,6 +193,13 @@ def test_sub_commands_are_read_in_any_case(text: str, command: Command) -> None:
     assert read(text) == command
 
 
+@pytest.mark.parametrize("text", ["cancel J-1", "resume J-1", "pause -1", "retry JJ1", "history J\u0661"])
+def test_what_is_nearly_the_number_of_a_job_is_none(text: str) -> None:
+    """Whoever mistypes a number may mean another job: it is asked for again, and nothing is done to one."""
+    with pytest.raises(CommandError, match="needs a job, such as J1"):
+        read(text)
+
+
 @pytest.mark.parametrize(
     ("text", "says", "example"),
     [

@@ -2,8 +2,14 @@
 
 from uuid import UUID
 
+import pytest
+
+from bot.handlers.command_handler import Asker, CommandHandler
+from bot.slack.identities import Identities
+from bot.slack.user_groups import UserGroups
 from core.domain.model.event_data import EventKind
 from core.domain.model.job import JobId
+from core.errors import NotAllowed
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
@@ -45,6 +51,20 @@ async def test_a_standstill_is_answered_by_a_click(office: Opening, slack: Slack
         history = await here.bot.engine.queries.history(JobId("J1"))
         assert [event.kind for event in history].count(EventKind.ANSWERED) == 1
         assert slack.call_log.violations == []
+
+
+async def test_a_question_is_answered_by_those_of_its_own_job(office: Opening, slack: SlackLab) -> None:
+    """A right to one job is none to the VM of another, whatever numbers a button should ever bring."""
+    async with office(migration=STALLS) as here:
+        await here.asked_about("web01")
+        await slack.person(MALLORY).slash("migrations", "/migrate db01 from HV01 to HV02")
+        queries, client, settings = here.bot.engine.queries, here.bot.client, here.bot.settings
+        await here.until(lambda: len(slack.workspace.channel("migrations").roots()) > 1)
+        [row] = (await queries.job(JobId("J1"))).moves
+        groups, people = UserGroups(client, here.clock), Identities(client, settings, here.clock)
+        handler = CommandHandler(here.bot.engine, settings, groups, people, here.clock)
+        with pytest.raises(NotAllowed, match="about no VM of J2"):
+            await handler.answer_stuck(JobId("J2"), row.move.id, "cancel", Asker("U0MALLORY", "C0MIGRATE"))
 
 
 async def test_a_question_that_pages_has_on_call_mentioned(office: Opening, slack: SlackLab) -> None:

@@ -41,3 +41,10 @@ def test_the_shortcut_and_the_events_are_those_the_bot_listens_to() -> None:
     assert [(one.callback_id, one.type) for one in manifest.features.shortcuts] == [("migrate_form", "global")]
     assert manifest.features.app_home.home_tab_enabled
     assert set(manifest.bot_events) == {"app_home_opened", "app_mention"}
+
+
+def test_no_scope_is_asked_for_that_nothing_needs() -> None:
+    """An app is given what it uses: methods that are called, the command, mentions, and pictures."""
+    used = {scope for method in called() for scope in METHODS[method].scopes}
+    otherwise = {"app_mentions:read", "chat:write.public", "commands", "files:write"}
+    assert set(load_manifest().scopes) - used - otherwise == set()

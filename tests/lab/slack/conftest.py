@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from lab.slack.server import SlackLab
 from lab.slack.workspace.clock import ManualClock
+from lab.slack.workspace.manifest import Manifest, load_manifest
 from tests.support.eventually import PATIENCE_S
 
 
@@ -22,6 +23,17 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+MORE = ("channels:join", "reactions:write", "users:read.email")
+"""What the bot has no use for, and other apps do."""
+
+
+def with_scopes(*more: str) -> Manifest:
+    """Return the bot's manifest as of an app that asks for more."""
+    manifest = load_manifest()
+    scopes = manifest.oauth_config.scopes.model_copy(update={"bot": (*manifest.scopes, *more)})
+    return manifest.model_copy(update={"oauth_config": manifest.oauth_config.model_copy(update={"scopes": scopes})})
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
@@ -29,7 +41,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def lab(clock: ManualClock) -> AsyncIterator[SlackLab]:
-    async with SlackLab(clock=clock) as lab:
+    async with SlackLab(clock=clock, manifest=with_scopes(*MORE)) as lab:
         yield lab
 
 

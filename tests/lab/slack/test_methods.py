@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from lab.slack.server import SlackLab
 from lab.slack.workspace.clock import ManualClock
-from lab.slack.workspace.manifest import load_manifest
+from tests.lab.slack.conftest import with_scopes
 
 
 async def refused(call: Any) -> str:
@@ -194,12 +194,7 @@ async def test_reactions_are_added_once(lab: SlackLab, client: AsyncWebClient) -
 
 async def test_pins_and_bookmarks_with_their_scopes() -> None:
     """An app whose manifest asks for them can pin and bookmark, once each."""
-    manifest = load_manifest()
-    bot = (*manifest.scopes, "pins:write", "bookmarks:write")
-    auth = manifest.oauth_config.model_copy(
-        update={"scopes": manifest.oauth_config.scopes.model_copy(update={"bot": bot})}
-    )
-    async with SlackLab(manifest=manifest.model_copy(update={"oauth_config": auth})) as lab:
+    async with SlackLab(manifest=with_scopes("pins:write", "bookmarks:write")) as lab:
         client = AsyncWebClient(token=lab.bot_token, base_url=lab.api_url)
         ts = (await client.chat_postMessage(channel="C0MIGRATE", text="x"))["ts"]
         await client.pins_add(channel="C0MIGRATE", timestamp=ts)

@@ -1,0 +1,1 @@
+"""The workspace in a browser: what one person sees, as data, and the page that draws it."""
