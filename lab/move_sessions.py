@@ -9,7 +9,7 @@ from core.domain.model.inventory import HostName
 from lab.hyperv.remoting.shells import SessionPrices
 
 KEEP_S = 90.0
-"""For so long a session waits for a move that nobody expects."""
+"""For so long a session waits for a move that nobody expects, or expects no more."""
 
 
 class MoveSessions:
@@ -25,17 +25,18 @@ class MoveSessions:
         self._price_s = prices.logon_s + prices.first_command_s
         self._spare = spare
         self._unused: Counter[HostName] = Counter()
-        self._used_at = dict[HostName, float]()
+        self._wanted_at = dict[HostName, float]()
         self._used: Counter[HostName] = Counter()
         self._opening: defaultdict[HostName, list[asyncio.Task[None]]] = defaultdict(list)
 
     def expect(self, sources: Mapping[HostName, int]) -> None:
-        """Open what is missing for so many moves from each host; let go of what others did not use for a while."""
+        """Open what is missing for so many moves from each host; let go of what others did not want for a while."""
         now = asyncio.get_running_loop().time()
-        for host, used_at in self._used_at.items():
-            if host not in sources and now - used_at > KEEP_S:
+        for host, wanted_at in self._wanted_at.items():
+            if host not in sources and now - wanted_at > KEEP_S:
                 self._unused[host] = 0
         for host, moves in sources.items():
+            self._wanted_at[host] = now
             missing = min(moves, self._spare) - self._unused[host] - len(self._opening[host])
             self._opening[host] += [asyncio.create_task(self._make_ready(host)) for _ in range(missing)]
 
@@ -54,7 +55,7 @@ class MoveSessions:
             yield
         finally:
             self._used[host] -= 1
-            self._used_at[host] = asyncio.get_running_loop().time()
+            self._wanted_at[host] = asyncio.get_running_loop().time()
             self._unused[host] = min(self._unused[host] + 1, self._spare)
 
     async def close(self) -> None:

@@ -88,18 +88,18 @@ def read_vms(host: str, values: list[Any]) -> tuple[list[Vm], list[UnreadableVm]
     """Read the objects of Get-VM: those that can be read, and of the others what stands in the way.
 
     Raises:
-        MalformedReply: not one of them can be read, and not even the id of each.
+        MalformedReply: of several VMs not one has an id that can be read: then the reply is sick, and not a VM.
 
     """
-    vms, unreadable, first = list[Vm](), list[UnreadableVm](), None
+    vms, unreadable, errors = list[Vm](), list[UnreadableVm](), list[MalformedReply]()
     for value in values:
         try:
             vms.append(read_vm(host, value))
         except MalformedReply as error:
-            first = first or error
+            errors.append(error)
             unreadable.append(UnreadableVm(error.message, _id_of(host, value)))
-    if first is not None and not vms and any(one.id is None for one in unreadable):
-        raise first
+    if len(errors) > 1 and not vms and all(one.id is None for one in unreadable):
+        raise errors[0]
     return vms, unreadable
 
 

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 KEEP_S = 90.0
-"""For so long a session waits for a move that nobody expects."""
+"""For so long a session waits for a move that nobody expects, or expects no more: it may be about to give its order."""
 REFRESH_S = 20.0
 """How often a session that waits is shown to be alive: an order must not be the first to find that it is not."""
 LATER_S = 60.0
@@ -95,6 +95,8 @@ class MoveThreads:
         self._threads: set[threading.Thread] = set()
         """Those and the running ones, and what says goodbye."""
         self._expected = 0
+        self._expected_until = 0.0
+        """When as many moves as before were expected for the last time."""
         self._ready_from = 0.0
         """When it is worth making a session ready again, after that failed."""
         self._kept_from = 0.0
@@ -134,6 +136,8 @@ class MoveThreads:
     def expect(self, moves: int) -> None:
         """Have sessions ready for so many moves that start soon, no more than are kept; the last word counts."""
         with self._changed:
+            if moves < self._expected:
+                self._expected_until = time.monotonic()
             self._expected = min(moves, self._keeping.most)
             if self._is_closed or time.monotonic() < max(self._ready_from, self._kept_from):
                 return
@@ -252,8 +256,8 @@ class MoveThreads:
         now = time.monotonic()
         if self._is_closed or not held.is_good or now < self._kept_from:
             return False
-        at_hand = len(self._at_hand)
-        return at_hand <= self._expected or (at_hand <= self._keeping.most and now - idle_since < self._keeping.keep_s)
+        at_hand, since = len(self._at_hand), max(idle_since, self._expected_until)
+        return at_hand <= self._expected or (at_hand <= self._keeping.most and now - since < self._keeping.keep_s)
 
     def _make_ready(self, held: _Held) -> None:
         """Have the session logged on and its modules loaded; one that fails is not kept, and nobody is told of it."""

@@ -122,7 +122,13 @@ def complain(text: str) -> None:
     log.error("%s It is left out; all others go on.", text)
 
 
-_DISPENSABLE: Mapping[str, Any] = {"hold": None, "busy_code": None, "before": None, "leftovers": ()}
+_DISPENSABLE: Mapping[str, Any] = {
+    "hold": None,
+    "busy_code": None,
+    "before": None,
+    "leftovers": (),
+    "tried_folders": (),
+}
 """What a move can do without: why it waits is found out again, and what is not known is not compared or cleaned up."""
 
 

@@ -110,6 +110,7 @@ moves = Table(
     Column("is_own_folder", Boolean, nullable=False, server_default=false()),
     Column("leftovers", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("tidy_at", Moment, index=True),
+    Column("tried_folders", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     sqlite_autoincrement=True,
 )
 

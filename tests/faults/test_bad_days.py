@@ -1,7 +1,8 @@
 """Bad days of a host or of the bot in the middle of a move, over real WinRM: each is survived, and told once."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,28 +23,37 @@ class Address:
         self.leads_to = 0
         self._lines: set[asyncio.StreamWriter] = set()
 
-    async def open(self) -> int:
-        """Listen; return the port."""
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = self.server.sockets[0].getsockname()[1]
-        return port
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[int]:
+        """Listen on a port; close it and every line whatever happens meanwhile."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+            self.turn_to(0)
+            await server.wait_closed()
 
     def turn_to(self, port: int) -> None:
-        """Lead to another machine; lines that are open break."""
+        """Lead to another machine; lines that are open, or being opened, break."""
         self.leads_to = port
         for writer in self._lines:
             writer.close()
 
-    async def close(self) -> None:
-        self.server.close()
-        self.turn_to(0)
-        await self.server.wait_closed()
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self.leads_to)
-        self._lines |= {writer, back}
-        await asyncio.gather(_copy(reader, back), _copy(there, writer))
-        self._lines -= {writer, back}
+        mine = {writer}
+        self._lines |= mine
+        try:
+            with suppress(OSError):
+                there, back = await asyncio.open_connection("127.0.0.1", self.leads_to)
+                mine.add(back)
+                if not writer.is_closing():
+                    self._lines |= mine
+                    await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        finally:
+            self._lines -= mine
+            for one in mine:
+                one.close()
 
 
 async def _copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
@@ -56,10 +66,8 @@ async def _copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
 
 async def test_another_machine_answers_in_the_middle_of_a_move(tmp_path: Path) -> None:
     """The destination's address leads to another machine: nothing it shows is believed, the end is found later."""
-    address = Address()
-    port = await address.open()
-    own = {"HV02": {"address": "127.0.0.1", "port": port}}
-    async with ground(tmp_path, fleet(vm(1, "web01", gb=20), count=3), hosts=own) as here:
+    address, vms = Address(), fleet(vm(1, "web01", gb=20), count=3)
+    async with address.open() as port, ground(tmp_path, vms, hosts={"HV02": {"port": port}}) as here:
         address.leads_to = here.lab.access("HV02").http_port
         await here.answers("HV02")
         await here.answers("HV03")
@@ -72,7 +80,6 @@ async def test_another_machine_answers_in_the_middle_of_a_move(tmp_path: Path) -
         address.turn_to(here.lab.access("HV02").http_port)
         assert (await here.over(job))["web01"].state is MoveState.DONE
         here.once_each("web01")
-    await address.close()
 
 
 async def test_the_management_service_restarts_in_the_middle_of_a_move(tmp_path: Path) -> None:

@@ -66,6 +66,18 @@ async def test_a_vm_without_a_readable_id_is_asked_around(tmp_path: Path, told: 
         here.once_each("web01", "web02")
 
 
+async def test_the_last_vm_of_a_source_may_be_one_without_an_id(tmp_path: Path) -> None:
+    """All but the sick one leave: the host has answered, and is no silent one, so the move comes to its end."""
+    async with ground(tmp_path, fleet(vm(1, "web01", gb=500), vm(9, "sick", gb=1))) as here:
+        job = await here.go("web01")
+        await here.is_in(job, "web01", MoveState.MOVING)
+        here.spoil(ValueFault(host="HV01", property="Id", kind=ValueFaultKind.NULL, vm=vm_id(9)))
+        here.lab.jump(24 * 3600)
+        assert (await here.over(job))["web01"].state is MoveState.DONE
+        assert HostName("HV01") not in here.engine._snapshot_cache.troubles
+        here.once_each("web01")
+
+
 async def test_a_vm_whose_own_row_has_no_id_leaves_open_where_it_is(tmp_path: Path) -> None:
     """The row of the VM that moves: shown is believed, not shown is not, and nothing is lost."""
     vms = (vm(1, "web01", gb=500), vm(2, "web02"), vm(3, "web03", "HV02"))

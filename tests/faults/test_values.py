@@ -77,8 +77,9 @@ async def test_a_host_that_hides_its_limit_starts_nothing_until_it_tells(tmp_pat
 
 
 async def test_a_running_move_outlives_replies_nobody_can_read(tmp_path: Path) -> None:
-    """In the middle of a move the source tells a state that is none: nothing is concluded from it."""
-    async with ground(tmp_path, fleet(vm(1, "web01", gb=20), vm(2, "web02", gb=1))) as here:
+    """In the middle of a move the source has no id for any VM: nothing is concluded from it."""
+    vms = (vm(1, "web01", gb=20), vm(2, "web02", gb=1), vm(3, "web03", gb=1))
+    async with ground(tmp_path, fleet(*vms)) as here:
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         here.spoil(ValueFault(host="HV01", property="Id", kind=ValueFaultKind.TEXT))

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmDetails, VmId
 from core.domain.model.move import Move, MoveState
-from core.domain.model.plan import PlannedMove
 
 _STANDARD = ("Virtual Machines", "Snapshots", "UndoLog Configuration", "Planned Virtual Machines")
 """What Hyper-V keeps below the roots of VMs."""
@@ -126,21 +125,8 @@ def unused_destination(
 
 def folders_made(move: Move) -> tuple[str, ...]:
     """Return the folders at the destination that were made for this VM alone: that of each drive its disks go to."""
-    return _own(move) if move.is_own_folder else ()
-
-
-def folders_left(move: Move, first: PlannedMove) -> tuple[str, ...]:
-    """Return the folders that the first try made for this VM alone, if a later one went to a folder beside them.
-
-    ``first``: the move as it was approved.
-    """
-    if not first.is_own_folder or first.destination != move.destination:
+    if not move.is_own_folder:
         return ()
-    now = set(map(windows_paths.key, folders_made(move)))
-    return tuple(path for path in _own(first) if windows_paths.key(path) not in now)
-
-
-def _own(move: Move | PlannedMove) -> tuple[str, ...]:
     own = windows_paths.name_key(move.path)
     near = [place for disk in move.disks for place in windows_paths.ancestors(disk.destination)[:2]]
     made = [move.path, *(place for place in near if windows_paths.name_key(place) == own)]

@@ -177,6 +177,8 @@ class Move:
     ended_at: datetime | None = None
     is_own_folder: bool = False
     """Whether ``path`` was made for this VM alone."""
+    tried_folders: tuple[str, ...] = ()
+    """Folders of the destination that earlier tries made for this VM alone; it goes beside them now."""
     leftovers: tuple[str, ...] = ()
     """Folders a host did not let us look at yet; they are tried again at ``tidy_at``."""
     tidy_at: datetime | None = None

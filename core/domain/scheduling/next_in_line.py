@@ -43,10 +43,17 @@ class NextInLine:
     """The moves that wait for each slot that may become free, in starting order."""
 
     line: tuple[Waiting, ...] = ()
+    leaving: frozenset[HostName] = frozenset()
+    """The hosts that moves leave which wait for slots, those included that need more than one end."""
 
     def sources(self) -> dict[HostName, int]:
-        """Count the first for each slot by the host they leave: there a start needs a session."""
-        return Counter(waiting.move.source for waiting in _firsts(self.line))
+        """Count the moves that a session is to be ready for, by the host they leave: the first for each slot.
+
+        A full host needs one: it has one free slot at a time, and each move that left it gives its session back.
+        """
+        return Counter(self.leaving) | Counter(
+            waiting.move.source for waiting in _firsts(self.line) if waiting.move.source not in waiting.full
+        )
 
     def after(self, ended: Move, others: Container[MoveId] = ()) -> tuple[Move, ...]:
         """Return the moves that start when this one has given back its slots, and ``others`` have started."""
@@ -79,14 +86,19 @@ def next_in_line(
     pairs = {frozenset((attempt.source, attempt.destination)) for attempt in under_way}
     busy_hosts = {host for pair in pairs for host in pair}
     first = defaultdict[Slot, list[Waiting]](list)
+    leaving = set[HostName]()
     for move, verdict in ready:
         full = full_hosts & {move.source, move.destination}
-        if (len(full) > 1 and full not in pairs) or not full <= busy_hosts:
-            continue  # no one end frees what it needs
+        if not full <= busy_hosts:
+            continue  # no end of ours frees what it needs
+        leaving.add(move.source)
+        if len(full) > 1 and full not in pairs:
+            continue  # no one end does
         waiting = Waiting(move, full, place_of(move, verdict))
         insort(mine := first[waiting.slot], waiting, key=_place)
         del mine[DEEP:]
-    return NextInLine(tuple(sorted((one for mine in first.values() for one in mine), key=_place)))
+    line = sorted((one for mine in first.values() for one in mine), key=_place)
+    return NextInLine(tuple(line), frozenset(leaving))
 
 
 def _place(waiting: Waiting) -> tuple[Any, ...]:

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from core.backoff import fixed, retry
 from core.domain.attempt.cleanup import (
-    folders_left,
     folders_made,
     leftovers,
     reserved,
@@ -107,35 +106,24 @@ class FolderCleanup:
         """Clean up the folder made for a VM that did not come, provided no VM of the destination names it."""
         host, snapshot = move.destination, await self._fresh(move.destination)
         if snapshot is None:
-            return Cleaned((), move.leftovers or folders_made(move), f"{host} {self._standing(host)}")
+            waiting = move.leftovers or (*folders_made(move), *move.tried_folders)
+            return Cleaned((), waiting, f"{host} {self._standing(host)}")
         if snapshot.vm(move.vm_id) is not None or snapshot.unreadable:
             return Cleaned(())
-        made = (*folders_made(move), *await self._of_first_try(move))
+        made = (*folders_made(move), *move.tried_folders)
         return await self._remove_noted(move, host, await self._unused(move, made, snapshot))
 
     async def after_detour(self, move: Move) -> Cleaned:
-        """Remove at the destination what the first try made, if a later one arrived in a folder beside it. Once.
+        """Remove at the destination what earlier tries made, if a later one arrived in a folder beside it. Once.
 
         What holds files stays, and is named: the bot deletes none.
         """
-        left = await self._of_first_try(move)
-        snapshot = await self._fresh(move.destination) if left else None
+        snapshot = await self._fresh(move.destination) if move.tried_folders else None
         if snapshot is None or snapshot.unreadable:
             return Cleaned(())
-        folders = await self._unused(move, left, snapshot)
+        folders = await self._unused(move, move.tried_folders, snapshot)
         there = await self._there(move.destination, folders)
         return Cleaned(()) if isinstance(there, HostError) else await self._remove(move.destination, there)
-
-    async def _of_first_try(self, move: Move) -> tuple[str, ...]:
-        if not move.is_own_folder:
-            return ()  # no try went beside another one
-        try:
-            job = await self._recorder.store.job(move.job_id)
-        except StoreError as error:
-            log.info("where %s was to go at first, nobody could say: %s", move.vm_name, error)
-            return ()
-        first = next((one for one in job.plan.moves if one.vm_id == move.vm_id), None)
-        return folders_left(move, first) if first is not None else ()
 
     async def _unused(self, move: Move, made: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
         meant = reserved(self._own_paths.get(snapshot.host, ""), await self._coming(snapshot.host))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.domain.attempt.alike import widen
-from core.domain.attempt.cleanup import leaves_own_folder
+from core.domain.attempt.cleanup import folders_made, leaves_own_folder
 from core.domain.attempt.diagnosis import Diagnosis, Seen, diagnose
 from core.domain.attempt.first_reason import first_reason
 from core.domain.attempt.retry import RetryDecision, after_failure
@@ -199,7 +199,13 @@ class AttemptCompletion:
             after = replace(after, tidy_at=self._context.steady_now())
         if self._way_out is not None and then.state is MoveState.QUEUED:
             other = self._way_out
-            after = replace(after, path=other.path, disks=other.disks, is_own_folder=other.is_own_folder)
+            after = replace(
+                after,
+                path=other.path,
+                disks=other.disks,
+                is_own_folder=other.is_own_folder,
+                tried_folders=(*move.tried_folders, *folders_made(move)),
+            )
         return self._context.store.end_attempt(
             self._context.attempt,
             move,

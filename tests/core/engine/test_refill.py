@@ -24,6 +24,7 @@ from core.engine.hosts.machines import Machines
 from lab.gateway import LabGateway
 from lab.hyperv.remoting.shells import SessionPrices
 from lab.hyperv.world.fleet import Fleet
+from lab.move_sessions import KEEP_S
 from tests.support.builders import HV01, HV02, HV03, move
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm, vm_id
 
@@ -67,6 +68,27 @@ def test_a_freed_slot_is_refilled_at_once(tmp_path: Path, to: str) -> None:
     assert max(gaps) < 2
     assert stage.world.ledger.over_limit_starts() == 0
     assert stage.world.ledger.violations == []
+
+
+def test_a_session_that_waited_long_is_there_for_the_start(tmp_path: Path) -> None:
+    """A move waits long for a slot at its destination: the session that waited with it is used when it starts."""
+
+    async def script(stage: Stage) -> None:
+        stage.gateway = priced(stage, spare_sessions=SPARE)
+        async with stage.running():
+            before = await stage.ask_and_approve("web01", source="HV01", to="HV02")
+            await stage.finished(before.id)
+            long = await stage.ask_and_approve("web02", source="HV03", to="HV02")
+            await stage.state_is(long.id, "web02", MoveState.MOVING)
+            waiting = await stage.ask_and_approve("web03", source="HV01", to="HV02")
+            await stage.finished(waiting.id)
+
+    one_each = tuple(replace(host, live_limit=1, storage_limit=1) for host in hosts(3))
+    vms = (vm(1, "web01", gb=3), vm(2, "web02", "HV03", gb=200), vm(3, "web03", gb=3))
+    stage = play(tmp_path, Fleet(hosts=one_each, vms=vms), script)
+    _, long, last = stays(stage)
+    assert long.ended_s - long.started_s > 10 * KEEP_S
+    assert last.started_s - long.ended_s < 2
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

@@ -119,6 +119,15 @@ def test_names_what_cannot_be_read(name: str, value: object) -> None:
     assert caught.value.host == "HV01"
 
 
+def test_one_vm_without_a_readable_id_is_an_answer() -> None:
+    """The only VM of a host: the host has answered. Of several without one readable id nothing is believed."""
+    nameless, sick = selected(**vm_properties(Id=None)), selected(**vm_properties(State=None))
+    assert [[one.id for one in found] for found in decode.read_vms("HV01", [nameless])] == [[], [None]]
+    assert [[one.id for one in found] for found in decode.read_vms("HV01", [nameless, sick])] == [[], [None, WEB]]
+    with pytest.raises(MalformedReply, match="Id"):
+        decode.read_vms("HV01", [nameless, nameless])
+
+
 @pytest.mark.parametrize("said", ["yesterday", "0001-01-01T00:00:00+23:00"])
 def test_a_job_nobody_can_read_may_be_running_and_spoils_no_other(said: str) -> None:
     """A start that is no time, or one that no clock has shown: of that VM nothing is concluded, the others are read."""

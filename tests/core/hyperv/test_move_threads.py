@@ -3,6 +3,8 @@
 import asyncio
 import random
 import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -207,6 +209,23 @@ async def test_a_session_nobody_comes_for_is_closed() -> None:
     moves.expect(0)
     await eventually(lambda: host.open_now == 0)
     assert len(host.opened) == 2
+
+
+async def test_the_session_of_a_move_that_has_just_got_its_slot_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A move that starts is expected no more, and its order is still to come: its session is not closed meanwhile."""
+    later_s = [0.0]
+    monkeypatch.setattr(move_threads, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + later_s[0]))
+    host = Host(keep_s=HOUR_S, refresh_s=0.01, good_for_s=10 * HOUR_S)
+    moves = host.threads()
+    moves.expect(1)
+    await eventually(lambda: bool(host.opened) and host.opened[0].looks > 1)
+    later_s[0] += 2 * HOUR_S
+    moves.expect(0)
+    looks = host.opened[0].looks
+    await eventually(lambda: host.opened[0].looks > looks + 2 or not host.open_now)
+    assert await moves.stay(lambda line, _left: line) is host.opened[0]
+    later_s[0] += 2 * HOUR_S
+    await eventually(lambda: host.open_now == 0)
 
 
 @pytest.mark.parametrize("error", [ContactLost("HV01", "lost"), HostUnreachable("HV01", "away"), KeyError("a bug")])

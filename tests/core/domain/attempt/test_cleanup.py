@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.attempt.cleanup import folders_left, folders_made, leftovers, unused_destination
+from core.domain.attempt.cleanup import folders_made, leftovers, unused_destination
 from core.domain.attempt.leftovers import beside
 from core.domain.model import windows_paths
 from core.domain.model.host_calls import DiskTarget
-from core.domain.model.inventory import Disk, HostName, Vm, VmDetails
-from tests.support.builders import details, facts, move, planned, vm, vm_id
+from core.domain.model.inventory import Disk, Vm, VmDetails
+from tests.support.builders import details, facts, move, vm, vm_id
 
 ID = str(vm_id(1)).upper()
 
@@ -128,16 +128,12 @@ def test_what_a_failed_move_made_on_the_destination() -> None:
 def test_the_folders_of_disks_on_other_drives_were_made_too() -> None:
     """Weakness 26: keep-drives makes a folder of the VM on each drive; a later try makes them beside the first."""
     disks = (DiskTarget("E:\\a\\data.vhdx", "E:\\VMs\\web01\\Virtual Hard Disks\\data.vhdx"),)
-    first = planned(path="D:\\VMs\\web01", disks=disks, is_own_folder=True)
-    one = move(1, path=first.path, disks=disks, is_own_folder=True, vm_name="web01", destination=first.destination)
+    one = move(1, path="D:\\VMs\\web01", disks=disks, is_own_folder=True, vm_name="web01")
     assert folders_made(one) == ("D:\\VMs\\web01", "E:\\VMs\\web01")
-    assert folders_left(one, first) == ()
+    assert folders_made(replace(one, is_own_folder=False)) == ()
     other = beside(one, 2)
     assert folders_made(other) == ("D:\\VMs\\web01-2", "E:\\VMs\\web01\\Virtual Hard Disks\\web01-2")
-    assert folders_left(other, first) == ("D:\\VMs\\web01", "E:\\VMs\\web01")
-    assert folders_left(other, replace(first, destination=HostName("HV09"))) == ()
-    assert folders_left(other, replace(first, is_own_folder=False)) == ()
-    places = unused_destination((*folders_made(other), *folders_left(other, first)), vm_id(1), facts(), [])
+    places = unused_destination((*folders_made(other), *folders_made(one)), vm_id(1), facts(), [])
     depths = [windows_paths.depth(place) for place in places]
     assert depths == sorted(depths, reverse=True)
 

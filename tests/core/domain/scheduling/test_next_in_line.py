@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,12 +45,38 @@ def test_the_first_in_the_queue_is_next() -> None:
 
 
 def test_a_host_that_stays_full_lets_nothing_start() -> None:
-    """A move that needs two hosts, of which the end frees one, is not next: the other host is full with another's."""
+    """A move that needs two hosts, of which an end frees one, is not next: its session is ready for when both are."""
     running, others, waiting = move(1, HV01, HV02), move(2, HV03, HV02), move(3, HV01, HV03)
     at = situation([waiting], *shown(running, waiting), reservations=[attempt(1), attempt(2, HV03, HV02)])
     line = line_of(at)
     assert line.after(running) == line.after(others) == ()
-    assert line.sources() == {}, "no session is made ready for it"
+    assert line.sources() == {HV01: 1}
+
+
+def test_no_session_waits_for_what_no_end_of_ours_lets_start() -> None:
+    """A destination that is full without us may stay so for days: the source keeps no process for that."""
+    at = situation(
+        [move(1)],
+        snapshot(HV01, vm(1), of=facts(live=1, storage=1)),
+        snapshot(HV02, of=facts(live=0, storage=0)),
+    )
+    assert line_of(at) == NextInLine()
+
+
+@pytest.mark.parametrize(("slots", "sessions"), [(1, 1), (4, 2)])
+def test_a_full_host_needs_one_session(slots: int, sessions: int) -> None:
+    """It has one free slot at a time, whichever destination frees it; a host with slots needs one for each."""
+    running = move(1, HV01, HV02), move(2, HV01, HV03)
+    waiting = move(3, HV01, HV02), move(4, HV01, HV03)
+    full = facts(live=1, storage=1)
+    at = situation(
+        waiting,
+        snapshot(HV01, *(vm(one.id) for one in (*running, *waiting)), of=facts(live=slots, storage=slots)),
+        snapshot(HV02, of=full),
+        snapshot(HV03, of=full),
+        reservations=[attempt(1, HV01, HV02), attempt(2, HV01, HV03)],
+    )
+    assert line_of(at).sources() == {HV01: sessions}
 
 
 def test_one_end_frees_a_slot_for_two() -> None:

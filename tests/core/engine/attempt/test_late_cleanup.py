@@ -189,30 +189,35 @@ def test_a_move_cancelled_between_two_attempts_leaves_no_folder(tmp_path: Path) 
     play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
 
 
+@pytest.mark.parametrize("tried", [("web01",), ("web01", "web01-2")], ids=["one try", "two tries"])
 @pytest.mark.parametrize("is_empty", [True, False])
-def test_a_try_beside_the_first_takes_the_first_folder_away(tmp_path: Path, is_empty: bool) -> None:
-    """The host cleared its half of a disk late: the folder made for the first try goes; one with files is named."""
+def test_a_try_beside_others_takes_their_folders_away(tmp_path: Path, is_empty: bool, tried: tuple[str, ...]) -> None:
+    """The host cleared its half of a disk late: the folders made for earlier tries go; one with files is named."""
+    folders = [f"D:\\VMs\\{name}" for name in tried]
 
     async def script(stage: Stage) -> None:
-        stage.world.order(MoveFault(vm=vm_id(1), cause="network", at_percent=70))
         async with stage.running():
-            job = await stage.ask_and_approve("web01", subfolder=True)
+            times = 2 * len(tried) - 1  # each try beside another follows one that met the other's files
+            stage.world.order(MoveFault(vm=vm_id(1), cause="network", at_percent=70, times=times))
+            job = await stage.ask_and_approve("web01", subfolder=True, attempts=3)
 
             async def goes_beside() -> bool:
                 (move,) = await stage.store.moves(job.id)
-                return move.path == "D:\\VMs\\web01-2" and move.state is MoveState.MOVING
+                return move.path not in folders and move.state is MoveState.MOVING
 
             await stage.until(goes_beside)
-            for file in [one.path for one in stage.world.all_entries("HV02") if "\\web01\\" in one.path]:
-                if is_empty and not stage.world.entry("HV02", file).is_folder:  # type: ignore[union-attr]
+            entries = [one.path for one in stage.world.all_entries("HV02") if not one.is_folder]
+            for file in [path for path in entries if any(path.startswith(f"{folder}\\") for folder in folders)]:
+                if is_empty:
                     stage.world.remove_file("HV02", file)
             moves = await stage.finished(job.id)
             assert moves["web01"].state is MoveState.DONE
         (tidied,) = stage.listener.of(EventKind.TIDIED)
         assert facts(tidied).host == "HV02"
-        assert (stage.world.entry("HV02", "D:\\VMs\\web01") is None) is is_empty
-        assert ("D:\\VMs\\web01" in facts(tidied).removed) is is_empty
-        assert ("D:\\VMs\\web01" in dict(facts(tidied).kept)) is not is_empty
+        for folder in folders:
+            assert (stage.world.entry("HV02", folder) is None) is is_empty
+            assert (folder in facts(tidied).removed) is is_empty
+            assert (folder in dict(facts(tidied).kept)) is not is_empty
 
     keeping = [replace(one, quirks=replace(one.quirks, partial_files_remain=True)) for one in hosts(2)]
     play(tmp_path, Fleet(hosts=tuple(keeping), vms=tuple(numbered(1))), script)
