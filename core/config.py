@@ -295,9 +295,12 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_password_file(cls, values: dict[str, Any]) -> dict[str, Any]:
-        file = isinstance(winrm := values.get("winrm"), dict) and winrm.get("password_file")
+        winrm = values.get("winrm")
+        file = winrm.get("password_file") if isinstance(winrm, dict) else None
         known = values.get("winrm_password") or not file
-        return values if known else values | {"winrm_password": read_secret_file(Path(file), "winrm.password_file")}
+        return (
+            values if known else values | {"winrm_password": read_secret_file(Path(str(file)), "winrm.password_file")}
+        )
 
     @property
     def audit_file(self) -> Path | None:
@@ -397,6 +400,9 @@ def load_settings(path: Path) -> Settings:
 
 def _sections() -> dict[str, tuple[str, ...]]:
     """Return the keys of every section; of hosts, those of each."""
-    models: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
-    keys = {name: tuple(model.model_fields) for name, model in models.items() if hasattr(model, "model_fields")}
-    return keys | {"hosts": tuple(HostSettings.model_fields), "errors": ()}
+    models = {name: getattr(field.annotation, "model_fields", None) for name, field in Settings.model_fields.items()}
+    return {
+        name: tuple(keys)
+        for name, keys in (models | {"hosts": HostSettings.model_fields, "errors": {}}).items()
+        if keys is not None
+    }
