@@ -295,12 +295,10 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_password_file(cls, values: dict[str, Any]) -> dict[str, Any]:
-        winrm = values.get("winrm")
-        file = winrm.get("password_file") if isinstance(winrm, dict) else None
-        known = values.get("winrm_password") or not file
-        return (
-            values if known else values | {"winrm_password": read_secret_file(Path(str(file)), "winrm.password_file")}
-        )
+        winrm: Any = values.get("winrm")
+        if isinstance(winrm, dict) and (file := winrm.get("password_file")) and not values.get("winrm_password"):
+            return values | {"winrm_password": read_secret_file(Path(file), "winrm.password_file")}
+        return values
 
     @property
     def audit_file(self) -> Path | None:
