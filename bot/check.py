@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -50,8 +51,18 @@ def check_settings(settings: Settings) -> Iterator[CheckLine]:
         yield CheckLine("approvers", ok=False, text="nobody", hint="List users or user groups in [access] approvers.")
     if not settings.slack.oncall:
         yield CheckLine("on-call", ok=False, text="nobody is paged", hint="List users or groups in [slack] oncall.")
+    yield _audit_line(settings.audit_file)
     for text, doubt in told(settings.errors):
         yield CheckLine("errors", not doubt, text, doubt)
+
+
+def _audit_line(file: Path | None) -> CheckLine:
+    """Look whether the audit log can be written, without making it."""
+    if file is None:
+        return CheckLine("audit log", ok=True, text="in the log alone; [log] audit names a file besides")
+    is_fit = os.access(file if file.exists() else file.parent, os.W_OK)
+    text = str(file) if is_fit else f"{file} cannot be written"
+    return CheckLine("audit log", is_fit, text, "" if is_fit else "Check the folder in [log] audit and its rights.")
 
 
 def _secrets_line(settings: Settings) -> CheckLine:

@@ -39,7 +39,7 @@ from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
 from core.engine.engine import Engine
 from core.errors import SettingsError
-from core.hyperv import PypsrpGateway, SessionRecord, endpoint_texts, install_commands
+from core.hyperv import LoginMemory, PypsrpGateway, SessionRecord, endpoint_texts, install_commands
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.store import PROOF_EVERY_S, SqlStore, inspect
 from core.supervisor import Supervisor
@@ -116,8 +116,7 @@ async def running(
     engine = Engine(
         settings=settings,
         store=store,
-        gateway=gateway
-        or PypsrpGateway(settings, now=clock.steady_now, record=SessionRecord(sessions_folder(settings.store))),
+        gateway=gateway or _gateway(settings, clock),
         notifier=observed,
         clock=clock,
         supervisor=supervisor,
@@ -216,6 +215,11 @@ def _connection(
     if settings.slack.mode == "socket":
         return SocketConnection(app, settings.slack_app_token.get_secret_value(), supervisor)
     return HttpListener(app, settings.slack.listen, settings.slack_signing_secret.get_secret_value(), clock)
+
+
+def _gateway(settings: Settings, clock: Clock) -> HostGateway:
+    record, logins = SessionRecord(sessions_folder(settings.store)), LoginMemory(_beside(settings.store, "logins"))
+    return PypsrpGateway(settings, now=clock.steady_now, record=record, logins=logins)
 
 
 def _insist_on_requesters(settings: Settings) -> None:

@@ -200,6 +200,7 @@ class WinrmSettings(_Section):
     tls: bool = True
     port: Port | None = None
     username: str = ""
+    password_file: Path | None = None
     service_account: str = ""
     """The group managed service account that the restricted endpoint works as; for ``migrate-bot endpoint`` alone."""
     configuration: str = "Microsoft.PowerShell"
@@ -291,6 +292,14 @@ class Settings(BaseSettings):
         """Let the environment win over the file."""
         return EnvironmentSource(settings_cls, env_settings(), init_settings()), init_settings
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_password_file(cls, values: dict[str, Any]) -> dict[str, Any]:
+        winrm: Any = values.get("winrm")
+        if isinstance(winrm, dict) and (file := winrm.get("password_file")) and not values.get("winrm_password"):
+            return values | {"winrm_password": read_secret_file(Path(file), "winrm.password_file")}
+        return values
+
     @property
     def audit_file(self) -> Path | None:
         """Where the audit log goes; None: into the log alone, as the database is on a server and no file is set."""
@@ -310,8 +319,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hosts_are_distinct(self) -> "Settings":
-        twins = why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items())
-        if twins:
+        if twins := why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items()):
             raise ValueError(twins)
         return self
 
@@ -371,18 +379,15 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
-    misplaced = sorted(key for key in raw if key.upper() in SECRETS)
-    if misplaced:
+    if misplaced := sorted(key for key in raw if key.upper() in SECRETS):
         raise SettingsError(
             f"{path} holds a secret ({', '.join(misplaced)}).", hint="Secrets come from the environment or from *_FILE."
         )
     sections = _sections()
-    stray = stray_variables(os.environ, sections, tuple(Settings.model_fields))
-    if stray:
+    if stray := stray_variables(os.environ, sections, tuple(Settings.model_fields)):
         raise SettingsError(f"The environment sets {', '.join(stray)}, but there is no such setting.")
     try:
-        values: Any = raw | _secrets()
-        return Settings(**values)
+        return Settings(**(raw | _secrets()))
     except ValidationError as error:
         raise SettingsError(
             f"{path}: " + "; ".join(mistake(one, sections) for one in error.errors(include_input=False))

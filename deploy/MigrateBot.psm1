@@ -92,16 +92,62 @@ function Remove-EmptyFolder {
     [pscustomobject]@{ Path = $Path; Removed = $removed; Reason = $reason }
 }
 
-function Stop-VMMigration {
-    # Asks the host to end the running migration of one VM (Microsoft docs: Msvm_MigrationJob.RequestStateChange): cleanly,
-    # or with -Force at once. Does not wait for the end. Returns {VMId, ReturnValue, JobState}; ReturnValue 0 is done and
-    # 4096 is begun. Without a running migration: an error of the category ObjectNotFound.
+function Move-VMWithDisks {
+    # Moves one VM to another host, its own files into one folder and each disk to a place of its own. Move-VM takes those
+    # places in tables, which no role can look into, so a role shows this instead (Microsoft docs: Move-VM -Vhds). Stays until
+    # the move has ended, and returns and reports what Move-VM does; NotAllowed: nothing was started.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory = $true)]
         [guid] $VMId,
 
-        [switch] $Force
+        [Parameter(Mandatory = $true)]
+        [string] $DestinationHost,
+
+        [Parameter(Mandatory = $true)]
+        [string] $Path,
+
+        [Parameter(Mandatory = $true)]
+        [string[]] $SourceFilePath,
+
+        [Parameter(Mandatory = $true)]
+        [string[]] $DestinationFilePath
+    )
+
+    $drives = '^[A-Za-z]:(\\(?![^\\]*[. ](\\|$))[^\\/:*?"<>|\x00-\x1f]+)+\\?(?!\n)$'
+    $folders = $drives
+    if ($script:MigrateBotFolders) { $folders = $script:MigrateBotFolders }
+    $hosts = '^[A-Za-z0-9.:_-]+(?!\n)$'
+    if ($script:MigrateBotHosts) { $hosts = $script:MigrateBotHosts }
+
+    $refused = @($DestinationHost) -notmatch $hosts
+    $refused += @($Path) + $DestinationFilePath -notmatch $folders
+    $refused += $SourceFilePath -notmatch $drives -notmatch $folders
+    if ($refused.Count -gt 0) {
+        $first = $refused[0]
+        Microsoft.PowerShell.Utility\Write-Error -Message "$first is none of the hosts and folders of this endpoint." -ErrorId 'NotAllowed' -Category PermissionDenied -TargetObject $first
+        return
+    }
+    if ($SourceFilePath.Count -ne $DestinationFilePath.Count) {
+        Microsoft.PowerShell.Utility\Write-Error -Message 'Each disk needs a place to go to.' -ErrorId 'NotAllowed' -Category InvalidArgument -TargetObject $VMId
+        return
+    }
+    $disks = @()
+    for ($at = 0; $at -lt $SourceFilePath.Count; $at++) {
+        $disks += @{ SourceFilePath = $SourceFilePath[$at]; DestinationFilePath = $DestinationFilePath[$at] }
+    }
+    $where = @{ VirtualMachinePath = $Path; SnapshotFilePath = $Path; SmartPagingFilePath = $Path; Vhds = $disks }
+    Hyper-V\Get-VM -Id $VMId | Hyper-V\Move-VM -DestinationHost $DestinationHost @where
+}
+
+function Stop-VMMigration {
+    # Asks the host to end the running migration of one VM cleanly (Microsoft docs: Msvm_MigrationJob.RequestStateChange),
+    # whoever began it: its job has no mark of ours. Does not wait for the end. Returns {VMId, ReturnValue, JobState};
+    # ReturnValue 0 is done and 4096 is begun. Without a running migration: an error of the category ObjectNotFound.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [guid] $VMId
     )
 
     $failed = $null
@@ -112,9 +158,8 @@ function Stop-VMMigration {
     foreach ($job in $jobs) {
         $isRunning = $job.JobState -ge 2 -and $job.JobState -le 6
         if ($isRunning -and "$($job.VirtualSystemName)".Trim('{}') -eq $wanted) {
-            $state = [uint16] 4
-            if ($Force) { $state = [uint16] 5 }
-            $answer = CimCmdlets\Invoke-CimMethod -InputObject $job -MethodName 'RequestStateChange' -Arguments @{ RequestedState = $state }
+            # 4: end cleanly, so that the VM goes on running where it is.
+            $answer = CimCmdlets\Invoke-CimMethod -InputObject $job -MethodName 'RequestStateChange' -Arguments @{ RequestedState = [uint16] 4 }
             if ($null -ne $answer) {
                 # Not [pscustomobject], which constrained language refuses: a migration can be stopped there too.
                 Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{

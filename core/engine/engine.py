@@ -6,6 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.config import Settings
+from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
 from core.domain.scheduling.freeze import Calendar, parse_window
@@ -84,6 +85,9 @@ class Engine:
             fail_fast=migration.fail_fast,
             # A snapshot is too old when two idle polls have gone by without one.
             snapshot_max_age=2 * migration.poll_idle + timedelta(minutes=1),
+            folders={
+                HostName(name): FolderRules(known.allowed_paths, known.path) for name, known in settings.hosts.items()
+            },
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 
 from core.config import Settings
 from core.domain.model import folder_names, windows_paths
+from core.domain.model.allowed_paths import Allowed, allowed_paths, why_not
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.model.units import zoned_time
 from core.domain.planning import makespan
 from core.domain.planning.addresses import Way, address_findings
-from core.domain.planning.allowed_paths import Allowed, allowed_paths, strayed, why_not
+from core.domain.planning.allowed_paths import strayed
 from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
 from core.domain.planning.forecast import Conditions, forecast, slots_of

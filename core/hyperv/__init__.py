@@ -2,6 +2,7 @@
 
 from core.hyperv.endpoint_files import endpoint_texts, install_commands
 from core.hyperv.gateway import PypsrpGateway
+from core.hyperv.login_memory import LoginMemory
 from core.hyperv.session_record import SessionRecord
 
-__all__ = ["PypsrpGateway", "SessionRecord", "endpoint_texts", "install_commands"]
+__all__ = ["LoginMemory", "PypsrpGateway", "SessionRecord", "endpoint_texts", "install_commands"]

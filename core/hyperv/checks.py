@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
@@ -9,11 +10,11 @@ from core.domain.model.hyperv_enums import MigrationAuth
 from core.domain.model.inventory import CheckLine, HostFacts, HostName
 from core.domain.model.units import span
 from core.domain.planning.addresses import name_advice
-from core.errors import CommandFailed, HostError
+from core.errors import CommandFailed, EndpointRefused, HostError
 from core.hyperv import decode, enum_names, pipelines
-from core.hyperv.connection_settings import ConnectionSettings
+from core.hyperv.connection_settings import STOCK_ENDPOINTS, ConnectionSettings
 from core.hyperv.decode import Command
-from core.hyperv.error_mapping import STAND_INS_HINT
+from core.hyperv.error_mapping import STAND_INS_HINT, NotPermitted
 from core.hyperv.host_reads import list_folder, must
 from core.hyperv.pipelines import Pipeline
 from core.hyperv.ps_values import PsRow
@@ -45,9 +46,15 @@ class Ask(Protocol):
 
 
 async def check(
-    target: ConnectionSettings, peers: Sequence[ConnectionSettings], ask: Ask, timeout_s: float, ticket_source: str
+    target: ConnectionSettings,
+    peers: Sequence[ConnectionSettings],
+    ask: Ask,
+    try_login: Callable[[ConnectionSettings], Awaitable[None]],
+    *,
+    timeout_s: float,
+    ticket_source: str,
 ) -> tuple[CheckLine, ...]:
-    """Check one host, and its way to each peer."""
+    """Check one host, and its way to each peer. ``try_login`` opens a session of its own, and closes it."""
     host = target.host
 
     async def get(pipeline: Pipeline) -> list[Any]:
@@ -61,7 +68,8 @@ async def check(
     lines = [_login(target)]
     if target.uses_tickets:
         lines.append(await ask(lambda session: _ticket(target, session)))
-    lines += [*_role(target, found), _commands(target, found), await _functions(target, ask, timeout_s)]
+    lines += [*_role(target, found), *await _other_endpoints(target, try_login)]
+    lines += [_commands(target, found), await _functions(target, ask, timeout_s)]
     try:
         counters = await get(pipelines.COUNTERS)
         facts = decode.read_facts(host, await get(pipelines.HOST), counters)
@@ -105,6 +113,28 @@ def _role(target: ConnectionSettings, found: Sequence[Command]) -> list[CheckLin
         return [CheckLine(subject, ok=True, text=f"{target.configuration} is limited to the settings as they are")]
     text = f"{target.configuration} is older than the settings, or was not written from them"
     hint = f"Run migrate-bot endpoint DIR, and its commands on {target.host}."
+    return [CheckLine(subject, ok=False, text=text, hint=hint)]
+
+
+async def _other_endpoints(
+    target: ConnectionSettings, try_login: Callable[[ConnectionSettings], Awaitable[None]]
+) -> list[CheckLine]:
+    """Say whether the account gets past its restricted endpoint through one that came with Windows or PowerShell."""
+    if target.is_full_language:
+        return []
+    subject, open_ones = f"{target.host}: other endpoints", []
+    for name in STOCK_ENDPOINTS:
+        try:
+            await try_login(replace(target, configuration=name))
+        except (NotPermitted, EndpointRefused):
+            continue  # it may not be used, or there is none of that name
+        except HostError as error:
+            return [CheckLine(subject, ok=False, text=f"{name} not known: {error.message}", hint=error.hint)]
+        open_ones.append(name)
+    if not open_ones:
+        return [CheckLine(subject, ok=True, text=f"{' and '.join(STOCK_ENDPOINTS)} refuse the account")]
+    text = f"{' and '.join(open_ones)} let it in too, where any script runs: {target.configuration} limits nothing"
+    hint = f"Take {target.username or 'the account'} out of the groups of {target.host}; the endpoint needs none."
     return [CheckLine(subject, ok=False, text=text, hint=hint)]
 
 

@@ -1,18 +1,18 @@
 """Decides how each host is logged on to: ``[winrm]``, with the keys of the host's own table winning over it."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from core.config import AuthMethod, Settings
+from core.config import AuthMethod, Settings, read_secret_file
 from core.domain.model.inventory import HostName
-from core.errors import SettingsError
 from core.hyperv.endpoint_files import mark_of
 
 _TLS_PORT = 5986
 _PLAIN_PORT = 5985
+STOCK_ENDPOINTS = ("Microsoft.PowerShell", "PowerShell.7")
+"""Those of Windows and of PowerShell 7, which run any script for whoever may use them."""
 _STOCK = ("microsoft.powershell", "powershell.")
 """Endpoints that come with Windows and PowerShell 7; they run any script."""
 
@@ -83,7 +83,7 @@ def _target(settings: Settings, name: HostName) -> ConnectionSettings:
     key = own.certificate_key_file or shared.certificate_key_file
     password = settings.winrm_password
     if own.password_file is not None:
-        password = SecretStr(_secret_in(own.password_file, name))
+        password = SecretStr(read_secret_file(own.password_file, f"hosts.{name}.password_file"))
     return ConnectionSettings(
         host=name,
         address=own.address,
@@ -102,9 +102,3 @@ def _target(settings: Settings, name: HostName) -> ConnectionSettings:
         migration_address=own.migration_address or own.address,
         role_mark=mark_of(settings),
     )
-
-
-def _secret_in(file: Path, name: str) -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return file.read_text(encoding="utf-8").strip()
-    raise SettingsError(f"hosts.{name}.password_file names {file}, which cannot be read.")

@@ -144,7 +144,7 @@ def _role(settings: Settings, mark: str) -> str:
 def _module(settings: Settings) -> str:
     limits = {
         "MigrateBotFolders": _any_of([_below(folder) for folder in _folders(settings)]),
-        "MigrateBotHosts": _any_of([re.escape(host) for host in _hosts(settings)]),
+        "MigrateBotHosts": _any_of([re.escape(host) for host in _hosts(settings)]) + r"(?!\n)",
     }
     text = _shipped("MigrateBot.psm1")
     for name, pattern in limits.items():

@@ -6,7 +6,6 @@ The HostGateway port over pypsrp. Reads are asked a second time when contact was
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ from core.hyperv.error_mapping import SessionsUsedUp
 from core.hyperv.host_reads import must
 from core.hyperv.kerberos import Tickets
 from core.hyperv.lockout_guard import LockoutGuard
+from core.hyperv.login_memory import Account, LoginMemory
 from core.hyperv.move_threads import Keeping, MoveThreads
 from core.hyperv.session import Session
 from core.hyperv.session_record import SessionRecord
@@ -66,6 +66,7 @@ class _Line:
     """The connections to one host."""
 
     target: ConnectionSettings
+    new_session: Callable[[ConnectionSettings], Session]
     tickets: Tickets
     readers: ReaderThreads
     moves: MoveThreads
@@ -88,6 +89,7 @@ class PypsrpGateway:
         settings: Settings,
         *,
         record: SessionRecord | None = None,
+        logins: LoginMemory | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
@@ -96,16 +98,20 @@ class PypsrpGateway:
         self._lines: dict[HostName, _Line] = {}
         # Silence of the bot's own making must not be taken for a lost host: half the patience leaves time for a try.
         longest_pause_s = settings.migration.silence_patience.total_seconds() / 2
-        new_guard = partial(LockoutGuard, longest_pause_s=longest_pause_s)
-        accounts: defaultdict[_Who, LockoutGuard] = defaultdict(new_guard)
+        new_guard = partial(LockoutGuard, longest_pause_s=longest_pause_s, memory=logins)
+        accounts: dict[_Who, LockoutGuard] = {}
         tickets: dict[_Who, Tickets] = {}
         for host, target in targets_of(settings).items():
             secret = target.password.get_secret_value()
             who = (target.username.casefold(), secret, target.keytab)
-            tickets.setdefault(who, Tickets(target.username, secret, target.keytab))
-            new_session = partial(Session, target, account=accounts[who], tickets=tickets[who], record=self._record)
+            if who not in accounts:
+                accounts[who] = new_guard(account=Account(target.username, secret, target.keytab))
+                tickets[who] = Tickets(target.username, secret, target.keytab)
+            any_session = partial(Session, account=accounts[who], tickets=tickets[who], record=self._record)
+            new_session = partial(any_session, target)
             self._lines[host] = _Line(
                 target,
+                any_session,
                 tickets[who],
                 ReaderThreads(host, settings.winrm.sessions, new_session),
                 MoveThreads(
@@ -173,6 +179,8 @@ class PypsrpGateway:
     ) -> MoveReport:
         """Run Move-VM in a thread and session of its own until it returns."""
         line = self._line(host)
+        through_role = bool(order.disks) and not line.target.is_full_language
+        pipeline = pipelines.move_with_disks(order) if through_role else pipelines.move(order)
         loop = asyncio.get_running_loop()
 
         def progress(percent: int) -> None:
@@ -183,7 +191,7 @@ class PypsrpGateway:
                 if not ask_loop(loop, may_start, abandoned):
                     raise OrderWithdrawn(line.host, f"The order to {line.host} was withdrawn before it was sent.")
 
-            reply = session.run(pipelines.move(order), on_progress=progress, abandoned=abandoned, last_check=last_check)
+            reply = session.run(pipeline, on_progress=progress, abandoned=abandoned, last_check=last_check)
             return MoveReport(errors=reply.words, warnings=reply.warnings)
 
         return await self._foreseen(line, line.moves.stay(work))
@@ -250,7 +258,23 @@ class PypsrpGateway:
         async def ask(work: Callable[[Session], T]) -> T:
             return await self._once(line, work, "the check")
 
-        return await checks.check(line.target, others, ask, line.pipeline_timeout_s, line.tickets.source)
+        async def try_login(target: ConnectionSettings) -> None:
+            threads = ReaderThreads(line.host, 1, partial(line.new_session, target))
+            try:
+                await threads.ask(lambda _: None, line.pipeline_timeout_s)
+            except TimeoutError:
+                raise ContactLost(line.host, f"{line.host} did not answer a login in time.") from None
+            finally:
+                await threads.close(_FAREWELL_S)
+
+        return await checks.check(
+            line.target,
+            others,
+            ask,
+            try_login,
+            timeout_s=line.pipeline_timeout_s,
+            ticket_source=line.tickets.source,
+        )
 
     async def close(self) -> None:
         """Let go of every session. Migrations go on."""

@@ -2,7 +2,8 @@
 
 Domains lock an account after a handful of wrong passwords within minutes, and one account usually serves every host.
 So rejections are counted by account: after two in a row nobody logs on with it for a while, however many hosts wait,
-and a host that rejected it is left alone for longer, so that the next to try is one that may well accept it.
+and a host that rejected it is left alone for longer, so that the next to try is one that may well accept it. All of it
+outlives the process, see ``login_memory``.
 """
 
 import time
@@ -16,6 +17,7 @@ from core.backoff import delay_s, doubling
 from core.domain.model.inventory import HostName
 from core.errors import LoginRejected
 from core.hyperv.error_mapping import NotPermitted
+from core.hyperv.login_memory import Account, LoginMemory, RejectedLogin
 
 IN_A_ROW = 2
 """So many logins may be rejected in a row, and so many hosts are asked at once until one has accepted it."""
@@ -38,18 +40,27 @@ class LockoutGuard:
     """The guard of one user name and password. Used from every thread that logs on with it.
 
     ``longest_pause_s``: how long a host may be left alone at most, so that the pause alone makes no host seem lost.
+    ``memory`` has what became of this account's logins in earlier processes, and gets what becomes of them in this one.
     """
 
     def __init__(
-        self, *, longest_pause_s: float = 2 * LONGEST_PAUSE_S, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        longest_pause_s: float = 2 * LONGEST_PAUSE_S,
+        clock: Callable[[], float] = time.monotonic,
+        account: Account | None = None,
+        memory: LoginMemory | None = None,
     ) -> None:
         self._longest_pause_s = max(FIRST_PAUSE_S, longest_pause_s)
         self._clock = clock
+        self._account = account
+        self._memory = memory
         self._changed = Condition()
         self._under_way: Counter[HostName] = Counter()
         self._is_proven = False
         self._last: _Rejection | None = None
         self._by_host: dict[HostName, _Rejection] = {}
+        self._has_remembered = False
 
     @contextmanager
     def login(self, host: HostName) -> Iterator[None]:
@@ -83,6 +94,29 @@ class LockoutGuard:
             if self._last.times < IN_A_ROW:
                 self._last.next_at = 0.0
             self._by_host[host] = self._again(self._by_host.get(host), text, _HOST_FACTOR)
+            self._write_down()
+
+    def _remember(self) -> None:
+        """Take up what earlier processes wrote down, before the first login: until then others may go on writing."""
+        if self._has_remembered or self._account is None or self._memory is None:
+            return
+        self._has_remembered = True
+        now = self._clock()
+        for name, one in self._memory.of(self._account).items():
+            rejection = _Rejection(one.times, now + min(one.left_s, self._longest_pause_s), one.text)
+            if name:
+                self._by_host[HostName(name)] = rejection
+            else:
+                self._last = rejection
+
+    def _write_down(self) -> None:
+        if self._account is not None and self._memory is not None:
+            now = self._clock()
+            named: dict[str, _Rejection] = dict(self._by_host.items())
+            if self._last is not None:
+                named[""] = self._last
+            rejected = {name: RejectedLogin(one.times, one.next_at - now, one.text) for name, one in named.items()}
+            self._memory.keep(self._account, rejected)
 
     def _again(self, before: _Rejection | None, text: str, factor: float) -> _Rejection:
         times = before.times + 1 if before else 1
@@ -93,6 +127,7 @@ class LockoutGuard:
 
     def _admit(self, host: HostName) -> None:
         with self._changed:
+            self._remember()
             self._changed.wait_for(lambda: self._has_room(host), _TIMEOUT_S)
             for rejection in (self._by_host.get(host), self._last):
                 left_s = rejection.next_at - self._clock() if rejection else 0.0
@@ -101,10 +136,12 @@ class LockoutGuard:
                         host,
                         f"{rejection.text.rstrip('.')}. The next login is in {_minutes(left_s)}, so that the account "
                         "does not get locked.",
-                        hint="Check username, password and authentication method in [winrm]; a restart tries at once.",
+                        hint="Check username, password and authentication method in [winrm]; a bot started with "
+                        "another password tries at once, and migrate-bot check always does.",
                     )
             if self._last is not None and self._last.times >= IN_A_ROW:
                 self._last.next_at = self._clock() + FIRST_PAUSE_S  # one login at a time until one is accepted
+                self._write_down()  # before it is tried: whoever dies meanwhile has tried
             self._under_way[host] += 1
 
     def _has_room(self, host: HostName) -> bool:
@@ -115,12 +152,15 @@ class LockoutGuard:
     def _ended(self, host: HostName, *, is_accepted: bool = False, said_nothing: bool = False) -> None:
         with self._changed:
             self._under_way -= Counter([host])
+            was_known = self._last is not None or host in self._by_host
             if said_nothing and self._last is not None:
                 self._last.next_at = 0.0  # a dead host took the try; the next one may have it
             if is_accepted:
                 self._is_proven = True
                 self._last = None
                 self._by_host.pop(host, None)
+            if was_known and (is_accepted or said_nothing):
+                self._write_down()
             self._changed.notify_all()
 
 

@@ -145,28 +145,29 @@ def _to_replace(url: str, copy: Path) -> Path:
 
 
 def _exchange(database: Path, new: Path, now: datetime) -> Path | None:
-    kept = _set_aside(database, now) if database.exists() else None
-    new.replace(database)
-    _sync(database.parent)
-    return kept
-
-
-def _set_aside(database: Path, now: datetime) -> Path:
-    """Keep a database under another name, with its logs; its file stays until the new one takes its place."""
+    """Put a file in the database's place. The one before gets another name, and its file stays until that moment."""
     kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
-    # Damaged as it may be: what can be brought from its log into the file is, and the log goes with the connection.
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(database, timeout=_PATIENCE_S)) as before:
-        before.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    try:
-        os.link(database, kept)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        shutil.copy2(database, kept)
+    was_there = database.exists()
+    if was_there:
+        # Damaged as it may be: what can be brought from its log into the file is, and the log goes with the connection.
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(database, timeout=_PATIENCE_S)) as before:
+            before.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _name_too(database, kept)
     for end in _LOGS:
         with suppress(FileNotFoundError):
             database.with_name(f"{database.name}{end}").rename(kept.with_name(f"{kept.name}{end}"))
-    return kept
+    new.replace(database)
+    _sync(database.parent)
+    return kept if was_there else None
+
+
+def _name_too(file: Path, name: Path) -> None:
+    try:
+        os.link(file, name)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        shutil.copy2(file, name)
 
 
 def _sync(path: Path) -> None:

@@ -54,6 +54,8 @@ async def test_a_running_bot_can_be_asked(office: Opening) -> None:
         assert await ask(f"0.0.0.0:{port}") == (True, "The bot runs and Slack reaches it.")
         await here.bot.connection.stop()
         assert await ask(f":{port}") == (False, "The bot runs, but has no connection to Slack.")
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/live") as answer:
+            assert answer.status == 200, "a restart of the bot would not bring Slack back"
     assert await ask(f"127.0.0.1:{port}") == (False, f"No bot answers at 127.0.0.1:{port}.")
     with pytest.raises(SettingsError, match="8080x"):
         await ask("8080x")

@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.audit_log import Asked, AuditLog
+from bot.check import check_settings
 from bot.log_setup import LEVELS, start_logging
 from bot.metrics import Counters
 from core.config import Settings
@@ -216,6 +217,21 @@ def test_without_an_audit_log_nothing_starts(tmp_path: Path) -> None:
     """What is done would leave no trace: the bot says in one sentence which file it is."""
     with pytest.raises(SettingsError, match=r"The audit .*audit.jsonl cannot be written: No such file"):
         start_logging(Settings(), audit_file=tmp_path / "none" / "audit.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("audit", "says"),
+    [("bot-audit.jsonl", "bot-audit.jsonl"), ("none/audit.jsonl", "cannot be written"), ("", "in the log alone")],
+)
+def test_check_looks_whether_it_can_be_written(tmp_path: Path, audit: str, says: str) -> None:
+    """Before a start is refused for it; the look makes no file."""
+    where = (
+        {"log": {"audit": str(tmp_path / audit)}} if audit else {"store": {"url": "postgresql+psycopg://bot@db/bot"}}
+    )
+    (line,) = (line for line in check_settings(Settings.model_validate(where)) if line.subject == "audit log")
+    assert line.ok is ("cannot" not in says)
+    assert says in line.text
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Run:
     async def logged(self, words: str) -> None:
         async with asyncio.timeout(PATIENCE_S):
             while not any(words in line["message"] for line in self.lines):
-                await self._line()
+                assert await self._line(), f"it ended: {self.lines}"
 
     async def ended(self) -> int:
         async with asyncio.timeout(PATIENCE_S):

@@ -315,6 +315,18 @@ def test_settings_do_not_show_their_secrets(load: Load) -> None:
     assert SECRET not in f"{settings!r} {settings}"
 
 
+def test_the_password_may_stand_in_a_file_of_the_settings(load: Load, tmp_path: Path) -> None:
+    """[winrm] password_file, from the file or the environment; WINRM_PASSWORD wins, and a BOM is no part of it."""
+    file = tmp_path / "winrm.password"
+    file.write_bytes(b"\xef\xbb\xbf" + SECRET.encode() + b"\r\n")
+    toml = f'[winrm]\npassword_file = "{file}"\n'
+    assert load(toml).winrm_password.get_secret_value() == SECRET
+    assert load(MIGRATE_BOT_WINRM__PASSWORD_FILE=str(file)).winrm_password.get_secret_value() == SECRET
+    with pytest.raises(SettingsError, match=r"winrm\.password_file names .*none, which cannot be read"):
+        load(MIGRATE_BOT_WINRM__PASSWORD_FILE=str(tmp_path / "none"))
+    assert load(toml, WINRM_PASSWORD="other").winrm_password.get_secret_value() == "other"
+
+
 def test_a_secret_file_that_cannot_be_read_is_an_answer(load: Load, tmp_path: Path) -> None:
     """Promise 12: a missing or binary secret file is named, and its content is not shown."""
     with pytest.raises(SettingsError, match=r"WINRM_PASSWORD_FILE names .*none, which cannot be read"):

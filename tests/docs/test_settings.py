@@ -112,6 +112,7 @@ def test_the_example_file_shows_every_key_and_its_default(tmp_path: Path) -> Non
     url = tmp_path / "store_url"
     url.write_text("sqlite+aiosqlite:///migrate-bot.db", encoding="utf-8")
     example = read("deploy/migrate-bot.example.toml").replace("/etc/migrate-bot/store_url", url.as_posix())
+    example = example.replace("/etc/migrate-bot/winrm.password", url.as_posix())
     file.write_text(re.sub(r"^#(?=\w+ = )", "", example, flags=re.MULTILINE))
     shown = tomllib.loads(file.read_text())
     load_settings(file)

@@ -10,7 +10,7 @@ import pytest
 from core.domain.model.inventory import HostName
 from core.domain.model.move import MoveState
 from core.errors import LoginRejected
-from core.hyperv import PypsrpGateway, lockout_guard
+from core.hyperv import LoginMemory, PypsrpGateway, lockout_guard
 from lab.hyperv.remoting.auth import Authenticator
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.faults import WireFaultKind
@@ -45,6 +45,26 @@ async def test_a_wrong_password_is_tried_on_two_hosts_and_then_no_more(logins: C
         assert logins.total() <= 3
         assert all("locked" in str(error) for error in said)
         assert not any("wrong" in str(error) for error in said)
+        await gateway.close()
+
+
+async def test_a_bot_that_is_started_again_and_again_does_not_lock_its_account(
+    tmp_path: Path, logins: Counter[str]
+) -> None:
+    """Ten starts with a wrong password: the account sees three tries at most; the right one is tried at once."""
+    described = fleet(count=6)
+    async with HyperVLab(described, has_tls=False) as lab:
+        right = settings_for(lab, tls=False, sections={})
+        wrong = right.model_copy(update={"winrm_password": type(right.winrm_password)("wrong")})
+        hosts = [HostName(host.name) for host in described.hosts]
+        for _ in range(10):
+            gateway = PypsrpGateway(wrong, logins=LoginMemory(tmp_path / "logins"))
+            said = await asyncio.gather(*map(gateway.observe, hosts), return_exceptions=True)
+            assert all(isinstance(error, LoginRejected) for error in said)
+            await gateway.close()
+        assert logins.total() <= 3
+        gateway = PypsrpGateway(right, logins=LoginMemory(tmp_path / "logins"))
+        assert {snapshot.host for snapshot in await asyncio.gather(*map(gateway.observe, hosts))} == set(hosts)
         await gateway.close()
 
 

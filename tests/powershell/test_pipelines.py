@@ -56,6 +56,16 @@ CALLS: dict[str, tuple[Pipeline, ...]] = {
         pipelines.test_migration(WEB, "NOHOST", 30),
         pipelines.test_migration(_NONE, DESTINATION, 30),
     ),
+    "move_with_disks": tuple(
+        pipelines.move_with_disks(MoveOrder(vm_id, address, path, (DiskTarget(_DISK, f"{folder}\\web01.vhdx"),)))
+        for vm_id, address, path, folder in (
+            (WEB, DESTINATION, "D:\\Moved", "\\\\evil\\share"),
+            (WEB, DESTINATION, "D:\\Moved\\..\\x", "D:\\Moved"),
+            (WEB, "evil/x", "D:\\Moved", "D:\\Moved"),
+            (_NONE, DESTINATION, "D:\\Moved", "D:\\Moved"),
+            (WEB, "NOHOST", "D:\\Moved", "D:\\Moved"),
+        )
+    ),
 }
 LAST = ("move",)
 """Changes the fleet, and so comes after everything else."""
@@ -106,9 +116,9 @@ async def test_a_move_is_carried_out(vm_id: VmId, sides: tuple[Place, Place]) ->
     """The VM is on the other host in the end, and the percents only rise."""
     for side in sides:
         percents: list[int] = []
-        reply = await asyncio.to_thread(
-            side.session.run, pipelines.move(_orders(side)[vm_id]), on_progress=percents.append
-        )
+        order, has_role = _orders(side)[vm_id], not side.session._target.is_full_language
+        pipeline = pipelines.move_with_disks(order) if order.disks and has_role else pipelines.move(order)
+        reply = await asyncio.to_thread(side.session.run, pipeline, on_progress=percents.append)
         assert (reply.values, reply.words) == ([], ())
         assert percents == sorted(percents)
         assert percents

@@ -52,9 +52,19 @@ REFUSED: dict[str, tuple[tuple[Stage, ...], str]] = {
         for parameter, path in (
             ("DestinationStoragePath", "\\\\evil\\share"),
             ("DestinationStoragePath", "D:\\VMs\\..\\x"),
-            ("VirtualMachinePath", "\\\\?\\D:\\VMs"),
-            ("SnapshotFilePath", "D:\\VMs\\x:stream"),
-            ("SmartPagingFilePath", "D:\\VMs\n"),
+            ("DestinationStoragePath", "\\\\?\\D:\\VMs"),
+            ("DestinationStoragePath", "D:\\VMs\\x:stream"),
+            ("DestinationStoragePath", "D:\\VMs\n"),
+        )
+    },
+    **{
+        f"move with {name}": (
+            (Stage("Get-VM", (("Id", WEB),)), Stage("Move-VM", (("DestinationHost", "HV02"), (name, value)))),
+            "NamedParameterNotFound,Move-VM",
+        )
+        for name, value in (
+            *((name, "D:\\VMs") for name in ("VirtualMachinePath", "SnapshotFilePath", "SmartPagingFilePath")),
+            ("Vhds", [{"SourceFilePath": "D:\\x.vhdx", "DestinationFilePath": "\\\\evil\\share\\x.vhdx"}]),
         )
     },
     "disk of a share": (

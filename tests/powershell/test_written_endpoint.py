@@ -8,14 +8,14 @@ import pytest
 import pytest_asyncio
 
 from core.config import Settings
-from core.domain.model.host_calls import MoveOrder
+from core.domain.model.host_calls import DiskTarget, MoveOrder
 from core.errors import EndpointRefused
 from core.hyperv import decode, pipelines
 from core.hyperv.endpoint_files import endpoint_texts
 from core.hyperv.pipelines import Pipeline, Stage
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.world.fleet import Endpoint
-from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, WEB, granted
+from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, granted
 from tests.powershell.sessions import Place, place
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
@@ -89,8 +89,33 @@ HOSTILE: dict[str, tuple[Stage, ...]] = {
         ("Vhds", [{"SourceFilePath": "D:\\x.vhdx", "DestinationFilePath": "\\\\evil\\share\\x.vhdx"}]),
     ),
 }
-TAKEN = {"Move-VM with a share in -Vhds"}
-"""What no role can look into; the documents say so."""
+
+
+def _disks(**changes: Any) -> tuple[Stage, ...]:
+    plain = {
+        "VMId": WEB,
+        "DestinationHost": HV02,
+        "Path": "D:\\VMs",
+        "SourceFilePath": ["D:\\x.vhdx"],
+        "DestinationFilePath": ["D:\\VMs\\x.vhdx"],
+    }
+    return (Stage("Move-VMWithDisks", tuple((plain | changes).items())),)
+
+
+DISKS: dict[str, tuple[Stage, ...]] = {
+    **{f"{host!r}": _disks(DestinationHost=host) for host in ("evil", f"{HV02}\n", f"x.{HV02}", f"{HV02}.evil.com")},
+    **{f"into {path}": _disks(Path=path) for path in (*BAD_FOLDERS, "D:\\VMs\n")},
+    **{f"a disk to {path}": _disks(DestinationFilePath=[f"{path}\\x.vhdx"]) for path in BAD_FOLDERS},
+    "one of two disks to a share": _disks(
+        SourceFilePath=["D:\\x.vhdx", "D:\\y.vhdx"],
+        DestinationFilePath=["D:\\VMs\\x.vhdx", "\\\\evil\\share\\y.vhdx"],
+    ),
+    "a disk of a share": _disks(SourceFilePath=["\\\\evil\\share\\x.vhdx"]),
+    "more disks than places": _disks(SourceFilePath=["D:\\x.vhdx", "D:\\y.vhdx"]),
+    "a table": _disks(DestinationFilePath=[{"SourceFilePath": "D:\\x.vhdx", "DestinationFilePath": "\\\\evil\\x"}]),
+    "another computer": _disks(ComputerName="evil"),
+}
+"""The function that takes the place of -Vhds, which no role can look into."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -115,11 +140,18 @@ async def _is_refused(here: Place, stages: tuple[Stage, ...]) -> bool:
     return bool(rows) and all(str(row.get("Reason", "")).startswith("NotAllowed:") for row in rows)
 
 
-async def test_forty_eight_of_forty_nine_hostile_calls_are_refused(here: Place) -> None:
-    """All but the one that no role can look into."""
-    taken = {name for name, stages in HOSTILE.items() if name not in TAKEN and not await _is_refused(here, stages)}
+async def test_all_of_forty_nine_hostile_calls_are_refused(here: Place) -> None:
+    """By the role, or by the functions themselves."""
+    taken = {name for name, stages in HOSTILE.items() if not await _is_refused(here, stages)}
     assert taken == set()
     assert len(HOSTILE) == 49
+
+
+async def test_no_disk_goes_where_the_settings_let_nothing_go(here: Place) -> None:
+    """Hosts, folders, places of disks and where they are read: nothing is moved, not even what stands beside it."""
+    taken = {name for name, stages in DISKS.items() if not await _is_refused(here, stages)}
+    assert taken == set()
+    assert here.lab.world.migrations() == ()
 
 
 async def test_the_folders_of_the_settings_are_listed_and_removed(here: Place) -> None:
@@ -139,3 +171,26 @@ async def test_a_vm_is_moved_through_it(here: Place) -> None:
     report = await here.gateway.move(SOURCE, MoveOrder(WEB, HV02, "D:\\Moved\\web01"), lambda _: None, granted)
     assert report.errors == ()
     assert here.lab.world.where_is(WEB) == DESTINATION
+
+
+async def test_a_vm_is_moved_with_a_place_for_each_disk(here: Place) -> None:
+    """The function hands Move-VM the tables; its progress and its end come through."""
+    vm = next(vm for vm in FLEET.vms if vm.id == SPARE)
+    disks = tuple(DiskTarget(disk.path, f"D:\\Moved\\disks\\{disk.path.rpartition(chr(92))[2]}") for disk in vm.disks)
+    seen: list[int] = []
+    report = await here.gateway.move(SOURCE, MoveOrder(SPARE, HV02, "D:\\Moved", disks), seen.append, granted)
+    assert report.errors == ()
+    assert here.lab.world.where_is(SPARE) == DESTINATION
+    details = (await here.gateway.inspect(DESTINATION, [SPARE])).details[0]
+    assert {disk.path for disk in details.disks} == {disk.destination for disk in disks}
+    assert seen
+
+
+async def test_what_move_vm_says_in_the_function_is_reported_as_its_own(here: Place) -> None:
+    """A disk whose name would change is refused by Move-VM itself: id and words are those of the cmdlet."""
+    disk = next(vm for vm in FLEET.vms if vm.id == TWIN).disks[0]
+    order = MoveOrder(TWIN, HV02, "D:\\Moved", (DiskTarget(disk.path, "D:\\Moved\\other.vhdx"),))
+    report = await here.gateway.move(SOURCE, order, lambda _: None, granted)
+    (word,) = report.errors
+    assert word.fqid == "InvalidParameter,Microsoft.HyperV.PowerShell.Commands.MoveVM"
+    assert here.lab.world.where_is(TWIN) == SOURCE

@@ -18,7 +18,7 @@ from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host
 from lab.hyperv.world.world import World
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
-from tests.support.databases import database_url
+from tests.support.databases import database_url, patient_server
 from tests.support.eventually import PATIENCE_S, eventually
 
 T = TypeVar("T")
@@ -84,9 +84,10 @@ class Office:
         gateway = LabGateway(world, clock.now, latency_s=0.005)
         store = settings.store.model_copy(update={"url": database_url(folder / "bot.db")})
         settings = settings.model_copy(update={"store": store})
-        async with running(settings, gateway=gateway, clock=clock) as bot:
-            await slack.workspace.changes.wait_for(lambda: slack.sockets.connections or slack.webhooks)
-            yield cls(slack, world, bot, clock, gateway)
+        with patient_server():
+            async with running(settings, gateway=gateway, clock=clock) as bot:
+                await slack.workspace.changes.wait_for(lambda: slack.sockets.connections or slack.webhooks)
+                yield cls(slack, world, bot, clock, gateway)
 
     async def until(self, seen: Callable[[], T | None]) -> T:
         return await self.slack.workspace.changes.wait_for(seen, PATIENCE_S)

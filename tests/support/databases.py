@@ -8,7 +8,8 @@ a run makes a database there, and drops it at its end.
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +20,8 @@ import pytest
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+
+from core.store import dialects, store
 
 T = TypeVar("T")
 ON_POSTGRESQL = os.environ.get("MIGRATE_BOT_TEST_STORE", "sqlite") == "postgresql"
@@ -57,6 +60,16 @@ def own_database() -> URL | None:
     on_server(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
     _made.append(name)
     return server.set(database=name)
+
+
+@contextmanager
+def patient_server() -> Iterator[None]:
+    """Let a writer be silent for a minute: a bot that shares its event loop with a lab may be, and starts no second."""
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+            patch.setitem(dialects._WRITING_SESSION, limit, 60_000)
+        patch.setattr(store, "PROOF_WITHIN_S", 60.0)
+        yield
 
 
 def drop_databases() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from core.domain.model.allowed_paths import allowed_paths, targets_of, why_not
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Fault, HoldCode, Move, MoveState
@@ -55,7 +56,7 @@ class StartFilter:
         verdict = self._by_vm(move, job)
         if not isinstance(verdict, Ready):
             return verdict
-        barred = self._faces[move.source].bar or self._faces[move.destination].bar
+        barred = self._faces[move.source].bar or self._faces[move.destination].bar or self._forbidden(move)
         if barred:
             return hold(at_rest(move), HoldCode.HOST, barred, wall)
         if move.not_before is not None and timedelta(0) < move.not_before - self._at.now <= LONGEST_RETRY:
@@ -93,6 +94,15 @@ class StartFilter:
     def _silence(self, host: HostName) -> str:
         face = self._faces.get(host)
         return why_silent(host, self._at) if face is None else face.silence
+
+    def _forbidden(self, move: Move) -> str:
+        """Say which folder it may not go to: the settings may have changed since it was approved."""
+        rules = self._at.policy.folders.get(move.destination)
+        if rules is None:
+            return ""
+        allowed = allowed_paths(rules.listed, rules.own, self._at.snapshots.get(move.destination))
+        reasons = (why_not(move.destination, folder, allowed) for folder in targets_of(move.path, move.disks))
+        return next((f"{what} {hint}" for what, hint in reasons if what), "")
 
     # ------------------------------------------------------------------ the VM
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Fault, HoldCode, Move
@@ -25,6 +26,8 @@ class Policy:
     max_parallel: int
     fail_fast: bool
     snapshot_max_age: timedelta
+    folders: Mapping[HostName, FolderRules] = field(default_factory=dict)
+    """Where VMs may go to; they were approved for folders that another start of the bot may have allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,14 +48,18 @@ def admits(host: Host, configuration: str) -> bool | None:
     """Whether the bot's account may use a session configuration; None when there is none of that name."""
     if configuration.lower() == configuration_of(host).lower():
         return True
-    if configuration.lower() in {FULL_CONFIGURATION.lower(), POWERSHELL_7.lower()}:
-        return not host.endpoint.is_restricted
+    if _is_stock(configuration):
+        return host.stock_endpoint_is_open or not host.endpoint.is_restricted
     return None
+
+
+def _is_stock(configuration: str) -> bool:
+    return configuration.lower() in {FULL_CONFIGURATION.lower(), POWERSHELL_7.lower()}
 
 
 def commands_of(host: Host, configuration: str) -> CommandTable:
     """Return what a session of the bot sees on a host. Raises `RoleError` for a role that makes no session."""
-    if not host.endpoint.is_restricted:
+    if not host.endpoint.is_restricted or _is_stock(configuration):
         return _ordinary(
             host.other_module,
             is_constrained=host.endpoint is Endpoint.CONSTRAINED_LANGUAGE,

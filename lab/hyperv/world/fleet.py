@@ -97,6 +97,8 @@ class Host:
     user: str = "CONTOSO\\svc-migrate"
     password: str = "lab-password"  # noqa: S105 - of a simulated host
     endpoint: Endpoint = Endpoint.FULL_LANGUAGE
+    stock_endpoint_is_open: bool = False
+    """Whether the account may also use what came with Windows, beside a restricted endpoint."""
     role: str = ""
     """What a restricted endpoint shows: the text of a role file; empty is the one of deploy/."""
     module: str = ""

@@ -1,5 +1,6 @@
 """Nothing typed reaches a host before it was judged, and nothing goes where the settings do not allow."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from core.domain.model.event_data import EventKind
+from core.domain.model.move import HoldCode, MoveState
 from core.domain.model.plan import FindingCode, Options, Request
 from core.errors import RequestError
 from lab.hyperv.world.fleet import GB, Disk, Fleet, Volume
-from tests.support.engine_harness import Stage, host, hosts, play, vm
+from tests.support.engine_harness import Stage, host, hosts, numbered, play, vm
 
 EVIL = "\\\\evil.example.com\\share\\x"
 PATHS = [EVIL, "\\\\?\\D:\\VMs", "D:\\VMs\\..\\..\\Windows", "D:/VMs/../../x", "D:\\VMs\\x:stream", "D:\\VMs\\NUL"]
@@ -130,3 +133,38 @@ def test_a_disk_that_keeps_its_drive_stays_in_allowed_folders(tmp_path: Path) ->
     play(tmp_path / "a", fleet, with_spy(script), hosts=keys)
     keys["HV02"]["allowed_paths"] = ("D:\\VMs", "E:\\VMs")
     play(tmp_path / "b", fleet, with_spy(listed), hosts=keys)
+
+
+def test_what_the_settings_no_longer_allow_does_not_start(tmp_path: Path) -> None:
+    """Promise 16: approved, then the settings change over a restart: what waits is held with the reason, and said once.
+
+    What runs already is followed to its end, and once the folder is allowed again the rest goes.
+    """
+
+    def allow(stage: Stage, *folders: str) -> None:
+        there = stage.settings.hosts["HV02"].model_copy(update={"path": "", "allowed_paths": folders})
+        stage.settings = stage.settings.model_copy(update={"hosts": stage.settings.hosts | {"HV02": there}})
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            job = await stage.ask_and_approve("web*")
+            await stage.state_is(job.id, "web02", MoveState.MOVING)
+        allow(stage, "E:\\In")
+        async with stage.running():
+            await stage.state_is(job.id, "web02", MoveState.DONE)
+            await asyncio.sleep(1800)
+            waiting = next(move for move in await stage.store.moves(job.id) if move.vm_name == "web03")
+            assert waiting.state is MoveState.QUEUED
+            assert waiting.hold is not None
+            assert waiting.hold.code is HoldCode.HOST
+            assert waiting.hold.text == (
+                "D:\\VMs is not a folder that VMs may go to on HV02. "
+                "Allowed there: E:\\In. Others go into hosts.HV02.allowed_paths."
+            )
+            assert len(stage.world.ledger.starts) == 2
+        allow(stage, "D:\\VMs")
+        async with stage.running():
+            assert {move.state for move in (await stage.finished(job.id)).values()} == {MoveState.DONE}
+        assert len(stage.listener.of(EventKind.HELD)) == 1
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(3))), script)

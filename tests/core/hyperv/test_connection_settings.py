@@ -36,8 +36,8 @@ def test_verify_off_beats_a_ca_file(tmp_path: Path) -> None:
 
 
 def test_a_host_may_have_a_password_of_its_own(tmp_path: Path) -> None:
-    """A password file is read and stripped."""
-    (tmp_path / "p").write_text("own\n", encoding="utf-8")
+    """A password file is read and stripped, also of the mark that Windows' editors put in front."""
+    (tmp_path / "p").write_text("own\n", encoding="utf-8-sig")
     assert target({"password_file": tmp_path / "p"}).password.get_secret_value() == "own"
 
 

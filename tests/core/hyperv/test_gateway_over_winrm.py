@@ -306,6 +306,28 @@ async def line_of(arena: Arena, subject: str) -> CheckLine:
     return line
 
 
+async def test_a_way_past_the_restricted_endpoint_is_found() -> None:
+    """An account in a host's groups gets into the endpoint of Windows too, where the role limits nothing."""
+    async with on_lab(changed(endpoint=Endpoint.JEA)) as (arena, lab):
+        line = await line_of(arena, "other endpoints")
+        assert line.ok, line
+        assert line.text == "Microsoft.PowerShell and PowerShell.7 refuse the account"
+        assert {shell.configuration for shell in lab.shells(SOURCE)} <= {"MigrateBot"}
+    async with on_lab(changed(endpoint=Endpoint.JEA, stock_endpoint_is_open=True)) as (arena, lab):
+        line = await line_of(arena, "other endpoints")
+        assert not line.ok
+        assert "let it in too" in line.text
+        assert "out of the groups of HV01" in line.hint
+        assert {shell.configuration for shell in lab.shells(SOURCE)} <= {"MigrateBot"}
+        assert (await line_of(arena, "commands")).ok
+
+
+async def test_what_came_with_windows_has_no_other_way() -> None:
+    """Where the settings name the ordinary endpoint itself, nothing is said of others."""
+    async with on_lab() as (arena, _):
+        assert not [line for line in await arena.gateway.check(SOURCE, []) if "other endpoints" in line.subject]
+
+
 async def test_another_modules_get_vm_is_passed_by() -> None:
     """PowerCLI's Get-VM comes first on the host: everything works, and check says whose command answers."""
     async with on_lab(changed(other_module="VMware.VimAutomation.Core")) as (arena, _):
@@ -395,9 +417,10 @@ async def test_an_endpoint_that_does_not_exist_is_refused() -> None:
             await arena.gateway.observe(SOURCE)
 
 
-async def test_disks_can_go_to_folders_of_their_own() -> None:
-    """A move with a place for each disk puts each disk there."""
-    async with on_lab() as (arena, _):
+@pytest.mark.parametrize("endpoint", [Endpoint.FULL_LANGUAGE, Endpoint.JEA])
+async def test_disks_can_go_to_folders_of_their_own(endpoint: Endpoint) -> None:
+    """A move with a place for each disk puts each disk there, also where a function of the role has to do it."""
+    async with on_lab(changed(endpoint=endpoint)) as (arena, _):
         targets = tuple(
             DiskTarget(disk.path, f"D:\\Disks{n}\\{disk.path.rpartition(chr(92))[2]}")
             for n, disk in enumerate(next(vm for vm in FLEET.vms if vm.id == WEB).disks)
@@ -410,6 +433,18 @@ async def test_disks_can_go_to_folders_of_their_own() -> None:
         details = (await arena.gateway.inspect(DESTINATION, [WEB])).details[0]
         assert {disk.path for disk in details.disks} == {target.destination for target in targets}
         assert details.vm.config_path == "D:\\Moved"
+
+
+@pytest.mark.parametrize("place", ["\\\\evil\\share", "\\\\?\\D:\\VMs", "D:\\VMs\\..\\x", "D:\\VMs\\x:stream"])
+async def test_no_disk_goes_where_the_role_lets_nothing_go(place: str) -> None:
+    """Whoever has the bot's password sends no disk to a share: the function says so, and nothing starts."""
+    async with on_lab(changed(endpoint=Endpoint.JEA)) as (arena, _):
+        disk = next(vm for vm in FLEET.vms if vm.id == WEB).disks[0]
+        target = DiskTarget(disk.path, f"{place}\\{disk.path.rpartition(chr(92))[2]}")
+        order = replace(arena.order(), disks=(target,))
+        report = await arena.gateway.move(SOURCE, order, lambda _percent: None, granted)
+        assert [word.fqid for word in report.errors] == ["NotAllowed,Move-VMWithDisks"]
+        assert arena.world.migrations() == ()
 
 
 async def test_a_refusal_over_the_limit_is_reported() -> None:

@@ -40,6 +40,22 @@ def test_a_move_with_places_for_disks_uses_the_other_parameter_set() -> None:
     }
 
 
+def test_a_role_gets_the_places_of_disks_as_texts_it_can_judge() -> None:
+    """One call of our function, with lists of texts instead of tables."""
+    disks = (DiskTarget("D:\\a.vhdx", "E:\\a.vhdx"), DiskTarget("D:\\b.vhdx", "F:\\b.vhdx"))
+    pipeline = pipelines.move_with_disks(replace(ORDER, disks=disks))
+    assert [stage.cmdlet for stage in pipeline.stages] == ["Move-VMWithDisks"]
+    assert parameters(pipeline) == [
+        {
+            "VMId": WEB,
+            "DestinationHost": "hv02.contoso.com",
+            "Path": "D:\\VMs",
+            "SourceFilePath": ["D:\\a.vhdx", "D:\\b.vhdx"],
+            "DestinationFilePath": ["E:\\a.vhdx", "F:\\b.vhdx"],
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     "pipeline",
     [

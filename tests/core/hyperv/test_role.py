@@ -46,11 +46,12 @@ def _makes_a_pipeline(function: Callable[..., Any]) -> bool:
 
 
 def _arguments(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Yield what a role is sent: where disks go to places of their own, there is a function for it."""
     names = inspect.signature(function).parameters
     if "order" in names:
         whole = MoveOrder(vm_id=VmId(UUID(int=1)), address="hv02", path="D:\\VMs")
-        yield {"order": whole}
-        yield {"order": replace(whole, disks=(DiskTarget("D:\\a", "E:\\a"),))}
+        has_disks = function is pipelines.move_with_disks
+        yield {"order": replace(whole, disks=(DiskTarget("D:\\a", "E:\\a"),)) if has_disks else whole}
         return
     yield {name: SAMPLES[name] for name in names}
 
@@ -74,15 +75,12 @@ LIMITED = {
     ("Get-VMHost", "ComputerName"): "host",
     ("Move-VM", "DestinationHost"): "host",
     ("Move-VM", "DestinationStoragePath"): "path",
-    ("Move-VM", "VirtualMachinePath"): "path",
-    ("Move-VM", "SnapshotFilePath"): "path",
-    ("Move-VM", "SmartPagingFilePath"): "path",
     ("Get-VHD", "Path"): "path",
     ("Get-CimInstance", "Namespace"): "name",
     ("Get-CimInstance", "ClassName"): "name",
 }
-FREE = {"VM", "VMSnapshot", "Id", "IncludeStorage", "Vhds"}
-"""Objects of the host's own, ids and switches; and tables, which no rule can look into."""
+FREE = {"VM", "VMSnapshot", "Id", "IncludeStorage"}
+"""Objects of the host's own, ids and switches."""
 ELSEWHERE = {
     "path": [
         "\\\\evil\\share", "\\\\?\\D:\\VMs", "\\\\.\\D:\\VMs", "\\\\evil@443\\DavWWWRoot\\x", "//evil/share", "D:/VMs",

@@ -122,6 +122,36 @@ async def test_what_only_the_log_of_the_one_before_holds_is_kept_too(
     assert await jobs_in(dead / "migrate-bot.db") == ["J1"]
 
 
+async def test_a_damaged_database_is_replaced_and_kept_as_it_is(file: Path, store: SqlStore, tmp_path: Path) -> None:
+    """The day a copy is for: nothing of the old one has to be readable."""
+    copy = tmp_path / "copy.db"
+    save_copy(url_of(file), copy)
+    await store.close()
+    damage(file)
+    kept = await put_in_place(url_of(file), copy, now=NOW)
+    assert kept
+    assert content(kept) == b"\xff" * 8192
+    assert await jobs_in(file) == ["J1"]
+
+
+async def test_a_log_without_its_database_is_not_read_into_the_new_one(
+    file: Path, store: SqlStore, tmp_path: Path
+) -> None:
+    """Somebody removed the file alone: SQLite would write the old log's pages over the new file."""
+    copy, dead = tmp_path / "copy.db", tmp_path / "dead"
+    save_copy(url_of(file), copy)
+    await store.add_job(proposal("web02"))
+    dead.mkdir()
+    (dead / "migrate-bot.db-wal").write_bytes(content(file.with_name("migrate-bot.db-wal")))
+    assert await put_in_place(url_of(dead / "migrate-bot.db"), copy, now=NOW) is None
+    assert names(dead, "*-wal") == ["migrate-bot.db.before-20261130T101500Z-wal"]
+    assert await jobs_in(dead / "migrate-bot.db") == ["J1"]
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(b"\xff" * 8192)
+
+
 @pytest.mark.usefixtures("store")
 async def test_nothing_is_put_in_place_under_a_bot_that_works(file: Path, tmp_path: Path) -> None:
     """It is refused with who works, and nothing changed."""
@@ -212,7 +242,10 @@ async def test_what_root_makes_belongs_to_the_bots_user(tmp_path: Path) -> None:
     save_copy(url_of(file), copy)
     for path in (file.parent, file):
         os.chown(path, 4711, 4712)
-    file.with_name("migrate-bot.db.lock").unlink()
+    for end in (".lock", "-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
+    save_copy(url_of(file), tmp_path / "another.db")
+    assert owners(file.parent) == {(4711, 4712)}
     await put_in_place(url_of(file), copy, now=NOW)
     assert owners(file.parent) == {(4711, 4712)}
 

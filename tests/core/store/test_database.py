@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sqlite3
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -289,3 +290,11 @@ async def test_the_database_is_nobody_else_s(tmp_path: Path) -> None:
 
 def _rights(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_mode & 0o077 for file in folder.glob("bot.db*")}
+
+
+def test_a_driver_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL in the settings, and the extra not installed: the answer is the command, not a library's name."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError) as missing:
+        dialects.connect("postgresql+psycopg://bot@db.contoso.com/bot", 1.0)
+    assert missing.value.sentence().endswith('Install it: pip install "migrate-bot[postgresql]"')

@@ -106,6 +106,7 @@ def test_the_shipped_role_shows_exactly_this() -> None:
         "Get-CimInstance",
         "Get-FolderItem",
         "Remove-EmptyFolder",
+        "Move-VMWithDisks",
         "Stop-VMMigration",
         "Get-VMCompatibility",
         "Test-VMCompatibility",
@@ -177,6 +178,15 @@ async def test_the_session_has_its_own_commands(session: Callable[[str], Awaitab
 LIMITS = "$script:MigrateBotFolders = '^(D:\\\\VMs(\\\\[^\\\\]+)*)$'\n$script:MigrateBotHosts = '^(HV02)$'\n"
 
 
+MOVE: dict[str, Any] = {
+    "VMId": WEB01,
+    "DestinationHost": "HV02",
+    "Path": "D:\\VMs",
+    "SourceFilePath": ["C:\\x.vhdx"],
+    "DestinationFilePath": ["D:\\VMs\\x.vhdx"],
+}
+
+
 async def test_functions_take_what_the_constants_of_their_module_let_by(open_lab: Any, connect: Any) -> None:
     """Other folders and hosts are refused by the functions, as their text says, and nothing is looked at."""
     described = fleet(first=host("HV01", endpoint=Endpoint.JEA, module=LIMITS))
@@ -185,6 +195,11 @@ async def test_functions_take_what_the_constants_of_their_module_let_by(open_lab
     for name, parameters in (
         ("Get-FolderItem", {"Path": "C:\\Windows"}),
         ("Test-VMMigration", {"VMId": WEB01, "DestinationHost": "evil"}),
+        ("Move-VMWithDisks", MOVE | {"DestinationHost": "evil"}),
+        ("Move-VMWithDisks", MOVE | {"Path": "D:\\Other"}),
+        ("Move-VMWithDisks", MOVE | {"DestinationFilePath": ["\\\\evil\\share\\x.vhdx"]}),
+        ("Move-VMWithDisks", MOVE | {"SourceFilePath": ["\\\\evil\\share\\x.vhdx"]}),
+        ("Move-VMWithDisks", MOVE | {"SourceFilePath": ["D:\\x.vhdx", "D:\\y.vhdx"]}),
     ):
         refused = await client.run((name, parameters))
         assert (refused.output, refused.ids) == ([], [f"NotAllowed,{name}"])

@@ -200,5 +200,5 @@ async def test_a_migration_can_be_stopped_by_the_vms_id(defined: Client, lab: An
 
 async def test_stopping_what_does_not_move_is_an_error(defined: Client) -> None:
     """ObjectNotFound, non-terminating."""
-    result = await defined.run(("Stop-VMMigration", {"VMId": WEB01, "Force": None}))
+    result = await defined.run(("Stop-VMMigration", {"VMId": WEB01}))
     assert (result.state, result.ids, result.errors[0].category) == (4, ["NoMigration,Stop-VMMigration"], 13)

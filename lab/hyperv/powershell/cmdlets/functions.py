@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lab.hyperv.powershell import parameter_types as types
-from lab.hyperv.powershell.binding import Parameter, Syntax
+from lab.hyperv.powershell.binding import Bound, Parameter, Syntax
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
+from lab.hyperv.powershell.cmdlets import moves, vms
 from lab.hyperv.powershell.cmdlets.folders import item_of
 from lab.hyperv.remoting.dotnet_values import Array, NoteObject, UInt16, UInt32, Value
 from lab.hyperv.remoting.records import Category
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     _Process = Callable[[CmdletCall], AsyncIterator[Value]]
 
 _MODULE: Final = "MigrateBot"
-_TERMINATE, _KILL = 4, 5
+_TERMINATE: Final = 4
 _REMOVABLE = re.compile(r'^[A-Za-z]:(\\[^\\/:*?"<>|]+){2,}$')
+_ON_A_DRIVE = re.compile(r'^[A-Za-z]:(\\(?![^\\]*[. ](\\|$))[^\\/:*?"<>|\x00-\x1f]+)+\\?(?!\n)$')
+_PLAIN_HOST = re.compile(r"^[A-Za-z0-9.:_-]+(?!\n)$")
 _IS_RUNNING: Final = range(JobState.New, JobState.ShuttingDown + 1)
 _WAIT_S: Final = 30
 _WORDS: Final = {
@@ -95,13 +98,52 @@ def _remove(call: CmdletCall, path: str) -> str:
     return ""
 
 
+_MOVE: Final = Syntax(
+    command="Move-VMWithDisks",
+    class_name="Move-VMWithDisks",
+    parameters=(
+        Parameter(name="VMId", type=types.GUID, position=0, is_mandatory=True),
+        Parameter(name="DestinationHost", type=types.STRING, position=1, is_mandatory=True),
+        Parameter(name="Path", type=types.STRING, position=2, is_mandatory=True),
+        Parameter(name="SourceFilePath", type=types.STRINGS, position=3, is_mandatory=True),
+        Parameter(name="DestinationFilePath", type=types.STRINGS, position=4, is_mandatory=True),
+    ),
+)
+
+
+def _moving_to(folders: re.Pattern[str] | None, hosts: re.Pattern[str] | None) -> _Process:
+    to, near = folders or _ON_A_DRIVE, hosts or _PLAIN_HOST
+
+    async def process(call: CmdletCall) -> AsyncIterator[Value]:
+        sources, targets = call.get("SourceFilePath"), call.get("DestinationFilePath")
+        refused = [name for name in [call.get("DestinationHost")] if near.search(name) is None]
+        refused += [path for path in [call.get("Path"), *targets] if to.search(path) is None]
+        refused += [path for path in sources if _ON_A_DRIVE.search(path) is None and to.search(path) is None]
+        if refused:
+            text = f"{refused[0]} is none of the hosts and folders of this endpoint."
+            call.error(text, "NotAllowed", Category.PermissionDenied, exception=_WRITE_ERROR, target=refused[0])
+            return
+        if len(sources) != len(targets):
+            text, vm_id = "Each disk needs a place to go to.", call.get("VMId")
+            call.error(text, "NotAllowed", Category.InvalidArgument, exception=_WRITE_ERROR, target=vm_id)
+            return
+        find = replace(call, bound=Bound(vms.GET_VM, {"Id": call.get("VMId")}, sets=("Id",)))
+        async for vm in vms.get_vm(find):
+            where = dict.fromkeys(("VirtualMachinePath", "SnapshotFilePath", "SmartPagingFilePath"), call.get("Path"))
+            pairs = zip(sources, targets, strict=True)
+            disks = [{"SourceFilePath": source, "DestinationFilePath": target} for source, target in pairs]
+            values = {"VM": vm, "DestinationHost": call.get("DestinationHost"), **where, "Vhds": disks}
+            bound = Bound(moves.MOVE_VM, values, sets=("VMMultipleDestinations",))
+            async for item in moves.move_vm(replace(call, bound=bound)):
+                yield item
+
+    return process
+
+
 _STOP: Final = Syntax(
     command="Stop-VMMigration",
     class_name="Stop-VMMigration",
-    parameters=(
-        Parameter(name="VMId", type=types.GUID, position=0, is_mandatory=True),
-        Parameter(name="Force", type=types.SWITCH),
-    ),
+    parameters=(Parameter(name="VMId", type=types.GUID, position=0, is_mandatory=True),),
 )
 
 
@@ -111,7 +153,7 @@ async def stop_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
     wanted = call.get("VMId")
     for job in world.jobs(host):
         if job.state in _IS_RUNNING and job.virtual_system_name.strip("{}").lower() == str(wanted):
-            code = world.request_state_change(host, job.instance_id, _KILL if call.get("Force") else _TERMINATE)
+            code = world.request_state_change(host, job.instance_id, _TERMINATE)
             yield NoteObject({"VMId": wanted, "ReturnValue": UInt32(code), "JobState": UInt16(job.state)})
             return
     call.error(
@@ -207,6 +249,7 @@ OF_FOLDERS: Final = frozenset({"Get-FolderItem", "Remove-EmptyFolder"})
 CMDLETS: Final = (
     Cmdlet(syntax=_LIST, module=_MODULE, process=get_folder_item, is_function=True),
     Cmdlet(syntax=_REMOVE, module=_MODULE, process=remove_empty_folder, is_function=True),
+    Cmdlet(syntax=_MOVE, module=_MODULE, process=_moving_to(None, None), is_function=True),
     Cmdlet(syntax=_STOP, module=_MODULE, process=stop_vm_migration, is_function=True),
     Cmdlet(syntax=_COMPATIBILITY, module=_MODULE, process=get_vm_compatibility, is_function=True),
     Cmdlet(syntax=_FITS, module=_MODULE, process=test_vm_compatibility, is_function=True),
@@ -222,6 +265,8 @@ def of_module(text: str) -> tuple[Cmdlet, ...]:
     def limited(cmdlet: Cmdlet) -> Cmdlet:
         if cmdlet.name == "Remove-EmptyFolder" and folders is not None:
             return replace(cmdlet, process=_removing_in(folders))
+        if cmdlet.name == "Move-VMWithDisks":
+            return replace(cmdlet, process=_moving_to(folders, hosts))
         parameter, pattern = limits.get(cmdlet.name, ("", None))
         if pattern is None or cmdlet.process is None:
             return cmdlet

@@ -1,5 +1,11 @@
 """Promises of the three phases of a decision, each asked alone: core.domain.scheduling.filter, order and fit."""
 
+from dataclasses import replace
+
+import pytest
+
+from core.domain.model.allowed_paths import FolderRules
+from core.domain.model.host_calls import DiskTarget
 from core.domain.model.hyperv_enums import Operation, VmState
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, Move
@@ -12,7 +18,7 @@ from core.domain.scheduling.order import in_order
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.situation import Situation
 from core.domain.scheduling.slots import loads
-from tests.support.builders import GB, HV01, HV02, HV03, attempt, facts, job, move, situation, snapshot, vm
+from tests.support.builders import GB, HV01, HV02, HV03, POLICY, attempt, facts, job, move, situation, snapshot, vm
 
 READY, READY_LAST = Ready(is_last=False), Ready(is_last=True)
 
@@ -39,6 +45,37 @@ def test_the_filter_holds_a_vm_in_backup_and_says_so() -> None:
     verdict = filter_of(at).check(at.moves[0])
     assert isinstance(verdict, Held)
     assert verdict.hold.code is HoldCode.BACKUP
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_held"),
+    [
+        (FolderRules(("D:\\VMs",), ""), False),
+        (FolderRules(None, "D:\\VMs"), False),
+        (FolderRules(("E:\\VMs",), "D:\\VMs"), True),
+        (FolderRules((), ""), True),
+        (FolderRules(None, "E:\\VMs"), False),
+    ],
+)
+def test_the_filter_holds_what_may_not_go_there_any_more(rules: FolderRules, *, is_held: bool) -> None:
+    """Folders listed win; without a list it is the host's own of the settings, and the host's defaults."""
+    policy, there = replace(POLICY, folders={HV02: rules}), replace(facts(), default_vm_path="D:\\VMs")
+    at = situation([move(1)], snapshot(HV01, vm(1)), snapshot(HV02, of=there), policy=policy)
+    verdict = filter_of(at).check(at.moves[0])
+    assert isinstance(verdict, Held) is is_held
+    if isinstance(verdict, Held):
+        assert verdict.hold.code is HoldCode.HOST
+        assert "is not a folder that VMs may go to on HV02" in verdict.hold.text
+
+
+def test_a_disk_that_may_not_go_there_any_more_holds_its_vm() -> None:
+    """A disk that keeps its drive is judged like the VM's own folder."""
+    astray = replace(move(1), disks=(DiskTarget("D:\\a.vhdx", "E:\\Other\\a.vhdx"),))
+    policy = replace(POLICY, folders={HV02: FolderRules(("D:\\VMs",), "")})
+    at = situation([astray], snapshot(HV01, vm(1)), snapshot(HV02), policy=policy)
+    verdict = filter_of(at).check(astray)
+    assert isinstance(verdict, Held)
+    assert verdict.hold.text.startswith("E:\\Other is not a folder")
 
 
 def test_a_verdict_of_the_filter_does_not_depend_on_those_before() -> None:
