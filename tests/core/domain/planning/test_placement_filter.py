@@ -269,7 +269,7 @@ def test_a_vm_of_a_source_that_moves_nothing_takes_no_room() -> None:
 
 
 def test_many_vms_find_the_room_that_is_just_enough() -> None:
-    """More than every way can be tried for, and 1 % more room than they take: placed by time alone, eight are left out."""
+    """More than every way can be tried for, and 1 % more room than they take: by time alone eight are left out."""
     random, hosts = Random(11), 6  # noqa: S311 (to be repeated)
     sizes = [
         (int(min(400, max(8, random.lognormvariate(3.7, 0.8)))), random.choice((2, 4, 8, 16, 32))) for _ in range(120)
