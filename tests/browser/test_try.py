@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
+from tests.browser.accessible import hindrances
 from tests.browser.windows import COMPOSER, Windows, card, presses, types
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -50,6 +51,7 @@ async def test_asked_in_one_window_approved_in_another_and_watched_to_its_end(wi
     await card(alice, "moving 2 VMs").get_by_role("button", name=re.compile("repl")).click()
     await expect(alice.get_by_role("list", name="Moves under way").get_by_role("listitem")).to_have_count(2)
     await windows.picture(alice, "running")
+    assert await hindrances(alice) == []
     await expect(card(alice, "2 VMs moved")).to_be_visible()
     assert {vm.name for vm in windows.here.hosts.world.vms("HV02")} == {"web01", "db01"}
     thread = alice.get_by_role("log", name="Replies")
@@ -97,6 +99,7 @@ async def test_the_form_is_filled_in_by_keyboard(windows: Windows) -> None:
         [re.compile("^web02"), re.compile("^web04")]
     )
     await windows.picture(alice, "form")
+    assert await hindrances(alice) == []
     await vms.fill("")
     await form.get_by_label("Reason").fill("from the form")
     await form.get_by_role("button", name="Look at the plan").click()
@@ -173,10 +176,11 @@ async def test_a_phone_is_wide_enough(windows: Windows) -> None:
     await expect(alice.get_by_role("region", name="HV01")).to_be_visible()
     await _fits(alice)
     await alice.get_by_role("button", name="Close the hosts").click()
-    await windows.picture(alice, "phone")
+    assert await hindrances(alice) == []
     await types(alice, "/migrate")
     await expect(alice.get_by_role("dialog", name="Move VMs")).to_be_visible()
     await _fits(alice)
+    await windows.picture(alice, "phone")
 
 
 async def _fits(page: Page) -> None:
