@@ -33,7 +33,7 @@ from core.domain.model.names import unmarked
 from core.domain.scheduling.freeze import parse_window
 from core.environment import EnvironmentSource
 from core.errors import SettingsError, UnknownHost
-from core.setting_mistakes import mistake, stray_variables
+from core.setting_mistakes import keys_of, mistake, stray_variables
 
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "WINRM_PASSWORD")
 
@@ -383,7 +383,7 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(
             f"{path} holds a secret ({', '.join(misplaced)}).", hint="Secrets come from the environment or from *_FILE."
         )
-    sections = _sections()
+    sections = keys_of(Settings, hosts=HostSettings)
     if stray := stray_variables(os.environ, sections, tuple(Settings.model_fields)):
         raise SettingsError(f"The environment sets {', '.join(stray)}, but there is no such setting.")
     try:
@@ -394,10 +394,3 @@ def load_settings(path: Path) -> Settings:
         ) from None
     except MalformedVariable as error:
         raise SettingsError(f"The environment: {error}.", hint="Lists are written as JSON.") from None
-
-
-def _sections() -> dict[str, tuple[str, ...]]:
-    """Return the keys of every section; of hosts, those of each."""
-    models: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
-    keys = {name: tuple(model.model_fields) for name, model in models.items() if hasattr(model, "model_fields")}
-    return keys | {"hosts": tuple(HostSettings.model_fields), "errors": ()}

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 PREFIX = "MIGRATE_BOT_"
@@ -10,7 +11,6 @@ PREFIX = "MIGRATE_BOT_"
 Sections = Mapping[str, Collection[str]]
 """The keys of each section; a section of named ones, such as the hosts, has those of each of them."""
 
-_NAMED = "hosts"
 _KINDS = {
     "missing": "is missing",
     "tuple_type": 'must be a list, such as ["U0ALICE", "S0ONCALL"]',
@@ -33,6 +33,13 @@ _KINDS = {
     "less_than_equal": "must be {le} at the most",
 }
 """What pydantic finds, by its name for it (docs.pydantic.dev, "Validation Errors")."""
+
+
+def keys_of(settings: type[BaseModel], *, hosts: type[BaseModel]) -> Sections:
+    """Return the keys of every section; of the hosts, those of each; of numbers that people choose, none."""
+    models = {name: getattr(field.annotation, "model_fields", None) for name, field in settings.model_fields.items()}
+    keys = {name: tuple(fields) for name, fields in models.items() if fields is not None}
+    return keys | {"hosts": tuple(hosts.model_fields), "errors": ()}
 
 
 def mistake(error: ErrorDetails, sections: Sections) -> str:

@@ -113,12 +113,12 @@ async def test_a_second_process_is_refused_in_the_middle_of_a_move(tmp_path: Pat
 
 async def test_a_destination_fills_up_in_the_middle_of_a_move(tmp_path: Path) -> None:
     """The move fails for want of room, is told in those words, and the VM stays where it was."""
-    async with ground(tmp_path, fleet(vm(1, "web01", gb=20))) as here:
+    async with ground(tmp_path, fleet(vm(1, "web01", gb=500))) as here:
         here.spoil(MoveFault(vm=vm_id(1), cause="disk-full", at_percent=40, times=None))
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
         here.lab.world.fill_volume("HV02", "D:\\", 10**6)
-        here.lab.jump(3600)
+        here.lab.jump(24 * 3600)
         move = (await here.over(job))["web01"]
         assert move.state is MoveState.FAILED
         assert "space" in move.error
@@ -149,16 +149,16 @@ async def test_no_session_is_left_in_the_middle_of_a_move(tmp_path: Path) -> Non
 
 async def test_a_planned_vm_that_is_left_behind_is_no_second_vm(tmp_path: Path) -> None:
     """A failed move leaves its planned VM on the destination: that is not the VM on two hosts, and it moves later."""
-    described = fleet(vm(1, "web01", gb=20))
+    described = fleet(vm(1, "web01", gb=500))
     first = described.hosts[1]
     described = changed(described, "HV02", quirks=replace(first.quirks, planned_vm_remains=True))
     async with ground(tmp_path, described) as here:
         here.spoil(MoveFault(vm=vm_id(1), cause="network", at_percent=40))
         job = await here.go("web01")
         await here.is_in(job, "web01", MoveState.MOVING)
-        here.lab.jump(3600)
+        here.lab.jump(24 * 3600)
         await here.started(2)
-        here.lab.jump(3600)
+        here.lab.jump(24 * 3600)
         moves = await here.over(job)
         assert moves["web01"].state is MoveState.DONE
         assert here.where(1) == "HV02"
