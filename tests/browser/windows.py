@@ -44,7 +44,9 @@ class Windows:
             self.complaints.append(f"{who}: {error}")
 
         def listen(message: ConsoleMessage) -> None:
-            if message.type in {"error", "warning"}:
+            # A search may be on its way when its form goes; then there is nothing any more to search for.
+            is_late = str(message.location.get("url", "")).endswith("/control/suggest")
+            if message.type in {"error", "warning"} and not is_late:
                 self.complaints.append(f"{who}: {message.text}")
 
         page.on("pageerror", complain)
