@@ -7,9 +7,11 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from aiohttp import web
 
 from bot.commands.vocabulary import KEYWORDS, OPTIONS, VERBS
 from lab.bot_switch import BotSwitch
@@ -52,33 +54,52 @@ def main(argv: Sequence[str]) -> int:
 
 
 async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = ended_by_signal()
     with tempfile.TemporaryDirectory(prefix="migrate-bot-try-") as folder:
         async with tried(fleet, Path(folder), speed=args.speed, port=args.port) as (here, _):
             print(describe(here), flush=True)  # noqa: T201 (a command line talks)
-            if not args.no_browser and has_screen(os.environ, sys.platform):
-                await asyncio.to_thread(webbrowser.open, f"{here.slack.base_url}/")
+            if not args.no_browser:
+                await open_page(f"{here.slack.base_url}/")
             await stopped.wait()
     return os.EX_OK
 
 
+def ended_by_signal() -> asyncio.Event:
+    """Return what is set when somebody presses Ctrl-C, or ends the process kindly."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
+
+
+async def open_page(address: str) -> None:
+    """Open a page in a browser, where one would be seen."""
+    if has_screen(os.environ, sys.platform):
+        await asyncio.to_thread(webbrowser.open, address)
+
+
 @asynccontextmanager
 async def tried(
-    fleet: Fleet, folder: Path, *, speed: float = SPEED, port: int = 0, **migration: object
+    fleet: Fleet,
+    folder: Path,
+    *,
+    speed: float = SPEED,
+    port: int = 0,
+    parts: Mapping[str, web.Application] | None = None,
+    **migration: object,
 ) -> AsyncIterator[tuple[Site, BotProcess]]:
     """Start all of it: hosts, workspace with its page, and the bot, which the page can kill and start again.
 
-    ``migration`` are settings of that section. What a network of the lab moves in a real second is said to the bot,
-    which would otherwise expect each move to take as long as it does on real hosts.
+    ``parts`` is what else is served; ``migration`` are settings of that section. What a network of the lab moves in a
+    real second is said to the bot, which would otherwise expect each move to take as long as it does on real hosts.
     """
     switch = BotSwitch(_WORDS)
     expected = {"assumed_speed_mb_s": int(_NETWORK_MB_S * speed)}
     settings = SETTINGS | {"migration": SETTINGS["migration"] | expected | migration}
-    parts = {"bot": switch.app}
     async with (
-        site(fleet, folder, speed=speed, settings=settings, slack_port=port, parts=parts) as here,
+        site(
+            fleet, folder, speed=speed, settings=settings, slack_port=port, parts={"bot": switch.app, **(parts or {})}
+        ) as here,
         BotProcess(here, folder / "bot.log") as process,
     ):
         switch.process = process

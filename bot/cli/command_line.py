@@ -44,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from lab.try_it import main as try_it  # noqa: PLC0415 - only this command needs the lab
 
         return try_it(arguments[1:])
+    if arguments[:1] == ["drill"]:
+        from lab.drill import main as drill  # noqa: PLC0415 - only this command needs the lab
+
+        return drill(arguments[1:])
     if arguments[:1] == ["lab"]:
         from lab.cli import main as lab  # noqa: PLC0415 - only this command needs the lab
 

@@ -126,5 +126,6 @@ _JOB = "its number, such as J12"
 def _lab(commands: Any) -> None:
     # They read their own arguments; here they only stand in the list.
     commands.add_parser("try", help="use the bot in a browser, with simulated hosts and a simulated Slack")
+    commands.add_parser("drill", help="play a written drill on that page; without a name, list them")
     commands.add_parser("demo", help="migrate a dozen VMs between simulated hosts, in a simulated Slack")
     commands.add_parser("lab", help="run the simulated hosts and the simulated Slack")

@@ -23,7 +23,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+HEADERS = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 class Browser:
@@ -62,7 +62,7 @@ class Browser:
         if file is None or file.content is None:
             return web.Response(status=404, text="no such file")
         kind = "image/png" if file.content.startswith(_PNG) else "text/plain"
-        return web.Response(body=file.content, content_type=kind, headers=_HEADERS)
+        return web.Response(body=file.content, content_type=kind, headers=HEADERS)
 
     async def _screen(self, request: web.Request) -> web.StreamResponse:
         """`GET /screen?as=<person>`: server-sent events, first everything, then each change of that person's screen."""
@@ -71,7 +71,7 @@ class Browser:
         except NotOnScreenError as error:
             return web.json_response({"error": str(error)}, status=404)
         screen = Screen(self._workspace, person)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **_HEADERS})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **HEADERS})
         await response.prepare(request)
         with suppress(ConnectionError), self._workspace.changes.subscribed() as queue:  # the page may go away
             await response.write(_event("everything", self._everything(screen)))
@@ -116,7 +116,7 @@ class Browser:
 
 def _served(name: str) -> web.Response:
     text = (_ASSETS / name).read_text(encoding="utf-8")
-    return web.Response(text=text, content_type=_TYPES[name[name.rindex(".") :]], headers=_HEADERS)
+    return web.Response(text=text, content_type=_TYPES[name[name.rindex(".") :]], headers=HEADERS)
 
 
 def _event(name: str, data: Json) -> bytes:

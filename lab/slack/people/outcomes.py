@@ -40,6 +40,12 @@ def dialog_of(element: Json) -> Confirm | None:
     return Confirm(*(dialog[name]["text"] for name in ("title", "text", "confirm", "deny")))
 
 
+def label_of(element: Json) -> str:
+    """Return what stands on a button; of a menu, its name."""
+    text = element.get("text")
+    return str(text["text"] if isinstance(text, dict) else element["action_id"])
+
+
 def action_of(block: Json, element: Json, value: Any) -> Json:
     action: Json = {"type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"]}
     for name in ("text", "value", "style"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.slack.people.input_field import Habits, InputField
-from lab.slack.people.outcomes import Outcome, action_of, dialog_of, payload_of
+from lab.slack.people.outcomes import Outcome, action_of, dialog_of, label_of, payload_of
 from lab.slack.people.transcript import Transcript
 from lab.slack.transport.event_feed import EventFeed
 from lab.slack.transport.interactions import Interactions, failure_of
@@ -68,6 +68,7 @@ class Person:
     async def slash(self, channel: str, line: str, *, thread_ts: str = "") -> Outcome:
         """Type a line that starts with a slash. Slack itself answers unknown commands and threads."""
         place = self._enter(channel)
+        self._did("types", line.strip())
         command, _, text = line.strip().partition(" ")
         if thread_ts:
             return self._slackbot(place, f"{command} is not supported in threads. Sorry!")
@@ -90,6 +91,7 @@ class Person:
         shortcuts = self._workspace.manifest.features.shortcuts
         if not any(one.callback_id == callback_id and one.type == "global" for one in shortcuts):
             raise NotOnScreenError(f"the app has no global shortcut {callback_id}")
+        self._did("chooses", callback_id)
         answer = await self._workplace.interactions.shortcut(self.id, callback_id)
         if error := failure_of(answer, of_command=False):
             return self._failed(None, f"shortcut {callback_id}", error)
@@ -103,6 +105,7 @@ class Person:
         home = self._workspace.manifest.features.app_home
         if place.is_direct and (home.messages_tab_read_only_enabled or not home.messages_tab_enabled):
             raise NotOnScreenError("Sending messages to this app has been turned off.")
+        self._did("says", text)
         typed = self._workplace.input_field.message(text, self.habits)
         message = Message(channel_id=place.id, ts="", user_id=self.id, content=Content(typed), thread_ts=thread_ts)
         message.client_msg_id = self._workspace.new_id("cm-")
@@ -111,6 +114,9 @@ class Person:
     def react(self, message: Message, name: str) -> None:
         message.reactions.setdefault(name, []).append(self.id)
         self._workplace.events.reacted(self.id, self._workspace.channels[message.channel_id], message, name)
+
+    def _did(self, what: str, words: str) -> None:
+        self._workspace.note_act(self.id, what, words)
 
     def _slackbot(self, place: Channel, text: str) -> Outcome:
         note = Message(channel_id=place.id, ts="", user_id="USLACKBOT", content=Content(text), ephemeral_to=self.id)
@@ -159,6 +165,7 @@ class Person:
         if state_key(element):
             state[block["block_id"]][element["action_id"]] = filled(element, value)
         action = action_of(block, element, value)
+        self._did("presses", f"{label_of(element)}, below “{_first_line(message.version(version).text)}”")
         answer = await self._workplace.interactions.message_action(self.id, message, action, state, version=version)
         if error := failure_of(answer, of_command=False):
             failed = self._failed(place, f"click {action_id}", error)
@@ -200,6 +207,7 @@ class Person:
         dialog = dialog_of(element)
         if state_key(element):
             window.state[block["block_id"]][element["action_id"]] = filled(element, value)
+        self._did("presses", label_of(element))
         answer = await self._workplace.interactions.view_action(self.id, window, action_of(block, element, value))
         error = failure_of(answer, of_command=False)
         if error:
@@ -234,6 +242,7 @@ class Person:
             raise NotOnScreenError("this form has no submit button")
         need_complete(view.blocks, view.state)
         view.errors = {}
+        self._did("sends", view.definition["title"]["text"])
         answer = await self._workplace.interactions.submission(self.id, view)
         if error := failure_of(answer, of_command=False):
             return self._failed(None, f"submit {view.callback_id}", error)
@@ -300,3 +309,7 @@ class Person:
     def reads_home(self) -> str:
         home = self.home
         return Transcript(self._workspace, self.id).view(home) if home else ""
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]

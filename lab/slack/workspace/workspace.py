@@ -1,10 +1,12 @@
 """The state of one workspace: people, places and messages, and every way in which they change."""
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lab.slack.workspace.acts import Act
 from lab.slack.workspace.call_log import CallLog, VisibleFailure
 from lab.slack.workspace.changes import Change, Changes
 from lab.slack.workspace.channels import Channel, ChannelKind
@@ -17,6 +19,7 @@ from lab.slack.workspace.refusals import NotOnScreenError
 from lab.slack.workspace.view import View, ViewStore
 
 SLACKBOT = "USLACKBOT"
+_KEPT_ACTS = 10_000
 
 
 class Workspace:
@@ -27,6 +30,7 @@ class Workspace:
         self.manifest = manifest
         self.clock = clock
         self.call_log = CallLog()
+        self.acts: deque[Act] = deque(maxlen=_KEPT_ACTS)
         self.changes = Changes()
         self.views = ViewStore()
         self.files = FileStore()
@@ -178,6 +182,9 @@ class Workspace:
             for listener in tuple(self.listeners):
                 listener("deleted", channel, message)
         self.changes.publish(Change("message.deleted", channel.id, message.ts, message.ephemeral_to))
+
+    def note_act(self, user_id: str, what: str, words: str) -> None:
+        self.acts.append(Act(self.clock.now(), user_id, what, words))
 
     def see_failure(self, user_id: str, channel: Channel | None, what: str, error: str) -> None:
         """Tell a person what Slack itself tells when the app did not answer."""

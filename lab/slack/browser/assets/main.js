@@ -27,6 +27,7 @@ const title = h("h1", {});
 const topic = h("span", { class: "topic" });
 const link = h("span", { class: "link", role: "status" });
 const hostsButton = h("button", { type: "button", class: "button", "aria-expanded": "false", "aria-controls": "hosts", on: { click: () => showHosts(!document.body.classList.contains("with-hosts")) } }, "Hosts");
+const drillLink = h("a", { class: "button", href: "/drill/", target: "_blank", hidden: true }, "The drill");
 const menuButton = h("button", { type: "button", class: "plain menu", "aria-label": "Channels", "aria-controls": "sidebar", on: { click: () => document.body.classList.toggle("with-sidebar") } }, "☰");
 const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "migrate-bot", hidden: true },
   ["home", "messages"].map((name) => h("button", { type: "button", role: "tab", id: `tab-${name}`, on: { click: () => go(at.channel || "app", name) } }, name === "home" ? "Home" : "Messages")));
@@ -37,7 +38,7 @@ const panel = h("aside", { id: "thread", class: "thread", "aria-label": "Thread"
 
 document.getElementById("page").append(
   sidebar.node,
-  h("main", { id: "conversation" }, h("header", {}, menuButton, title, topic, link, hostsButton), tabs, stream.node, home.node, readOnly, composer.node),
+  h("main", { id: "conversation" }, h("header", {}, menuButton, title, topic, link, drillLink, hostsButton), tabs, stream.node, home.node, readOnly, composer.node),
   panel,
   hosts.node,
 );
@@ -53,6 +54,7 @@ function connect() {
     everything: (all) => {
       takeEverything(all);
       hosts.start(all.extras);
+      drillLink.hidden = !all.extras.includes("drill");
       if (!store.channels.has(at.channel) && at.channel !== "app") at.channel = named(at.channel) || named("migrations") || [...store.channels.keys()][0] || "";
       draw();
       modal.show(store.modal);
