@@ -84,7 +84,7 @@ def judge(drill: Drill, record: Record) -> Report:
         harm=record.violations,
         acts=record.acts,
         decisions=tuple(
-            Done(event.at_s, event.who, f"{event.job}: {_BY_PEOPLE[event.kind]} {event.vm}".strip())
+            Done(event.at_s, event.who, f"{event.job}: {_BY_PEOPLE[event.kind]}{event.vm and ', '}{event.vm}")
             for event in record.events
             if event.kind in _BY_PEOPLE
         ),

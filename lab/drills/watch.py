@@ -79,7 +79,9 @@ class Watch:
             if (name, act.words) in left:
                 left.remove((name, act.words))
                 continue
-            yield Done(max(0.0, act.at_s - self._began_s), name, f"{act.what} {act.words}")
+            # What was typed stands as it was typed; what was pressed quotes a message.
+            words = _plain(act.words) if act.what == "presses" else act.words
+            yield Done(max(0.0, act.at_s - self._began_s), name, f"{act.what} {words}")
 
     def failures(self) -> Iterator[Done]:
         for failure in self._here.slack.call_log.failures:
@@ -92,7 +94,7 @@ class Watch:
             payload = (message.metadata or {}).get("event_payload", {})
             if message.by_app and _TAKE in _ever(message)[0]:
                 at_s = float(message.ts) - self._began_s
-                yield Page(at_s, self._plain(message.text), str(payload.get("job", "")), str(payload.get("at", "")))
+                yield Page(at_s, _plain(message.text), str(payload.get("job", "")), str(payload.get("at", "")))
 
     def starts(self) -> Iterator[MoveStart]:
         for start in self._world.ledger.starts:
@@ -120,17 +122,18 @@ class Watch:
         user = self._here.slack.workspace.users.get(user_id)
         return user.name if user else user_id
 
-    def _plain(self, text: str) -> str:
-        """Return the first line of a message without Slack's markup."""
-        first = re.sub(r"<[^>]*> ?", "", text).partition("\n")[0]
-        return re.sub(r"[*`]", "", first).strip()
-
 
 async def _ask(bot: BotProcess, *words: str) -> str:
     code, said = await bot.command(*words)
     if code:
         raise RuntimeError(f"migrate-bot {' '.join(words)} said: {said}")
     return said
+
+
+def _plain(text: str) -> str:
+    """Return the first line of a message without Slack's markup and mentions."""
+    first = re.sub(r"<[^>]*> ?", "", text).partition("\n")[0]
+    return re.sub(r"[*`]", "", first).strip()
 
 
 def _buttons(content: Content) -> set[str]:

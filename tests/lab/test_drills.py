@@ -55,7 +55,9 @@ def test_every_drill_speaks_of_what_there_is(name: str) -> None:
     lines += [step.body["line"].removeprefix("/migrate ") for step in drill.steps if "line" in step.body]
     assert lines
     for line in lines:
-        assert isinstance(grammar.parse(line, now=NOW, hosts=tuple(hosts)), Migrate), line
+        asked = grammar.parse(line, now=NOW, hosts=tuple(hosts))
+        assert isinstance(asked, Migrate), line
+        assert ({*asked.sources, *asked.destinations} <= hosts, set(asked.vms) <= vms) == (True, True), line
 
 
 async def test_every_order_of_every_drill_is_taken_by_the_controls(tmp_path: Path) -> None:
