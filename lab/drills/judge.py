@@ -131,6 +131,8 @@ def _vm_fates(record: Record) -> list[VmFate]:
 
 
 def _verdict(good: Good, record: Record, pages: tuple[PageFate, ...]) -> Verdict:
+    if record.history_problem and _needs_history(good):
+        return Verdict(good.says, is_met=False, why=record.history_problem, better=good.better)
     missing = [
         *_misplaced(good, record),
         *_begun(good, record),
@@ -139,6 +141,10 @@ def _verdict(good: Good, record: Record, pages: tuple[PageFate, ...]) -> Verdict
         *_others(good, record),
     ]
     return Verdict(good.says, not missing, " ".join(missing), good.better)
+
+
+def _needs_history(good: Good) -> bool:
+    return bool(good.happened or good.never) or good.jobs_at_most is not None or good.taken_within_s is not None
 
 
 def _misplaced(good: Good, record: Record) -> list[str]:

@@ -105,6 +105,8 @@ class Record:
     """What people saw fail, because the bot did not answer."""
     pages: tuple[Page, ...]
     events: tuple[BotEvent, ...]
+    history_problem: str = ""
+    """Why the bot's history, and with it the events, are not known."""
     starts: tuple[MoveStart, ...]
     violations: tuple[str, ...]
     vms: tuple[VmSeen, ...]

@@ -8,7 +8,7 @@ import aiohttp
 
 from lab.drills.drill import Drill, Step
 from lab.drills.judge import Report, judge
-from lab.drills.record import Done, Record, holds
+from lab.drills.record import BotEvent, Done, Record, holds
 from lab.drills.watch import Watch
 from lab.process import BotProcess
 from lab.site import Site
@@ -85,6 +85,12 @@ class Stage:
 
     async def _record(self, watch: Watch, bot: BotProcess, ended_by: str) -> Record:
         lasted_s, is_running = watch.elapsed_s(), bot.is_running
+        events: list[BotEvent] = []
+        problem = ""
+        try:
+            events = await watch.events(bot)
+        except RuntimeError as error:
+            problem = str(error)
         return Record(
             lasted_s=lasted_s,
             ended_by=ended_by,
@@ -92,7 +98,8 @@ class Stage:
             acts=tuple(watch.acts(self._played)),
             failures=tuple(watch.failures()),
             pages=tuple(watch.pages()),
-            events=tuple(await watch.events(bot)),
+            events=tuple(events),
+            history_problem=problem,
             starts=tuple(watch.starts()),
             violations=tuple(watch.violations()),
             vms=tuple(watch.vms()),

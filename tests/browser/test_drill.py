@@ -40,6 +40,7 @@ async def test_a_drill_is_read_ended_and_told(browser: Browser, tmp_path: Path) 
         )
         await expect(page.get_by_text("web01 is on HV01.")).to_be_visible()
         await expect(page.get_by_text("Better: Nothing has to be done for them")).to_be_visible()
+        await expect(page.locator("#drill")).not_to_contain_text("null")
         assert await hindrances(page) == []
         await windows.close()
         assert windows.complaints == []

@@ -15,8 +15,9 @@ from lab.bot_switch import BotSwitch
 from lab.drill import drilled, main
 from lab.drills.drill import Drill, Good, When, drill_from, drill_names, load_drill
 from lab.drills.judge import Report, judge
+from lab.drills.page import drill_app
 from lab.drills.record import BotEvent, Done, MoveStart, Page, Record, Seen, VmSeen, holds
-from lab.drills.stage import give
+from lab.drills.stage import Stage, give
 from lab.hyperv.world.fleet import Fleet, load_fleet
 from lab.hyperv.world.strict import BadDescription
 from lab.process import BotProcess
@@ -197,6 +198,9 @@ TAKEN = _event("acknowledged", "dave", 50.0, about={"at": "then"})
         ({"never": ("cancel_asked",)}, {"events": (_event("cancel_asked"),)}, "J1: cancel asked, by bob."),
         ({"jobs_at_most": 1}, {"events": (_event("approved"),)}, ""),
         ({"jobs_at_most": 0}, {"events": (_event("approved"),)}, "There were 1 jobs."),
+        ({"never": ("cancel_asked",)}, {"history_problem": "No database."}, "No database."),
+        ({"taken_within_s": 60}, {"history_problem": "No database."}, "No database."),
+        ({"jobs_at_most": 1}, {"history_problem": "No database."}, "No database."),
         ({"bot_runs": True}, {}, ""),
         ({"bot_runs": True}, {"is_bot_running": False}, "The bot does not run."),
     ],
@@ -223,6 +227,23 @@ def test_what_happened_to_vms_and_by_whom() -> None:
         ("web01", "HV02", 0, 0, 0),
     ]
     assert report.decisions == (Done(30.0, "bob", "J1: approved"),)
+
+
+async def test_a_drill_is_ended_before_anything_happened(tmp_path: Path) -> None:
+    """The button works before the bot is there, and what nobody can know is not called good."""
+    stage = Stage(load_drill("bot-dies"))
+    async with (
+        site(load_fleet(FLEET), tmp_path, parts={"drill": drill_app(stage)}) as here,
+        aiohttp.ClientSession(here.slack.base_url) as session,
+    ):
+        playing = asyncio.create_task(stage.play(here, BotProcess(here, tmp_path / "bot.log")))
+        async with session.post("/drill/end", data={}) as refused, session.post("/drill/end", json={}) as heard:
+            assert (refused.status, heard.status) == (415, 200)
+        async with asyncio.timeout(PATIENCE_S):
+            report = await playing
+    assert report.ended_by == "Somebody ended it."
+    assert [one.is_met for one in report.verdicts] == [False] * 3
+    assert "There is no database" in report.verdicts[2].why
 
 
 async def test_a_drill_is_played_to_its_end_by_a_team(tmp_path: Path) -> None:

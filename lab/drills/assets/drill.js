@@ -28,14 +28,14 @@ function table(label, headings, rows, none) {
 }
 
 const doings = (label, some, none) => table(label, ["At", "Who", "What"], some.map((one) => [clock(one.at_s), one.who, one.words]), none);
-const troubles = (some) => table("What happened", ["At", "What"], some.map((one) => [clock(one.at_s), one.words]), "Nothing yet.");
+const troubles = (some) => table("What happened", ["At", "What"], some.map((one) => [clock(one.at_s), one.words]), "Nothing.");
 
 function briefing(state) {
   return [h("h1", {}, state.title), state.briefing.map((one) => h("p", {}, one))];
 }
 
 function running(state) {
-  place.replaceChildren(...briefing(state).flat(), h("div", { class: "bar" }, elapsed, windows, end), trouble, h("h2", {}, "What happened so far"), happened);
+  place.replaceChildren(h("div", {}, briefing(state), h("div", { class: "bar" }, elapsed, windows, end), trouble, h("h2", {}, "What happened so far"), happened));
 }
 
 function verdict(one) {
@@ -48,7 +48,7 @@ const waited = (page) => (page.taken_by ? `${page.taken_by}, after ${clock(page.
 function over(state) {
   const report = state.report;
   const met = report.verdicts.filter((one) => one.is_met).length;
-  place.replaceChildren(...briefing(state).flat(),
+  place.replaceChildren(h("div", {}, briefing(state),
     h("p", {}, h("b", {}, `${report.ended_by} `), `It lasted ${clock(report.lasted_s)}; ${met} of ${report.verdicts.length} were met.`),
     h("h2", {}, "What a good answer is"),
     h("ul", { class: "verdicts" }, report.verdicts.map(verdict)),
@@ -65,7 +65,7 @@ function over(state) {
       report.vms.map((one) => [one.name, one.was_on, one.is_on, one.state, one.starts, one.foreign_starts, one.refused]), "No VM was touched."),
     h("h2", {}, "What happened"),
     troubles(report.happened),
-    report.failures.length ? [h("h2", {}, "What people saw fail, because the bot did not answer"), doings("Failures", report.failures, "")] : null);
+    report.failures.length ? [h("h2", {}, "What people saw fail, because the bot did not answer"), doings("Failures", report.failures, "")] : null));
   say(`The drill is over. ${met} of ${report.verdicts.length} were met.`);
 }
 
