@@ -1,9 +1,14 @@
 """Promises of ``migrate-bot drill``: its files are right, and what a team did is told and judged as it was."""
 
 import asyncio
+import http.client
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -284,3 +289,22 @@ async def _state(session: aiohttp.ClientSession) -> dict[str, Any]:
     async with session.get("/drill/state") as answer:
         state: dict[str, Any] = await answer.json()
         return state
+
+
+def test_the_command_prints_its_page_and_ctrl_c_ends_it() -> None:
+    """The address comes first; a drill that is ended is told in the terminal too; Ctrl-C ends all with 0."""
+    command = [sys.executable, "-m", "bot", "drill", "bot-dies", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        process.stdout.readline()
+        line = http.client.HTTPConnection(urlsplit(address).netloc)
+        line.request("POST", "/drill/end", b"{}", {"Content-Type": "application/json"})
+        assert line.getresponse().status == 200
+        line.close()
+        told = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert told.startswith("Somebody ended it.")
+    assert "Both VMs are on HV02, whole. web01 is on HV01." in rest
+    assert process.returncode == 0
