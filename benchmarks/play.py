@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import predecessor
-from benchmarks.fleets import Case, by_pair
+from benchmarks.fleets import PATH, Case, by_pair
 from core.config import Settings
 from core.domain.model import event_data
 from core.domain.model.events import Notice, Tone, event
@@ -102,7 +102,7 @@ async def _engine(
     world = World(case.fleet, loop.time, epoch=clock.now())
     gateway = LabGateway(world, clock.steady_now, prices=SessionPrices(), spare_sessions=spare_sessions)
     sections: dict[str, Any] = {
-        "hosts": {host.name: {"address": case.fleet.address_of(host)} for host in case.fleet.hosts},
+        "hosts": {host.name: {"address": case.fleet.address_of(host), "path": PATH} for host in case.fleet.hosts},
         "migration": {"check_timeout": "0s"} | migration,
     }
     store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}"), loop)
