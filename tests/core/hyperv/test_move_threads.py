@@ -224,6 +224,8 @@ async def test_the_session_of_a_move_that_has_just_got_its_slot_stays(monkeypatc
     looks = host.opened[0].looks
     await eventually(lambda: host.opened[0].looks > looks + 2 or not host.open_now)
     assert await moves.stay(lambda line, _left: line) is host.opened[0]
+    looks = host.opened[0].looks
+    await eventually(lambda: host.opened[0].looks > looks)  # it waits again, and counts from before that
     later_s[0] += 2 * HOUR_S
     await eventually(lambda: host.open_now == 0)
 
