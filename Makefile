@@ -20,7 +20,7 @@ ON_POSTGRESQL := tests/core/engine/test_main_job.py tests/core/engine/test_recov
 PAYLOADS := $(CURDIR)/build/slack-payloads
 
 .DEFAULT_GOAL := help
-.PHONY: kerberos help try demo test browser block-types foreign-slack powershell postgresql postgresql-all storm check imports format bench lock image-check clean
+.PHONY: coverage kerberos help try demo test browser block-types foreign-slack powershell postgresql postgresql-all storm check imports format bench lock image-check clean
 
 help:
 	@echo "make try    use the bot in a browser, on simulated hosts and a simulated Slack"
@@ -28,6 +28,7 @@ help:
 	@echo "make test   every check"
 	@echo "make check  the fast checks"
 	@echo "make browser  the tests in a real browser, if there is a Chromium"
+	@echo "make coverage  how much of core/ its tests reach"
 	@echo "make powershell  the tests that need a real PowerShell, if there is one"
 	@echo "make postgresql  a part of the tests on PostgreSQL, and two bots on one, if a server listens on 127.0.0.1:5432"
 	@echo "make postgresql-all  every test on PostgreSQL, for an hour"
@@ -69,8 +70,12 @@ check: $(READY)
 
 test: check imports
 	@rm -rf $(PAYLOADS)
-	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
+	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup -m "not slow" $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
 	@$(MAKE) --no-print-directory powershell postgresql browser
+
+# How much of core/ its own tests reach. Measuring doubles their time, so it is not a part of `make test`.
+coverage: $(READY)
+	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term --cov-fail-under=90 tests/core tests/contracts
 
 # Slack's published types judge what the tests sent and what the lab sent (docs/guide/lab.md); without npm, one line.
 block-types: $(READY)
@@ -115,6 +120,7 @@ image-check: $(READY)
 SOAK_HOURS ?= 10000
 storm: $(READY)
 	$(BIN)/pytest -n 2 --dist loadgroup $(LONG) tests/crash --all-crash-points
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
 	$(BIN)/python -m tests.soak --hours $(SOAK_HOURS)
 
 format: $(READY)

@@ -56,6 +56,7 @@ def test_a_slot_that_another_took_is_nobodys_gap() -> None:
     assert idle.gaps_s((*stays, Stay(HV01, HV02, 12.0, 20.0)), two) == [1.0, 1.5]
 
 
+@pytest.mark.slow
 def test_the_rest_of_the_benchmarks_runs_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part makes its section, and the page names the machine but no folder."""
     monkeypatch.setattr(decisions, "_SIZES", ((20, 4), (20, 4)))
@@ -91,6 +92,7 @@ def _bound(one: Case) -> float:
     return bound.bound_s(one, bound.alone(one))
 
 
+@pytest.mark.slow
 async def test_a_card_comes_before_its_approve() -> None:
     """The whole bot answers a command; what is measured is in the order in which people see it."""
     waited = await card.waited(2)

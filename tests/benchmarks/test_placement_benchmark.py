@@ -27,6 +27,7 @@ def test_a_placement_is_much_shorter_than_one_host_for_all(kind: Kind) -> None:
     assert poor.refused or poor.makespan_s > 1.3 * good.makespan_s
 
 
+@pytest.mark.slow
 def test_the_benchmark_runs_small() -> None:
     """It makes its section with a row for each kind of fleet, with the solver or without."""
     section = placement.run(Size(is_quick=True))

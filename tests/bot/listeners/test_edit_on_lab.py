@@ -174,6 +174,7 @@ async def test_nothing_chosen_is_told_at_its_field(roomy: ROOMY, slack: SlackLab
         assert_clean(slack)
 
 
+@pytest.mark.slow
 async def test_five_hundred_vms_are_searched_not_listed(roomy: ROOMY, slack: SlackLab) -> None:
     """One form for any number: a hundred are offered at a time, what is typed finds the others."""
     async with roomy(500) as here:

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from core.domain.model.event_data import EventKind
 from core.domain.model.move import HoldCode
 from lab.hyperv.world.faults import WireFault, WireFaultKind
@@ -13,6 +15,7 @@ from tests.support.event_facts import facts
 HOURS = 4
 
 
+@pytest.mark.slow
 def test_a_host_that_comes_and_goes_is_told_of_seldom(tmp_path: Path) -> None:
     """Three VMs in backup on a host that is away every other 75 s: a few lines in four hours, not hundreds."""
 

@@ -133,6 +133,7 @@ def test_a_notice_that_slack_never_takes_is_said_plainly_or_given_up(tmp_path: P
     assert said(stage, "J1")[:2] == [EventKind.PROPOSED, EventKind.APPROVED]
 
 
+@pytest.mark.slow
 def test_a_notice_that_is_taken_in_no_form_is_given_up_at_last(tmp_path: Path) -> None:
     """After hours and many tries it is left out, and what is behind it is said."""
     listener = Poisoned()
@@ -166,6 +167,7 @@ def test_a_page_overtakes_a_notice_that_nobody_takes(tmp_path: Path) -> None:
     assert paged_at[0] < 900
 
 
+@pytest.mark.slow
 def test_slack_away_for_a_day_loses_no_notice_and_no_form(tmp_path: Path) -> None:
     """When nothing at all is taken, nothing is given up: all is said when Slack is back."""
 
@@ -282,6 +284,7 @@ def test_a_command_that_does_not_return_is_not_waited_for(tmp_path: Path) -> Non
     assert stage.world.ledger.violations == []
 
 
+@pytest.mark.slow
 def test_a_move_of_hours_is_not_left_by_its_own_command(tmp_path: Path) -> None:
     """A slow move, shown late and percent by percent: the command is stayed with to its end, which is its report."""
 
