@@ -17,17 +17,15 @@ from lab.hyperv.world.fleet import load_fleet
 from lab.hyperv.world.strict import BadDescription
 from lab.process import BotProcess
 from lab.site import Site
-from lab.try_it import ended_by_signal, open_page, tried
+from lab.try_it import ended_by_signal, open_page, page_parser, tried
 
 _FLEETS = Path(__file__).parent / "fleets"
 
 
 def main(argv: Sequence[str]) -> int:
     """Play a drill until Ctrl-C, or list them. Returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="migrate-bot drill", description=__doc__)
+    parser = page_parser("migrate-bot drill", __doc__)
     parser.add_argument("name", nargs="?", metavar="NAME", help="which drill; without it, they are listed")
-    parser.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
-    parser.add_argument("--port", type=int, default=0, help="port of the page (default: any)")
     parser.add_argument("--speed", type=float, help="lab seconds per real second (default: the drill's own)")
     args = parser.parse_args(argv)
     if args.name is None:

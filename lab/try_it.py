@@ -39,9 +39,7 @@ _WORDS = {"verbs": VERBS, "keywords": KEYWORDS, "options": [f"{one}=" for one in
 
 def main(argv: Sequence[str]) -> int:
     """Run it until Ctrl-C. Returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="migrate-bot try", description=__doc__)
-    parser.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
-    parser.add_argument("--port", type=int, default=0, help="port of the page (default: any)")
+    parser = page_parser("migrate-bot try", __doc__)
     parser.add_argument("--fleet", type=Path, default=FLEET, help="the fleet, in TOML")
     parser.add_argument("--speed", type=float, default=SPEED, help=f"lab seconds per real second (default {SPEED:g})")
     args = parser.parse_args(argv)
@@ -51,6 +49,14 @@ def main(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 (a command line talks)
         return 2
     return asyncio.run(_serve(args, fleet))
+
+
+def page_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser that knows what every command with a page understands."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
+    parser.add_argument("--port", type=int, default=0, help="port of the page (default: any)")
+    return parser
 
 
 async def _serve(args: argparse.Namespace, fleet: Fleet) -> int:

@@ -1,6 +1,7 @@
 """The card of a running job: how far it is, what moves, what waits and why, what went wrong. Pure."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from bot.messages.blocks import CANCEL, Block, Message, actions, button, confirm, header, message, sections
 from bot.messages.card_parts import (
@@ -76,11 +77,19 @@ def _standing(view: JobView, look: Look, counts: str) -> Iterator[str]:
 
 def _eta(eta: Eta, view: JobView) -> str:
     show = clock_time if (eta.latest - view.at).total_seconds() < 16 * 3600 else date_time
-    text = f"Ends about *{show(eta.likely)}*, between {show(eta.soonest)} and {show(eta.latest)}."
+    text = f"Ends about *{show(eta.likely)}*"
+    if _minute(eta.soonest) != _minute(eta.latest):
+        text += f", between {show(eta.soonest)} and {show(eta.latest)}"
+    text += "."
     if eta.frozen is None:
         return text
     begin, until = eta.frozen
     return f"{text} Nothing starts from {date_time(begin)} until {date_time(until)} (freeze)."
+
+
+def _minute(at: datetime) -> datetime:
+    """Cut a time to what people are shown of it."""
+    return at.replace(second=0, microsecond=0)
 
 
 def problem_lines(view: JobView, look: Look) -> Iterator[str]:

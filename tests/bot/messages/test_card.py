@@ -218,6 +218,16 @@ def test_an_estimate_names_the_freeze_it_reckons_with() -> None:
     assert re.search(r"Ends about .* Nothing starts from <!date[^>]*> until <!date[^>]*> \(freeze\)\.", text)
 
 
+@pytest.mark.parametrize(("apart_s", "is_a_span"), [(0, False), (20, False), (90, True)])
+def test_an_estimate_is_a_span_only_where_people_see_one(apart_s: int, is_a_span: bool) -> None:
+    """Nobody is told "between 11:43 and 11:43"."""
+    soonest = NOW.replace(second=10)
+    eta = Eta(soonest, soonest, soonest + timedelta(seconds=apart_s))
+    text = shown(card(view(job(["web01"], JobState.RUNNING), MoveView(move(0, "web01"), place=1), eta=eta), LOOK))
+    assert "Ends about" in text
+    assert (", between" in text) is is_a_span
+
+
 def test_a_freeze_is_said_plainly() -> None:
     """When the calendar forbids every start the card says so above all VMs."""
     frozen = Hold(HoldCode.FREEZE, "moves are frozen until Mon 06:00", NOW)
