@@ -78,7 +78,7 @@ class Cards:
                 self._dirty.discard(job_id)
                 try:
                     if not await self._show(job_id):
-                        return  # not posted yet: posting wakes it again
+                        continue  # not posted yet: posting wakes it again, or has done so meanwhile
                     failures = 0
                     await self._clock.sleep(PAUSE_S)
                 except MigrateBotError as error:
