@@ -29,7 +29,7 @@ from uuid import UUID
 from benchmarks.databases import Where, kinds, sqlite
 from benchmarks.remote_hosts import be_the_hosts, remote_hosts
 from benchmarks.report import Section, Size, Table
-from bot.gc_tuning import spare_what_stays
+from bot.interpreter_tuning import tune_interpreter
 from bot.wiring import running
 from core.config import Settings
 from lab.hyperv.world.fleet import GB, MB, VM, Disk, Fleet, Host, Volume
@@ -143,7 +143,7 @@ async def be_the_bot(store_url: str, api_url: str, moves: int, hosts_port: int) 
         },
     }
     async with remote_hosts(hosts_port) as gateway, running(Settings(**values | secrets), gateway=gateway):
-        spare_what_stays()
+        tune_interpreter()
         await asyncio.Event().wait()
 
 
@@ -221,7 +221,7 @@ async def measure(moves: int = MOVES, rate: float = RATE, seconds: float = SECON
     """Measure with a queue of so many moves."""
     async with SlackLab() as slack, bot_process(slack, moves, where):
         await queue(slack, moves)
-        spare_what_stays()  # this process's own pauses are not the bot's
+        tune_interpreter()  # this process's own pauses are not the bot's
         return await fire(slack, rate, seconds)
 
 
