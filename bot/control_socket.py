@@ -78,7 +78,7 @@ class ControlSocket:
 
     async def _answer(self, request: web.Request) -> web.Response:
         uid = _user_of(request)
-        if uid not in {0, os.geteuid()}:
+        if not may_order(uid, os.geteuid()):
             return web.json_response({"said": _WHO_MAY}, status=HTTPStatus.FORBIDDEN)
         try:
             order = _ORDER.validate_json(await request.read())
@@ -117,6 +117,11 @@ async def give_order(path: Path, order: MachineOrder) -> str | None:
     if answer.status != HTTPStatus.OK:
         raise NotAllowed(said)
     return said
+
+
+def may_order(uid: int, own_uid: int) -> bool:
+    """Decide whether a user of this machine may give orders to a bot that runs as ``own_uid``."""
+    return uid in {0, own_uid}
 
 
 def own_name() -> str:
