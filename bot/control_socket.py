@@ -28,6 +28,8 @@ if sys.platform != "win32":
 log = logging.getLogger(__name__)
 
 _PRIVATE = 0o600
+_FAREWELL_S = 2.0
+"""For so long an order that is being carried out may go on when the bot stops."""
 _PATIENCE = aiohttp.ClientTimeout(total=15.0)
 _ORDER = TypeAdapter(MachineOrder)
 _CREDENTIALS = "iII"
@@ -54,7 +56,7 @@ class ControlSocket:
             return
         app = web.Application()
         app.router.add_post("/", self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FAREWELL_S)
         await self._runner.setup()
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
