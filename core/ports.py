@@ -13,6 +13,7 @@ from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move
 from core.domain.model.views import JobView
+from core.domain.reporting.past import Past
 from core.domain.scheduling.slots import SlotUsage
 
 
@@ -343,6 +344,10 @@ class Store(Protocol):
 
         Numbers of jobs, moves and events mean something only together with it.
         """
+        ...
+
+    async def past(self, since: datetime, until: datetime) -> Past:
+        """Count what ended, failed and waited from ``since`` on and before ``until``, however much it was."""
         ...
 
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
