@@ -92,7 +92,7 @@ def test_every_key_of_a_link_is_documented_and_in_the_example() -> None:
         if not field.is_required() and field.default is not None:
             assert code(documented[key][0]) == written(field.default), key
     shown = [tomllib.loads(text) for text in re.findall(r"^```toml\n(.+?)^```", page, re.MULTILINE | re.DOTALL)]
-    hosts = {"HV01": {"address": "a"}, "HV02": {"address": "b"}, "HV11": {"address": "c"}}
+    hosts = {name: HostSettings(address=name) for name in ("HV01", "HV02", "HV11")}
     kinds = [link.counts for example in shown for link in Settings(hosts=hosts, **example).known_links().all]
     assert kinds == [Counts.CROSSING, Counts.ANY]
     example = re.sub(r"^#(?=\w+ = )", "", read("deploy/migrate-bot.example.toml"), flags=re.MULTILINE)
