@@ -37,7 +37,7 @@ def totals(found: Insights) -> str:
 
 def _rest(found: Insights) -> Iterator[str]:
     if found.first_try is not None:
-        yield f"{found.first_try:.0%} of what was tried moved at the first attempt.".replace("%", " %", 1)
+        yield f"{100 * found.first_try:.0f} % of what was tried moved at the first attempt."
     elif found.too_few and not found.is_empty:
         yield f"{found.too_few}."
     yield from _listed("Slowest pairs of hosts", map(_pair_line, found.slowest))

@@ -81,6 +81,7 @@ HOLD_ICONS: Mapping[HoldCode, str] = {
 
 HOLD_WORDS: Mapping[HoldCode, str] = {
     HoldCode.SLOT: "a free slot",
+    HoldCode.LINK: "room on a link",
     HoldCode.PARALLEL: "the job's own limit",
     HoldCode.BACKUP: "a backup",
     HoldCode.BUSY: "a busy VM",
