@@ -12,6 +12,7 @@ from core.domain.model.events import Event, Notice, Recorded
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
 from core.errors import MigrateBotError, StoreError, StoreLost
 from core.store import attempts, events, jobs, moves, outbox, retention, switches, throughput
@@ -177,6 +178,7 @@ class SqlStore:
         claims: Sequence[SlotUsage],
         *events: Event,
         at: datetime,
+        on_links: Sequence[LinkUsage] = (),
         frozen_until: datetime | None = None,
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt."""
@@ -186,6 +188,7 @@ class SqlStore:
             after,
             claims,
             events,
+            on_links=on_links,
             cache=self._plan_cache,
             owner=self._claimant,
             at=at,
