@@ -200,8 +200,9 @@ def _about_job(text: str, verb: str, first: Token, rest: Sequence[Token]) -> Com
         # A name with spaces needs no quotes here: nothing can follow it.
         return Cancel(job, _joined(text, rest[1:]).strip() if rest[1:] else "")
     if len(rest) > 1:
+        instead = " Its VMs go where they were to go; for another host, ask anew." if verb == "retry" else ""
         raise CommandError(
-            f"{verb} takes one job, but {shown(rest[1].text)} follows {job}.", rest[1].start, rest[-1].end, ""
+            f"{verb} takes one job, but {shown(rest[1].text)} follows {job}.{instead}", rest[1].start, rest[-1].end, ""
         )
     about: dict[str, Command] = {
         "status": Status(job),

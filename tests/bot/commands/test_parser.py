@@ -243,6 +243,7 @@ def test_what_is_nearly_the_number_of_a_job_is_none(text: str) -> None:
         ('"web 01' + PAIR, "never closed", None),
         ("cancel", "cancel needs a job", "cancel J1"),
         ("retry web01", 'not "web01"', "retry J1"),
+        ("retry J1 to HV03", "for another host, ask anew.", "retry J1"),
         ("history J1 J2", 'but "J2" follows', "history J1"),
         ("jobs J1", "status shows one", "status J1"),
         ("stop J1", "cancel it", "cancel J1"),
