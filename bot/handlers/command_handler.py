@@ -17,6 +17,7 @@ from bot.commands.model import (
     Help,
     History,
     Hosts,
+    Insights,
     Jobs,
     Migrate,
     Pause,
@@ -30,7 +31,7 @@ from bot.commands.option_values import has_zone, zoned_example
 from bot.commands.parser import in_time_zone, parse_anywhere
 from bot.commands.slack_text import clean
 from bot.handlers.shared_lookups import SharedLookups
-from bot.messages import replies, vm_location
+from bot.messages import insights_text, replies, vm_location
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
@@ -142,22 +143,14 @@ class CommandHandler:
 
     async def _look_up(self, command: Command) -> Message | None:
         match command:
-            case Status(vm=vm) if vm:
-                found = await self._engine.queries.where(vm)
-                moves = [one.move for one in found if one.move]
-                if not moves:
-                    return vm_location.where(found, self._look)
-                newest = max(moves, key=lambda move: move.id)
-                return replies.status(await self._engine.queries.job(newest.job_id), self._look)
+            case Status():
+                return await self._status(command)
             case Where(vm):
                 return vm_location.where(await self._engine.queries.where(vm), self._look)
             case Handover():
                 return await self._handover()
-            case Status(None):
-                views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
-                return replies.jobs(views, self._look, title="Jobs that are not over") if views else _NOTHING_OPEN
-            case Status(job_id) if job_id:
-                return replies.status(await self._engine.queries.job(job_id), self._look)
+            case Insights(period):
+                return insights_text.answer(await self._engine.queries.insights(period))
             case Jobs():
                 return replies.jobs(await self._engine.queries.jobs(_JOBS_SHOWN), self._look)
             case Hosts():
@@ -167,6 +160,19 @@ class CommandHandler:
                 return replies.history(view, await self._engine.queries.history(job_id))
             case _:
                 return None
+
+    async def _status(self, command: Status) -> Message:
+        if command.vm:
+            found = await self._engine.queries.where(command.vm)
+            moves = [one.move for one in found if one.move]
+            if not moves:
+                return vm_location.where(found, self._look)
+            newest = max(moves, key=lambda move: move.id)
+            return replies.status(await self._engine.queries.job(newest.job_id), self._look)
+        if command.job:
+            return replies.status(await self._engine.queries.job(command.job), self._look)
+        views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
+        return replies.jobs(views, self._look, title="Jobs that are not over") if views else _NOTHING_OPEN
 
     async def _migrate(self, command: Migrate, asker: Asker) -> Message:
         who = await self._check_may_request(asker)

@@ -89,6 +89,7 @@ class Engine:
             folders={
                 HostName(name): FolderRules(known.allowed_paths, known.path) for name, known in settings.hosts.items()
             },
+            links=settings.known_links(),
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(
