@@ -18,6 +18,7 @@ from bot.commands.model import (
     Help,
     History,
     Hosts,
+    Insights,
     Jobs,
     Migrate,
     Pause,
@@ -31,7 +32,7 @@ from bot.commands.option_values import has_zone, zoned_example
 from bot.commands.parser import in_time_zone, parse_anywhere
 from bot.commands.slack_text import clean
 from bot.handlers.shared_lookups import SharedLookups
-from bot.messages import replies, vm_location
+from bot.messages import insights_text, replies, vm_location
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
@@ -144,22 +145,14 @@ class CommandHandler:
 
     async def _look_up(self, command: Command) -> Message | None:
         match command:
-            case Status(vm=vm) if vm:
-                found = await self._engine.queries.where(vm)
-                moves = [one.move for one in found if one.move]
-                if not moves:
-                    return vm_location.where(found, self._look)
-                newest = max(moves, key=lambda move: move.id)
-                return await self._status(newest.job_id)
+            case Status():
+                return await self._status(command)
             case Where(vm):
                 return vm_location.where(await self._engine.queries.where(vm), self._look)
             case Handover():
                 return await self._handover()
-            case Status(None):
-                views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
-                return await self._jobs(views, title="Jobs that are not over") if views else _NOTHING_OPEN
-            case Status(job_id) if job_id:
-                return await self._status(job_id)
+            case Insights(period):
+                return insights_text.answer(await self._engine.queries.insights(period))
             case Jobs():
                 return await self._jobs(await self._engine.queries.jobs(_JOBS_SHOWN), title="Newest jobs")
             case Hosts():
@@ -171,7 +164,19 @@ class CommandHandler:
             case _:
                 return None
 
-    async def _status(self, job_id: JobId) -> Message:
+    async def _status(self, command: Status) -> Message:
+        if command.vm:
+            found = await self._engine.queries.where(command.vm)
+            moves = [one.move for one in found if one.move]
+            if not moves:
+                return vm_location.where(found, self._look)
+            return await self._job(max(moves, key=lambda move: move.id).job_id)
+        if command.job:
+            return await self._job(command.job)
+        views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
+        return await self._jobs(views, title="Jobs that are not over") if views else _NOTHING_OPEN
+
+    async def _job(self, job_id: JobId) -> Message:
         view = await self._engine.queries.job(job_id)
         return await compute(len(view.moves), replies.status, view, self._look)
 

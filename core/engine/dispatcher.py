@@ -230,14 +230,20 @@ class Dispatcher:
 
     async def _apply(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
         match decision:
-            case Start(move, claims, reason):
+            case Start(move, claims, reason, on_links):
                 number = self._allowed(job)
                 begins = event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason, to=move.destination)
                 told = event(begins, now, move=move)
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 at = self._clock.now()
                 started, attempt = await self._store.begin_attempt(
-                    before, after, claims, told, at=at, frozen_until=self._freeze.frozen_until(at)
+                    before,
+                    after,
+                    claims,
+                    told,
+                    at=at,
+                    on_links=on_links,
+                    frozen_until=self._freeze.frozen_until(at),
                 )
                 self._follow(started, attempt, job, is_new=True)
             case End(move=move, state=state, text=text, hint=hint, follows=follows):
