@@ -103,7 +103,7 @@ class LogSettings(_Section):
     level: LogLevel = "info"
     """The least of what is logged on stderr."""
     audit: Path | None = None
-    """The file of the audit log; none: beside the database's file."""
+    """The file of the audit log; none: beside the database's file, or in the working directory."""
 
 
 class SlackSettings(_Section):
@@ -173,7 +173,7 @@ class MigrationSettings(_Section):
     check_timeout: Duration = timedelta(minutes=2)
     """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
     checks_per_host: int = Field(default=1, ge=1, le=8)
-    """How many such questions one host is asked at once."""
+    """In how many calls at once one host is asked this; a call asks about many VMs."""
 
 
 class FreezeSettings(_Section):
@@ -308,10 +308,10 @@ class Settings(BaseSettings):
         return values
 
     @property
-    def audit_file(self) -> Path | None:
-        """Where the audit log goes; None: into the log alone, as the database is on a server and no file is set."""
-        database = self.store.file
-        return self.log.audit or (database.with_name(f"{database.stem}-audit.jsonl") if database else None)
+    def audit_file(self) -> Path:
+        """Where the audit log goes: beside the database's file; in the working directory when it is on a server."""
+        database = self.store.file or Path("migrate-bot.db")
+        return self.log.audit or database.with_name(f"{database.stem}-audit.jsonl")
 
     @model_validator(mode="after")
     def _patience_covers_a_request(self) -> "Settings":

@@ -3,7 +3,7 @@
 Knows nothing of Slack's payloads; the listeners do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,6 +48,7 @@ from core.domain.reporting.insights import Insights as PastJudged
 from core.engine.engine import Engine
 from core.errors import NotAllowed, RequestError
 from core.ports import Clock
+from core.tasks import compute
 
 HandOver = Callable[[str, PastJudged], None]
 _JOBS_SHOWN = 20
@@ -165,12 +166,13 @@ class CommandHandler:
             case Handover():
                 return await self._handover()
             case Jobs():
-                return replies.jobs(await self._engine.queries.jobs(_JOBS_SHOWN), self._look)
+                return await self._jobs(await self._engine.queries.jobs(_JOBS_SHOWN), title="Newest jobs")
             case Hosts():
                 return replies.hosts(await self._engine.queries.hosts(), await self._engine.queries.stopped_by())
             case History(job_id):
                 view = await self._engine.queries.job(job_id)
-                return replies.history(view, await self._engine.queries.history(job_id))
+                events = await self._engine.queries.history(job_id)
+                return await compute(len(events), replies.history, view, events)
             case _:
                 return None
 
@@ -190,12 +192,18 @@ class CommandHandler:
             moves = [one.move for one in found if one.move]
             if not moves:
                 return vm_location.where(found, self._look)
-            newest = max(moves, key=lambda move: move.id)
-            return replies.status(await self._engine.queries.job(newest.job_id), self._look)
+            return await self._job(max(moves, key=lambda move: move.id).job_id)
         if command.job:
-            return replies.status(await self._engine.queries.job(command.job), self._look)
+            return await self._job(command.job)
         views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
-        return replies.jobs(views, self._look, title="Jobs that are not over") if views else _NOTHING_OPEN
+        return await self._jobs(views, title="Jobs that are not over") if views else _NOTHING_OPEN
+
+    async def _job(self, job_id: JobId) -> Message:
+        view = await self._engine.queries.job(job_id)
+        return await compute(len(view.moves), replies.status, view, self._look)
+
+    async def _jobs(self, views: Sequence[JobView], title: str) -> Message:
+        return await compute(_size(views), replies.jobs, views, self._look, title=title)
 
     async def _migrate(self, command: Migrate, asker: Asker) -> Message:
         who = await self._check_may_request(asker)
@@ -225,7 +233,7 @@ class CommandHandler:
             view.job.id: await self._engine.queries.waiting(view.job.id) for view in concerned if _is_recent(view)
         }
         hosts, stopped_by = await self._engine.queries.hosts(), await self._engine.queries.stopped_by()
-        return handover(views, hosts, waiting, stopped_by, self._look)
+        return await compute(_size(views), handover, views, hosts, waiting, stopped_by, self._look)
 
     async def _hold(self, job_id: JobId, asker: Asker, *, is_pause: bool) -> Message:
         who = await self._check_may_act(job_id, asker, "pause" if is_pause else "resume")
@@ -361,6 +369,10 @@ class CommandHandler:
 
     async def _members(self, *lists: tuple[str, ...]) -> access.Members:
         return await self._groups.members(access.groups_in(*lists))
+
+
+def _size(views: Sequence[JobView]) -> int:
+    return sum(len(view.moves) for view in views)
 
 
 def _is_recent(view: JobView) -> bool:

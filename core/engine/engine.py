@@ -118,7 +118,7 @@ class Engine:
             max_attempts=migration.max_attempts,
             freeze=calendar,
             busy=self._note_open,
-            dropped_out=self._replanner.look,
+            dropped_out=self._replanner.note,
         )
         planner = Planner(
             settings,
