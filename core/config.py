@@ -173,7 +173,7 @@ class MigrationSettings(_Section):
     check_timeout: Duration = timedelta(minutes=2)
     """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
     checks_per_host: int = Field(default=1, ge=1, le=8)
-    """How many such questions one host is asked at once."""
+    """In how many calls at once one host is asked this; a call asks about many VMs."""
 
 
 class FreezeSettings(_Section):
