@@ -23,8 +23,8 @@ def answer(found: Insights, *, is_pictured: bool = False) -> Message:
 def digest(found: Insights) -> Message:
     """Tell the channel of a week, which may be over for a while."""
     days = f"{date_time(found.since)} to {date_time(found.until)}"
-    head = totals(found, f"The week from {days}")
-    return message(head.replace("*", ""), sections([f"📊 {head}", *_rest(found)]))
+    text = totals(found, "The last week").replace("*", "")
+    return message(f"📊 {text}", sections([f"📊 {totals(found, f'The week from {days}')}", *_rest(found)]))
 
 
 def period_words(length: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""Decides when the weekly digest is due: once a week, late rather than never, and not for a time before it was wanted."""
+"""Decides when the weekly digest is due: once a week, late rather than never, not for a time before it was wanted."""
 
 import re
 from dataclasses import dataclass

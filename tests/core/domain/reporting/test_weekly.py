@@ -66,5 +66,5 @@ def test_every_week_has_one(first_hour: int, day: int) -> None:
             assert digest.until <= now
             told = digest.until
             found.append(told)
-    assert len(found) == 3
+    assert 3 <= len(found) <= 4
     assert all(abs(later - earlier - WEEK) <= timedelta(hours=1) for earlier, later in pairwise(found))
