@@ -124,7 +124,7 @@ async def running(
     people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
     background = BackgroundTasks(audit, admit=_admission(people, limit))
-    handler = CommandHandler(engine, settings, groups, people, clock)
+    handler = CommandHandler(engine, settings, groups, people, clock, hand_over=attachments.hand_over)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)

@@ -13,10 +13,11 @@ from core.domain.reporting.past import PairTally, WaitTally
 _WAITS = 5
 
 
-def answer(found: Insights) -> Message:
-    """Say it, the totals first."""
+def answer(found: Insights, *, is_pictured: bool = False) -> Message:
+    """Say it, the totals first. ``is_pictured``: a picture of it is on its way."""
     head = totals(found)
-    return message(head.replace("*", ""), sections([head, *_rest(found)]))
+    pictured = ["A picture of it follows in your direct messages from me."] if is_pictured else []
+    return message(head.replace("*", ""), sections([head, *_rest(found), *pictured]))
 
 
 def period_words(length: timedelta) -> str:
