@@ -152,6 +152,18 @@ def test_nothing_makes_a_database_but_run(
     assert [path.name for path in tmp_path.iterdir()] == ["migrate-bot.toml"]
 
 
+def test_a_purge_without_a_place_for_the_history_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a server there is no place beside the database: not "0 jobs", and nobody is asked anything."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIGRATE_BOT_STORE__URL", "postgresql+psycopg://bot@127.0.0.1:1/bot")
+    (tmp_path / "empty.toml").touch()
+    assert typed(tmp_path / "empty.toml", "purge", "--older-than", "1d") == 1
+    assert "no file is named for the history. Name one in history of [store]." in capsys.readouterr().err
+    assert (tmp_path / "migrate-bot-audit.jsonl").is_file()
+
+
 @pytest.mark.parametrize("time", ["0", "soon", "-1d"])
 def test_a_purge_of_everything_is_not_understood(time: str, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``--older-than`` is a length of time: exit 2."""
