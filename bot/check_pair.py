@@ -109,10 +109,14 @@ async def _compatibility(gateway: HostGateway, vm: Vm, home: HostName, destinati
     """Let the destination judge what the source says that the VM needs."""
     subject = f"{vm.name} on {destination}: compatible"
     try:
-        needs = await gateway.compatibility_info(home, vm.id)
-        reply = await gateway.test_compatibility(destination, needs)
+        (needs,) = await gateway.compatibility_info(home, [vm.id])
+        if isinstance(needs, HostError):
+            return _unknown(subject, needs)
+        (reply,) = await gateway.test_compatibility(destination, [needs])
     except HostError as error:
         return _unknown(subject, error)
+    if isinstance(reply, HostError):
+        return _unknown(subject, reply)
     return _judged(subject, reply, f"{destination} can take it as it is now")
 
 

@@ -84,7 +84,7 @@ class ControlSocket:
             return web.json_response({"said": _WHO_MAY}, status=HTTPStatus.FORBIDDEN)
         try:
             order = _ORDER.validate_json(await request.read())
-            said = await self._carry_out(order, ordered_by(_name_of(uid), order))
+            said = await self._carry_out(order, ordered_by(_name_of(uid), order.sudo_user))
         except ValidationError:
             text = "The bot that runs is of another version and does not know this order: restart it."
             return web.json_response({"said": text}, status=HTTPStatus.BAD_REQUEST)

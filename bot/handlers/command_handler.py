@@ -3,7 +3,7 @@
 Knows nothing of Slack's payloads; the listeners do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ from bot.commands.option_values import has_zone, zoned_example
 from bot.commands.parser import in_time_zone, parse_anywhere
 from bot.commands.slack_text import clean
 from bot.handlers.shared_lookups import SharedLookups
-from bot.messages import insights_text, replies, vm_location
+from bot.messages import insights_image, insights_text, replies, vm_location
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
@@ -44,11 +44,13 @@ from core.config import Settings
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveId
 from core.domain.model.views import JobView
+from core.domain.reporting.insights import Insights as PastJudged
 from core.engine.engine import Engine
 from core.errors import NotAllowed, RequestError
 from core.ports import Clock
 from core.tasks import compute
 
+HandOver = Callable[[str, PastJudged], None]
 _JOBS_SHOWN = 20
 _JOBS_SEARCHED = 100
 _RECENT = timedelta(days=1)
@@ -68,8 +70,16 @@ class CommandHandler:
     """The handler of every command and button: permission, the engine's call, the answer."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, groups: UserGroups, people: Identities, clock: Clock
+        self,
+        engine: Engine,
+        settings: Settings,
+        groups: UserGroups,
+        people: Identities,
+        clock: Clock,
+        *,
+        hand_over: HandOver | None = None,
     ) -> None:
+        """Make it. ``hand_over`` gives somebody the picture of the past, in private; None: nobody gets any."""
         self._engine = engine
         self._settings = settings
         self._groups = groups
@@ -77,6 +87,8 @@ class CommandHandler:
         self._clock = clock
         self._command = settings.slack.command
         self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
+        self._past: SharedLookups[PastJudged] = SharedLookups(clock)
+        self._hand_over = hand_over
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
 
     def check_database(self, job_id: JobId, database: str, *, is_proven: bool) -> None:
@@ -139,6 +151,8 @@ class CommandHandler:
             case Back(job_id):
                 who = await self._check_may_request(asker)
                 return replies.planned(await self._engine.requests.back(job_id, who.user), self._look)
+            case Insights():
+                return await self._look_back(command, asker)
             case _:
                 await self._check_may_view(asker)
                 return await self._lookups.of(command, lambda: self._look_up(command))
@@ -151,8 +165,6 @@ class CommandHandler:
                 return vm_location.where(await self._engine.queries.where(vm), self._look)
             case Handover():
                 return await self._handover()
-            case Insights(period):
-                return insights_text.answer(await self._engine.queries.insights(period))
             case Jobs():
                 return await self._jobs(await self._engine.queries.jobs(_JOBS_SHOWN), title="Newest jobs")
             case Hosts():
@@ -163,6 +175,16 @@ class CommandHandler:
                 return await compute(len(events), replies.history, view, events)
             case _:
                 return None
+
+    async def _look_back(self, command: Insights, asker: Asker) -> Message:
+        """Judge the past: the answer at once, the picture, which takes a while, in the person's direct messages."""
+        await self._check_may_view(asker)
+        # Beside the other looks: counting a year takes a second or two.
+        found = await self._past.of(command, lambda: self._engine.queries.insights(command.period))
+        is_pictured = self._hand_over is not None and insights_image.is_worth_drawing(found)
+        if self._hand_over is not None and is_pictured:
+            self._hand_over(asker.user, found)
+        return insights_text.answer(found, is_pictured=is_pictured)
 
     async def _status(self, command: Status) -> Message:
         if command.vm:

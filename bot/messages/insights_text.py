@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from bot.messages.blocks import Message, message, sections
-from bot.messages.mrkdwn import code, plural
+from bot.messages.mrkdwn import code, date_time, plural
 from bot.messages.state_table import FAULT_WORDS, HOLD_WORDS
 from core.domain.model.units import size, span
 from core.domain.reporting.insights import Culprit, Insights, Why
@@ -13,10 +13,18 @@ from core.domain.reporting.past import PairTally, WaitTally
 _WAITS = 5
 
 
-def answer(found: Insights) -> Message:
-    """Say it, the totals first."""
+def answer(found: Insights, *, is_pictured: bool = False) -> Message:
+    """Say it, the totals first. ``is_pictured``: a picture of it is on its way."""
     head = totals(found)
-    return message(head.replace("*", ""), sections([head, *_rest(found)]))
+    pictured = ["A picture of it follows in your direct messages from me."] if is_pictured else []
+    return message(head.replace("*", ""), sections([head, *_rest(found), *pictured]))
+
+
+def digest(found: Insights) -> Message:
+    """Tell the channel of a week, which may be over for a while."""
+    days = f"{date_time(found.since)} to {date_time(found.until)}"
+    text = totals(found, "The last week").replace("*", "")
+    return message(f"📊 {text}", sections([f"📊 {totals(found, f'The week from {days}')}", *_rest(found)]))
 
 
 def period_words(length: timedelta) -> str:
@@ -25,9 +33,9 @@ def period_words(length: timedelta) -> str:
     return f"The last {plural(hours // 24, 'day')}" if hours >= 48 else f"The last {plural(hours, 'hour')}"  # noqa: PLR2004
 
 
-def totals(found: Insights) -> str:
-    """Sum up in one line."""
-    begins = f"*{period_words(found.until - found.since)}*"
+def totals(found: Insights, period: str = "") -> str:
+    """Sum up in one line. ``period``: what to call the time; empty: by its length."""
+    begins = f"*{period or period_words(found.until - found.since)}*"
     if found.is_empty:
         return f"{begins}: nothing was moved, and nobody was paged."
     moved = f"{plural(found.done, 'VM')} moved in {plural(found.jobs, 'job')}"

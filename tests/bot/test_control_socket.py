@@ -163,6 +163,5 @@ async def ordered_as(uid: int, path: str) -> tuple[int, str]:
 @pytest.mark.parametrize(("sudo_user", "shown"), [("alice", ", sudo by alice"), ("<!channel>", ""), ("a" * 40, "")])
 def test_who_became_root_is_said_if_it_is_a_name(sudo_user: str, shown: str) -> None:
     """An environment variable is no place to smuggle markup through; only root is asked for it."""
-    order = MachineOrder(act=Act.STOP, sudo_user=sudo_user)
-    assert ordered_by("root", order).startswith(f"root{shown} on ")
-    assert ordered_by("migrate", order).startswith("migrate on ")
+    assert ordered_by("root", sudo_user).startswith(f"root{shown} on ")
+    assert ordered_by("migrate", sudo_user).startswith("migrate on ")
