@@ -1,11 +1,15 @@
-"""What holds for all tests: which database, one line about what was skipped, and the long ones first."""
+"""What holds for all tests: their order, databases and time limit, and one line about what was skipped."""
 
 import gc
+import signal
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
+from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
 
 from tests.support.databases import KINDS, STORE, drop_databases
@@ -44,6 +48,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _folder(item: pytest.Item) -> str:
     return item.path.relative_to(HERE).parts[0]
+
+
+class TimeIsUp(Failed, SystemExit):
+    """The limit of a test's time. As a SystemExit, since asyncio keeps whatever else a task raises, and goes on."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer(settings: Any) -> Generator[None, bool, bool]:
+    """Let a test's limit out of every event loop, and strike again while the loop waits for what it cancelled."""
+    is_set = yield
+    limit = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
+    if callable(limit):
+
+        def end(number: int, frame: FrameType | None) -> None:
+            try:
+                limit(number, frame)
+            except Failed as error:
+                raise TimeIsUp(error.msg) from None
+
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, settings.timeout, settings.timeout)
+    return is_set
 
 
 @pytest.hookimpl(trylast=True)
