@@ -9,6 +9,7 @@ from core.config import Settings
 from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
+from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
@@ -20,6 +21,7 @@ from core.engine.attempt.context import AttemptPolicy, EngineServices
 from core.engine.attempt.look_ahead import LookAhead
 from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
+from core.engine.delivery.digest import WeeklyDigest
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.destination_choice import DestinationChoice
@@ -149,6 +151,8 @@ class Engine:
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
+        weekly = settings.slack.digest and parse_weekly(settings.slack.digest, ZoneInfo(settings.freeze.zone))
+        self._digest = WeeklyDigest(self._recorder, clock, weekly or None)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
         self._cards = Cards(
             store, notifier, clock, self._job_views.of, tick_s=self._timing.busy_s, shown=self._outbox.note_answer
@@ -196,6 +200,7 @@ class Engine:
         start("replanner", self._replanner.turn, wake=self._replanner.changed)
         start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
+        start("digest", self._digest.turn)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
         start("retention", self._retention.turn)

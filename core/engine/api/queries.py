@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Vm
@@ -111,6 +111,10 @@ class Queries:
         """Judge the time until now: what moved, what was slow, who failed, what was waited for."""
         now = self._clock.now()
         return insights(await self._store.past(now - period, now))
+
+    async def insights_between(self, since: datetime, until: datetime) -> Insights:
+        """Judge the time between two moments."""
+        return insights(await self._store.past(since, until))
 
     async def waiting(self, job_id: JobId) -> Sequence[Event]:
         """Return the questions and pages of a job that nobody has answered or taken. Raises UnknownJob."""
