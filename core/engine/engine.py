@@ -10,6 +10,7 @@ from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
 from core.domain.scheduling.freeze import Calendar, parse_window
+from core.domain.scheduling.links import Links
 from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
 from core.engine.api.job_views import JobViews
@@ -78,6 +79,7 @@ class Engine:
             )
             for name in settings.hosts
         }
+        links = settings.known_links()
         policy = Policy(
             backup_threshold=migration.backup_threshold,
             busy_timeout=migration.busy_patience,
@@ -89,7 +91,7 @@ class Engine:
             folders={
                 HostName(name): FolderRules(known.allowed_paths, known.path) for name, known in settings.hosts.items()
             },
-            links=settings.known_links(),
+            links=links,
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(
@@ -108,7 +110,7 @@ class Engine:
             cleanup=cleanup,
             look_ahead=self._look_ahead,
             tidy_soon=self._postponed_cleanups.wanted.set,
-            policy=_attempt_policy(settings, calendar),
+            policy=_attempt_policy(settings, calendar, links),
         )
         self._replanner = Replanner(settings, self._recorder, gateway, DestinationChoice(settings, store, clock))
         self._dispatcher = Dispatcher(
@@ -144,6 +146,7 @@ class Engine:
             calendar,
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
+            links=links,
             checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
@@ -248,7 +251,7 @@ class Engine:
         return await poller.fresh() if poller else None
 
 
-def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
+def _attempt_policy(settings: Settings, freeze: Calendar, links: Links) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
@@ -264,6 +267,7 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
         frozen_until=freeze.frozen_until,
+        links=links,
         replans=migration.replan,
         own_errors=settings.errors,
     )

@@ -15,7 +15,7 @@ from core.domain.planning.apart import fitting
 from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
-from core.domain.planning.makespan import OVERHEAD_S, Speeds, Work
+from core.domain.planning.makespan import Work
 from core.domain.planning.room import (
     SPARE_DISK_BYTES,
     SPARE_MEMORY_BYTES,
@@ -25,6 +25,7 @@ from core.domain.planning.room import (
     too_long,
     volume_needs,
 )
+from core.domain.planning.speeds import OVERHEAD_S, Speeds
 from core.domain.planning.weigh import weigh
 
 _NAMED = 3
