@@ -161,7 +161,8 @@ class CommandHandler:
             case Jobs():
                 return replies.jobs(await self._engine.queries.jobs(_JOBS_SHOWN), self._look)
             case Hosts():
-                return replies.hosts(await self._engine.queries.hosts(), await self._engine.queries.stopped_by())
+                queries = self._engine.queries
+                return replies.hosts(await queries.hosts(), await queries.stopped_by(), await queries.links())
             case History(job_id):
                 view = await self._engine.queries.job(job_id)
                 return replies.history(view, await self._engine.queries.history(job_id))

@@ -170,7 +170,13 @@ class Engine:
             checking=self._plan_check.progress,
         )
         self.queries = Queries(
-            store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers), delivery=self._outbox.status
+            store,
+            self._snapshot_cache,
+            clock,
+            self._job_views,
+            tuple(self._pollers),
+            links=links,
+            delivery=self._outbox.status,
         )
         self.database_id = ""
         """Which database the numbers of jobs, moves and events are of; known from the start on."""

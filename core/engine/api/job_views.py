@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
-from core.domain.model.views import CheckProgress, HostView, JobView, MoveView
+from core.domain.model.views import CheckProgress, HostView, JobView, LinkView, MoveView
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.speeds import Speeds, lines_of
 from core.domain.planning.speeds import seconds as seconds_of
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.links import NO_LINKS, Link, Links
+from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
 from core.engine.hosts.snapshot_cache import SnapshotCache
@@ -140,6 +140,22 @@ def _view_host(
         vms=len(snapshot.vms),
         is_migration_enabled=snapshot.facts.is_migration_enabled,
     )
+
+
+def view_links(
+    links: Links, snapshots: Mapping[HostName, Snapshot], reservations: Sequence[Attempt], now: datetime
+) -> list[LinkView]:
+    """Build every link's view."""
+    return [
+        LinkView(
+            name=link.name,
+            hosts=tuple(sorted(link.hosts)),
+            used=carried(usage, reservations),
+            limit=link.limit_at(now),
+            until=link.window_until(now),
+        )
+        for link, usage in usages(links, snapshots).items()
+    ]
 
 
 def _is_to_do(move: Move) -> bool:
