@@ -77,6 +77,7 @@ class DestinationChoice:
             homes=homes,
             slots=slots_of(snapshots),
             speeds=speeds,
+            now=self._clock.now(),
             others=other_moves(open_moves, attempts, snapshots, speeds, self._clock.now()),
             taken=folders.taken,
             settled=settled,

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 from core.domain.model.inventory import HostName
 from core.domain.planning.speeds import OVERHEAD_S, Lines
-from core.domain.scheduling.links import Link
+from core.domain.scheduling.links import Link, Place
 
 Pair = tuple[HostName, HostName]
-Place = HostName | Link
-"""Where a move needs room: its two hosts, and the links between them."""
 Pause = tuple[float, float]
 """Seconds from now between which no move starts; what runs goes on."""
 

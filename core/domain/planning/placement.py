@@ -7,12 +7,13 @@ is left, the shortest time until all is done, within everybody's room (weigh.py)
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostName, Inspection, VmDetails, VmId
 from core.domain.model.units import span
 from core.domain.planning.apart import fitting
-from core.domain.planning.assignment import Needs, Problem
+from core.domain.planning.assignment import Needs, Problem, Shares
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
 from core.domain.planning.makespan import Work
@@ -39,6 +40,8 @@ class Conditions:
     homes: Mapping[VmId, HostName]
     slots: Mapping[HostName, int]
     speeds: Speeds
+    now: datetime | None = None
+    """The time on the wall, for what the links carry then; None: they carry the most they ever do."""
     others: Sequence[Work] = ()
     """Moves of other jobs and of other people, running or waiting: they take slots."""
     taken: Mapping[tuple[HostName, str], frozenset[str]] = field(default_factory=dict)
@@ -82,7 +85,8 @@ def place(
     rooms = _Rooms(vms, targets, hosts, conditions)
     problem = _problem(vms, targets, hosts, refused, rooms, conditions)
     weighed = weigh(problem)
-    words = _Words(targets, problem, weighed, refused)
+    link_names = [link.name for link in conditions.speeds.links.all]
+    words = _Words(targets, problem, weighed, refused, link_names)
     chosen, why = dict[VmId, Destination](), dict[VmId, str]()
     for number, row in enumerate(vms):
         host = weighed[number] if number in weighed else _least_bad(number, problem, refused)
@@ -249,6 +253,7 @@ def _problem(  # noqa: PLR0917 (everything, once)
     for number, host in enumerate(hosts):
         staying = [vm.name for vm in host.snapshot.vms if vm.id not in moving] if host and at.apart else []
         met.update((group, number) for groups in fitting(staying, at.apart).values() for group in groups)
+    links, link_busy = _links(sources, numbers, at)
     stays = {**at.keep, **at.pinned}
     kept = ((n, numbers.get(stays.get(row.vm.id, HostName("")))) for n, row in enumerate(vms))
     return Problem(
@@ -265,7 +270,34 @@ def _problem(  # noqa: PLR0917 (everything, once)
         kept={number: host for number, host in kept if host is not None},
         pinned=frozenset(number for number, row in enumerate(vms) if row.vm.id in at.pinned),
         at_once=at.at_once,
+        links=links,
+        link_busy=link_busy,
     )
+
+
+def _links(
+    sources: Mapping[HostName, int], targets: Mapping[HostName, int], at: Conditions
+) -> tuple[dict[tuple[int, int], Shares], list[list[tuple[float, float]]]]:
+    """Return the links from each source to each host with the share a move takes of them, and what others take."""
+    numbers = {link: number for number, link in enumerate(at.speeds.links.all)}
+
+    def shares(source: HostName, destination: HostName) -> Shares:
+        own = at.speeds.of(source, destination)
+        found = []
+        for link in at.speeds.links.of(source, destination):
+            moves = link.limit_at(at.now) if at.now else link.most
+            share = max(1 / moves if moves else 0.0, min(1.0, own / at.speeds.carried_by(link)))
+            found += [(numbers[link], share)] if share else []
+        return found
+
+    if not numbers:
+        return {}, []
+    links = {(n, m): found for s, n in sources.items() for t, m in targets.items() if (found := shares(s, t))}
+    busy: list[list[tuple[float, float]]] = [[] for _ in numbers]
+    for work in at.others:
+        for link, share in shares(work.source, work.destination):
+            busy[link].append((work.seconds, share))
+    return links, busy
 
 
 def _least_bad(vm: int, problem: Problem, refused: Sequence[Refused]) -> int:
@@ -290,6 +322,7 @@ class _Words:
         problem: Problem,
         weighed: Mapping[int, int],
         refused: Sequence[Refused],
+        link_names: Sequence[str],
     ) -> None:
         self._targets, self._problem, self._weighed, self._refused = targets, problem, weighed, refused
         self._used = Counter[Hashable]()
@@ -301,6 +334,11 @@ class _Words:
         self._ends = [
             (work[host] + sum(problem.host_busy[host])) / max(1, slots) for host, slots in enumerate(problem.host_slots)
         ]
+        self._link_names = link_names
+        self._link_work = [sum(seconds * share for seconds, share in busy) for busy in problem.link_busy]
+        for vm, host in weighed.items():
+            for link, share in problem.links_of(vm, host):
+                self._link_work[link] += problem.seconds[vm][host] * share
         self._by_end = sorted(range(len(targets)), key=self._ends.__getitem__)
         self._not: dict[int, str] = {}
 
@@ -336,6 +374,13 @@ class _Words:
         if any(problem.met.get((group, other)) for group in problem.groups.get(vm, ())):
             return f"{name} has one of its kind"
         with_it = self._ends[other] + problem.seconds[vm][other] / max(1, problem.host_slots[other])
+        over_links = {
+            link: self._link_work[link] + problem.seconds[vm][other] * share
+            for link, share in problem.links_of(vm, other)
+        }
+        slowest = max(over_links, key=over_links.__getitem__, default=None)
+        if slowest is not None and over_links[slowest] > max(with_it, self._ends[host]):
+            return f"{name} would take {span(over_links[slowest])} with it, over link {self._link_names[slowest]}"
         if with_it >= self._ends[host]:
             return f"{name} would take {span(with_it)} with it"
         return f"{name} would do as well"
