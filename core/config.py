@@ -5,7 +5,7 @@ Unknown keys are errors. Every key is documented in ``docs/reference/settings.md
 
 import os
 import tomllib
-from datetime import timedelta
+from datetime import UTC, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,6 +30,7 @@ from core.domain.model.folder_names import is_allowed, why_refused
 from core.domain.model.inventory import HostName, same_host, why_not_distinct
 from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
+from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import parse_window
 from core.domain.scheduling.links import Links
 from core.environment import EnvironmentSource
@@ -103,7 +104,7 @@ class LogSettings(_Section):
     level: LogLevel = "info"
     """The least of what is logged on stderr."""
     audit: Path | None = None
-    """The file of the audit log; none: beside the database's file."""
+    """The file of the audit log; none: beside the database's file, or in the working directory."""
 
 
 class SlackSettings(_Section):
@@ -119,6 +120,16 @@ class SlackSettings(_Section):
     """Address and port for ``GET /health`` and ``GET /metrics``; empty: none."""
     escalate_after: Duration = timedelta(minutes=15)
     """How long a page may wait for somebody to take it before on-call is mentioned once more; 0: for ever."""
+    digest: str = ""
+    """When the channel is told of the last week, such as ``Mon 09:00``, in ``[freeze] zone``; empty: never."""
+
+    @model_validator(mode="after")
+    def _digest_can_be_read(self) -> "SlackSettings":
+        if self.digest:
+            parse_weekly(self.digest, UTC)
+            if not self.channel:
+                raise ValueError("digest needs a channel to tell it in; set channel too")
+        return self
 
 
 class AccessSettings(_Section):
@@ -173,7 +184,7 @@ class MigrationSettings(_Section):
     check_timeout: Duration = timedelta(minutes=2)
     """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
     checks_per_host: int = Field(default=1, ge=1, le=8)
-    """How many such questions one host is asked at once."""
+    """In how many calls at once one host is asked this; a call asks about many VMs."""
 
 
 class FreezeSettings(_Section):
@@ -308,10 +319,10 @@ class Settings(BaseSettings):
         return values
 
     @property
-    def audit_file(self) -> Path | None:
-        """Where the audit log goes; None: into the log alone, as the database is on a server and no file is set."""
-        database = self.store.file
-        return self.log.audit or (database.with_name(f"{database.stem}-audit.jsonl") if database else None)
+    def audit_file(self) -> Path:
+        """Where the audit log goes: beside the database's file; in the working directory when it is on a server."""
+        database = self.store.file or Path("migrate-bot.db")
+        return self.log.audit or database.with_name(f"{database.stem}-audit.jsonl")
 
     @model_validator(mode="after")
     def _patience_covers_a_request(self) -> "Settings":

@@ -9,6 +9,7 @@ from core.config import Settings
 from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
+from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.links import Links
 from core.domain.scheduling.situation import Policy
@@ -21,6 +22,7 @@ from core.engine.attempt.context import AttemptPolicy, EngineServices
 from core.engine.attempt.look_ahead import LookAhead
 from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
+from core.engine.delivery.digest import WeeklyDigest
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.destination_choice import DestinationChoice
@@ -120,7 +122,7 @@ class Engine:
             max_attempts=migration.max_attempts,
             freeze=calendar,
             busy=self._note_open,
-            dropped_out=self._replanner.look,
+            dropped_out=self._replanner.note,
         )
         planner = Planner(
             settings,
@@ -152,6 +154,8 @@ class Engine:
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
+        weekly = settings.slack.digest and parse_weekly(settings.slack.digest, ZoneInfo(settings.freeze.zone))
+        self._digest = WeeklyDigest(self._recorder, clock, weekly or None)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
         self._cards = Cards(
             store, notifier, clock, self._job_views.of, tick_s=self._timing.busy_s, shown=self._outbox.note_answer
@@ -205,14 +209,16 @@ class Engine:
         start("replanner", self._replanner.turn, wake=self._replanner.changed)
         start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
+        start("digest", self._digest.turn)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
         start("retention", self._retention.turn)
 
     async def stop(self) -> None:
-        """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them.
+        """Start nothing more, let go of store and hosts. Migrations go on; the next start finds them.
 
-        Whatever had been started when a start failed is ended too, and the store is closed last and in any case.
+        The store first: another process may have it as soon as nothing here sends or writes any more, and a host that
+        hangs may take seconds to say goodbye to. Whatever had been started when a start failed is ended too.
         """
         try:
             await self.supervisor.stop()
@@ -223,9 +229,11 @@ class Engine:
             for poller in self._pollers.values():
                 poller.close()
             self._watching.close()
-            await self._gateway.close()
         finally:
-            await self._store.close()
+            try:
+                await self._store.close()
+            finally:
+                await self._gateway.close()
 
     # ------------------------------------------------------------------ inside
 
