@@ -29,7 +29,8 @@ def placed(rows: Sequence[VmDetails], *links: Link, **changes: Any) -> Placement
         speeds=Speeds({}, SPEED, Links(links)),
         own_folders=True,
     )
-    return place(rows, [NEAR, FAR], {HV02: room(HV02), HV03: room(HV03)}, replace(at, **changes))
+    rooms = {host: room(host, free_gb=100_000, memory_gb=10_000) for host in (HV02, HV03)}
+    return place(rows, [NEAR, FAR], rooms, replace(at, **changes))
 
 
 def counts(made: Placement) -> dict[HostName, int]:
