@@ -84,12 +84,12 @@ def _text(size: Size) -> str:
     vms = 12 if size.is_quick else 60
     return (
         f"{vms} VMs of 12 to 200 GB between two to four racks of two to four hosts. Hosts allow 1, 2 or 4 moves at "
-        "once, a rack's uplink 1, 2, 3, 4 or 6; sizes are known to 30 %. *Any to any*: a third of the moves stay within "
-        "their rack. *One rack to the others*: all VMs leave it. A move goes at 250 MB/s by itself; in the last lines an "
-        "uplink also has the bandwidth of as many moves as it allows, or of half as many. The bound is the largest of "
-        "the bounds of hosts above and, for each uplink, its moves' times alone over its number, two of its k + 1 "
-        "longest moves, and their bytes over its bandwidth. It need not be reachable: a move needs three or four places "
-        f"at once. First the engine's decisions alone, {IDLE_S:.0f} s of idleness charged after each move; then the "
-        "whole engine on the simulated hosts. Aim: mean within 1.05 of the bound, and at no instant more than an "
-        "uplink's number."
+        "once, a rack's uplink 1, 2, 3, 4 or 6; sizes are known to 30 %. *Any to any*: a third of the moves stay "
+        "within their rack. *One rack to the others*: all VMs leave it. A move goes at 250 MB/s by itself; in the "
+        "last lines an uplink also has the bandwidth of as many moves as it allows, or of half as many. The bound is "
+        "the largest of the bounds of hosts above and, for each uplink, its moves' times alone over its number, two "
+        "of its k + 1 longest moves, and their bytes over its bandwidth. It need not be reachable: a move needs three "
+        f"or four places at once. First the engine's decisions alone, {IDLE_S:.0f} s of idleness charged after each "
+        "move; then the whole engine on the simulated hosts. Aim: mean within 1.05 of the bound, and at no instant "
+        "more than an uplink's number."
     )

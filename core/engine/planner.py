@@ -33,6 +33,7 @@ from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
+from core.tasks import compute
 
 _REASONS_SHOWN = 5
 _OF_TIME = frozenset({FindingCode.TOO_LATE, FindingCode.FROZEN})
@@ -145,29 +146,35 @@ class Planner:
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
         ways, _ = await asyncio.gather(self._ways(moves), folders.list_disks(moves, inspections))
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
-        found = (
-            *doubled,
-            *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
-            *address_findings(ways, _machines(looked_at), moves),
-            *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
-            *strayed(moves, allowed),
-            *unseen_folders(folders.unseen),
-            *unreadable_vms(snapshots),
-            *undescribed_vms(inspected),
-        )
-        findings = (
-            *_read_as(request, snapshots),
-            *in_jobs,
-            *(f for f in found if f.vm_id is None or f.vm_id not in moving),
-        )
-        named = () if fixed else tuple((target.host, target.path) for target in targets)
-        plan = Plan(tuple(moves), findings, request.options, named=named)
+
+        def judge() -> Plan:
+            found = (
+                *doubled,
+                *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
+                *address_findings(ways, _machines(looked_at), moves),
+                *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
+                *strayed(moves, allowed),
+                *unseen_folders(folders.unseen),
+                *unreadable_vms(snapshots),
+                *undescribed_vms(inspected),
+            )
+            findings = (
+                *_read_as(request, snapshots),
+                *in_jobs,
+                *(f for f in found if f.vm_id is None or f.vm_id not in moving),
+            )
+            named = () if fixed else tuple((target.host, target.path) for target in targets)
+            return Plan(tuple(moves), findings, request.options, named=named)
+
+        plan = await compute(len(moves), judge)
         self._refuse_hopeless(plan)
         return await self._estimated(plan, looked_at)
 
     async def _estimated(self, plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> Plan:
-        speeds = await self._choice.speeds()
-        works, lines = self._works(plan, speeds), lines_of(speeds, self._clock.now())
+        return await compute(len(plan.moves), self._with_times, plan, snapshots, await self._choice.speeds())
+
+    def _with_times(self, plan: Plan, snapshots: Mapping[HostName, Snapshot], speeds: Speeds) -> Plan:
+        works, lines = _works(plan, speeds), lines_of(speeds, self._clock.now())
         slots = slots_of(snapshots)
         at_once = plan.options.parallel or self._settings.migration.max_parallel
         expected_s = (
@@ -363,15 +370,15 @@ class Planner:
         more = f" And {len(reasons) - _REASONS_SHOWN} more." if len(reasons) > _REASONS_SHOWN else ""
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
 
-    @staticmethod
-    def _works(plan: Plan, speeds: Speeds) -> list[makespan.Work]:
-        """Return how long each move takes by itself, of those that can move."""
-        blocked_ids = plan.blocked_ids
-        return [
-            makespan.Work(m.source, m.destination, seconds_of(m.size_bytes, m.source, m.destination, speeds))
-            for m in plan.moves
-            if m.vm_id not in blocked_ids
-        ]
+
+def _works(plan: Plan, speeds: Speeds) -> list[makespan.Work]:
+    """Return how long each move takes by itself, of those that can move."""
+    blocked_ids = plan.blocked_ids
+    return [
+        makespan.Work(m.source, m.destination, seconds_of(m.size_bytes, m.source, m.destination, speeds))
+        for m in plan.moves
+        if m.vm_id not in blocked_ids
+    ]
 
 
 def _machines(snapshots: Mapping[HostName, Snapshot]) -> dict[HostName, str]:
