@@ -115,8 +115,16 @@ class SlackSettings(_Section):
     command: str = "/migrate"
     health: str = ""
     """Address and port for ``GET /health`` and ``GET /metrics``; empty: none."""
+    docs: str = ""
+    """Folder of the built pages, answered at ``/docs`` of that address; empty: they are not."""
     escalate_after: Duration = timedelta(minutes=15)
     """How long a page may wait for somebody to take it before on-call is mentioned once more; 0: for ever."""
+
+    @model_validator(mode="after")
+    def _pages_have_an_address(self) -> "SlackSettings":
+        if self.docs and not self.health:
+            raise ValueError("docs is answered at the address of health, which is empty")
+        return self
 
 
 class AccessSettings(_Section):
