@@ -44,6 +44,10 @@ class Builder(StandaloneHTMLBuilder):  # type: ignore[misc] # as above
         """Return where a page is linked."""
         return super().get_target_uri(pages.place(docname), typ)
 
+    def load_indexer(self, docnames: Any) -> None:  # noqa: ARG002 - as Sphinx calls it
+        """Keep every page in the index: it is written anew, and Sphinx would look for pages by their other names."""
+        self.indexer.prune = lambda _: None
+
     def index_page(self, pagename: str, doctree: Any, title: str) -> None:
         """Let a page be found by the search."""
         super().index_page(pages.place(pagename), doctree, title)
