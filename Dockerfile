@@ -29,7 +29,7 @@ RUN python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --no-index
 COPY requirements-docs.lock ./
 RUN python -m venv /opt/docs-tools \
     && /opt/docs-tools/bin/python -m pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r requirements-docs.lock
-COPY CONTRIBUTING.md ./
+COPY CONTRIBUTING.md Dockerfile ./
 COPY website ./website
 COPY docs ./docs
 COPY changes ./changes
