@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from bot.app import build_app
 from bot.audit_log import AuditLog
 from bot.clock import SystemClock
 from bot.control_socket import ControlSocket
+from bot.duty import CLOSES_WITHIN_S, Duty, Phase, leave
 from bot.duty import LOOP as DUTY
-from bot.duty import Duty
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
@@ -124,7 +124,7 @@ async def running(
     people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
     background = BackgroundTasks(audit, admit=_admission(people, limit))
-    handler = CommandHandler(engine, settings, groups, people, clock)
+    handler = CommandHandler(engine, settings, groups, people, clock, hand_over=attachments.hand_over)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
@@ -150,18 +150,12 @@ async def running(
         yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection, lost=duty.lost)
     finally:
         manager.stopping()
-        # First nothing new comes in, then what came in is answered, then the engine lets go: in any case, all of them.
-        async with AsyncExitStack() as leaving:
-            for step in (
-                engine.stop,
-                home_tabs.stop,
-                attachments.close,
-                background.close,
-                connection.stop,
-                control.stop,
-                health.stop,
-            ):
-                leaving.push_async_callback(step)
+        # First nothing new comes in, then what came in is answered, then the engine lets go of the database.
+        await leave(
+            Phase(CLOSES_WITHIN_S, (health.stop, control.stop, connection.stop)),
+            Phase(None, (background.close, attachments.close, home_tabs.stop)),
+            Phase(None, (engine.stop, background.last_words)),
+        )
 
 
 async def check_store(settings: Settings) -> CheckLine:

@@ -131,7 +131,7 @@ def _of_attempt(data: EventData, about: _About) -> str:
     vm, way = about.vm, f"{about.source} → {about.destination}"
     match data:
         case said_of.Held(text=text):
-            return f"⏸ {vm} waits{_because(text)}"
+            return f"⏸ {vm} {said(text)}" if text.startswith("waits ") else f"⏸ {vm} waits{_because(text)}"
         case said_of.Starting(attempt=attempt, of=of, to=to):
             way = f"{about.source} → {code(to)}" if to else way
             return f"🚚 {vm} starts: {way}{f', {_attempt(attempt, of)}' if attempt > 1 else ''}."

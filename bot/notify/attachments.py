@@ -9,9 +9,11 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.messages import insights_image, insights_text
 from bot.messages.plan_text import LONG, plan_text
 from bot.messages.timeline_image import timeline
 from bot.slack.api_errors import SlackRefused, ask
@@ -22,6 +24,7 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt
 from core.domain.model.views import JobView
+from core.domain.reporting.insights import Insights
 from core.errors import MigrateBotError
 from core.ports import Clock
 from core.tasks import TaskSet
@@ -38,6 +41,7 @@ _PAUSE_S = 2.0
 _TIMEOUT_S = 60.0
 _PAGES = 10
 _PAGE = 200
+_ALT_LIMIT = 1000  # docs.slack.dev: files.getUploadURLExternal, alt_txt
 
 
 def _has_whole_plan(job: Job) -> bool:
@@ -61,6 +65,8 @@ class Attachment:
     name: str
     title: str
     content: bytes
+    alt_text: str = ""
+    """What a picture shows, for who cannot see it."""
 
 
 Make = Callable[[Job], Awaitable[Attachment | None]]
@@ -86,6 +92,22 @@ class Attachments:
             self._start(self._once(notice.job, card, self._picture), f"picture for {notice.job.id}")
         elif notice.event.kind in _NEW_PLANS and _has_whole_plan(notice.job):
             self._start(self._once(notice.job, card, self._plan), f"plan for {notice.job.id}")
+
+    def hand_over(self, person: str, found: Insights) -> None:
+        """Put the picture of the past into somebody's direct messages: they asked in private, no channel is to see."""
+        self._start(self._hand_over(person, found), f"picture of the past for {person}")
+
+    async def _hand_over(self, person: str, found: Insights) -> None:
+        try:
+            attachment = await _insights(found)
+            async with asyncio.timeout(_TIMEOUT_S):
+                opened = await ask(self._client.conversations_open(users=person))
+                channel = str((opened.get("channel") or {}).get("id") or "")
+                await ask(self._upload(attachment, channel))
+        except (MigrateBotError, TimeoutError) as error:
+            log.warning("%s could not get the picture of the past: %s", person, error)
+        except Exception:  # a file nobody waits for must not end in an unseen task
+            log.exception("the picture of the past for %s could not be made", person)
 
     def catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
         """Put in what an earlier process told of but did not get to put in, for the newest jobs."""
@@ -142,14 +164,17 @@ class Attachments:
     async def _put(self, card: Card, attachment: Attachment | None) -> None:
         if attachment is None or not attachment.content or await self._is_there(card, attachment.name):
             return
-        upload = self._client.files_upload_v2(
+        await ask(self._upload(attachment, card.channel, thread_ts=card.ts))
+
+    def _upload(self, attachment: Attachment, channel: str, thread_ts: str | None = None) -> Awaitable[Any]:
+        return self._client.files_upload_v2(
             filename=attachment.name,
             title=attachment.title,
             content=attachment.content,
-            channel=card.channel,
-            thread_ts=card.ts,
+            alt_txt=attachment.alt_text[:_ALT_LIMIT] or None,
+            channel=channel,
+            thread_ts=thread_ts,
         )
-        await ask(upload)
 
     async def _is_there(self, card: Card, name: str) -> bool:
         """Look through the thread: an upload whose answer was lost, or of an earlier process, is not repeated."""
@@ -177,3 +202,9 @@ class Attachments:
         until = inputs.view.job.finished_at or inputs.view.at
         png = await asyncio.to_thread(timeline, inputs.view.job, moves, inputs.attempts, inputs.limits, until)
         return Attachment(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None
+
+
+async def _insights(found: Insights) -> Attachment:
+    png = await asyncio.to_thread(insights_image.picture, found)
+    name, title = f"insights-{found.until:%Y-%m-%d}.png", insights_text.period_words(found.until - found.since)
+    return Attachment(name, title, png, insights_image.alt_text(found))

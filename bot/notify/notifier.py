@@ -44,6 +44,7 @@ from core.domain.model.views import JobView
 from core.domain.reporting.paging import quoted
 from core.errors import NotifierBusy, NotifierError, NotifierRefused
 from core.ports import Clock
+from core.tasks import compute
 
 log = logging.getLogger(__name__)
 
@@ -297,21 +298,24 @@ class SlackNotifier:
             shown.newest = view
         moved: Card | None = None
         async with shown.lock:
-            message = card(shown.newest, await self._look_of(shown.newest.job))
+            newest = shown.newest
+            message = await self._card_of(newest)
             if _digest(message) == shown.digest:
                 return None
             await self._edits.turn(view.job.id)
             await self._budget.turn()
-            newest = shown.newest  # a newer one may have come while this one waited
-            look = await self._look_of(newest.job)
-            message = card(newest, look)
+            if newest is not shown.newest:  # a newer one came while this one waited
+                newest = shown.newest
+                message = await self._card_of(newest)
             place = self._cards.newest(newest.job.card or view.job.card)
             try:
                 await self._edit_at_last(place, message, newest)
             except SlackRefused as error:
                 if error.code not in GONE:
                     raise
-                moved = await self._cards.post_again(replace(newest, job=replace(newest.job, card=place)), look)
+                moved = await self._cards.post_again(
+                    replace(newest, job=replace(newest.job, card=place)), await self._look_of(newest.job)
+                )
                 if moved is None:
                     raise
             shown.digest = _digest(message)
@@ -343,6 +347,9 @@ class SlackNotifier:
         except NotifierBusy as error:
             self._budget.block(error.retry_after_s)
             raise
+
+    async def _card_of(self, view: JobView) -> Message:
+        return await compute(len(view.moves), card, view, await self._look_of(view.job))
 
     async def _look_of(self, job: Job) -> Look:
         """Find out what the card needs to know besides the job, such as whether anybody can approve it."""

@@ -89,6 +89,7 @@ class Engine:
             folders={
                 HostName(name): FolderRules(known.allowed_paths, known.path) for name, known in settings.hosts.items()
             },
+            links=settings.known_links(),
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(
@@ -117,7 +118,7 @@ class Engine:
             max_attempts=migration.max_attempts,
             freeze=calendar,
             busy=self._note_open,
-            dropped_out=self._replanner.look,
+            dropped_out=self._replanner.note,
         )
         planner = Planner(
             settings,
@@ -200,9 +201,10 @@ class Engine:
         start("retention", self._retention.turn)
 
     async def stop(self) -> None:
-        """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them.
+        """Start nothing more, let go of store and hosts. Migrations go on; the next start finds them.
 
-        Whatever had been started when a start failed is ended too, and the store is closed last and in any case.
+        The store first: another process may have it as soon as nothing here sends or writes any more, and a host that
+        hangs may take seconds to say goodbye to. Whatever had been started when a start failed is ended too.
         """
         try:
             await self.supervisor.stop()
@@ -213,9 +215,11 @@ class Engine:
             for poller in self._pollers.values():
                 poller.close()
             self._watching.close()
-            await self._gateway.close()
         finally:
-            await self._store.close()
+            try:
+                await self._store.close()
+            finally:
+                await self._gateway.close()
 
     # ------------------------------------------------------------------ inside
 

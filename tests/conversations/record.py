@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.domain.model.inventory import VmId
@@ -21,6 +22,7 @@ from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
 from tests.support.bot_harness import CHANNEL, Office, buttons, fleet
+from tests.support.past_example import a_month
 
 _IDS = {vm.name: vm.id for vm in fleet().vms}
 WEB01, DB01 = _IDS["web01"], _IDS["db01"]
@@ -123,6 +125,7 @@ MISTAKES = (
     "cancel",
     "pause everything",
     "where",
+    "insights soon",
     "help me",
 )
 IMPOSSIBLE = (
@@ -149,7 +152,7 @@ async def _help(walk: Walk) -> None:
     for text in ("help", "help options", "help cancel"):
         await walk.types(ALICE, text)
     walk.chapter("Before anything was asked", "Every look has an answer.")
-    for text in ("status", "jobs", "hosts", "where web01", "handover"):
+    for text in ("status", "jobs", "hosts", "where web01", "handover", "insights"):
         await walk.types(ALICE, text)
 
 
@@ -294,12 +297,21 @@ async def _checked(walk: Walk) -> None:
     await walk.types(ALICE, "cancel J1")
 
 
+async def _looked_back(walk: Walk) -> None:
+    walk.chapter(
+        "A month looked back at", "What was slow, who failed and why, what was waited for; few moves rank nothing."
+    )
+    for text in ("insights", "insights last 5 days", "insights 36h"):
+        await walk.types(ALICE, text)
+
+
 VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_help, _mistakes, _rejected, _done, _stopped),
     (_changed,),
     (_failed,),
     (_stuck,),
     (_checked,),
+    (_looked_back,),
 )
 """The chapters, each visit with a bot that has seen nothing before."""
 
@@ -314,6 +326,8 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
         hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
         described = _three_hosts()
     with tempfile.TemporaryDirectory() as folder:
+        if _looked_back in chapters:
+            await a_month(Path(folder), datetime.now(UTC))
         async with (
             SlackLab() as slack,
             Office.open(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.domain.model.move import Hold, HoldCode, Move, MoveState
+from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
 
 SAME = timedelta(seconds=5)
@@ -12,11 +13,12 @@ SAME = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The decision to start a move; the claims are what the store checks again when it reserves."""
+    """The decision to start a move; the claims, and the links it is on, are checked again where it is reserved."""
 
     move: Move
     claims: tuple[SlotUsage, ...]
     reason: str
+    on_links: tuple[LinkUsage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

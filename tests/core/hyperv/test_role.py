@@ -20,11 +20,12 @@ from lab.hyperv.powershell.data_file import read_data_file
 
 SAMPLES: dict[str, Any] = {
     "vm_id": UUID(int=1),
+    "vm_ids": [UUID(int=1)],
     "paths": ["D:\\VMs\\a.vhdx"],
     "path": "D:\\VMs",
     "names": ["Get-VM"],
     "address": "hv02",
-    "info": b"x",
+    "infos": [b"x"],
     "wait_s": 1,
 }
 SESSION_S_OWN = {"Get-Command"}
