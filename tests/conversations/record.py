@@ -309,9 +309,7 @@ async def _looked_back(walk: Walk) -> None:
 
 
 async def _told_weekly(walk: Walk) -> None:
-    walk.chapter(
-        "A week told to the channel", "Once a week, at the time that `[slack] digest` names."
-    )
+    walk.chapter("A week told to the channel", "Once a week, at the time that `[slack] digest` names.")
     digest = await walk.here.until(lambda: next((m for m in walk.here.messages() if "The week from" in read(m)), None))
     walk.sees(ALICE, digest, "In the channel")
 
