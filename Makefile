@@ -15,8 +15,10 @@ LONG   := tests/faults tests/e2e/test_slack_storm.py tests/e2e/test_quiet_thread
 REAL   := tests/powershell
 PAGES  := tests/browser
 TWO    := tests/takeover
-# The part of the suite that is played on PostgreSQL every time: under a minute. `make postgresql-all` plays all of it.
+# What is played on PostgreSQL every time, besides SQLite or only there. `make postgresql-all` plays all of it.
 ON_POSTGRESQL := tests/core/engine/test_main_job.py tests/core/engine/test_recovery.py tests/e2e/test_restart.py $(TWO)
+# Tests wait for processes much of their time: more workers than cores.
+WORKERS := 4
 PAYLOADS := $(CURDIR)/build/slack-payloads
 
 .DEFAULT_GOAL := help
@@ -68,10 +70,11 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One run of everything, what needs a PowerShell, a PostgreSQL or a browser too: what waits does so beside what works, and
+# one line at the end says what was skipped. The targets below play a part of it each.
 test: check imports
 	@rm -rf $(PAYLOADS)
-	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup -m "not slow" $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
-	@$(MAKE) --no-print-directory powershell postgresql browser
+	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(LONG:%=--ignore=%)
 
 # How much of core/ its own tests reach. Measuring doubles their time, so it is not a part of `make test`.
 coverage: $(READY)
@@ -88,7 +91,7 @@ foreign-slack: $(READY)
 
 # A real PowerShell behind the lab's hosts, where there is one (docs/guide/lab.md); without, one line.
 powershell: $(READY)
-	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadfile $(REAL); fi
+	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadgroup $(REAL); fi
 
 # The page of `make try` in Debian's Chromium, where it is installed; without, one line. `--pictures` renews those of the pages.
 browser: $(READY)
@@ -120,7 +123,7 @@ image-check: $(READY)
 SOAK_HOURS ?= 10000
 storm: $(READY)
 	$(BIN)/pytest -n 2 --dist loadgroup $(LONG) tests/crash --all-crash-points
-	$(BIN)/pytest -n 2 --dist loadgroup -m slow $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow $(LONG:%=--ignore=%)
 	$(BIN)/python -m tests.soak --hours $(SOAK_HOURS)
 
 format: $(READY)

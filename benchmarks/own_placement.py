@@ -14,8 +14,8 @@ from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import Disk, HostFacts, HostName, Inspection, Snapshot, Vm, VmDetails, Volume
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.destinations import Destination
-from core.domain.planning.makespan import Speeds
 from core.domain.planning.placement import Conditions, place
+from core.domain.planning.speeds import Speeds
 from lab.hyperv.world.fleet import GB, MB
 
 _NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

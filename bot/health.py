@@ -222,6 +222,7 @@ class Health:
             stopped_by=await self._engine.queries.stopped_by(),
             lengths=await self._engine.queries.queue_lengths(),
             hosts=await self._engine.queries.hosts(),
+            links=await self._engine.queries.links(),
             ages_s=self._engine.queries.snapshot_ages_s(),
             delivery=await self._engine.queries.delivery(),
             loops=self._supervisor.status(),

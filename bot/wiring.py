@@ -34,9 +34,12 @@ from bot.slack.socket import SocketConnection
 from bot.slack.user_groups import UserGroups
 from bot.systemd import ServiceManager
 from core.config import Settings, StoreSettings
+from core.domain.model.event_data import Digest
 from core.domain.model.events import Event
 from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
+from core.domain.reporting.insights import Insights
+from core.domain.reporting.weekly import WEEK
 from core.engine.engine import Engine
 from core.errors import SettingsError
 from core.hyperv import LoginMemory, PypsrpGateway, SessionRecord, endpoint_texts, install_commands
@@ -95,7 +98,11 @@ async def running(
     async def newest_jobs() -> Sequence[Job]:
         return [view.job for view in await engine.queries.jobs()]
 
-    attachments = Attachments(client, timeline_inputs, clock)
+    async def past(digest: Digest) -> Insights:
+        until = digest.until or clock.now()
+        return await engine.queries.insights_between(digest.since or until - WEEK, until)
+
+    attachments = Attachments(client, timeline_inputs, clock, past=past)
     notifier: Notifier = SlackNotifier(
         client,
         settings,
@@ -103,6 +110,7 @@ async def running(
         clock,
         attachments=attachments,
         history=history,
+        past=past,
         database=lambda: engine.database_id,
     )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier, on_page=audit.paged)

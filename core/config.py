@@ -5,7 +5,7 @@ Unknown keys are errors. Every key is documented in ``docs/reference/settings.md
 
 import os
 import tomllib
-from datetime import timedelta
+from datetime import UTC, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,6 +30,7 @@ from core.domain.model.folder_names import is_allowed, why_refused
 from core.domain.model.inventory import HostName, same_host, why_not_distinct
 from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
+from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import parse_window
 from core.domain.scheduling.links import Links
 from core.environment import EnvironmentSource
@@ -119,6 +120,16 @@ class SlackSettings(_Section):
     """Address and port for ``GET /health`` and ``GET /metrics``; empty: none."""
     escalate_after: Duration = timedelta(minutes=15)
     """How long a page may wait for somebody to take it before on-call is mentioned once more; 0: for ever."""
+    digest: str = ""
+    """When the channel is told of the last week, such as ``Mon 09:00``, in ``[freeze] zone``; empty: never."""
+
+    @model_validator(mode="after")
+    def _digest_can_be_read(self) -> "SlackSettings":
+        if self.digest:
+            parse_weekly(self.digest, UTC)
+            if not self.channel:
+                raise ValueError("digest needs a channel to tell it in; set channel too")
+        return self
 
 
 class AccessSettings(_Section):

@@ -47,6 +47,7 @@ class BackgroundTasks:
         self._admit = admit
         self._reference = reference
         self._unanswered: list[tuple[PrivateReply, Message]] = []
+        self._is_closed = False
 
     def start(self, asked: Asked, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
         """Do some work in a task of its own and tell the person what it returns, or why it failed.
@@ -56,6 +57,9 @@ class BackgroundTasks:
         asker = reply.asker
         self._audit.asked(asked, asker.user, asker.channel)
         name = f"{asked} by {asker.user}"
+        if self._is_closed:  # it came in while the door was being shut: what it would need is no longer ours
+            self._tasks.start(self._say(reply, replies.cut_off(), name), name)
+            return
         self._tasks.start(self._run(asked, name, work if is_open else self._closed(work, asker), reply), name)
 
     def refuse(self, asked: Asked, asker: Asker, error: MigrateBotError) -> None:
@@ -76,7 +80,8 @@ class BackgroundTasks:
         return admitted
 
     async def close(self, timeout_s: float = ANSWERS_WITHIN_S) -> None:
-        """Let what is under way end, for a while."""
+        """Let what is under way end, for a while; nothing more is begun."""
+        self._is_closed = True
         await self._tasks.finish(timeout_s)
 
     async def last_words(self, timeout_s: float = LAST_WORDS_S) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from bot.messages.blocks import Message, message, sections
-from bot.messages.mrkdwn import code, plural
+from bot.messages.mrkdwn import code, date_time, plural
 from bot.messages.state_table import FAULT_WORDS, HOLD_WORDS
 from core.domain.model.units import size, span
 from core.domain.reporting.insights import Culprit, Insights, Why
@@ -20,15 +20,22 @@ def answer(found: Insights, *, is_pictured: bool = False) -> Message:
     return message(head.replace("*", ""), sections([head, *_rest(found), *pictured]))
 
 
+def digest(found: Insights) -> Message:
+    """Tell the channel of a week, which may be over for a while."""
+    days = f"{date_time(found.since)} to {date_time(found.until)}"
+    text = totals(found, "The last week").replace("*", "")
+    return message(f"📊 {text}", sections([f"📊 {totals(found, f'The week from {days}')}", *_rest(found)]))
+
+
 def period_words(length: timedelta) -> str:
     """Say a length of time as people do: ``The last 30 days``."""
     hours = round(length.total_seconds() / 3600)
     return f"The last {plural(hours // 24, 'day')}" if hours >= 48 else f"The last {plural(hours, 'hour')}"  # noqa: PLR2004
 
 
-def totals(found: Insights) -> str:
-    """Sum up in one line."""
-    begins = f"*{period_words(found.until - found.since)}*"
+def totals(found: Insights, period: str = "") -> str:
+    """Sum up in one line. ``period``: what to call the time; empty: by its length."""
+    begins = f"*{period or period_words(found.until - found.since)}*"
     if found.is_empty:
         return f"{begins}: nothing was moved, and nobody was paged."
     moved = f"{plural(found.done, 'VM')} moved in {plural(found.jobs, 'job')}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.commands.errors import CommandError
 from bot.messages.blocks import Block, Message, context, message, section, sections, verbatim
 from bot.messages.card import card
-from bot.messages.card_parts import Look, bar, headline_route, what
+from bot.messages.card_parts import Look, bar, headline_route, names, what
 from bot.messages.help import TOPICS, overview
 from bot.messages.mrkdwn import clip, clip_markup, clock_time, code, date_time, escape, mention, plural, said
 from bot.messages.state_table import JOB_ICONS
@@ -13,11 +13,13 @@ from bot.messages.thread_lines import sentence
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobState
 from core.domain.model.move import Move, MoveId, MoveState
-from core.domain.model.views import HostView, JobView
+from core.domain.model.units import zoned_time
+from core.domain.model.views import HostView, JobView, LinkView
 from core.errors import MigrateBotError
 
 _STATUS_ROWS = 150
 _HISTORY_LINES = 120
+_BEHIND = 6
 
 
 def plainly(text: str) -> Message:
@@ -92,11 +94,12 @@ def job_line(view: JobView) -> str:
     return f"{head}: {job.state.value}"
 
 
-def hosts(views: Sequence[HostView], stopped_by: str = "") -> Message:
-    """List hosts with their slots."""
+def hosts(views: Sequence[HostView], stopped_by: str = "", links: Sequence[LinkView] = ()) -> Message:
+    """List hosts with their slots, and links with the moves on them."""
     if not views:
         return plainly("There are no hosts in my settings.")
     lines = ["*Hosts*", *(host_line(view) for view in views)]
+    lines += ["*Links*", *map(link_line, links)] if links else []
     if stopped_by:
         lines.append(f"🛑 Stopped by {mention(stopped_by)}: nothing new starts.")
     return message(plural(len(views), "host"), sections(lines))
@@ -113,6 +116,13 @@ def host_line(view: HostView) -> str:
         f"🟢 {code(view.host)} {plural(view.vms, 'VM')} · live {view.live_used} of {view.live_limit}"
         f" · storage {view.storage_used} of {view.storage_limit} · {view.ours} ours"
     )
+
+
+def link_line(view: LinkView) -> str:
+    """Say how many moves are on a link, of how many, in one line."""
+    moves = plural(view.used, "move") if view.limit is None else f"{view.used} of {view.limit} moves"
+    until = f" until {zoned_time(view.until)}" if view.until and view.limit is not None else ""
+    return f"{'🟠' if view.is_full else '🟢'} {code(view.name)} {moves}{until} · {names(view.hosts, _BEHIND)} behind it"
 
 
 def _history_line(event: Event, job: Job, move: Move | None) -> str:

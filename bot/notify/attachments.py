@@ -18,7 +18,7 @@ from bot.messages.plan_text import LONG, plan_text
 from bot.messages.timeline_image import timeline
 from bot.slack.api_errors import SlackRefused, ask
 from core.backoff import fixed, retry
-from core.domain.model.event_data import EventKind
+from core.domain.model.event_data import Digest, EventKind
 from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
@@ -69,6 +69,7 @@ class Attachment:
     """What a picture shows, for who cannot see it."""
 
 
+LookBack = Callable[[Digest], Awaitable[Insights]]
 Make = Callable[[Job], Awaitable[Attachment | None]]
 
 
@@ -76,11 +77,17 @@ class Attachments:
     """The uploads under way, each begun once by this process."""
 
     def __init__(
-        self, client: AsyncWebClient, timeline_inputs: Callable[[JobId], Awaitable[TimelineInputs]], clock: Clock
+        self,
+        client: AsyncWebClient,
+        timeline_inputs: Callable[[JobId], Awaitable[TimelineInputs]],
+        clock: Clock,
+        *,
+        past: LookBack | None = None,
     ) -> None:
         self._client = client
         self._timeline_inputs = timeline_inputs
         self._clock = clock
+        self._past = past
         self._uploads = TaskSet()
         self._begun: set[tuple[JobId, str, Make]] = set()
 
@@ -88,7 +95,9 @@ class Attachments:
         """Put in what belongs to this notice, if anything; the thread is the card's."""
         if card is None:
             return
-        if notice.event.kind is EventKind.FINISHED:
+        if isinstance(notice.event.data, Digest) and self._past is not None:
+            self._start(self._illustrate(notice.event.data, card, self._past), "picture of the week")
+        elif notice.event.kind is EventKind.FINISHED:
             self._start(self._once(notice.job, card, self._picture), f"picture for {notice.job.id}")
         elif notice.event.kind in _NEW_PLANS and _has_whole_plan(notice.job):
             self._start(self._once(notice.job, card, self._plan), f"plan for {notice.job.id}")
@@ -96,6 +105,17 @@ class Attachments:
     def hand_over(self, person: str, found: Insights) -> None:
         """Put the picture of the past into somebody's direct messages: they asked in private, no channel is to see."""
         self._start(self._hand_over(person, found), f"picture of the past for {person}")
+
+    async def _illustrate(self, digest: Digest, card: Card, past: LookBack) -> None:
+        """Put the picture of a week below its digest, once; whoever cannot has the digest's words."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                found = await past(digest)
+                await self._put(card, await _insights(found) if insights_image.is_worth_drawing(found) else None)
+        except (MigrateBotError, TimeoutError) as error:
+            log.warning("the picture of the week could not be uploaded: %s", error)
+        except Exception:  # a file nobody waits for must not end in an unseen task
+            log.exception("the picture of the week could not be made")
 
     async def _hand_over(self, person: str, found: Insights) -> None:
         try:

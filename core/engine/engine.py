@@ -9,7 +9,9 @@ from core.config import Settings
 from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
+from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import Calendar, parse_window
+from core.domain.scheduling.links import Links
 from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
 from core.engine.api.job_views import JobViews
@@ -20,6 +22,7 @@ from core.engine.attempt.context import AttemptPolicy, EngineServices
 from core.engine.attempt.look_ahead import LookAhead
 from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
+from core.engine.delivery.digest import WeeklyDigest
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.destination_choice import DestinationChoice
@@ -78,6 +81,7 @@ class Engine:
             )
             for name in settings.hosts
         }
+        links = settings.known_links()
         policy = Policy(
             backup_threshold=migration.backup_threshold,
             busy_timeout=migration.busy_patience,
@@ -89,7 +93,7 @@ class Engine:
             folders={
                 HostName(name): FolderRules(known.allowed_paths, known.path) for name, known in settings.hosts.items()
             },
-            links=settings.known_links(),
+            links=links,
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(
@@ -108,7 +112,7 @@ class Engine:
             cleanup=cleanup,
             look_ahead=self._look_ahead,
             tidy_soon=self._postponed_cleanups.wanted.set,
-            policy=_attempt_policy(settings, calendar),
+            policy=_attempt_policy(settings, calendar, links),
         )
         self._replanner = Replanner(settings, self._recorder, gateway, DestinationChoice(settings, store, clock))
         self._dispatcher = Dispatcher(
@@ -144,11 +148,14 @@ class Engine:
             calendar,
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
+            links=links,
             checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
+        weekly = settings.slack.digest and parse_weekly(settings.slack.digest, ZoneInfo(settings.freeze.zone))
+        self._digest = WeeklyDigest(self._recorder, clock, weekly or None)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
         self._cards = Cards(
             store, notifier, clock, self._job_views.of, tick_s=self._timing.busy_s, shown=self._outbox.note_answer
@@ -167,7 +174,13 @@ class Engine:
             checking=self._plan_check.progress,
         )
         self.queries = Queries(
-            store, self._snapshot_cache, clock, self._job_views, tuple(self._pollers), delivery=self._outbox.status
+            store,
+            self._snapshot_cache,
+            clock,
+            self._job_views,
+            tuple(self._pollers),
+            links=links,
+            delivery=self._outbox.status,
         )
         self.database_id = ""
         """Which database the numbers of jobs, moves and events are of; known from the start on."""
@@ -196,6 +209,7 @@ class Engine:
         start("replanner", self._replanner.turn, wake=self._replanner.changed)
         start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
+        start("digest", self._digest.turn)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
         start("retention", self._retention.turn)
@@ -251,7 +265,7 @@ class Engine:
         return await poller.fresh() if poller else None
 
 
-def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
+def _attempt_policy(settings: Settings, freeze: Calendar, links: Links) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
@@ -267,6 +281,7 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
         frozen_until=freeze.frozen_until,
+        links=links,
         replans=migration.replan,
         own_errors=settings.errors,
     )

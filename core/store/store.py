@@ -12,6 +12,7 @@ from core.domain.model.events import Event, Notice, Recorded
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.planning.speeds import LinkSpeed
 from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
@@ -307,9 +308,19 @@ class SqlStore:
         """Read learned throughput per host pair."""
         return await self._database.read(throughput.read)
 
-    async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
-        """Fold one measured move into the throughput of a host pair."""
-        await self._database.write(throughput.learn, source, destination, bytes_per_s)
+    async def link_speeds(self) -> dict[str, LinkSpeed]:
+        """Read learned throughput per link."""
+        return await self._database.read(throughput.read_links)
+
+    async def learn_speed(
+        self,
+        source: HostName,
+        destination: HostName,
+        bytes_per_s: float,
+        shared_by: Mapping[str, float] | None = None,
+    ) -> None:
+        """Fold one measured move into the throughput of a host pair, and of its links."""
+        await self._database.write(throughput.learn, source, destination, bytes_per_s, shared_by or {})
 
 
 def _put_back(connection: Connection) -> str:

@@ -15,18 +15,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.domain.model.inventory import VmId
+from core.domain.reporting.weekly import WEEK, parse_weekly
+from core.engine.delivery.digest import TOLD
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import Fleet
 from lab.slack.people.transcript import Transcript
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
-from tests.support.bot_harness import CHANNEL, Office, buttons, fleet
+from tests.support.bot_harness import CHANNEL, Office, buttons, fleet, read
 from tests.support.past_example import a_month
 
 _IDS = {vm.name: vm.id for vm in fleet().vms}
 WEB01, DB01 = _IDS["web01"], _IDS["db01"]
 ALICE, BOB, DAVE, MALLORY = "alice", "bob", "dave", "mallory"
+_MONDAY = "Mon 09:00"
 ANY_NUMBER = {"commands_per_minute": 0}
 """Nobody types so fast."""
 
@@ -305,6 +308,12 @@ async def _looked_back(walk: Walk) -> None:
         await walk.types(ALICE, text)
 
 
+async def _told_weekly(walk: Walk) -> None:
+    walk.chapter("A week told to the channel", "Once a week, at the time that `[slack] digest` names.")
+    digest = await walk.here.until(lambda: next((m for m in walk.here.messages() if "The week from" in read(m)), None))
+    walk.sees(ALICE, digest, "In the channel")
+
+
 VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_help, _mistakes, _rejected, _done, _stopped),
     (_changed,),
@@ -312,6 +321,7 @@ VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_stuck,),
     (_checked,),
     (_looked_back,),
+    (_told_weekly,),
 )
 """The chapters, each visit with a bot that has seen nothing before."""
 
@@ -321,6 +331,7 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     migration: dict[str, object] = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
     hosts: dict[str, object] = {}
     described = None
+    digest = {"digest": _MONDAY} if _told_weekly in chapters else {}
     if _checked in chapters:
         migration |= {"check_timeout": "1m"}
         hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
@@ -328,11 +339,14 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     with tempfile.TemporaryDirectory() as folder:
         if _looked_back in chapters:
             await a_month(Path(folder), datetime.now(UTC))
+        elif _told_weekly in chapters:
+            told = parse_weekly(_MONDAY, UTC).last(datetime.now(UTC))
+            await a_month(Path(folder), told, switches={TOLD: (told - WEEK).isoformat()})
         async with (
             SlackLab() as slack,
             Office.open(
                 slack,
-                slack_settings(slack, migration=migration, hosts=hosts, access=ANY_NUMBER),
+                slack_settings(slack, migration=migration, hosts=hosts, access=ANY_NUMBER, slack=digest),
                 Path(folder),
                 described,
             ) as here,

@@ -1,8 +1,10 @@
 """A month of a small fleet's life, written into a database through the store's own port."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from uuid import UUID
 
 from core.domain.model import event_data
@@ -24,12 +26,14 @@ _JOBS = 20
 _VMS = 3
 
 
-async def a_month(folder: Path, until: datetime) -> None:
-    """Write it into the database of a folder, as it would be at this moment."""
+async def a_month(folder: Path, until: datetime, *, switches: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write it into the database of a folder, as it would be at this moment; and what the bot had noted by then."""
     store = SqlStore(database_url(folder / "bot.db"))
     await store.open()
     try:
         await tell_a_month(store, until)
+        for name, value in switches.items():
+            await store.set_switch(name, value)
         while notices := await store.claim_notices(50, until):
             for notice in notices:
                 await store.notice_said(notice.id, until)

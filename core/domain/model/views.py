@@ -104,3 +104,20 @@ class HostView:
     def is_login_rejected(self) -> bool:
         """Whether the host rejects the bot's account, or is not asked again for a while because it did."""
         return not self.is_reachable and self.standing in {Standing.LOGIN_REJECTED, Standing.LOGIN_WITHHELD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """A link's line in ``/migrate hosts``: how many moves are on it, of how many it carries now; None: any number."""
+
+    name: str
+    hosts: tuple[HostName, ...]
+    used: int
+    limit: int | None
+    until: datetime | None = None
+    """When the window ends that holds now, in the link's time zone."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may start on it now."""
+        return self.limit is not None and self.used >= self.limit

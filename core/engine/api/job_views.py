@@ -6,7 +6,7 @@ the question. Estimating when so many moves are over takes ten times as long: th
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,13 +14,17 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
-from core.domain.model.views import CheckProgress, HostView, JobView, MoveView
+from core.domain.model.views import CheckProgress, HostView, JobView, LinkView, MoveView
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
+from core.domain.planning.speeds import Speeds, lines_of
+from core.domain.planning.speeds import seconds as seconds_of
 from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
 from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.known_speeds import known_speeds
 from core.engine.moments import SteadyMoments, on_the_wall
 from core.ports import Clock, Store
 from core.tasks import MANY, compute
@@ -33,12 +37,14 @@ class ViewInputs:
     attempts: Mapping[MoveId, Attempt]
     """The open ones."""
     percents: Mapping[VmId, int]
-    speeds: makespan.Speeds
+    speeds: Speeds
     snapshots: Mapping[HostName, Snapshot]
     calendar: Calendar
     stopped_by: str
     began: Mapping[MoveId, datetime] = field(default_factory=dict)
     """When the open attempts began, worked out anew for the clock on the wall as it goes now."""
+    on_links: Mapping[Link, int] = field(default_factory=dict)
+    """How many moves of all jobs are on each link now."""
     max_parallel: int = 0
     """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
@@ -98,6 +104,7 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
             start_at=options.start_at,
             halted=halted(job, known),
             at_once=at_once,
+            lines=lines_of(known.speeds, now),
         ),
     )
 
@@ -136,6 +143,22 @@ def _view_host(
     )
 
 
+def view_links(
+    links: Links, snapshots: Mapping[HostName, Snapshot], reservations: Sequence[Attempt], now: datetime
+) -> list[LinkView]:
+    """Build every link's view."""
+    return [
+        LinkView(
+            name=link.name,
+            hosts=tuple(sorted(link.hosts)),
+            used=carried(usage, reservations),
+            limit=link.limit_at(now),
+            until=link.window_until(now),
+        )
+        for link, usage in usages(links, snapshots).items()
+    ]
+
+
 def _is_to_do(move: Move) -> bool:
     return not move.state.is_end and move.state is not MoveState.CLEANING
 
@@ -143,8 +166,10 @@ def _is_to_do(move: Move) -> bool:
 def _work(move: Move, known: ViewInputs, now: datetime) -> makespan.Work:
     attempt = known.attempts.get(move.id)
     if attempt is not None:
-        return makespan.Work(move.source, move.destination, _left_s(move, attempt, known, now), is_running=True)
-    seconds = makespan.seconds(move.size_bytes, move.source, move.destination, known.speeds)
+        # What is left of it at the pace of now, as if it shared nothing: the schedule works out who shares what.
+        left = _left_s(move, attempt, known, now) * _share(move, known)
+        return makespan.Work(move.source, move.destination, left, is_running=True)
+    seconds = seconds_of(move.size_bytes, move.source, move.destination, known.speeds)
     return makespan.Work(move.source, move.destination, seconds)
 
 
@@ -153,7 +178,15 @@ def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> f
     percent = known.percents.get(move.vm_id) if move.state.holds_slots else None
     if percent:
         return elapsed * (100 - percent) / percent
-    return max(0.0, makespan.seconds(move.size_bytes, move.source, move.destination, known.speeds) - elapsed)
+    whole = seconds_of(move.size_bytes, move.source, move.destination, known.speeds) / _share(move, known)
+    return max(0.0, whole - elapsed)
+
+
+def _share(move: Move, known: ViewInputs) -> float:
+    """Return which share of its own speed a move has, with all that are on its links now."""
+    if not known.speeds.links:
+        return 1.0
+    return known.speeds.share(move.source, move.destination, known.on_links)
 
 
 FRESH = timedelta(seconds=1)
@@ -193,6 +226,7 @@ class JobViews:
         *,
         assumed_bytes_per_s: float,
         max_parallel: int,
+        links: Links = NO_LINKS,
         checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
     ) -> None:
         self._checking = checking
@@ -202,6 +236,7 @@ class JobViews:
         self._calendar = calendar
         self._assumed_bytes_per_s = assumed_bytes_per_s
         self._max_parallel = max_parallel
+        self._links = links
         self._moments = SteadyMoments(clock)
         self._number = 0
         self._changes = 0
@@ -242,10 +277,11 @@ class JobViews:
             attempts=attempts,
             began={one.move_id: now - (at - self._moments.of(one.id, one.started_at)) for one in attempts.values()},
             percents=dict(self._snapshot_cache.percents),
-            speeds=makespan.Speeds(await self._store.speeds(), self._assumed_bytes_per_s),
+            speeds=await known_speeds(self._store, self._links, self._assumed_bytes_per_s),
             snapshots=dict(self._snapshot_cache.snapshots),
             calendar=self._calendar,
             stopped_by=await self._store.switch(STOP),
+            on_links=Counter(link for one in attempts.values() for link in self._links.of(one.source, one.destination)),
             max_parallel=self._max_parallel,
         )
         to_do = open_moves(job, moves)
