@@ -14,6 +14,7 @@ from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move
 from core.domain.model.views import JobView
 from core.domain.planning.speeds import LinkSpeed
+from core.domain.reporting.estimates import Estimated
 from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
@@ -359,6 +360,13 @@ class Store(Protocol):
 
     async def past(self, since: datetime, until: datetime) -> Past:
         """Count what ended, failed and waited from ``since`` on and before ``until``, however much it was."""
+        ...
+
+    async def estimates(self, until: datetime | None = None) -> tuple[tuple[Estimated, ...], tuple[Estimated, ...]]:
+        """Read what was estimated at the approval of the newest jobs that ended well, and what it took: jobs, moves.
+
+        ``until``: of those that ended before then.
+        """
         ...
 
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:

@@ -14,6 +14,7 @@ from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
 from bot.messages import replies
 from bot.messages.blocks import Message
+from bot.slack.table_form import TableForm
 from core.errors import MigrateBotError
 from core.tasks import TaskSet
 
@@ -40,11 +41,16 @@ class BackgroundTasks:
         reference: Callable[[], str] = new_reference,
         *,
         admit: Callable[[Asker], Awaitable[object]] | None = None,
+        tables: TableForm | None = None,
     ) -> None:
-        """Make it. ``admit`` raises NotAllowed for somebody who may do nothing here: every door leads through it."""
+        """Make it. ``admit`` raises NotAllowed for somebody who may do nothing here: every door leads through it.
+
+        ``tables``: whether answers that have a table are shown as one; None: never.
+        """
         self._audit = audit
         self._tasks = TaskSet()
         self._admit = admit
+        self._tables = tables
         self._reference = reference
         self._unanswered: list[tuple[PrivateReply, Message]] = []
         self._is_closed = False
@@ -104,7 +110,7 @@ class BackgroundTasks:
 
     async def _say(self, reply: PrivateReply, message: Message, name: str) -> None:
         try:
-            await reply.say(message)
+            await reply.say(message, self._tables)
         except Exception:
             # The last line before silence: whatever went wrong while answering is at least in the log.
             log.exception("the answer to %s was not delivered: %s", name, message.text)

@@ -9,6 +9,7 @@ from bot.messages.card_parts import Look, bar, headline_route, names, what
 from bot.messages.help import TOPICS, overview
 from bot.messages.mrkdwn import clip, clip_markup, clock_time, code, date_time, escape, mention, plural, said
 from bot.messages.state_table import JOB_ICONS
+from bot.messages.tables import Cell, moment, person, with_table
 from bot.messages.thread_lines import sentence
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobState
@@ -71,7 +72,33 @@ def jobs(views: Sequence[JobView], look: Look, *, title: str = "Newest jobs") ->
         return plainly("There are no jobs.")
     lines = [f"*{title}*", *(job_line(view) for view in views)]
     lines.append(f"More of one: {code(f'{look.command} status {views[0].job.id}')}")
-    return message(f"{title}: {', '.join(view.job.id for view in views)}", sections(lines))
+    in_lines = message(f"{title}: {', '.join(view.job.id for view in views)}", sections(lines))
+    rows = [_job_row(view) for view in views]
+    return with_table(
+        in_lines, sections([lines[0], lines[-1]]), ("Job", "What", "Asked by", "State", "Progress", "Until about"), rows
+    )
+
+
+def _job_row(view: JobView) -> tuple[Cell, ...]:
+    job, total = view.job, len(view.moves)
+    done, state = view.count(MoveState.DONE), str(job.state.value)
+    if job.state is JobState.PROPOSED:
+        state = "waits for approval" if job.plan.is_checked else "its hosts are being asked"
+    elif job.state is JobState.RUNNING:
+        done += view.count(MoveState.CLEANING)
+        state = "paused" if job.paused_by else "starts are stopped" if view.stopped_by else "running"
+    until = job.expires_at if job.state is JobState.PROPOSED else view.eta.likely if view.eta else None
+    if job.state is JobState.RUNNING and not until and view.why_no_eta and state == "running":
+        state = f"running, no estimate: {view.why_no_eta}"
+    progress = f"{done} of {total} moved" if total else ""
+    return (
+        str(job.id),
+        f"{what(job)}, {headline_route(job.plan.moves)}",
+        person(job.requester),
+        state,
+        progress,
+        moment(until) if until else "",
+    )
 
 
 def job_line(view: JobView) -> str:
@@ -102,7 +129,20 @@ def hosts(views: Sequence[HostView], stopped_by: str = "", links: Sequence[LinkV
     lines += ["*Links*", *map(link_line, links)] if links else []
     if stopped_by:
         lines.append(f"🛑 Stopped by {mention(stopped_by)}: nothing new starts.")
-    return message(plural(len(views), "host"), sections(lines))
+    above = [lines[0], *lines[len(views) + 1 :]]
+    head = ("Host", "State", "VMs", "Live", "Storage", "Ours")
+    in_lines = message(plural(len(views), "host"), sections(lines))
+    return with_table(in_lines, sections(above), head, [_host_row(view) for view in views])
+
+
+def _host_row(view: HostView) -> tuple[Cell, ...]:
+    if not view.is_reachable:
+        since = f" since {view.since:%Y-%m-%d %H:%M} UTC" if view.since else ""
+        return str(view.host), f"🔌 {view.standing}{since}: {view.trouble or 'not looked at yet'}", "", "", "", ""
+    if not view.is_migration_enabled:
+        return str(view.host), "⛔ live migration is switched off", str(view.vms), "", "", str(view.ours)
+    slots = (f"{view.live_used} of {view.live_limit}", f"{view.storage_used} of {view.storage_limit}")
+    return str(view.host), "🟢 ready", str(view.vms), *slots, str(view.ours)
 
 
 def host_line(view: HostView) -> str:

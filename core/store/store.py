@@ -13,11 +13,12 @@ from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
 from core.domain.planning.speeds import LinkSpeed
+from core.domain.reporting.estimates import Estimated
 from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
 from core.errors import MigrateBotError, StoreError, StoreLost
-from core.store import attempts, events, jobs, moves, outbox, past, retention, switches, throughput
+from core.store import attempts, estimates, events, jobs, moves, outbox, past, retention, switches, throughput
 from core.store.database import Database, nobody
 from core.store.dialects import PROOF_WITHIN_S
 from core.store.ownership import Ownership, ownership_of
@@ -303,6 +304,10 @@ class SqlStore:
     async def past(self, since: datetime, until: datetime) -> Past:
         """Count what ended, failed and waited in a length of time."""
         return await self._database.read(past.read, since, until)
+
+    async def estimates(self, until: datetime | None = None) -> tuple[tuple[Estimated, ...], tuple[Estimated, ...]]:
+        """Read the newest estimates and what came true, of jobs and of moves."""
+        return await self._database.read(estimates.read, until)
 
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair."""

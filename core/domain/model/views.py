@@ -20,6 +20,14 @@ class MoveView:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimateError:
+    """How far off half of the newest estimates were at the most, in percent of what it took, and how many they are."""
+
+    percent: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Eta:
     """An estimate of a job's end: the bound nothing can beat, the likely time, and a careful one."""
 
@@ -28,6 +36,8 @@ class Eta:
     latest: datetime
     frozen: tuple[datetime, datetime] | None = None
     """The freeze, from its begin to its end, that makes it later than it would be; in the calendar's time zone."""
+    off: EstimateError | None = None
+    """How far off estimates were so far; None: too few came true to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
-from core.domain.model.views import CheckProgress, HostView, JobView, LinkView, MoveView
+from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.speeds import Speeds, lines_of
 from core.domain.planning.speeds import seconds as seconds_of
+from core.domain.reporting.estimates import FEW_JOBS, error_of
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
 from core.domain.scheduling.slots import SlotKind, loads, used
@@ -193,6 +194,8 @@ FRESH = timedelta(seconds=1)
 """How old a view may be: percents, and what another process writes, change without a word."""
 
 HOLDS = timedelta(seconds=10)
+OFF_HOLDS = timedelta(minutes=5)
+"""For so long what is known of earlier estimates stands; a job that ends meanwhile changes little."""
 """How long an estimate for many moves holds: it is a matter of hours then, and takes a while."""
 
 
@@ -238,6 +241,7 @@ class JobViews:
         self._max_parallel = max_parallel
         self._links = links
         self._moments = SteadyMoments(clock)
+        self._off_found: tuple[datetime, EstimateError | None] | None = None
         self._number = 0
         self._changes = 0
         self._all_changed = 0
@@ -272,8 +276,34 @@ class JobViews:
         number = self._number
         job = await self._store.job(job_id)
         moves = await self._store.moves(job_id)
+        known = await self._inputs(at, now)
+        to_do = open_moves(job, moves)
+        expected = await self._expect(job, to_do, known, now, at) if to_do else None
+        if expected is not None and expected.eta is not None and (off := await self._off(at)) is not None:
+            expected = replace(expected, eta=replace(expected.eta, off=off))
+        view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
+        if not job.plan.is_checked:
+            view = replace(view, checking=self._checking(job_id))
+        return _Seen(view, at, changes)
+
+    async def estimate(self, job: Job, moves: Sequence[Move]) -> tuple[float, tuple[int, ...]]:
+        """Say in how many seconds a job approved now will be over (0: nobody knows), and what each move takes."""
+        at, now = self._clock.steady_now(), self._clock.now()
+        known = await self._inputs(at, now)
+        forecast = await compute(len(moves), expect, job, [move for move in moves if _is_to_do(move)], known, now)
+        each = (seconds_of(one.size_bytes, one.source, one.destination, known.speeds) for one in moves)
+        return (forecast.eta.likely - now).total_seconds() if forecast.eta else 0.0, tuple(map(round, each))
+
+    async def _off(self, at: datetime) -> EstimateError | None:
+        """Say how far off estimates were so far; found out anew now and then."""
+        if self._off_found is None or at - self._off_found[0] >= OFF_HOLDS:
+            jobs, _ = await self._store.estimates()
+            self._off_found = at, error_of(jobs, FEW_JOBS)
+        return self._off_found[1]
+
+    async def _inputs(self, at: datetime, now: datetime) -> ViewInputs:
         attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
-        known = ViewInputs(
+        return ViewInputs(
             attempts=attempts,
             began={one.move_id: now - (at - self._moments.of(one.id, one.started_at)) for one in attempts.values()},
             percents=dict(self._snapshot_cache.percents),
@@ -284,12 +314,6 @@ class JobViews:
             on_links=Counter(link for one in attempts.values() for link in self._links.of(one.source, one.destination)),
             max_parallel=self._max_parallel,
         )
-        to_do = open_moves(job, moves)
-        expected = await self._expect(job, to_do, known, now, at) if to_do else None
-        view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
-        if not job.plan.is_checked:
-            view = replace(view, checking=self._checking(job_id))
-        return _Seen(view, at, changes)
 
     async def _expect(
         self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime
