@@ -24,6 +24,8 @@ from core.domain.planning.preflight import copies, preflight, undescribed_vms, u
 from core.domain.planning.revision import Revision, asked_again
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
+from core.domain.planning.speeds import Lines, Speeds, lines_of
+from core.domain.planning.speeds import seconds as seconds_of
 from core.domain.scheduling.freeze import Calendar
 from core.engine.destination_choice import DestinationChoice, Stay
 from core.engine.folder_lists import FolderLists
@@ -171,15 +173,15 @@ class Planner:
     async def _estimated(self, plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> Plan:
         return await compute(len(plan.moves), self._with_times, plan, snapshots, await self._choice.speeds())
 
-    def _with_times(self, plan: Plan, snapshots: Mapping[HostName, Snapshot], speeds: makespan.Speeds) -> Plan:
-        works = _works(plan, speeds)
+    def _with_times(self, plan: Plan, snapshots: Mapping[HostName, Snapshot], speeds: Speeds) -> Plan:
+        works, lines = _works(plan, speeds), lines_of(speeds, self._clock.now())
         slots = slots_of(snapshots)
         at_once = plan.options.parallel or self._settings.migration.max_parallel
         expected_s = (
-            makespan.lower_bound(works, slots, at_once=at_once),
-            makespan.makespan(works, slots, at_once=at_once),
+            makespan.lower_bound(works, slots, at_once=at_once, lines=lines),
+            makespan.makespan(works, slots, at_once=at_once, lines=lines),
         )
-        times = self._times(plan.options, works, snapshots)
+        times = self._times(plan.options, works, snapshots, lines)
         return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:
@@ -315,7 +317,11 @@ class Planner:
         ]
 
     def _times(
-        self, options: Options, works: Sequence[makespan.Work], snapshots: Mapping[HostName, Snapshot]
+        self,
+        options: Options,
+        works: Sequence[makespan.Work],
+        snapshots: Mapping[HostName, Snapshot],
+        lines: Lines | None,
     ) -> list[Finding]:
         """Find what the clock and the calendar say against the plan."""
         now, found = self._clock.now(), list[Finding]()
@@ -326,7 +332,14 @@ class Planner:
         at_once = options.parallel or self._settings.migration.max_parallel
         expected = forecast(
             works,
-            Conditions(now=now, snapshots=snapshots, calendar=calendar, start_at=options.start_at, at_once=at_once),
+            Conditions(
+                now=now,
+                snapshots=snapshots,
+                calendar=calendar,
+                start_at=options.start_at,
+                at_once=at_once,
+                lines=lines,
+            ),
         )
         if expected.eta and expected.eta.frozen and not frozen:
             begin, until = expected.eta.frozen
@@ -358,11 +371,11 @@ class Planner:
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
 
 
-def _works(plan: Plan, speeds: makespan.Speeds) -> list[makespan.Work]:
+def _works(plan: Plan, speeds: Speeds) -> list[makespan.Work]:
     """Return how long each move takes by itself, of those that can move."""
     blocked_ids = plan.blocked_ids
     return [
-        makespan.Work(m.source, m.destination, makespan.seconds(m.size_bytes, m.source, m.destination, speeds))
+        makespan.Work(m.source, m.destination, seconds_of(m.size_bytes, m.source, m.destination, speeds))
         for m in plan.moves
         if m.vm_id not in blocked_ids
     ]

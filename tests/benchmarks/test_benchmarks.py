@@ -5,8 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, bound, calls, card, decisions, idle, play, report, restart, schedule, store
-from benchmarks.fleets import Case, Shape, Speed, case
+from benchmarks import (
+    __main__,
+    bound,
+    calls,
+    card,
+    decisions,
+    idle,
+    links,
+    own_placement,
+    play,
+    report,
+    restart,
+    schedule,
+    store,
+)
+from benchmarks.fleets import PLAIN, Case, Shape, Speed, case, rack_case
 from benchmarks.makespan import Pairing
 from benchmarks.play import Stay
 from core.domain.model.inventory import HostName
@@ -14,7 +28,7 @@ from core.domain.model.inventory import HostName
 HV01, HV02, HV03, HV04 = (HostName(f"HV{number:02}") for number in range(1, 5))
 
 
-@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("shape", PLAIN)
 def test_decisions_never_beat_the_bound(shape: Shape) -> None:
     """What holds for every schedule holds for ours."""
     for seed in range(3):
@@ -31,6 +45,18 @@ def test_the_engine_and_the_predecessor_never_beat_the_bound() -> None:
         assert len(played.stays) == 3
         assert played.makespan_s >= shortest
         assert played.violations == 0
+
+
+@pytest.mark.parametrize("shape", links.SHAPES)
+def test_decisions_never_beat_the_bound_of_links_nor_exceed_their_number(shape: Shape) -> None:
+    """What holds for every schedule holds for ours; and no uplink is ever above its number in a whole play."""
+    for seed in range(3):
+        one = rack_case(shape, Speed.STREAM, seed, 8)
+        moves = bound.alone(one)
+        assert schedule.makespan_s(one, moves) >= bound.bound_s(one, moves) - 1e-6
+    carried = links.carried_out(shape, Speed.NETWORK, 1, 4)
+    assert carried.ratio >= 1 - 1e-6
+    assert carried.most_over <= 0
 
 
 def test_a_case_can_be_made_again() -> None:
@@ -97,3 +123,12 @@ async def test_a_card_comes_before_its_approve() -> None:
     """The whole bot answers a command; what is measured is in the order in which people see it."""
     waited = await card.waited(2)
     assert 0 < waited.card_s <= waited.approve_s
+
+
+def test_the_bots_own_placement_is_played_and_beats_chance() -> None:
+    """No VM stays at home, nothing beats the bound of any placement, and the bot is nearer to it than chance."""
+    for seed in (1, 2):
+        one = case(Shape.EVACUATION, Speed.STREAM, seed, 12)
+        assert all(move.destination != move.source for move in own_placement.placed(one).moves)
+        mine, chance = own_placement.ratios(seed, 12)
+        assert 1 - 1e-6 <= mine <= chance

@@ -300,6 +300,20 @@ async def _checked(walk: Walk) -> None:
     await walk.types(ALICE, "cancel J1")
 
 
+async def _on_a_link(walk: Walk) -> None:
+    walk.chapter(
+        "A link that carries one move", "HV01 is behind the uplink `rack-a`; both hosts would allow two moves at once."
+    )
+    walk.here.world.order(MoveFault(vm=WEB01, kind=MoveFaultKind.STALL, at_percent=60))
+    card = await walk.here.ask("web01,web02,db01 from HV01 to HV02")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    await walk.here.shows(card, "waits for link rack-a (1 of 1 moves)")
+    await walk.here.shows(card, "60 %")
+    walk.sees(ALICE, card, "Alice asked for three VMs and Bob approved. The card")
+    for text in ("hosts", "where db01"):
+        await walk.types(ALICE, text)
+
+
 async def _looked_back(walk: Walk) -> None:
     walk.chapter(
         "A month looked back at", "What was slow, who failed and why, what was waited for; few moves rank nothing."
@@ -309,9 +323,7 @@ async def _looked_back(walk: Walk) -> None:
 
 
 async def _told_weekly(walk: Walk) -> None:
-    walk.chapter(
-        "A week told to the channel", "Once a week, at the time that `[slack] digest` names."
-    )
+    walk.chapter("A week told to the channel", "Once a week, at the time that `[slack] digest` names.")
     digest = await walk.here.until(lambda: next((m for m in walk.here.messages() if "The week from" in read(m)), None))
     walk.sees(ALICE, digest, "In the channel")
 
@@ -322,6 +334,7 @@ VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_failed,),
     (_stuck,),
     (_checked,),
+    (_on_a_link,),
     (_looked_back,),
     (_told_weekly,),
 )
@@ -332,8 +345,12 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     """Walk through some chapters and return what was seen, as lines of the page."""
     migration: dict[str, object] = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
     hosts: dict[str, object] = {}
+    links: dict[str, object] = {}
     described = None
     digest = {"digest": _MONDAY} if _told_weekly in chapters else {}
+    if _on_a_link in chapters:
+        migration |= {"stuck_after": "10m"}
+        links = {"rack-a": {"hosts": ["HV01"], "moves": 1}}
     if _checked in chapters:
         migration |= {"check_timeout": "1m"}
         hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
@@ -348,7 +365,7 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
             SlackLab() as slack,
             Office.open(
                 slack,
-                slack_settings(slack, migration=migration, hosts=hosts, access=ANY_NUMBER, slack=digest),
+                slack_settings(slack, migration=migration, hosts=hosts, links=links, access=ANY_NUMBER, slack=digest),
                 Path(folder),
                 described,
             ) as here,

@@ -155,6 +155,10 @@ class Stagehand:
                 f" {host.storage_limit}, {host.ours} of them ours, {host.vms} VMs{trouble}"
             )
 
+        for link in await self._play.engine.queries.links():
+            limit = "" if link.limit is None else f" of {link.limit}"
+            self._play.say(f"link {link.name}: {link.used}{limit} moves, behind it {', '.join(link.hosts)}")
+
     # ------------------------------------------------------------------ hosts
 
     async def do_backup(self, *, vm: str, lasts: str = "", variant: str = "A", merge: str = "0s") -> None:
