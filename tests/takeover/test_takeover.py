@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from tests.support.databases import next_database, on_server, postgresql_url
+from tests.support.databases import next_database, on_server, own_database, postgresql_url
 from tests.support.engine_harness import numbered
 from tests.support.eventually import PATIENCE_S
 from tests.support.full_system import fleet
@@ -89,9 +89,13 @@ async def test_a_session_that_is_ended_costs_the_lead_and_nothing_else(tmp_path:
     """An administrator ends the leader's sessions: one of the two leads again at once, and the job ends."""
     async with pair(tmp_path, FOUR, postgresql_url(tmp_path)) as place:
         await place.two_are_moving()
+        database = own_database()
+        assert database is not None
+        # In this process's database only: other tests, at work on the same server meanwhile, have leaders, too.
         on_server(
             "SELECT count(pg_terminate_backend(l.pid)) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-            " WHERE l.locktype = 'advisory' AND d.datname LIKE 'migrate_bot_test_%'"
+            " WHERE l.locktype = 'advisory' AND d.datname = :name",
+            name=database.database,
         )
         await place.wait_for(lambda: "lost the right to write" in place.first.log())
         await one_leads(place)
