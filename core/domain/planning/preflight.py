@@ -258,9 +258,12 @@ def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
         ]
         for root in full:
             total = promised[move.destination, root] + needed[root]
+            free = volumes[root].free_bytes
+            # Of terabytes both may read alike: then how much it lacks is what people want to know.
+            lack = f": {size(total + SPARE_DISK_BYTES - free)} too little" if size(total) == size(free) else ""
             text = (
-                f"{root} of {move.destination} has {size(volumes[root].free_bytes)} free; {move.vm_name} and those"
-                f" before it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare."
+                f"{root} of {move.destination} has {size(free)} free; {move.vm_name} and those"
+                f" before it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare{lack}."
             )
             yield _blocker(FindingCode.NO_SPACE, text, move)
         if not full:

@@ -102,6 +102,16 @@ def test_a_missing_switch() -> None:
     assert findings[0].text == "HV02 has no virtual switch DMZ; the adapter 'c' of vm01 uses it."
 
 
+def test_sizes_that_read_alike_say_what_is_lacking() -> None:
+    """2 TB free and 2 TB needed is no sentence that helps anybody."""
+    (found,) = check(details(1, gb=2060), to=room(HV02, free_gb=2050))
+    assert found.text.endswith(
+        "has 2 TB free; vm01 and those before it need 2 TB, and 5 GB to spare: 15 GB too little."
+    )
+    (plain,) = check(details(1, gb=200), to=room(HV02, free_gb=100))
+    assert plain.text.endswith("need 200 GB, and 5 GB to spare.")
+
+
 def test_a_switch_of_another_kind() -> None:
     """The move looks for the name alone: whose switch is private there would arrive without its network."""
     row = details(1, adapters=(Adapter("a", "LAN"), Adapter("b", "lan"), Adapter("c")))
