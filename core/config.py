@@ -168,6 +168,8 @@ class MigrationSettings(_Section):
     """Whether what waits for a destination that dropped out is placed anew among the plan's other destinations."""
     replan_after: Duration = timedelta(minutes=5)
     """How long a destination may be silent, off or at limit 0 before that; one without room is not waited for."""
+    around_backups: bool = True
+    """Whether moves are ordered around the backups that are expected of their VMs."""
     check_timeout: Duration = timedelta(minutes=2)
     """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
     checks_per_host: int = Field(default=1, ge=1, le=8)

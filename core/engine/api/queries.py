@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Vm
@@ -12,6 +13,7 @@ from core.domain.reporting.paging import open_pages, open_questions
 from core.domain.reporting.vm_location import VmLocation, find, ids_of
 from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews, view_hosts
+from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import UnknownVm
 from core.ports import Clock, Store
@@ -29,6 +31,7 @@ class Queries:
         hosts: Sequence[HostName],
         *,
         delivery: Callable[[], Awaitable[DeliveryView]],
+        rhythms: BackupRhythms,
     ) -> None:
         self._store = store
         self._snapshot_cache = snapshot_cache
@@ -36,6 +39,7 @@ class Queries:
         self._job_views = job_views
         self._hosts = hosts
         self._delivery = delivery
+        self._rhythms = rhythms
 
     async def jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs, newest first."""
@@ -103,7 +107,8 @@ class Queries:
             silent = [host for host in self._hosts if host in troubles or host not in self._snapshot_cache.snapshots]
             hint = f"I cannot ask {', '.join(silent)} now." if silent else "Look at the spelling."
             raise UnknownVm(f"No host shows a VM called {name}, and no job ever had one.", hint=hint)
-        return found
+        learned = await self._rhythms.of({one.vm_id for one in found})
+        return [replace(one, backups=learned[one.vm_id].rhythm) for one in found]
 
     async def waiting(self, job_id: JobId) -> Sequence[Event]:
         """Return the questions and pages of a job that nobody has answered or taken. Raises UnknownJob."""
