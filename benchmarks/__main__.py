@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import ack, calls, card, decisions, idle, makespan, placement, restart, store, year
+from benchmarks import ack, backups, calls, card, decisions, idle, makespan, placement, restart, store, year
 from benchmarks.report import PAGE, Section, Size, page
 
 Part = Callable[[Size], list[Section]]
@@ -19,6 +19,7 @@ def _played(size: Size) -> list[Section]:
 ONE: dict[str, Callable[[Size], Section]] = {
     "makespan": makespan.run,
     "placement": placement.run,
+    "backups": backups.run,
     "idle": idle.run,
     "calls": calls.run,
     "decisions": decisions.run,
@@ -33,6 +34,7 @@ ONE: dict[str, Callable[[Size], Section]] = {
 ALL: tuple[Part, ...] = (
     _played,
     lambda size: [placement.run(size)],
+    lambda size: [backups.run(size)],
     lambda size: [decisions.run(size)],
     lambda size: [restart.run(size)],
     lambda size: [store.run(size)],

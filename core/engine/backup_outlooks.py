@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.planning.forecast import CAREFUL
-from core.domain.planning.makespan import OVERHEAD_S, Speeds, seconds
+from core.domain.planning.makespan import OVERHEAD_S, Speeds
 from core.domain.scheduling.around_backups import BackupOutlook
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.ports import Store
@@ -33,11 +33,11 @@ class BackupOutlooks:
         speeds = Speeds(await self._store.speeds(), self._assumed_bytes_per_s)
         outlooks = {}
         for move in known:
-            likely_s = seconds(move.size_bytes, move.source, move.destination, speeds)
+            likely_s = OVERHEAD_S + move.size_bytes / speeds.nearest(move.source, move.destination)
             outlooks[move.id] = BackupOutlook(
                 expected=learned[move.vm_id].expected,
                 likely_s=likely_s,
-                latest_s=CAREFUL * likely_s + OVERHEAD_S,
+                latest_s=CAREFUL * likely_s,
                 newest=self._rhythms.newest(move.vm_id),
             )
         return outlooks

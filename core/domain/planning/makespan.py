@@ -4,6 +4,7 @@ import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from core.domain.model.inventory import HostName
 
@@ -21,6 +22,17 @@ class Speeds:
 
     learned: Mapping[tuple[HostName, HostName], float]
     assumed_bytes_per_s: float
+
+    def nearest(self, source: HostName, destination: HostName) -> float:
+        """Return what to expect between two hosts that may not have shown it: what pairs with one of them did, or any.
+
+        Of several the middle one; it is assumed only where nothing at all was learned.
+        """
+        known = self.learned.get((source, destination))
+        if known is not None:
+            return known
+        kin = [speed for pair, speed in self.learned.items() if source in pair or destination in pair]
+        return median(kin or self.learned.values()) if self.learned else self.assumed_bytes_per_s
 
     def of(self, source: HostName, destination: HostName) -> float:
         """Return what to expect between two hosts."""

@@ -19,6 +19,8 @@ IDLE = timedelta(hours=2)
 """A free slot that nobody else can use stays free no longer than this for a backup that has not begun."""
 DOUBT = 1.2
 """A job may take so much longer than its bytes say."""
+SMALL = 0.1
+"""A backup that a move meets with no greater probability is not waited for, if the job would end later by that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Before:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class After:
     """The move would meet the next backup, so it starts after it, or at ``until`` if it has not begun by then.
 
@@ -53,6 +55,10 @@ class After:
     until: datetime
     text: str
     is_far: bool
+    over: datetime
+    name: str
+    risk: float
+    """How probably a start now meets the backup: it may begin at any time between its earliest and its latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,14 @@ def advise(outlook: BackupOutlook, now: datetime, options: Options, calendar: Ca
     if calendar is not None and not options.override and calendar.frozen_until(coming.closes_latest) is not None:
         return Now("after its backup moves are frozen")
     text = f"waits for {coming.name}; starts after it, {coming.after}"
-    return After(min(coming.latest, coming.closes_latest), text, coming.latest - now > IDLE)
+    return After(
+        until=coming.latest,
+        text=text,
+        is_far=coming.latest - now > IDLE,
+        over=coming.closes,
+        name=coming.name,
+        risk=_risk(coming, now, timedelta(seconds=outlook.likely_s)),
+    )
 
 
 def backup_timeout(outlook: BackupOutlook | None, usual: timedelta, since: datetime) -> timedelta:
@@ -92,21 +105,31 @@ def backup_timeout(outlook: BackupOutlook | None, usual: timedelta, since: datet
     return max([usual, *(end - since for end in ends)])
 
 
-def is_urgent(advice: Before, now: datetime, likely_s: float, job_left_s: float) -> bool:
-    """Whether others give way to a move that fits before a backup: after it the job would end later.
+def goes_first(advice: Before | After, now: datetime, likely_s: float, job_left_s: float) -> datetime | None:
+    """Return by when a move is to start, others giving way, because after the backup the job would end later; or None.
 
     ``job_left_s``: for how long the move's hosts still have work. A job that goes on long after the backup anyway loses
     nothing by waiting, and one that is over long before needs no order.
     """
-    ends = now + timedelta(seconds=job_left_s)
-    may_miss = advice.start_by < now + timedelta(seconds=DOUBT * job_left_s)
-    return may_miss and advice.after + timedelta(seconds=likely_s) > ends
+    ends, takes = now + timedelta(seconds=job_left_s), timedelta(seconds=likely_s)
+    match advice:
+        case Before(start_by, after) if start_by < now + timedelta(seconds=DOUBT * job_left_s):
+            return start_by if after + takes > ends else None
+        case After(over=over, risk=risk) if risk <= SMALL:
+            return now if over + takes > ends else None
+        case _:
+            return None
 
 
 def seconds_left(move: Move, outlook: BackupOutlook, work: Mapping[HostName, float]) -> float:
     """Estimate for how long the hosts of a move have work. ``work``: bytes per slot, see ``order.remaining_work``."""
     loaded = max(work[move.source], work[move.destination])
     return outlook.likely_s * loaded / max(1, move.size_bytes)
+
+
+def _risk(one: Expected, now: datetime, takes: timedelta) -> float:
+    begin = max(now, one.earliest)
+    return min(1.0, max(timedelta(0), now + takes - begin) / max(timedelta(seconds=1), one.latest - begin))
 
 
 def _is_over(one: Expected, newest: BackupRun | None, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, Move, MoveId
-from core.domain.scheduling.around_backups import Advice, After, Before, advise, is_urgent, seconds_left
+from core.domain.scheduling.around_backups import Advice, After, Before, Now, advise, goes_first, seconds_left
 from core.domain.scheduling.decisions import Decision, Held, Start, at_rest, hold
 from core.domain.scheduling.order import Places, remaining_work
 from core.domain.scheduling.situation import Situation
@@ -21,43 +21,48 @@ class BackupOrder:
     def __init__(self, situation: Situation, usage: Mapping[HostName, Sequence[SlotUsage]]) -> None:
         self._at = situation
         self._usage = usage
-        self._before: dict[MoveId, Before] = {}
+        self._first: dict[MoveId, float] = {}
+        self._last: set[MoveId] = set()
+        self._work: Mapping[HostName, float] | None = None
         self.held: list[Decision] = []
         """The moves that wait for their backup."""
 
     def holds_back(self, move: Move) -> bool:
         """Whether this move, which could start, waits for its backup. Then why is said in ``held``."""
-        match _advice(move, self._at):
-            case After(text=text, is_far=False):
-                waiting = replace(at_rest(move), is_around_backup=True)
-                self.held.append(hold(waiting, HoldCode.BACKUP_DUE, text, self._at.wall))
-                return True
-            case _:
-                return False
+        advice = _advice(move, self._at)
+        if advice is None or isinstance(advice, Now):
+            return False
+        start_by = self._goes_first(move, advice)
+        if start_by is not None:
+            self._first[move.id] = start_by.timestamp()
+        elif isinstance(advice, After) and advice.is_far:
+            self._last.add(move.id)
+        elif isinstance(advice, After):
+            waiting = replace(at_rest(move), is_around_backup=True)
+            self.held.append(hold(waiting, HoldCode.BACKUP_DUE, advice.text, self._at.wall))
+            return True
+        return False
 
-    def places(self, moves: Sequence[Move]) -> Places:
+    def places(self) -> Places:
         """Return which of the moves that may start go first, and which last."""
-        work: Mapping[HostName, float] | None = None
-        first, last = dict[MoveId, float](), set[MoveId]()
-        for move in moves:
-            match _advice(move, self._at):
-                case After():
-                    last.add(move.id)
-                case Before(start_by=start_by) as before:
-                    outlook = self._at.backups[move.id]
-                    work = work or remaining_work(self._at.moves, self._usage)
-                    if is_urgent(before, self._at.wall, outlook.likely_s, seconds_left(move, outlook, work)):
-                        first[move.id] = start_by.timestamp()
-                        self._before[move.id] = before
-        return Places(first, last)
+        return Places(self._first, self._last)
 
     def told(self, decision: Decision) -> Decision:
         """Return a decision that says, if it is a start before a backup, that it is."""
-        before = self._before.get(decision.move.id) if isinstance(decision, Start) else None
-        if before is None or not isinstance(decision, Start):
+        if not isinstance(decision, Start) or decision.move.id not in self._first:
+            return decision
+        advice = _advice(decision.move, self._at)
+        if not isinstance(advice, Before | After):
             return decision
         move = replace(decision.move, is_around_backup=True)
-        return replace(decision, move=move, reason=f"{decision.reason}; it goes before {before.name}")
+        return replace(decision, move=move, reason=f"{decision.reason}; it goes before {advice.name}")
+
+    def _goes_first(self, move: Move, advice: Before | After) -> datetime | None:
+        outlook = self._at.backups[move.id]
+        if self._work is None:
+            self._work = remaining_work(self._at.moves, self._usage)
+        left_s = seconds_left(move, outlook, self._work)
+        return goes_first(advice, self._at.wall, outlook.likely_s, left_s)
 
 
 def due_at(held: Held, situation: Situation) -> datetime | None:

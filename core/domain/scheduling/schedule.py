@@ -141,8 +141,9 @@ def _start(
             wait.append(known)
     placed: list[Decision] = []
     pairs = [(known.move, known.ready) for known in candidates.values()]
-    places = order.places([move for move, _ in pairs])
-    for move, verdict in in_order(pairs, situation.jobs.values(), situation.moves, usage, fit.on_trial, places=places):
+    for move, verdict in in_order(
+        pairs, situation.jobs.values(), situation.moves, usage, fit.on_trial, places=order.places()
+    ):
         if fit.has_room(move):
             candidates[move.id].held = None
             placed.append(order.told(fit.place(move, verdict)))
