@@ -296,10 +296,10 @@ def _text(vms: int) -> str:
     return (
         f"{vms} VMs of 12 to 200 GB, one job that begins between 18:00 and 23:00, each move at 250 MB/s. Of the hosts' "
         "speed the bot knows what earlier moves showed, 15 % more or less (where it is not known: 110 MB/s until a "
-        "move shows it); the plan's sizes are wrong by up to 30 % either way. A backup product comes to every VM once a "
-        "night, to each at its time between 20:00 and 02:00, 10 minutes earlier or later where nothing else is said, "
+        "move shows it); the plan's sizes are wrong by up to 30 % either way. A backup product comes to every VM once "
+        "a night, to each at its time between 20:00 and 02:00, 10 minutes earlier or later where nothing else is said, "
         "for 10 to 50 minutes; the bot has seen 14 nights. A VM in backup waits; a VM that moves when its turn comes "
-        "is not backed up that night. The engine's decisions alone, driven event by event as above. *Without* and *with*: "
-        "whether the decisions know when backups come. *Given up*: moves that ended because a backup took too long. "
-        "Aim: 90 % fewer, makespan 1.02 of without."
+        "is not backed up that night. The engine's decisions alone, driven event by event as above. *Without* and "
+        "*with*: whether the decisions know when backups come. *Given up*: moves that ended because a backup took too "
+        "long. Aim: 90 % fewer, makespan 1.02 of without."
     )
