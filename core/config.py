@@ -146,6 +146,8 @@ class MigrationSettings(_Section):
 
     max_attempts: int = Field(default=3, ge=1)
     backup_threshold: Duration = timedelta(hours=1)
+    around_backups: bool = True
+    """Whether moves are ordered around the backups that are expected of their VMs."""
     max_parallel: int = Field(default=0, ge=0)
     put_in_subfolder: bool = False
     preserve_drive_letters: bool = False
@@ -168,8 +170,6 @@ class MigrationSettings(_Section):
     """Whether what waits for a destination that dropped out is placed anew among the plan's other destinations."""
     replan_after: Duration = timedelta(minutes=5)
     """How long a destination may be silent, off or at limit 0 before that; one without room is not waited for."""
-    around_backups: bool = True
-    """Whether moves are ordered around the backups that are expected of their VMs."""
     check_timeout: Duration = timedelta(minutes=2)
     """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
     checks_per_host: int = Field(default=1, ge=1, le=8)
