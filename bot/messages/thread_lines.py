@@ -131,10 +131,11 @@ def _of_attempt(data: EventData, about: _About) -> str:
     vm, way = about.vm, f"{about.source} → {about.destination}"
     match data:
         case said_of.Held(text=text):
-            return f"⏸ {vm} waits{_because(text)}"
-        case said_of.Starting(attempt=attempt, of=of, to=to):
+            return f"⏸ {vm} {said(text)}" if text.startswith("waits ") else f"⏸ {vm} waits{_because(text)}"
+        case said_of.Starting(attempt=attempt, of=of, to=to, order=order):
             way = f"{about.source} → {code(to)}" if to else way
-            return f"🚚 {vm} starts: {way}{f', {_attempt(attempt, of)}' if attempt > 1 else ''}."
+            more = f", {_attempt(attempt, of)}" if attempt > 1 else ""
+            return f"🚚 {vm} starts: {way}{more}{f', {said(order)}' if order else ''}."
         case said_of.Moving():
             return f"🚚 {vm} is moving: {way}."
         case said_of.NotStarted(text=text):

@@ -219,9 +219,11 @@ class Dispatcher:
 
     async def _apply(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
         match decision:
-            case Start(move, claims, reason):
+            case Start(move, claims, reason, order):
                 number = self._allowed(job)
-                begins = event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason, to=move.destination)
+                begins = event_data.Starting(
+                    attempt=move.attempts + 1, of=number, reason=reason, to=move.destination, order=order
+                )
                 told = event(begins, now, move=move)
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 at = self._clock.now()

@@ -103,7 +103,7 @@ def learn(
     if windows:
         return Rhythm(tuple(windows), f"is backed up {_when(windows)}")
     nights = len({run.started_at.astimezone(zone).date() for run in known})
-    return Rhythm((), f"was seen in backup on {_days(nights)}; {NIGHTS} alike make a rhythm")
+    return Rhythm((), f"was seen in backup on {_days(nights)}; {NIGHTS} nights alike make a rhythm")
 
 
 def expected(rhythm: Rhythm, zone: tzinfo, since: datetime, until: datetime) -> tuple[Expected, ...]:

@@ -55,7 +55,7 @@ class BackupOrder:
         if not isinstance(advice, Before | After):
             return decision
         move = replace(decision.move, is_around_backup=True)
-        return replace(decision, move=move, reason=f"{decision.reason}; it goes before {advice.name}")
+        return replace(decision, move=move, order=f"before {advice.name}")
 
     def _goes_first(self, move: Move, advice: Before | After) -> datetime | None:
         outlook = self._at.backups[move.id]

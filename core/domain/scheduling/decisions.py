@@ -12,11 +12,15 @@ SAME = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The decision to start a move; the claims are what the store checks again when it reserves."""
+    """The decision to start a move; the claims are what the store checks again when it reserves.
+
+    ``order``: why it goes before others, if it does.
+    """
 
     move: Move
     claims: tuple[SlotUsage, ...]
     reason: str
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def test_five_nights_make_a_rhythm() -> None:
 
 def test_four_nights_and_none_at_all_are_no_rhythm() -> None:
     """Without data nothing is expected, and why is said."""
-    assert learned(nightly(range(4)), 4) == Rhythm((), "was seen in backup on 4 days; 5 alike make a rhythm")
+    assert learned(nightly(range(4)), 4) == Rhythm((), "was seen in backup on 4 days; 5 nights alike make a rhythm")
     assert learned([], 4).windows == ()
 
 

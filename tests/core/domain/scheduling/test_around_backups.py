@@ -147,7 +147,7 @@ def test_others_give_way_to_a_move_that_fits_before() -> None:
     decisions = decide(at(moves, {2: outlook(window(45), takes_min=20)}))
     assert started(decisions) == [2]
     begun = start_of(decisions, 2)
-    assert begun.reason == "HV01 and HV02 have free slots; it goes before its nightly backup at about 22:00"
+    assert begun.order == "before its nightly backup at about 22:00"
     assert begun.move.is_around_backup
 
 
