@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
-from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
 from core.domain.model.views import CheckProgress, HostView, JobView, MoveView
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
+from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.moments import SteadyMoments, on_the_wall
 from core.ports import Clock, Store
@@ -38,6 +39,8 @@ class ViewInputs:
     stopped_by: str
     began: Mapping[MoveId, datetime] = field(default_factory=dict)
     """When the open attempts began, worked out anew for the clock on the wall as it goes now."""
+    backups_end: Mapping[MoveId, datetime] = field(default_factory=dict)
+    """When the backup that a move waits for is over as a rule."""
     max_parallel: int = 0
     """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
@@ -97,6 +100,11 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
             start_at=options.start_at,
             halted=halted(job, known),
             at_once=at_once,
+            after_backups=[
+                (known.backups_end[move.id], work.seconds)
+                for move, work in zip(to_do, works, strict=True)
+                if move.id in known.backups_end
+            ],
         ),
     )
 
@@ -155,6 +163,7 @@ def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> f
     return max(0.0, makespan.seconds(move.size_bytes, move.source, move.destination, known.speeds) - elapsed)
 
 
+_OF_BACKUPS = {HoldCode.BACKUP, HoldCode.BACKUP_DUE}
 FRESH = timedelta(seconds=1)
 """How old a view may be: percents, and what another process writes, change without a word."""
 
@@ -194,9 +203,11 @@ class JobViews:
         *,
         assumed_bytes_per_s: float,
         max_parallel: int,
+        rhythms: BackupRhythms,
         checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
     ) -> None:
         self._checking = checking
+        self._rhythms = rhythms
         self._store = store
         self._snapshot_cache = snapshot_cache
         self._clock = clock
@@ -247,6 +258,7 @@ class JobViews:
             snapshots=dict(self._snapshot_cache.snapshots),
             calendar=self._calendar,
             stopped_by=await self._store.switch(STOP),
+            backups_end=await self._backups_end(moves, now),
             max_parallel=self._max_parallel,
         )
         to_do = open_moves(job, moves)
@@ -257,6 +269,17 @@ class JobViews:
         if len(moves) >= LARGE:
             await asyncio.sleep(0)  # everybody else gets a turn before it is drawn
         return _Seen(view, at, changes)
+
+    async def _backups_end(self, moves: Sequence[Move], now: datetime) -> dict[MoveId, datetime]:
+        """Return when the backups that these moves wait for are over as a rule, as far as that is known."""
+        waiting = [one for one in moves if one.hold and one.hold.code in _OF_BACKUPS and one.state is MoveState.QUEUED]
+        learned = await self._rhythms.of({move.vm_id for move in waiting}) if waiting else {}
+        ends: dict[MoveId, datetime] = {}
+        for move in waiting:
+            coming = next((one for one in learned[move.vm_id].expected if one.closes > now), None)
+            if coming is not None:
+                ends[move.id] = coming.closes
+        return ends
 
     async def _expect(
         self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime
