@@ -103,7 +103,8 @@ def run(size: Size) -> Section:
         "card",
         "From the command to the card, and to Approve",
         "One host empties itself onto two others; the whole bot over WinRM to hosts that answer at once. Before that "
-        "each VM is described by its own host and judged by the one it should go to; a card is edited at most every "
-        "three seconds, so a check that takes a moment shows then.",
+        "each VM is described by its own host and judged by the one it should go to, as many in one call as a host "
+        "answers in about two seconds; a card is edited at most every three seconds, so a check that takes a moment "
+        "shows then.",
         (Table(head, tuple(rows)),),
     )

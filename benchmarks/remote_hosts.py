@@ -200,15 +200,17 @@ class RemoteHosts:
         receipt: FolderReceipt = await self._ask("remove_empty_folder", host, path)
         return receipt
 
-    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+    async def compatibility_info(self, host: HostName, vm_ids: Sequence[VmId]) -> tuple[bytes | HostError, ...]:
         """Ask."""
-        info: bytes = await self._ask("compatibility_info", host, vm_id)
-        return info
+        infos: tuple[bytes | HostError, ...] = await self._ask("compatibility_info", host, vm_ids)
+        return infos
 
-    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+    async def test_compatibility(
+        self, host: HostName, infos: Sequence[bytes]
+    ) -> tuple[CompatibilityReply | HostError, ...]:
         """Ask."""
-        reply: CompatibilityReply = await self._ask("test_compatibility", host, info)
-        return reply
+        replies: tuple[CompatibilityReply | HostError, ...] = await self._ask("test_compatibility", host, infos)
+        return replies
 
     async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
         """Ask."""

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.play import Silence
 from benchmarks.report import Section, Size, Table, percentile
 from benchmarks.still import StillHosts, SystemTime, planned
-from bot.gc_tuning import spare_what_stays
+from bot.interpreter_tuning import tune_interpreter
 from core.config import Settings
 from core.domain.model import event_data
 from core.domain.model.event_data import EventKind
@@ -119,7 +119,7 @@ async def memory_mb(folder: Path, count: int) -> tuple[float, float, float, int,
     began = time.perf_counter()
     engine = _engine(folder, plan, StillHosts(plan, slots=2, are_moving=False))
     await engine.start()
-    spare_what_stays()  # as the bot does
+    tune_interpreter()  # as the bot does
     lags: list[float] = []
     beat = asyncio.create_task(_beat(lags))
     try:

@@ -18,6 +18,7 @@ from core.domain.model.host_calls import (
 from core.domain.model.hyperv_enums import HostJobState, Operation, VmState
 from core.domain.model.inventory import CheckLine, HostFacts, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.domain.model.plan import PlannedMove
+from core.errors import HostError
 from core.ports import Permit
 
 LATENCY_S = 0.05
@@ -130,17 +131,19 @@ class StillHosts:
         del host
         return FolderReceipt(path, FolderFate.GONE)
 
-    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
-        """Describe a VM that fits everywhere."""
-        del host, vm_id
+    async def compatibility_info(self, host: HostName, vm_ids: Sequence[VmId]) -> tuple[bytes | HostError, ...]:
+        """Describe VMs that fit everywhere."""
+        del host
         await asyncio.sleep(LATENCY_S)
-        return b"anywhere"
+        return (b"anywhere",) * len(vm_ids)
 
-    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
-        """Take it."""
-        del host, info
+    async def test_compatibility(
+        self, host: HostName, infos: Sequence[bytes]
+    ) -> tuple[CompatibilityReply | HostError, ...]:
+        """Take them."""
+        del host
         await asyncio.sleep(LATENCY_S)
-        return CompatibilityReply(is_compatible=True)
+        return (CompatibilityReply(is_compatible=True),) * len(infos)
 
     async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
         """Find the way."""

@@ -33,22 +33,26 @@ class Heart:
     """A timer that notes how late it comes."""
 
     late_s: list[float] = field(default_factory=list)
+    own_s: list[float] = field(default_factory=list)
+    """The processor time of this process from one beat to the next."""
 
     async def beat(self) -> None:
         """Beat for ever."""
         while True:
-            due = time.perf_counter() + BEAT_S
+            due, own_s = time.perf_counter() + BEAT_S, time.process_time()
             await asyncio.sleep(BEAT_S)
             self.late_s.append(time.perf_counter() - due)
+            self.own_s.append(time.process_time() - own_s)
 
-    async def during(self, call: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-        """Return how long a call took, and the longest time for which the loop stood still meanwhile."""
+    async def during(self, call: Callable[[], Awaitable[object]]) -> tuple[float, float, float]:
+        """Return how long a call took, how long the loop stood still at most, and its processor time between beats."""
         self.late_s.clear()
+        self.own_s.clear()
         began = time.perf_counter()
         await call()
         took_s = time.perf_counter() - began
         await asyncio.sleep(2 * BEAT_S)
-        return took_s, max(self.late_s)
+        return took_s, max(self.late_s), max(self.own_s)
 
 
 async def fill(folder: Path, jobs: int, ended_days_ago: int) -> None:
@@ -112,9 +116,9 @@ def _copy(database: sqlite3.Connection, number: int, events: int) -> None:
         database.execute(f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table} WHERE {of_one}")  # noqa: S608
 
 
-async def measured(jobs: int) -> list[tuple[str, str, str]]:
-    """Return what was done, how long it took, and for how long the loop stood still."""
-    folder, heart, rows = Path(tempfile.mkdtemp()), Heart(), list[tuple[str, str, str]]()
+async def measured(jobs: int) -> list[tuple[str, ...]]:
+    """Return what was done, how long it took, for how long the loop stood still, and on the processor."""
+    folder, heart, rows = Path(tempfile.mkdtemp()), Heart(), list[tuple[str, ...]]()
     beating = asyncio.create_task(heart.beat())
     try:
         await fill(folder, jobs, ended_days_ago=30)
@@ -130,8 +134,7 @@ async def measured(jobs: int) -> list[tuple[str, str, str]]:
         )
 
         async def note(what: str, call: Callable[[], Awaitable[object]]) -> None:
-            took_s, pause_s = await heart.during(call)
-            rows.append((what, f"{took_s * 1000:.0f} ms", f"{pause_s * 1000:.0f} ms"))
+            rows.append((what, *(f"{one_s * 1000:.0f} ms" for one_s in await heart.during(call))))
 
         await note("start", engine.start)
         await note("the first five seconds", lambda: asyncio.sleep(5))
@@ -159,7 +162,8 @@ def run(size: Size) -> Section:
         "year",
         "A year of history",
         f"A database with {jobs * VMS_PER_JOB:,} moves in {jobs:,} finished jobs, {_EVENTS_PER_MOVE} events each. "
-        f"*Loop still*: the longest time for which nobody was acknowledged meanwhile. Aims: below "
+        f"*Loop still*: the longest time for which nobody was acknowledged meanwhile; "
+        "*processor*: the most processor time of the process between two beats of a timer. Aims: below "
         f"{_AIM_PAUSE_S * 1000:.0f} ms; `/migrate where` below {_AIM_WHERE_S * 1000:.0f} ms. Real time, real disk.",
-        (Table(("", "took", "loop still"), tuple(rows)),),
+        (Table(("", "took", "loop still", "processor"), tuple(rows)),),
     )

@@ -64,6 +64,11 @@ class AuditLog:
         line = f"{_words('refused', str(asked), 'to', user)}: {_clipped(error.message)} ({name})"
         _write(level, line, event="refused", **_of(asked), user=user, reason=error.message, error=name)
 
+    def done(self, asked: Asked, user: str, result: str) -> None:
+        """Note what came of something that no event of a job tells of."""
+        line = f"{_words('done', str(asked), 'by', user)}: {_clipped(result)}"
+        _write(logging.INFO, line, event="done", **_of(asked), user=user, result=result)
+
     def committed(self, happened: Sequence[Recorded]) -> None:
         """Note what the database has taken."""
         for one in happened:

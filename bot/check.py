@@ -56,13 +56,14 @@ def check_settings(settings: Settings) -> Iterator[CheckLine]:
         yield CheckLine("errors", not doubt, text, doubt)
 
 
-def _audit_line(file: Path | None) -> CheckLine:
-    """Look whether the audit log can be written, without making it."""
-    if file is None:
-        return CheckLine("audit log", ok=True, text="in the log alone; [log] audit names a file besides")
-    is_fit = os.access(file if file.exists() else file.parent, os.W_OK)
-    text = str(file) if is_fit else f"{file} cannot be written"
-    return CheckLine("audit log", is_fit, text, "" if is_fit else "Check the folder in [log] audit and its rights.")
+def _audit_line(file: Path) -> CheckLine:
+    """Say where the audit log is, and whether it can be written, without making it."""
+    is_there = file.exists()
+    if not os.access(file if is_there else file.parent, os.W_OK):
+        hint = "Name a file in [log] audit that the bot may write, in a folder that stays."
+        return CheckLine("audit log", ok=False, text=f"{file.absolute()} cannot be written", hint=hint)
+    text = f"{file.absolute()}{'' if is_there else ', not there yet: the first start makes it'}"
+    return CheckLine("audit log", ok=True, text=text)
 
 
 def _secrets_line(settings: Settings) -> CheckLine:

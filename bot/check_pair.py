@@ -7,6 +7,7 @@ from core.config import Settings
 from core.domain.attempt.diagnosis import diagnose
 from core.domain.model.host_calls import CompatibilityReply, HostWord
 from core.domain.model.inventory import CheckLine, HostName, Inspection, Snapshot, Vm
+from core.domain.model.move import Fault
 from core.domain.model.plan import PlannedMove, Severity
 from core.domain.planning.preflight import preflight
 from core.domain.planning.room import is_live
@@ -108,10 +109,14 @@ async def _compatibility(gateway: HostGateway, vm: Vm, home: HostName, destinati
     """Let the destination judge what the source says that the VM needs."""
     subject = f"{vm.name} on {destination}: compatible"
     try:
-        needs = await gateway.compatibility_info(home, vm.id)
-        reply = await gateway.test_compatibility(destination, needs)
+        (needs,) = await gateway.compatibility_info(home, [vm.id])
+        if isinstance(needs, HostError):
+            return _unknown(subject, needs)
+        (reply,) = await gateway.test_compatibility(destination, [needs])
     except HostError as error:
         return _unknown(subject, error)
+    if isinstance(reply, HostError):
+        return _unknown(subject, reply)
     return _judged(subject, reply, f"{destination} can take it as it is now")
 
 
@@ -130,7 +135,7 @@ def _judged(subject: str, reply: CompatibilityReply, fine: str) -> CheckLine:
     if reply.is_compatible:
         return CheckLine(subject, ok=True, text=f"{fine}; it warns: {said}" if said else fine)
     verdict = diagnose([HostWord(text) for text in reply.reasons])
-    hint = "" if verdict.code == "unknown" else verdict.hint
+    hint = "" if verdict.fault is Fault.UNKNOWN else verdict.hint
     return CheckLine(subject, ok=False, text=said or "no, without a reason", hint=hint)
 
 

@@ -28,6 +28,8 @@ if sys.platform != "win32":
 log = logging.getLogger(__name__)
 
 _PRIVATE = 0o600
+_FAREWELL_S = 2.0
+"""For so long an order that is being carried out may go on when the bot stops."""
 _PATIENCE = aiohttp.ClientTimeout(total=15.0)
 _ORDER = TypeAdapter(MachineOrder)
 _CREDENTIALS = "iII"
@@ -54,7 +56,7 @@ class ControlSocket:
             return
         app = web.Application()
         app.router.add_post("/", self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FAREWELL_S)
         await self._runner.setup()
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -78,11 +80,11 @@ class ControlSocket:
 
     async def _answer(self, request: web.Request) -> web.Response:
         uid = _user_of(request)
-        if uid not in {0, os.geteuid()}:
+        if not may_order(uid, os.geteuid()):
             return web.json_response({"said": _WHO_MAY}, status=HTTPStatus.FORBIDDEN)
         try:
             order = _ORDER.validate_json(await request.read())
-            said = await self._carry_out(order, ordered_by(_name_of(uid), order))
+            said = await self._carry_out(order, ordered_by(_name_of(uid), order.sudo_user))
         except ValidationError:
             text = "The bot that runs is of another version and does not know this order: restart it."
             return web.json_response({"said": text}, status=HTTPStatus.BAD_REQUEST)
@@ -117,6 +119,11 @@ async def give_order(path: Path, order: MachineOrder) -> str | None:
     if answer.status != HTTPStatus.OK:
         raise NotAllowed(said)
     return said
+
+
+def may_order(uid: int, own_uid: int) -> bool:
+    """Decide whether a user of this machine may give orders to a bot that runs as ``own_uid``."""
+    return uid in {0, own_uid}
 
 
 def own_name() -> str:

@@ -1,11 +1,14 @@
 """Whether this process is on duty: it stands by while another bot works on the database, and notices when it lost it.
 
+And how it goes off duty: in steps that keep the other bot waiting only for what must be over before.
+
 With a file for a database there is nothing to stand by for: a second process is refused by the lock beside the file.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from core.errors import StoreError, StoreLeased, StoreLost, StoreUnreachable
@@ -14,7 +17,9 @@ from core.ports import Store
 log = logging.getLogger(__name__)
 
 LOOP = "duty"
-TRY_EVERY_S = 1.0
+TRY_EVERY_S = 0.5
+CLOSES_WITHIN_S = 0.2
+"""For so long the doors may take to close before the rest is told to end: who is half in is answered or cut off."""
 
 
 class DutyState(StrEnum):
@@ -23,6 +28,33 @@ class DutyState(StrEnum):
     STARTING = "starting"
     STANDBY = "standby"
     LEADER = "leader"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Steps that are taken at once, and how long the next phase waits for them; None: until all are done."""
+
+    within_s: float | None
+    steps: Sequence[Callable[[], Awaitable[None]]]
+
+
+async def leave(*phases: Phase) -> None:
+    """Take all steps, phase after phase, whatever breaks; one that takes longer goes on beside the next phases.
+
+    Raises:
+        Exception: the first that a step raised, when all are done.
+
+    """
+    begun: list[asyncio.Task[None]] = []
+    for phase in phases:
+        tasks = [asyncio.ensure_future(step()) for step in phase.steps]
+        begun += tasks
+        await asyncio.wait(tasks, timeout=phase.within_s)
+    broken = [error for error in await asyncio.gather(*begun, return_exceptions=True) if error is not None]
+    for error in broken[1:]:
+        log.error("a step of stopping broke too", exc_info=error)
+    if broken:
+        raise broken[0]
 
 
 class Duty:

@@ -1,9 +1,10 @@
-"""Writes jobs and their events as a table, as lines, as CSV and as JSON."""
+"""Writes jobs and their events, and what insights are made of, as a table, as lines, as CSV and as JSON."""
 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bot.messages.visible import visible
@@ -12,10 +13,13 @@ from core.domain.model.event_json import to_json
 from core.domain.model.events import Event
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveId, MoveState
+from core.domain.reporting.insights import insights
+from core.domain.reporting.past import Past
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the begin of a formula."""
 _FIELDS = ("at", "kind", "actor", "vm", "data")
+_PAST_FIELDS = ("what", "source", "destination", "vm", "state", "reason", "code", "count", "bytes", "seconds")
 
 
 def job_table(jobs: Sequence[tuple[Job, Sequence[Move]]]) -> str:
@@ -75,8 +79,13 @@ def as_csv(moves: Sequence[Move], events: Sequence[Event]) -> str:
     writer.writerow(_FIELDS)
     for row in _rows(events, moves):
         cells = [*(str(row[name]) for name in _FIELDS[:-1]), json.dumps(row["data"], ensure_ascii=False, default=str)]
-        writer.writerow([visible("'" + cell if cell.startswith(_FORMULA) else cell) for cell in cells])
+        writer.writerow(map(_cell, cells))
     return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Mark as text what a spreadsheet could take for a formula."""
+    return visible("'" + text if text.startswith(_FORMULA) else text)
 
 
 def _rows(events: Sequence[Event], moves: Sequence[Move]) -> list[dict[str, Any]]:
@@ -103,3 +112,46 @@ def _event_line(row: Mapping[str, Any]) -> str:
 def _line(text: str) -> str:
     """Make one line of a text, without anything a terminal would obey."""
     return " ".join(visible(text).split())
+
+
+def past_as_json(past: Past) -> str:
+    """Write the counts, and the judgement of them as ``insights`` gives it."""
+    whole = {"counted": asdict(past), "judged": asdict(insights(past))}
+    return json.dumps(whole, indent=2, default=str)  # ASCII: no terminal obeys a name
+
+
+def past_as_csv(past: Past) -> str:
+    """Write the counts, a row each; what stands in a row says its first column. Empty: it does not apply."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, _PAST_FIELDS, restval="")
+    writer.writeheader()
+    for row in _past_rows(past):
+        writer.writerow({name: _cell(str(value)) for name, value in row.items()})
+    return out.getvalue()
+
+
+def _past_rows(past: Past) -> Iterator[dict[str, Any]]:
+    yield {"what": "jobs", "count": past.jobs}
+    for state, count in past.ends.items():
+        yield {"what": "moves", "state": state.value, "count": count}
+    yield {"what": "done at the first attempt", "count": past.first_try}
+    for pair in past.pairs:
+        yield {
+            "what": "pair",
+            "source": pair.source,
+            "destination": pair.destination,
+            "count": pair.moves,
+            "bytes": pair.size_bytes,
+            "seconds": round(pair.seconds, 1),
+        }
+    for one in past.faults:
+        ends = {"source": one.source, "destination": one.destination}
+        yield {"what": "failed attempts", **ends, "reason": one.fault.value, "code": one.code, "count": one.attempts}
+    for vm in past.vm_faults:
+        failed = {"reason": vm.fault.value, "code": vm.code, "count": vm.attempts}
+        yield {"what": "failed attempts of a VM", "vm": vm.vm_name, **failed}
+    for wait in past.waits:
+        yield {"what": "waited", "reason": wait.code.value, "count": wait.moves, "seconds": round(wait.seconds, 1)}
+    yield {"what": "pages", "count": past.pages}
+    for seconds in past.taken_s:
+        yield {"what": "page taken", "count": 1, "seconds": round(seconds, 1)}

@@ -30,6 +30,8 @@ READY = "/ready"
 LEADER = "/leader"
 METRICS = "/metrics"
 _OK, _UNAVAILABLE = 200, 503
+_FAREWELL_S = 2.0
+"""For so long a request that is being answered may go on when the bot stops."""
 _ASK_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 _ANY = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]"}  # noqa: S104 - an address to compare with
 
@@ -135,7 +137,7 @@ class Health:
         app.router.add_get(READY, self._ready)
         app.router.add_get(LEADER, self._leader)
         app.router.add_get(METRICS, self._measure)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FAREWELL_S)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
         self.port = int(self._runner.addresses[0][1])

@@ -222,7 +222,8 @@ def _opened(file: Path, redaction: Redaction) -> AuditFile:
         handler = AuditFile(file)
     except OSError as error:
         raise SettingsError(
-            f"The audit log {file} cannot be written: {error.strerror}.", hint="Check the folder in audit of [log]."
+            f"The audit log {file} cannot be written: {error.strerror}.",
+            hint="Name a file in audit of [log] that can be written.",
         ) from None
     handler.setLevel(logging.INFO)
     handler.setFormatter(JsonLines(redaction))

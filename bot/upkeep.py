@@ -12,7 +12,7 @@ from core.domain.model.job import Card
 from core.domain.model.views import JobView
 from core.engine.engine import Engine
 from core.engine.retention import Retention
-from core.errors import NotifierDown
+from core.errors import NotifierDown, StoreError
 from core.hyperv import PypsrpGateway
 from core.ports import Store
 from core.store import SqlStore, put_in_place, save_copy
@@ -64,9 +64,14 @@ async def purge(settings: Settings, older_than: timedelta) -> int:
 
     Raises:
         StoreOwned: a bot works on the database.
-        StoreError: there is none, or the history cannot be written.
+        StoreError: there is none, or the history cannot be written, or has no file.
 
     """
+    if settings.store.file is None and settings.store.history is None:
+        raise StoreError(
+            "Nothing is removed: the database is on a server, and no file is named for the history.",
+            hint="Name one in history of [store].",
+        )
     async with _own_store(settings) as store:
         retention, removed = Retention(store, SystemClock(), older_than), 0
         while count := await retention.remove():
@@ -79,8 +84,8 @@ def back_up(settings: Settings, file: Path) -> None:
     save_copy(settings.store.url, file)
 
 
-async def restore(settings: Settings, file: Path) -> Path | None:
-    """Make a copy the database. Returns where the one before is kept. Raises StoreError."""
+async def restore(settings: Settings, file: Path) -> str:
+    """Make a copy the database. Returns where the one before is kept, if there was one. Raises StoreError."""
     return await put_in_place(settings.store.url, file, now=SystemClock().now())
 
 

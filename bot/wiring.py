@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from bot.app import build_app
 from bot.audit_log import AuditLog
 from bot.clock import SystemClock
 from bot.control_socket import ControlSocket
+from bot.duty import CLOSES_WITHIN_S, Duty, Phase, leave
 from bot.duty import LOOP as DUTY
-from bot.duty import Duty
 from bot.handlers.background import BackgroundTasks
 from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
@@ -34,9 +34,12 @@ from bot.slack.socket import SocketConnection
 from bot.slack.user_groups import UserGroups
 from bot.systemd import ServiceManager
 from core.config import Settings, StoreSettings
+from core.domain.model.event_data import Digest
 from core.domain.model.events import Event
 from core.domain.model.inventory import CheckLine
 from core.domain.model.job import Job, JobId
+from core.domain.reporting.insights import Insights
+from core.domain.reporting.weekly import WEEK
 from core.engine.engine import Engine
 from core.errors import SettingsError
 from core.hyperv import LoginMemory, PypsrpGateway, SessionRecord, endpoint_texts, install_commands
@@ -95,7 +98,11 @@ async def running(
     async def newest_jobs() -> Sequence[Job]:
         return [view.job for view in await engine.queries.jobs()]
 
-    attachments = Attachments(client, timeline_inputs, clock)
+    async def past(digest: Digest) -> Insights:
+        until = digest.until or clock.now()
+        return await engine.queries.insights_between(digest.since or until - WEEK, until)
+
+    attachments = Attachments(client, timeline_inputs, clock, past=past)
     notifier: Notifier = SlackNotifier(
         client,
         settings,
@@ -103,6 +110,7 @@ async def running(
         clock,
         attachments=attachments,
         history=history,
+        past=past,
         database=lambda: engine.database_id,
     )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier, on_page=audit.paged)
@@ -124,7 +132,7 @@ async def running(
     people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
     background = BackgroundTasks(audit, admit=_admission(people, limit))
-    handler = CommandHandler(engine, settings, groups, people, clock)
+    handler = CommandHandler(engine, settings, groups, people, clock, hand_over=attachments.hand_over)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
@@ -150,18 +158,12 @@ async def running(
         yield Bot(settings=settings, engine=engine, app=app, client=client, connection=connection, lost=duty.lost)
     finally:
         manager.stopping()
-        # First nothing new comes in, then what came in is answered, then the engine lets go: in any case, all of them.
-        async with AsyncExitStack() as leaving:
-            for step in (
-                engine.stop,
-                home_tabs.stop,
-                attachments.close,
-                background.close,
-                connection.stop,
-                control.stop,
-                health.stop,
-            ):
-                leaving.push_async_callback(step)
+        # First nothing new comes in, then what came in is answered, then the engine lets go of the database.
+        await leave(
+            Phase(CLOSES_WITHIN_S, (health.stop, control.stop, connection.stop)),
+            Phase(None, (background.close, attachments.close, home_tabs.stop)),
+            Phase(None, (engine.stop, background.last_words)),
+        )
 
 
 async def check_store(settings: Settings) -> CheckLine:

@@ -5,7 +5,7 @@ Unknown keys are errors. Every key is documented in ``docs/reference/settings.md
 
 import os
 import tomllib
-from datetime import timedelta
+from datetime import UTC, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,9 +30,12 @@ from core.domain.model.folder_names import is_allowed, why_refused
 from core.domain.model.inventory import HostName, same_host, why_not_distinct
 from core.domain.model.move import Fault
 from core.domain.model.names import unmarked
+from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import parse_window
+from core.domain.scheduling.links import Links
 from core.environment import EnvironmentSource
 from core.errors import SettingsError, UnknownHost
+from core.link_settings import LinkSettings, link_of
 from core.setting_mistakes import keys_of, mistake, stray_variables
 
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "WINRM_PASSWORD")
@@ -101,7 +104,7 @@ class LogSettings(_Section):
     level: LogLevel = "info"
     """The least of what is logged on stderr."""
     audit: Path | None = None
-    """The file of the audit log; none: beside the database's file."""
+    """The file of the audit log; none: beside the database's file, or in the working directory."""
 
 
 class SlackSettings(_Section):
@@ -117,6 +120,16 @@ class SlackSettings(_Section):
     """Address and port for ``GET /health`` and ``GET /metrics``; empty: none."""
     escalate_after: Duration = timedelta(minutes=15)
     """How long a page may wait for somebody to take it before on-call is mentioned once more; 0: for ever."""
+    digest: str = ""
+    """When the channel is told of the last week, such as ``Mon 09:00``, in ``[freeze] zone``; empty: never."""
+
+    @model_validator(mode="after")
+    def _digest_can_be_read(self) -> "SlackSettings":
+        if self.digest:
+            parse_weekly(self.digest, UTC)
+            if not self.channel:
+                raise ValueError("digest needs a channel to tell it in; set channel too")
+        return self
 
 
 class AccessSettings(_Section):
@@ -173,7 +186,7 @@ class MigrationSettings(_Section):
     check_timeout: Duration = timedelta(minutes=2)
     """How long the hosts of a plan are asked whether they can take its VMs before it can be approved; 0: not at all."""
     checks_per_host: int = Field(default=1, ge=1, le=8)
-    """How many such questions one host is asked at once."""
+    """In how many calls at once one host is asked this; a call asks about many VMs."""
 
 
 class FreezeSettings(_Section):
@@ -188,11 +201,15 @@ class FreezeSettings(_Section):
     def _can_be_read(self) -> "FreezeSettings":
         for window in self.windows:
             parse_window(window)
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"{self.zone!r} is no time zone; write for example Europe/Berlin") from None
+        _zone(self.zone)
         return self
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{name!r} is no time zone; write for example Europe/Berlin") from None
 
 
 class WinrmSettings(_Section):
@@ -276,6 +293,7 @@ class Settings(BaseSettings):
     errors: Annotated[dict[int, Fault], BeforeValidator(read_own_errors)] = Field(default_factory=dict)
     """``[errors]``: what numbers of Windows mean that the bot does not know, or takes for something else."""
     hosts: dict[str, HostSettings] = Field(default_factory=dict)
+    links: dict[str, LinkSettings] = Field(default_factory=dict)
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_app_token: SecretStr = SecretStr("")
@@ -303,10 +321,10 @@ class Settings(BaseSettings):
         return values
 
     @property
-    def audit_file(self) -> Path | None:
-        """Where the audit log goes; None: into the log alone, as the database is on a server and no file is set."""
-        database = self.store.file
-        return self.log.audit or (database.with_name(f"{database.stem}-audit.jsonl") if database else None)
+    def audit_file(self) -> Path:
+        """Where the audit log goes: beside the database's file; in the working directory when it is on a server."""
+        database = self.store.file or Path("migrate-bot.db")
+        return self.log.audit or database.with_name(f"{database.stem}-audit.jsonl")
 
     @model_validator(mode="after")
     def _patience_covers_a_request(self) -> "Settings":
@@ -324,6 +342,21 @@ class Settings(BaseSettings):
         if twins := why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items()):
             raise ValueError(twins)
         return self
+
+    @model_validator(mode="after")
+    def _links_are_of_these_hosts(self) -> "Settings":
+        self.known_links()
+        return self
+
+    def known_links(self) -> Links:
+        """Return what hosts share on the way to others. Raises ValueError with what is wrong about a link."""
+        addresses, found = {name: host.address for name, host in self.hosts.items()}, []
+        for name, link in self.links.items():
+            try:
+                found.append(link_of(name, link, addresses, _zone(link.zone or self.freeze.zone)))
+            except ValueError as error:
+                raise ValueError(f"[links.{name}] {error}") from None
+        return Links(tuple(found))
 
     def _port(self, host: HostSettings) -> int:
         tls = self.winrm.tls if host.tls is None else host.tls
@@ -385,7 +418,7 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(
             f"{path} holds a secret ({', '.join(misplaced)}).", hint="Secrets come from the environment or from *_FILE."
         )
-    sections = keys_of(Settings, hosts=HostSettings)
+    sections = keys_of(Settings, hosts=HostSettings, links=LinkSettings)
     if stray := stray_variables(os.environ, sections, tuple(Settings.model_fields)):
         raise SettingsError(f"The environment sets {', '.join(stray)}, but there is no such setting.")
     try:

@@ -33,6 +33,7 @@
     │   ├── NotInSettings        no host of that name is in the settings any more
     │   ├── WrongMachine         another machine answers in this host's name
     │   ├── LoginRejected        wrong account, password or authentication method
+    │   │   └── LoginWithheld    not tried: the account was rejected a moment ago, and is not to be locked
     │   ├── EndpointRefused      the endpoint does not allow the command, or we sent a wrong one
     │   ├── MalformedReply       the host answered something we cannot read
     │   └── CommandFailed        the command ran and reported errors
@@ -57,6 +58,28 @@ class Owner(StrEnum):
     HOST = "host"
     SLACK = "slack"
     BOT = "bot"
+
+
+class Standing(StrEnum):
+    """How a host stands of which something was wanted. The value is said behind its name; only SILENT means away."""
+
+    UNABLE = "cannot do what it is asked"
+    SILENT = "does not answer"
+    NOT_LOGGED_ON = "cannot be logged on to"
+    LOGIN_REJECTED = "rejects the bot's login"
+    LOGIN_WITHHELD = "is not logged on to for now"
+    UNKNOWN_HOST = "is not in the settings"
+    OTHER_MACHINE = "is another machine than before"
+    FORBIDS = "does not let the bot do this"
+    FORBIDS_ENDPOINT = "does not let the bot use its endpoint"
+    SESSIONS_USED_UP = "allows the bot no further session"
+    NO_SESSION = "does not open a session just now"
+    NO_SUCH_NAME = "is known to nobody by its address"
+    HTTP_ERROR = "answers with an HTTP error"
+    NO_OWN_CERTIFICATE = "cannot be asked without the bot's own certificate"
+    NOT_TRUSTED = "has a certificate the bot does not trust"
+    UNREADABLE = "answers what cannot be read"
+    REPORTS_ERROR = "reports an error"
 
 
 class MigrateBotError(Exception):
@@ -206,13 +229,10 @@ class StartWithdrawn(StoreError):
 
 
 class HostError(MigrateBotError):
-    """One host could not do what it was asked. ``host`` is its name in the settings.
-
-    ``standing`` says behind that name how it stands: only one that is away "does not answer".
-    """
+    """One host could not do what it was asked. ``host`` is its name in the settings."""
 
     owner = Owner.HOST
-    standing: str = "cannot do what it is asked"
+    standing: Standing = Standing.UNABLE
 
     def __init__(self, host: str, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -222,7 +242,7 @@ class HostError(MigrateBotError):
 class HostUnreachable(HostError):
     """The host does not answer."""
 
-    standing = "does not answer"
+    standing = Standing.SILENT
     retry = True
     hint = "Check that the host is up and WinRM answers."
 
@@ -230,7 +250,7 @@ class HostUnreachable(HostError):
 class CannotLogOn(HostUnreachable):
     """No login came about, and nobody judged the secret: it is tried again, and cannot lock the account."""
 
-    standing = "cannot be logged on to"
+    standing = Standing.NOT_LOGGED_ON
     owner = Owner.OPERATOR
     hint = "The bot tries again by itself."
 
@@ -238,7 +258,7 @@ class CannotLogOn(HostUnreachable):
 class ContactLost(HostError):
     """The connection broke while a command may still be running."""
 
-    standing = "does not answer"
+    standing = Standing.SILENT
     retry = True
     hint = "The command may still run on the host; the bot looks again."
 
@@ -253,7 +273,7 @@ class NotInSettings(HostError):
     """No host of that name is in the settings."""
 
     owner = Owner.OPERATOR
-    standing = "is not in the settings"
+    standing = Standing.UNKNOWN_HOST
     hint = "Was it renamed or taken out? Put it back under [hosts] and restart the bot."
 
 
@@ -261,36 +281,53 @@ class WrongMachine(HostError):
     """Another machine answers in this host's name."""
 
     owner = Owner.OPERATOR
-    standing = "is another machine than before"
+    standing = Standing.OTHER_MACHINE
 
 
 class LoginRejected(HostError):
     """The host rejected the bot's login."""
 
-    standing = "rejects the bot's login"
+    standing = Standing.LOGIN_REJECTED
     owner = Owner.OPERATOR
     hint = "Check username, password and authentication method in [winrm]."
 
 
-class EndpointRefused(HostError):
-    """The endpoint does not allow the command, or the bot sent a wrong one."""
+class LoginWithheld(LoginRejected):
+    """The login was not tried: this account was rejected a moment ago, and is not to be locked."""
 
-    standing = "does not let the bot do this"
+    standing = Standing.LOGIN_WITHHELD
+    hint = (
+        "Check username, password and authentication method in [winrm]; a bot started with another password tries at "
+        "once, and migrate-bot check always does."
+    )
+
+
+class EndpointRefused(HostError):
+    """The endpoint does not allow the command, or the bot sent a wrong one.
+
+    ``fqid`` is PowerShell's FullyQualifiedErrorId, when it was PowerShell that refused.
+    """
+
+    standing = Standing.FORBIDS
     owner = Owner.OPERATOR
     hint = "Check the session configuration of the host (deploy/)."
+
+    def __init__(self, host: str, message: str, *, fqid: str = "", hint: str | None = None) -> None:
+        super().__init__(host, message, hint=hint)
+        self.fqid = fqid
 
 
 class MalformedReply(HostError):
     """The host answered something that cannot be read."""
 
-    standing = "answers what cannot be read"
+    standing = Standing.UNREADABLE
     retry = True
 
 
 class CommandFailed(HostError):
     """The command ran and reported errors. ``fqid`` is PowerShell's FullyQualifiedErrorId of the first."""
 
-    standing = "reports an error"
+    standing = Standing.REPORTS_ERROR
     retry = True
 
     def __init__(self, host: str, message: str, *, fqid: str = "", hint: str | None = None) -> None:

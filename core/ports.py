@@ -14,7 +14,10 @@ from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move
 from core.domain.model.views import JobView
+from core.domain.reporting.past import Past
+from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
+from core.errors import HostError
 
 
 class Clock(Protocol):
@@ -116,14 +119,20 @@ class HostGateway(Protocol):
         """
         ...
 
-    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
-        """Ask what a VM needs of a host: bytes that only hosts understand, and that hold for its present state."""
+    async def compatibility_info(self, host: HostName, vm_ids: Sequence[VmId]) -> tuple[bytes | HostError, ...]:
+        """Ask what VMs need of a host: bytes that only hosts understand, and that hold for their present state.
+
+        One answer for each, in order; an error among them is about that VM alone.
+        """
         ...
 
-    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
-        """Ask a host whether it could take a VM that its own host so described. Changes nothing.
+    async def test_compatibility(
+        self, host: HostName, infos: Sequence[bytes]
+    ) -> tuple[CompatibilityReply | HostError, ...]:
+        """Ask a host whether it could take VMs that their own host so described. Changes nothing.
 
-        Raises CommandFailed where it gives no answer: it may not, cannot, or its endpoint does not know how.
+        One answer for each, in order; CommandFailed where it gives none about that VM: it may not, or cannot. Raises
+        HostError where it answers nothing at all: its endpoint does not know how.
         """
         ...
 
@@ -239,13 +248,15 @@ class Store(Protocol):
         claims: Sequence[SlotUsage],
         *events: Event,
         at: datetime,
+        on_links: Sequence[LinkUsage] = (),
         frozen_until: datetime | None = None,
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt, or raise Outdated when it is no longer allowed.
 
-        Inside the transaction the open attempts are read again and ``slots.refusal`` decides: two callers can never
-        both take the last slot. A VM with an open attempt is never given a second one. The job and the switches are
-        read there too: what people stopped, paused or froze (``frozen_until``, by the calendar) since the decision does
+        Inside the transaction the open attempts are read again and ``slots.refusal`` decides, and for ``on_links``
+        ``links.refused_by_link``: two callers can never both take the last slot, of a host or of a link. A VM with an
+        open attempt is never given a second one. The job and the switches are read there too: what people stopped,
+        paused or froze (``frozen_until``, by the calendar) since the decision does
         not start. The attempt is this store's own until another one adopts it.
         """
         ...
@@ -344,6 +355,10 @@ class Store(Protocol):
 
         Numbers of jobs, moves and events mean something only together with it.
         """
+        ...
+
+    async def past(self, since: datetime, until: datetime) -> Past:
+        """Count what ended, failed and waited from ``since`` on and before ``until``, however much it was."""
         ...
 
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:

@@ -28,6 +28,7 @@ _KINDS = {
     "model_type": "must be a section",
     "model_attributes_type": "must be a section",
     "literal_error": "must be one of {expected}",
+    "enum": "must be {expected}",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} at the most",
@@ -35,11 +36,11 @@ _KINDS = {
 """What pydantic finds, by its name for it (docs.pydantic.dev, "Validation Errors")."""
 
 
-def keys_of(settings: type[BaseModel], *, hosts: type[BaseModel]) -> Sections:
-    """Return the keys of every section; of the hosts, those of each; of numbers that people choose, none."""
+def keys_of(settings: type[BaseModel], **named: type[BaseModel]) -> Sections:
+    """Return the keys of every section; of what people name, such as hosts, those of each; of their numbers, none."""
     models = {name: getattr(field.annotation, "model_fields", None) for name, field in settings.model_fields.items()}
     keys = {name: tuple(fields) for name, fields in models.items() if fields is not None}
-    return keys | {"hosts": tuple(hosts.model_fields), "errors": ()}
+    return keys | {name: tuple(each.model_fields) for name, each in named.items()} | {"errors": ()}
 
 
 def mistake(error: ErrorDetails, sections: Sections) -> str:

@@ -1,11 +1,20 @@
-"""The one idiom of every loop: keep tasks so that none is lost or breaks unseen, and wait for an event or a time."""
+"""The one idiom of every loop: keep tasks so that none is lost or breaks unseen, and wait for an event or a time.
+
+And to leave to a thread what takes long.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MANY = 500
+"""From so many moves (or events) on, work on all of them takes long enough to be noticed by people who wait."""
 
 
 def log_broken(name: str, error: BaseException) -> None:
@@ -68,3 +77,8 @@ async def wait_for(event: asyncio.Event, timeout_s: float) -> None:
     except TimeoutError:
         pass
     event.clear()
+
+
+async def compute(count: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do pure work on so many moves: with many of them in a thread, for the event loop answers people meanwhile."""
+    return await asyncio.to_thread(work, *args, **kwargs) if count >= MANY else work(*args, **kwargs)

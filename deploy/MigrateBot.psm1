@@ -175,55 +175,70 @@ function Stop-VMMigration {
 }
 
 function Get-VMCompatibility {
-    # Describes what a VM needs of a host, in bytes that only Test-VMCompatibility of another host understands. Changes
-    # nothing (Microsoft docs: Msvm_VirtualSystemMigrationService.GetSystemCompatibilityInfo). Returns {VMId, ReturnValue,
-    # CompatibilityInfo}; ReturnValue 0 is done. Without such a VM: an error of the category ObjectNotFound.
+    # Describes what VMs need of a host, each in bytes that only Test-VMCompatibility of another host understands. Changes
+    # nothing (Microsoft docs: Msvm_VirtualSystemMigrationService.GetSystemCompatibilityInfo). Returns for each, as soon as it
+    # is there, {VMId, ReturnValue, CompatibilityInfo, Problem}: ReturnValue 0 is done. Problem says, in the host's language,
+    # why there is no answer about this one; ReturnValue is empty then.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory = $true)]
-        [guid] $VMId
+        [guid[]] $VMId
     )
 
     $failed = $null
     $space = 'root/virtualization/v2'
     $service = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_VirtualSystemMigrationService' -ErrorVariable failed
     if ($failed) { return }
-    $system = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_ComputerSystem' -Filter "Name='$VMId'" -ErrorVariable failed
-    if ($failed) { return }
-    if ($null -eq $system) {
-        Microsoft.PowerShell.Utility\Write-Error -Message "There is no virtual machine $VMId." -Category ObjectNotFound -ErrorId 'NoVM' -TargetObject $VMId
-        return
-    }
-    $answer = CimCmdlets\Invoke-CimMethod -InputObject $service -MethodName 'GetSystemCompatibilityInfo' -Arguments @{ ComputerSystem = $system }
-    if ($null -ne $answer) {
-        Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{
-            VMId              = $VMId
-            ReturnValue       = [uint32] $answer.ReturnValue
-            CompatibilityInfo = [byte[]] $answer.CompatibilityInfo
+    foreach ($id in $VMId) {
+        $system = $null
+        $answer = @{ VMId = $id; ReturnValue = $null; CompatibilityInfo = $null; Problem = '' }
+        try {
+            $system = CimCmdlets\Get-CimInstance -Namespace $space -ClassName 'Msvm_ComputerSystem' -Filter "Name='$id'" -ErrorAction Stop
+            if ($null -eq $system) {
+                $answer.Problem = "There is no virtual machine $id."
+            }
+            else {
+                $said = CimCmdlets\Invoke-CimMethod -InputObject $service -MethodName 'GetSystemCompatibilityInfo' -Arguments @{ ComputerSystem = $system } -ErrorAction Stop
+                if ($null -ne $said) {
+                    $answer.CompatibilityInfo = [byte[]] $said.CompatibilityInfo
+                    $answer.ReturnValue = [uint32] $said.ReturnValue
+                }
+            }
         }
+        catch {
+            $answer.Problem = "$_"
+        }
+        Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property $answer
     }
 }
 
 function Test-VMCompatibility {
-    # Asks this host whether it could run a VM as Get-VMCompatibility of another host described it. Changes nothing, and
-    # nobody logs on anywhere (Microsoft docs: Msvm_VirtualSystemMigrationService.CheckSystemCompatibilityInfo). Returns
-    # {ReturnValue, Reasons}: 0 is compatible, 32784 is not, anything else is no answer. Reasons are CIM-XML, in the host's
-    # language.
+    # Asks this host whether it could run VMs as Get-VMCompatibility of another host described them. Changes nothing, and
+    # nobody logs on anywhere (Microsoft docs: Msvm_VirtualSystemMigrationService.CheckSystemCompatibilityInfo). Returns for
+    # each, as soon as it is there, {Index, ReturnValue, Reasons, Problem}: Index counts from 0; ReturnValue 0 is compatible,
+    # 32784 is not, anything else is no answer. Reasons are CIM-XML, in the host's language. Problem is as above.
     [CmdletBinding()]
     param(
         [Parameter(Mandatory = $true)]
-        [byte[]] $CompatibilityInfo
+        [byte[][]] $CompatibilityInfo
     )
 
     $failed = $null
     $service = CimCmdlets\Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName 'Msvm_VirtualSystemMigrationService' -ErrorVariable failed
     if ($failed) { return }
-    $answer = CimCmdlets\Invoke-CimMethod -InputObject $service -MethodName 'CheckSystemCompatibilityInfo' -Arguments @{ CompatibilityInfo = $CompatibilityInfo }
-    if ($null -ne $answer) {
-        Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{
-            ReturnValue = [uint32] $answer.ReturnValue
-            Reasons     = [string[]] $answer.Reasons
+    for ($index = 0; $index -lt $CompatibilityInfo.Count; $index++) {
+        $answer = @{ Index = $index; ReturnValue = $null; Reasons = $null; Problem = '' }
+        try {
+            $said = CimCmdlets\Invoke-CimMethod -InputObject $service -MethodName 'CheckSystemCompatibilityInfo' -Arguments @{ CompatibilityInfo = $CompatibilityInfo[$index] } -ErrorAction Stop
+            if ($null -ne $said) {
+                $answer.Reasons = [string[]] $said.Reasons
+                $answer.ReturnValue = [uint32] $said.ReturnValue
+            }
         }
+        catch {
+            $answer.Problem = "$_"
+        }
+        Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property $answer
     }
 }
 

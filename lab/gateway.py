@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from ntpath import normpath
 from pathlib import PureWindowsPath
+from typing import TypeVar
 from xml.etree import ElementTree as ET
 
 from core.domain.model.host_calls import (
@@ -41,6 +43,7 @@ from core.errors import (
     CommandFailed,
     ContactLost,
     EndpointRefused,
+    HostError,
     HostUnreachable,
     LoginRejected,
     MalformedReply,
@@ -58,6 +61,8 @@ from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.vms import CONFIGURATION_FILE_BYTES, disk_files
 from lab.hyperv.world.world import World
 from lab.move_sessions import MoveSessions
+
+T = TypeVar("T")
 
 OWNER = "CONTOSO\\svc-migrate"
 GIVE_UP_S = 40.0
@@ -198,25 +203,20 @@ class LabGateway:
             return FolderReceipt(path, FolderFate.KEPT, str(error))
         return FolderReceipt(path, FolderFate.REMOVED)
 
-    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
+    async def compatibility_info(self, host: HostName, vm_ids: Sequence[VmId]) -> tuple[bytes | HostError, ...]:
         await self._call("compatibility_info", host)
         self._must_have_functions(host, "Get-VMCompatibility")
-        if self._world.vm(host, vm_id) is None:
-            raise CommandFailed(host, f"There is no virtual machine {vm_id}.")
-        code, info = self._world.compatibility.describe(host, vm_id)
-        _must_be_answer(host, code)
-        return info
+        return tuple([await self._judged(host, partial(self._describe, host, vm_id)) for vm_id in vm_ids])
 
-    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
+    async def test_compatibility(
+        self, host: HostName, infos: Sequence[bytes]
+    ) -> tuple[CompatibilityReply | HostError, ...]:
         await self._call("test_compatibility", host)
         self._must_have_functions(host, "Test-VMCompatibility")
-        if gate := self.gates.get(VmId(described_vm(info))):
-            await gate.wait()
-        code, reasons = self._world.compatibility.judge(host, info)
-        if code != INCOMPATIBLE:
-            _must_be_answer(host, code)
-        said = (ET.fromstring(one).findtext(".//VALUE") or "" for one in reasons)  # noqa: S314  # the lab's own
-        return CompatibilityReply(code != INCOMPATIBLE, tuple(said))
+        for info in infos:
+            if gate := self.gates.get(VmId(described_vm(info))):
+                await gate.wait()
+        return tuple([await self._judged(host, partial(self._judge, host, info)) for info in infos])
 
     async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
         await self._call("test_migration", host)
@@ -266,6 +266,28 @@ class LabGateway:
                 raise CommandFailed(host, f"{host} answers with HTTP status {fault.status if fault else 0}.")
             case WireFaultKind.DROP:
                 raise ContactLost(host, f"The connection to {host} broke.")
+
+    async def _judged(self, host: HostName, answer: Callable[[], T]) -> T | HostError:
+        """Take the time of one question about one VM; that there is no answer is one, too."""
+        await asyncio.sleep(self._world.compatibility.takes_s(host))
+        try:
+            return answer()
+        except CommandFailed as error:
+            return error
+
+    def _describe(self, host: HostName, vm_id: VmId) -> bytes:
+        if self._world.vm(host, vm_id) is None:
+            raise CommandFailed(host, f"There is no virtual machine {vm_id}.")
+        code, info = self._world.compatibility.describe(host, vm_id)
+        _must_be_answer(host, code)
+        return info
+
+    def _judge(self, host: HostName, info: bytes) -> CompatibilityReply:
+        code, reasons = self._world.compatibility.judge(host, info)
+        if code != INCOMPATIBLE:
+            _must_be_answer(host, code)
+        said = (ET.fromstring(one).findtext(".//VALUE") or "" for one in reasons)  # noqa: S314  # the lab's own
+        return CompatibilityReply(code != INCOMPATIBLE, tuple(said))
 
     def _must_have_functions(self, host: HostName, function: str) -> None:
         if host in self.without_functions:

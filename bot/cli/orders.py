@@ -34,7 +34,7 @@ async def give(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _carried_out(settings: Settings, order: MachineOrder) -> str:
-    socket, by = control_path(settings), ordered_by(own_name(), order)
+    socket, by = control_path(settings), ordered_by(own_name(), order.sudo_user)
     audit = AuditLog(Counters())
     give_up_at = asyncio.get_running_loop().time() + _STARTS_WITHIN_S
     while True:

@@ -88,7 +88,11 @@ def _to_look(commands: Any) -> None:
     what = jobs.add_subparsers(dest="what", metavar="WHAT")
     job = [("job", _JOB)]
     _add(what, "show", "one job and what happened", positional=job)
-    export = _add(what, "export", "every event of a job", positional=job)
+    export = _add(what, "export", "every event of a job; without one, what insights are made of")
+    export.add_argument("job", nargs="?", metavar="JOB", help=f"{_JOB}; none: the past as a whole")
+    export.add_argument(
+        "--last", type=_duration, default=timedelta(days=30), metavar="TIME", help="default 30d; no job"
+    )
     export.add_argument("--format", choices=("json", "csv"), default="json", help="default json")
 
 

@@ -45,9 +45,13 @@ async def ask_health(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def jobs(settings: Settings, options: argparse.Namespace) -> int:
-    """List jobs; show or export one."""
+    """List jobs; show or export one, or export the past as a whole."""
     async with opened_store(settings) as store:
-        if options.what is None:
+        if options.what == "export" and options.job is None:
+            now = SystemClock().now()
+            past = await store.past(now - options.last, now)
+            text = export.past_as_csv(past) if options.format == "csv" else export.past_as_json(past)
+        elif options.what is None:
             listed = await store.jobs(limit=1000)
             text = export.job_table([(job, await store.moves(job.id)) for job in listed])
         else:

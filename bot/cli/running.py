@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 
-from bot.gc_tuning import spare_what_stays
+from bot.interpreter_tuning import tune_interpreter
 from bot.wiring import running
 from core.config import Settings
 
@@ -49,7 +49,7 @@ async def _work(settings: Settings, stop: asyncio.Event, started: asyncio.Event,
     """Run the bot until it is asked to stop. Returns its exit code; None: it lost its database and is to start anew."""
     async with running(settings, was_on_duty=was_on_duty) as bot:
         started.set()
-        spare_what_stays()
+        tune_interpreter()
         log.info("running with %s hosts, Slack by %s mode", len(bot.settings.hosts), bot.settings.slack.mode)
         broken = bot.engine.supervisor.broken
         await _first_of(stop, broken, bot.lost)

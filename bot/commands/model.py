@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from bot.commands.periods import USUAL, write_period
 from bot.commands.tokens import Token
 from bot.commands.vocabulary import is_near_reserved
 from core.domain.model.job import JobId
@@ -106,6 +107,13 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
+class Insights:
+    """The command to judge the time until now."""
+
+    period: timedelta = USUAL
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """The command to propose once more what did not get done."""
 
@@ -127,7 +135,21 @@ class Help:
 
 
 Command = (
-    Migrate | Status | Jobs | Hosts | Where | Handover | Cancel | Pause | Resume | Stop | Retry | Back | History | Help
+    Migrate
+    | Status
+    | Jobs
+    | Hosts
+    | Where
+    | Handover
+    | Insights
+    | Cancel
+    | Pause
+    | Resume
+    | Stop
+    | Retry
+    | Back
+    | History
+    | Help
 )
 
 
@@ -144,6 +166,8 @@ def write(command: Command) -> str:
             return f"cancel {job} {quote(vm)}" if vm else f"cancel {job}"
         case Retry(job) | Back(job) | Pause(job) | History(job):
             return f"{_verb(command)} {job}"
+        case Insights(period):
+            return f"insights {write_period(period)}"
         case Help(topic):
             return f"help {topic}".strip()
         case _:

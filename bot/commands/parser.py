@@ -15,6 +15,7 @@ from bot.commands.model import (
     Help,
     History,
     Hosts,
+    Insights,
     Jobs,
     Migrate,
     Pause,
@@ -26,6 +27,7 @@ from bot.commands.model import (
     read_job_id,
 )
 from bot.commands.option_values import shown
+from bot.commands.periods import read_period
 from bot.commands.tokens import Token, UnclosedQuote, words
 from bot.commands.vocabulary import VERBS, nearest
 from core.domain.model.job import JobId
@@ -151,6 +153,8 @@ def _sub_command(text: str, verb: str, found: Sequence[Token]) -> Command:
             return Resume()
         case "where":
             return Where(_vm(text, verb, found))
+        case "insights":
+            return Insights(_period(rest))
         case "status" if rest[0].is_quoted or read_job_id(rest[0].text) is None:
             return Status(vm=_vm(text, verb, found))
         case "cancel" | "retry" | "history" | "status" | "pause" | "resume" | "back":
@@ -159,6 +163,16 @@ def _sub_command(text: str, verb: str, found: Sequence[Token]) -> Command:
         raise _too_much(verb, found[0], rest)
     plain: dict[str, Command] = {"jobs": Jobs(), "hosts": Hosts(), "stop": Stop(), "handover": Handover()}
     return plain[verb]
+
+
+def _period(rest: Sequence[Token]) -> timedelta:
+    typed = " ".join(word.text for word in rest)
+    period = read_period(typed)
+    if period is None:
+        raise CommandError(
+            f"insights takes a length of time, such as 30d, not {shown(typed)}.", rest[0].start, rest[-1].end, "30d"
+        )
+    return period
 
 
 def _vm(text: str, verb: str, found: Sequence[Token]) -> str:
@@ -186,8 +200,9 @@ def _about_job(text: str, verb: str, first: Token, rest: Sequence[Token]) -> Com
         # A name with spaces needs no quotes here: nothing can follow it.
         return Cancel(job, _joined(text, rest[1:]).strip() if rest[1:] else "")
     if len(rest) > 1:
+        instead = " Its VMs go where they were to go; for another host, ask anew." if verb == "retry" else ""
         raise CommandError(
-            f"{verb} takes one job, but {shown(rest[1].text)} follows {job}.", rest[1].start, rest[-1].end, ""
+            f"{verb} takes one job, but {shown(rest[1].text)} follows {job}.{instead}", rest[1].start, rest[-1].end, ""
         )
     about: dict[str, Command] = {
         "status": Status(job),

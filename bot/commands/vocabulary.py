@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 VERBS = (
     *("status", "jobs", "hosts", "where", "handover", "cancel", "pause", "resume", "stop", "retry", "back", "history"),
-    "help",
+    *("insights", "help"),
 )
 KEYWORDS = ("from", "to", "path")
 OPTIONS = (

@@ -3,6 +3,7 @@
 The one door of all that people ask: it goes into the audit log here, and so does what they are refused.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,10 @@ from core.tasks import TaskSet
 log = logging.getLogger(__name__)
 
 Work = Callable[[], Awaitable[Message | None]]
+
+ANSWERS_WITHIN_S = 0.8
+"""For so long what people asked just before this process ends may go on: another one waits for the database."""
+LAST_WORDS_S = 5.0
 
 
 def new_reference() -> str:
@@ -41,6 +46,7 @@ class BackgroundTasks:
         self._tasks = TaskSet()
         self._admit = admit
         self._reference = reference
+        self._unanswered: list[tuple[PrivateReply, Message]] = []
 
     def start(self, asked: Asked, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
         """Do some work in a task of its own and tell the person what it returns, or why it failed.
@@ -69,14 +75,29 @@ class BackgroundTasks:
 
         return admitted
 
-    async def close(self, timeout_s: float = 5.0) -> None:
+    async def close(self, timeout_s: float = ANSWERS_WITHIN_S) -> None:
         """Let what is under way end, for a while."""
         await self._tasks.finish(timeout_s)
 
+    async def last_words(self, timeout_s: float = LAST_WORDS_S) -> None:
+        """Tell those whose answer was cut off by the end of this process; another one may be at work already."""
+        for reply, message in self._unanswered:
+            self._tasks.start(self._say(reply, message, "what was cut off"), "last words")
+        self._unanswered.clear()
+        await self._tasks.finish(timeout_s)
+
     async def _run(self, asked: Asked, name: str, work: Work, reply: PrivateReply) -> None:
-        message = await self._outcome(asked, name, work, reply.asker)
-        if message is None:
-            return
+        message: Message | None = replies.cut_off()
+        try:
+            message = await self._outcome(asked, name, work, reply.asker)
+            if message is not None:
+                await self._say(reply, message, name)
+        except asyncio.CancelledError:
+            if message is not None:
+                self._unanswered.append((reply, message))
+            raise
+
+    async def _say(self, reply: PrivateReply, message: Message, name: str) -> None:
         try:
             await reply.say(message)
         except Exception:

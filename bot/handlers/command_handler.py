@@ -3,6 +3,7 @@
 Knows nothing of Slack's payloads; the listeners do.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from bot.commands.model import (
     Help,
     History,
     Hosts,
+    Insights,
     Jobs,
     Migrate,
     Pause,
@@ -30,7 +32,7 @@ from bot.commands.option_values import has_zone, zoned_example
 from bot.commands.parser import in_time_zone, parse_anywhere
 from bot.commands.slack_text import clean
 from bot.handlers.shared_lookups import SharedLookups
-from bot.messages import replies, vm_location
+from bot.messages import insights_image, insights_text, replies, vm_location
 from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
@@ -42,10 +44,13 @@ from core.config import Settings
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveId
 from core.domain.model.views import JobView
+from core.domain.reporting.insights import Insights as PastJudged
 from core.engine.engine import Engine
 from core.errors import NotAllowed, RequestError
 from core.ports import Clock
+from core.tasks import compute
 
+HandOver = Callable[[str, PastJudged], None]
 _JOBS_SHOWN = 20
 _JOBS_SEARCHED = 100
 _RECENT = timedelta(days=1)
@@ -65,8 +70,16 @@ class CommandHandler:
     """The handler of every command and button: permission, the engine's call, the answer."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, groups: UserGroups, people: Identities, clock: Clock
+        self,
+        engine: Engine,
+        settings: Settings,
+        groups: UserGroups,
+        people: Identities,
+        clock: Clock,
+        *,
+        hand_over: HandOver | None = None,
     ) -> None:
+        """Make it. ``hand_over`` gives somebody the picture of the past, in private; None: nobody gets any."""
         self._engine = engine
         self._settings = settings
         self._groups = groups
@@ -74,6 +87,8 @@ class CommandHandler:
         self._clock = clock
         self._command = settings.slack.command
         self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
+        self._past: SharedLookups[PastJudged] = SharedLookups(clock)
+        self._hand_over = hand_over
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
 
     def check_database(self, job_id: JobId, database: str, *, is_proven: bool) -> None:
@@ -136,37 +151,59 @@ class CommandHandler:
             case Back(job_id):
                 who = await self._check_may_request(asker)
                 return replies.planned(await self._engine.requests.back(job_id, who.user), self._look)
+            case Insights():
+                return await self._look_back(command, asker)
             case _:
                 await self._check_may_view(asker)
                 return await self._lookups.of(command, lambda: self._look_up(command))
 
     async def _look_up(self, command: Command) -> Message | None:
         match command:
-            case Status(vm=vm) if vm:
-                found = await self._engine.queries.where(vm)
-                moves = [one.move for one in found if one.move]
-                if not moves:
-                    return vm_location.where(found, self._look)
-                newest = max(moves, key=lambda move: move.id)
-                return replies.status(await self._engine.queries.job(newest.job_id), self._look)
+            case Status():
+                return await self._status(command)
             case Where(vm):
                 return vm_location.where(await self._engine.queries.where(vm), self._look)
             case Handover():
                 return await self._handover()
-            case Status(None):
-                views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
-                return replies.jobs(views, self._look, title="Jobs that are not over") if views else _NOTHING_OPEN
-            case Status(job_id) if job_id:
-                return replies.status(await self._engine.queries.job(job_id), self._look)
             case Jobs():
-                return replies.jobs(await self._engine.queries.jobs(_JOBS_SHOWN), self._look)
+                return await self._jobs(await self._engine.queries.jobs(_JOBS_SHOWN), title="Newest jobs")
             case Hosts():
                 return replies.hosts(await self._engine.queries.hosts(), await self._engine.queries.stopped_by())
             case History(job_id):
                 view = await self._engine.queries.job(job_id)
-                return replies.history(view, await self._engine.queries.history(job_id))
+                events = await self._engine.queries.history(job_id)
+                return await compute(len(events), replies.history, view, events)
             case _:
                 return None
+
+    async def _look_back(self, command: Insights, asker: Asker) -> Message:
+        """Judge the past: the answer at once, the picture, which takes a while, in the person's direct messages."""
+        await self._check_may_view(asker)
+        # Beside the other looks: counting a year takes a second or two.
+        found = await self._past.of(command, lambda: self._engine.queries.insights(command.period))
+        is_pictured = self._hand_over is not None and insights_image.is_worth_drawing(found)
+        if self._hand_over is not None and is_pictured:
+            self._hand_over(asker.user, found)
+        return insights_text.answer(found, is_pictured=is_pictured)
+
+    async def _status(self, command: Status) -> Message:
+        if command.vm:
+            found = await self._engine.queries.where(command.vm)
+            moves = [one.move for one in found if one.move]
+            if not moves:
+                return vm_location.where(found, self._look)
+            return await self._job(max(moves, key=lambda move: move.id).job_id)
+        if command.job:
+            return await self._job(command.job)
+        views = [view for view in await self._engine.queries.jobs(_JOBS_SEARCHED) if not view.is_over]
+        return await self._jobs(views, title="Jobs that are not over") if views else _NOTHING_OPEN
+
+    async def _job(self, job_id: JobId) -> Message:
+        view = await self._engine.queries.job(job_id)
+        return await compute(len(view.moves), replies.status, view, self._look)
+
+    async def _jobs(self, views: Sequence[JobView], title: str) -> Message:
+        return await compute(_size(views), replies.jobs, views, self._look, title=title)
 
     async def _migrate(self, command: Migrate, asker: Asker) -> Message:
         who = await self._check_may_request(asker)
@@ -196,7 +233,7 @@ class CommandHandler:
             view.job.id: await self._engine.queries.waiting(view.job.id) for view in concerned if _is_recent(view)
         }
         hosts, stopped_by = await self._engine.queries.hosts(), await self._engine.queries.stopped_by()
-        return handover(views, hosts, waiting, stopped_by, self._look)
+        return await compute(_size(views), handover, views, hosts, waiting, stopped_by, self._look)
 
     async def _hold(self, job_id: JobId, asker: Asker, *, is_pause: bool) -> Message:
         who = await self._check_may_act(job_id, asker, "pause" if is_pause else "resume")
@@ -332,6 +369,10 @@ class CommandHandler:
 
     async def _members(self, *lists: tuple[str, ...]) -> access.Members:
         return await self._groups.members(access.groups_in(*lists))
+
+
+def _size(views: Sequence[JobView]) -> int:
+    return sum(len(view.moves) for view in views)
 
 
 def _is_recent(view: JobView) -> bool:

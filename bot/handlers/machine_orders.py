@@ -36,9 +36,9 @@ class MachineOrder:
     """Who became root to give it, as their own environment says."""
 
 
-def ordered_by(user: str, order: MachineOrder) -> str:
+def ordered_by(user: str, sudo_user: str) -> str:
     """Say who orders: a user of this machine. It is written down and shown where Slack's id of a person would be."""
-    sudo = f", sudo by {order.sudo_user}" if user == "root" and _NAME.fullmatch(order.sudo_user) else ""
+    sudo = f", sudo by {sudo_user}" if user == "root" and _NAME.fullmatch(sudo_user) else ""
     return f"{user}{sudo} on {socket.gethostname().partition('.')[0]} (command line)"
 
 

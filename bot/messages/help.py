@@ -29,6 +29,8 @@ TOPICS: Mapping[str, str] = {
     "hosts": "*hosts*: which hosts answer, and their free slots\n`/migrate hosts`",
     "where": "*where*: where a VM is now, as the hosts show it\n`/migrate where web01`",
     "handover": "*handover*: what runs, waits, failed and needs a decision, in ten lines\n`/migrate handover`",
+    "insights": "*insights*: what moved lately, what was slow, who failed and why, what was waited for\n"
+    "`/migrate insights` or `/migrate insights 90d`",
     "pause": "*pause*: start nothing more of one job for now; what moves goes on\n`/migrate pause J1`",
     "back": "*back*: make a new plan that moves back what a job moved\n`/migrate back J1`",
     "cancel": (
@@ -50,6 +52,7 @@ def overview(command: str) -> list[str]:
         (
             "`/migrate status J1` how it stands · `/migrate jobs` all jobs · `/migrate hosts` free slots\n"
             "`/migrate where web01` where a VM is · `/migrate handover` what matters now\n"
+            "`/migrate insights` what was slow or failed lately\n"
             "`/migrate cancel J1` end it · `/migrate pause J1` hold it · `/migrate resume J1` go on\n"
             "`/migrate retry J1` what did not get done · `/migrate back J1` the return trip\n"
             "`/migrate history J1` what happened · `/migrate stop` start nothing more · `/migrate resume` start again"

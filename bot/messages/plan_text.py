@@ -1,5 +1,7 @@
 """Writes a whole plan as plain text, for the file in a long plan's thread. Pure."""
 
+from collections import defaultdict
+
 from bot.messages.visible import visible
 from core.domain.model.event_data import FEW
 from core.domain.model.job import Job
@@ -25,9 +27,13 @@ def plan_text(job: Job) -> str:
         lines += ["", "What preflight found", *(f"{one.severity.value}: {_cell(one.text)}" for one in found)]
     if plan.edits:
         lines += ["", "What people changed", *(_edit(edit) for edit in plan.edits)]
-    reasons = [f"{move.vm_name}: {_cell(move.why)}" for move in plan.moves if move.why]
+    reasons = defaultdict[str, list[str]](list)
+    for move in plan.moves:
+        if move.why:
+            reasons[move.why].append(move.vm_name)
     if reasons:
-        lines += ["", "Why these destinations, and not others", *reasons]
+        lines += ["", "Why these destinations, and not others"]
+        lines += [f"{_cell(', '.join(names))}: {_cell(why)}" for why, names in reasons.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -43,6 +43,11 @@ def accident(reference: str) -> Message:
     return plainly(f"Something went wrong inside me, not in what you did. My log has it as {reference}.")
 
 
+def cut_off() -> Message:
+    """Say that the bot was stopped before it could answer."""
+    return plainly("I was stopped before I could answer. Look whether it is done; if not, please ask again.")
+
+
 def planned(job: Job, look: Look) -> Message:
     """Say that a plan was made and where to look."""
     blocked = len(job.plan.blocked_ids)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.domain.model.job import JobState
-from core.domain.model.move import HoldCode, MoveState
+from core.domain.model.move import Fault, HoldCode, MoveState
 
 AT_WORK = (MoveState.MOVING, MoveState.STARTING, MoveState.VERIFYING)
 MOVED = (MoveState.DONE, MoveState.CLEANING)
@@ -79,3 +79,37 @@ HOLD_ICONS: Mapping[HoldCode, str] = {
     HoldCode.FREEZE: "❄️",
 }
 """Every other hold shows the icon of a move that waits."""
+
+HOLD_WORDS: Mapping[HoldCode, str] = {
+    HoldCode.SLOT: "a free slot",
+    HoldCode.LINK: "room on a link",
+    HoldCode.PARALLEL: "the job's own limit",
+    HoldCode.BACKUP: "a backup",
+    HoldCode.BUSY: "a busy VM",
+    HoldCode.MIGRATING: "a migration of somebody else",
+    HoldCode.UNCLEAR: "a VM that hosts do not show clearly",
+    HoldCode.LAST: "running VMs, which go first",
+    HoldCode.RETRY: "the next attempt",
+    HoldCode.START_TIME: "the time to start",
+    HoldCode.HOST: "a host that does not answer or take VMs",
+    HoldCode.STOPPED: "the end of a stop",
+    HoldCode.PAUSED: "the end of a pause",
+    HoldCode.FREEZE: "the end of a freeze",
+}
+"""What a VM waited for; every other hold shows its code."""
+
+FAULT_WORDS: Mapping[Fault, str] = {
+    Fault.LIMIT: "a host was full",
+    Fault.BACKUP: "a backup ran",
+    Fault.PASSING: "passing trouble",
+    Fault.VM: "the VM itself",
+    Fault.PAIR: "the way between the hosts",
+    Fault.HOST: "the destination itself",
+    Fault.BOT: "the bot itself",
+    Fault.OPERATOR: "something to set right",
+    Fault.CANCELLED: "cancelled",
+    Fault.NEVER_STARTED: "never started",
+    Fault.NO_ROOM: "no room",
+    Fault.UNKNOWN: "reason unknown",
+}
+"""Whose a failure was, behind a name."""

@@ -86,6 +86,8 @@ def _of_job(data: EventData, about: _About) -> str:  # noqa: C901, PLR0912 - a s
             return f"⏰ {job} will be late: wanted by {until}, {soonest} at the soonest{why}."
         case said_of.Finished():
             return _finished(data, about)
+        case said_of.Digest():
+            return "📊 The weekly digest was put on its way to the channel."
     return ""
 
 

@@ -1,13 +1,26 @@
 """Draws a job's timeline as PNG: a bar for each attempt of each VM, below it the slots in use of each host. Pure."""
 
-import io
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from PIL import Image, ImageDraw, ImageFont
-
+from bot.messages.canvas import (
+    BAND,
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    SOFT,
+    VERMILION,
+    WHITE,
+    Canvas,
+    Color,
+)
 from bot.messages.card_parts import headline_route
 from bot.messages.state_table import MOVE_STATES
 from bot.messages.timeline_data import BarOutcome, HostTimeline, VmTimeline, host_timeline, vm_timelines, worth_showing
@@ -16,10 +29,6 @@ from core.domain.model.job import Job
 from core.domain.model.move import Attempt, Move, MoveState
 from core.domain.model.units import span
 
-Color = tuple[int, int, int]
-
-# Everything is drawn twice as large as it is meant, so that it stays sharp on a phone.
-_SCALE = 2
 _WIDTH = 1000
 _MARGIN = 24
 _LABELS = 190
@@ -29,18 +38,16 @@ _HOST_ROW = 48
 _HOST_GAP = 14
 _TICKS = 9
 _HOSTS = 12
-_WHITE, _INK, _SOFT, _GRID, _BAND = (255, 255, 255), (32, 36, 42), (105, 112, 122), (226, 229, 233), (247, 248, 250)
-# Okabe and Ito's palette: told apart with every kind of colour vision; the order of brightness differs too.
 _COLORS: Mapping[BarOutcome, Color] = {
-    BarOutcome.MOVED: (0, 114, 178),
-    BarOutcome.FAILED: (213, 94, 0),
-    BarOutcome.CANCELLED: (130, 134, 140),
-    BarOutcome.LOST: (204, 121, 167),
-    BarOutcome.GOES_ON: (86, 180, 233),
-    BarOutcome.FREE: (230, 159, 0),
-    BarOutcome.WAITED: (205, 210, 216),
+    BarOutcome.MOVED: BLUE,
+    BarOutcome.FAILED: VERMILION,
+    BarOutcome.CANCELLED: GREY,
+    BarOutcome.LOST: PURPLE,
+    BarOutcome.GOES_ON: SKY,
+    BarOutcome.FREE: ORANGE,
+    BarOutcome.WAITED: PALE,
 }
-_SLOTS, _LIMIT = (0, 158, 115), (213, 94, 0)
+_SLOTS, _LIMIT = GREEN, VERMILION
 _STEPS_S = (5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 
@@ -87,7 +94,7 @@ def _row_height(rows: int) -> int:
 
 @dataclass(kw_only=True)
 class _Page:
-    """The picture with its time axis. Positions are in points; ``_SCALE`` is applied where something is drawn."""
+    """The picture with its time axis. Positions are in points."""
 
     begins: datetime
     ends: datetime
@@ -101,8 +108,7 @@ class _Page:
         self._bars_end = _TOP + self.rows * self.row + more
         self._hosts_top = self._bars_end + _AXIS + 22
         height = self._hosts_top + self.hosts * (_HOST_ROW + _HOST_GAP) + 44
-        self._image = Image.new("RGB", (_WIDTH * _SCALE, height * _SCALE), _WHITE)
-        self._draw = ImageDraw.Draw(self._image)
+        self._ink = Canvas(_WIDTH, height)
         self._height = height
         self._left, self._right = _MARGIN + _LABELS, _WIDTH - _MARGIN
         margin = (self.ends - self.begins) * 0.01
@@ -112,53 +118,53 @@ class _Page:
 
     def title(self, job: Job, moves: Sequence[Move], length: timedelta) -> None:
         done = sum(1 for move in moves if move.state is MoveState.DONE)
-        self._text((_MARGIN, 18), f"{job.id}: {done} of {len(moves)} moved, {headline_route(job.plan.moves)}", 19)
+        self._ink.text((_MARGIN, 18), f"{job.id}: {done} of {len(moves)} moved, {headline_route(job.plan.moves)}", 19)
         day = f"{self.begins.astimezone(UTC):%A %d %B %Y}"
-        self._text(
-            (_MARGIN, 45), f"{day}, {span(length)} from the first start to the last end; times in UTC", 12, _SOFT
+        self._ink.text(
+            (_MARGIN, 45), f"{day}, {span(length)} from the first start to the last end; times in UTC", 12, SOFT
         )
 
     def axis(self) -> None:
         """Draw bands, ticks and their times."""
         for index in range(0, self.rows, 2):
             top = _TOP + index * self.row
-            self._box((_MARGIN, top, self._right, top + self.row), _BAND)
+            self._ink.box((_MARGIN, top, self._right, top + self.row), BAND)
         bottom = self._hosts_top + self.hosts * (_HOST_ROW + _HOST_GAP) - _HOST_GAP
         for tick, label in _ticks(self._zero, self._end):
             x = self._x(tick)
-            self._line([(x, _TOP), (x, bottom)], _GRID)
-            self._text((x, self._bars_end + 6), label, 11, _SOFT, anchor="ma")
-        self._line([(self._left, self._bars_end), (self._right, self._bars_end)], _SOFT)
+            self._ink.line([(x, _TOP), (x, bottom)], GRID)
+            self._ink.text((x, self._bars_end + 6), label, 11, SOFT, anchor="ma")
+        self._ink.line([(self._left, self._bars_end), (self._right, self._bars_end)], SOFT)
         if self.hidden:
-            self._text((_MARGIN, self._bars_end - 16), f"… and {self.hidden} more", 11, _SOFT)
+            self._ink.text((_MARGIN, self._bars_end - 16), f"… and {self.hidden} more", 11, SOFT)
 
     def vm(self, index: int, vm: VmTimeline) -> None:
         """Draw one VM."""
         top = _TOP + index * self.row
         middle, pad = top + self.row / 2, max(2.0, self.row * 0.17)
         size = 13 if self.row >= 18 else 11  # noqa: PLR2004
-        self._text((_MARGIN + 4, middle), vm.name, size, anchor="lm", room=_LABELS - 12)
+        self._ink.text((_MARGIN + 4, middle), vm.name, size, anchor="lm", room=_LABELS - 12)
         waits = max(vm.waits_from, self.begins) if vm.waits_from else None
         last_end = vm.bars[-1].begins if vm.bars else min(vm.ends, self.ends)
         if waits and waits < last_end:
-            self._box((self._x(waits), middle - 1, self._x(last_end), middle + 1), _COLORS[BarOutcome.WAITED])
+            self._ink.box((self._x(waits), middle - 1, self._x(last_end), middle + 1), _COLORS[BarOutcome.WAITED])
         for bar in vm.bars:
             left, right = self._x(bar.begins), max(self._x(bar.ends), self._x(bar.begins) + 3)
-            self._bar((left, top + pad, right, top + self.row - pad), _COLORS[bar.outcome])
+            self._ink.bar((left, top + pad, right, top + self.row - pad), _COLORS[bar.outcome])
             if len(vm.bars) > 1 and right - left > 14:  # noqa: PLR2004 - room for a digit
-                ink = _INK if bar.outcome in {BarOutcome.FREE, BarOutcome.GOES_ON, BarOutcome.LOST} else _WHITE
-                self._text(((left + right) / 2, middle), str(bar.number), 10, ink, anchor="mm")
+                ink = INK if bar.outcome in {BarOutcome.FREE, BarOutcome.GOES_ON, BarOutcome.LOST} else WHITE
+                self._ink.text(((left + right) / 2, middle), str(bar.number), 10, ink, anchor="mm")
         word = MOVE_STATES[vm.state].picture
         if word:
             self._end_word(self._x(last_end if not vm.bars else vm.bars[-1].ends), middle, word, size - 2)
 
     def _end_word(self, x: float, middle: float, word: str, size: int) -> None:
-        width = self._width(word, size)
+        width = self._ink.width(word, size)
         at = x + 6 if x + 6 + width <= self._right else x - 8 - width
         is_over_bar = at < x
         if is_over_bar:
-            self._box((at - 3, middle - size * 0.6, at + width + 3, middle + size * 0.6), _WHITE)
-        self._text((at, middle), word, size, _SOFT if not is_over_bar else _INK, anchor="lm")
+            self._ink.box((at - 3, middle - size * 0.6, at + width + 3, middle + size * 0.6), WHITE)
+        self._ink.text((at, middle), word, size, SOFT if not is_over_bar else INK, anchor="lm")
 
     def host(self, index: int, used: HostTimeline) -> None:
         """Draw how many slots of one host were in use, against its limit."""
@@ -166,18 +172,18 @@ class _Page:
         bottom = top + _HOST_ROW
         highest = max(used.most, used.limit, 1)
         unit = (_HOST_ROW - 6) / highest
-        self._text((_MARGIN + 4, top + 6), str(used.host), 13, room=_LABELS - 12)
+        self._ink.text((_MARGIN + 4, top + 6), str(used.host), 13, room=_LABELS - 12)
         of = f" of {used.limit}" if used.limit else ""
-        self._text((_MARGIN + 4, top + 25), f"{used.most}{of} at the peak", 11, _SOFT)
+        self._ink.text((_MARGIN + 4, top + 25), f"{used.most}{of} at the peak", 11, SOFT)
         for (at, count), (until, _) in zip(used.steps, [*used.steps[1:], (self.ends, 0)], strict=False):
             left, right = self._x(max(at, self._zero)), self._x(min(until, self._end))
             if count and right > left:
-                self._box((left, bottom - count * unit, right, bottom), _SLOTS)
+                self._ink.box((left, bottom - count * unit, right, bottom), _SLOTS)
         for level in range(1, highest):
             if highest <= 16:  # noqa: PLR2004 - more lines would be a grey area
                 y = bottom - level * unit
-                self._line([(self._left, y), (self._right, y)], _WHITE)
-        self._line([(self._left, bottom), (self._right, bottom)], _SOFT)
+                self._ink.line([(self._left, y), (self._right, y)], WHITE)
+        self._ink.line([(self._left, bottom), (self._right, bottom)], SOFT)
         if used.limit:
             self._dashes(bottom - used.limit * unit)
 
@@ -186,17 +192,15 @@ class _Page:
         x, y = float(_MARGIN + 4), self._height - 24.0
         entries = [(one.value, _COLORS[one]) for one in BarOutcome if one in outcomes | {BarOutcome.WAITED}]
         for word, color in [*entries, ("slots in use", _SLOTS)]:
-            self._bar((x, y - 5, x + 16, y + 5), color)
-            self._text((x + 22, y), word, 12, anchor="lm")
-            x += 22 + self._width(word, 12) + 22
-        self._line([(x, y), (x + 5, y)], _LIMIT, 2)
-        self._line([(x + 9, y), (x + 14, y)], _LIMIT, 2)
-        self._text((x + 22, y), "limit", 12, anchor="lm")
+            self._ink.bar((x, y - 5, x + 16, y + 5), color)
+            self._ink.text((x + 22, y), word, 12, anchor="lm")
+            x += 22 + self._ink.width(word, 12) + 22
+        self._ink.line([(x, y), (x + 5, y)], _LIMIT, 2)
+        self._ink.line([(x + 9, y), (x + 14, y)], _LIMIT, 2)
+        self._ink.text((x + 22, y), "limit", 12, anchor="lm")
 
     def png(self) -> bytes:
-        file = io.BytesIO()
-        self._image.save(file, "PNG", optimize=True)
-        return file.getvalue()
+        return self._ink.png()
 
     # ------------------------------------------------------------------ ink
 
@@ -204,52 +208,11 @@ class _Page:
         share = (at - self._zero) / (self._end - self._zero)
         return self._left + (self._right - self._left) * min(1.0, max(0.0, share))
 
-    def _box(self, box: tuple[float, float, float, float], color: Color) -> None:
-        self._draw.rectangle([round(edge * _SCALE) for edge in box], fill=color)
-
-    def _bar(self, box: tuple[float, float, float, float], color: Color) -> None:
-        self._draw.rounded_rectangle([round(edge * _SCALE) for edge in box], radius=3 * _SCALE / 2, fill=color)
-
-    def _line(self, points: Sequence[tuple[float, float]], color: Color, width: float = 1) -> None:
-        scaled = [(round(x * _SCALE), round(y * _SCALE)) for x, y in points]
-        self._draw.line(scaled, fill=color, width=max(1, round(width * _SCALE / 2)))
-
     def _dashes(self, y: float) -> None:
         x = float(self._left)
         while x < self._right:
-            self._line([(x, y), (min(x + 6, self._right), y)], _LIMIT, 2)
+            self._ink.line([(x, y), (min(x + 6, self._right), y)], _LIMIT, 2)
             x += 11
-
-    def _text(
-        self,
-        at: tuple[float, float],
-        text: str,
-        size: int,
-        color: Color = _INK,
-        *,
-        anchor: str = "la",
-        room: float = 0,
-    ) -> None:
-        shown = _plain(text)
-        if room and self._width(shown, size) > room:
-            while len(shown) > 1 and self._width(shown + "…", size) > room:
-                shown = shown[:-1]
-            shown += "…"
-        self._draw.text((at[0] * _SCALE, at[1] * _SCALE), shown, fill=color, font=_font(size), anchor=anchor)
-
-    def _width(self, text: str, size: int) -> float:
-        return self._draw.textlength(_plain(text), font=_font(size)) / _SCALE
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size * _SCALE)
-
-
-def _plain(text: str) -> str:
-    """Replace what the built-in font cannot draw; accents are taken off rather than lost."""
-    kept = text.replace("→", "to")
-    folded = (c if c.isascii() or c in "…·" else unicodedata.normalize("NFKD", c)[:1] for c in kept)
-    return "".join(c if (c.isascii() and c.isprintable()) or c in "…·" else "?" for c in folded)
 
 
 def _ticks(begins: datetime, ends: datetime) -> list[tuple[datetime, str]]:

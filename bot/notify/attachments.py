@@ -9,19 +9,22 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.messages import insights_image, insights_text
 from bot.messages.plan_text import LONG, plan_text
 from bot.messages.timeline_image import timeline
 from bot.slack.api_errors import SlackRefused, ask
 from core.backoff import fixed, retry
-from core.domain.model.event_data import EventKind
+from core.domain.model.event_data import Digest, EventKind
 from core.domain.model.events import Notice
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt
 from core.domain.model.views import JobView
+from core.domain.reporting.insights import Insights
 from core.errors import MigrateBotError
 from core.ports import Clock
 from core.tasks import TaskSet
@@ -38,6 +41,7 @@ _PAUSE_S = 2.0
 _TIMEOUT_S = 60.0
 _PAGES = 10
 _PAGE = 200
+_ALT_LIMIT = 1000  # docs.slack.dev: files.getUploadURLExternal, alt_txt
 
 
 def _has_whole_plan(job: Job) -> bool:
@@ -61,8 +65,11 @@ class Attachment:
     name: str
     title: str
     content: bytes
+    alt_text: str = ""
+    """What a picture shows, for who cannot see it."""
 
 
+LookBack = Callable[[Digest], Awaitable[Insights]]
 Make = Callable[[Job], Awaitable[Attachment | None]]
 
 
@@ -70,11 +77,17 @@ class Attachments:
     """The uploads under way, each begun once by this process."""
 
     def __init__(
-        self, client: AsyncWebClient, timeline_inputs: Callable[[JobId], Awaitable[TimelineInputs]], clock: Clock
+        self,
+        client: AsyncWebClient,
+        timeline_inputs: Callable[[JobId], Awaitable[TimelineInputs]],
+        clock: Clock,
+        *,
+        past: LookBack | None = None,
     ) -> None:
         self._client = client
         self._timeline_inputs = timeline_inputs
         self._clock = clock
+        self._past = past
         self._uploads = TaskSet()
         self._begun: set[tuple[JobId, str, Make]] = set()
 
@@ -82,10 +95,39 @@ class Attachments:
         """Put in what belongs to this notice, if anything; the thread is the card's."""
         if card is None:
             return
-        if notice.event.kind is EventKind.FINISHED:
+        if isinstance(notice.event.data, Digest) and self._past is not None:
+            self._start(self._illustrate(notice.event.data, card, self._past), "picture of the week")
+        elif notice.event.kind is EventKind.FINISHED:
             self._start(self._once(notice.job, card, self._picture), f"picture for {notice.job.id}")
         elif notice.event.kind in _NEW_PLANS and _has_whole_plan(notice.job):
             self._start(self._once(notice.job, card, self._plan), f"plan for {notice.job.id}")
+
+    def hand_over(self, person: str, found: Insights) -> None:
+        """Put the picture of the past into somebody's direct messages: they asked in private, no channel is to see."""
+        self._start(self._hand_over(person, found), f"picture of the past for {person}")
+
+    async def _illustrate(self, digest: Digest, card: Card, past: LookBack) -> None:
+        """Put the picture of a week below its digest, once; whoever cannot has the digest's words."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                found = await past(digest)
+                await self._put(card, await _insights(found) if insights_image.is_worth_drawing(found) else None)
+        except (MigrateBotError, TimeoutError) as error:
+            log.warning("the picture of the week could not be uploaded: %s", error)
+        except Exception:  # a file nobody waits for must not end in an unseen task
+            log.exception("the picture of the week could not be made")
+
+    async def _hand_over(self, person: str, found: Insights) -> None:
+        try:
+            attachment = await _insights(found)
+            async with asyncio.timeout(_TIMEOUT_S):
+                opened = await ask(self._client.conversations_open(users=person))
+                channel = str((opened.get("channel") or {}).get("id") or "")
+                await ask(self._upload(attachment, channel))
+        except (MigrateBotError, TimeoutError) as error:
+            log.warning("%s could not get the picture of the past: %s", person, error)
+        except Exception:  # a file nobody waits for must not end in an unseen task
+            log.exception("the picture of the past for %s could not be made", person)
 
     def catch_up(self, newest: Callable[[], Awaitable[Sequence[Job]]]) -> None:
         """Put in what an earlier process told of but did not get to put in, for the newest jobs."""
@@ -142,14 +184,17 @@ class Attachments:
     async def _put(self, card: Card, attachment: Attachment | None) -> None:
         if attachment is None or not attachment.content or await self._is_there(card, attachment.name):
             return
-        upload = self._client.files_upload_v2(
+        await ask(self._upload(attachment, card.channel, thread_ts=card.ts))
+
+    def _upload(self, attachment: Attachment, channel: str, thread_ts: str | None = None) -> Awaitable[Any]:
+        return self._client.files_upload_v2(
             filename=attachment.name,
             title=attachment.title,
             content=attachment.content,
-            channel=card.channel,
-            thread_ts=card.ts,
+            alt_txt=attachment.alt_text[:_ALT_LIMIT] or None,
+            channel=channel,
+            thread_ts=thread_ts,
         )
-        await ask(upload)
 
     async def _is_there(self, card: Card, name: str) -> bool:
         """Look through the thread: an upload whose answer was lost, or of an earlier process, is not repeated."""
@@ -177,3 +222,9 @@ class Attachments:
         until = inputs.view.job.finished_at or inputs.view.at
         png = await asyncio.to_thread(timeline, inputs.view.job, moves, inputs.attempts, inputs.limits, until)
         return Attachment(f"{job.id}-timeline.png", f"How {job.id} went", png) if png else None
+
+
+async def _insights(found: Insights) -> Attachment:
+    png = await asyncio.to_thread(insights_image.picture, found)
+    name, title = f"insights-{found.until:%Y-%m-%d}.png", insights_text.period_words(found.until - found.since)
+    return Attachment(name, title, png, insights_image.alt_text(found))

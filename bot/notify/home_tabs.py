@@ -23,6 +23,7 @@ from core.domain.model.views import JobView
 from core.engine.engine import Engine
 from core.errors import MigrateBotError, NotAllowed, NotifierBusy, NotifierDown, NotifierError
 from core.ports import Clock, Notifier
+from core.tasks import compute
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,8 @@ class HomeTabs:
         else:
             view = closed_home(may.reason)
             if may.is_allowed:
-                view = home(view_data, who, rules, members, self._settings.slack.command)
+                moves = sum(len(view.moves) for view in (*view_data.open, *view_data.recent))
+                view = await compute(moves, home, view_data, who, rules, members, self._settings.slack.command)
         async with self._locks.setdefault(user, asyncio.Lock()):
             if self._shown.get(user) == _digest(view):
                 return

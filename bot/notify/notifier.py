@@ -16,14 +16,14 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
-from bot.messages import oncall_page, poorer, thread_lines
+from bot.messages import insights_text, oncall_page, poorer, thread_lines
 from bot.messages.blocks import Message
 from bot.messages.button_values import marked
 from bot.messages.card import card
 from bot.messages.card_parts import Look
 from bot.messages.plain_words import plain
 from bot.messages.stall_question import question
-from bot.notify.attachments import Attachments
+from bot.notify.attachments import Attachments, LookBack
 from bot.notify.line_groups import LineGroups
 from bot.notify.moved_cards import MovedCards
 from bot.notify.open_questions import History, OpenQuestions
@@ -37,13 +37,14 @@ from bot.slack.rate_limit import CallBudget, ChannelSpacing
 from bot.slack.refusals import CLOSED, GONE, About, Next, Refused, about, after
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.model.event_data import EventKind
+from core.domain.model.event_data import Digest, EventKind
 from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.views import JobView
 from core.domain.reporting.paging import quoted
 from core.errors import NotifierBusy, NotifierError, NotifierRefused
 from core.ports import Clock
+from core.tasks import compute
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ CARD_GAP_S = 3.0
 EDITS_PER_MINUTE = 40
 EDITS_AT_ONCE = 10
 _REMEMBERED = 2000
+_FOR_CHANNELS = frozenset({Tone.CARD, Tone.MESSAGE})
+"""What is told in channels only: no thread, and nobody's direct messages."""
 
 
 @dataclass(slots=True)
@@ -74,10 +77,12 @@ class SlackNotifier:
         *,
         attachments: Attachments | None = None,
         history: History | None = None,
+        past: LookBack | None = None,
         database: Callable[[], str] = str,
     ) -> None:
         self._client = client
         self._attachments = attachments
+        self._past = past
         self._database = database
         self._settings = settings
         self._groups = groups
@@ -104,6 +109,10 @@ class SlackNotifier:
         self._said[_key(notice)] = posted
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
+        if notice.event.tone is Tone.MESSAGE:
+            if self._attachments is not None:
+                self._attachments.add(notice, posted)
+            return None
         card = posted if notice.event.tone is Tone.CARD else notice.job.card and self._cards.newest(notice.job.card)
         if self._attachments is not None:
             self._attachments.add(notice, card)
@@ -183,6 +192,8 @@ class SlackNotifier:
     def _places(self, notice: Notice) -> list[Place]:
         """List where a notice may go, best first."""
         job, fallback = notice.job, self._settings.slack.channel
+        if notice.event.tone is Tone.MESSAGE:
+            return [Place(fallback)] if fallback else []
         # In a direct message nobody else could approve; two people's own the bot cannot even see.
         channels = [fallback, job.channel] if is_direct(job.channel) else [job.channel, fallback]
         places = [Place(channel) for channel in dict.fromkeys(filter(None, channels))]
@@ -234,14 +245,14 @@ class SlackNotifier:
             self._groups_of_lines.began(notice, posted.card)
             return posted.card
         else:
-            if notice.event.tone is not Tone.CARD:
+            if notice.event.tone not in _FOR_CHANNELS:
                 return await self._people.tell(notice, message, called, members, refused)
         if isinstance(refused, NotifierRefused) and notice.event.tone is Tone.CARD:
             await self._whispers.confess(notice.job)
         raise refused
 
     async def _post(self, notice: Notice, place: Place, message: Message, members: Members) -> Posted:
-        is_elsewhere = notice.event.tone is not Tone.CARD and not place.thread_ts
+        is_elsewhere = notice.event.tone not in _FOR_CHANNELS and not place.thread_ts
         shown = poorer.elsewhere(message, notice.job.id) if is_elsewhere else message
         is_loud = notice.event.tone in {Tone.BROADCAST, Tone.PAGE}
         return await self._poster.post(place, shown, find_message.mark(notice), members, is_loud=is_loud)
@@ -278,6 +289,8 @@ class SlackNotifier:
                 return card(view, await self._look_of(notice.job))
             case Tone.PAGE:
                 return await self._page(notice)
+            case Tone.MESSAGE if self._past is not None and isinstance(notice.event.data, Digest):
+                return insights_text.digest(await self._past(notice.event.data))
             case _ if notice.event.kind is EventKind.STUCK:
                 return question(notice)
             case _:
@@ -297,21 +310,24 @@ class SlackNotifier:
             shown.newest = view
         moved: Card | None = None
         async with shown.lock:
-            message = card(shown.newest, await self._look_of(shown.newest.job))
+            newest = shown.newest
+            message = await self._card_of(newest)
             if _digest(message) == shown.digest:
                 return None
             await self._edits.turn(view.job.id)
             await self._budget.turn()
-            newest = shown.newest  # a newer one may have come while this one waited
-            look = await self._look_of(newest.job)
-            message = card(newest, look)
+            if newest is not shown.newest:  # a newer one came while this one waited
+                newest = shown.newest
+                message = await self._card_of(newest)
             place = self._cards.newest(newest.job.card or view.job.card)
             try:
                 await self._edit_at_last(place, message, newest)
             except SlackRefused as error:
                 if error.code not in GONE:
                     raise
-                moved = await self._cards.post_again(replace(newest, job=replace(newest.job, card=place)), look)
+                moved = await self._cards.post_again(
+                    replace(newest, job=replace(newest.job, card=place)), await self._look_of(newest.job)
+                )
                 if moved is None:
                     raise
             shown.digest = _digest(message)
@@ -343,6 +359,9 @@ class SlackNotifier:
         except NotifierBusy as error:
             self._budget.block(error.retry_after_s)
             raise
+
+    async def _card_of(self, view: JobView) -> Message:
+        return await compute(len(view.moves), card, view, await self._look_of(view.job))
 
     async def _look_of(self, job: Job) -> Look:
         """Find out what the card needs to know besides the job, such as whether anybody can approve it."""

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
 SILENCE = timedelta(minutes=10)
+_FAREWELL_S = 2.0
+"""For so long a request that is being answered may go on when the bot stops."""
 _BAD_REQUEST, _UNAUTHORIZED = 400, 401
 
 
@@ -53,7 +55,7 @@ class HttpListener:
         self._socket = taken = self._socket or self._bound()
         web_app = web.Application()
         web_app.router.add_post(PATH, self._hear)
-        self._runner = web.AppRunner(web_app, access_log=None)
+        self._runner = web.AppRunner(web_app, access_log=None, shutdown_timeout=_FAREWELL_S)
         await self._runner.setup()
         await web.SockSite(self._runner, taken).start()
         host, self.port = self._runner.addresses[0][:2]

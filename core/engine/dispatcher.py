@@ -5,7 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.attempt.cleanup import leaves_own_folder
@@ -15,6 +15,7 @@ from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState, transit_job
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState, transit
 from core.domain.scheduling.decisions import Decision, End, Held, Start
+from core.domain.scheduling.dropout import Dropout, dropouts
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.schedule import Scheduler, next_change
 from core.domain.scheduling.situation import Policy, Situation
@@ -24,7 +25,7 @@ from core.engine.attempt.runner import AttemptRunner
 from core.engine.backup_outlooks import BackupOutlooks
 from core.engine.hold_writer import HoldWriter
 from core.errors import AttemptClosed, Outdated, StoreError, UnreadableRow
-from core.tasks import TaskSet, is_asked_to_end
+from core.tasks import MANY, TaskSet, compute, is_asked_to_end
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,6 @@ SOON_S = 0.5
 
 EXPECT_EVERY_S = 2.0
 """How often it is worked out what starts next in a long queue: that takes as long as a decision."""
-
-LONG_QUEUE = 500
-"""From so many open moves on, a decision takes long enough to be noticed by people who wait for an answer."""
 
 _QUIET = {HoldCode.STOPPED, HoldCode.PAUSED, HoldCode.FREEZE, HoldCode.START_TIME}
 
@@ -58,6 +56,18 @@ class DispatchTiming:
     idle_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What was found out about a situation. ``holds``: what is new about why moves wait."""
+
+    originals: Mapping[MoveId, Move]
+    """The moves as they are stored."""
+    to_do: Sequence[Start | End]
+    holds: Sequence[Held]
+    next_change: timedelta | None
+    dropouts: Sequence[Dropout]
+
+
 class Dispatcher:
     """The dispatch loop, owner of all attempts.
 
@@ -74,7 +84,7 @@ class Dispatcher:
         freeze: Calendar,
         backups: BackupOutlooks,
         busy: Callable[[Mapping[HostName, set[VmId]], set[JobId]], None],
-        dropped_out: Callable[[Situation], None],
+        dropped_out: Callable[[Sequence[Dropout]], None],
     ) -> None:
         self._dropped_out = dropped_out
         self._services = services
@@ -131,32 +141,39 @@ class Dispatcher:
         moves = await self._moves(running)
         self._note_open([move for move in moves if not move.state.is_end])
         situation = await self._situation(now, running, moves)
-        # A long queue takes a while to think about: not in the thread that answers people.
-        is_long = sum(1 for move in moves if not move.state.is_end) >= LONG_QUEUE
-        decide = self._scheduler.decide
-        decisions = await asyncio.to_thread(decide, situation) if is_long else decide(situation)
-        originals = {move.id: move for move in moves}
-        for decision in decisions:
-            if not isinstance(decision, Held):
-                await self._carry_out(decision, originals[decision.move.id], running[decision.move.job_id], now)
-        await self._expect(is_long=is_long)
-        await self._holds.write(decisions, originals, situation)
-        self._dropped_out(situation)
+        found = await compute(len(moves), self._decide, situation)
+        for decision in found.to_do:
+            before = found.originals[decision.move.id]
+            await self._carry_out(decision, before, running[decision.move.job_id], now)
+        await self._expect(len(moves))
+        await self._holds.write(found.holds, found.originals, situation)
+        self._dropped_out(found.dropouts)
         await self._finish(running, moves, now)
         due = [job.expires_at for job in jobs if job.state is JobState.PROPOSED]
         left = [at - now for at in due]
-        left += [] if (change := next_change(decisions, situation)) is None else [change]
+        left += [] if found.next_change is None else [found.next_change]
         soonest_s = min([SAFETY_NET_S, *(one.total_seconds() for one in left)])
         return max(0.05, soonest_s) if soonest_s > 0 else SOON_S
 
-    async def _expect(self, *, is_long: bool) -> None:
+    def _decide(self, situation: Situation) -> _Found:
+        """Decide, and look through all of it for what follows."""
+        decisions = self._scheduler.decide(situation)
+        originals = {move.id: move for move in situation.moves}
+        return _Found(
+            originals=originals,
+            to_do=[one for one in decisions if not isinstance(one, Held)],
+            holds=self._holds.news(decisions, originals, situation),
+            next_change=next_change(decisions, situation),
+            dropouts=dropouts(situation),
+        )
+
+    async def _expect(self, moves: int) -> None:
         """Have what starts next made ready: a freed slot is not to wait for a login."""
         now_s = asyncio.get_running_loop().time()
-        if not is_long:
-            await self._services.look_ahead.expect(self._scheduler.next_in_line())
-        elif now_s >= self._expect_from_s:
-            await self._services.look_ahead.expect(await asyncio.to_thread(self._scheduler.next_in_line))
-            self._expect_from_s = asyncio.get_running_loop().time() + EXPECT_EVERY_S
+        if moves >= MANY and now_s < self._expect_from_s:
+            return
+        await self._services.look_ahead.expect(await compute(moves, self._scheduler.next_in_line))
+        self._expect_from_s = asyncio.get_running_loop().time() + EXPECT_EVERY_S
 
     async def _moves(self, running: dict[JobId, Job]) -> list[Move]:
         """Read the moves of running jobs, oldest first; a job of which one cannot be read is left as it is."""
@@ -219,7 +236,7 @@ class Dispatcher:
 
     async def _apply(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
         match decision:
-            case Start(move, claims, reason, order):
+            case Start(move, claims, reason, on_links, order):
                 number = self._allowed(job)
                 begins = event_data.Starting(
                     attempt=move.attempts + 1, of=number, reason=reason, to=move.destination, order=order
@@ -228,7 +245,13 @@ class Dispatcher:
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 at = self._clock.now()
                 started, attempt = await self._store.begin_attempt(
-                    before, after, claims, told, at=at, frozen_until=self._freeze.frozen_until(at)
+                    before,
+                    after,
+                    claims,
+                    told,
+                    at=at,
+                    on_links=on_links,
+                    frozen_until=self._freeze.frozen_until(at),
                 )
                 self._follow(started, attempt, job, is_new=True)
             case End(move=move, state=state, text=text, hint=hint, follows=follows):

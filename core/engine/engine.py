@@ -9,6 +9,7 @@ from core.config import Settings
 from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
+from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
@@ -21,6 +22,7 @@ from core.engine.attempt.look_ahead import LookAhead
 from core.engine.backup_outlooks import BackupOutlooks
 from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
+from core.engine.delivery.digest import WeeklyDigest
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.destination_choice import DestinationChoice
@@ -97,6 +99,7 @@ class Engine:
             folders={
                 HostName(name): FolderRules(known.allowed_paths, known.path) for name, known in settings.hosts.items()
             },
+            links=settings.known_links(),
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(
@@ -131,7 +134,7 @@ class Engine:
                 assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             ),
             busy=self._note_open,
-            dropped_out=self._replanner.look,
+            dropped_out=self._replanner.note,
         )
         planner = Planner(
             settings,
@@ -163,6 +166,8 @@ class Engine:
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
+        weekly = settings.slack.digest and parse_weekly(settings.slack.digest, ZoneInfo(settings.freeze.zone))
+        self._digest = WeeklyDigest(self._recorder, clock, weekly or None)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
         self._cards = Cards(
             store, notifier, clock, self._job_views.of, tick_s=self._timing.busy_s, shown=self._outbox.note_answer
@@ -218,14 +223,16 @@ class Engine:
         start("replanner", self._replanner.turn, wake=self._replanner.changed)
         start("postponed clean-ups", self._postponed_cleanups.turn, wake=self._postponed_cleanups.wanted)
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
+        start("digest", self._digest.turn)
         start("escalation", self._escalation.turn)
         start("heartbeat", self._heartbeat.turn)
         start("retention", self._retention.turn)
 
     async def stop(self) -> None:
-        """Start nothing more, let go of hosts and store. Migrations go on; the next start finds them.
+        """Start nothing more, let go of store and hosts. Migrations go on; the next start finds them.
 
-        Whatever had been started when a start failed is ended too, and the store is closed last and in any case.
+        The store first: another process may have it as soon as nothing here sends or writes any more, and a host that
+        hangs may take seconds to say goodbye to. Whatever had been started when a start failed is ended too.
         """
         try:
             await self.supervisor.stop()
@@ -237,9 +244,11 @@ class Engine:
             for poller in self._pollers.values():
                 poller.close()
             self._watching.close()
-            await self._gateway.close()
         finally:
-            await self._store.close()
+            try:
+                await self._store.close()
+            finally:
+                await self._gateway.close()
 
     # ------------------------------------------------------------------ inside
 

@@ -50,10 +50,13 @@ class HoldWriter:
         self._since = recorder.clock.steady_now()
         self._told = ToldHolds(recorder.clock)
 
-    async def write(self, decisions: Sequence[Decision], originals: Originals, situation: Situation) -> None:
-        """Write down what is new about why moves wait."""
+    def news(self, decisions: Sequence[Decision], originals: Originals, situation: Situation) -> list[Held]:
+        """Return what is new about why moves wait, the most pressing first."""
         holds = [one for one in decisions if isinstance(one, Held) and self._is_new(one, originals, situation)]
-        holds.sort(key=lambda held: _is_reworded(held, originals))
+        return sorted(holds, key=lambda held: _is_reworded(held, originals))
+
+    async def write(self, holds: Sequence[Held], originals: Originals, situation: Situation) -> None:
+        """Write down why moves wait."""
         # The troubles of hosts that a job was told of already, for another VM.
         told = {
             (move.job_id, move.hold.text)

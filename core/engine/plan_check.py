@@ -1,9 +1,10 @@
 """Asks the hosts of a proposed plan whether they can take its VMs, and changes nothing there, before an approval.
 
-Each VM is described by its own host and judged by the one it should go to. A host is asked a bounded number of things
-at once, a plan for a bounded time; whoever has not answered by then was not asked, and people read that. Whom a host
-cannot take goes to another of the plan's destinations, which is asked then, each of them once. What is under way here
-is written down nowhere: after a restart the next process begins again with every plan that nobody has checked.
+Each VM is described by its own host and judged by the one it should go to, many of them in one call
+(host_questions.py). A host is asked in a bounded number of calls at once, a plan for a bounded time; whoever has not
+answered by then was not asked, and people read that. Whom a host cannot take goes to another of the plan's
+destinations, which is asked then, each of them once. What is under way here is written down nowhere: after a restart
+the next process begins again with every plan that nobody has checked.
 """
 
 import asyncio
@@ -30,18 +31,18 @@ from core.domain.planning.host_answers import (
     to_ask,
 )
 from core.domain.planning.revision import Revision, choose_again
+from core.engine.host_questions import ABOUT_ONE_VM, HostQuestions
 from core.engine.recorder import TransitionRecorder
-from core.errors import CommandFailed, HostError, MalformedReply, MigrateBotError
+from core.errors import HostError, MigrateBotError
 from core.ports import HostGateway
 from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 _PAUSE_S = 30.0
 _SHOW_EVERY_S = 2.0
-_ABOUT_ONE_VM = (CommandFailed, MalformedReply)
-"""Errors that say nothing about the next VM; after any other, a host is left alone for the rest of a plan."""
 _PROPOSED = 10_000
 
 
@@ -57,7 +58,10 @@ class _Check:
     ends_at: float
     answers: dict[tuple[VmId, HostName], HostAnswer] = field(default_factory=dict)
     refused: dict[HostName, HostError] = field(default_factory=dict)
-    """Hosts that are not asked any more, and why."""
+    """Hosts that are not asked any more, and why: after any error that is not about one VM."""
+    needs: dict[HostName, HostQuestions[VmId, bytes]] = field(default_factory=dict)
+    verdicts: dict[HostName, HostQuestions[bytes, CompatibilityReply]] = field(default_factory=dict)
+    calls: TaskSet = field(default_factory=TaskSet)
     task: asyncio.Task[None] | None = None
 
 
@@ -79,6 +83,7 @@ class PlanCheck:
         self._estimated = estimated
         self._recorder = recorder
         self._timeout_s = timeout_s
+        self._per_host = per_host
         self._seats: defaultdict[HostName, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
         self._checks: dict[JobId, _Check] = {}
         self._tasks = TaskSet()
@@ -189,20 +194,16 @@ class PlanCheck:
             for task in asking:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
+            await check.calls.cancel()
 
     async def _ask(self, check: _Check, move: PlannedMove) -> None:
         check.answers[move.vm_id, move.destination] = await self._answer(check, move)
 
     async def _answer(self, check: _Check, move: PlannedMove) -> HostAnswer:
-        async def describe() -> bytes:
-            return await self._gateway.compatibility_info(move.source, move.vm_id)
-
-        async def judge() -> CompatibilityReply:
-            return await self._gateway.test_compatibility(move.destination, needs)
-
+        describing = self._questions(check, move.source, check.needs, self._gateway.compatibility_info)
+        judging = self._questions(check, move.destination, check.verdicts, self._gateway.test_compatibility)
         try:
-            needs = await self._ask_host(check, move.source, describe)
-            reply = await self._ask_host(check, move.destination, judge)
+            reply = await judging.ask(await describing.ask(move.vm_id))
         except HostError as error:
             return HostAnswer(Verdict.UNKNOWN, error.sentence())
         except Exception as error:
@@ -212,19 +213,30 @@ class PlanCheck:
         verdict = Verdict.FITS if reply.is_compatible else Verdict.DOES_NOT_FIT
         return HostAnswer(verdict, " ".join(reply.reasons))
 
-    async def _ask_host(self, check: _Check, host: HostName, question: Callable[[], Awaitable[T]]) -> T:
-        """Ask a host when it has a seat free. Raises HostError, at once where the host is no longer asked."""
-        async with self._seats[host]:
+    def _questions(
+        self,
+        check: _Check,
+        host: HostName,
+        known: dict[HostName, HostQuestions[Q, A]],
+        method: Callable[[HostName, Sequence[Q]], Awaitable[Sequence[A | HostError]]],
+    ) -> HostQuestions[Q, A]:
+        """Return the questions of one kind to a host; they raise at once where it is no longer asked."""
+
+        async def put(questions: Sequence[Q]) -> Sequence[A | HostError]:
             refusal = check.refused.get(host)
             if refusal is not None:
                 raise refusal
             try:
-                return await question()
-            except _ABOUT_ONE_VM:
+                return await method(host, questions)
+            except ABOUT_ONE_VM:
                 raise
             except HostError as error:
                 check.refused[host] = error
                 raise
+
+        if host not in known:
+            known[host] = HostQuestions(put, self._seats[host], check.calls, calls_at_once=self._per_host)
+        return known[host]
 
     async def _write_down(self, check: _Check) -> None:
         """Put what the hosts said into the plan, unless the job was decided or its plan changed meanwhile."""

@@ -19,8 +19,7 @@ from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveState, transit
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
 from core.domain.planning.placement import Placement
-from core.domain.scheduling.dropout import Dropout, approved_hosts, dropouts, has_not_begun
-from core.domain.scheduling.situation import Situation
+from core.domain.scheduling.dropout import Dropout, approved_hosts, has_not_begun
 from core.engine.destination_choice import DestinationChoice, Stay
 from core.engine.folder_lists import FolderLists
 from core.engine.recorder import TransitionRecorder
@@ -50,12 +49,10 @@ class Replanner:
         self._tried: dict[tuple[JobId, HostName], datetime] = {}
         self.changed = asyncio.Event()
 
-    def look(self, situation: Situation) -> None:
+    def note(self, dropped_out: Sequence[Dropout]) -> None:
         """Note which destinations dropped out, as a decision saw it."""
-        migration, now = self._settings.migration, self._clock.steady_now()
-        if not migration.replan:
-            return
-        found = {(one.job_id, one.host): one for one in dropouts(situation, migration.replan_after)}
+        now = self._clock.steady_now()
+        found = {(one.job_id, one.host): one for one in dropped_out}
         self._tried = {key: at for key, at in self._tried.items() if key in found}
         self._due = {
             key: one for key, one in found.items() if key not in self._tried or now - self._tried[key] >= _AGAIN

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from core.domain.model.inventory import HostName
-from core.errors import HostUnreachable
+from core.errors import HostUnreachable, Standing
 
 _FAILURES = 3
 _PAUSE_S = 5.0
@@ -31,7 +31,7 @@ class CircuitBreaker:
         self._in_a_row = 0
         self._closed_again_at = 0.0
         self._last = ""
-        self._standing = HostUnreachable.standing
+        self._standing: Standing = HostUnreachable.standing
         self._hint: str | None = None
 
     def admit(self) -> None:
@@ -49,7 +49,7 @@ class CircuitBreaker:
             raise error
         self._closed_again_at = self._clock() + self._pause_s
 
-    def failed(self, text: str, standing: str = HostUnreachable.standing, hint: str | None = None) -> None:
+    def failed(self, text: str, standing: Standing = HostUnreachable.standing, hint: str | None = None) -> None:
         """Count a call that the host did not answer; ``standing`` says how it stands, ``hint`` what helps."""
         self._in_a_row += 1
         self._last, self._standing, self._hint = text, standing, hint

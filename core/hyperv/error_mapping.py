@@ -38,6 +38,7 @@ from core.errors import (
     LoginRejected,
     MalformedReply,
     Owner,
+    Standing,
 )
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.kerberos import KERBEROS_FAILURES
@@ -140,33 +141,33 @@ class SessionGone(HostUnreachable):
 class NotPermitted(LoginRejected):
     """The login was accepted, but the account may not use the endpoint."""
 
-    standing = "does not let the bot use its endpoint"
+    standing = Standing.FORBIDS_ENDPOINT
 
 
 class SessionsUsedUp(HostUnreachable):
     """The host allows the account no further session now."""
 
-    standing = "allows the bot no further session"
+    standing = Standing.SESSIONS_USED_UP
 
 
 class SessionNotOpened(HostUnreachable):
     """The host did not open a session this time, for a reason that may pass: nothing was done, nothing is charged."""
 
-    standing = "does not open a session just now"
+    standing = Standing.NO_SESSION
     hint = "The bot tries again by itself. If it stays so: restart the WinRM service of the host."
 
 
 class NoSuchName(HostUnreachable):
     """Nobody knows the host's address."""
 
-    standing = "is known to nobody by its address"
+    standing = Standing.NO_SUCH_NAME
     hint = "Check the host's address in the settings, and the name service of the bot's machine."
 
 
 class NoWinRM(HostUnreachable):
     """Something answers at the host's port, with an HTTP error."""
 
-    standing = "answers with an HTTP error"
+    standing = Standing.HTTP_ERROR
     hint = "Look at the WinRM service of the host, and at what stands between it and the bot."
 
 
@@ -174,14 +175,14 @@ class NoCertificate(HostUnreachable):
     """The bot's own client certificate, or its key, is not there: nobody was asked."""
 
     owner = Owner.OPERATOR
-    standing = "cannot be asked without the bot's own certificate"
+    standing = Standing.NO_OWN_CERTIFICATE
     hint = "Check certificate_file and certificate_key_file in [winrm]."
 
 
 class NotTrusted(HostUnreachable):
     """The host shows a certificate that the bot does not trust."""
 
-    standing = "has a certificate the bot does not trust"
+    standing = Standing.NOT_TRUSTED
 
 
 def is_refusal(word: HostWord) -> bool:
@@ -196,10 +197,11 @@ def refused(target: ConnectionSettings, title: str, word: HostWord) -> EndpointR
         return EndpointRefused(
             host,
             f"A policy of {host} (constrained language) does not let {title} run.",
+            fqid=word.fqid,
             hint="Use the restricted endpoint of deploy/ there: application control can trust its module.",
         )
     text = f"{host} does not run {title} for us: {first_line(word.text)} ({word.fqid})"
-    return EndpointRefused(host, target.conceal(text), hint=hint)
+    return EndpointRefused(host, target.conceal(text), fqid=word.fqid, hint=hint)
 
 
 def first_line(text: str) -> str:

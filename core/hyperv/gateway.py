@@ -232,16 +232,18 @@ class PypsrpGateway:
 
         return await self._once(line, work, pipeline.title)
 
-    async def compatibility_info(self, host: HostName, vm_id: VmId) -> bytes:
-        """Call Get-VMCompatibility."""
+    async def compatibility_info(self, host: HostName, vm_ids: Sequence[VmId]) -> tuple[bytes | HostError, ...]:
+        """Call Get-VMCompatibility, once for all."""
         line = self._line(host)
-        ask = partial(compatibility.compatibility_info, line.target, line.pipeline_timeout_s, vm_id)
+        ask = partial(compatibility.compatibility_info, line.target, line.pipeline_timeout_s, vm_ids)
         return await self._read(line, ask)
 
-    async def test_compatibility(self, host: HostName, info: bytes) -> CompatibilityReply:
-        """Call Test-VMCompatibility."""
+    async def test_compatibility(
+        self, host: HostName, infos: Sequence[bytes]
+    ) -> tuple[CompatibilityReply | HostError, ...]:
+        """Call Test-VMCompatibility, once for all."""
         line = self._line(host)
-        ask = partial(compatibility.test_compatibility, line.target, line.pipeline_timeout_s, info)
+        ask = partial(compatibility.test_compatibility, line.target, line.pipeline_timeout_s, infos)
         return await self._read(line, ask)
 
     async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:

@@ -23,7 +23,7 @@ _PERMISSION_DENIED = 18
 _MISSES = ("ObjectNotFound,", "InvalidParameter,Microsoft.HyperV.PowerShell.Commands.GetVM")
 """How Get-VM says that it has no such VM; the second on older hosts."""
 _NO_FOLDER = "PathNotFound,"
-_OUTSIDE_ROLE = "(ParameterArgumentValidationError,"
+_OUTSIDE_ROLE = "ParameterArgumentValidationError,"
 """How a cmdlet that a role limits says that it does not take a value."""
 
 
@@ -120,7 +120,7 @@ def inspect(
         try:
             reply = run(pipeline)
         except EndpointRefused as error:
-            if _OUTSIDE_ROLE not in error.message:
+            if not error.fqid.startswith(_OUTSIDE_ROLE):
                 raise
             return [], False  # sizes that a role does not let us read, such as those of a share, stay unknown
         return reply.values, all(_is_miss(word, snapshot.vms) for word in reply.words)

@@ -15,7 +15,7 @@ from threading import Condition
 
 from core.backoff import delay_s, doubling
 from core.domain.model.inventory import HostName
-from core.errors import LoginRejected
+from core.errors import LoginRejected, LoginWithheld
 from core.hyperv.error_mapping import NotPermitted
 from core.hyperv.login_memory import Account, LoginMemory, RejectedLogin
 
@@ -67,7 +67,8 @@ class LockoutGuard:
         """Log on inside; what happens there is remembered.
 
         Raises:
-            LoginRejected: it was rejected a moment ago; it is not tried now.
+            LoginRejected: the host rejects it, or did a moment ago and is not asked now.
+            LoginWithheld: other hosts rejected it a moment ago; it is not tried now.
 
         """
         self._admit(host)
@@ -129,16 +130,14 @@ class LockoutGuard:
         with self._changed:
             self._remember()
             self._changed.wait_for(lambda: self._has_room(host), _TIMEOUT_S)
-            for rejection in (self._by_host.get(host), self._last):
+            for rejection, kind, begin in (
+                (self._by_host.get(host), LoginRejected, ""),
+                (self._last, LoginWithheld, f"{host} was not asked: "),
+            ):
                 left_s = rejection.next_at - self._clock() if rejection else 0.0
                 if rejection and left_s > 0:
-                    raise LoginRejected(
-                        host,
-                        f"{rejection.text.rstrip('.')}. The next login is in {_minutes(left_s)}, so that the account "
-                        "does not get locked.",
-                        hint="Check username, password and authentication method in [winrm]; a bot started with "
-                        "another password tries at once, and migrate-bot check always does.",
-                    )
+                    text = f"{begin}{rejection.text.rstrip('.')}. The next login is in {_minutes(left_s)}"
+                    raise kind(host, f"{text}, so that the account does not get locked.", hint=LoginWithheld.hint)
             if self._last is not None and self._last.times >= IN_A_ROW:
                 self._last.next_at = self._clock() + FIRST_PAUSE_S  # one login at a time until one is accepted
                 self._write_down()  # before it is tried: whoever dies meanwhile has tried

@@ -245,14 +245,14 @@ def stop_migration(vm_id: UUID) -> Pipeline:
     return _line(Stage("Stop-VMMigration", (("VMId", vm_id),)))
 
 
-def compatibility_info(vm_id: UUID) -> Pipeline:
-    """Call the role function that describes what a VM needs of a host."""
-    return _line(Stage("Get-VMCompatibility", (("VMId", vm_id),)))
+def compatibility_info(vm_ids: Sequence[UUID]) -> Pipeline:
+    """Call the role function that describes what VMs need of a host: an object for each."""
+    return _line(Stage("Get-VMCompatibility", (("VMId", list(vm_ids)),)))
 
 
-def test_compatibility(info: bytes) -> Pipeline:
-    """Call the role function that says whether a VM so described could run on this host."""
-    return _line(Stage("Test-VMCompatibility", (("CompatibilityInfo", info),)))
+def test_compatibility(infos: Sequence[bytes]) -> Pipeline:
+    """Call the role function that says whether VMs so described could run on this host: an object for each."""
+    return _line(Stage("Test-VMCompatibility", (("CompatibilityInfo", list(infos)),)))
 
 
 def test_migration(vm_id: UUID, address: str, wait_s: int) -> Pipeline:

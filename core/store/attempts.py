@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
 from core.domain.model.move import Attempt, Fault, Move, MoveId, MoveState
+from core.domain.scheduling.links import LinkUsage, refused_by_link
 from core.domain.scheduling.slots import SlotUsage, refusal
 from core.domain.scheduling.start_permission import STOP, withdrawn
 from core.errors import AttemptClosed, IllegalTransition, Outdated, StartWithdrawn
@@ -85,6 +86,7 @@ def begin(
     claims: Sequence[SlotUsage],
     happened: Sequence[Event],
     *,
+    on_links: Sequence[LinkUsage],
     cache: PlanCache,
     owner: str,
     at: datetime,
@@ -94,8 +96,8 @@ def begin(
 
     Raises:
         IllegalTransition: ``after`` would hold no slots, or ``before`` holds them already.
-        Outdated: the claims no longer allow it, the VM has an open attempt, the move was changed, or people stopped,
-            paused or froze its job since it was decided.
+        Outdated: the claims or the links no longer allow it, the VM has an open attempt, the move was changed, or
+            people stopped, paused or froze its job since it was decided.
 
     """
     if before.state.holds_slots or not after.state.holds_slots:
@@ -103,10 +105,10 @@ def begin(
     reason: str | None = _unwanted(connection, cache, before, at, frozen_until)
     if reason:
         raise Outdated(f"{before.vm_name} may not start now: {reason}.")
-    reservations = _open_around(connection, before)
+    reservations = _open_around(connection, before, is_everywhere=bool(on_links))
     if any(attempt.vm_id == before.vm_id for attempt in reservations):
         raise Outdated(f"{before.vm_name} has an open attempt already.")
-    reason = refusal(claims, reservations)
+    reason = refusal(claims, reservations) or refused_by_link(on_links, reservations, at)
     if reason is not None:
         raise Outdated(f"{reason}.")
     stored = moves.replaced(connection, before, after, happened)
@@ -195,8 +197,10 @@ def end(
     return moves.replaced(connection, before, after, happened)
 
 
-def _open_around(connection: Connection, move: Move) -> tuple[Attempt, ...]:
-    """Read the open attempts that concern a move: of its VM, and on either of its hosts."""
+def _open_around(connection: Connection, move: Move, *, is_everywhere: bool) -> tuple[Attempt, ...]:
+    """Read the open attempts that concern a move: of its VM, and on its hosts, or on all where it is on links."""
+    if is_everywhere:
+        return listed(connection, open_only=True)
     hosts = (move.source, move.destination)
     concerns = or_(attempts.c.vm_id == move.vm_id, attempts.c.source.in_(hosts), attempts.c.destination.in_(hosts))
     query = select(*rows.ATTEMPT).where(_is_open, concerns).order_by(attempts.c.id)

@@ -1,10 +1,9 @@
-"""Copies the database's file while a bot works on it, and puts a copy in its place while none does.
+"""Copies the database while a bot works on it, and puts a copy in its place while none does.
 
-For a database on a server its own tools do that: here is said how.
+What is on a server, its own tools copy (``server_copies``); a file is copied by SQLite's means.
 """
 
 import os
-import shlex
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from core.errors import StoreError, StoreMissing
+from core.store import server_copies
 from core.store.ownership import LockFile, Unguarded, belongs_to_the_folder
 from core.store.store import SqlStore
 
@@ -29,32 +29,35 @@ def save_copy(url: str, target: Path) -> None:
     """Write the database as it is at this moment into a file of its own, whole and readable by its owner alone.
 
     Raises:
-        StoreError: it is on a server, is missing or broken, or the file is there already or cannot be written.
+        StoreError: it is missing or broken, its server's tool is, or the file is there already or cannot be written.
 
     """
-    parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite":
-        command = f"pg_dump --format=custom --no-owner --file={shlex.quote(str(target))} {_plain(parsed)}"
-        raise StoreError("The database is on a server, which has a tool for that.", hint=command)
+    parsed, is_file = _parsed(url), _is_file(url)
     database = Path(parsed.database or "").absolute()
-    if not database.is_file():
+    if is_file and not database.is_file():
         raise StoreMissing(f"There is no database {database} to copy.", hint="Is url in [store] right, in this folder?")
     if target.exists():
         raise StoreError(f"{target} is there already and stays as it is.", hint="Name another file.")
     with _part_of(target) as part:
-        _copy(database, part)
+        if is_file:
+            _copy(database, part)
+        else:
+            server_copies.dump(parsed, part, by_hand=target)
         part.rename(target)
 
 
-async def put_in_place(url: str, copy: Path, *, now: datetime) -> Path | None:
+async def put_in_place(url: str, copy: Path, *, now: datetime) -> str:
     """Make a copy the database, with a new id; what had not been said when it was made may have been said since.
 
-    Returns where the one before is kept; None: there was none. It is as it was, or replaced as a whole.
+    Returns where the one before is kept: a file, or on a server a schema of the same database; empty: there was none.
+    It is as it was, or replaced as a whole.
 
     Raises:
         StoreError: a bot works on the database, or the file is none of ours, or of a newer version.
 
     """
+    if not _is_file(url):
+        return await server_copies.replace(_parsed(url), copy, now, _make_new)
     database = _to_replace(url, copy)
     lock = LockFile(database)
     await lock.take()
@@ -65,7 +68,7 @@ async def put_in_place(url: str, copy: Path, *, now: datetime) -> Path | None:
             kept = _exchange(database, part, now)
     finally:
         await lock.give_up()
-    return kept
+    return str(kept or "")
 
 
 def _parsed(url: str) -> URL:
@@ -75,10 +78,8 @@ def _parsed(url: str) -> URL:
         raise StoreError("url in [store] names no database.") from None
 
 
-def _plain(url: URL) -> str:
-    """Return how the tools of the server name it, without the password."""
-    named = URL.create("postgresql", url.username, None, url.host, url.port, url.database, dict(url.query))
-    return shlex.quote(named.render_as_string())
+def _is_file(url: str) -> bool:
+    return _parsed(url).get_backend_name() == "sqlite"
 
 
 @contextmanager
@@ -131,12 +132,7 @@ async def _make_new(url: URL) -> None:
 
 def _to_replace(url: str, copy: Path) -> Path:
     """Return the file that is to be replaced. Raises StoreError when this copy cannot replace it."""
-    parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite":
-        command = f"pg_restore --clean --if-exists --no-owner --dbname={_plain(parsed)} {shlex.quote(str(copy))}"
-        hint = f"Stop every bot, then: {command} && migrate-bot restored"
-        raise StoreError("The database is on a server, which has a tool for that.", hint=hint)
-    database = Path(parsed.database or "").absolute()
+    database = Path(_parsed(url).database or "").absolute()
     if not copy.is_file():
         raise StoreError(f"There is no file {copy}.")
     if database.exists() and database.samefile(copy):

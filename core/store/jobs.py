@@ -21,7 +21,7 @@ from core.store.tables import jobs, plans
 class PlanCache:
     """A cache of plans. A stored plan never changes, and one of ten thousand moves takes a while to read."""
 
-    def __init__(self, size: int = 64) -> None:
+    def __init__(self, size: int = 128) -> None:
         self._plans: LRUCache[int, Plan] = LRUCache(size)
 
     def get(self, connection: Connection, ids: Collection[int]) -> dict[int, Plan]:
@@ -30,7 +30,7 @@ class PlanCache:
         missing = [plan_id for plan_id in ids if plan_id not in found]
         if missing:
             query = select(plans.c.id, plans.c.body).where(plans.c.id.in_(missing))
-            read = {row.id: row.body for row in connection.execute(query)}
+            read = {row.id: row.body for row in rows.in_turns(connection.execute(query), at_once=1)}
             self._plans.update(read)
             found |= read
         return found

@@ -98,7 +98,7 @@ def by_id(connection: Connection, ids: Collection[MoveId], *, is_strict: bool = 
     if not ids:
         return {}
     found = connection.execute(select(*rows.MOVE).where(moves.c.id.in_(ids)))
-    read = map(rows.move_of, found) if is_strict else rows.readable(rows.move_of, found)
+    read = map(rows.move_of, rows.in_turns(found)) if is_strict else rows.readable(rows.move_of, found)
     return {move.id: move for move in read}
 
 

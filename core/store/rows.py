@@ -1,5 +1,6 @@
 """Turns jobs, moves, attempts and events into rows and back. Columns and fields share their names."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -8,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Table, insert
+from sqlalchemy.util.concurrency import await_only, in_greenlet
 
 from core.domain.model.event_json import from_json, to_json
 from core.domain.model.events import Event
@@ -20,6 +22,9 @@ from core.store.column_types import Unreadable
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+AT_ONCE = 200
+"""So many rows are read without a pause: a few milliseconds."""
 
 Values = dict[str, Any]
 """A row on its way in."""
@@ -107,9 +112,17 @@ def event_of(row: Sequence[Any]) -> Event:
     return Event(data=from_json(kind, values), **_readable("events", dict(zip(_EVENT_FIELDS, rest, strict=True))))
 
 
+def in_turns(found: Iterable[T], at_once: int = AT_ONCE) -> Iterator[T]:
+    """Hand rows on, and give everybody else a turn now and then: a transaction goes through thousands on their loop."""
+    for number, row in enumerate(found, 1):
+        yield row
+        if number % at_once == 0 and in_greenlet():
+            await_only(asyncio.sleep(0))
+
+
 def readable(make: Callable[[Any], T], found: Iterable[Any]) -> Iterator[T]:
     """Make what can be made of rows; one that cannot be read is left out, and named in the log."""
-    for row in found:
+    for row in in_turns(found):
         try:
             yield make(row)
         except UnreadableRow as error:

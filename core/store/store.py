@@ -13,9 +13,11 @@ from core.domain.model.events import Event, Notice, Recorded
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.reporting.past import Past
+from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
 from core.errors import MigrateBotError, StoreError, StoreLost
-from core.store import attempts, backups, events, jobs, moves, outbox, retention, switches, throughput
+from core.store import attempts, backups, events, jobs, moves, outbox, past, retention, switches, throughput
 from core.store.database import Database, nobody
 from core.store.dialects import PROOF_WITHIN_S
 from core.store.ownership import Ownership, ownership_of
@@ -178,6 +180,7 @@ class SqlStore:
         claims: Sequence[SlotUsage],
         *events: Event,
         at: datetime,
+        on_links: Sequence[LinkUsage] = (),
         frozen_until: datetime | None = None,
     ) -> tuple[Move, Attempt]:
         """Reserve the slots and open the attempt."""
@@ -187,6 +190,7 @@ class SqlStore:
             after,
             claims,
             events,
+            on_links=on_links,
             cache=self._plan_cache,
             owner=self._claimant,
             at=at,
@@ -295,6 +299,10 @@ class SqlStore:
     async def put_back(self) -> str:
         """Give a database that was put back from a copy a new id; what it has not delivered may have been said."""
         return await self._database.write(_put_back)
+
+    async def past(self, since: datetime, until: datetime) -> Past:
+        """Count what ended, failed and waited in a length of time."""
+        return await self._database.read(past.read, since, until)
 
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair."""

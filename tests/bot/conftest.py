@@ -1,5 +1,6 @@
+import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from bot.log_setup import start_logging
 from core.config import Settings
 from lab.slack.server import SlackLab
 from tests.support.bot_harness import Office
@@ -23,6 +25,16 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """slack_sdk takes a proxy from the environment and ignores NO_PROXY."""
     for name in [one for one in os.environ if one.lower() in {"http_proxy", "https_proxy"}]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def log_put_back() -> Iterator[None]:
+    """Let a test start the log; the next one finds it as it was."""
+    root, audit = logging.getLogger(), logging.getLogger("audit")
+    before = root.handlers[:], root.level, audit.level
+    yield
+    start_logging(Settings())  # closes the audit log's file
+    root.handlers[:], root.level, audit.level = before
 
 
 @pytest.fixture

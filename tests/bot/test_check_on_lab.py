@@ -116,6 +116,21 @@ async def test_an_install_of_a_whole_organisation_is_found(slack: SlackLab, sett
     assert "missing_argument" in found["group S0APPROVE"].text
 
 
+async def test_no_host_is_said_to_reject_what_it_was_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong password: two hosts reject it, the third is spared, and its line says so."""
+    async with site(fleet(count=3), tmp_path) as here:
+        for name, secret in (here.secrets | {"WINRM_PASSWORD": "wrong"}).items():
+            monkeypatch.setenv(name, secret)
+        code = await check_all(load_settings(here.settings_file), Namespace(vm=""))
+    said = {line.split(":")[0]: line for line in capsys.readouterr().out.splitlines() if ": login" in line}
+    assert "  HV01 rejects the login of " in said["✗ HV01"]
+    assert "  HV02 rejects the login of " in said["✗ HV02"]
+    assert "  HV03 was not asked: HV02 rejects the login of " in said["✗ HV03"]
+    assert code == 1
+
+
 async def test_the_labs_own_settings_are_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

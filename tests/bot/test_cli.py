@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from core.domain.model.move import MoveState
 from core.store import SqlStore
 from lab.slack.server import SlackLab
 from tests.support.eventually import PATIENCE_S
+from tests.support.past_example import a_month
 from tests.support.view_builders import NOW, job, move
 
 
@@ -180,6 +182,22 @@ def test_every_event_is_exported(config: Path, tmp_path: Path, capsys: pytest.Ca
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["kind"] for row in rows] == ["proposed", "approved", "starting"]
     assert [row["vm"] for row in rows] == ["", "", "'=cmd()"], "an empty cell stays empty"
+
+
+def test_the_past_is_exported(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON and CSV hold the same counts; the JSON the judgement too; a spreadsheet takes no name for a formula."""
+    asyncio.run(a_month(tmp_path, datetime.now(UTC)))
+    assert main(["jobs", "--config", str(config), "export"]) == 0
+    exported: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert exported["counted"]["ends"] == {"done": 59, "unmigratable": 1}
+    assert exported["judged"]["slowest"][0]["destination"] == "HV04"
+    assert main(["jobs", "--config", str(config), "export", "--format", "csv", "--last", "30d"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert sum(int(row["count"]) for row in rows if row["what"] == "pair") == 59
+    assert [row["count"] for row in rows if row["reason"] == "logon-right" or row["code"] == "logon-right"] == [
+        "1",
+        "1",
+    ]
 
 
 def test_an_unknown_job_is_one_sentence(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

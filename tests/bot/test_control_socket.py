@@ -1,17 +1,22 @@
 """Orders of the bot's own machine: over a socket that only its user and root can open, whatever else is there."""
 
+import asyncio
+import json
 import os
 import socket
+from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from bot.control_socket import ControlSocket, give_order, own_name
+from bot.control_socket import ControlSocket, give_order, may_order, own_name
 from bot.handlers.machine_orders import Act, MachineOrder, ordered_by
 from core.errors import BotSilent, NotAllowed
 
 STOP = MachineOrder(act=Act.STOP)
+_NOBODY = 65534
 
 
 class Orders:
@@ -105,23 +110,58 @@ async def test_a_place_that_is_too_long_costs_only_the_orders(tmp_path: Path, ca
         os.chdir(before)
 
 
-async def test_only_root_and_its_own_user_are_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should the rights of the file ever be others', the kernel's word on who it is still decides."""
-    orders, path = Orders(), tmp_path / "bot.db.control"
-    control = ControlSocket(path, orders.carry_out)
+@pytest.mark.parametrize(("uid", "may"), [(0, True), (991, True), (65534, False), (1000, False)])
+def test_only_root_and_its_own_user_may_order(uid: int, *, may: bool) -> None:
+    """Of a bot that runs as user 991."""
+    assert may_order(uid, 991) is may
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="orders of another user (only root can become one)")
+async def test_another_user_is_refused_on_the_kernels_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file's rights let everybody in; whose connection it is, the kernel notes, and that decides."""
+    orders = Orders()
+    monkeypatch.chdir(tmp_path)  # the folders above are root's alone
+    control = ControlSocket(tmp_path / "control", orders.carry_out)
     await control.start()
+    let_everybody_in(tmp_path / "control")
     try:
-        monkeypatch.setattr("bot.control_socket._user_of", lambda _: os.geteuid() + 1)
-        with pytest.raises(NotAllowed, match="Only root and the user the bot runs as"):
-            await give_order(path, STOP)
+        status, said = await ordered_as(_NOBODY, "control")
+        assert (status, orders.given) == (HTTPStatus.FORBIDDEN, [])
+        assert said == "Only root and the user the bot runs as may give orders here."
+        status, said = await ordered_as(0, "control")
+        assert (status, said) == (HTTPStatus.OK, "done")
     finally:
         await control.stop()
-    assert orders.given == []
+    assert [order for order, _ in orders.given] == [STOP]
+
+
+def let_everybody_in(path: Path) -> None:
+    path.chmod(0o666)
+    path.parent.chmod(0o711)
+
+
+async def ordered_as(uid: int, path: str) -> tuple[int, str]:
+    """Send an order over a connection that a user of this machine makes. Returns status and answer."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(False)
+    os.seteuid(uid)
+    try:
+        connection.connect(path)
+    finally:
+        os.seteuid(0)
+    reader, writer = await asyncio.open_unix_connection(sock=connection)
+    body = json.dumps(asdict(STOP))
+    writer.write(
+        f"POST / HTTP/1.1\r\nHost: bot\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+    )
+    head, answer = (await reader.read()).split(b"\r\n\r\n", 1)
+    writer.close()
+    await writer.wait_closed()
+    return int(head.split()[1]), str(json.loads(answer)["said"])
 
 
 @pytest.mark.parametrize(("sudo_user", "shown"), [("alice", ", sudo by alice"), ("<!channel>", ""), ("a" * 40, "")])
 def test_who_became_root_is_said_if_it_is_a_name(sudo_user: str, shown: str) -> None:
     """An environment variable is no place to smuggle markup through; only root is asked for it."""
-    order = MachineOrder(act=Act.STOP, sudo_user=sudo_user)
-    assert ordered_by("root", order).startswith(f"root{shown} on ")
-    assert ordered_by("migrate", order).startswith("migrate on ")
+    assert ordered_by("root", sudo_user).startswith(f"root{shown} on ")
+    assert ordered_by("migrate", sudo_user).startswith("migrate on ")

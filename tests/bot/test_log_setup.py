@@ -5,7 +5,6 @@ import html
 import io
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -26,13 +25,7 @@ from tests.support.view_builders import NOW, move
 SECRETS = {"slack_bot_token": "xoxb-1-2-abc", "slack_app_token": "xapp-1-A-b", "winrm_password": "pa&ss wörd!"}
 
 
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
-    root, audit = logging.getLogger(), logging.getLogger("audit")
-    before = root.handlers[:], root.level, audit.level
-    yield
-    start_logging(Settings())  # closes the audit log's file
-    root.handlers[:], root.level, audit.level = before
+pytestmark = pytest.mark.usefixtures("log_put_back")
 
 
 @pytest.mark.parametrize("form", ["plain", "json"])
@@ -221,15 +214,23 @@ def test_without_an_audit_log_nothing_starts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("audit", "says"),
-    [("bot-audit.jsonl", "bot-audit.jsonl"), ("none/audit.jsonl", "cannot be written"), ("", "in the log alone")],
+    [
+        ("bot-audit.jsonl", "bot-audit.jsonl, not there yet"),
+        ("none/audit.jsonl", "cannot be written"),
+        ("", "migrate-bot-audit.jsonl, not there yet"),
+    ],
 )
-def test_check_looks_whether_it_can_be_written(tmp_path: Path, audit: str, says: str) -> None:
+def test_check_looks_whether_it_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audit: str, says: str
+) -> None:
     """Before a start is refused for it; the look makes no file."""
+    monkeypatch.chdir(tmp_path)
     where = (
         {"log": {"audit": str(tmp_path / audit)}} if audit else {"store": {"url": "postgresql+psycopg://bot@db/bot"}}
     )
     (line,) = (line for line in check_settings(Settings.model_validate(where)) if line.subject == "audit log")
     assert line.ok is ("cannot" not in says)
+    assert f"{tmp_path}/{audit or 'migrate-bot-audit.jsonl'}" in line.text
     assert says in line.text
     assert list(tmp_path.iterdir()) == []
 
@@ -239,11 +240,11 @@ def test_check_looks_whether_it_can_be_written(tmp_path: Path, audit: str, says:
     [
         ("sqlite+aiosqlite:////var/lib/x/bot.db?timeout=5", None, "/var/lib/x/bot-audit.jsonl"),
         ("sqlite+aiosqlite:///bot.db", "/srv/audit.jsonl", "/srv/audit.jsonl"),
-        ("postgresql+psycopg://bot@db/bot", None, None),
+        ("postgresql+psycopg://bot@db/bot", None, "migrate-bot-audit.jsonl"),
         ("postgresql+psycopg://bot@db/bot", "audit.jsonl", "audit.jsonl"),
     ],
 )
-def test_where_the_audit_log_is(url: str, audit: str | None, file: str | None) -> None:
-    """Beside the database's file, unless it is said; with a server there is no such place."""
+def test_where_the_audit_log_is(url: str, audit: str | None, file: str) -> None:
+    """Beside the database's file, unless it is said; with a server in the working directory, as the control socket."""
     settings = Settings.model_validate({"store": {"url": url}, "log": {"audit": audit}})
-    assert settings.audit_file == (Path(file) if file else None)
+    assert settings.audit_file == Path(file)

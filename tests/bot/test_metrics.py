@@ -15,7 +15,7 @@ from core.domain.model.event_data import EventData
 from core.domain.model.events import Recorded, event
 from core.domain.model.inventory import HostName
 from core.domain.model.views import DeliveryView, HostView
-from core.errors import CannotLogOn, HostUnreachable, LoginRejected
+from core.errors import CannotLogOn, HostUnreachable, LoginRejected, LoginWithheld
 from tests.support.markdown_pages import read, rows
 from tests.support.view_builders import NOW, move
 
@@ -92,7 +92,9 @@ def test_a_failure_that_is_tried_again_is_no_end() -> None:
     assert counted(event_data.Retrying(code="network", attempt=1, of=3)) == {("retries_total", "network"): 1.0}
 
 
-@pytest.mark.parametrize(("error", "is_rejected"), [(LoginRejected, 1), (HostUnreachable, 0), (CannotLogOn, 0)])
+@pytest.mark.parametrize(
+    ("error", "is_rejected"), [(LoginRejected, 1), (LoginWithheld, 1), (HostUnreachable, 0), (CannotLogOn, 0)]
+)
 def test_a_rejected_login_is_told_from_a_host_that_is_away(error: type[HostUnreachable], is_rejected: int) -> None:
     """So is one that is not tried for a while, so that the account is not locked."""
     host = HostView(host=HostName("HV01"), is_reachable=False, since=NOW, standing=error.standing)

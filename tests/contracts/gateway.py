@@ -5,6 +5,7 @@ new for each promise.
 """
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -354,8 +355,9 @@ async def a_check_of_a_sound_host_is_all_ok(arena: Arena) -> None:
 
 async def a_vm_that_fits_is_compatible(arena: Arena) -> None:
     """A host says that it could take a VM another host described, and neither of them is changed by that."""
-    info = await arena.gateway.compatibility_info(SOURCE, WEB)
-    assert await arena.gateway.test_compatibility(DESTINATION, info) == CompatibilityReply(is_compatible=True)
+    (info,) = await arena.gateway.compatibility_info(SOURCE, [WEB])
+    assert isinstance(info, bytes)
+    assert await arena.gateway.test_compatibility(DESTINATION, [info]) == (CompatibilityReply(is_compatible=True),)
     assert await arena.gateway.find(DESTINATION, WEB) is None
     assert await arena.gateway.jobs(SOURCE, WEB) == ()
 
@@ -364,29 +366,50 @@ async def a_vm_that_does_not_fit_says_why(arena: Arena) -> None:
     """A host with other processors says that it could not, in its own words; off, the same VM would fit."""
     arena.world.change_host(DESTINATION, {"processor_family": "amd"})
     arena.world.change_vm(SOURCE, WEB, {"is_processor_compatible": False})
-    info = await arena.gateway.compatibility_info(SOURCE, WEB)
-    reply = await arena.gateway.test_compatibility(DESTINATION, info)
-    assert not reply.is_compatible
-    assert len(reply.reasons) == 1
-    assert "processor-specific features" in reply.reasons[0]
+    running = await _described(arena, WEB)
     arena.world.change_vm(SOURCE, WEB, {"state": "Off"})
-    info = await arena.gateway.compatibility_info(SOURCE, WEB)
-    assert (await arena.gateway.test_compatibility(DESTINATION, info)).is_compatible
+    off = await _described(arena, WEB)
+    said_no, said_yes = await arena.gateway.test_compatibility(DESTINATION, [running, off])
+    assert said_yes == CompatibilityReply(is_compatible=True)
+    assert isinstance(said_no, CompatibilityReply)
+    assert not said_no.is_compatible
+    assert len(said_no.reasons) == 1
+    assert "processor-specific features" in said_no.reasons[0]
+
+
+async def one_answer_costs_the_others_nothing(arena: Arena) -> None:
+    """Asked about several VMs in one call: each has its own answer, and one that is not there takes none away."""
+    infos = await arena.gateway.compatibility_info(SOURCE, [WEB, STRANGER, SPARE])
+    assert [isinstance(info, bytes) for info in infos] == [True, False, True]
+    assert isinstance(infos[1], CommandFailed)
+    assert str(STRANGER) in infos[1].message
+    needs = [info for info in infos if isinstance(info, bytes)]
+    nonsense = json.dumps({"vm": str(WEB)}).encode()
+    first, second, third = await arena.gateway.test_compatibility(DESTINATION, [needs[0], nonsense, needs[1]])
+    assert first == third == CompatibilityReply(is_compatible=True)
+    assert isinstance(second, CommandFailed)
 
 
 async def what_is_no_answer_is_an_error(arena: Arena) -> None:
-    """Access denied, not supported, a VM that is not there: no answer is never taken for one."""
-    info = await arena.gateway.compatibility_info(SOURCE, WEB)
+    """Access denied, not supported: no answer is never taken for one."""
+    info = await _described(arena, WEB)
     for host in (SOURCE, DESTINATION):
         arena.world.change_host(host, {"quirks": {"compatibility_code": 32769}})
-    with pytest.raises(CommandFailed, match="32769"):
-        await arena.gateway.test_compatibility(DESTINATION, info)
-    with pytest.raises(CommandFailed, match="32769"):
-        await arena.gateway.compatibility_info(SOURCE, WEB)
+    for answers in (
+        await arena.gateway.test_compatibility(DESTINATION, [info]),
+        await arena.gateway.compatibility_info(SOURCE, [WEB]),
+    ):
+        (answer,) = answers
+        assert isinstance(answer, CommandFailed)
+        assert "32769" in answer.message
     with pytest.raises(CommandFailed, match="32769"):
         await arena.gateway.test_migration(SOURCE, WEB, DESTINATION)
-    with pytest.raises(CommandFailed, match=str(STRANGER)):
-        await arena.gateway.compatibility_info(SOURCE, STRANGER)
+
+
+async def _described(arena: Arena, vm_id: VmId) -> bytes:
+    (info,) = await arena.gateway.compatibility_info(SOURCE, [vm_id])
+    assert isinstance(info, bytes)
+    return info
 
 
 async def a_migration_is_tried_without_one(arena: Arena) -> None:
@@ -435,6 +458,7 @@ CONTRACT = (
     a_check_of_a_sound_host_is_all_ok,
     a_vm_that_fits_is_compatible,
     a_vm_that_does_not_fit_says_why,
+    one_answer_costs_the_others_nothing,
     what_is_no_answer_is_an_error,
     a_migration_is_tried_without_one,
 )

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from core.domain.backups.runs import BackupRun, HostWatch
 from core.domain.model.inventory import HostName, VmId
+from core.domain.reporting.weekly import WEEK, parse_weekly
+from core.engine.delivery.digest import TOLD
 from core.store import SqlStore
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import Fleet
@@ -23,12 +25,14 @@ from lab.slack.people.transcript import Transcript
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
-from tests.support.bot_harness import CHANNEL, Office, buttons, fleet
+from tests.support.bot_harness import CHANNEL, Office, buttons, fleet, read
 from tests.support.databases import database_url
+from tests.support.past_example import a_month
 
 _IDS = {vm.name: vm.id for vm in fleet().vms}
 WEB01, DB01 = _IDS["web01"], _IDS["db01"]
 ALICE, BOB, DAVE, MALLORY = "alice", "bob", "dave", "mallory"
+_MONDAY = "Mon 09:00"
 ANY_NUMBER = {"commands_per_minute": 0}
 """Nobody types so fast."""
 
@@ -129,6 +133,7 @@ MISTAKES = (
     "cancel",
     "pause everything",
     "where",
+    "insights soon",
     "help me",
 )
 IMPOSSIBLE = (
@@ -155,7 +160,7 @@ async def _help(walk: Walk) -> None:
     for text in ("help", "help options", "help cancel"):
         await walk.types(ALICE, text)
     walk.chapter("Before anything was asked", "Every look has an answer.")
-    for text in ("status", "jobs", "hosts", "where web01", "handover"):
+    for text in ("status", "jobs", "hosts", "where web01", "handover", "insights"):
         await walk.types(ALICE, text)
 
 
@@ -337,6 +342,20 @@ async def _past_backups(folder: Path) -> None:
     await store.close()
 
 
+async def _looked_back(walk: Walk) -> None:
+    walk.chapter(
+        "A month looked back at", "What was slow, who failed and why, what was waited for; few moves rank nothing."
+    )
+    for text in ("insights", "insights last 5 days", "insights 36h"):
+        await walk.types(ALICE, text)
+
+
+async def _told_weekly(walk: Walk) -> None:
+    walk.chapter("A week told to the channel", "Once a week, at the time that `[slack] digest` names.")
+    digest = await walk.here.until(lambda: next((m for m in walk.here.messages() if "The week from" in read(m)), None))
+    walk.sees(ALICE, digest, "In the channel")
+
+
 VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_help, _mistakes, _rejected, _done, _stopped),
     (_changed,),
@@ -344,6 +363,8 @@ VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_stuck,),
     (_checked,),
     (_backups,),
+    (_looked_back,),
+    (_told_weekly,),
 )
 """The chapters, each visit with a bot that has seen nothing before."""
 
@@ -353,6 +374,7 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     migration: dict[str, object] = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
     hosts: dict[str, object] = {}
     described = None
+    digest = {"digest": _MONDAY} if _told_weekly in chapters else {}
     if _checked in chapters:
         migration |= {"check_timeout": "1m"}
         hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
@@ -360,13 +382,18 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     if _backups in chapters:
         migration |= {"assumed_speed_mb_s": 110}
     with tempfile.TemporaryDirectory() as folder:
+        if _looked_back in chapters:
+            await a_month(Path(folder), datetime.now(UTC))
+        elif _told_weekly in chapters:
+            told = parse_weekly(_MONDAY, UTC).last(datetime.now(UTC))
+            await a_month(Path(folder), told, switches={TOLD: (told - WEEK).isoformat()})
         if _backups in chapters:
             await _past_backups(Path(folder))
         async with (
             SlackLab() as slack,
             Office.open(
                 slack,
-                slack_settings(slack, migration=migration, hosts=hosts, access=ANY_NUMBER),
+                slack_settings(slack, migration=migration, hosts=hosts, access=ANY_NUMBER, slack=digest),
                 Path(folder),
                 described,
             ) as here,

@@ -1,8 +1,9 @@
 """Promises of core.tasks: no task is lost, none breaks unseen, and a wait ends with what it waits for."""
 
 import asyncio
+import threading
 
-from core.tasks import TaskSet, wait_for
+from core.tasks import MANY, TaskSet, compute, wait_for
 
 
 async def test_the_owner_hears_of_a_task_that_breaks_and_the_others_go_on() -> None:
@@ -82,3 +83,9 @@ async def test_a_wait_ends_when_its_time_is_over() -> None:
     async with asyncio.timeout(60):
         await wait_for(event, 0.01)
     assert not event.is_set()
+
+
+async def test_work_on_many_moves_is_left_to_a_thread() -> None:
+    """For thousands it takes long, and the loop has people to answer; for a few, a thread costs more than it saves."""
+    assert await compute(MANY - 1, threading.current_thread) is threading.main_thread()
+    assert await compute(MANY, threading.current_thread) is not threading.main_thread()

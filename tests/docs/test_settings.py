@@ -23,6 +23,8 @@ from core.config import (
     WinrmSettings,
     load_settings,
 )
+from core.domain.scheduling.links import Counts
+from core.link_settings import LinkSettings
 from tests.support.markdown_pages import ROOT, code, read, section, table
 
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -81,10 +83,26 @@ def test_every_key_of_a_host_is_documented() -> None:
     assert list(table(section(read("docs/reference/settings.md"), "[hosts.NAME]"))) == list(HostSettings.model_fields)
 
 
+def test_every_key_of_a_link_is_documented_and_in_the_example() -> None:
+    """docs/reference/settings.md has exactly the keys of a link, and its examples are links of two kinds."""
+    page = section(read("docs/reference/settings.md"), "[links.NAME]")
+    documented = table(page)
+    assert list(documented) == list(LinkSettings.model_fields)
+    for key, field in LinkSettings.model_fields.items():
+        if not field.is_required() and field.default is not None:
+            assert code(documented[key][0]) == written(field.default), key
+    shown = [tomllib.loads(text) for text in re.findall(r"^```toml\n(.+?)^```", page, re.MULTILINE | re.DOTALL)]
+    hosts = {name: HostSettings(address=name) for name in ("HV01", "HV02", "HV11")}
+    kinds = [link.counts for example in shown for link in Settings(hosts=hosts, **example).known_links().all]
+    assert kinds == [Counts.CROSSING, Counts.ANY]
+    example = re.sub(r"^#(?=\w+ = )", "", read("deploy/migrate-bot.example.toml"), flags=re.MULTILINE)
+    assert set(tomllib.loads(example)["links"]["rack-a"]) == set(LinkSettings.model_fields)
+
+
 def test_every_secret_is_documented() -> None:
     """docs/reference/settings.md has exactly the secrets the program reads, and no section is forgotten."""
     assert set(table(section(read("docs/reference/settings.md"), "Secrets"))) == set(SECRETS)
-    others = {"hosts", "errors", *(name.lower() for name in SECRETS)}
+    others = {"hosts", "links", "errors", *(name.lower() for name in SECRETS)}
     assert set(Settings.model_fields) - others == set(SECTIONS)
 
 

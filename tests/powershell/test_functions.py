@@ -16,7 +16,7 @@ from core.hyperv import decode, pipelines
 from core.hyperv.pipelines import Pipeline, Stage
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.world.fleet import Endpoint
-from tests.contracts.gateway_arena import DESTINATION, SOURCE, WEB, granted
+from tests.contracts.gateway_arena import DESTINATION, SOURCE, SPARE, WEB, granted
 from tests.powershell.sessions import WITHIN_S, Place, place
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
@@ -154,6 +154,9 @@ async def test_a_running_move_is_cancelled(here: Place) -> None:
 async def test_the_checks_run_where_scripts_may_not_call_methods(powershell: PowerShell) -> None:
     """Application control leaves an ordinary endpoint these functions whole: hosts can be asked there, too."""
     async with place(powershell, Endpoint.CONSTRAINED_LANGUAGE) as here:
-        info = await here.gateway.compatibility_info(SOURCE, WEB)
-        assert await here.gateway.test_compatibility(DESTINATION, info) == CompatibilityReply(is_compatible=True)
+        infos = await here.gateway.compatibility_info(SOURCE, [WEB, _NONE, SPARE])
+        needs = [info for info in infos if isinstance(info, bytes)]
+        assert [isinstance(info, bytes) for info in infos] == [True, False, True]
+        fits = CompatibilityReply(is_compatible=True)
+        assert await here.gateway.test_compatibility(DESTINATION, needs) == (fits, fits)
         assert await here.gateway.test_migration(SOURCE, WEB, DESTINATION) == CompatibilityReply(is_compatible=True)

@@ -49,8 +49,11 @@ CALLS: dict[str, tuple[Pipeline, ...]] = {
     "folder": (pipelines.folder("D:\\none"),),
     "remove_empty_folder": (pipelines.remove_empty_folder("D:\\VMs"),),
     "stop_migration": (pipelines.stop_migration(_NONE),),
-    "compatibility_info": (pipelines.compatibility_info(WEB), pipelines.compatibility_info(_NONE)),
-    "test_compatibility": (pipelines.test_compatibility(_NEEDS), pipelines.test_compatibility(b"nonsense")),
+    "compatibility_info": (pipelines.compatibility_info([WEB]), pipelines.compatibility_info([WEB, _NONE, SPARE])),
+    "test_compatibility": (
+        pipelines.test_compatibility([_NEEDS]),
+        pipelines.test_compatibility([b"nonsense", _NEEDS, b"x"]),
+    ),
     "test_migration": (
         pipelines.test_migration(WEB, DESTINATION, 30),
         pipelines.test_migration(WEB, "NOHOST", 30),

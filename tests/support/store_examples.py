@@ -1,5 +1,6 @@
 """Small plans, jobs and moves to tell the store's stories with."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -11,6 +12,7 @@ from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Severity
+from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotKind, SlotUsage
 from core.ports import Store
 
@@ -106,10 +108,11 @@ def room(limit: int) -> tuple[SlotUsage, ...]:
     )
 
 
-async def begun(store: Store, move: Move, limit: int = 2) -> tuple[Move, Attempt]:
+async def begun(store: Store, move: Move, limit: int = 2, on_links: Sequence[LinkUsage] = ()) -> tuple[Move, Attempt]:
     """Open an attempt."""
     starting = replace(move, state=MoveState.STARTING, started_at=NOW)
-    return await store.begin_attempt(move, starting, room(limit), event(event_data.Starting(), NOW, move=move), at=NOW)
+    told = event(event_data.Starting(), NOW, move=move)
+    return await store.begin_attempt(move, starting, room(limit), told, at=NOW, on_links=on_links)
 
 
 async def ended(store: Store, move: Move, state: MoveState = MoveState.QUEUED) -> Move:

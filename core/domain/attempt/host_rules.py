@@ -73,20 +73,20 @@ HOST_RULES: tuple[Rule, ...] = (
     rule(
         "service-disabled",
         Fault.PAIR,
-        "A service that migrations need is switched off or not installed on one of the hosts.",
+        "A service that migrations need is switched off or not installed on one of the hosts: start it, or install it.",
         is_hosts=True,
     ),
     rule(
         "access-denied",
         Fault.PAIR,
-        "Rights or delegation are missing between the hosts.",
+        "Rights or delegation are missing between the hosts: migrate-bot check with --vm and --to looks for which.",
         fqid="^AccessDenied",
         about=((Subject.OWN_FILE, "file-denied"), (Subject.DESTINATION_FOLDER, "folder-denied")),
     ),
     rule(
         "winrm-quota",
         Fault.PASSING,
-        "Too many WinRM sessions of the bot's account on that host.",
+        "Too many WinRM sessions of the bot's account on that host: look who else uses it, or raise MaxShellsPerUser.",
         text="maximum number of (\\d+ )?concurrent (shells|operations)",
     ),
     rule(
@@ -133,7 +133,7 @@ HOST_RULES: tuple[Rule, ...] = (
     rule(
         "no-right",
         Fault.OPERATOR,
-        "The bot's account is not in Hyper-V Administrators on that host.",
+        "The bot's account is not in Hyper-V Administrators on that host: add it there.",
         text="do not have the required permission to complete this task",
         is_shared=True,
     ),

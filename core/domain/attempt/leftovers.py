@@ -4,9 +4,10 @@ The bot never removes a file. What an earlier try of the same move left there is
 folder beside it on the same volume, and people are told what stays.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import count
 
 from core.domain.attempt.diagnosis import Diagnosis
 from core.domain.model import windows_paths
@@ -78,16 +79,28 @@ def in_the_light_of(diagnosis: Diagnosis, found: tuple[InTheWay, ...], move: Mov
     return replace(diagnosis, fault=Fault.NEVER_STARTED, hint=hint, why=f"{diagnosis.why}; its own leftover")
 
 
-def beside(move: Move, number: int) -> Move:
-    r"""Return the move to a folder of its own beside the one it had: ``D:\VMs\web01-2``, disks of other drives too."""
+def beside(move: Move, number: int, taken: Collection[str] = ()) -> Move:
+    r"""Return the move to a folder of its own beside the one it had: ``D:\VMs\web01-2``, disks of other drives too.
+
+    ``taken``: what lies in ``homes_beside`` already, whoever it is of; the number goes up until nothing is called so.
+    """
     name = "".join("_" if char in _FORBIDDEN or ord(char) < ord(" ") else char for char in move.vm_name).rstrip(". ")
-    fresh = f"{name or 'vm'}-{number}"
-    home = windows_paths.parent(move.path) if move.is_own_folder else move.path
+    names = {windows_paths.name_key(path) for path in taken}
+    tries = (f"{name or 'vm'}-{one}" for one in count(number))
+    fresh = next(one for one in tries if windows_paths.name_key(one) not in names)
+    home, *_ = homes_beside(move)
     disks = tuple(
         replace(disk, destination=windows_paths.join(_folder(disk.destination), fresh, windows_paths.name(disk.source)))
         for disk in move.disks
     )
     return replace(move, path=windows_paths.join(home, fresh), disks=disks, is_own_folder=True)
+
+
+def homes_beside(move: Move) -> tuple[str, ...]:
+    """Return the folders into which `beside` would put folders of the move's own; that of the VM itself first."""
+    home = windows_paths.parent(move.path) if move.is_own_folder else move.path
+    disks = {windows_paths.key(one): one for one in (_folder(disk.destination) for disk in move.disks)}
+    return (home, *(one for key, one in disks.items() if key != windows_paths.key(home)))
 
 
 def _folder(path: str) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from core.domain.model.host_calls import HostWord, MoveReport
 from core.domain.model.inventory import HostJob, HostName, Snapshot, Vm, VmId
 from core.domain.model.move import Attempt
-from core.errors import HostUnreachable
+from core.errors import Standing
 
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a host's clock may be off when its job object is matched with our attempt."""
@@ -46,7 +46,7 @@ def judge(
     now: datetime,
     confirm_start: timedelta,
     ordered_at: datetime | None = None,
-    standing: Callable[[HostName], str] = lambda _: HostUnreachable.standing,
+    standing: Callable[[HostName], Standing] = lambda _: Standing.SILENT,
 ) -> Verification:
     """Decide from what both hosts show.
 

@@ -74,7 +74,7 @@ VM_RULES: tuple[Rule, ...] = (
     rule(
         "disk-full",
         Fault.OPERATOR,
-        "The destination volume is full.",
+        "The destination volume is full: free space on it, or choose another host or path.",
         text="not enough space on the disk",
     ),
     rule(
@@ -119,13 +119,13 @@ VM_RULES: tuple[Rule, ...] = (
     rule(
         "version",
         Fault.VM,
-        "The destination is older than the VM's configuration version.",
+        "The destination is older than the VM's configuration version: choose a host whose Windows is as new.",
         text="(configuration|virtual machine) version .{0,120}not supported",
     ),
     rule(
         "shared-disk",
         Fault.VM,
-        "Shared disks cannot be moved this way.",
+        "Shared disks cannot be moved this way: detach the disk first, or use the cluster's tools.",
         text="shared (VHDX|virtual (hard )?disk)|persistent reservation",
     ),
     rule(
@@ -139,7 +139,7 @@ VM_RULES: tuple[Rule, ...] = (
     rule(
         "migration-off",
         Fault.PAIR,
-        "Live migration is switched off on one of the hosts.",
+        "Live migration is switched off on one of the hosts: switch it on with Enable-VMMigration.",
         text="migrations? (is|are) (disabled|not enabled)|not enabled for (live |virtual machine )?migration",
         is_hosts=True,
     ),
@@ -152,7 +152,7 @@ VM_RULES: tuple[Rule, ...] = (
     rule(
         "busy",
         Fault.PASSING,
-        "Something else was changing the VM.",
+        "Something else was changing the VM: let it end, such as a backup, a checkpoint or a merge.",
         text="is currently performing the following operation|is being modified by another operation|"
         "Rolling back the virtual machine configuration",
         fqid="^(ObjectInUse|InvalidState)",
@@ -161,14 +161,14 @@ VM_RULES: tuple[Rule, ...] = (
     rule(
         "hop-a",
         Fault.PASSING,
-        "The source cannot reach the destination by WinRM.",
+        "The source cannot reach the destination by WinRM: check its name, the firewall and the WinRM service.",
         text="WS-Management service cannot process the request|client cannot connect to the destination specified|"
         "WinRM cannot complete the operation",
     ),
     rule(
         "vm-gone",
         Fault.VM,
-        "The VM is no longer on the source.",
+        "The VM is no longer on the source: look where it is now; somebody moved, renamed or removed it.",
         text="unable to find a virtual machine",
     ),
     rule("slow", Fault.PASSING, "The Hyper-V service is slow.", fqid="^(OperationTimeout|StatusUnavailable)"),

@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    DIGEST = "digest"
     UNSAID = "unsaid"
     OTHER = "other"
 
@@ -447,6 +448,15 @@ class Resumed(EventData):
     """Migrations may start again; the same two forms."""
 
     kind: ClassVar = EventKind.RESUMED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest(EventData):
+    """The week from ``since`` until ``until`` is told to the channel; of no job, and kept with the newest one."""
+
+    kind: ClassVar = EventKind.DIGEST
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         event_data.Finished,
         event_data.Stopped,
         event_data.Resumed,
+        event_data.Digest,
         event_data.Unsaid,
         event_data.Other,
     )

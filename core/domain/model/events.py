@@ -12,12 +12,16 @@ from core.domain.model.move import HoldCode, Move, MoveId
 
 
 class Tone(StrEnum):
-    """How loudly an event is told: the card itself, a line in its thread, the channel too, or on-call by mention."""
+    """How loudly an event is told: the card itself, a line in its thread, the channel too, or on-call by mention.
+
+    ``MESSAGE``: a message of its own in the channel of the settings, of no job.
+    """
 
     CARD = "card"
     LINE = "line"
     BROADCAST = "broadcast"
     PAGE = "page"
+    MESSAGE = "message"
 
     @classmethod
     def _missing_(cls, value: object) -> "Tone":  # noqa: ARG003
@@ -54,6 +58,7 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.ACKNOWLEDGED: Tone.LINE,
     EventKind.ESCALATED: Tone.PAGE,
     EventKind.FINISHED: Tone.BROADCAST,
+    EventKind.DIGEST: Tone.MESSAGE,
 }
 """Events that are told. The others are in the history only."""
 

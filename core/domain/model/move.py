@@ -92,6 +92,7 @@ class HoldCode(StrEnum):
     """The reasons why a queued move is not starting now."""
 
     SLOT = "slot"
+    LINK = "link"
     PARALLEL = "parallel"
     BACKUP = "backup"
     BACKUP_DUE = "backup_due"

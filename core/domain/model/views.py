@@ -6,7 +6,7 @@ from datetime import datetime
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveState
-from core.errors import HostUnreachable, LoginRejected
+from core.errors import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class HostView:
     since: datetime | None
     """When the snapshot was taken, or since when the host is silent."""
     trouble: str = ""
-    standing: str = HostUnreachable.standing
+    standing: Standing = Standing.SILENT
     """Of a host that cannot be looked at: what is the matter, in a few words behind its name."""
     live_used: int = 0
     live_limit: int = 0
@@ -103,4 +103,4 @@ class HostView:
     @property
     def is_login_rejected(self) -> bool:
         """Whether the host rejects the bot's account, or is not asked again for a while because it did."""
-        return not self.is_reachable and self.standing == LoginRejected.standing
+        return not self.is_reachable and self.standing in {Standing.LOGIN_REJECTED, Standing.LOGIN_WITHHELD}

@@ -44,6 +44,10 @@ class Problem:
     """VMs that a person put there: they are placed before all others."""
     at_once: int = 0
 
+    def stays(self, vm: int) -> bool:
+        """Whether a VM can stay where it was, room aside; whose host takes it no more is placed after those."""
+        return self.kept.get(vm) in self.seconds[vm]
+
 
 def largest_share(problem: Problem, vm: int) -> float:
     """Return the largest share of a resource that a VM takes, on the host where it takes least."""
@@ -74,7 +78,7 @@ class Assignment:
     def fill(self, order: Iterable[int]) -> "Assignment":
         """Place VMs in this order: those that stay where they were first, the others where they are done soonest."""
         slots = [self.slots(self.problem.host_busy, host, count) for host, count in enumerate(self.problem.host_slots)]
-        order = sorted(order, key=lambda vm: (vm not in self.problem.pinned, vm not in self.problem.kept))
+        order = sorted(order, key=lambda vm: (vm not in self.problem.pinned, not self.problem.stays(vm)))
         stuck = []
         for vm in order:
             host = self._choose(vm, slots)
@@ -188,7 +192,7 @@ class Assignment:
 
     def is_free(self, vm: int) -> bool:
         """Whether a VM may be put elsewhere for the sake of time."""
-        return vm not in self.problem.kept and vm not in self.problem.groups
+        return not self.problem.stays(vm) and vm not in self.problem.groups
 
     def at(self, place: tuple[bool, int]) -> set[int]:
         """Return the VMs of a source (False) or a host (True)."""

@@ -41,7 +41,7 @@ def _pack_more(made: Assignment, movable: list[int]) -> Assignment:
         return min(sum(need for need, _ in _shares(made, vm, host)) for host in problem.seconds[vm])
 
     order = sorted(movable, key=takes, reverse=True)
-    order.sort(key=lambda vm: (vm not in problem.pinned, vm not in problem.kept))
+    order.sort(key=lambda vm: (vm not in problem.pinned, not problem.stays(vm)))
     for suits in (_has_most_left, _is_used_evenly):
         packed, stuck = Assignment(problem), []
         for vm in order:

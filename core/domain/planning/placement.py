@@ -81,10 +81,12 @@ def place(
     rooms = _Rooms(vms, targets, hosts, conditions)
     problem = _problem(vms, targets, hosts, refused, rooms, conditions)
     weighed = weigh(problem)
-    words = _Words(targets, problem, weighed, refused)
+    # Before anybody was shown the plan, that a VM stays with a host is no reason that means anything to him.
+    words = _Words(targets, problem, weighed, refused, tells_who_stays=not conditions.said_no)
     chosen, why = dict[VmId, Destination](), dict[VmId, str]()
+    shut = {n for n, host in enumerate(hosts) if _closed(targets[n], host)}
     for number, row in enumerate(vms):
-        host = weighed[number] if number in weighed else _least_bad(number, problem, refused)
+        host = weighed[number] if number in weighed else _least_bad(number, problem, refused, shut)
         chosen[row.vm.id] = targets[host]
         why[row.vm.id] = words.of(number, host)
     return Placement(chosen, why, frozenset(row.vm.id for number, row in enumerate(vms) if number not in weighed))
@@ -267,12 +269,12 @@ def _problem(  # noqa: PLR0917 (everything, once)
     )
 
 
-def _least_bad(vm: int, problem: Problem, refused: Sequence[Refused]) -> int:
-    """Choose for a VM that fits nowhere: preflight will say what stands against it there."""
+def _least_bad(vm: int, problem: Problem, refused: Sequence[Refused], shut: Collection[int]) -> int:
+    """Choose for a VM that fits nowhere, no host that takes nobody: preflight will say what stands against it there."""
     closed, hosts = refused[vm], range(len(problem.host_slots))
     if vm in problem.kept:
         return problem.kept[vm]
-    open_ones = [host for host in hosts if not closed.get(host)] or list(hosts)
+    open_ones = [host for host in hosts if not closed.get(host)] or [h for h in hosts if h not in shut] or list(hosts)
 
     def least_left(host: int) -> int:
         return min((problem.room.get(what, need) - need for what, need in problem.needs(vm, host)), default=0)
@@ -289,8 +291,11 @@ class _Words:
         problem: Problem,
         weighed: Mapping[int, int],
         refused: Sequence[Refused],
+        *,
+        tells_who_stays: bool,
     ) -> None:
         self._targets, self._problem, self._weighed, self._refused = targets, problem, weighed, refused
+        self._tells_who_stays = tells_who_stays
         self._used = Counter[Hashable]()
         work = defaultdict[int, float](float)
         for vm, host in weighed.items():
@@ -311,33 +316,41 @@ class _Words:
             why = f"does not take it: {closed[host]}" if closed.get(host) else "has no room for it"
             return f"{name} was chosen by hand{'' if vm in self._weighed else f'; it {why}'}."
         if vm not in self._weighed:
-            nowhere = not self._problem.seconds[vm]
-            return " ".join(filter(None, ("" if nowhere else "No host has room for it.", not_closed)))
+            if self._problem.seconds[vm]:
+                return f"No host has room for it. {not_closed}".strip()
+            # Whom something keeps where he is, whatever the host, is not told about hosts.
+            is_its_own = any(not why for why in closed.values())
+            return "" if is_its_own else f"No host takes it. {not_closed}".strip()
         others = [one for one in self._by_end if one != host and one not in closed]
-        if vm in self._problem.kept and self._problem.kept[vm] == host:
+        if self._tells_who_stays and self._problem.kept.get(vm) == host:
             return f"Stays with {name}, where the plan had it. {not_closed}".strip()
         if not others:
             return f"Only {name} takes it. {not_closed}".strip()
-        shown = [self._other(vm, host, other) for other in others[:_NAMED]]
+        shown = "; ".join(self._others(vm, host, others[:_NAMED]))
         more = f"; {len(others) - _NAMED} more would take it" if len(others) > _NAMED else ""
-        return (
-            f"{name} has room and is done in {span(self._ends[host])}; {'; '.join(shown)}{more}. {not_closed}".strip()
-        )
+        return f"{name} has room and would be done in {span(self._ends[host])}; {shown}{more}. {not_closed}".strip()
+
+    def _others(self, vm: int, host: int, others: Sequence[int]) -> Iterator[str]:
+        """Say of hosts that would take it too why it goes to none of them, those of one reason together."""
+        by_reason = defaultdict[str, list[str]](list)
+        for other in others:
+            by_reason[self._other(vm, host, other)].append(self._targets[other].host)
+        for why, hosts in by_reason.items():
+            said = why if len(hosts) == 1 else why.replace("has ", "have ", 1)
+            yield f"{' and '.join(filter(None, (', '.join(hosts[:-1]), hosts[-1])))} {said}"
 
     def _other(self, vm: int, host: int, other: int) -> str:
-        name, problem = self._targets[other].host, self._problem
+        problem = self._problem
         full = any(
             self._used[what] + need > problem.room.get(what, self._used[what] + need)
             for what, need in problem.needs(vm, other)
         )
         if full:
-            return f"{name} has no room left"
+            return "has no room left"
         if any(problem.met.get((group, other)) for group in problem.groups.get(vm, ())):
-            return f"{name} has one of its kind"
+            return "has one of its kind"
         with_it = self._ends[other] + problem.seconds[vm][other] / max(1, problem.host_slots[other])
-        if with_it >= self._ends[host]:
-            return f"{name} would take {span(with_it)} with it"
-        return f"{name} would do as well"
+        return f"would take {span(with_it)} with it" if with_it >= self._ends[host] else "would do as well"
 
     def _refusals(self, closed: Refused, but: int) -> str:
         """Say why hosts do not take it, those of one reason together."""

@@ -39,15 +39,22 @@ class Revision:
         return {move.vm_id: move.destination for move in self.moves}
 
     def settle(self, placed: Placement) -> Placement:
-        """Give the VMs that stay on their host the folder and, behind that they stay, the reason they had."""
+        """Give the VMs that stay on their host the folder they had and, behind that they stay, the reason.
+
+        After hosts said no it is the new reason: rooms and times are others since. Who was left out keeps none.
+        """
         chosen, why = dict(placed.chosen), dict(placed.why)
         for move in self.moves:
             if chosen[move.vm_id].host != move.destination:
                 continue
             chosen[move.vm_id] = Destination(move.destination, _base(move))
-            if move.vm_id not in self.pinned and move.why:
-                is_as_told = bool(self.said_no) or move.why.startswith(_STAYS)
-                why[move.vm_id] = move.why if is_as_told else f"{_STAYS} {move.why}"
+            if move.vm_id in self.pinned or move.vm_id in placed.unplaced or not move.why:
+                continue
+            has_stayed = move.why.startswith(_STAYS)
+            if not self.said_no:
+                why[move.vm_id] = move.why if has_stayed else f"{_STAYS} {move.why}"
+            elif has_stayed:
+                why[move.vm_id] = f"{_STAYS} {why[move.vm_id]}"
         return replace(placed, chosen=chosen, why=why)
 
 

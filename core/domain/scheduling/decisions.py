@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.domain.model.move import Hold, HoldCode, Move, MoveState
+from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
 
 SAME = timedelta(seconds=5)
@@ -12,7 +13,7 @@ SAME = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The decision to start a move; the claims are what the store checks again when it reserves.
+    """The decision to start a move; the claims, and the links it is on, are checked again where it is reserved.
 
     ``order``: why it goes before others, if it does.
     """
@@ -20,6 +21,7 @@ class Start:
     move: Move
     claims: tuple[SlotUsage, ...]
     reason: str
+    on_links: tuple[LinkUsage, ...] = ()
     order: str = ""
 
 

@@ -35,11 +35,14 @@ def approved_hosts(job: Job, moves: Iterable[Move]) -> frozenset[HostName]:
     return frozenset(planned | {move.destination for move in moves if move.vm_id not in blocked})
 
 
-def dropouts(situation: Situation, patience: timedelta) -> list[Dropout]:
-    """Find them: off, with limit 0 or silent for this patience; full at once, for it was looked at for a start.
+def dropouts(situation: Situation) -> list[Dropout]:
+    """Find them: off, with limit 0 or silent for ``replan_after``; full at once, for it was looked at for a start.
 
     Only moves count that have not begun: no order for one of them ever went out.
     """
+    patience = situation.policy.replan_after
+    if patience is None:
+        return []
     by_job = defaultdict[JobId, list[Move]](list)
     for move in situation.moves:
         by_job[move.job_id].append(move)

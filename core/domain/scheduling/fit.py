@@ -9,6 +9,8 @@ from core.domain.model.move import Attempt, HoldCode, Move
 from core.domain.scheduling.decisions import Decision, Held, Start, at_rest, hold
 from core.domain.scheduling.dropout import out_of_room
 from core.domain.scheduling.fail_fast import FailedJobs
+from core.domain.scheduling.links import Link, refused_by_link, usages
+from core.domain.scheduling.next_in_line import Place
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.situation import Situation, lessons
 from core.domain.scheduling.slots import SlotUsage, refusal
@@ -31,6 +33,10 @@ class SlotFit:
         self._loads = loads
         self._reserved: defaultdict[HostName, list[Attempt]] = defaultdict(list)
         self._closed: dict[HostName, str] = {}
+        self._links = situation.policy.links
+        self._on_links = usages(self._links, situation.snapshots)
+        self._reserved_on: defaultdict[Link, list[Attempt]] = defaultdict(list)
+        self._full_links: dict[Link, str] = {}
         for attempt in situation.reservations:
             self._reserve(attempt)
         self._in_flight = Counter(move.job_id for move in not_queued if move.state.holds_slots)
@@ -49,15 +55,21 @@ class SlotFit:
     def has_room(self, move: Move) -> bool:
         """Whether the hosts of this move, and its job, have room for one more."""
         closed = self._why_closed(move.source) or self._why_closed(move.destination) or self._why_on_trial(move)
+        closed = closed or self._why_link(move)
         return not (closed or self._is_enough(move.job_id) or self._is_out_of_room(move))
 
     def under_way(self) -> list[Attempt]:
         """Return what holds slots, what was given away in this decision included."""
         return [attempt for mine in self._reserved.values() for attempt in mine if attempt.ended_at is None]
 
-    def full_hosts(self) -> frozenset[HostName]:
-        """Return the hosts that have no slot left."""
-        return frozenset(host for host in self._loads if self._why_closed(host))
+    def full_places(self) -> frozenset[Place]:
+        """Return the hosts that have no slot left, and the links that carry no more."""
+        hosts = (host for host in self._loads if self._why_closed(host))
+        return frozenset((*hosts, *(link for link in self._links.all if self._why_full(link))))
+
+    def places_of(self, source: HostName, destination: HostName) -> frozenset[Place]:
+        """Return where a move between two hosts takes a slot."""
+        return frozenset((source, destination, *self._links.of(source, destination)))
 
     def note_waiting(self, move: Move, ready: Ready) -> None:
         """Note that this move waits: if its VM runs, those of its job that do not run wait for it."""
@@ -90,7 +102,8 @@ class SlotFit:
         self._in_flight[move.job_id] += 1
         self._moving_vms.add(move.vm_id.int)
         claims = self._loads[move.source] + self._loads[move.destination]
-        return Start(at_rest(move), claims, f"{move.source} and {move.destination} have free slots")
+        on_links = tuple(self._on_links[link] for link in self._links.of(move.source, move.destination))
+        return Start(at_rest(move), claims, f"{move.source} and {move.destination} have free slots", on_links)
 
     def _why_not(self, move: Move, ready: Ready) -> tuple[HoldCode, str] | None:
         """Say why a move cannot start now; None when it can."""
@@ -105,6 +118,9 @@ class SlotFit:
         closed = self._why_closed(move.source) or self._why_closed(move.destination)
         if closed:
             return HoldCode.SLOT, closed
+        full = self._why_link(move)
+        if full:
+            return HoldCode.LINK, full
         trial = self._why_on_trial(move)
         return (HoldCode.RETRY, trial) if trial else None
 
@@ -135,7 +151,21 @@ class SlotFit:
             self._closed[host] = text
         return text
 
+    def _why_link(self, move: Move) -> str:
+        """Say which link of a move carries no more; empty when all do."""
+        return next(filter(None, map(self._why_full, self._links.of(move.source, move.destination))), "")
+
+    def _why_full(self, link: Link) -> str:
+        text = self._full_links.get(link)
+        if text is None:
+            text = refused_by_link((self._on_links[link],), self._reserved_on[link], self._wall) or ""
+            self._full_links[link] = text
+        return text
+
     def _reserve(self, attempt: Attempt) -> None:
         for host in {attempt.source, attempt.destination}:
             self._reserved[host].append(attempt)
             self._closed.pop(host, None)
+        for link in self._links.of(attempt.source, attempt.destination):
+            self._reserved_on[link].append(attempt)
+            self._full_links.pop(link, None)

@@ -13,6 +13,7 @@ _WEEKLY = re.compile(
 )
 _DATES = re.compile(r"(?P<start>\d{4}-\d{2}-\d{2})(?:\s*(?:-|\.\.|to)\s*(?P<end>\d{4}-\d{2}-\d{2}))?", re.IGNORECASE)
 _WEEK = 7
+_DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def frozen_until(now: datetime, windows: tuple[Window, ...], zone: tzinfo) -> da
     # Two times of one zone are compared as the wall shows them, as if none came twice: so all compare in UTC.
     # Each pass follows one window to its end; a calendar that never thaws stops after a year's worth of them.
     for _ in range(400):
-        ends = [end for window in windows if (end := _end(moment, window)) is not None]
+        ends = [end for window in windows if (end := window_end(moment, window)) is not None]
         if not ends:
             return until
         until = moment = max(ends, key=_in_utc)
@@ -91,7 +92,9 @@ def freezes(since: datetime, windows: tuple[Window, ...], zone: tzinfo) -> Itera
     """Yield the freezes from this moment on, as (begin, end) in this zone; one that holds already begins now."""
     moment: datetime | None = since.astimezone(zone)
     while moment is not None:
-        begin = min((at for window in windows if (at := _begin(moment, window)) is not None), key=_in_utc, default=None)
+        begin = min(
+            (at for window in windows if (at := window_begin(moment, window)) is not None), key=_in_utc, default=None
+        )
         until = frozen_until(begin, windows, zone) if begin is not None else None
         if begin is None or until is None:
             return
@@ -100,9 +103,36 @@ def freezes(since: datetime, windows: tuple[Window, ...], zone: tzinfo) -> Itera
         moment = until if frozen_until(until, windows, zone) is None else None
 
 
-def _begin(moment: datetime, window: Window) -> datetime | None:
+def overlap(one: Window, other: Window) -> bool:
+    """Whether some moment, in whatever week or year, lies in both windows."""
+    match one, other:
+        case Dates(), Dates():
+            return one.first <= other.last and other.first <= one.last
+        case Weekly(), Weekly():
+            return _meet(_of_week(one), list(_of_week(other)))
+        case Weekly(), Dates():
+            # After seven days everything weekly has come by.
+            begin, days = other.first.weekday(), min(_WEEK, (other.last - other.first).days + 1)
+            return _meet(_of_week(one), [(begin * _DAY, (begin + days) * _DAY)])
+        case _:
+            return overlap(other, one)
+
+
+def _of_week(window: Weekly) -> Iterator[tuple[int, int]]:
+    """Yield when a weekly window begins and ends, in minutes since the begin of a week."""
+    for day in window.days:
+        start, end = (at.hour * 60 + at.minute for at in (window.start, window.end))
+        yield day * _DAY + start, day * _DAY + end + (_DAY if end <= start else 0)
+
+
+def _meet(weekly: Iterator[tuple[int, int]], others: list[tuple[int, int]]) -> bool:
+    spans = [(begin + turn, end + turn) for begin, end in weekly for turn in (-_WEEK * _DAY, 0, _WEEK * _DAY)]
+    return any(begin < last and first < end for begin, end in spans for first, last in others)
+
+
+def window_begin(moment: datetime, window: Window) -> datetime | None:
     """Return this moment if it lies in this window, else when the window opens next, or None: never again."""
-    if _end(moment, window) is not None:
+    if window_end(moment, window) is not None:
         return moment
     if isinstance(window, Dates):
         starts = [datetime.combine(window.first, time(), moment.tzinfo)]
@@ -112,7 +142,7 @@ def _begin(moment: datetime, window: Window) -> datetime | None:
     return min((start for start in starts if _in_utc(start) > _in_utc(moment)), key=_in_utc, default=None)
 
 
-def _end(moment: datetime, window: Window) -> datetime | None:
+def window_end(moment: datetime, window: Window) -> datetime | None:
     """Return when this window, if the moment lies in it, ends."""
     if isinstance(window, Dates):
         inside = window.first <= moment.date() <= window.last

@@ -3,12 +3,13 @@
 from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId
 from core.domain.model.move import Attempt, Move, MoveId
+from core.domain.scheduling.links import Link
 from core.domain.scheduling.readiness import Ready
 
 AT_ONCE = 2
@@ -17,19 +18,26 @@ AT_ONCE = 2
 DEEP = 3
 """So many that wait for the same slot are known: several moves may end before the queue is looked at again."""
 
-Slot = tuple[frozenset[HostName], JobId | None]
-"""The hosts that are full; or the job that has enough under way."""
+Place = HostName | Link
+"""Where a move takes a slot: its two hosts, and the links between them."""
+
+Slot = tuple[frozenset[Place], JobId | None]
+"""The hosts and links that are full; or the job that has enough under way."""
+
+
+def _two_hosts(source: HostName, destination: HostName) -> frozenset[Place]:
+    return frozenset((source, destination))
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A move that could start but for a slot: the hosts that are full, none if only its own job has enough under way.
+    """A move that could start but for a slot: the places that are full, none if only its own job has enough under way.
 
     ``place`` is its place in the queue: the lower goes first.
     """
 
     move: Move
-    full: frozenset[HostName]
+    full: frozenset[Place]
     place: tuple[Any, ...]
 
     @property
@@ -45,6 +53,7 @@ class NextInLine:
     line: tuple[Waiting, ...] = ()
     leaving: frozenset[HostName] = frozenset()
     """The hosts that moves leave which wait for slots, those included that need more than one end."""
+    places_of: Callable[[HostName, HostName], frozenset[Place]] = field(default=_two_hosts, compare=False)
 
     def sources(self) -> dict[HostName, int]:
         """Count the moves that a session is to be ready for, by the host they leave: the first for each slot.
@@ -57,7 +66,7 @@ class NextInLine:
 
     def after(self, ended: Move, others: Container[MoveId] = ()) -> tuple[Move, ...]:
         """Return the moves that start when this one has given back its slots, and ``others`` have started."""
-        freed = {ended.source, ended.destination}
+        freed = self.places_of(ended.source, ended.destination)
         able = (
             waiting
             for waiting in self.line
@@ -78,27 +87,31 @@ def _firsts(line: Iterable[Waiting]) -> Iterable[Waiting]:
 
 def next_in_line(
     ready: Iterable[tuple[Move, Ready]],
-    full_hosts: frozenset[HostName],
+    full_places: frozenset[Place],
     under_way: Iterable[Attempt],
     place_of: Callable[[Move, Ready], tuple[Any, ...]],
+    places_of: Callable[[HostName, HostName], frozenset[Place]] = _two_hosts,
 ) -> NextInLine:
     """Return, of the moves that are ready and wait for slots alone, those that start after the next end."""
-    pairs = {frozenset((attempt.source, attempt.destination)) for attempt in under_way}
-    busy_hosts = {host for pair in pairs for host in pair}
+    taken = {places_of(attempt.source, attempt.destination) for attempt in under_way}
+    busy = frozenset().union(*taken)
+    by_one_end = dict[frozenset[Place], bool]()
     first = defaultdict[Slot, list[Waiting]](list)
     leaving = set[HostName]()
     for move, verdict in ready:
-        full = full_hosts & {move.source, move.destination}
-        if not full <= busy_hosts:
+        full = full_places & places_of(move.source, move.destination)
+        if not full <= busy:
             continue  # no end of ours frees what it needs
         leaving.add(move.source)
-        if len(full) > 1 and full not in pairs:
-            continue  # no one end does
+        if full not in by_one_end:
+            by_one_end[full] = len(full) < 2 or any(full <= places for places in taken)  # noqa: PLR2004 (two hosts)
+        if not by_one_end[full]:
+            continue
         waiting = Waiting(move, full, place_of(move, verdict))
         insort(mine := first[waiting.slot], waiting, key=_place)
         del mine[DEEP:]
     line = sorted((one for mine in first.values() for one in mine), key=_place)
-    return NextInLine(tuple(line), frozenset(leaving))
+    return NextInLine(tuple(line), frozenset(leaving), places_of)
 
 
 def _place(waiting: Waiting) -> tuple[Any, ...]:

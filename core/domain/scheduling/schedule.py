@@ -25,7 +25,7 @@ SEEK_AGAIN = timedelta(minutes=1)
 """How soon another place is looked for again for what waits for a host that dropped out."""
 
 
-_FOR_A_SLOT = {HoldCode.SLOT, HoldCode.PARALLEL, HoldCode.LAST}
+_FOR_A_SLOT = {HoldCode.SLOT, HoldCode.LINK, HoldCode.PARALLEL, HoldCode.LAST}
 
 
 def decide(situation: Situation) -> list[Decision]:
@@ -91,7 +91,7 @@ class Scheduler:
             if known.held is not None and known.held.hold.code in _FOR_A_SLOT
         )
         place_of = sort_key(situation.jobs.values(), remaining_work(situation.moves, usage), fit.on_trial)
-        return next_in_line(waiting, fit.full_hosts(), fit.under_way(), place_of)
+        return next_in_line(waiting, fit.full_places(), fit.under_way(), place_of, fit.places_of)
 
     def _filter(
         self, queued: Sequence[Move], situation: Situation, failed: FailedJobs
@@ -182,6 +182,9 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> tuple[lis
                 named.append(due if due > situation.wall else situation.wall + SEEK_AGAIN)
             case HoldCode.BACKUP_DUE if (begins := due_at(decision, situation)) is not None:
                 named.append(begins)
+            case HoldCode.LINK:
+                links = situation.policy.links.of(move.source, move.destination)
+                named += [at for link in links if (at := link.next_change(situation.wall)) is not None]
             case HoldCode.UNCLEAR:
                 times.append(situation.now + LOOK_AGAIN)
     return named, times

@@ -10,6 +10,7 @@ from core.domain.model.job import Job, JobId
 from core.domain.model.move import Attempt, Fault, HoldCode, Move, MoveId
 from core.domain.scheduling.around_backups import BackupOutlook, backup_timeout
 from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.links import NO_LINKS, Links
 
 FOREIGN_TIMEOUT = timedelta(days=1)
 """How long a VM may be seen migrating without us before the bot gives it up: long, but not for ever."""
@@ -31,6 +32,7 @@ class Policy:
     """How long a destination may be out before what waits for it is placed anew; None: it waits on."""
     folders: Mapping[HostName, FolderRules] = field(default_factory=dict)
     """Where VMs may go to; they were approved for folders that another start of the bot may have allowed."""
+    links: Links = NO_LINKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

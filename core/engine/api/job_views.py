@@ -24,6 +24,7 @@ from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.moments import SteadyMoments, on_the_wall
 from core.ports import Clock, Store
+from core.tasks import MANY, compute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +168,8 @@ _OF_BACKUPS = {HoldCode.BACKUP, HoldCode.BACKUP_DUE}
 FRESH = timedelta(seconds=1)
 """How old a view may be: percents, and what another process writes, change without a word."""
 
-LARGE = 500
-"""From so many open moves on an estimate holds for ``HOLDS``: it is a matter of hours then, and takes a while."""
-
 HOLDS = timedelta(seconds=10)
+"""How long an estimate for many moves holds: it is a matter of hours then, and takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +262,9 @@ class JobViews:
         )
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, now, at) if to_do else None
-        view = view_job(job, moves, known, now, expected, number=number)
+        view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
         if not job.plan.is_checked:
             view = replace(view, checking=self._checking(job_id))
-        if len(moves) >= LARGE:
-            await asyncio.sleep(0)  # everybody else gets a turn before it is drawn
         return _Seen(view, at, changes)
 
     async def _backups_end(self, moves: Sequence[Move], now: datetime) -> dict[MoveId, datetime]:
@@ -284,7 +281,7 @@ class JobViews:
     async def _expect(
         self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime
     ) -> Forecast:
-        if len(to_do) < LARGE:
+        if len(to_do) < MANY:
             return expect(job, to_do, known, now)
         made = self._expected.get(job.id)
         if made is None or at - made.at >= HOLDS or made.halted != halted(job, known):

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Vm
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Attempt
 from core.domain.model.views import DeliveryView, HostView, JobView
+from core.domain.reporting.insights import Insights, insights
 from core.domain.reporting.paging import open_pages, open_questions
 from core.domain.reporting.vm_location import VmLocation, find, ids_of
 from core.domain.scheduling.start_permission import STOP
@@ -109,6 +111,15 @@ class Queries:
             raise UnknownVm(f"No host shows a VM called {name}, and no job ever had one.", hint=hint)
         learned = await self._rhythms.of({one.vm_id for one in found})
         return [replace(one, backups=learned[one.vm_id].rhythm) for one in found]
+
+    async def insights(self, period: timedelta) -> Insights:
+        """Judge the time until now: what moved, what was slow, who failed, what was waited for."""
+        now = self._clock.now()
+        return insights(await self._store.past(now - period, now))
+
+    async def insights_between(self, since: datetime, until: datetime) -> Insights:
+        """Judge the time between two moments."""
+        return insights(await self._store.past(since, until))
 
     async def waiting(self, job_id: JobId) -> Sequence[Event]:
         """Return the questions and pages of a job that nobody has answered or taken. Raises UnknownJob."""

@@ -22,7 +22,7 @@ from core.domain.model.host_calls import FolderFate, FolderReceipt
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Move, MoveId
 from core.engine.recorder import TransitionRecorder
-from core.errors import HostError, StoreError
+from core.errors import HostError, Standing, StoreError
 from core.ports import Clock, HostGateway
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class FolderCleanup:
         fresh: Fresh,
         recorder: TransitionRecorder,
         *,
-        standing: Callable[[HostName], str],
+        standing: Callable[[HostName], Standing],
         own_paths: Mapping[HostName, str],
     ) -> None:
         self._gateway = gateway

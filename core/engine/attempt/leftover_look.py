@@ -3,7 +3,7 @@
 import logging
 
 from core.domain.attempt.diagnosis import Diagnosis
-from core.domain.attempt.leftovers import CODE, beside, in_the_light_of, in_the_way
+from core.domain.attempt.leftovers import CODE, beside, homes_beside, in_the_light_of, in_the_way
 from core.domain.model import windows_paths
 from core.domain.model.move import Fault, Move
 from core.domain.planning.room import disk_targets
@@ -24,13 +24,14 @@ async def look_at_leftovers(context: AttemptContext, diagnosis: Diagnosis) -> tu
     try:
         present = await _present(context.services.gateway, move)
         used = await _used(context.services.gateway, move) if present else {}
+        taken = await _taken(context.services.gateway, move) if present else []
     except HostError as error:
         log.info("nobody could say whose the files are that %s met: %s", move.vm_name, error)
         return diagnosis, None
     wanted = [path for path, _ in disk_targets(move.path, move.disks, move.before)]
     wanted += [path for path in present if windows_paths.name(path).casefold().startswith(f"{move.vm_id}.")]
     found = in_the_way(present, wanted, used, has_tried=move.attempts > 0)
-    way_out = beside(move, context.attempt.number)
+    way_out = beside(move, context.attempt.number, taken)
     told = in_the_light_of(diagnosis, found, move, way_out)
     return told, way_out if told.fault is Fault.NEVER_STARTED else None
 
@@ -43,6 +44,12 @@ async def _present(gateway: HostGateway, move: Move) -> list[str]:
     folders.append(windows_paths.join(move.path, "Virtual Machines"))
     once = {windows_paths.key(folder): folder for folder in folders}
     return [path for folder in once.values() for path in await gateway.list_folder(move.destination, folder) or ()]
+
+
+async def _taken(gateway: HostGateway, move: Move) -> list[str]:
+    """List what lies where a folder beside the one of the move would be made."""
+    homes = homes_beside(move)
+    return [path for home in homes for path in await gateway.list_folder(move.destination, home) or ()]
 
 
 async def _used(gateway: HostGateway, move: Move) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
-from core.errors import HostError, HostUnreachable
+from core.errors import HostError, HostUnreachable, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class HostTrouble:
     text: str
     hint: str
     since: datetime
-    standing: str = HostUnreachable.standing
+    standing: Standing = HostUnreachable.standing
 
 
 class SnapshotCache:
@@ -63,7 +63,7 @@ class SnapshotCache:
             self.wake()
         return known is None
 
-    def standing(self, host: HostName) -> str:
+    def standing(self, host: HostName) -> Standing:
         """Say behind a host's name why it cannot be looked at."""
         trouble = self.troubles.get(host)
         return trouble.standing if trouble else HostUnreachable.standing

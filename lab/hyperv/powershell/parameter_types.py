@@ -77,14 +77,24 @@ def _octets(value: Value) -> bytes:
     return bytes([_integer(item) for item in _items(value)])
 
 
+def _guids(value: Value) -> list[UUID]:
+    return [_guid(item) for item in _items(value)]
+
+
+def _octet_lists(value: Value) -> list[bytes]:
+    return [_octets(item) for item in ([value] if isinstance(value, bytes) else _items(value))]
+
+
 STRING: Final = ParameterType("System.String", _is(str), _string)
 STRINGS: Final = ParameterType("System.String[]", _is(str), _strings)
 GUID: Final = ParameterType("System.Guid", _is(UUID), _guid)
+GUIDS: Final = ParameterType("System.Guid[]", _is(UUID), _guids)
 NULLABLE_GUID: Final = ParameterType("System.Nullable`1[System.Guid]", _is(UUID), _guid)
 SWITCH: Final = ParameterType("System.Management.Automation.SwitchParameter", _is(bool), _switch)
 BOOLEAN: Final = ParameterType("System.Boolean", _is(bool), _boolean)
 INTEGER: Final = ParameterType("System.Int32", _is(int), _integer)
 BYTES: Final = ParameterType("System.Byte[]", _is(bytes), _octets)
+BYTE_LISTS: Final = ParameterType("System.Byte[][]", _is(bytes), _octet_lists)
 HASHTABLES: Final = ParameterType("System.Collections.Hashtable[]", _is(dict), _hashtables)
 DICTIONARY: Final = ParameterType("System.Collections.IDictionary", _is(dict), _hashtable)
 ANY: Final = ParameterType("System.Object", lambda _: True, lambda value: value)

@@ -91,6 +91,10 @@ class Compatibility:
         self._state = state
         self._checks: list[_Check] = []
 
+    def takes_s(self, host: str) -> float:
+        """Return how long a host thinks about one VM in one of the first two methods."""
+        return self._state.host(host).quirks.compatibility_takes_s
+
     def describe(self, host: str, vm_id: UUID) -> tuple[int, bytes]:
         """Do GetSystemCompatibilityInfo: a code, and what a VM needs, in bytes that mean nothing to anybody else."""
         state = self._state.host(host)
@@ -113,13 +117,13 @@ class Compatibility:
             return int(code), ()
         try:
             needs = json.loads(info)
-            vm_id = UUID(needs["vm"])
+            vm_id, version, family = UUID(needs["vm"]), needs["version"], needs["family"]
         except (ValueError, KeyError, TypeError):
             return ReturnCode.InvalidParameter, ()
         found = []
-        if needs["version"] not in state.spec.supported_versions:
-            found.append(Failure("version", {"version": needs["version"]}))
-        if needs["family"] not in {"", state.spec.processor_family}:
+        if version not in state.spec.supported_versions:
+            found.append(Failure("version", {"version": version}))
+        if family not in {"", state.spec.processor_family}:
             found.append(Failure("cpu"))
         reasons = tuple(
             embedded_error(_reason(failure, needs["name"], vm_id, state), _MESSAGE_IDS[failure.cause])

@@ -64,6 +64,8 @@ class Quirks:
     # Checks without a move. Source: Microsoft docs, Msvm_VirtualSystemMigrationService; how long they take is silence.
     compatibility_code: Count = 0
     """What the read-only methods return instead of an answer: 32769 access denied, 32770 not supported…"""
+    compatibility_takes_s: Number = 0.0
+    """How long a host thinks about each VM that it describes, or judges: nobody has said."""
     check_takes_s: Number = 1.0
     """How long the job of CheckVirtualSystemIsMigratable takes."""
 

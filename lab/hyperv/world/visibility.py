@@ -33,11 +33,11 @@ class Visibility:
 
     def vm(self, host: HostState, vm_id: UUID) -> VMView | None:
         """Return one VM, realized before planned."""
-        realized = self._realized(host).get(vm_id)
-        planned = host.planned.get(vm_id)
-        if realized is None and planned is not None:
-            return self.view(host, planned)
-        return realized
+        if host.quirks.staleness_s > 0 and (seen := self._realized(host).get(vm_id)) is not None:
+            return seen
+        here = None if host.quirks.staleness_s > 0 else host.vms.get(vm_id)
+        machine = here or host.planned.get(vm_id)
+        return None if machine is None else self.view(host, machine)
 
     def view(self, host: HostState, machine: Machine) -> VMView:
         """Return the picture of a VM as it is now."""

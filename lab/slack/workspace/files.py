@@ -19,6 +19,7 @@ class StoredFile:
     size_bytes: int
     key: str
     title: str = ""
+    alt_text: str = ""
     content: bytes | None = None
     is_complete: bool = False
     shares: dict[str, str] = field(default_factory=dict)  # channel id -> ts
@@ -29,6 +30,7 @@ class StoredFile:
             "id": self.id,
             "name": self.name,
             "title": self.title or self.name,
+            **({"alt_txt": self.alt_text} if self.alt_text else {}),
             "size": self.size_bytes,
             "mode": "hosted",
             "mimetype": "text/plain",

@@ -1,7 +1,6 @@
 """Work behind a click never ends in silence, and never in a stack trace for people."""
 
 import asyncio
-import logging
 
 import pytest
 from slack_sdk.webhook import WebhookResponse
@@ -110,4 +109,24 @@ async def test_closing_waits_for_answers_and_then_cancels(settings: Settings, sl
     background.start(Asked(what="endless"), endless, PrivateReply(web_client(settings), ALICE))
     await background.close(timeout_s=0.01)
     assert caught == ["cancelled"]
-    logging.getLogger(__name__).debug("done")
+
+
+async def test_who_gets_no_answer_is_told_so_at_the_end(settings: Settings, slack: SlackLab) -> None:
+    """What was cut off is said when nobody waits for this process any more; what was answered is not said again."""
+
+    async def endless() -> Message | None:
+        await asyncio.Event().wait()
+        return None
+
+    async def quick() -> Message | None:
+        return replies.accident("abc123")
+
+    background, reply = BackgroundTasks(AuditLog(Counters())), PrivateReply(web_client(settings), ALICE)
+    background.start(Asked(what="quick"), quick, reply)
+    await background.close()
+    background.start(Asked(what="endless"), endless, reply)
+    await background.close(timeout_s=0.01)
+    assert len(whispers(slack)) == 1
+    await background.last_words()
+    await background.last_words()
+    assert [one.text for one in whispers(slack)][1:] == [replies.cut_off().text]

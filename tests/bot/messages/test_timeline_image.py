@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot.messages.canvas import drawable
 from bot.messages.timeline_data import ROWS, BarOutcome, host_timeline, vm_timelines, worth_showing
-from bot.messages.timeline_image import _plain, _ticks, timeline
+from bot.messages.timeline_image import _ticks, timeline
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId, MoveState
@@ -121,7 +122,7 @@ def test_no_name_and_no_length_breaks_the_picture(names: list[str], minutes: int
 
 def test_what_the_font_lacks_is_not_drawn_as_a_box() -> None:
     """Accents are taken off; what has no Latin letter becomes a question mark."""
-    assert _plain("Büro-é→日") == "Buro-eto?"
+    assert drawable("Büro-é→日") == "Buro-eto?"
 
 
 @pytest.mark.parametrize("seconds", [5, 60, 3600, 86400, 86400 * 30, 86400 * 400])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.notify.attachments import LookBack
 from bot.notify.notifier import SlackNotifier
 from bot.notify.open_questions import History
 from bot.slack.credentials import web_client
@@ -37,9 +38,9 @@ def proposal(about: Job = ASKED) -> Notice:
 def make(settings: Settings, clock: JumpClock) -> Callable[..., SlackNotifier]:
     """A new notifier, as after a restart."""
 
-    def made(using: Settings = settings, history: History | None = None) -> SlackNotifier:
+    def made(using: Settings = settings, history: History | None = None, past: LookBack | None = None) -> SlackNotifier:
         client = web_client(using)
-        return SlackNotifier(client, using, UserGroups(client, clock), clock, history=history)
+        return SlackNotifier(client, using, UserGroups(client, clock), clock, history=history, past=past)
 
     return made
 

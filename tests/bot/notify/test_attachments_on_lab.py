@@ -26,6 +26,7 @@ from lab.slack.workspace.faults import FaultKind
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import Opening
 from tests.support.bot_harness import buttons, fleet, read
+from tests.support.insights_picture import month
 from tests.support.view_builders import NOW, JumpClock, job, move, notice, view, vm_id
 
 BOB = "bob"
@@ -245,3 +246,15 @@ async def test_a_long_job_is_read_page_by_page(
         await here.until(lambda: next((m for m in here.messages() if m.files), None))
         assert "… and 48 more" in read(card)
         assert slack.call_log.violations == []
+
+
+async def test_the_picture_of_the_past_reaches_who_asked_alone(attachments: Make, slack: SlackLab) -> None:
+    """In their direct messages, with words for who cannot see it; the channel sees nothing of it."""
+    made = attachments()
+    made.hand_over("U0ALICE", await month())
+    await done(made)
+    (file,) = (file for m in slack.person("alice").sees("@app") for file in m.files)
+    assert file["name"] == "insights-2026-11-30.png"
+    assert "90 % at the first attempt" in file["alt_txt"]
+    assert "HV02 → HV04 28 MB/s" in file["alt_txt"]
+    assert files(slack) == []

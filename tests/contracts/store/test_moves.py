@@ -11,9 +11,11 @@ from core.domain.model import event_data
 from core.domain.model.event_data import EventKind
 from core.domain.model.events import Event, event
 from core.domain.model.hyperv_enums import Operation, VmState
-from core.domain.model.inventory import Adapter, Disk, Vm, VmDetails
+from core.domain.model.inventory import Adapter, Disk, HostName, Vm, VmDetails
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Fault, Hold, HoldCode, Move, MoveId, MoveState
+from core.domain.scheduling.freeze import parse_window
+from core.domain.scheduling.links import Link, LinkUsage, LinkWindow
 from core.errors import IllegalTransition, Outdated, StoreError
 from core.ports import Store
 from tests.support.store_examples import HV01, HV02, NOW, begun, ended, later, moves_of, proposal, room, running
@@ -210,6 +212,38 @@ async def test_the_last_slot_is_given_once(store: Store) -> None:
     assert len(await store.attempts(open_only=True)) == 3
     assert len(await store.events(job.id)) == 3
     assert [m.state for m in await store.moves()].count(MoveState.QUEUED) == 17
+
+
+async def test_a_links_last_move_is_given_once(store: Store) -> None:
+    """Of ten tasks whose hosts have room one gets a link that carries one; what is on other hosts behind it counts."""
+    _, (first, *moves) = await running(store, *(f"vm{n}" for n in range(10)))
+    elsewhere = await store.change_move(first, replace(first, source=HostName("HV08"), destination=HostName("HV09")))
+    link = Link(name="rack-a", hosts=frozenset({HV01, HostName("HV08")}), moves=2)
+
+    async def start(move: Move) -> bool:
+        try:
+            await begun(store, move, limit=9, on_links=[LinkUsage(link)])
+        except Outdated:
+            return False
+        return True
+
+    assert await start(elsewhere)
+    assert sum(await asyncio.gather(*map(start, moves))) == 1
+    assert len(await store.attempts(open_only=True)) == 2
+    with pytest.raises(Outdated, match=r"waits for link rack-a \(2 of 2 moves\)"):
+        await begun(store, (await store.moves())[5], limit=9, on_links=[LinkUsage(link)])
+
+
+async def test_the_number_of_a_link_is_that_of_the_time_of_the_start(store: Store) -> None:
+    """A window that began between the decision and the reservation counts."""
+    _, (first, second) = await running(store, "web01", "web02")
+    window = LinkWindow(parse_window(f"{NOW:%Y-%m-%d}"), 1)
+    link = Link(name="rack-a", hosts=frozenset({HV01}), moves=5, windows=(window,))
+    await begun(store, first, limit=9, on_links=[LinkUsage(link)])
+    with pytest.raises(Outdated, match="waits for link rack-a"):
+        await begun(store, second, limit=9, on_links=[LinkUsage(link)])
+    wide = LinkUsage(replace(link, windows=()))
+    assert (await begun(store, second, limit=9, on_links=[wide]))[0].state is MoveState.STARTING
 
 
 async def test_two_bots_on_one_database_cannot_both_take_the_last_slot(store: Store, reopen: Reopen) -> None:

@@ -54,7 +54,8 @@ class Queue:
     async def write(self, moves: tuple[Move, ...]) -> None:
         at = situation(moves)
         decisions: list[Held] = [hold(move, HoldCode.SLOT, "HV01 is full", at.wall) for move in moves]
-        await self.writer.write(decisions, {move.id: move for move in moves}, at)
+        originals = {move.id: move for move in moves}
+        await self.writer.write(self.writer.news(decisions, originals, at), originals, at)
 
     async def silent(self) -> int:
         return sum(move.hold is None for move in await self.store.moves())

@@ -1,8 +1,9 @@
 """Hosts are asked about a plan before anybody can approve it: what they answer, and what they do not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,8 @@ def test_a_host_that_refuses_is_asked_once(tmp_path: Path) -> None:
         async with stage.running():
             asked = list[HostName]()
 
-            async def reject(where: HostName, info: bytes) -> Any:
-                del info
+            async def reject(where: HostName, infos: Sequence[bytes]) -> Any:
+                del infos
                 asked.append(where)
                 raise LoginRejected(where, f"{where} rejects the login.")
 
@@ -159,8 +160,8 @@ def test_an_endpoint_without_the_function_is_a_note(tmp_path: Path) -> None:
     async def script(stage: Stage) -> None:
         async with stage.running():
 
-            async def refuse(where: HostName, vm: VmId) -> bytes:
-                del vm
+            async def refuse(where: HostName, vm_ids: Sequence[VmId]) -> Any:
+                del vm_ids
                 raise EndpointRefused(where, f"MigrateBot on {where} has no Get-VMCompatibility.")
 
             stage.gateway.compatibility_info = refuse  # type: ignore[method-assign,assignment]
@@ -172,23 +173,67 @@ def test_an_endpoint_without_the_function_is_a_note(tmp_path: Path) -> None:
 
 
 def test_a_bug_costs_one_answer_and_not_the_button(tmp_path: Path) -> None:
-    """Whatever breaks while one VM is asked about: the others are asked, and the plan can be approved."""
+    """Whatever breaks while one VM is asked about among others: these are asked alone, and the plan can be approved."""
 
     async def script(stage: Stage) -> None:
         async with stage.running():
             usual = stage.gateway.compatibility_info
 
-            async def break_for_one(where: HostName, vm: VmId) -> bytes:
-                if vm == vm_id(2):
+            async def break_for_one(where: HostName, vm_ids: Sequence[VmId]) -> Any:
+                if vm_id(6) in vm_ids:
                     raise RuntimeError("nobody foresaw this")
-                return await usual(where, vm)
+                return await usual(where, vm_ids)
 
             stage.gateway.compatibility_info = break_for_one  # type: ignore[method-assign,assignment]
             agreed = await checked(stage, await stage.ask("web*"))
             (note,) = said(agreed, FindingCode.NOT_CHECKED)
-            assert "can take web02. The bot broke while it asked (RuntimeError)." in note.text
+            assert "can take web06. The bot broke while it asked (RuntimeError)." in note.text
 
-    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(3))), script)
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(9, gb=1))), script)
+
+
+def test_hosts_are_asked_about_many_vms_in_few_calls(tmp_path: Path) -> None:
+    """500 VMs: the hosts are asked in some dozens of calls, not a thousand; nobody waits minutes for Approve."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            job = await stage.ask("web*", to="HV02,HV03")
+            began_s = stage.loop.time()
+            agreed = await checked(stage, job)
+            assert stage.loop.time() - began_s < 15
+            assert said(agreed, FindingCode.NOT_CHECKED) == []
+            calls = stage.gateway.calls
+            assert calls["compatibility_info"] + calls["test_compatibility"] <= 60
+            assert facts((await stage.engine_events(job.id))[-1]).vms == 500
+
+    check(tmp_path, Fleet(hosts=hosts(3), vms=tuple(numbered(500, gb=1))), script)
+
+
+def test_a_slow_host_is_asked_in_small_calls(tmp_path: Path) -> None:
+    """A second for each VM: people see the count go on, and most is known when the time is over."""
+
+    async def script(stage: Stage) -> None:
+        stage.world.change_host("HV01", {"quirks": {"compatibility_takes_s": 1.0}})
+        async with stage.running():
+            asked = list[int]()
+            usual = stage.gateway.compatibility_info
+
+            async def counted(where: HostName, vm_ids: Sequence[VmId]) -> Any:
+                asked.append(len(vm_ids))
+                return await usual(where, vm_ids)
+
+            stage.gateway.compatibility_info = counted  # type: ignore[method-assign,assignment]
+            job = await stage.ask("web*")
+            agreed = await checked(stage, job)
+            assert max(asked) <= 2
+            counts = [view.checking.answered for view in stage.listener.views if view.checking is not None]
+            assert max(later - earlier for earlier, later in pairwise(counts)) <= 4
+            (note,) = said(agreed, FindingCode.NOT_CHECKED)
+            assert note.text.endswith("There was no answer in time.")
+        (told,) = stage.listener.of(EventKind.CHECKED)
+        assert facts(told).unasked < 60 - 40
+
+    check(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(60, gb=1))), script, check_timeout="1m")
 
 
 def test_a_check_survives_the_death_of_the_bot(tmp_path: Path) -> None:
@@ -214,9 +259,10 @@ def test_a_decision_ends_the_check(decision: str, tmp_path: Path) -> None:
     """Withdrawn or rejected while hosts are asked: it is over at once, and nobody is asked any more."""
 
     async def script(stage: Stage) -> None:
+        stage.world.change_host("HV01", {"quirks": {"compatibility_takes_s": 0.5}})
         async with stage.running() as engine:
             job = await stage.ask("web*")
-            await asyncio.sleep(2)
+            await asyncio.sleep(4)
             assert stage.gateway.calls["test_compatibility"] > 0
             if decision == "cancel":
                 await engine.controls.cancel(job.id, "U_ALICE")
@@ -241,12 +287,12 @@ def test_a_host_is_asked_so_much_at_once(seats: int, tmp_path: Path) -> None:
             at_once, most = 0, 0
             usual = stage.gateway.test_compatibility
 
-            async def watched(where: HostName, info: bytes) -> Any:
+            async def watched(where: HostName, infos: Sequence[bytes]) -> Any:
                 nonlocal at_once, most
                 at_once += 1
                 most = max(most, at_once)
                 try:
-                    return await usual(where, info)
+                    return await usual(where, infos)
                 finally:
                     at_once -= 1
 
@@ -264,6 +310,7 @@ def test_people_see_how_far_the_hosts_are(tmp_path: Path) -> None:
     """The card counts the answers, and is brought up to date while they come in."""
 
     async def script(stage: Stage) -> None:
+        stage.world.change_host("HV01", {"quirks": {"compatibility_takes_s": 0.2}})
         async with stage.running():
             job = await stage.ask("web*")
             await checked(stage, job)

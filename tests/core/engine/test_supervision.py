@@ -500,6 +500,27 @@ def test_clean_ups_of_a_dead_host_delay_nobody_elses(tmp_path: Path) -> None:
     assert tidied_at[0] < 700, "one pass may have begun before; the dead host's dozen are not waited for"
 
 
+def test_the_database_is_free_before_hosts_are_said_goodbye_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 15: a host that hangs keeps nobody waiting who wants to take over."""
+    taken: list[str] = []
+
+    async def script(stage: Stage) -> None:
+        engine = stage.build()
+        await engine.start()
+
+        async def goodbye() -> None:
+            stage.build()
+            await stage.store.open()
+            taken.append(await stage.store.identity())
+            await stage.store.close()
+
+        monkeypatch.setattr(stage.gateway, "close", goodbye)
+        await engine.stop()
+        assert taken == [engine.database_id]
+
+    play(tmp_path, Fleet(hosts=hosts(2), vms=tuple(numbered(1))), script)
+
+
 def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database is busy just after moves were adopted: whoever starts hears it, and no task is left."""
 

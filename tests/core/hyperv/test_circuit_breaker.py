@@ -3,7 +3,7 @@
 import pytest
 
 from core.domain.model.inventory import HostName
-from core.errors import HostUnreachable
+from core.errors import HostUnreachable, Standing
 from core.hyperv.circuit_breaker import CircuitBreaker
 
 
@@ -45,7 +45,7 @@ def test_failures_must_be_in_a_row() -> None:
 def test_a_full_host_is_not_called_silent_because_nobody_asks_it() -> None:
     """What the host did is said on while it is left in peace."""
     breaker = CircuitBreaker(HostName("HV01"), failures=1, clock=Hands())
-    breaker.failed("HV01 allows no further session.", "allows the bot no further session")
+    breaker.failed("HV01 allows no further session.", Standing.SESSIONS_USED_UP)
     with pytest.raises(HostUnreachable) as caught:
         breaker.admit()
-    assert caught.value.standing == "allows the bot no further session"
+    assert caught.value.standing is Standing.SESSIONS_USED_UP

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from core.domain.model.inventory import HostName
-from core.errors import HostUnreachable, LoginRejected
+from core.errors import HostUnreachable, LoginRejected, LoginWithheld, Standing
 from core.hyperv import lockout_guard
 from core.hyperv.error_mapping import NotPermitted
 from core.hyperv.lockout_guard import LockoutGuard
@@ -71,6 +71,20 @@ def test_one_host_that_rejects_it_bars_no_other(account: LockoutGuard) -> None:
     assert log_on(account, TWO)
     assert log_on(account, THREE)
     assert not log_on(account, ONE)
+
+
+def test_a_host_that_was_not_asked_is_not_said_to_reject(account: LockoutGuard) -> None:
+    """Whose words they are is said, and the state is another one than that of the host that spoke them."""
+    for host in (ONE, TWO):
+        log_on(account, host, no(host))
+    with pytest.raises(
+        LoginWithheld, match=r"^HV03 was not asked: HV02 rejects the login of svc.* locked\.$"
+    ) as spared:
+        account.login(THREE).__enter__()
+    with pytest.raises(LoginRejected, match=r"^HV01 rejects the login of svc") as rejected:
+        account.login(ONE).__enter__()
+    assert spared.value.standing is Standing.LOGIN_WITHHELD
+    assert rejected.value.standing is Standing.LOGIN_REJECTED
 
 
 def test_a_hundred_hosts_cannot_lock_the_account(account: LockoutGuard, clock: Hands) -> None:

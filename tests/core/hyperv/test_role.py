@@ -17,14 +17,16 @@ from core.hyperv import pipelines
 from core.hyperv.pipelines import FUNCTIONS, SELECT, Pipeline, Stage
 from lab.hyperv.powershell.commands import shipped_role
 from lab.hyperv.powershell.data_file import read_data_file
+from tests.support.markdown_pages import read
 
 SAMPLES: dict[str, Any] = {
     "vm_id": UUID(int=1),
+    "vm_ids": [UUID(int=1)],
     "paths": ["D:\\VMs\\a.vhdx"],
     "path": "D:\\VMs",
     "names": ["Get-VM"],
     "address": "hv02",
-    "info": b"x",
+    "infos": [b"x"],
     "wait_s": 1,
 }
 SESSION_S_OWN = {"Get-Command"}
@@ -154,6 +156,13 @@ def test_nothing_that_can_be_limited_is_free() -> None:
         for name, rule in rules.items():
             assert ((cmdlet, name) in LIMITED) is not (name in FREE), (cmdlet, name)
             assert bool({"ValidateSet", "ValidatePattern"} & set(rule)) is ((cmdlet, name) in LIMITED), (cmdlet, name)
+
+
+def test_the_table_of_role_and_pipelines_is_renewed() -> None:
+    """docs/generated/role.md is what its command writes."""
+    from tests.docs.role_table import page  # noqa: PLC0415 - it takes what it compares from here
+
+    assert read("docs/generated/role.md") == page()
 
 
 @pytest.mark.parametrize(("cmdlet", "parameter"), LIMITED)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from core.domain.model.job import JobId
 from core.errors import StoreBusy, StoreError, StoreFull, UnreadableRow
-from core.store import SqlStore, dialects, switches
+from core.store import SqlStore, dialects, rows, switches
 from tests.support.store_examples import NOW, card, proposal, running
 
 
@@ -298,3 +298,23 @@ def test_a_driver_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.Mo
     with pytest.raises(StoreError) as missing:
         dialects.connect("postgresql+psycopg://bot@db.contoso.com/bot", 1.0)
     assert missing.value.sentence().endswith('Install it: pip install "migrate-bot[postgresql]"')
+
+
+async def test_others_get_a_turn_while_thousands_of_rows_are_gone_through(store: SqlStore) -> None:
+    """A transaction runs on the loop that answers people: the history of a large job took a tenth of a second."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def go_through(_: Connection) -> int:
+        before = turns
+        assert len(list(rows.in_turns(range(5 * rows.AT_ONCE)))) == 5 * rows.AT_ONCE
+        return turns - before
+
+    task = asyncio.create_task(others())
+    assert await store._database.read(go_through) >= 4
+    task.cancel()

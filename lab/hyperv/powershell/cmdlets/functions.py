@@ -168,40 +168,41 @@ async def stop_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
 _COMPATIBILITY: Final = Syntax(
     command="Get-VMCompatibility",
     class_name="Get-VMCompatibility",
-    parameters=(Parameter(name="VMId", type=types.GUID, position=0, is_mandatory=True),),
+    parameters=(Parameter(name="VMId", type=types.GUIDS, position=0, is_mandatory=True),),
 )
 
 
 async def get_vm_compatibility(call: CmdletCall) -> AsyncIterator[Value]:
-    """Describe what a VM needs of a host."""
-    world, host, wanted = call.session.world, call.session.host, call.get("VMId")
-    if _is_vm(call):
-        code, info = world.compatibility.describe(host, wanted)
-        yield NoteObject({"VMId": wanted, "ReturnValue": UInt32(code), "CompatibilityInfo": info or None})
-
-
-def _is_vm(call: CmdletCall) -> bool:
-    wanted = call.get("VMId")
-    if any(vm.id == wanted for vm in call.session.world.vms(call.session.host)):
-        return True
-    text = f"There is no virtual machine {wanted}."
-    call.error(text, "NoVM", Category.ObjectNotFound, exception=_WRITE_ERROR, target=wanted)
-    return False
+    """Describe what VMs need of a host."""
+    session = call.session
+    for vm_id in call.get("VMId"):
+        await session.pace.sleep(session.world.compatibility.takes_s(session.host))
+        answer: dict[str, Value] = {"VMId": vm_id, "ReturnValue": None, "CompatibilityInfo": None, "Problem": ""}
+        vm = session.world.vm(session.host, vm_id)
+        if vm is not None and not vm.is_planned:
+            code, info = session.world.compatibility.describe(session.host, vm_id)
+            answer |= {"ReturnValue": UInt32(code), "CompatibilityInfo": info or None}
+        else:
+            answer["Problem"] = f"There is no virtual machine {vm_id}."
+        yield NoteObject(answer)
 
 
 _FITS: Final = Syntax(
     command="Test-VMCompatibility",
     class_name="Test-VMCompatibility",
-    parameters=(Parameter(name="CompatibilityInfo", type=types.BYTES, position=0, is_mandatory=True),),
+    parameters=(Parameter(name="CompatibilityInfo", type=types.BYTE_LISTS, position=0, is_mandatory=True),),
 )
 
 
 async def test_vm_compatibility(call: CmdletCall) -> AsyncIterator[Value]:
-    """Say whether a VM that another host described could run here."""
-    world = call.session.world
-    world.advance()
-    code, reasons = world.compatibility.judge(call.session.host, call.get("CompatibilityInfo"))
-    yield NoteObject({"ReturnValue": UInt32(code), "Reasons": Array("System.String[]", reasons)})
+    """Say whether VMs that another host described could run here."""
+    session = call.session
+    session.world.advance()
+    for index, info in enumerate(call.get("CompatibilityInfo")):
+        await session.pace.sleep(session.world.compatibility.takes_s(session.host))
+        code, reasons = session.world.compatibility.judge(session.host, info)
+        said = Array("System.String[]", reasons)
+        yield NoteObject({"Index": index, "ReturnValue": UInt32(code), "Reasons": said, "Problem": ""})
 
 
 _MIGRATABLE: Final = Syntax(
@@ -218,7 +219,9 @@ _MIGRATABLE: Final = Syntax(
 async def test_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
     """Let the host find out whether it could migrate a VM, and wait for what it finds."""
     session, wanted = call.session, call.get("VMId")
-    if not _is_vm(call):
+    if not any(vm.id == wanted for vm in session.world.vms(session.host)):
+        text = f"There is no virtual machine {wanted}."
+        call.error(text, "NoVM", Category.ObjectNotFound, exception=_WRITE_ERROR, target=wanted)
         return
     request = MoveRequest(
         vm_id=wanted,

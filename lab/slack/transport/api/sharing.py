@@ -10,6 +10,8 @@ from lab.slack.workspace.files import SIZE_LIMIT_BYTES, StoredFile
 from lab.slack.workspace.messages import Content, Json, Message
 from lab.slack.workspace.refusals import RefusalError
 
+ALT_TEXT_LIMIT = 1000  # docs.slack.dev: files.getUploadURLExternal
+
 
 def get_upload_url(call: Call) -> Json:
     name = call.args.text("filename")
@@ -18,7 +20,11 @@ def get_upload_url(call: Call) -> Json:
         raise RefusalError("missing_argument")
     if length > SIZE_LIMIT_BYTES:
         raise RefusalError("file_upload_size_restricted")
+    alt_text = call.args.text("alt_txt")
+    if len(alt_text) > ALT_TEXT_LIMIT:
+        raise RefusalError("alt_txt_too_large")
     file = call.workspace.files.promise(call.workspace.new_id("F"), name, length)
+    file.alt_text = alt_text
     return {"upload_url": f"{call.base_url}/upload/{file.key}", "file_id": file.id}
 
 

@@ -1,7 +1,7 @@
 """Promises of core.domain.attempt.leftovers: the bot knows its own leftover from a live disk and a stranger's file."""
 
 from core.domain.attempt.diagnosis import Diagnosis
-from core.domain.attempt.leftovers import InTheWay, Whose, beside, in_the_light_of, in_the_way
+from core.domain.attempt.leftovers import InTheWay, Whose, beside, homes_beside, in_the_light_of, in_the_way
 from core.domain.model import windows_paths
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.move import Fault
@@ -62,3 +62,16 @@ def test_the_way_out_is_on_the_same_volume() -> None:
     drives = beside(move(1, path="D:\\VMs", disks=disks, vm_name="a/b: c. "), 2)
     assert drives.path == "D:\\VMs\\a_b_ c-2"
     assert drives.disks[0].destination == "E:\\VMs\\Virtual Hard Disks\\a_b_ c-2\\data.vhdx"
+
+
+def test_the_way_out_is_a_folder_that_nobody_has() -> None:
+    """Another VM's folder of that name may hold its disks: the number goes up, on all drives alike; case is NTFS's."""
+    name = MOVE.vm_name
+    assert beside(MOVE, 2, [f"D:\\VMs\\{name.upper()}-2", f"D:\\VMs\\{name}-3"]).path == f"D:\\VMs\\{name}-4"
+    disks = (DiskTarget("E:\\a\\data.vhdx", "E:\\VMs\\data.vhdx"), DiskTarget("E:\\b.vhdx", "E:\\VMs\\b.vhdx"))
+    drives = move(1, path="D:\\VMs", disks=disks)
+    assert homes_beside(drives) == ("D:\\VMs", "E:\\VMs")
+    found = beside(drives, 2, [f"E:\\VMs\\{drives.vm_name}-2"])
+    assert found.path == f"D:\\VMs\\{drives.vm_name}-3"
+    assert found.disks[0].destination == f"E:\\VMs\\{drives.vm_name}-3\\data.vhdx"
+    assert homes_beside(move(1, path="D:\\VMs\\web01", is_own_folder=True)) == ("D:\\VMs",)

@@ -168,6 +168,33 @@ def test_a_reason_names_this_host_and_the_others() -> None:
     assert "HV02" in why
 
 
+def test_hosts_of_one_reason_are_named_together() -> None:
+    """An approver reads one sentence about two full hosts, not two."""
+    rooms = {HV02: room(HV02, free_gb=60), HV03: room(HV03, free_gb=60), HV04: room(HV04, free_gb=60)}
+    made = placed([details(n, gb=50) for n in (1, 2, 3)], [TWO, THREE, FOUR], rooms)
+    where = {row: made.chosen[row].host for row in made.chosen}
+    for row, host in where.items():
+        first, second = sorted({HV02, HV03, HV04} - {host})
+        assert f"; {first} and {second} have no room left." in made.why[row]
+
+
+def test_whom_no_host_takes_is_shown_with_one_that_takes_others() -> None:
+    """Not with the host that is off: its blocker would stand on a plan that sends nobody there."""
+    rooms = {HV02: room(HV02, of=facts(is_migration_enabled=False)), HV03: room(HV03, free_gb=60, switches=())}
+    made = placed([details(1)], [TWO, THREE], rooms)
+    assert made.unplaced == {vm_id(1)}
+    assert made.chosen[vm_id(1)].host == HV03
+    assert made.why[vm_id(1)] == "No host takes it. Not HV02: live migration is switched off."
+
+
+def test_whom_nothing_moves_is_not_told_about_hosts() -> None:
+    """What keeps a VM where it is stands among the blockers; which host is off is beside the point."""
+    rooms = {HV02: room(HV02), HV03: room(HV03, of=facts(is_migration_enabled=False))}
+    made = placed([details(1, of=vm(1, is_clustered=True)), details(2)], [TWO, THREE], rooms)
+    assert made.why[vm_id(1)] == ""
+    assert made.why[vm_id(2)].startswith("Only HV02 takes it. Not HV03")
+
+
 def test_the_same_fleet_gets_the_same_plan() -> None:
     """Chance is seeded: a preview and the plan that follows it agree."""
     rows = [details(number, gb=number * 7 % 50 + 1) for number in range(1, 25)]

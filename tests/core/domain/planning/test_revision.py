@@ -73,6 +73,7 @@ def placed(made: Revision, free_gb: dict[HostName, int]) -> dict[str, tuple[Host
         own_folders=True,
         keep=made.keep,
         pinned=made.pinned,
+        said_no=made.said_no,
     )
     found = made.settle(place(rows, made.targets, rooms, at))
     return {row.vm.name: (found.chosen[row.vm.id].host, found.why[row.vm.id]) for row in rows}
@@ -125,3 +126,18 @@ def test_what_is_not_the_bots_to_choose_is_not_chosen_again() -> None:
     assert choose_again(replace(plan, findings=(busy,)), NO) is None
     assert choose_again(plan, {vm_id(1): frozenset({HV02, HV03, HV04})}) is None
     assert choose_again(plan, {vm_id(1): frozenset({HV03})}) is None
+
+
+def test_after_a_no_the_reasons_are_those_of_the_new_plan() -> None:
+    """Rooms and times are others after a no: whoever reads the plan first is not told what held before it."""
+    told = [replace(move, why=f"{move.destination} has room.") for move in PLAN.moves]
+    made = choose_again(replace(PLAN, moves=tuple(told), named=NAMED), {vm_id(1): frozenset({HV02, HV04})})
+    assert made is not None
+    kept = placed(made, {HV02: 500, HV03: 80, HV04: 500})
+    assert kept["vm01"][1].startswith("Only HV03 takes it.")
+    assert {name: why.split(";")[0] for name, (_, why) in kept.items() if name != "vm01"} == {
+        "vm02": "HV02 has room and would be done in 2 min 49 s",
+        "vm03": "HV03 has room and would be done in 5 min",
+    }
+    short = placed(made, {HV02: 40, HV03: 40, HV04: 20})
+    assert short["vm01"] == (HV02, "No host has room for it. Not HV04: says that it cannot take it.")

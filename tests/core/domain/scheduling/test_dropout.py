@@ -50,7 +50,7 @@ def found(
 ) -> list[Dropout]:
     shown = {host: snapshot(host) for host in (HV01, HV02, HV03, HV04)} | {one.host: one for one in snapshots}
     at = situation(moves, *shown.values(), jobs=[of or job(1, *PLAN)], trouble=trouble)
-    return dropouts(replace(at, faults=faults), PATIENCE)
+    return dropouts(replace(at, faults=faults, policy=replace(POLICY, replan_after=PATIENCE)))
 
 
 OFF = snapshot(HV02, of=facts(is_migration_enabled=False))

@@ -14,12 +14,12 @@ from core.domain.model.move import Move, MoveId
 from core.domain.model.plan import Plan
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.start_permission import STOP
-from core.engine.api import job_views
 from core.engine.api.job_views import JobViews
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.backup_watch import BackupWatch
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.store import SqlStore
+from core.tasks import MANY
 from lab.virtual_time import EPOCH, Outside, VirtualClock, VirtualTimeLoop, run_virtually
 from tests.support.databases import database_url
 from tests.support.engine_harness import vm_id
@@ -205,4 +205,4 @@ def test_the_estimate_of_a_large_job_holds_for_a_while(tmp_path: Path) -> None:
         stopped = await room.job_views.of(room.job.id)
         assert (stopped.eta, stopped.why_no_eta) == (None, "all starts are stopped")
 
-    play(tmp_path, script, vms=job_views.LARGE)
+    play(tmp_path, script, vms=MANY)

@@ -223,6 +223,23 @@ def test_a_try_beside_others_takes_their_folders_away(tmp_path: Path, is_empty: 
     play(tmp_path, Fleet(hosts=tuple(keeping), vms=tuple(numbered(1))), script)
 
 
+def test_a_try_beside_others_goes_to_a_folder_that_nobody_has(tmp_path: Path) -> None:
+    """Another VM lives in web01-2 of the destination: the second try goes to web01-3 and touches nothing of it."""
+    lives_there = vm(2, "other", "HV02", path="D:\\VMs\\web01-2", gb=1)
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            stage.world.order(MoveFault(vm=vm_id(1), cause="network", at_percent=70))
+            job = await stage.ask_and_approve("web01", subfolder=True, attempts=3)
+            moves = await stage.finished(job.id)
+            assert moves["web01"].state is MoveState.DONE
+            assert moves["web01"].path == "D:\\VMs\\web01-3"
+        assert stage.world.where_is(lives_there.id) == "HV02"
+
+    keeping = [replace(one, quirks=replace(one.quirks, partial_files_remain=True)) for one in hosts(2)]
+    play(tmp_path, Fleet(hosts=tuple(keeping), vms=(*numbered(1), lives_there)), script)
+
+
 def test_a_death_while_cleaning_leaves_the_receipt_whole(tmp_path: Path) -> None:
     """Promise 5: what an earlier process removed is in the receipt of the one that finishes."""
 

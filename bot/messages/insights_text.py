@@ -1,0 +1,83 @@
+"""The answer to ``insights``: what moved lately, what was slow, who failed and why, what was waited for. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from bot.messages.blocks import Message, message, sections
+from bot.messages.mrkdwn import code, date_time, plural
+from bot.messages.state_table import FAULT_WORDS, HOLD_WORDS
+from core.domain.model.units import size, span
+from core.domain.reporting.insights import Culprit, Insights, Why
+from core.domain.reporting.past import PairTally, WaitTally
+
+_WAITS = 5
+
+
+def answer(found: Insights, *, is_pictured: bool = False) -> Message:
+    """Say it, the totals first. ``is_pictured``: a picture of it is on its way."""
+    head = totals(found)
+    pictured = ["A picture of it follows in your direct messages from me."] if is_pictured else []
+    return message(head.replace("*", ""), sections([head, *_rest(found), *pictured]))
+
+
+def digest(found: Insights) -> Message:
+    """Tell the channel of a week, which may be over for a while."""
+    days = f"{date_time(found.since)} to {date_time(found.until)}"
+    text = totals(found, "The last week").replace("*", "")
+    return message(f"📊 {text}", sections([f"📊 {totals(found, f'The week from {days}')}", *_rest(found)]))
+
+
+def period_words(length: timedelta) -> str:
+    """Say a length of time as people do: ``The last 30 days``."""
+    hours = round(length.total_seconds() / 3600)
+    return f"The last {plural(hours // 24, 'day')}" if hours >= 48 else f"The last {plural(hours, 'hour')}"  # noqa: PLR2004
+
+
+def totals(found: Insights, period: str = "") -> str:
+    """Sum up in one line. ``period``: what to call the time; empty: by its length."""
+    begins = f"*{period or period_words(found.until - found.since)}*"
+    if found.is_empty:
+        return f"{begins}: nothing was moved, and nobody was paged."
+    moved = f"{plural(found.done, 'VM')} moved in {plural(found.jobs, 'job')}"
+    copied = f", {size(found.size_bytes)}" if found.size_bytes else ""
+    return f"{begins}: {moved}{copied}" + (f"; {found.not_done} did not move." if found.not_done else ".")
+
+
+def _rest(found: Insights) -> Iterator[str]:
+    if found.first_try is not None:
+        yield f"{100 * found.first_try:.0f} % of what was tried moved at the first attempt."
+    elif found.too_few and not found.is_empty:
+        yield f"{found.too_few}."
+    yield from _listed("Slowest pairs of hosts", map(_pair_line, found.slowest))
+    yield from _listed("Hosts with the most failed attempts", map(_culprit_line, found.hosts))
+    yield from _listed("VMs with the most failed attempts", map(_culprit_line, found.vms))
+    yield from _listed("Waited for", map(_wait_line, found.waits[:_WAITS]))
+    if found.pages:
+        taken = f", {found.pages_taken} taken" if found.pages_taken else ", none of them taken"
+        within = f", half of these within {span(found.taken_s)}" if found.taken_s is not None else ""
+        yield f"*Pages*: {found.pages}{taken}{within}."
+
+
+def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"*{title}*\n• {line}" if number == 0 else f"• {line}"
+
+
+def _pair_line(pair: PairTally) -> str:
+    speed = f"{size(pair.bytes_per_s)}/s"
+    return f"{code(pair.source)} → {code(pair.destination)} {speed} over {plural(pair.moves, 'move')}"
+
+
+def _culprit_line(one: Culprit) -> str:
+    return f"{code(one.name)} {one.attempts}: {', '.join(map(_why, one.why))}"
+
+
+def _why(why: Why) -> str:
+    about = f" {code(why.code)}" if why.code else ""
+    times = "" if why.attempts == 1 else f" {why.attempts} times"
+    return f"{FAULT_WORDS.get(why.fault, why.fault.value)}{about}{times}"
+
+
+def _wait_line(wait: WaitTally) -> str:
+    reason = HOLD_WORDS.get(wait.code, wait.code.value.replace("_", " "))
+    return f"{reason}: {plural(wait.moves, 'VM')}, {span(wait.seconds)} in all"

@@ -1,0 +1,40 @@
+"""Links over the whole engine: moves of several jobs share one, and a restart forgets none of them."""
+
+from pathlib import Path
+from typing import Any
+
+from core.domain.model.move import HoldCode, MoveState
+from lab.hyperv.world.fleet import Fleet
+from tests.support.engine_harness import Stage, hosts, play, vm
+
+RACK: dict[str, Any] = {"rack-a": {"hosts": ["HV01", "HV02"], "moves": 1}}
+
+
+def most_at_once(stage: Stage) -> int:
+    """Return the most moves that ran between the rack and the others at one time."""
+    rack = {"HV01", "HV02"}
+    crossing = [m for m in stage.world.migrations() if (m.source in rack) != (m.destination in rack) and m.has_job]
+    return max(sum(o.started_s <= one.started_s < (o.ended_s or float("inf")) for o in crossing) for one in crossing)
+
+
+def test_a_link_carries_one_move_at_a_time_over_two_jobs_and_a_restart(tmp_path: Path) -> None:
+    """Both jobs' hosts have free slots; within the rack a VM moves meanwhile; the adopted move counts."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            first = await stage.ask_and_approve("web01", to="HV03")
+            second = await stage.ask_and_approve("web02", to="HV04", source="HV02")
+            inside = await stage.ask_and_approve("web03", to="HV02")
+            await stage.state_is(first.id, "web01", MoveState.MOVING)
+            await stage.state_is(inside.id, "web03", MoveState.MOVING)
+        async with stage.running():
+            (waits,) = await stage.store.moves(second.id)
+            assert waits.hold is not None
+            assert (waits.hold.code, waits.hold.text) == (HoldCode.LINK, "waits for link rack-a (1 of 1 moves)")
+            for job in (first, second, inside):
+                moves = await stage.finished(job.id)
+                assert {one.state for one in moves.values()} == {MoveState.DONE}
+        assert most_at_once(stage) == 1
+
+    vms = (vm(1, "web01"), vm(2, "web02", "HV02"), vm(3, "web03"))
+    play(tmp_path, Fleet(hosts=hosts(4), vms=vms), script, links=RACK)
