@@ -310,6 +310,9 @@ async def _backups(walk: Walk) -> None:
         "A VM whose backup is about to come",
         "The bot has seen it in backup on six nights. It waits for the next one; who says ignore-backups has it moved.",
     )
+    async for _ in walk.here.looking():
+        if walk.here.bot.engine.queries.inventory(HostName("HV01")):
+            break
     await walk.types(ALICE, "where web01")
     card = await walk.here.ask("web01 from HV01 to HV02")
     await walk.slack.person(BOB).click(card, "migrate_approve")
