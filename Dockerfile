@@ -25,12 +25,26 @@ COPY lab ./lab
 RUN python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \
     && /opt/migrate-bot/bin/python -m pip install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
+# The pages, with tools of their own that stay in this stage.
+COPY requirements-docs.lock ./
+RUN python -m venv /opt/docs-tools \
+    && /opt/docs-tools/bin/python -m pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r requirements-docs.lock
+COPY CONTRIBUTING.md Dockerfile ./
+COPY website ./website
+COPY docs ./docs
+COPY changes ./changes
+COPY benchmarks ./benchmarks
+COPY tests/scenarios ./tests/scenarios
+RUN /opt/docs-tools/bin/python -m website /opt/docs
+
 FROM python:3.13.12-slim-bookworm
 # MIT's Kerberos library, and kinit to try it with.
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends libgssapi-krb5-2 krb5-user \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/migrate-bot --create-home migrate-bot
 COPY --from=build /opt/migrate-bot /opt/migrate-bot
+# Answered at /docs of the health address when [slack] docs names this folder.
+COPY --from=build /opt/docs /opt/migrate-bot/docs
 # The environment wins over the settings file: to answer health elsewhere, set this variable.
 ENV PATH="/opt/migrate-bot/bin:$PATH" PYTHONUNBUFFERED=1 MIGRATE_BOT_SLACK__HEALTH="127.0.0.1:8080"
 USER migrate-bot

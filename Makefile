@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BARE   := .venv-run
+PAGED  := .venv-docs
 
 # A lock is closed: no resolver, no build, only the files it names. What pip, the index or the day would choose does not matter.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r
@@ -15,12 +16,14 @@ LONG   := tests/faults tests/e2e/test_slack_storm.py tests/e2e/test_quiet_thread
 REAL   := tests/powershell
 PAGES  := tests/browser
 TWO    := tests/takeover
-# The part of the suite that is played on PostgreSQL every time: under a minute. `make postgresql-all` plays all of it.
+# What is played on PostgreSQL every time, besides SQLite or only there. `make postgresql-all` plays all of it.
 ON_POSTGRESQL := tests/core/engine/test_main_job.py tests/core/engine/test_recovery.py tests/e2e/test_restart.py $(TWO)
+# Tests wait for processes much of their time: more workers than cores.
+WORKERS := 4
 PAYLOADS := $(CURDIR)/build/slack-payloads
 
 .DEFAULT_GOAL := help
-.PHONY: coverage kerberos help try demo test browser block-types foreign-slack powershell postgresql postgresql-all storm check imports format bench lock image-check clean
+.PHONY: coverage kerberos help try demo test docs browser block-types foreign-slack powershell postgresql postgresql-all storm check imports format bench lock image-check clean
 
 help:
 	@echo "make try    use the bot in a browser, on simulated hosts and a simulated Slack"
@@ -36,6 +39,7 @@ help:
 	@echo "make foreign-slack  a migration through a Slack that is not ours, if there is npm"
 	@echo "make storm  the long matrix of faults and deaths"
 	@echo "make bench  the benchmarks"
+	@echo "make docs   these pages as a site, in build/docs"
 	@echo "make kerberos  the extra kerberos for .venv, so that its tests are run"
 	@echo "make lock   renew the pinned dependencies"
 	@echo "make image-check  carry out the Dockerfile without a container, and try what comes out"
@@ -68,10 +72,11 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One run of everything, what needs a PowerShell, a PostgreSQL or a browser too: what waits does so beside what works, and
+# one line at the end says what was skipped. The targets below play a part of it each.
 test: check imports
 	@rm -rf $(PAYLOADS)
-	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n 3 --dist loadgroup -m "not slow" $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
-	@$(MAKE) --no-print-directory powershell postgresql browser
+	LAB_SLACK_PAYLOADS=$(PAYLOADS) $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(LONG:%=--ignore=%)
 
 # How much of core/ its own tests reach. Measuring doubles their time, so it is not a part of `make test`.
 coverage: $(READY)
@@ -88,7 +93,7 @@ foreign-slack: $(READY)
 
 # A real PowerShell behind the lab's hosts, where there is one (docs/guide/lab.md); without, one line.
 powershell: $(READY)
-	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadfile $(REAL); fi
+	@if $(BIN)/python -m lab.hyperv.pwsh.install; then $(BIN)/pytest -n 2 --dist loadgroup $(REAL); fi
 
 # The page of `make try` in Debian's Chromium, where it is installed; without, one line. `--pictures` renews those of the pages.
 browser: $(READY)
@@ -113,6 +118,18 @@ $(BARE)/.ready: requirements.lock
 imports: $(BARE)/.ready
 	PYTHONPATH=. $(BARE)/bin/python -W error tests/image/import_everything.py
 
+# The pages as a site with a search, in an environment of its own; a link or heading that leads nowhere is an error.
+$(PAGED)/.ready: requirements-docs.lock
+	@$(SUPPORTED)
+	@rm -rf $(PAGED)
+	@$(PYTHON) -m venv $(PAGED)
+	@$(PAGED)/bin/python $(INSTALL) requirements-docs.lock
+	@$(PAGED)/bin/python -m pip check
+	@touch $@
+
+docs: $(PAGED)/.ready
+	@$(PAGED)/bin/python -m website build/docs
+
 image-check: $(READY)
 	@CFLAGS="-O0 -g0" $(BIN)/python -m tests.image
 
@@ -120,7 +137,7 @@ image-check: $(READY)
 SOAK_HOURS ?= 10000
 storm: $(READY)
 	$(BIN)/pytest -n 2 --dist loadgroup $(LONG) tests/crash --all-crash-points
-	$(BIN)/pytest -n 2 --dist loadgroup -m slow $(LONG:%=--ignore=%) --ignore=$(REAL) --ignore=$(TWO) --ignore=$(PAGES)
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow $(LONG:%=--ignore=%)
 	$(BIN)/python -m tests.soak --hours $(SOAK_HOURS)
 
 format: $(READY)
@@ -139,10 +156,11 @@ lock: $(READY)
 	@$(COMPILE) --extra postgresql pyproject.toml -o requirements.lock
 	@$(COMPILE) --extra postgresql --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+	@$(COMPILE) --group docs -c requirements-dev.lock -o requirements-docs.lock
 	@echo 'pyspnego[kerberos]' | $(COMPILE) --no-annotate -c requirements.lock $(KEPT:%=--no-emit-package %) - -o requirements-kerberos.lock
 	@$(COMPILE) --group kerberos-build -c requirements-dev.lock -o requirements-kerberos-build.lock
 	@$(MAKE) --no-print-directory $(READY)
 	$(BIN)/pytest -q tests/test_locks.py
 
 clean:
-	rm -rf $(VENV) $(BARE) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build *.egg-info
+	rm -rf $(VENV) $(BARE) $(PAGED) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build *.egg-info

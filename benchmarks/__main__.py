@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import ack, backups, calls, card, decisions, idle, makespan, placement, restart, store, year
+from benchmarks import ack, backups, calls, card, decisions, idle, links, makespan, placement, restart, store, year
 from benchmarks.report import PAGE, Section, Size, page
 
 Part = Callable[[Size], list[Section]]
@@ -18,6 +18,7 @@ def _played(size: Size) -> list[Section]:
 
 ONE: dict[str, Callable[[Size], Section]] = {
     "makespan": makespan.run,
+    "links": links.run,
     "placement": placement.run,
     "backups": backups.run,
     "idle": idle.run,
@@ -33,6 +34,7 @@ ONE: dict[str, Callable[[Size], Section]] = {
 
 ALL: tuple[Part, ...] = (
     _played,
+    lambda size: [links.run(size)],
     lambda size: [placement.run(size)],
     lambda size: [backups.run(size)],
     lambda size: [decisions.run(size)],

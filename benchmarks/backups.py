@@ -18,7 +18,7 @@ from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
 from core.domain.model.plan import Plan
 from core.domain.planning.forecast import CAREFUL
-from core.domain.planning.makespan import OVERHEAD_S, Speeds
+from core.domain.planning.speeds import OVERHEAD_S, Speeds
 from core.domain.scheduling.around_backups import BackupOutlook
 from core.domain.scheduling.decisions import Held, Start
 from core.domain.scheduling.schedule import Scheduler, next_change

@@ -7,6 +7,8 @@ It is the largest of these, each of which holds for every schedule:
 - two of the ``k + 1`` longest moves of a host with ``k`` slots, which must follow each other;
 - a group of hosts: a move inside the group takes a slot at two of them, so that at most half as many run at once as
   the group has slots, rounded down (three hosts with one slot each run one move among them, not one and a half);
+- a link's work over its number, and two of its ``k + 1`` longest moves;
+- a link's bytes over its bandwidth, with the setup before the first byte and the switch-over after the last;
 - a host's bytes over its network, where moves share it, with the setup before the first byte and the switch-over after
   the last.
 
@@ -65,18 +67,33 @@ def _alone(move: PlannedMove, fleet: Fleet, vm: VM) -> Alone:
 def bound_s(case: Case, moves: list[Alone]) -> float:
     """Return the bound in seconds."""
     bounds = [max(move.seconds for move in moves), *_slot_bounds(case, moves)]
+    bounds += _link_bounds(case, moves)
     if case.speed is Speed.NETWORK:
         bounds += _network_bounds(case, moves)
     return max(bounds)
 
 
+def _link_bounds(case: Case, moves: list[Alone]) -> Iterator[float]:
+    fixed_s = _fixed_s(case)
+    for link in case.links.all:
+        mine = [move for move in moves if link.carries(move.move.source, move.move.destination)]
+        if link.moves is not None and mine:
+            yield from _of_slots([move.seconds for move in mine], link.moves)
+        if link.bytes_per_s is not None and mine:
+            yield fixed_s + sum(move.size_bytes for move in mine) / link.bytes_per_s
+
+
+def _of_slots(seconds: list[float], slots: int) -> Iterator[float]:
+    mine = sorted(seconds, reverse=True)
+    yield sum(mine) / slots
+    if len(mine) > slots:
+        yield mine[slots - 1] + mine[slots]
+
+
 def _slot_bounds(case: Case, moves: list[Alone]) -> Iterator[float]:
     slots = case.slots()
     for host, count in slots.items():
-        mine = sorted((m.seconds for m in moves if host in {m.move.source, m.move.destination}), reverse=True)
-        yield sum(mine) / count
-        if len(mine) > count:
-            yield mine[count - 1] + mine[count]
+        yield from _of_slots([m.seconds for m in moves if host in {m.move.source, m.move.destination}], count)
     for size in range(3, min(len(slots), _LARGEST_GROUP_OF_HOSTS) + 1):
         for group in combinations(slots, size):
             yield _inside(set(group), moves) / max(1, sum(slots[host] for host in group) // 2)
@@ -87,9 +104,13 @@ def _inside(group: set[HostName], moves: list[Alone]) -> float:
 
 
 def _network_bounds(case: Case, moves: list[Alone]) -> Iterator[float]:
-    physics = case.fleet.physics
-    fixed_s = physics.setup_s + physics.switch_over_s + physics.deletion_s
+    fixed_s = _fixed_s(case)
     for host in case.fleet.hosts:
         sent = sum(m.size_bytes for m in moves if host.name in {m.move.source, m.move.destination})
         if sent:
             yield fixed_s + sent / host.bandwidth_bytes_per_s
+
+
+def _fixed_s(case: Case) -> float:
+    physics = case.fleet.physics
+    return physics.setup_s + physics.switch_over_s + physics.deletion_s

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from benchmarks.bound import alone, bound_s
-from benchmarks.fleets import Shape, Speed, case
+from benchmarks.fleets import PLAIN, Shape, Speed, case
 from benchmarks.play import Played, with_engine, with_predecessor
 from benchmarks.report import Section, Size, Table, mean, percentile
 from benchmarks.schedule import makespan_s
@@ -55,7 +55,7 @@ def pairings(size: Size) -> list[Pairing]:
     wanted: list[tuple[Any, ...]] = [
         (shape, speed, seed, vms)
         for speed in Speed
-        for shape in Shape
+        for shape in PLAIN
         for seed in range(1, seeds + 1)
         if not size.is_quick or (speed is Speed.STREAM and shape is not Shape.ANY)
     ]
@@ -84,7 +84,7 @@ def _many(size: Size) -> Table:
     seeds, vms = (3, 12) if size.is_quick else (200, 40)
     rows = []
     for off_share in (0.0, 0.2):
-        for shape in Shape:
+        for shape in PLAIN:
             ratios = side_by_side(scheduled, [(shape, seed, vms, off_share) for seed in range(seeds)], size)
             rows.append(
                 (
@@ -101,7 +101,7 @@ def _many(size: Size) -> Table:
 def _few(played: list[Pairing]) -> Table:
     rows = []
     for speed in Speed:
-        for shape in Shape:
+        for shape in PLAIN:
             mine = [one for one in played if one.speed is speed and one.shape is shape]
             if not mine:
                 continue

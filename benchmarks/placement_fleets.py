@@ -20,8 +20,8 @@ from core.domain.model.inventory import (
     Volume,
 )
 from core.domain.planning.destinations import Destination
-from core.domain.planning.makespan import Speeds
 from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES
+from core.domain.planning.speeds import Speeds
 
 GB = 2**30
 MB = 10**6

@@ -21,6 +21,7 @@ from core.domain.model.job import Card, Job, JobId
 from core.domain.model.move import MoveState
 from core.domain.model.plan import Plan
 from core.domain.model.views import JobView
+from core.domain.scheduling.links import Link
 from core.engine.engine import Engine
 from core.store import SqlStore
 from lab.gateway import LabGateway
@@ -105,6 +106,7 @@ async def _engine(
     sections: dict[str, Any] = {
         "hosts": {host.name: {"address": case.fleet.address_of(host), "path": PATH} for host in case.fleet.hosts},
         "migration": {"check_timeout": "0s"} | migration,
+        "links": {link.name: _link(link) for link in case.links.all},
     }
     store: Any = Outside(SqlStore(f"sqlite+aiosqlite:///{folder / 'bot.db'}"), loop)
     engine = Engine(settings=Settings(**sections), store=store, gateway=gateway, notifier=Silence(), clock=clock)
@@ -133,6 +135,11 @@ async def _engine(
     finally:
         await engine.stop()
     return _played(world, gateway, began_s, runs=1)
+
+
+def _link(link: Link) -> dict[str, Any]:
+    mb_s = link.bytes_per_s / 1e6 if link.bytes_per_s else None
+    return {"hosts": sorted(link.hosts), "moves": link.moves, "mb_s": mb_s, "counts": link.counts.value}
 
 
 async def _predecessor(case: Case, loop: VirtualTimeLoop) -> Played:

@@ -36,6 +36,7 @@ class Yard:
     moves: dict[MoveId, Move]
     idle_s: float
     """How long after an end its slot is used again."""
+    policy: Policy = POLICY
 
     def run(self) -> float:
         """Return the second in which the last move ends."""
@@ -76,7 +77,7 @@ class Yard:
             moves=list(self.moves.values()),
             snapshots=self._snapshots(now),
             reservations=list(attempts.values()),
-            policy=POLICY,
+            policy=self.policy,
         )
         return [decision for decision in decide(situation) if isinstance(decision, Start)]
 
@@ -126,4 +127,4 @@ def makespan_s(case: Case, moves: list[Alone], *, idle_s: float = 0.0) -> float:
         for number, one in enumerate(moves, 1)
     }
     durations = {MoveId(number): one.seconds for number, one in enumerate(moves, 1)}
-    return Yard(case, durations, job, queued, idle_s).run()
+    return Yard(case, durations, job, queued, idle_s, replace(POLICY, links=case.links)).run()

@@ -18,6 +18,8 @@ from core.domain.reporting.past import Past
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the begin of a formula."""
+_LONG = frozenset({"moves_s"})
+"""What would hide the rest of its line; the exports have it."""
 _FIELDS = ("at", "kind", "actor", "vm", "data")
 _PAST_FIELDS = ("what", "source", "destination", "vm", "state", "reason", "code", "count", "bytes", "seconds")
 
@@ -103,7 +105,8 @@ def _rows(events: Sequence[Event], moves: Sequence[Move]) -> list[dict[str, Any]
 
 
 def _event_line(row: Mapping[str, Any]) -> str:
-    details = ", ".join(f"{key} {_line(str(value))}" for key, value in row["data"].items() if value not in ("", None))
+    known = ((key, value) for key, value in row["data"].items() if value not in ("", None) and key not in _LONG)
+    details = ", ".join(f"{key} {_line(str(value))}" for key, value in known)
     return " ".join(
         filter(None, (f"  {row['at'][:19]}Z", row["kind"], _line(row["vm"]), f"by {row['actor']}", details))
     )
@@ -155,3 +158,7 @@ def _past_rows(past: Past) -> Iterator[dict[str, Any]]:
     yield {"what": "pages", "count": past.pages}
     for seconds in past.taken_s:
         yield {"what": "page taken", "count": 1, "seconds": round(seconds, 1)}
+    for what, pairs in (("job", past.job_estimates), ("move", past.move_estimates)):
+        for number, pair_of_times in enumerate(pairs, 1):
+            yield {"what": f"{what} estimated", "count": number, "seconds": round(pair_of_times.expected_s)}
+            yield {"what": f"{what} took", "count": number, "seconds": round(pair_of_times.took_s)}

@@ -1,16 +1,18 @@
-"""Answers ``GET /health``, ``/live``, ``/ready``, ``/leader`` and ``/metrics``, and asks a running bot how it is.
+"""Answers ``GET /health``, ``/live``, ``/ready``, ``/leader``, ``/metrics`` and ``/docs``, and asks a bot how it is.
 
 Alive is a bot whose loops all turn; a restart helps one that is not. Ready is one that is alive and that Slack reaches,
-or that stands by for the one that is. The leader is the one of several that works on the database.
+or that stands by for the one that is. The leader is the one of several that works on the database. The pages at
+``/docs`` are there when the settings say where they lie.
 """
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 from aiohttp import web
 
-from bot import metrics
+from bot import doc_pages, metrics
 from bot.duty import Duty, DutyState
 from bot.slack.bound_address import bound, host_and_port
 from core.config import SlackSettings
@@ -126,7 +128,12 @@ class Health:
             self._socket = bound(self._settings.health, _KEY, _EXAMPLE)
 
     async def start(self) -> None:
-        """Answer. Raises SettingsError when the address is not taken yet and cannot be."""
+        """Answer.
+
+        Raises:
+            SettingsError: the address is not taken yet and cannot be, or there are no pages where they should be.
+
+        """
         if self._socket is None:
             self.bind()
         if self._socket is None:
@@ -137,6 +144,8 @@ class Health:
         app.router.add_get(READY, self._ready)
         app.router.add_get(LEADER, self._leader)
         app.router.add_get(METRICS, self._measure)
+        if self._settings.docs:
+            doc_pages.add_to(app, Path(self._settings.docs))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FAREWELL_S)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
@@ -222,6 +231,7 @@ class Health:
             stopped_by=await self._engine.queries.stopped_by(),
             lengths=await self._engine.queries.queue_lengths(),
             hosts=await self._engine.queries.hosts(),
+            links=await self._engine.queries.links(),
             ages_s=self._engine.queries.snapshot_ages_s(),
             delivery=await self._engine.queries.delivery(),
             loops=self._supervisor.status(),

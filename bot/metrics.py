@@ -26,7 +26,7 @@ from core.domain.model.events import Recorded, Tone
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
-from core.domain.model.views import DeliveryView, HostView
+from core.domain.model.views import DeliveryView, HostView, LinkView
 from core.supervisor import LoopStatus
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
@@ -108,6 +108,7 @@ class BotStatus:
     stopped_by: str
     lengths: Mapping[str, int]
     hosts: Sequence[HostView]
+    links: Sequence[LinkView] = ()
     ages_s: Mapping[HostName, float | None]
     delivery: DeliveryView
     loops: Sequence[LoopStatus]
@@ -164,6 +165,10 @@ def families(status: BotStatus) -> Iterator[Metric]:
     limits = [((host.host, "live"), host.live_limit) for host in seen]
     limits += [((host.host, "storage"), host.storage_limit) for host in seen]
     yield _many("host_slots_limit", "Migrations a host allows at once.", ("host", "kind"), limits)
+    on_links = [((link.name,), link.used) for link in status.links]
+    yield _many("link_moves", "Moves on a link now.", ("link",), on_links)
+    numbers = [((link.name,), link.limit) for link in status.links if link.limit is not None]
+    yield _many("link_moves_limit", "Moves that a link may carry at this time.", ("link",), numbers)
 
 
 def _leader(*, is_leader: bool) -> Metric:

@@ -31,6 +31,7 @@ from bot.slack.credentials import check_credentials, forget_proxy_on_loopback, w
 from bot.slack.http_listener import HttpListener
 from bot.slack.identities import Identities
 from bot.slack.socket import SocketConnection
+from bot.slack.table_form import TableForm
 from bot.slack.user_groups import UserGroups
 from bot.systemd import ServiceManager
 from core.config import Settings, StoreSettings
@@ -131,7 +132,8 @@ async def running(
     )
     people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
-    background = BackgroundTasks(audit, admit=_admission(people, limit))
+    tables = TableForm(clock, is_on=settings.slack.tables)
+    background = BackgroundTasks(audit, admit=_admission(people, limit), tables=tables)
     handler = CommandHandler(engine, settings, groups, people, clock, hand_over=attachments.hand_over)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake

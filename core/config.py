@@ -118,6 +118,10 @@ class SlackSettings(_Section):
     command: str = "/migrate"
     health: str = ""
     """Address and port for ``GET /health`` and ``GET /metrics``; empty: none."""
+    docs: str = ""
+    """Folder of the built pages, answered at ``/docs`` of that address; empty: they are not."""
+    tables: bool = False
+    """Whether private lists are shown as Slack's ``table`` block, where Slack takes it."""
     escalate_after: Duration = timedelta(minutes=15)
     """How long a page may wait for somebody to take it before on-call is mentioned once more; 0: for ever."""
     digest: str = ""
@@ -129,6 +133,12 @@ class SlackSettings(_Section):
             parse_weekly(self.digest, UTC)
             if not self.channel:
                 raise ValueError("digest needs a channel to tell it in; set channel too")
+        return self
+
+    @model_validator(mode="after")
+    def _pages_have_an_address(self) -> "SlackSettings":
+        if self.docs and not self.health:
+            raise ValueError("docs is answered at the address of health, which is empty")
         return self
 
 

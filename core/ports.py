@@ -14,6 +14,8 @@ from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move
 from core.domain.model.views import JobView
+from core.domain.planning.speeds import LinkSpeed
+from core.domain.reporting.estimates import Estimated
 from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
@@ -361,12 +363,33 @@ class Store(Protocol):
         """Count what ended, failed and waited from ``since`` on and before ``until``, however much it was."""
         ...
 
+    async def estimates(self, until: datetime | None = None) -> tuple[tuple[Estimated, ...], tuple[Estimated, ...]]:
+        """Read what was estimated at the approval of the newest jobs that ended well, and what it took: jobs, moves.
+
+        ``until``: of those that ended before then.
+        """
+        ...
+
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair, in bytes per second."""
         ...
 
-    async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
-        """Fold one measured move into the throughput of a host pair (moving average)."""
+    async def link_speeds(self) -> dict[str, LinkSpeed]:
+        """Read learned throughput per link of the settings, by its name."""
+        ...
+
+    async def learn_speed(
+        self,
+        source: HostName,
+        destination: HostName,
+        bytes_per_s: float,
+        shared_by: Mapping[str, float] | None = None,
+    ) -> None:
+        """Fold one measured move into the throughput of a host pair, and of its links (moving averages).
+
+        ``shared_by``: how many moves were on each of its links on average. One that shared a link teaches what the link
+        carries, and its pair only to be faster.
+        """
         ...
 
     async def note_backups(self, runs: Sequence[BackupRun], watches: Sequence[HostWatch]) -> None:

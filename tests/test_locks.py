@@ -23,7 +23,9 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 PYTHONS = [
     line.rpartition(" ")[2] for line in PROJECT["project"]["classifiers"] if re.search(r":: Python :: 3\.\d+$", line)
 ]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-docs.lock")
+OWN = {"requirements-docs.lock": ".venv-docs"}
+"""Locks that have an environment of their own."""
 SYSTEMS: dict[str, dict[str, str]] = {
     "linux-x86_64": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"},
     "linux-aarch64": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "aarch64"},
@@ -75,18 +77,32 @@ def wanted(lock: str) -> list[str]:
         "requirements.lock": [],
         "requirements-dev.lock": groups["dev"] + groups["build"],
         "requirements-build.lock": groups["build"],
+        "requirements-docs.lock": groups["docs"],
     }[lock]
-    if lock != "requirements-build.lock":
+    if lock in {"requirements.lock", "requirements-dev.lock"}:
         found = found + PROJECT["project"]["dependencies"]
     return [one for one in found if isinstance(one, str)]
 
 
 @cache
-def asked_by(name: NormalizedName) -> tuple[Requirement, ...]:
-    return tuple(map(Requirement, metadata.requires(name) or ()))
+def installed(lock: str) -> dict[NormalizedName, metadata.Distribution]:
+    """Return what is installed where the tests run, or in the lock's own environment."""
+    if lock not in OWN:
+        found = metadata.distributions()
+    else:
+        places = [str(place) for place in (ROOT / OWN[lock]).glob("lib/python*/site-packages")]
+        if not places:
+            pytest.skip(f"{OWN[lock]} is not there: `make docs` sets it up")
+        found = metadata.distributions(path=places)
+    return {canonicalize_name(one.metadata["Name"]): one for one in found}
 
 
-def lacks(roots: list[str], locked: Mapping[NormalizedName, Version], markers: dict[str, str]) -> Iterator[Lack]:
+def lacks(
+    roots: list[str],
+    locked: Mapping[NormalizedName, Version],
+    markers: dict[str, str],
+    lock: str = "requirements-dev.lock",
+) -> Iterator[Lack]:
     """Follow every requirement from the roots, extras too; yield what the lock does not satisfy."""
     where = f"{markers['python_version']} {markers['sys_platform']} {markers['platform_machine']}"
     todo = [("the project", Requirement(text), "") for text in roots]
@@ -100,18 +116,10 @@ def lacks(roots: list[str], locked: Mapping[NormalizedName, Version], markers: d
             yield Lack(source, str(requirement), where)
             continue
         for chosen in ("", *requirement.extras):
-            if (name, chosen) not in seen and is_installed(name):
+            # What is for another system only, or for an extra, may not be installed: it is passed over.
+            if (name, chosen) not in seen and name in installed(lock):
                 seen.add((name, chosen))
-                todo += [(name, one, chosen) for one in asked_by(name)]
-
-
-def is_installed(name: NormalizedName) -> bool:
-    """Whether its metadata can be read here; what is for another system only, or for an extra, may not be installed."""
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+                todo += [(name, Requirement(one), chosen) for one in installed(lock)[name].requires or ()]
 
 
 def locked_for(lock: str, markers: dict[str, str]) -> dict[NormalizedName, Version]:
@@ -127,7 +135,7 @@ def test_what_is_installed_here_is_what_is_locked(lock: str) -> None:
     """The metadata these tests read is that of the pinned releases."""
     here = {pin.name: str(pin.specifier) for pin in pins(lock) if pin.marker is None or pin.marker.evaluate()}
     assert here
-    assert {name: f"=={metadata.version(name)}" for name in here} == here
+    assert {name: f"=={installed(lock)[canonicalize_name(name)].version}" for name in here} == here
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -135,7 +143,7 @@ def test_what_is_installed_here_is_what_is_locked(lock: str) -> None:
 def test_each_lock_is_closed(lock: str, python: str, system: str) -> None:
     """Every requirement of every pinned distribution, extras included, is satisfied by the lock itself."""
     markers = environment(python, system)
-    assert list(lacks(wanted(lock), locked_for(lock, markers), markers)) == []
+    assert list(lacks(wanted(lock), locked_for(lock, markers), markers, lock)) == []
 
 
 @pytest.mark.parametrize(("python", "system"), list(product(PYTHONS, SYSTEMS)))
@@ -187,10 +195,12 @@ def test_nothing_is_installed_that_is_not_pinned(path: str) -> None:
             assert "--no-index" in command or "--no-build-isolation" in command, command
 
 
+# requirements-dev.lock has what is in the others but that of the pages.
+@pytest.mark.parametrize("name", ["requirements-dev.lock", "requirements-docs.lock"])
 @pytest.mark.parametrize("system", WHEEL_PLATFORMS)
-def test_every_pin_has_a_wheel(system: str, tmp_path: Path) -> None:
+def test_every_pin_has_a_wheel(system: str, name: str, tmp_path: Path) -> None:
     """Nothing is built on a fresh machine: for each Python there is a wheel of each pin, with a hash of the lock."""
-    lock = ROOT / "requirements-dev.lock"  # which has what is in the others
+    lock = ROOT / name
     for python in PYTHONS:
         asked = subprocess.run(
             [

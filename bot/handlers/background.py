@@ -14,6 +14,7 @@ from bot.handlers.command_handler import Asker
 from bot.handlers.private_reply import PrivateReply
 from bot.messages import replies
 from bot.messages.blocks import Message
+from bot.slack.table_form import TableForm
 from core.errors import MigrateBotError
 from core.tasks import TaskSet
 
@@ -40,13 +41,19 @@ class BackgroundTasks:
         reference: Callable[[], str] = new_reference,
         *,
         admit: Callable[[Asker], Awaitable[object]] | None = None,
+        tables: TableForm | None = None,
     ) -> None:
-        """Make it. ``admit`` raises NotAllowed for somebody who may do nothing here: every door leads through it."""
+        """Make it. ``admit`` raises NotAllowed for somebody who may do nothing here: every door leads through it.
+
+        ``tables``: whether answers that have a table are shown as one; None: never.
+        """
         self._audit = audit
         self._tasks = TaskSet()
         self._admit = admit
+        self._tables = tables
         self._reference = reference
         self._unanswered: list[tuple[PrivateReply, Message]] = []
+        self._is_closed = False
 
     def start(self, asked: Asked, work: Work, reply: PrivateReply, *, is_open: bool = False) -> None:
         """Do some work in a task of its own and tell the person what it returns, or why it failed.
@@ -56,6 +63,9 @@ class BackgroundTasks:
         asker = reply.asker
         self._audit.asked(asked, asker.user, asker.channel)
         name = f"{asked} by {asker.user}"
+        if self._is_closed:  # it came in while the door was being shut: what it would need is no longer ours
+            self._tasks.start(self._say(reply, replies.cut_off(), name), name)
+            return
         self._tasks.start(self._run(asked, name, work if is_open else self._closed(work, asker), reply), name)
 
     def refuse(self, asked: Asked, asker: Asker, error: MigrateBotError) -> None:
@@ -76,7 +86,8 @@ class BackgroundTasks:
         return admitted
 
     async def close(self, timeout_s: float = ANSWERS_WITHIN_S) -> None:
-        """Let what is under way end, for a while."""
+        """Let what is under way end, for a while; nothing more is begun."""
+        self._is_closed = True
         await self._tasks.finish(timeout_s)
 
     async def last_words(self, timeout_s: float = LAST_WORDS_S) -> None:
@@ -99,7 +110,7 @@ class BackgroundTasks:
 
     async def _say(self, reply: PrivateReply, message: Message, name: str) -> None:
         try:
-            await reply.say(message)
+            await reply.say(message, self._tables)
         except Exception:
             # The last line before silence: whatever went wrong while answering is at least in the log.
             log.exception("the answer to %s was not delivered: %s", name, message.text)

@@ -168,7 +168,8 @@ class CommandHandler:
             case Jobs():
                 return await self._jobs(await self._engine.queries.jobs(_JOBS_SHOWN), title="Newest jobs")
             case Hosts():
-                return replies.hosts(await self._engine.queries.hosts(), await self._engine.queries.stopped_by())
+                queries = self._engine.queries
+                return replies.hosts(await queries.hosts(), await queries.stopped_by(), await queries.links())
             case History(job_id):
                 view = await self._engine.queries.job(job_id)
                 events = await self._engine.queries.history(job_id)

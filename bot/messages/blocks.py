@@ -41,6 +41,8 @@ class Message:
 
     text: str
     blocks: tuple[Block, ...] = ()
+    as_table: tuple[Block, ...] = ()
+    """The same as a table, for where Slack takes one; empty: there is no such form."""
 
 
 def plain_text(text: str, limit: int) -> Block:

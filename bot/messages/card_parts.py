@@ -8,7 +8,7 @@ from bot.messages.blocks import ALL, Block, button, context
 from bot.messages.mrkdwn import code, mention, plural, said
 from core.domain.model.job import Job
 from core.domain.model.plan import PlannedMove
-from core.domain.model.views import JobView, MoveView
+from core.domain.model.views import EstimateError, JobView, MoveView
 
 _BAR = 10
 
@@ -61,6 +61,11 @@ def names(moves: Iterable[str], limit: int) -> str:
 def more_line(hidden: int, job: Job, look: Look) -> str:
     """Say how many lines are left out and where they are."""
     return f"… and {hidden} more: {code(f'{look.command} status {job.id}')}"
+
+
+def off_words(off: EstimateError) -> str:
+    """Say how far off estimates were so far."""
+    return f"±{off.percent} %, last {plural(off.count, 'job')}"
 
 
 def show_all(job: Job, look: Look) -> list[Block]:

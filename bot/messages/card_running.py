@@ -11,6 +11,7 @@ from bot.messages.card_parts import (
     headline_route,
     more_line,
     names,
+    off_words,
     route,
     show_all,
     small_print,
@@ -82,7 +83,7 @@ def _eta(eta: Eta, view: JobView) -> str:
     text = f"Ends about *{show(eta.likely)}*"
     if _minute(eta.soonest) != _minute(eta.latest):
         text += f", between {show(eta.soonest)} and {show(eta.latest)}"
-    text += "."
+    text += f" ({off_words(eta.off)})." if eta.off else "."
     if eta.frozen is None:
         return text
     begin, until = eta.frozen

@@ -20,15 +20,15 @@ from bot.messages.blocks import (
 )
 from bot.messages.card_proposed import decision_buttons, finding_lines, summary
 from bot.messages.mrkdwn import code, mention, plural
-from bot.messages.replies import host_line, job_line
+from bot.messages.replies import host_line, job_line, link_line
 from core.config import AccessSettings
 from core.domain.model.job import JobState
 from core.domain.model.plan import Severity
-from core.domain.model.views import HostView, JobView
+from core.domain.model.views import HostView, JobView, LinkView
 
 STOP, RESUME = "migrate_home_stop", "migrate_home_resume"
 _BLOCKS_LIMIT = 100
-_WAITING, _MINE, _RUNNING, _HOSTS, _FINDINGS = 8, 8, 12, 60, 3
+_WAITING, _MINE, _RUNNING, _HOSTS, _LINKS, _FINDINGS = 8, 8, 12, 60, 12, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class HomeView:
     recent: tuple[JobView, ...] = ()
     hosts: tuple[HostView, ...] = ()
     stopped_by: str = ""
+    links: tuple[LinkView, ...] = ()
 
 
 def home(data: HomeView, user: Who, rules: AccessSettings, members: Members, command: str) -> Block:
@@ -52,6 +53,7 @@ def home(data: HomeView, user: Who, rules: AccessSettings, members: Members, com
         *_list("Your requests", mine, _MINE, f"Nothing yet. Use the button above, or type {code(command)}."),
         *_list("Running", running, _RUNNING, "Nothing is running."),
         *_hosts(data.hosts),
+        *_links(data.links),
     ]
     foot = context(f"{code(command + ' jobs')} lists all jobs, {code(command + ' help')} explains everything else.")
     return {"type": "home", "blocks": [*blocks[: _BLOCKS_LIMIT - 1], foot]}
@@ -113,3 +115,12 @@ def _hosts(views: Sequence[HostView]) -> Iterator[Block]:
     if len(views) > _HOSTS:
         lines.append(f"… and {plural(len(views) - _HOSTS, 'more host')}")
     yield from sections(lines)
+
+
+def _links(views: Sequence[LinkView]) -> Iterator[Block]:
+    # Those on which nothing more may start come first.
+    ordered = sorted(views, key=lambda view: not view.is_full)
+    lines = ["*Links*", *map(link_line, ordered[:_LINKS])]
+    if len(views) > _LINKS:
+        lines.append(f"… and {plural(len(views) - _LINKS, 'more link')}")
+    yield from sections(lines) if views else ()

@@ -56,6 +56,10 @@ def _rest(found: Insights) -> Iterator[str]:
         taken = f", {found.pages_taken} taken" if found.pages_taken else ", none of them taken"
         within = f", half of these within {span(found.taken_s)}" if found.taken_s is not None else ""
         yield f"*Pages*: {found.pages}{taken}{within}."
+    if found.jobs_off:
+        jobs, moves = found.jobs_off, found.moves_off
+        each = f", half of their moves by at most {moves.percent} %" if moves else ""
+        yield f"*Estimates*: half of the last {plural(jobs.count, 'job')} were off by at most {jobs.percent} %{each}."
 
 
 def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -5,19 +5,22 @@ from collections.abc import Mapping, Sequence
 from bot.commands.errors import CommandError
 from bot.messages.blocks import Block, Message, context, message, section, sections, verbatim
 from bot.messages.card import card
-from bot.messages.card_parts import Look, bar, headline_route, what
+from bot.messages.card_parts import Look, bar, headline_route, names, what
 from bot.messages.help import TOPICS, overview
 from bot.messages.mrkdwn import clip, clip_markup, clock_time, code, date_time, escape, mention, plural, said
 from bot.messages.state_table import JOB_ICONS
+from bot.messages.tables import Cell, moment, person, with_table
 from bot.messages.thread_lines import sentence
 from core.domain.model.events import Event
 from core.domain.model.job import Job, JobState
 from core.domain.model.move import Move, MoveId, MoveState
-from core.domain.model.views import HostView, JobView
+from core.domain.model.units import zoned_time
+from core.domain.model.views import HostView, JobView, LinkView
 from core.errors import MigrateBotError
 
 _STATUS_ROWS = 150
 _HISTORY_LINES = 120
+_BEHIND = 6
 
 
 def plainly(text: str) -> Message:
@@ -69,7 +72,33 @@ def jobs(views: Sequence[JobView], look: Look, *, title: str = "Newest jobs") ->
         return plainly("There are no jobs.")
     lines = [f"*{title}*", *(job_line(view) for view in views)]
     lines.append(f"More of one: {code(f'{look.command} status {views[0].job.id}')}")
-    return message(f"{title}: {', '.join(view.job.id for view in views)}", sections(lines))
+    in_lines = message(f"{title}: {', '.join(view.job.id for view in views)}", sections(lines))
+    rows = [_job_row(view) for view in views]
+    return with_table(
+        in_lines, sections([lines[0], lines[-1]]), ("Job", "What", "Asked by", "State", "Progress", "Until about"), rows
+    )
+
+
+def _job_row(view: JobView) -> tuple[Cell, ...]:
+    job, total = view.job, len(view.moves)
+    done, state = view.count(MoveState.DONE), str(job.state.value)
+    if job.state is JobState.PROPOSED:
+        state = "waits for approval" if job.plan.is_checked else "its hosts are being asked"
+    elif job.state is JobState.RUNNING:
+        done += view.count(MoveState.CLEANING)
+        state = "paused" if job.paused_by else "starts are stopped" if view.stopped_by else "running"
+    until = job.expires_at if job.state is JobState.PROPOSED else view.eta.likely if view.eta else None
+    if job.state is JobState.RUNNING and not until and view.why_no_eta and state == "running":
+        state = f"running, no estimate: {view.why_no_eta}"
+    progress = f"{done} of {total} moved" if total else ""
+    return (
+        str(job.id),
+        f"{what(job)}, {headline_route(job.plan.moves)}",
+        person(job.requester),
+        state,
+        progress,
+        moment(until) if until else "",
+    )
 
 
 def job_line(view: JobView) -> str:
@@ -92,14 +121,28 @@ def job_line(view: JobView) -> str:
     return f"{head}: {job.state.value}"
 
 
-def hosts(views: Sequence[HostView], stopped_by: str = "") -> Message:
-    """List hosts with their slots."""
+def hosts(views: Sequence[HostView], stopped_by: str = "", links: Sequence[LinkView] = ()) -> Message:
+    """List hosts with their slots, and links with the moves on them."""
     if not views:
         return plainly("There are no hosts in my settings.")
     lines = ["*Hosts*", *(host_line(view) for view in views)]
+    lines += ["*Links*", *map(link_line, links)] if links else []
     if stopped_by:
         lines.append(f"🛑 Stopped by {mention(stopped_by)}: nothing new starts.")
-    return message(plural(len(views), "host"), sections(lines))
+    above = [lines[0], *lines[len(views) + 1 :]]
+    head = ("Host", "State", "VMs", "Live", "Storage", "Ours")
+    in_lines = message(plural(len(views), "host"), sections(lines))
+    return with_table(in_lines, sections(above), head, [_host_row(view) for view in views])
+
+
+def _host_row(view: HostView) -> tuple[Cell, ...]:
+    if not view.is_reachable:
+        since = f" since {view.since:%Y-%m-%d %H:%M} UTC" if view.since else ""
+        return str(view.host), f"🔌 {view.standing}{since}: {view.trouble or 'not looked at yet'}", "", "", "", ""
+    if not view.is_migration_enabled:
+        return str(view.host), "⛔ live migration is switched off", str(view.vms), "", "", str(view.ours)
+    slots = (f"{view.live_used} of {view.live_limit}", f"{view.storage_used} of {view.storage_limit}")
+    return str(view.host), "🟢 ready", str(view.vms), *slots, str(view.ours)
 
 
 def host_line(view: HostView) -> str:
@@ -113,6 +156,13 @@ def host_line(view: HostView) -> str:
         f"🟢 {code(view.host)} {plural(view.vms, 'VM')} · live {view.live_used} of {view.live_limit}"
         f" · storage {view.storage_used} of {view.storage_limit} · {view.ours} ours"
     )
+
+
+def link_line(view: LinkView) -> str:
+    """Say how many moves are on a link, of how many, in one line."""
+    moves = plural(view.used, "move") if view.limit is None else f"{view.used} of {view.limit} moves"
+    until = f" until {zoned_time(view.until)}" if view.until and view.limit is not None else ""
+    return f"{'🟠' if view.is_full else '🟢'} {code(view.name)} {moves}{until} · {names(view.hosts, _BEHIND)} behind it"
 
 
 def _history_line(event: Event, job: Job, move: Move | None) -> str:

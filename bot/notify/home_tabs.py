@@ -151,6 +151,7 @@ class HomeTabs:
             tuple(await self._engine.queries.jobs(_RECENT)),
             tuple(await self._engine.queries.hosts()),
             await self._engine.queries.stopped_by(),
+            tuple(await self._engine.queries.links()),
         )
 
     async def _publish(self, user: str, view_data: HomeView) -> None:

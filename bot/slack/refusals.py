@@ -158,3 +158,11 @@ def after(refused: Refused) -> Next:
             return Next.POORER if refused.has_poorer_form else Next.STOP
         case _:
             return Next.POORER if refused.has_poorer_form else Next.ELSEWHERE
+
+
+_FORM = frozenset(_codes("invalid_blocks invalid_blocks_format msg_blocks_too_long invalid_attachments"))
+
+
+def is_about_form(code: str) -> bool:
+    """Whether a refusal may be of the kind of block that a message has, so that another form is worth trying."""
+    return code in _FORM

@@ -9,10 +9,11 @@ from core.domain.model.inventory import HostName, Inspection, VmDetails, VmId
 from core.domain.model.plan import Options
 from core.domain.planning.destinations import Destination
 from core.domain.planning.forecast import slots_of
-from core.domain.planning.makespan import Speeds
 from core.domain.planning.other_moves import other_moves
 from core.domain.planning.placement import Conditions, Placement, place
+from core.domain.planning.speeds import Speeds
 from core.engine.folder_lists import FolderLists
+from core.engine.known_speeds import known_speeds
 from core.ports import Clock, Store
 
 _MANY = 8
@@ -38,6 +39,7 @@ class DestinationChoice:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._links = settings.known_links()
 
     def wants(self, options: Options) -> tuple[bool, bool]:
         """Return whether each VM gets a folder of its own, and whether disks keep their drive letters."""
@@ -49,7 +51,7 @@ class DestinationChoice:
 
     async def speeds(self) -> Speeds:
         """Return what was learned of each pair, and what is assumed of the others."""
-        return Speeds(await self._store.speeds(), self._settings.migration.assumed_speed_mb_s * 1_000_000)
+        return await known_speeds(self._store, self._links, self._settings.migration.assumed_speed_mb_s * 1_000_000)
 
     async def choose(
         self,
@@ -75,6 +77,7 @@ class DestinationChoice:
             homes=homes,
             slots=slots_of(snapshots),
             speeds=speeds,
+            now=self._clock.now(),
             others=other_moves(open_moves, attempts, snapshots, speeds, self._clock.now()),
             taken=folders.taken,
             settled=settled,

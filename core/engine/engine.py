@@ -11,6 +11,7 @@ from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import JobId
 from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import Calendar, parse_window
+from core.domain.scheduling.links import Links
 from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
 from core.engine.api.job_views import JobViews
@@ -88,6 +89,7 @@ class Engine:
             )
             for name in settings.hosts
         }
+        links = settings.known_links()
         policy = Policy(
             backup_threshold=migration.backup_threshold,
             busy_timeout=migration.busy_patience,
@@ -99,7 +101,7 @@ class Engine:
             folders={
                 HostName(name): FolderRules(known.allowed_paths, known.path) for name, known in settings.hosts.items()
             },
-            links=settings.known_links(),
+            links=links,
         )
         own_paths = {HostName(name): known.path for name, known in settings.hosts.items()}
         cleanup = FolderCleanup(
@@ -118,7 +120,7 @@ class Engine:
             cleanup=cleanup,
             look_ahead=self._look_ahead,
             tidy_soon=self._postponed_cleanups.wanted.set,
-            policy=_attempt_policy(settings, calendar),
+            policy=_attempt_policy(settings, calendar, links),
         )
         self._replanner = Replanner(settings, self._recorder, gateway, DestinationChoice(settings, store, clock))
         self._dispatcher = Dispatcher(
@@ -132,6 +134,7 @@ class Engine:
                 rhythms,
                 is_on=migration.around_backups,
                 assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
+                links=links,
             ),
             busy=self._note_open,
             dropped_out=self._replanner.note,
@@ -161,6 +164,7 @@ class Engine:
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
             rhythms=rhythms,
+            links=links,
             checking=self._plan_check.progress,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
@@ -191,6 +195,7 @@ class Engine:
             clock,
             self._job_views,
             tuple(self._pollers),
+            links=links,
             delivery=self._outbox.status,
             rhythms=rhythms,
         )
@@ -285,7 +290,7 @@ class Engine:
         return await poller.fresh() if poller else None
 
 
-def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
+def _attempt_policy(settings: Settings, freeze: Calendar, links: Links) -> AttemptPolicy:
     migration = settings.migration
 
     def address(host: HostName) -> str:
@@ -301,6 +306,7 @@ def _attempt_policy(settings: Settings, freeze: Calendar) -> AttemptPolicy:
         assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
         address=address,
         frozen_until=freeze.frozen_until,
+        links=links,
         replans=migration.replan,
         own_errors=settings.errors,
     )

@@ -10,6 +10,7 @@ from core.domain.planning.destinations import Destination, folders_of_disks
 from core.domain.planning.room import disk_targets
 from core.errors import CommandFailed, EndpointRefused
 from core.ports import HostGateway
+from core.tasks import compute
 
 
 class FolderLists:
@@ -33,15 +34,17 @@ class FolderLists:
         keeps_drives: bool,
     ) -> None:
         """List the folders that disks of several VMs may share, on every destination they may go to."""
-        await self._list_all(
-            {
+
+        def shared() -> dict[tuple[HostName, str], str]:
+            return {
                 (target.host, windows_paths.key(folder)): folder
                 for target in targets
                 for folder in folders_of_disks(
                     target, details, inspections[target.host].volumes if keeps_drives else ()
                 )
             }
-        )
+
+        await self._list_all(await compute(len(details) * len(targets), shared))
 
     async def attachments(
         self, hosts: Sequence[HostName], details: Sequence[VmDetails]
@@ -63,12 +66,7 @@ class FolderLists:
 
     async def list_disks(self, moves: Sequence[PlannedMove], inspections: Mapping[HostName, Inspection]) -> None:
         """List the folders that the disks of a plan land in, as far as they are not listed yet."""
-        folders: dict[tuple[HostName, str], str] = {}
-        for move in moves:
-            row = inspections[move.source].of(move.vm_id)
-            for path, _ in disk_targets(move.path, move.disks, row) if row else ():
-                folder = windows_paths.parent(path)
-                folders[move.destination, windows_paths.key(folder)] = folder
+        folders = await compute(len(moves), _folders, moves, inspections)
         await self._list_all({place: path for place, path in folders.items() if place not in self.taken})
 
     async def _list_if_shown(self, host: HostName, path: str) -> frozenset[str] | None:
@@ -90,3 +88,16 @@ class FolderLists:
         except EndpointRefused as error:
             self.unseen[host] = error.message
             return None
+
+
+def _folders(
+    moves: Sequence[PlannedMove], inspections: Mapping[HostName, Inspection]
+) -> dict[tuple[HostName, str], str]:
+    """Return the folders that the disks of a plan land in."""
+    folders: dict[tuple[HostName, str], str] = {}
+    for move in moves:
+        row = inspections[move.source].of(move.vm_id)
+        for path, _ in disk_targets(move.path, move.disks, row) if row else ():
+            folder = windows_paths.parent(path)
+            folders[move.destination, windows_paths.key(folder)] = folder
+    return folders

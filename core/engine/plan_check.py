@@ -35,7 +35,7 @@ from core.engine.host_questions import ABOUT_ONE_VM, HostQuestions
 from core.engine.recorder import TransitionRecorder
 from core.errors import HostError, MigrateBotError
 from core.ports import HostGateway
-from core.tasks import TaskSet
+from core.tasks import TaskSet, compute
 
 log = logging.getLogger(__name__)
 Q = TypeVar("Q")
@@ -162,8 +162,9 @@ class PlanCheck:
 
     async def _place_again(self, check: _Check) -> tuple[PlannedMove, ...]:
         """Place VMs elsewhere whose hosts said no, and return what is to be asked of that: no pair a second time."""
-        plan = checked(check.plan, check.answers)
-        revision = choose_again(plan, said_no(check.answers))
+        count, answers = len(check.moves), check.answers
+        plan = await compute(count, checked, check.plan, answers)
+        revision = await compute(count, choose_again, plan, said_no(answers))
         if revision is None:
             return ()
         try:
@@ -172,7 +173,7 @@ class PlanCheck:
         except (TimeoutError, MigrateBotError) as error:
             log.info("the plan of %s stays as it was though hosts said no: %s", check.job.id, error)
             return ()
-        moved = tuple(move for move in to_ask(made) if (move.vm_id, move.destination) not in check.answers)
+        moved = tuple(move for move in to_ask(made) if (move.vm_id, move.destination) not in answers)
         if not moved:
             return ()
         check.plan = made
@@ -243,10 +244,10 @@ class PlanCheck:
         job = await self._recorder.store.job(check.job.id)
         if job.state is not JobState.PROPOSED or job.plan.is_checked or job.plan.hash != check.job.plan.hash:
             return
-        answers = check.answers
-        plan = placed_again(checked(check.plan, answers), answers)
+        count, answers = len(check.moves), check.answers
+        plan = await compute(count, lambda: placed_again(checked(check.plan, answers), answers))
         if plan.blocked_ids - job.plan.blocked_ids:
             plan = await self._estimated(plan)
-        said = outcome(plan, (move.vm_id for move in check.moves), answers)
+        said = await compute(count, outcome, plan, [move.vm_id for move in check.moves], answers)
         told = event(said, self._recorder.clock.now(), job=job)
         await self._recorder.store.change_job(job, replace(job, plan=plan), told)

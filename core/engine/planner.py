@@ -24,6 +24,8 @@ from core.domain.planning.preflight import copies, preflight, undescribed_vms, u
 from core.domain.planning.revision import Revision, asked_again
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
+from core.domain.planning.speeds import Lines, Speeds, lines_of
+from core.domain.planning.speeds import seconds as seconds_of
 from core.domain.scheduling.freeze import Calendar
 from core.engine.destination_choice import DestinationChoice, Stay
 from core.engine.folder_lists import FolderLists
@@ -31,6 +33,7 @@ from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
+from core.tasks import compute
 
 _REASONS_SHOWN = 5
 _OF_TIME = frozenset({FindingCode.TOO_LATE, FindingCode.FROZEN})
@@ -143,35 +146,42 @@ class Planner:
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
         ways, _ = await asyncio.gather(self._ways(moves), folders.list_disks(moves, inspections))
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
-        found = (
-            *doubled,
-            *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
-            *address_findings(ways, _machines(looked_at), moves),
-            *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
-            *strayed(moves, allowed),
-            *unseen_folders(folders.unseen),
-            *unreadable_vms(snapshots),
-            *undescribed_vms(inspected),
-        )
-        findings = (
-            *_read_as(request, snapshots),
-            *in_jobs,
-            *(f for f in found if f.vm_id is None or f.vm_id not in moving),
-        )
-        named = () if fixed else tuple((target.host, target.path) for target in targets)
-        plan = Plan(tuple(moves), findings, request.options, named=named)
+
+        def judge() -> Plan:
+            found = (
+                *doubled,
+                *preflight(moves, inspections, folders.taken, last=settled | placed.unplaced),
+                *address_findings(ways, _machines(looked_at), moves),
+                *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
+                *strayed(moves, allowed),
+                *unseen_folders(folders.unseen),
+                *unreadable_vms(snapshots),
+                *undescribed_vms(inspected),
+            )
+            findings = (
+                *_read_as(request, snapshots),
+                *in_jobs,
+                *(f for f in found if f.vm_id is None or f.vm_id not in moving),
+            )
+            named = () if fixed else tuple((target.host, target.path) for target in targets)
+            return Plan(tuple(moves), findings, request.options, named=named)
+
+        plan = await compute(len(moves), judge)
         self._refuse_hopeless(plan)
         return await self._estimated(plan, looked_at)
 
     async def _estimated(self, plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> Plan:
-        works = await self._works(plan)
+        return await compute(len(plan.moves), self._with_times, plan, snapshots, await self._choice.speeds())
+
+    def _with_times(self, plan: Plan, snapshots: Mapping[HostName, Snapshot], speeds: Speeds) -> Plan:
+        works, lines = _works(plan, speeds), lines_of(speeds, self._clock.now())
         slots = slots_of(snapshots)
         at_once = plan.options.parallel or self._settings.migration.max_parallel
         expected_s = (
-            makespan.lower_bound(works, slots, at_once=at_once),
-            makespan.makespan(works, slots, at_once=at_once),
+            makespan.lower_bound(works, slots, at_once=at_once, lines=lines),
+            makespan.makespan(works, slots, at_once=at_once, lines=lines),
         )
-        times = self._times(plan.options, works, snapshots)
+        times = self._times(plan.options, works, snapshots, lines)
         return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:
@@ -307,7 +317,11 @@ class Planner:
         ]
 
     def _times(
-        self, options: Options, works: Sequence[makespan.Work], snapshots: Mapping[HostName, Snapshot]
+        self,
+        options: Options,
+        works: Sequence[makespan.Work],
+        snapshots: Mapping[HostName, Snapshot],
+        lines: Lines | None,
     ) -> list[Finding]:
         """Find what the clock and the calendar say against the plan."""
         now, found = self._clock.now(), list[Finding]()
@@ -318,7 +332,14 @@ class Planner:
         at_once = options.parallel or self._settings.migration.max_parallel
         expected = forecast(
             works,
-            Conditions(now=now, snapshots=snapshots, calendar=calendar, start_at=options.start_at, at_once=at_once),
+            Conditions(
+                now=now,
+                snapshots=snapshots,
+                calendar=calendar,
+                start_at=options.start_at,
+                at_once=at_once,
+                lines=lines,
+            ),
         )
         if expected.eta and expected.eta.frozen and not frozen:
             begin, until = expected.eta.frozen
@@ -349,14 +370,15 @@ class Planner:
         more = f" And {len(reasons) - _REASONS_SHOWN} more." if len(reasons) > _REASONS_SHOWN else ""
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
 
-    async def _works(self, plan: Plan) -> list[makespan.Work]:
-        """Return how long each move takes by itself, of those that can move."""
-        blocked_ids, speeds = plan.blocked_ids, await self._choice.speeds()
-        return [
-            makespan.Work(m.source, m.destination, makespan.seconds(m.size_bytes, m.source, m.destination, speeds))
-            for m in plan.moves
-            if m.vm_id not in blocked_ids
-        ]
+
+def _works(plan: Plan, speeds: Speeds) -> list[makespan.Work]:
+    """Return how long each move takes by itself, of those that can move."""
+    blocked_ids = plan.blocked_ids
+    return [
+        makespan.Work(m.source, m.destination, seconds_of(m.size_bytes, m.source, m.destination, speeds))
+        for m in plan.moves
+        if m.vm_id not in blocked_ids
+    ]
 
 
 def _machines(snapshots: Mapping[HostName, Snapshot]) -> dict[HostName, str]:

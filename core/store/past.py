@@ -14,6 +14,7 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import JobState
 from core.domain.model.move import Fault, HoldCode, MoveState
 from core.domain.reporting.past import FaultTally, PairTally, Past, VmFaultTally, WaitTally
+from core.store import estimates
 from core.store.sql_functions import json_text, seconds_between
 from core.store.tables import attempts, events, jobs, moves
 
@@ -31,6 +32,7 @@ def read(connection: Connection, since: datetime, until: datetime) -> Past:
     ends, first_try = _moves(connection, since, until)
     by_pair = (attempts.c.source, attempts.c.destination)
     pages, taken_s = _pages(connection, since, until)
+    of_jobs, of_moves = estimates.read(connection, until)
     return Past(
         since=since,
         until=until,
@@ -51,6 +53,8 @@ def read(connection: Connection, since: datetime, until: datetime) -> Past:
         waits=_waits(connection, since, until),
         pages=pages,
         taken_s=taken_s,
+        job_estimates=of_jobs,
+        move_estimates=of_moves,
     )
 
 

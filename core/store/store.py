@@ -13,11 +13,13 @@ from core.domain.model.events import Event, Notice, Recorded
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
+from core.domain.planning.speeds import LinkSpeed
+from core.domain.reporting.estimates import Estimated
 from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
 from core.errors import MigrateBotError, StoreError, StoreLost
-from core.store import attempts, backups, events, jobs, moves, outbox, past, retention, switches, throughput
+from core.store import attempts, backups, estimates, events, jobs, moves, outbox, past, retention, switches, throughput
 from core.store.database import Database, nobody
 from core.store.dialects import PROOF_WITHIN_S
 from core.store.ownership import Ownership, ownership_of
@@ -304,13 +306,27 @@ class SqlStore:
         """Count what ended, failed and waited in a length of time."""
         return await self._database.read(past.read, since, until)
 
+    async def estimates(self, until: datetime | None = None) -> tuple[tuple[Estimated, ...], tuple[Estimated, ...]]:
+        """Read the newest estimates and what came true, of jobs and of moves."""
+        return await self._database.read(estimates.read, until)
+
     async def speeds(self) -> dict[tuple[HostName, HostName], float]:
         """Read learned throughput per host pair."""
         return await self._database.read(throughput.read)
 
-    async def learn_speed(self, source: HostName, destination: HostName, bytes_per_s: float) -> None:
-        """Fold one measured move into the throughput of a host pair."""
-        await self._database.write(throughput.learn, source, destination, bytes_per_s)
+    async def link_speeds(self) -> dict[str, LinkSpeed]:
+        """Read learned throughput per link."""
+        return await self._database.read(throughput.read_links)
+
+    async def learn_speed(
+        self,
+        source: HostName,
+        destination: HostName,
+        bytes_per_s: float,
+        shared_by: Mapping[str, float] | None = None,
+    ) -> None:
+        """Fold one measured move into the throughput of a host pair, and of its links."""
+        await self._database.write(throughput.learn, source, destination, bytes_per_s, shared_by or {})
 
     async def note_backups(self, runs: Sequence[BackupRun], watches: Sequence[HostWatch]) -> None:
         """Write down when VMs were in backup and hosts looked at."""

@@ -213,3 +213,11 @@ speeds = Table(
     Column("destination", String(255), primary_key=True),
     Column("bytes_per_s", Float(53), nullable=False),
 )
+
+link_speeds = Table(
+    "link_speeds",
+    metadata,
+    Column("link", String(255), primary_key=True),
+    Column("alone_bytes_per_s", Float(53)),
+    Column("together_bytes_per_s", Float(53)),
+)

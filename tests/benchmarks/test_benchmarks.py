@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, bound, calls, card, decisions, idle, play, report, restart, schedule, store
-from benchmarks.fleets import Case, Shape, Speed, case
+from benchmarks import __main__, bound, calls, card, decisions, idle, links, play, report, restart, schedule, store
+from benchmarks.fleets import PLAIN, Case, Shape, Speed, case, rack_case
 from benchmarks.makespan import Pairing
 from benchmarks.play import Stay
 from core.domain.model.inventory import HostName
@@ -14,7 +14,7 @@ from core.domain.model.inventory import HostName
 HV01, HV02, HV03, HV04 = (HostName(f"HV{number:02}") for number in range(1, 5))
 
 
-@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("shape", PLAIN)
 def test_decisions_never_beat_the_bound(shape: Shape) -> None:
     """What holds for every schedule holds for ours."""
     for seed in range(3):
@@ -31,6 +31,18 @@ def test_the_engine_and_the_predecessor_never_beat_the_bound() -> None:
         assert len(played.stays) == 3
         assert played.makespan_s >= shortest
         assert played.violations == 0
+
+
+@pytest.mark.parametrize("shape", links.SHAPES)
+def test_decisions_never_beat_the_bound_of_links_nor_exceed_their_number(shape: Shape) -> None:
+    """What holds for every schedule holds for ours; and no uplink is ever above its number in a whole play."""
+    for seed in range(3):
+        one = rack_case(shape, Speed.STREAM, seed, 8)
+        moves = bound.alone(one)
+        assert schedule.makespan_s(one, moves) >= bound.bound_s(one, moves) - 1e-6
+    carried = links.carried_out(shape, Speed.NETWORK, 1, 4)
+    assert carried.ratio >= 1 - 1e-6
+    assert carried.most_over <= 0
 
 
 def test_a_case_can_be_made_again() -> None:

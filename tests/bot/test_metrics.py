@@ -14,7 +14,7 @@ from core.domain.model import event_data
 from core.domain.model.event_data import EventData
 from core.domain.model.events import Recorded, event
 from core.domain.model.inventory import HostName
-from core.domain.model.views import DeliveryView, HostView
+from core.domain.model.views import DeliveryView, HostView, LinkView
 from core.errors import CannotLogOn, HostUnreachable, LoginRejected, LoginWithheld
 from tests.support.markdown_pages import read, rows
 from tests.support.view_builders import NOW, move
@@ -113,6 +113,17 @@ def test_slots_the_bot_has_taken_are_told() -> None:
     """Beside those the host shows as used."""
     host = HostView(host=HostName("HV01"), is_reachable=True, since=NOW, live_used=2, live_limit=2, ours=1)
     assert values(families(replace(QUIET, hosts=(host,))))["host_slots_reserved", "HV01"] == 1
+
+
+def test_links_have_their_moves_and_their_number() -> None:
+    """A link that may carry any number has no limit to compare with."""
+    links = (
+        LinkView(name="rack-a", hosts=(HostName("HV01"),), used=2, limit=3),
+        LinkView(name="wan", hosts=(HostName("HV01"),), used=5, limit=None),
+    )
+    found = values(families(replace(QUIET, links=links)))
+    assert (found["link_moves", "rack-a"], found["link_moves", "wan"], found["link_moves_limit", "rack-a"]) == (2, 5, 3)
+    assert ("link_moves_limit", "wan") not in found
 
 
 @pytest.mark.parametrize("status", [QUIET, None])

@@ -38,10 +38,15 @@ def test_the_price_of_credssp_stands_where_it_is_chosen() -> None:
 
 
 def test_a_part_of_the_suite_is_played_on_postgresql_every_time() -> None:
-    """``make test`` ends with it, on one variable; all of it has a target of its own."""
+    """The files that `make postgresql` names are played on each database; all of it has a target, on one variable."""
     makefile = read("Makefile")
+    files = re.search(r"^ON_POSTGRESQL := (.+) \$\(TWO\)$", makefile, re.MULTILINE)
+    assert files is not None
+    assert len(files[1].split()) == 3
+    for file in files[1].split():
+        assert 'pytestmark = pytest.mark.usefixtures("each_database")' in read(file)
     recipe = makefile.partition("\ntest: ")[2].partition("\n\n")[0]
-    assert re.search(r"\$\(MAKE\).* postgresql", recipe)
+    assert not [folder for folder in ("$(TWO)", "$(REAL)", "$(PAGES)") if folder in recipe]
     for target in ("postgresql", "postgresql-all"):
         recipe = makefile.partition(f"\n{target}: ")[2].partition("\n\n")[0]
         assert "MIGRATE_BOT_TEST_STORE=postgresql" in recipe

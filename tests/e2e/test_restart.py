@@ -7,6 +7,8 @@ import pytest
 from tests.support.engine_harness import numbered, vm_id
 from tests.support.full_system import fleet, town
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 async def test_a_bot_that_dies_in_mid_migration_goes_on(tmp_path: Path, how: str) -> None:

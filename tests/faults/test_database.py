@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from core.domain.model.move import MoveState
 from core.errors import StoreBusy, StoreFull
-from tests.support.databases import ON_POSTGRESQL
+from tests.support.databases import is_on_postgresql
 from tests.support.fault_harness import Ground, fleet, ground, vm
 
-pytestmark = pytest.mark.skipif(ON_POSTGRESQL, reason="of the troubles of a database in a file")
+pytestmark = pytest.mark.skipif(is_on_postgresql(), reason="of the troubles of a database in a file")
 
 
 def _pragma(connection: Connection, setting: str) -> Any:

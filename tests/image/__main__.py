@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.image.dockerfile import Builder, CannotCarryOut, Image
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = "/etc/migrate-bot/migrate-bot.toml"
+PAGES = "/opt/migrate-bot/docs"
 START_WITHIN_S = 120.0
 STOP_WITHIN_S = 60.0
 
@@ -47,7 +49,7 @@ class Container:
         return subprocess.Popen(
             [program, *map(self._image.here, words[1:])],
             cwd=self._image.path("."),
-            env=self._env | dict(more or {}),
+            env=self._env | {name: self._image.here(value) for name, value in (more or {}).items()},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -65,6 +67,15 @@ class Container:
         if process.returncode != expect or "Traceback" in said:
             raise Failed(f"{' '.join(words)} ended with {process.returncode}, not {expect}:\n{said}")
         return said
+
+    def page(self, path: str) -> str:
+        """Return the title of a page that is answered beside the health check."""
+        address = f"http://{self._env['MIGRATE_BOT_SLACK__HEALTH']}{path}"
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=30) as answer:
+            found = re.search(r"<title>(.*?)</title>", answer.read().decode())
+        if found is None:
+            raise Failed(f"{address} is no page")
+        return f"GET {path}: {found[1]}"
 
     @contextmanager
     def serving(self, words: list[str], more: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
@@ -123,8 +134,9 @@ def _try(image: Image, container: Container) -> None:
         inside.parent.mkdir(parents=True)
         shutil.copy(settings, inside)
         print(container.run("check", "--config", SETTINGS, more=secrets), end="")
-        with container.serving([*image.entrypoint, *image.command], secrets):
+        with container.serving([*image.entrypoint, *image.command], secrets | {"MIGRATE_BOT_SLACK__DOCS": PAGES}):
             print(_healthy(image, container), end="")
+            print(container.page("/docs"))
         container.run_words(image.healthcheck, expect=1)
     print(container.run("demo")[-2500:], end="")
     if image.volumes != [image.workdir]:

@@ -19,7 +19,7 @@ from lab.hyperv.world.fleet import Endpoint
 from tests.contracts.gateway_arena import DESTINATION, SOURCE, SPARE, WEB, granted
 from tests.powershell.sessions import WITHIN_S, Place, place
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _NONE = VmId(UUID(int=5))
 _NOT_ALLOWED = "NotAllowed: only a local folder two or more levels below its volume is removed."

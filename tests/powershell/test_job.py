@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from core.domain.model.move import MoveState
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.server import HyperVLab
@@ -18,8 +16,6 @@ from tests.powershell.sessions import WITHIN_S
 from tests.support import fault_harness as grounds
 from tests.support.engine_harness import vm, vm_id
 from tests.support.full_system import fleet, town
-
-pytestmark = pytest.mark.xdist_group("powershell")
 
 NAMES = (
     "_x000A_",

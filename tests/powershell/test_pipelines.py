@@ -17,7 +17,7 @@ from lab.hyperv.world.fleet import Endpoint
 from tests.contracts.gateway_arena import DESTINATION, SPARE, STRANGER, WEB
 from tests.powershell.sessions import Place, described, place
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _DISK = "D:\\VMs\\web01\\Virtual Hard Disks\\web01.vhdx"
 _SPARE_DISK = "D:\\VMs\\spare\\Virtual Hard Disks\\spare.vhdx"

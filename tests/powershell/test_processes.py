@@ -18,8 +18,6 @@ from lab.hyperv.pwsh.install import SETTING, PowerShell
 from lab.hyperv.world.fleet import Endpoint
 from tests.powershell.sessions import WITHIN_S, place
 
-pytestmark = pytest.mark.xdist_group("powershell")
-
 _HOST = re.compile(r"HV01 +(\S+) +http (\d+) .* user (\S+) +password (\S+)")
 
 

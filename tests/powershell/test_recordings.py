@@ -7,8 +7,6 @@ from tests.recordings.cases import SESSIONS, play, recorded
 from tests.recordings.forms import differences
 from tests.recordings.known import REASONS
 
-pytestmark = pytest.mark.xdist_group("powershell")
-
 
 @pytest.mark.parametrize("session", SESSIONS)
 async def test_a_recording_can_be_made_again(session: str, powershell: PowerShell) -> None:

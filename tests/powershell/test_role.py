@@ -14,7 +14,7 @@ from lab.hyperv.world.fleet import Endpoint
 from tests.contracts.gateway_arena import DESTINATION, SOURCE, WEB
 from tests.powershell.sessions import Place, place
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def _class(name: str, namespace: str = CIMV2) -> Stage:

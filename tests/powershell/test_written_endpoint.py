@@ -18,7 +18,7 @@ from lab.hyperv.world.fleet import Endpoint
 from tests.contracts.gateway_arena import DESTINATION, FLEET, SOURCE, SPARE, TWIN, WEB, granted
 from tests.powershell.sessions import Place, place
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("powershell")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SETTINGS = Settings.model_validate(
     {

@@ -27,7 +27,7 @@ from core.store.db_errors import explain
 from core.store.ownership import Unguarded
 from lab.virtual_time import VirtualClock
 from tests.scenarios.wording import said
-from tests.support.databases import ON_POSTGRESQL, database_url, sync_url
+from tests.support.databases import database_url, is_on_postgresql, sync_url
 
 
 class PlainDatabase:
@@ -40,7 +40,7 @@ class PlainDatabase:
     async def open(self) -> None:
         if self._engine is not None:
             return
-        if ON_POSTGRESQL:
+        if is_on_postgresql():
             self._engine = _on_server(database_url(self._file))
             return
         if not self._file.exists():
@@ -113,7 +113,7 @@ class SteadyStore:
         self.calls: Counter[str] = Counter()
         self.is_shut = False
         # On a server the lock goes with a connection that the plain database does not have.
-        self._inner = SqlStore(database_url(file), ownership=Unguarded() if ON_POSTGRESQL else None)
+        self._inner = SqlStore(database_url(file), ownership=Unguarded() if is_on_postgresql() else None)
         self._inner._database = cast("Database", PlainDatabase(file))
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:

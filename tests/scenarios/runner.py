@@ -34,12 +34,13 @@ def play(script: Script, file: Path) -> Played:
     random.seed(script.name)
 
     async def main(loop: VirtualTimeLoop) -> Played:
-        return await _play(Play(script, loop, file))
+        return await play_on(Play(script, loop, file))
 
     return run_virtually(main)
 
 
-async def _play(stage: Play) -> Played:
+async def play_on(stage: Play) -> Played:
+    """Play a stage's scenario to its end; its store is closed then."""
     script, began = stage.script, stage.clock.now()
     hands = Stagehand(stage)
     broken: list[str] = []

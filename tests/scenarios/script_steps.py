@@ -159,6 +159,10 @@ class Stagehand:
                 f" {host.storage_limit}, {host.ours} of them ours, {host.vms} VMs{trouble}"
             )
 
+        for link in await self._play.engine.queries.links():
+            limit = "" if link.limit is None else f" of {link.limit}"
+            self._play.say(f"link {link.name}: {link.used}{limit} moves, behind it {', '.join(link.hosts)}")
+
     async def do_where(self, *, vm: str) -> None:
         self._play.note(f"somebody asks where {vm} is")
         answer = where(await self._play.engine.queries.where(vm), Look())

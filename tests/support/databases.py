@@ -1,6 +1,7 @@
 """Where the database of a test is: a file of its own, or a schema of its own on a PostgreSQL server.
 
-``MIGRATE_BOT_TEST_STORE=postgresql`` puts every test on PostgreSQL; without it, only those that ask for it. The server
+``MIGRATE_BOT_TEST_STORE=postgresql`` puts every test on PostgreSQL; without it, only those that ask for it, and those
+that are played on each database (``each_database`` in ``tests/conftest.py``). The server
 is the one that ``MIGRATE_BOT_TEST_POSTGRES`` names, or one that listens here and lets ``postgres`` in. Each process of
 a run makes a database there, and drops it at its end.
 """
@@ -24,15 +25,21 @@ from sqlalchemy.pool import NullPool
 from core.store import dialects, store
 
 T = TypeVar("T")
-ON_POSTGRESQL = os.environ.get("MIGRATE_BOT_TEST_STORE", "sqlite") == "postgresql"
+STORE = "MIGRATE_BOT_TEST_STORE"
+KINDS = (os.environ[STORE],) if STORE in os.environ else ("sqlite", "postgresql")
 _HERE = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 _NONE = "on PostgreSQL (no server listens on 127.0.0.1:5432)"
 _made: list[str] = []
 
 
+def is_on_postgresql() -> bool:
+    """Whether the test that runs now is played on PostgreSQL."""
+    return os.environ.get(STORE) == "postgresql"
+
+
 def database_url(file: Path) -> str:
     """Return where the database goes that would be in this file: the same for the same file."""
-    return postgresql_url(file) if ON_POSTGRESQL else f"sqlite+aiosqlite:///{file}"
+    return postgresql_url(file) if is_on_postgresql() else f"sqlite+aiosqlite:///{file}"
 
 
 def store_section(folder: Path) -> dict[str, dict[str, object]]:

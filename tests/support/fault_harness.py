@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import SystemClock
+from bot.duty import LOOP, Duty
 from core.config import Settings
 from core.domain.model.event_data import EventKind
 from core.domain.model.events import Event
@@ -20,12 +21,14 @@ from core.domain.model.plan import Options, Request
 from core.engine.engine import Engine
 from core.hyperv import PypsrpGateway
 from core.store import SqlStore
+from core.store.database import nobody
+from core.store.dialects import PROOF_EVERY_S
 from lab.hyperv.pwsh.install import PowerShell
 from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import VM, Fleet, Host
-from tests.support.databases import database_url
+from tests.support.databases import database_url, patient_server
 from tests.support.engine_harness import Listener, host, vm, vm_id
 from tests.support.eventually import PATIENCE_S
 
@@ -246,19 +249,23 @@ async def ground(
     """Start the lab and the bot's insides; ``sections`` override settings. All trouble ends with the block."""
     more: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
     lab_of = partial(HyperVLab, described, speed=speed, quotas=quotas, has_tls=tls)
-    async with lab_of(keytabs=keytabs, powershell=powershell, **more) as lab:
-        settings = settings_for(lab, tls, sections)
-        clock = JumpyClock()
-        gateway = PypsrpGateway(settings, now=clock.steady_now)
-        store = SqlStore(database_url(folder / "bot.db"), timeout_s=busy_s)
-        listener = Listener()
-        engine = Engine(settings=settings, store=store, gateway=gateway, notifier=listener, clock=clock)
-        await engine.start()
-        try:
-            yield Ground(lab, gateway, store, listener, engine, clock)
-        finally:
-            lab.world.trouble.clear()
-            await engine.stop()
+    with patient_server():
+        async with lab_of(keytabs=keytabs, powershell=powershell, **more) as lab:
+            settings = settings_for(lab, tls, sections)
+            clock = JumpyClock()
+            gateway = PypsrpGateway(settings, now=clock.steady_now)
+            store = SqlStore(database_url(folder / "bot.db"), timeout_s=busy_s)
+            listener = Listener()
+            engine = Engine(settings=settings, store=store, gateway=gateway, notifier=listener, clock=clock)
+            await engine.start()
+            # On a server a writer that says nothing loses its right to write: the bot has this loop, too.
+            duty = Duty(store, on_wait=nobody, every_s=PROOF_EVERY_S)
+            engine.supervisor.start(LOOP, duty.turn)
+            try:
+                yield Ground(lab, gateway, store, listener, engine, clock)
+            finally:
+                lab.world.trouble.clear()
+                await engine.stop()
 
 
 __all__ = ["Ground", "changed", "fleet", "ground", "host", "vm", "vm_id"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from core.config import Settings
@@ -11,6 +12,15 @@ from lab.hyperv.remoting.shells import Quotas
 from lab.hyperv.server import HyperVLab
 from lab.hyperv.world.fleet import Fleet
 from tests.contracts.gateway_arena import FLEET, Arena
+
+EMPTY = "D:\\VMs\\empty[1]"
+"""An empty folder of the contract's source host."""
+
+
+def changed(**fields: Any) -> Fleet:
+    """Return the contract's fleet with its source host changed."""
+    source, *others = FLEET.hosts
+    return replace(FLEET, hosts=(replace(source, **fields), *others))
 
 
 def _confirm_start(winrm: dict[str, Any]) -> str:

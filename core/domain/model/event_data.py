@@ -113,11 +113,15 @@ class Approval(EventData):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved(EventData):
-    """The last approval: the job is queued."""
+    """The last approval: the job is queued. With what was estimated then, in seconds: until its end, of each move."""
 
     kind: ClassVar = EventKind.APPROVED
     count: int = 0
     needed: int = 0
+    expected_s: float = field(default=0.0, metadata=_ONLY_IF_SET)
+    """0: nobody could say."""
+    moves_s: tuple[int, ...] = field(default=(), metadata=_ONLY_IF_SET)
+    """Of each move by itself, in the plan's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

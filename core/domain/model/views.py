@@ -20,6 +20,14 @@ class MoveView:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimateError:
+    """How far off half of the newest estimates were at the most, in percent of what it took, and how many they are."""
+
+    percent: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Eta:
     """An estimate of a job's end: the bound nothing can beat, the likely time, and a careful one."""
 
@@ -28,6 +36,8 @@ class Eta:
     latest: datetime
     frozen: tuple[datetime, datetime] | None = None
     """The freeze, from its begin to its end, that makes it later than it would be; in the calendar's time zone."""
+    off: EstimateError | None = None
+    """How far off estimates were so far; None: too few came true to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +114,20 @@ class HostView:
     def is_login_rejected(self) -> bool:
         """Whether the host rejects the bot's account, or is not asked again for a while because it did."""
         return not self.is_reachable and self.standing in {Standing.LOGIN_REJECTED, Standing.LOGIN_WITHHELD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """A link's line in ``/migrate hosts``: how many moves are on it, of how many it carries now; None: any number."""
+
+    name: str
+    hosts: tuple[HostName, ...]
+    used: int
+    limit: int | None
+    until: datetime | None = None
+    """When the window ends that holds now, in the link's time zone."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may start on it now."""
+        return self.limit is not None and self.used >= self.limit

@@ -3,13 +3,19 @@
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Needs = Sequence[tuple[Hashable, int]]
 """What a VM takes on a host: of which resource how much."""
 Change = Sequence[tuple[int, int]]
 """VMs and the hosts they go to."""
+Place = tuple[int, int]
+"""A source (0), a host (1) or a link (2), by its number."""
+Shares = Sequence[tuple[int, float]]
+"""Links by their numbers, each with the share of it that a move takes while it runs."""
+
+SOURCE, HOST, LINK = range(3)
 
 _SAME = 0.01
 """Ends that differ by less than this share of the whole are the same when VMs are placed: then room decides."""
@@ -43,6 +49,14 @@ class Problem:
     pinned: frozenset[int] = frozenset()
     """VMs that a person put there: they are placed before all others."""
     at_once: int = 0
+    links: Mapping[tuple[int, int], Shares] = field(default_factory=dict)
+    """The links from a source to a host."""
+    link_busy: Sequence[Sequence[tuple[float, float]]] = ()
+    """Of each link what moves of others still take: seconds, and their share of it."""
+
+    def links_of(self, vm: int, host: int) -> Shares:
+        """Return the links that a VM is on when it goes to a host."""
+        return self.links.get((self.sources[vm], host), ()) if self.links else ()
 
     def stays(self, vm: int) -> bool:
         """Whether a VM can stay where it was, room aside; whose host takes it no more is placed after those."""
@@ -68,7 +82,10 @@ class Assignment:
         self._groups: Counter[tuple[int, int]] = Counter(problem.met)
         self.on: defaultdict[int, set[int]] = defaultdict(set)
         self.of_source: defaultdict[int, set[int]] = defaultdict(set)
-        self._work: defaultdict[tuple[bool, int], float] = defaultdict(float)
+        self.on_link: defaultdict[int, set[int]] = defaultdict(set)
+        self._work: defaultdict[Place, float] = defaultdict(float)
+        for link, busy in enumerate(problem.link_busy):
+            self._work[LINK, link] = sum(seconds * share for seconds, share in busy)
         self.fullness = [0.0] * len(problem.host_slots)
         self.floor = self._bound()
         self._looks = _ASIDE
@@ -98,10 +115,11 @@ class Assignment:
             return kept
         groups = self.problem.groups.get(vm, ())
         floor, fullness = self.floor, self.fullness
+        links = self.problem.links
         ranked = [
             (
                 sum([self._groups[group, host] for group in groups]) if groups else 0,
-                (end if (end := slots[host][0] + seconds) > floor else floor) // step,
+                max(slots[host][0] + seconds, floor, self._link_end(vm, host) if links else 0.0) // step,
                 fullness[host],
                 slots[host][0],
                 host,
@@ -114,6 +132,12 @@ class Assignment:
         if self.fits(vm, best):
             return best
         return next((rank[-1] for rank in sorted(ranked) if self.fits(vm, rank[-1])), None)
+
+    def _link_end(self, vm: int, host: int) -> float:
+        """Return when the slowest link from a VM to a host is done with what it carries, this VM included."""
+        seconds = self.problem.seconds[vm][host]
+        shares = self.problem.links_of(vm, host)
+        return max((self._work[LINK, link] + seconds * share for link, share in shares), default=0.0)
 
     def squeeze_in(self, vm: int) -> bool:
         """Find room for a VM by letting others move aside."""
@@ -163,6 +187,8 @@ class Assignment:
         self.host_of[vm] = host
         self.on[host].add(vm)
         self.of_source[self.problem.sources[vm]].add(vm)
+        for link, _ in self.problem.links_of(vm, host):
+            self.on_link[link].add(vm)
 
     def take(self, vm: int) -> None:
         host = self.host_of.pop(vm, None)
@@ -170,11 +196,15 @@ class Assignment:
             self._count(vm, host, -1)
             self.on[host].discard(vm)
             self.of_source[self.problem.sources[vm]].discard(vm)
+            for link, _ in self.problem.links_of(vm, host):
+                self.on_link[link].discard(vm)
 
     def _count(self, vm: int, host: int, sign: int) -> None:
         seconds = sign * self.problem.seconds[vm][host]
-        self._work[True, host] += seconds
-        self._work[False, self.problem.sources[vm]] += seconds
+        self._work[HOST, host] += seconds
+        self._work[SOURCE, self.problem.sources[vm]] += seconds
+        for link, share in self.problem.links_of(vm, host):
+            self._work[LINK, link] += seconds * share
         shares = [0.0]
         for what, need in self.problem.needs(vm, host):
             self._used[what] += sign * need
@@ -194,14 +224,24 @@ class Assignment:
         """Whether a VM may be put elsewhere for the sake of time."""
         return not self.problem.stays(vm) and vm not in self.problem.groups
 
-    def at(self, place: tuple[bool, int]) -> set[int]:
-        """Return the VMs of a source (False) or a host (True)."""
-        is_host, number = place
-        return self.on[number] if is_host else self.of_source[number]
+    def at(self, place: Place) -> set[int]:
+        """Return the VMs of a source, a host or a link."""
+        kind, number = place
+        return (self.of_source, self.on, self.on_link)[kind][number]
 
-    def ends(self, place: tuple[bool, int]) -> float:
+    def places(self, vm: int, host: int) -> Iterator[Place]:
+        """Yield the places that have work by a VM on a host."""
+        yield SOURCE, self.problem.sources[vm]
+        yield HOST, host
+        for link, _ in self.problem.links_of(vm, host):
+            yield LINK, link
+
+    def ends(self, place: Place) -> float:
         """Return when a place is done with its share: dealt out longest first, or evenly when there are many."""
-        is_host, number = place
+        kind, number = place
+        if kind == LINK:
+            return self._work[place] if self.on_link[number] else 0.0
+        is_host = kind == HOST
         problem = self.problem
         vms, busy = (self.on[number], problem.host_busy) if is_host else (self.of_source[number], problem.source_busy)
         count = (problem.host_slots if is_host else problem.source_slots)[number]
@@ -228,7 +268,17 @@ class Assignment:
         bounds += [(sum(least) + sum(map(sum, problem.host_busy))) / max(1, slots), max(least, default=0.0)]
         if problem.at_once:
             bounds.append(sum(least) / problem.at_once)
-        return max(bounds)
+        return max((*bounds, *self._link_bounds()))
+
+    def _link_bounds(self) -> list[float]:
+        """Return what each link has to carry of VMs that have no way around it."""
+        problem = self.problem
+        work = [self._work[LINK, link] for link in range(len(problem.link_busy))]
+        for vm, row in enumerate(problem.seconds if work else ()):
+            ways = [{n: s * row[host] for n, s in problem.links_of(vm, host)} for host in row]
+            for link in ways[0] if ways else ():
+                work[link] += min(way.get(link, 0.0) for way in ways)
+        return work
 
     def apply(self, change: Change) -> bool:
         """Put VMs elsewhere; False, and nothing changed, when one finds no room there."""

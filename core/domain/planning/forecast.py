@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.views import Eta
 from core.domain.planning.makespan import Pause, Work, lower_bound, makespan
+from core.domain.planning.speeds import Lines
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.slots import bar
 
@@ -31,6 +32,8 @@ class Conditions:
     """Of the moves that wait for a backup: when that is over as a rule, and how many seconds the move takes then."""
     at_once: int = 0
     """How many of these moves may run at the same time; 0: as many as the hosts have slots for."""
+    lines: Lines | None = None
+    """The links between the hosts; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +51,19 @@ class Forecast:
 def forecast(works: Sequence[Work], conditions: Conditions) -> Forecast:
     """Estimate when all of these works are done."""
     now, slots, at_once = conditions.now, slots_of(conditions.snapshots), conditions.at_once
+    lines = conditions.lines
     pauses = _Pauses(conditions)
-    bound = lower_bound(works, slots, pauses.first, at_once=at_once)
+    bound = lower_bound(works, slots, pauses.first, at_once=at_once, lines=lines)
     why_none = _why_none(works, conditions)
     if why_none:
         return Forecast(now + timedelta(seconds=bound), None, why_none)
-    working = makespan(works, slots, at_once=at_once)
-    likely = makespan(works, slots, pauses, at_once=at_once) if pauses.first else working
+    working = makespan(works, slots, at_once=at_once, lines=lines)
+    likely = makespan(works, slots, pauses, at_once=at_once, lines=lines) if pauses.first else working
     # What the hosts do may take longer than thought; what the clock and the calendar say will not.
     latest = likely + working * (CAREFUL - 1)
-    is_frozen = pauses.freeze is not None and likely > makespan(works, slots, pauses.before_start, at_once=at_once)
+    is_frozen = pauses.freeze is not None and likely > makespan(
+        works, slots, pauses.before_start, at_once=at_once, lines=lines
+    )
     soonest, middle, late = (now + timedelta(seconds=s) for s in (min(bound, likely), likely, latest))
     for at, seconds in conditions.after_backups:
         middle = max(middle, at + timedelta(seconds=seconds))

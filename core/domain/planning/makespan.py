@@ -1,42 +1,18 @@
 """Estimates how long moves take: a list schedule over the hosts' slots, with a lower bound that nothing can beat."""
 
 import heapq
+import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from core.domain.model.inventory import HostName
+from core.domain.planning.speeds import OVERHEAD_S, Lines
+from core.domain.scheduling.links import Link, Place
 
 Pair = tuple[HostName, HostName]
 Pause = tuple[float, float]
 """Seconds from now between which no move starts; what runs goes on."""
-
-OVERHEAD_S = 5.0
-"""What a move takes besides its bytes: checks, switch-over, clean-up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Speeds:
-    """Bytes per second of each host pair as learned, and what is assumed of a pair that has not shown its own."""
-
-    learned: Mapping[tuple[HostName, HostName], float]
-    assumed_bytes_per_s: float
-
-    def nearest(self, source: HostName, destination: HostName) -> float:
-        """Return what to expect between two hosts that may not have shown it: what pairs with one of them did, or any.
-
-        Of several the middle one; it is assumed only where nothing at all was learned.
-        """
-        known = self.learned.get((source, destination))
-        if known is not None:
-            return known
-        kin = [speed for pair, speed in self.learned.items() if source in pair or destination in pair]
-        return median(kin or self.learned.values()) if self.learned else self.assumed_bytes_per_s
-
-    def of(self, source: HostName, destination: HostName) -> float:
-        """Return what to expect between two hosts."""
-        return self.learned.get((source, destination), self.assumed_bytes_per_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +23,6 @@ class Work:
     destination: HostName
     seconds: float
     is_running: bool = False
-
-
-def seconds(size_bytes: int, source: HostName, destination: HostName, speeds: Speeds) -> float:
-    """Estimate one move by itself, in seconds."""
-    return OVERHEAD_S + size_bytes / speeds.of(source, destination)
 
 
 class _StartGate:
@@ -73,13 +44,21 @@ _GATE = HostName("")
 
 
 def makespan(
-    works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause] = (), *, at_once: int = 0
+    works: Sequence[Work],
+    slots: Mapping[HostName, int],
+    pauses: Iterable[Pause] = (),
+    *,
+    at_once: int = 0,
+    lines: Lines | None = None,
 ) -> float:
     """Seconds until all is done when moves start longest first as soon as both hosts have a slot, and in no pause.
 
-    ``at_once``: how many may run at the same time in all; 0: as many as have slots.
+    ``at_once``: how many may run at the same time in all; 0: as many as have slots. With ``lines`` a move needs room
+    on each of its links too, and those on one link share what it carries.
     """
-    return _Schedule(works, slots, pauses, at_once).run()
+    if lines is None:
+        return _Schedule(works, slots, pauses, at_once).run()
+    return _SharedSchedule(works, slots, pauses, at_once, lines).run()
 
 
 class _Schedule:
@@ -92,40 +71,49 @@ class _Schedule:
         self._at_once = at_once
         self._running = 0
         self._free = dict.fromkeys((host for work in works for host in (work.source, work.destination)), 1)
-        self._free.update({host: max(1, slots[host]) for host in self._free if host in slots})
+        self._free.update({host: max(1, slots[host]) for host in slots if host in self._free})
         self._free[_GATE] = 0
-        self._ends: list[tuple[float, HostName, HostName]] = []
+        self._ends: list[tuple[float, HostName, HostName, int]] = []
         self._lines: defaultdict[Pair, deque[float]] = defaultdict(deque)
-        self._of_host: defaultdict[HostName, set[Pair]] = defaultdict(set)
+        self._of_place: defaultdict[Place, set[Pair]] = defaultdict(set)
         for work in sorted(works, key=lambda work: -work.seconds):
             pair = work.source, work.destination
             if work.is_running:
-                self._begin(pair, work.seconds)
+                self._begin(pair, 0.0, work.seconds)
             else:
                 self._lines[pair].append(work.seconds)
-                for host in (*pair, _GATE):
-                    self._of_host[host].add(pair)
+                for place in (*self._places(pair), _GATE):
+                    self._of_place[place].add(pair)
 
     def run(self) -> float:
         """Play it to its end."""
-        self._start(self._of_host[_GATE], 0.0)
+        self._start(self._of_place[_GATE], 0.0)
         clock = 0.0
         while self._ends:
-            clock, source, destination = heapq.heappop(self._ends)
+            clock, source, destination, _ = heapq.heappop(self._ends)
             self._free[source] += 1
             self._free[destination] += 1
             self._running -= source != _GATE
-            # Where only so many may run in all, an end may be what a line of other hosts has waited for.
-            lines = self._of_host[_GATE] if self._at_once else self._of_host[source] | self._of_host[destination]
-            self._start(lines, clock)
+            self._start(self._lines_behind((source, destination)), clock)
         return clock
 
+    def _lines_behind(self, pair: Pair) -> set[Pair]:
+        """Return the lines that an end between two hosts may let start."""
+        # Where only so many may run in all, an end may be what a line of other hosts has waited for.
+        if self._at_once or pair[0] == _GATE:
+            return self._of_place[_GATE]
+        return set().union(*(self._of_place[place] for place in self._places(pair)))
+
+    def _places(self, pair: Pair) -> tuple[Place, ...]:
+        """Return where a move between two hosts needs room."""
+        return pair
+
     def _start(self, pairs: Iterable[Pair], clock: float) -> None:
-        """Start what waits in these lines and finds a slot on both hosts, longest first."""
+        """Start what waits in these lines and finds room in all its places, longest first."""
         opens = self._gate.opens(clock)
         if opens > clock:
-            if self._of_host[_GATE]:
-                heapq.heappush(self._ends, (opens, _GATE, _GATE))
+            if self._of_place[_GATE]:
+                heapq.heappush(self._ends, (opens, _GATE, _GATE, 0))
             return
         heads = [(-self._lines[pair][0], pair) for pair in pairs if self._has_room(pair)]
         heapq.heapify(heads)
@@ -134,41 +122,147 @@ class _Schedule:
             if not self._has_room(pair):
                 continue
             line = self._lines[pair]
-            self._begin(pair, clock + line.popleft())
+            self._begin(pair, clock, line.popleft())
             if line:
                 heapq.heappush(heads, (-line[0], pair))
             else:
-                for host in (*pair, _GATE):
-                    self._of_host[host].discard(pair)
+                for place in (*self._places(pair), _GATE):
+                    self._of_place[place].discard(pair)
 
     def _has_room(self, pair: Pair) -> bool:
         if self._at_once and self._running >= self._at_once:
             return False
         return min(self._free[pair[0]], self._free[pair[1]]) > 0
 
-    def _begin(self, pair: Pair, ends: float) -> None:
+    def _begin(self, pair: Pair, clock: float, seconds: float) -> None:
         for host in pair:
             self._free[host] -= 1
         self._running += 1
-        heapq.heappush(self._ends, (ends, *pair))
+        self._go(pair, clock, seconds)
+
+    def _go(self, pair: Pair, clock: float, seconds: float) -> None:
+        heapq.heappush(self._ends, (clock + seconds, *pair, 0))
+
+
+@dataclass(slots=True)
+class _Run:
+    """A move under way: the seconds it would still need by itself, and at which share of that pace it goes."""
+
+    pair: Pair
+    left: float
+    since: float
+    rate: float = 0.0
+    ends: float = math.inf
+
+
+class _SharedSchedule(_Schedule):
+    """A schedule in which moves also need room on their links, and share what these carry.
+
+    A link's number may change as the clock goes. An end is pushed anew when its move gets another share; the old one is
+    passed over.
+    """
+
+    def __init__(
+        self, works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause], at_once: int, lines: Lines
+    ) -> None:
+        self._at = lines
+        self._runs: dict[int, _Run] = {}
+        self._begun = 0
+        self._on: defaultdict[Link, set[int]] = defaultdict(set)
+        self._limits = {
+            link: lines.limit(link, 0.0) for work in works for link in lines.of((work.source, work.destination))
+        }
+        self._used = tuple(self._limits)
+        super().__init__(works, slots, pauses, at_once)
+
+    def run(self) -> float:
+        """Play it to its end."""
+        clock = last = 0.0
+        self._start(self._of_place[_GATE], clock)
+        for number in range(1, len(self._used) + 1):
+            self._await_change(number, clock)
+        while self._ends:
+            clock, source, _, number = heapq.heappop(self._ends)
+            if source == _GATE and number:
+                self._change(self._used[number - 1], clock)
+                self._await_change(number, clock)
+            elif source == _GATE:
+                self._start(self._of_place[_GATE], clock)
+            elif (run := self._runs.get(number)) is not None and run.ends == clock:
+                last = clock
+                self._end(number, run)
+                self._share(self._at.of(run.pair), clock)
+                self._start(self._lines_behind(run.pair), clock)
+        return last
+
+    def _places(self, pair: Pair) -> tuple[Place, ...]:
+        return (*pair, *self._at.of(pair))
+
+    def _has_room(self, pair: Pair) -> bool:
+        return super()._has_room(pair) and all(len(self._on[x]) < self._limits[x] for x in self._at.of(pair))
+
+    def _go(self, pair: Pair, clock: float, seconds: float) -> None:
+        self._begun += 1
+        self._runs[self._begun] = _Run(pair, seconds, clock)
+        links = self._at.of(pair)
+        for link in links:
+            self._on[link].add(self._begun)
+        self._share(links, clock, self._begun)
+
+    def _end(self, number: int, run: _Run) -> None:
+        del self._runs[number]
+        self._running -= 1
+        for host in run.pair:
+            self._free[host] += 1
+        for link in self._at.of(run.pair):
+            self._on[link].discard(number)
+
+    def _share(self, links: Iterable[Link], clock: float, *begun: int) -> None:
+        """Work out anew how fast those go that are on these links, now that others are on them."""
+        for number in sorted({*begun, *(one for link in links for one in self._on[link])}):
+            run = self._runs[number]
+            rate = self._at.speeds.share(*run.pair, {link: len(self._on[link]) for link in self._at.of(run.pair)})
+            if rate != run.rate:
+                run.left -= (clock - run.since) * run.rate
+                run.since, run.rate = clock, rate
+                run.ends = clock + max(0.0, run.left) / rate
+                heapq.heappush(self._ends, (run.ends, *run.pair, number))
+
+    def _change(self, link: Link, clock: float) -> None:
+        """Let a link carry what it carries from now on."""
+        self._limits[link] = self._at.limit(link, clock)
+        self._start(self._of_place[link], clock)
+
+    def _await_change(self, number: int, clock: float) -> None:
+        """Look again when the number of a link changes, as long as something waits for it."""
+        link = self._used[number - 1]
+        if self._of_place[link] and (at := self._at.next_change(link, clock)) is not None:
+            heapq.heappush(self._ends, (at, _GATE, _GATE, number))
 
 
 def lower_bound(
-    works: Sequence[Work], slots: Mapping[HostName, int], pause: Pause | None = None, *, at_once: int = 0
+    works: Sequence[Work],
+    slots: Mapping[HostName, int],
+    pause: Pause | None = None,
+    *,
+    at_once: int = 0,
+    lines: Lines | None = None,
 ) -> float:
     """Seconds nothing can beat: the longest move, or a host's whole work over its slots, or all over ``at_once``.
+
+    With ``lines`` also a link's work over its number, or its bytes over what it carries.
 
     With the next pause: what cannot have started before it ends after it.
     """
     waiting = [work for work in works if not work.is_running]
-    bound = _bound(works, slots, at_once)
+    bound = _bound(works, slots, at_once, lines)
     if pause is None or not waiting:
         return bound
     begins, ends = pause
     if begins <= 0:
-        return max(bound, ends + _bound(waiting, slots, at_once))
+        return max(bound, ends + _bound(waiting, slots, at_once, lines))
     hosts, per_host = _at_once(works, slots), _per_host(works)
-    longest, shortest = max(work.seconds for work in works), min(work.seconds for work in waiting)
+    longest, shortest = (max(work.seconds for work in works), min(work.seconds for work in waiting))
     waits = {host for work in waiting for host in (work.source, work.destination)}
     # A host's slots can be busy until the pause begins, and with one more move each that starts just before it.
     if any(per_host[host] > hosts[host] * (begins + longest) for host in waits):
@@ -176,13 +270,28 @@ def lower_bound(
     return bound
 
 
-def _bound(works: Sequence[Work], slots: Mapping[HostName, int], at_once: int) -> float:
+def _bound(works: Sequence[Work], slots: Mapping[HostName, int], at_once: int, lines: Lines | None) -> float:
     hosts, per_host = _at_once(works, slots), _per_host(works)
     longest = max((work.seconds for work in works), default=0.0)
     bounds = [longest, *(total / hosts[host] for host, total in per_host.items())]
     if at_once:
         bounds.append(sum(work.seconds for work in works) / max(at_once, sum(work.is_running for work in works)))
+    bounds += _link_bounds(works, lines) if lines else ()
     return max(bounds)
+
+
+def _link_bounds(works: Iterable[Work], lines: Lines) -> Iterator[float]:
+    on = defaultdict[Link, list[Work]](list)
+    for work in works:
+        for link in lines.of((work.source, work.destination)):
+            on[link].append(work)
+    for link, mine in on.items():
+        carried = lines.speeds.carried_by(link)
+        if link.most is not None:
+            yield sum(work.seconds for work in mine) / max(link.most, sum(work.is_running for work in mine))
+        if not math.isinf(carried):
+            sent = (max(0.0, w.seconds - OVERHEAD_S) * lines.speeds.of(w.source, w.destination) for w in mine)
+            yield sum(sent) / carried
 
 
 def _per_host(works: Iterable[Work]) -> dict[HostName, float]:

@@ -7,6 +7,7 @@ is left, the shortest time until all is done, within everybody's room (weigh.py)
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostName, Inspection, VmDetails, VmId
@@ -15,7 +16,8 @@ from core.domain.planning.apart import fitting
 from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
-from core.domain.planning.makespan import OVERHEAD_S, Speeds, Work
+from core.domain.planning.link_shares import LinkWork, link_shares
+from core.domain.planning.makespan import Work
 from core.domain.planning.room import (
     SPARE_DISK_BYTES,
     SPARE_MEMORY_BYTES,
@@ -25,7 +27,9 @@ from core.domain.planning.room import (
     too_long,
     volume_needs,
 )
+from core.domain.planning.speeds import OVERHEAD_S, Speeds
 from core.domain.planning.weigh import weigh
+from core.domain.scheduling.links import Links
 
 _NAMED = 3
 """How many other hosts, that would take a VM as well, its reason names."""
@@ -38,6 +42,8 @@ class Conditions:
     homes: Mapping[VmId, HostName]
     slots: Mapping[HostName, int]
     speeds: Speeds
+    now: datetime | None = None
+    """The time on the wall, for what the links carry then; None: they carry the most they ever do."""
     others: Sequence[Work] = ()
     """Moves of other jobs and of other people, running or waiting: they take slots."""
     taken: Mapping[tuple[HostName, str], frozenset[str]] = field(default_factory=dict)
@@ -82,7 +88,7 @@ def place(
     problem = _problem(vms, targets, hosts, refused, rooms, conditions)
     weighed = weigh(problem)
     # Before anybody was shown the plan, that a VM stays with a host is no reason that means anything to him.
-    words = _Words(targets, problem, weighed, refused, tells_who_stays=not conditions.said_no)
+    words = _Words(targets, problem, weighed, refused, conditions.speeds.links, tells_who_stays=not conditions.said_no)
     chosen, why = dict[VmId, Destination](), dict[VmId, str]()
     shut = {n for n, host in enumerate(hosts) if _closed(targets[n], host)}
     for number, row in enumerate(vms):
@@ -250,6 +256,7 @@ def _problem(  # noqa: PLR0917 (everything, once)
     for number, host in enumerate(hosts):
         staying = [vm.name for vm in host.snapshot.vms if vm.id not in moving] if host and at.apart else []
         met.update((group, number) for groups in fitting(staying, at.apart).values() for group in groups)
+    links, link_busy = link_shares(sources, numbers, at.speeds, at.others, at.now)
     stays = {**at.keep, **at.pinned}
     kept = ((n, numbers.get(stays.get(row.vm.id, HostName("")))) for n, row in enumerate(vms))
     return Problem(
@@ -266,6 +273,8 @@ def _problem(  # noqa: PLR0917 (everything, once)
         kept={number: host for number, host in kept if host is not None},
         pinned=frozenset(number for number, row in enumerate(vms) if row.vm.id in at.pinned),
         at_once=at.at_once,
+        links=links,
+        link_busy=link_busy,
     )
 
 
@@ -291,6 +300,7 @@ class _Words:
         problem: Problem,
         weighed: Mapping[int, int],
         refused: Sequence[Refused],
+        links: Links,
         *,
         tells_who_stays: bool,
     ) -> None:
@@ -305,6 +315,7 @@ class _Words:
         self._ends = [
             (work[host] + sum(problem.host_busy[host])) / max(1, slots) for host, slots in enumerate(problem.host_slots)
         ]
+        self._over_links = LinkWork(problem, weighed, links)
         self._by_end = sorted(range(len(targets)), key=self._ends.__getitem__)
         self._not: dict[int, str] = {}
 
@@ -350,6 +361,9 @@ class _Words:
         if any(problem.met.get((group, other)) for group in problem.groups.get(vm, ())):
             return "has one of its kind"
         with_it = self._ends[other] + problem.seconds[vm][other] / max(1, problem.host_slots[other])
+        over, link = self._over_links.slowest(vm, other)
+        if over > max(with_it, self._ends[host]):
+            return f"would take {span(over)} with it, over link {link}"
         return f"would take {span(with_it)} with it" if with_it >= self._ends[host] else "would do as well"
 
     def _refusals(self, closed: Refused, but: int) -> str:

@@ -7,9 +7,19 @@ as there are few VMs, changes tried by playing the whole schedule. Chance is see
 
 import heapq
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from core.domain.planning.assignment import Assignment, Change, Problem, largest_share
+from core.domain.planning.assignment import (
+    HOST,
+    LINK,
+    SOURCE,
+    Assignment,
+    Change,
+    Place,
+    Problem,
+    Shares,
+    largest_share,
+)
 from core.domain.planning.packing import place_more
 
 _GOOD = 1.002
@@ -29,11 +39,10 @@ _ROUND = 250
 """After so many schedules the search goes on from the best one."""
 _RING = 0.3
 """How often three VMs change places in a ring, where two cannot."""
+_WHOLE = 1 + 1e-6
+"""A whole link, and a little for the shares of thirds."""
 _WORSE = 1.02
 """How much longer a schedule may be than the one before it, to get out of a corner."""
-
-Place = tuple[bool, int]
-"""A source (False) or a host (True), by its number."""
 
 
 def weigh(problem: Problem) -> dict[int, int]:
@@ -66,8 +75,9 @@ class _Relief:
     def __init__(self, made: Assignment) -> None:
         self._made = made
         self._looks = _LOOKS
-        places = [(False, n) for n in range(len(made.problem.source_slots))]
-        places += [(True, n) for n in range(len(made.problem.host_slots))]
+        places: list[Place] = [(SOURCE, n) for n in range(len(made.problem.source_slots))]
+        places += [(HOST, n) for n in range(len(made.problem.host_slots))]
+        places += [(LINK, n) for n in range(len(made.problem.link_busy))]
         self._ends = {place: made.ends(place) for place in places}
 
     def run(self) -> None:
@@ -101,8 +111,7 @@ class _Relief:
         self._looks -= 1
         made = self._made
         before = [(vm, made.host_of[vm]) for vm, _ in change]
-        touched = {(True, host) for _, host in (*change, *before)}
-        touched |= {(False, made.problem.sources[vm]) for vm, _ in change}
+        touched = {place for vm, host in (*change, *before) for place in made.places(vm, host)}
         was = max(self._ends[place] for place in touched)
         if not made.apply(change):
             return False
@@ -127,7 +136,8 @@ class _Trials:
         free = [vm for vm in made.host_of if made.is_free(vm) and len(made.problem.seconds[vm]) > 1]
         plays = min(_PER_VM * len(free), _MOST, _PLAYED // max(1, len(made.host_of)) ** 2)
         if not free or plays < _LEAST:
-            return max(made.ends((True, host)) for host in range(len(made.problem.host_slots))), made.host_of
+            places = {place for vm, host in made.host_of.items() for place in made.places(vm, host)}
+            return max((made.ends(place) for place in places if place[0] != SOURCE), default=0.0), made.host_of
         best, best_s = dict(made.host_of), self._played()
         now_s = best_s
         for _ in range(plays * _PER_PLAY):
@@ -191,34 +201,63 @@ class _Trials:
             list(map(_least_one, problem.source_slots)),
             list(map(_least_one, problem.host_slots)),
         )
-        ends: list[tuple[float, int, int]] = []
-        for busy, slots, is_host in ((problem.source_busy, free_sources, False), (problem.host_busy, free_hosts, True)):
-            for number, lengths in enumerate(busy):
-                for length in lengths:
-                    slots[number] -= 1
-                    heapq.heappush(ends, (length, -1 if is_host else number, number if is_host else -1))
-        clock, room = 0.0, problem.at_once or len(line) + 1
+        free_links = [_WHOLE] * len(problem.link_busy)
+        ends = _begun(problem, free_sources, free_hosts, free_links)
+        clock, room, links = 0.0, problem.at_once or len(line) + 1, problem.links
         while line:
             left = []
             for move in line:
                 length, source, host = move
-                if room and free_sources[source] > 0 and free_hosts[host] > 0:
+                shares = links.get((source, host), ()) if links else ()
+                fits = free_sources[source] > 0 and free_hosts[host] > 0 and (not shares or _fit(shares, free_links))
+                if room and fits:
                     free_sources[source] -= 1
                     free_hosts[host] -= 1
                     room -= 1
-                    heapq.heappush(ends, (clock + length, source, host))
+                    _give(free_links, shares, -1)
+                    heapq.heappush(ends, (clock + length, source, host, shares))
                 else:
                     left.append(move)
             line = left
             if not line or not ends:
                 break
-            clock, source, host = heapq.heappop(ends)
+            clock, source, host, shares = heapq.heappop(ends)
+            _give(free_links, shares, 1)
             if source >= 0:
                 free_sources[source] += 1
             if host >= 0:
                 free_hosts[host] += 1
             room += source >= 0 and host >= 0
-        return max((end for end, _, _ in ends), default=clock)
+        return max((end for end, *_ in ends), default=clock)
+
+
+_Ends = list[tuple[float, int, int, Shares]]
+"""When what runs ends: on which source and which host (-1: on none), and with which shares of links."""
+
+
+def _begun(problem: Problem, free_sources: list[int], free_hosts: list[int], free_links: list[float]) -> _Ends:
+    """Let what runs already take its slots."""
+    ends: _Ends = []
+    for link, taken in enumerate(problem.link_busy):
+        for length, share in taken:
+            free_links[link] -= share
+            ends.append((length, -1, -1, ((link, share),)))
+    for busy, slots, is_host in ((problem.source_busy, free_sources, False), (problem.host_busy, free_hosts, True)):
+        for number, lengths in enumerate(busy):
+            for length in lengths:
+                slots[number] -= 1
+                ends.append((length, -1 if is_host else number, number if is_host else -1, ()))
+    heapq.heapify(ends)
+    return ends
+
+
+def _fit(shares: Shares, free_links: Sequence[float]) -> bool:
+    return all(free_links[link] >= share for link, share in shares)
+
+
+def _give(free_links: list[float], shares: Shares, sign: int) -> None:
+    for link, share in shares:
+        free_links[link] += sign * share
 
 
 def _least_one(slots: int) -> int:

@@ -7,6 +7,8 @@ from datetime import datetime
 from statistics import median
 
 from core.domain.model.move import Fault, MoveState
+from core.domain.model.views import EstimateError
+from core.domain.reporting.estimates import FEW_JOBS, FEW_MOVES, error_of
 from core.domain.reporting.past import FaultTally, PairTally, Past, WaitTally
 
 FEW = 10
@@ -67,6 +69,9 @@ class Insights:
     pages_taken: int = 0
     taken_s: float | None = None
     """The median time until a page was taken; None when none was."""
+    jobs_off: EstimateError | None = None
+    moves_off: EstimateError | None = None
+    """How far off the newest estimates were; None: too few."""
 
     @property
     def is_empty(self) -> bool:
@@ -96,6 +101,8 @@ def insights(past: Past) -> Insights:
         pages=past.pages,
         pages_taken=len(past.taken_s),
         taken_s=median(past.taken_s) if past.taken_s else None,
+        jobs_off=error_of(past.job_estimates, FEW_JOBS),
+        moves_off=error_of(past.move_estimates, FEW_MOVES),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from core.domain.model.inventory import HostName
 from core.domain.model.move import Fault, HoldCode, MoveState
+from core.domain.reporting.estimates import Estimated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +74,6 @@ class Past:
     waits: tuple[WaitTally, ...] = ()
     pages: int = 0
     taken_s: tuple[float, ...] = ()
+    job_estimates: tuple[Estimated, ...] = ()
+    """Of the newest jobs until then, however old."""
+    move_estimates: tuple[Estimated, ...] = ()

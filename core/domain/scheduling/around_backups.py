@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from core.domain.backups.rhythm import Expected
 from core.domain.backups.runs import BackupRun
-from core.domain.model.inventory import HostName
 from core.domain.model.move import Move
 from core.domain.model.plan import Options
 from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.links import Place
 
 IDLE = timedelta(hours=2)
 """A free slot that nobody else can use stays free no longer than this for a backup that has not begun."""
@@ -121,7 +121,7 @@ def goes_first(advice: Before | After, now: datetime, likely_s: float, job_left_
             return None
 
 
-def seconds_left(move: Move, outlook: BackupOutlook, work: Mapping[HostName, float]) -> float:
+def seconds_left(move: Move, outlook: BackupOutlook, work: Mapping[Place, float]) -> float:
     """Estimate for how long the hosts of a move have work. ``work``: bytes per slot, see ``order.remaining_work``."""
     loaded = max(work[move.source], work[move.destination])
     return outlook.likely_s * loaded / max(1, move.size_bytes)

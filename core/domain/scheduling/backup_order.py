@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, Move, MoveId
@@ -11,6 +12,9 @@ from core.domain.scheduling.decisions import Decision, Held, Start, at_rest, hol
 from core.domain.scheduling.order import Places, remaining_work
 from core.domain.scheduling.situation import Situation
 from core.domain.scheduling.slots import SlotUsage
+
+if TYPE_CHECKING:
+    from core.domain.scheduling.links import Place
 
 _SOON = timedelta(seconds=1)
 
@@ -23,7 +27,7 @@ class BackupOrder:
         self._usage = usage
         self._first: dict[MoveId, float] = {}
         self._last: set[MoveId] = set()
-        self._work: Mapping[HostName, float] | None = None
+        self._work: Mapping[Place, float] | None = None
         self.held: list[Decision] = []
         """The moves that wait for their backup."""
 
@@ -60,7 +64,7 @@ class BackupOrder:
     def _goes_first(self, move: Move, advice: Before | After) -> datetime | None:
         outlook = self._at.backups[move.id]
         if self._work is None:
-            self._work = remaining_work(self._at.moves, self._usage)
+            self._work = remaining_work(self._at.moves, self._usage, self._at.policy.links)
         left_s = seconds_left(move, outlook, self._work)
         return goes_first(advice, self._at.wall, outlook.likely_s, left_s)
 

@@ -9,8 +9,7 @@ from core.domain.model.move import Attempt, HoldCode, Move
 from core.domain.scheduling.decisions import Decision, Held, Start, at_rest, hold
 from core.domain.scheduling.dropout import out_of_room
 from core.domain.scheduling.fail_fast import FailedJobs
-from core.domain.scheduling.links import Link, refused_by_link, usages
-from core.domain.scheduling.next_in_line import Place
+from core.domain.scheduling.links import Link, Place, refused_by_link, usages
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.situation import Situation, lessons
 from core.domain.scheduling.slots import SlotUsage, refusal

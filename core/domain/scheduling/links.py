@@ -73,6 +73,10 @@ class Link:
         return None if None in numbers else max(one for one in numbers if one is not None)
 
 
+Place = HostName | Link
+"""Where a move takes a slot: its two hosts, and the links between them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Every link of the settings. Which of them a move is on is worked out once for each pair of hosts."""

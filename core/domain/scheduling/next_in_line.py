@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId
 from core.domain.model.move import Attempt, Move, MoveId
-from core.domain.scheduling.links import Link
+from core.domain.scheduling.links import Place
 from core.domain.scheduling.readiness import Ready
 
 AT_ONCE = 2
@@ -17,9 +17,6 @@ AT_ONCE = 2
 
 DEEP = 3
 """So many that wait for the same slot are known: several moves may end before the queue is looked at again."""
-
-Place = HostName | Link
-"""Where a move takes a slot: its two hosts, and the links between them."""
 
 Slot = tuple[frozenset[Place], JobId | None]
 """The hosts and links that are full; or the job that has enough under way."""

@@ -1,5 +1,6 @@
 """Phase 2 of a decision, order: which of the moves that may start goes first."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveId, MoveState
+from core.domain.scheduling.links import NO_LINKS, Link, Links, Place
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.slots import SlotUsage
 
@@ -31,6 +33,7 @@ def in_order(
     loads: Mapping[HostName, Sequence[SlotUsage]],
     on_trial: Collection[tuple[HostName, HostName]] = (),
     *,
+    links: Links = NO_LINKS,
     places: Places = NOWHERE,
 ) -> list[tuple[Move, Ready]]:
     """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first.
@@ -39,14 +42,16 @@ def in_order(
     """
     if not pairs:
         return []
-    place = sort_key(jobs, remaining_work(moves, loads), on_trial, places)
+    place = sort_key(jobs, remaining_work(moves, loads, links), on_trial, links, places=places)
     return sorted(pairs, key=lambda pair: place(*pair))
 
 
 def sort_key(
     jobs: Iterable[Job],
-    work: Mapping[HostName, float],
+    work: Mapping[Place, float],
     on_trial: Collection[tuple[HostName, HostName]],
+    links: Links = NO_LINKS,
+    *,
     places: Places = NOWHERE,
 ) -> Callable[[Move, Ready], tuple[Any, ...]]:
     """Return what gives a move its place among those that may start: the lower goes first."""
@@ -56,6 +61,8 @@ def sort_key(
     def place(move: Move, verdict: Ready) -> tuple[Any, ...]:
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
         weight = work[move.source] + work[move.destination] + move.size_bytes
+        for link in links.of(move.source, move.destination):
+            weight += work[link]
         is_on_trial = (move.source, move.destination) in on_trial
         # On trial first those that have not tried: a VM that moves ends it, one that fails again proves little.
         tried = move.attempts if is_on_trial else 0
@@ -68,15 +75,20 @@ def sort_key(
 
 
 def remaining_work(
-    moves: Iterable[Move], loads: Mapping[HostName, Sequence[SlotUsage]]
-) -> defaultdict[HostName, float]:
-    """Return the bytes still to move per slot of each host: the most loaded hosts decide when all is over."""
-    work: defaultdict[HostName, float] = defaultdict(float)
+    moves: Iterable[Move], loads: Mapping[HostName, Sequence[SlotUsage]], links: Links = NO_LINKS
+) -> defaultdict[Place, float]:
+    """Return the bytes still to move per slot of each host and link: the most loaded decide when all is over."""
+    work: defaultdict[Place, float] = defaultdict(float)
     for move in moves:
         if move.state is MoveState.QUEUED or not move.state.is_end:
             work[move.source] += move.size_bytes
             work[move.destination] += move.size_bytes
-    for host in work:
-        limit = min((load.limit for load in loads.get(host, ())), default=1)
-        work[host] /= max(1, limit)
+            for link in links.of(move.source, move.destination):
+                work[link] += move.size_bytes
+    for place in work:
+        if isinstance(place, Link):
+            work[place] /= place.most or math.inf
+            continue
+        limit = min((load.limit for load in loads.get(place, ())), default=1)
+        work[place] /= max(1, limit)
     return work

@@ -85,12 +85,13 @@ class Scheduler:
         if self._last is None:
             return NextInLine()
         situation, fit, usage = self._last
+        links = situation.policy.links
         waiting = (
             (known.move, known.ready)
             for known in self._known.values()
             if known.held is not None and known.held.hold.code in _FOR_A_SLOT
         )
-        place_of = sort_key(situation.jobs.values(), remaining_work(situation.moves, usage), fit.on_trial)
+        place_of = sort_key(situation.jobs.values(), remaining_work(situation.moves, usage, links), fit.on_trial, links)
         return next_in_line(waiting, fit.full_places(), fit.under_way(), place_of, fit.places_of)
 
     def _filter(
@@ -141,9 +142,9 @@ def _start(
             wait.append(known)
     placed: list[Decision] = []
     pairs = [(known.move, known.ready) for known in candidates.values()]
-    for move, verdict in in_order(
-        pairs, situation.jobs.values(), situation.moves, usage, fit.on_trial, places=order.places()
-    ):
+    links, places = situation.policy.links, order.places()
+    jobs = situation.jobs.values()
+    for move, verdict in in_order(pairs, jobs, situation.moves, usage, fit.on_trial, links=links, places=places):
         if fit.has_room(move):
             candidates[move.id].held = None
             placed.append(order.told(fit.place(move, verdict)))

@@ -80,9 +80,11 @@ class Controls:
         if count < needed:
             said = event_data.Approval(count=count, needed=needed)
             return await self._decide(job, replace(job, approvals=approvals), event(said, now, job=job, actor=by))
-        approved = event_data.Approved(count=count, needed=needed)
         after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
-        return await self._decide(job, after, event(approved, now, job=job, actor=by), _moves(job, now, named))
+        moves = _moves(job, now, named)
+        expected_s, moves_s = await self._job_views.estimate(after, moves)
+        approved = event_data.Approved(count=count, needed=needed, expected_s=expected_s, moves_s=moves_s)
+        return await self._decide(job, after, event(approved, now, job=job, actor=by), moves)
 
     async def reject(self, job_id: JobId, plan_hash: str, by: str, reason: str) -> Job:
         """Reject a proposed plan. Raises NotAllowed, UnknownJob."""

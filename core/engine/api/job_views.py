@@ -6,7 +6,7 @@ the question. Estimating when so many moves are over takes ten times as long: th
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,14 +14,19 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
-from core.domain.model.views import CheckProgress, HostView, JobView, MoveView
+from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
+from core.domain.planning.speeds import Speeds, lines_of
+from core.domain.planning.speeds import seconds as seconds_of
+from core.domain.reporting.estimates import FEW_JOBS, error_of
 from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.known_speeds import known_speeds
 from core.engine.moments import SteadyMoments, on_the_wall
 from core.ports import Clock, Store
 from core.tasks import MANY, compute
@@ -34,7 +39,7 @@ class ViewInputs:
     attempts: Mapping[MoveId, Attempt]
     """The open ones."""
     percents: Mapping[VmId, int]
-    speeds: makespan.Speeds
+    speeds: Speeds
     snapshots: Mapping[HostName, Snapshot]
     calendar: Calendar
     stopped_by: str
@@ -42,6 +47,8 @@ class ViewInputs:
     """When the open attempts began, worked out anew for the clock on the wall as it goes now."""
     backups_end: Mapping[MoveId, datetime] = field(default_factory=dict)
     """When the backup that a move waits for is over as a rule."""
+    on_links: Mapping[Link, int] = field(default_factory=dict)
+    """How many moves of all jobs are on each link now."""
     max_parallel: int = 0
     """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
@@ -106,6 +113,7 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
                 for move, work in zip(to_do, works, strict=True)
                 if move.id in known.backups_end
             ],
+            lines=lines_of(known.speeds, now),
         ),
     )
 
@@ -144,6 +152,22 @@ def _view_host(
     )
 
 
+def view_links(
+    links: Links, snapshots: Mapping[HostName, Snapshot], reservations: Sequence[Attempt], now: datetime
+) -> list[LinkView]:
+    """Build every link's view."""
+    return [
+        LinkView(
+            name=link.name,
+            hosts=tuple(sorted(link.hosts)),
+            used=carried(usage, reservations),
+            limit=link.limit_at(now),
+            until=link.window_until(now),
+        )
+        for link, usage in usages(links, snapshots).items()
+    ]
+
+
 def _is_to_do(move: Move) -> bool:
     return not move.state.is_end and move.state is not MoveState.CLEANING
 
@@ -151,8 +175,10 @@ def _is_to_do(move: Move) -> bool:
 def _work(move: Move, known: ViewInputs, now: datetime) -> makespan.Work:
     attempt = known.attempts.get(move.id)
     if attempt is not None:
-        return makespan.Work(move.source, move.destination, _left_s(move, attempt, known, now), is_running=True)
-    seconds = makespan.seconds(move.size_bytes, move.source, move.destination, known.speeds)
+        # What is left of it at the pace of now, as if it shared nothing: the schedule works out who shares what.
+        left = _left_s(move, attempt, known, now) * _share(move, known)
+        return makespan.Work(move.source, move.destination, left, is_running=True)
+    seconds = seconds_of(move.size_bytes, move.source, move.destination, known.speeds)
     return makespan.Work(move.source, move.destination, seconds)
 
 
@@ -161,7 +187,15 @@ def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> f
     percent = known.percents.get(move.vm_id) if move.state.holds_slots else None
     if percent:
         return elapsed * (100 - percent) / percent
-    return max(0.0, makespan.seconds(move.size_bytes, move.source, move.destination, known.speeds) - elapsed)
+    whole = seconds_of(move.size_bytes, move.source, move.destination, known.speeds) / _share(move, known)
+    return max(0.0, whole - elapsed)
+
+
+def _share(move: Move, known: ViewInputs) -> float:
+    """Return which share of its own speed a move has, with all that are on its links now."""
+    if not known.speeds.links:
+        return 1.0
+    return known.speeds.share(move.source, move.destination, known.on_links)
 
 
 _OF_BACKUPS = {HoldCode.BACKUP, HoldCode.BACKUP_DUE}
@@ -169,6 +203,8 @@ FRESH = timedelta(seconds=1)
 """How old a view may be: percents, and what another process writes, change without a word."""
 
 HOLDS = timedelta(seconds=10)
+OFF_HOLDS = timedelta(minutes=5)
+"""For so long what is known of earlier estimates stands; a job that ends meanwhile changes little."""
 """How long an estimate for many moves holds: it is a matter of hours then, and takes a while."""
 
 
@@ -203,6 +239,7 @@ class JobViews:
         assumed_bytes_per_s: float,
         max_parallel: int,
         rhythms: BackupRhythms,
+        links: Links = NO_LINKS,
         checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
     ) -> None:
         self._checking = checking
@@ -213,7 +250,9 @@ class JobViews:
         self._calendar = calendar
         self._assumed_bytes_per_s = assumed_bytes_per_s
         self._max_parallel = max_parallel
+        self._links = links
         self._moments = SteadyMoments(clock)
+        self._off_found: tuple[datetime, EstimateError | None] | None = None
         self._number = 0
         self._changes = 0
         self._all_changed = 0
@@ -248,20 +287,11 @@ class JobViews:
         number = self._number
         job = await self._store.job(job_id)
         moves = await self._store.moves(job_id)
-        attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
-        known = ViewInputs(
-            attempts=attempts,
-            began={one.move_id: now - (at - self._moments.of(one.id, one.started_at)) for one in attempts.values()},
-            percents=dict(self._snapshot_cache.percents),
-            speeds=makespan.Speeds(await self._store.speeds(), self._assumed_bytes_per_s),
-            snapshots=dict(self._snapshot_cache.snapshots),
-            calendar=self._calendar,
-            stopped_by=await self._store.switch(STOP),
-            backups_end=await self._backups_end(moves, now),
-            max_parallel=self._max_parallel,
-        )
+        known = await self._inputs(at, now, moves)
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, now, at) if to_do else None
+        if expected is not None and expected.eta is not None and (off := await self._off(at)) is not None:
+            expected = replace(expected, eta=replace(expected.eta, off=off))
         view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
         if not job.plan.is_checked:
             view = replace(view, checking=self._checking(job_id))
@@ -277,6 +307,36 @@ class JobViews:
             if coming is not None:
                 ends[move.id] = coming.closes
         return ends
+
+    async def estimate(self, job: Job, moves: Sequence[Move]) -> tuple[float, tuple[int, ...]]:
+        """Say in how many seconds a job approved now will be over (0: nobody knows), and what each move takes."""
+        at, now = self._clock.steady_now(), self._clock.now()
+        known = await self._inputs(at, now, moves)
+        forecast = await compute(len(moves), expect, job, [move for move in moves if _is_to_do(move)], known, now)
+        each = (seconds_of(one.size_bytes, one.source, one.destination, known.speeds) for one in moves)
+        return (forecast.eta.likely - now).total_seconds() if forecast.eta else 0.0, tuple(map(round, each))
+
+    async def _off(self, at: datetime) -> EstimateError | None:
+        """Say how far off estimates were so far; found out anew now and then."""
+        if self._off_found is None or at - self._off_found[0] >= OFF_HOLDS:
+            jobs, _ = await self._store.estimates()
+            self._off_found = at, error_of(jobs, FEW_JOBS)
+        return self._off_found[1]
+
+    async def _inputs(self, at: datetime, now: datetime, moves: Sequence[Move]) -> ViewInputs:
+        attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
+        return ViewInputs(
+            attempts=attempts,
+            began={one.move_id: now - (at - self._moments.of(one.id, one.started_at)) for one in attempts.values()},
+            percents=dict(self._snapshot_cache.percents),
+            speeds=await known_speeds(self._store, self._links, self._assumed_bytes_per_s),
+            snapshots=dict(self._snapshot_cache.snapshots),
+            calendar=self._calendar,
+            stopped_by=await self._store.switch(STOP),
+            backups_end=await self._backups_end(moves, now),
+            on_links=Counter(link for one in attempts.values() for link in self._links.of(one.source, one.destination)),
+            max_parallel=self._max_parallel,
+        )
 
     async def _expect(
         self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime

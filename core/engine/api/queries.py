@@ -9,12 +9,13 @@ from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Vm
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Attempt
-from core.domain.model.views import DeliveryView, HostView, JobView
+from core.domain.model.views import DeliveryView, HostView, JobView, LinkView
 from core.domain.reporting.insights import Insights, insights
 from core.domain.reporting.paging import open_pages, open_questions
 from core.domain.reporting.vm_location import VmLocation, find, ids_of
+from core.domain.scheduling.links import NO_LINKS, Links
 from core.domain.scheduling.start_permission import STOP
-from core.engine.api.job_views import JobViews, view_hosts
+from core.engine.api.job_views import JobViews, view_hosts, view_links
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import UnknownVm
@@ -32,6 +33,7 @@ class Queries:
         job_views: JobViews,
         hosts: Sequence[HostName],
         *,
+        links: Links = NO_LINKS,
         delivery: Callable[[], Awaitable[DeliveryView]],
         rhythms: BackupRhythms,
     ) -> None:
@@ -40,6 +42,7 @@ class Queries:
         self._clock = clock
         self._job_views = job_views
         self._hosts = hosts
+        self._links = links
         self._delivery = delivery
         self._rhythms = rhythms
 
@@ -69,6 +72,11 @@ class Queries:
     async def hosts(self) -> Sequence[HostView]:
         """Return every host of the settings as last seen."""
         return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True), self._clock)
+
+    async def links(self) -> Sequence[LinkView]:
+        """Return every link of the settings with the moves on it."""
+        attempts = await self._store.attempts(open_only=True) if self._links else ()
+        return view_links(self._links, self._snapshot_cache.snapshots, attempts, self._clock.now())
 
     async def delivery(self) -> DeliveryView:
         """Return what people are still to be told, and whether Slack takes anything at all."""

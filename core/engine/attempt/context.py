@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from core.domain.model.events import Event
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Attempt, Fault, Move
+from core.domain.scheduling.links import NO_LINKS, Links
 from core.engine.attempt.cleanup import FolderCleanup
 from core.engine.attempt.look_ahead import LookAhead
 from core.engine.hosts.machines import Machines
@@ -33,6 +34,7 @@ class AttemptPolicy:
     address: Callable[[HostName], str]
     frozen_until: Callable[[datetime], datetime | None]
     own_errors: Mapping[int, Fault] = field(default_factory=dict)
+    links: Links = NO_LINKS
     replans: bool = True
     """Whether a VM for which its destination has no room may go to another one of its plan."""
 

@@ -9,9 +9,9 @@ from core.domain.attempt.stall import stuck
 from core.domain.model import event_data
 from core.domain.model.events import event
 from core.domain.model.move import Move, MoveState, transit
-from core.domain.planning.makespan import Speeds
-from core.domain.planning.makespan import seconds as seconds_of
+from core.domain.planning.speeds import seconds as seconds_of
 from core.engine.attempt.context import AttemptContext
+from core.engine.known_speeds import known_speeds
 from core.errors import HostError
 from core.ports import HostGateway
 
@@ -125,7 +125,8 @@ class MoveMonitor:
         percent = context.services.snapshot_cache.percents.get(move.vm_id)
         if not self._stall_clock.stands_still(percent, now):
             return
-        speeds = Speeds(await context.store.speeds(), context.policy.assumed_bytes_per_s)
+        policy = context.policy
+        speeds = await known_speeds(context.store, policy.links, policy.assumed_bytes_per_s)
         text = self._stall_clock.question(now, seconds_of(move.size_bytes, move.source, move.destination, speeds))
         if text:
             await context.note(event(event_data.Stuck(text=text, percent=percent), context.now(), move=move))

@@ -265,6 +265,22 @@ class ScheduledMigration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uplink:
+    """What hosts share on their way to all others, such as a rack's uplink; no host tells that it is there."""
+
+    name: str
+    hosts: tuple[str, ...]
+    bandwidth_bytes_per_s: Size = 1250 * MB
+    is_shared_inside: bool = False
+    """Whether what goes on among these hosts takes of it too: a segment, and no uplink."""
+
+    def carries(self, ends: tuple[str, ...]) -> bool:
+        """Whether a transfer between these hosts is on it; what stays on one host never is."""
+        behind = sum(end in self.hosts for end in ends)
+        return len(ends) > 1 and behind > 0 and (self.is_shared_inside or behind < len(ends))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Physics:
     """How long the parts of a move take that are no plain copy; our assumptions, for nobody publishes them."""
 
@@ -291,6 +307,7 @@ class Fleet:
     backups: tuple[BackupWindow, ...] = ()
     migrations: tuple[ScheduledMigration, ...] = ()
     physics: Physics = field(default_factory=Physics)
+    uplinks: tuple[Uplink, ...] = ()
 
     def __post_init__(self) -> None:
         names = [host.name.lower() for host in self.hosts]
@@ -309,6 +326,9 @@ class Fleet:
         for move in self.migrations:
             if move.kind is not MigrationKind.STORAGE:
                 _known(move.destination, names, "a scheduled migration")
+        for uplink in self.uplinks:
+            for host in uplink.hosts:
+                _known(host, names, f"uplink {uplink.name!r}")
         for pair in self.delegation:
             _known(pair.source, names, "delegation")
             _known(pair.destination, names, "delegation")

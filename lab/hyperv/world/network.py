@@ -1,4 +1,4 @@
-"""Shares each host's network between the transfers that use it: equally, and the slower end decides."""
+"""Shares each host's network, and each uplink, between the transfers that use it: equally, and the slowest decides."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.hyperv.world.event_queue import Appointment, EventQueue
+    from lab.hyperv.world.fleet import Uplink
 
 _EPSILON_BYTES = 1e-3
 
@@ -16,8 +17,11 @@ _EPSILON_BYTES = 1e-3
 class Transfer:
     """Bytes on their way from one host to another (or within one host)."""
 
-    def __init__(self, network: Network, hosts: tuple[str, ...], size_bytes: float, on_end: Callable[[], None]) -> None:
-        self.hosts = hosts
+    def __init__(
+        self, network: Network, lines: tuple[str | Uplink, ...], size_bytes: float, on_end: Callable[[], None]
+    ) -> None:
+        self.lines = lines
+        """The networks of its hosts, by their names, and the uplinks between them."""
         self.size_bytes = size_bytes
         self._network = network
         self._left_bytes = float(size_bytes)
@@ -71,34 +75,43 @@ class Transfer:
 class Network:
     """The transfers of all hosts. None is faster than `stream_bytes_per_s`, if that is not 0."""
 
-    def __init__(self, timeline: EventQueue, bandwidth_of: Callable[[str], int], stream_bytes_per_s: int = 0) -> None:
+    def __init__(
+        self,
+        timeline: EventQueue,
+        bandwidth_of: Callable[[str], int],
+        stream_bytes_per_s: int = 0,
+        uplinks: tuple[Uplink, ...] = (),
+    ) -> None:
         self.timeline = timeline
         self._bandwidth_of = bandwidth_of
         self._stream_bytes_per_s = stream_bytes_per_s or math.inf
-        self._users: dict[str, dict[int, Transfer]] = {}
+        self._uplinks = uplinks
+        self._users: dict[str | Uplink, dict[int, Transfer]] = {}
 
     def send(self, hosts: tuple[str, ...], size_bytes: float, on_end: Callable[[], None]) -> Transfer:
-        """Start a transfer that uses the networks of `hosts`."""
-        transfer = Transfer(self, hosts, size_bytes, on_end)
-        for host in hosts:
-            self._users.setdefault(host, {})[id(transfer)] = transfer
-        self._share(hosts)
+        """Start a transfer that uses the networks of `hosts`, and the uplinks between them."""
+        lines: tuple[str | Uplink, ...] = (*hosts, *(uplink for uplink in self._uplinks if uplink.carries(hosts)))
+        transfer = Transfer(self, lines, size_bytes, on_end)
+        for line in lines:
+            self._users.setdefault(line, {})[id(transfer)] = transfer
+        self._share(lines)
         return transfer
 
     def leave(self, transfer: Transfer) -> None:
-        for host in transfer.hosts:
-            self._users.get(host, {}).pop(id(transfer), None)
-        self._share(transfer.hosts)
+        for line in transfer.lines:
+            self._users.get(line, {}).pop(id(transfer), None)
+        self._share(transfer.lines)
 
     def reshare(self, host: str) -> None:
         """Give the transfers of a host new shares after its bandwidth changed."""
         self._share((host,))
 
-    def share_of(self, host: str) -> float:
-        """Return what each transfer of a host may use there."""
-        return self._bandwidth_of(host) / max(1, len(self._users.get(host, ())))
+    def share_of(self, line: str | Uplink) -> float:
+        """Return what each transfer of a host or an uplink may use there."""
+        whole = self._bandwidth_of(line) if isinstance(line, str) else line.bandwidth_bytes_per_s
+        return whole / max(1, len(self._users.get(line, ())))
 
-    def _share(self, hosts: tuple[str, ...]) -> None:
-        affected = {key: transfer for host in hosts for key, transfer in self._users.get(host, {}).items()}
+    def _share(self, lines: tuple[str | Uplink, ...]) -> None:
+        affected = {key: transfer for line in lines for key, transfer in self._users.get(line, {}).items()}
         for transfer in affected.values():
-            transfer.run_at(min(self._stream_bytes_per_s, *(self.share_of(host) for host in transfer.hosts)))
+            transfer.run_at(min(self._stream_bytes_per_s, *(self.share_of(line) for line in transfer.lines)))

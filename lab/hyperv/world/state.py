@@ -78,7 +78,10 @@ class State:
         self.trouble = Faults()
         self.hosts: dict[str, HostState] = {}
         self.network = Network(
-            self.timeline, lambda name: self.host(name).spec.bandwidth_bytes_per_s, self.physics.stream_bytes_per_s
+            self.timeline,
+            lambda name: self.host(name).spec.bandwidth_bytes_per_s,
+            self.physics.stream_bytes_per_s,
+            described.uplinks,
         )
         self._short_names: dict[str, str] = {}
         for spec in described.hosts:

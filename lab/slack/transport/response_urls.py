@@ -11,7 +11,7 @@ from lab.slack.transport.api.registry import Call
 from lab.slack.transport.api.wire import Args
 from lab.slack.workspace.call_log import RecordedCall
 from lab.slack.workspace.changes import Change
-from lab.slack.workspace.faults import Faults
+from lab.slack.workspace.faults import FaultKind, Faults
 from lab.slack.workspace.grants import Grants, ResponseGrant
 from lab.slack.workspace.messages import Json, Message
 from lab.slack.workspace.payload_record import RECORD
@@ -87,6 +87,7 @@ class Responses:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         try:
             values = await _read(request)
+            self._refuse_as_told(values)
             self._answer(self._grants.use_response(request.match_info["key"]), values)
             RECORD.answer("response_url", values)
         except RefusalError as refusal:
@@ -95,6 +96,13 @@ class Responses:
             return web.json_response(refusal.body(), status=status)
         self._record(None)
         return web.Response(text="ok")
+
+    def _refuse_as_told(self, values: Json) -> None:
+        """Play a refusal that was ordered for these addresses by name: what is said of a token is not about them."""
+        if any(one.target == METHOD for one in self._faults.active):
+            fault = self._faults.take({FaultKind.REFUSED}, METHOD, values)
+            if fault is not None:
+                raise RefusalError(fault.error)
 
     def _answer(self, grant: ResponseGrant, values: Json) -> None:
         origin = grant.origin

@@ -121,12 +121,26 @@ async def test_who_gets_no_answer_is_told_so_at_the_end(settings: Settings, slac
     async def quick() -> Message | None:
         return replies.accident("abc123")
 
-    background, reply = BackgroundTasks(AuditLog(Counters())), PrivateReply(web_client(settings), ALICE)
-    background.start(Asked(what="quick"), quick, reply)
+    reply = PrivateReply(web_client(settings), ALICE)
+    for work, timeout_s in ((quick, 300.0), (endless, 0.01)):
+        background = BackgroundTasks(AuditLog(Counters()))
+        background.start(Asked(what="a test"), work, reply)
+        await background.close(timeout_s)
+        await background.last_words(300.0)
+        await background.last_words(300.0)
+    assert [one.text for one in whispers(slack)] == [replies.accident("abc123").text, replies.cut_off().text]
+
+
+async def test_what_comes_while_the_door_is_shut_is_not_begun(settings: Settings, slack: SlackLab) -> None:
+    """The database may be another bot's by then: the person is told, and nothing is done."""
+    begun: list[str] = []
+
+    async def work() -> Message | None:
+        begun.append("work")
+        return None
+
+    background = BackgroundTasks(AuditLog(Counters()))
     await background.close()
-    background.start(Asked(what="endless"), endless, reply)
-    await background.close(timeout_s=0.01)
-    assert len(whispers(slack)) == 1
-    await background.last_words()
-    await background.last_words()
-    assert [one.text for one in whispers(slack)][1:] == [replies.cut_off().text]
+    background.start(Asked(what="late"), work, PrivateReply(web_client(settings), ALICE))
+    await background.last_words(300.0)
+    assert ([one.text for one in whispers(slack)], begun) == ([replies.cut_off().text], [])

@@ -3,6 +3,7 @@
 from lab.slack.server import SlackLab
 from tests.bot.conftest import Opening
 from tests.support.bot_harness import CHANNEL, read
+from tests.support.eventually import eventually
 
 ALICE, BOB, MALLORY = "alice", "bob", "mallory"
 
@@ -11,7 +12,7 @@ async def test_a_vm_is_found_before_during_and_after_its_move(office: Opening, s
     """``where`` names the host, the state and the job; ``status`` finds the job by the VM."""
     async with office() as here:
         alice = slack.person(ALICE)
-        await here.until(lambda: any(age is not None for age in here.bot.engine.queries.snapshot_ages_s().values()))
+        await eventually(lambda: any(age is not None for age in here.bot.engine.queries.snapshot_ages_s().values()))
         await alice.slash(CHANNEL, "/migrate where WEB01")
         before = await here.whisper(ALICE, "Where web01 is")
         assert "📍 `web01` is on `HV01`." in read(before)

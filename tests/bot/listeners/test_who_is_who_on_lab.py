@@ -13,6 +13,7 @@ from lab.slack.workspace.faults import FaultKind
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import Opening
 from tests.support.bot_harness import CHANNEL, Office, read
+from tests.support.eventually import eventually
 
 ALICE, BOB, MALLORY = "alice", "bob", "mallory"
 NOTHING = "so I do nothing for you"
@@ -95,7 +96,7 @@ async def test_menus_offer_an_outsider_nothing(office: Opening, slack: SlackLab)
         await here.until(lambda: mallory.view)
         await mallory.press("source", "HV01")
         await here.until(lambda: mallory.view is not None and "vms HV01" in str(mallory.view.definition))
-        await here.until(lambda: here.bot.engine.queries.inventory(here.bot.engine.queries._hosts[0]) or None)
+        await eventually(lambda: here.bot.engine.queries.inventory(here.bot.engine.queries._hosts[0]) or None)
         assert await mallory.suggest("migrate_form_vms", "web")
         change(slack, "U0MALLORY", is_restricted=True)
         here.clock.ahead += timedelta(minutes=10)

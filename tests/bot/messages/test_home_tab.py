@@ -10,7 +10,7 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import Approval, JobId, JobState
 from core.domain.model.move import MoveState
 from core.domain.model.plan import Finding, FindingCode, Severity
-from core.domain.model.views import Eta, HostView, JobView, MoveView
+from core.domain.model.views import Eta, HostView, JobView, LinkView, MoveView
 from lab.slack.workspace.blocks.check import is_too_large, view_problems
 from tests.support.view_builders import NOW, job, move, plan, view
 
@@ -65,6 +65,10 @@ def test_a_home_has_what_its_owner_needs() -> None:
     assert "J6" not in text
     assert "0 of 1 moved" in text
     assert "live 0 of 2" in text
+    assert "Links" not in text
+    free, full = (LinkView(name=f"rack-{used}", hosts=(HOST.host,), used=used, limit=2) for used in (1, 2))
+    text = str(shown(HomeView(hosts=(HOST,), links=(free, full))))
+    assert text.index("`rack-2` 2 of 2 moves") < text.index("`rack-1` 1 of 2 moves")
 
 
 def test_the_fullest_home_fits_slack() -> None:
@@ -79,7 +83,8 @@ def test_the_fullest_home_fits_slack() -> None:
     hosts = [
         HostView(host=HostName(hostile), is_reachable=n % 2 == 0, since=NOW, trouble=hostile * 30) for n in range(400)
     ]
-    sight = HomeView((*waiting, *(running(n) for n in range(100))), tuple(mine), tuple(hosts), "UBOB")
+    links = tuple(LinkView(name=hostile, hosts=(HostName(hostile),) * 40, used=1, limit=1) for _ in range(100))
+    sight = HomeView((*waiting, *(running(n) for n in range(100))), tuple(mine), tuple(hosts), "UBOB", links)
     seen = shown(sight)
     assert view_problems(seen, "home") == []
     assert not is_too_large(seen)

@@ -1,7 +1,7 @@
 """Private answers say what was asked, in Slack's limits, for one job or five hundred."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.messages import replies
 from bot.messages.blocks import Message
@@ -11,7 +11,7 @@ from core.domain.model.events import Event
 from core.domain.model.inventory import HostName
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import MoveState
-from core.domain.model.views import Eta, HostView, MoveView
+from core.domain.model.views import Eta, HostView, LinkView, MoveView
 from lab.slack.workspace.blocks.check import message_problems
 from tests.support.bot_harness import buttons, read
 from tests.support.view_builders import NOW, job, move, view
@@ -46,6 +46,19 @@ def test_hosts_show_slots_or_why_not() -> None:
     assert "⛔ `HV03` live migration is switched off" in shown
     assert "Stopped by <@UEVE>" in shown
     assert "no hosts" in text(replies.hosts([]))
+
+
+def test_links_show_how_many_moves_are_on_them() -> None:
+    """Of how many, until when a window holds, and which hosts are behind; those that carry any number too."""
+    racks = tuple(HostName(f"HV{n:02}") for n in range(1, 9))
+    full = LinkView(name="rack-a", hosts=racks, used=2, limit=1, until=datetime(2026, 1, 5, 18, 0, tzinfo=UTC))
+    free = LinkView(name="old <line>", hosts=racks[:2], used=0, limit=2)
+    wide = LinkView(name="wan", hosts=racks[:1], used=3, limit=None, until=NOW)
+    shown = text(replies.hosts([HostView(host=racks[0], is_reachable=True, since=NOW)], links=[full, free, wide]))
+    assert "*Links*" in shown
+    assert "🟠 `rack-a` 2 of 1 moves until Mon 18:00 UTC · `HV01`, `HV02`" in shown
+    assert "🟢 `old &lt;line&gt;` 0 of 2 moves · `HV01`, `HV02` behind it" in shown
+    assert "🟢 `wan` 3 moves · `HV01` behind it" in shown
 
 
 def test_jobs_are_one_line_each() -> None:

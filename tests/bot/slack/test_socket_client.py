@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from bot.slack import socket_client
 from bot.slack.socket import SocketConnection
 from bot.slack.socket_client import REASONS, ROUTINE, YOUNG_S, ConnectionLog
 from lab.slack.server import SlackLab
@@ -59,9 +60,14 @@ def test_what_happens_every_few_hours_is_no_trouble(reason: str) -> None:
 
 @pytest.mark.parametrize("reason", sorted(REASONS))
 async def test_a_slack_that_turns_the_bot_away_is_not_stormed(
-    office: Opening, slack: SlackLab, reason: str, caplog: pytest.LogCaptureFixture
+    office: Opening,
+    slack: SlackLab,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A few tries in some seconds, the reason in health and log; commands arrive again when it is over (case 17)."""
+    monkeypatch.setattr(socket_client, "PING_S", 1.0)  # how often Slack's client looks whether it is connected
     async with office() as here:
         connection = here.bot.connection
         assert isinstance(connection, SocketConnection)

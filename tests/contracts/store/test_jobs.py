@@ -12,6 +12,7 @@ from core.domain.model.event_data import EventKind
 from core.domain.model.events import Event, Tone
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Approval, Card, JobId, JobState
+from core.domain.planning.speeds import LinkSpeed
 from core.errors import IllegalTransition, Outdated, StoreError, UnknownJob
 from core.ports import Store
 from tests.support.store_examples import HV01, HV02, NOW, card, later, moves_of, plan, proposal, running
@@ -205,3 +206,22 @@ async def test_speeds_are_learned_by_a_moving_average(store: Store) -> None:
     speeds = await store.speeds()
     assert 100.0 < speeds[HV01, HV02] < 200.0
     assert speeds[HV02, HostName("HV03")] == 1e12
+    assert await store.link_speeds() == {}
+
+
+async def test_a_link_learns_what_one_move_had_there_and_what_several_had_together(store: Store) -> None:
+    """Who shared a link was held back by it: his pair learns from that only to be faster."""
+    await store.learn_speed(HV01, HV02, 100.0, {"rack-a": 1.0, "rack-b": 1.2})
+    assert await store.link_speeds() == {"rack-a": LinkSpeed(100.0, None), "rack-b": LinkSpeed(100.0, None)}
+    await store.learn_speed(HV01, HV02, 60.0, {"rack-a": 2.0, "rack-b": 1.0})
+    assert await store.link_speeds() == {"rack-a": LinkSpeed(100.0, 120.0), "rack-b": LinkSpeed(100.0, None)}
+    await store.learn_speed(HV01, HV02, 80.0, {"rack-a": 2.0})
+    rack = (await store.link_speeds())["rack-a"]
+    assert rack.alone == 100.0
+    assert rack.together == pytest.approx(120.0 + 0.3 * 40.0)
+    assert await store.speeds() == {(HV01, HV02): 100.0}
+    await store.learn_speed(HV01, HV02, 200.0, {"rack-a": 2.0})
+    await store.learn_speed(HV02, HV01, 50.0, {"rack-a": 3.0})
+    assert await store.speeds() == {(HV01, HV02): pytest.approx(130.0), (HV02, HV01): 50.0}
+    await store.learn_speed(HV01, HV02, float("nan"), {"rack-c": 1.0})
+    assert "rack-c" not in await store.link_speeds()

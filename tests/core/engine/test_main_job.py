@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from core.domain.model.event_data import EventKind
 from core.domain.model.move import MoveState
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 
 def test_approved_vms_move_within_the_limits_and_leave_no_folders(tmp_path: Path) -> None:

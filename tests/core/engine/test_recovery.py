@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from core.domain.model.event_data import EventKind
 from core.domain.model.job import JobState
 from core.domain.model.move import MoveState
@@ -10,6 +12,8 @@ from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
 from lab.hyperv.world.fleet import Fleet
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
 from tests.support.event_facts import facts
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 
 def test_running_moves_are_adopted_and_the_job_goes_on(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_limits_hold_with_sessions_that_wait(seed: int) -> None:
     limits = {name: random.randint(1, 3) for name in names}
     fleet = Fleet(
         hosts=tuple(replace(h, live_limit=limits[h.name], storage_limit=limits[h.name]) for h in hosts(4)),
-        vms=tuple(vm(n, f"web{n:02}", random.choice(names[:2]), gb=random.randint(1, 20)) for n in range(1, 11)),
+        vms=tuple(vm(n, f"web{n:02}", random.choice(names[:2]), gb=random.randint(1, 8)) for n in range(1, 11)),
     )
 
     async def script(stage: Stage) -> None:

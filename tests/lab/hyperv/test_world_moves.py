@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from lab.hyperv.world.enums import JobState, MigrationType, VMState
 from lab.hyperv.world.enums import OperationalStatus as Op
 from lab.hyperv.world.errors import BadChange
-from lab.hyperv.world.fleet import GB, MB, Adapter, Disk, MigrationKind, Physics, Volume
+from lab.hyperv.world.fleet import GB, MB, Adapter, Disk, MigrationKind, Physics, Uplink, Volume
 from tests.support.lab_worlds import BOT, host, lab, vm, vm_id, with_quirks
 
 if TYPE_CHECKING:
@@ -51,6 +52,29 @@ def test_a_move_takes_its_bytes_over_the_shared_bandwidth() -> None:
     assert first.ended_s is not None
     assert second.ended_s == pytest.approx(first.ended_s)
     assert first.ended_s - fixed_s == pytest.approx(2 * (alone.ended_s - fixed_s), rel=1e-6)
+
+
+@pytest.mark.parametrize(("is_shared_inside", "meets"), [(False, False), (True, True)])
+def test_moves_on_one_uplink_share_it(*, is_shared_inside: bool, meets: bool) -> None:
+    """Two moves out of a rack, on hosts of their own, take twice as long as one; one within it only on a segment."""
+    uplink = Uplink(
+        name="rack", hosts=("HV01", "HV02"), bandwidth_bytes_per_s=50 * MB, is_shared_inside=is_shared_inside
+    )
+    machines = tuple(replace(vm(n), host=f"HV0{n}") for n in (1, 2))
+    hosts = tuple(host(f"HV0{n}") for n in range(1, 5))
+    fixed_s = 2.0 + 1.0 + 0.5
+
+    def lasts(*moves: tuple[int, str]) -> float:
+        it = lab(*machines, hosts=hosts, uplinks=(uplink,))
+        first, *_ = [it.move(number, to=to, source=f"HV0{number}") for number, to in moves]
+        it.run()
+        assert first.ended_s is not None
+        return first.ended_s - fixed_s
+
+    alone = lasts((1, "HV03"))
+    assert alone > 10 * GB / (50 * MB)
+    assert lasts((1, "HV03"), (2, "HV04")) == pytest.approx(2 * alone, rel=1e-6)
+    assert (lasts((1, "HV02")) == pytest.approx(alone, rel=1e-6)) is meets
 
 
 def test_no_move_is_faster_than_one_stream() -> None:

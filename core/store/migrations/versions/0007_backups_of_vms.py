@@ -4,13 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0006"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Go from 0006 to 0007."""
+    """Go from 0009 to 0007: this step came later than its number says."""
     moment = sa.DateTime(timezone=True)
     op.add_column("moves", sa.Column("is_around_backup", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(

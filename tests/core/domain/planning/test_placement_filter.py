@@ -13,10 +13,10 @@ from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, Vm,
 from core.domain.model.plan import FindingCode, Plan, PlannedMove
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key
-from core.domain.planning.makespan import Speeds
 from core.domain.planning.placement import Conditions, Placement, place
 from core.domain.planning.preflight import preflight
 from core.domain.planning.room import is_live
+from core.domain.planning.speeds import Speeds
 from tests.support.builders import GB, HV01, HV02, HV03, details, facts, room, vm, vm_id
 
 HV04 = HostName("HV04")

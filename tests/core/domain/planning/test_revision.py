@@ -7,9 +7,9 @@ import pytest
 from core.domain.model.inventory import HostName
 from core.domain.model.plan import Finding, FindingCode, Plan, PlanEdit, Severity
 from core.domain.planning.destinations import Destination
-from core.domain.planning.makespan import Speeds
 from core.domain.planning.placement import Conditions, place
 from core.domain.planning.revision import Changes, Revision, choose_again, revise
+from core.domain.planning.speeds import Speeds
 from core.errors import NothingToMove, RequestError
 from tests.support.builders import HV01, HV02, HV03, NOW, details, facts, planned, room, vm_id
 

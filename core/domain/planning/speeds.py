@@ -1,0 +1,118 @@
+"""How fast moves go: what pairs of hosts and links showed, what is assumed of the others, and what a link allows."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+
+from core.domain.model.inventory import HostName
+from core.domain.model.move import Attempt
+from core.domain.scheduling.links import NO_LINKS, Link, Links
+
+OVERHEAD_S = 5.0
+"""What a move takes besides its bytes: checks, switch-over, clean-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSpeed:
+    """Bytes per second that one move alone had on a link, and all moves together when several shared it; as learned."""
+
+    alone: float | None = None
+    together: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """Bytes per second of each host pair as learned, and what is assumed of a pair that has not shown its own.
+
+    With the links of the settings, and what was learned of each, by its name: a pair that has not shown its own speed
+    has that of others on its links, and none is faster than its links carry.
+    """
+
+    learned: Mapping[tuple[HostName, HostName], float]
+    assumed_bytes_per_s: float
+    links: Links = NO_LINKS
+    of_links: Mapping[str, LinkSpeed] = field(default_factory=dict)
+
+    def of(self, source: HostName, destination: HostName) -> float:
+        """Return what to expect between two hosts of a move that shares nothing."""
+        found = self.learned.get((source, destination))
+        links = self.links.of(source, destination)
+        if not links:
+            return self.assumed_bytes_per_s if found is None else found
+        if found is None:
+            alone = (one.alone for link in links if (one := self.of_links.get(link.name)) and one.alone)
+            found = min(alone, default=self.assumed_bytes_per_s)
+        return min(found, *map(self.carried_by, links))
+
+    def nearest(self, source: HostName, destination: HostName) -> float:
+        """Return what to expect between two hosts of which one may have shown nothing with the other.
+
+        Then what links say, or what pairs with one of the two showed, or any pair; of several the middle one.
+        """
+        links = self.links.of(source, destination)
+        is_known = (source, destination) in self.learned or any(link.name in self.of_links for link in links)
+        if is_known or not self.learned:
+            return self.of(source, destination)
+        kin = [speed for pair, speed in self.learned.items() if source in pair or destination in pair]
+        return min(median(kin or self.learned.values()), *map(self.carried_by, links), math.inf)
+
+    def carried_by(self, link: Link) -> float:
+        """Return what all moves on a link carry together at the most; infinite where nobody knows."""
+        known = self.of_links.get(link.name)
+        together = known.together if known else None
+        return min(together or math.inf, link.bytes_per_s or math.inf)
+
+    def share(self, source: HostName, destination: HostName, numbers: Mapping[Link, int]) -> float:
+        """Return which share of its own speed a move has while so many, itself included, are on its links."""
+        own = self.of(source, destination)
+        links = self.links.of(source, destination)
+        return min((1.0, *(self.carried_by(link) / own / max(1, numbers.get(link, 1)) for link in links)))
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The links as an estimate sees them, from this moment on the wall on: what each carries, and what moves share."""
+
+    speeds: Speeds
+    now: datetime
+
+    def of(self, pair: tuple[HostName, HostName]) -> tuple[Link, ...]:
+        """Return the links between two hosts."""
+        return self.speeds.links.of(*pair)
+
+    def limit(self, link: Link, clock: float) -> float:
+        """Return how many moves a link carries so many seconds from now."""
+        limit = link.limit_at(self.now + timedelta(seconds=clock))
+        return math.inf if limit is None else limit
+
+    def next_change(self, link: Link, clock: float) -> float | None:
+        """Return at which second its number changes next."""
+        at = link.next_change(self.now + timedelta(seconds=clock))
+        return None if at is None else (at - self.now).total_seconds()
+
+
+def lines_of(speeds: Speeds, now: datetime) -> Lines | None:
+    """Return the lines of an estimate; None where there are no links."""
+    return Lines(speeds, now) if speeds.links else None
+
+
+def seconds(size_bytes: int, source: HostName, destination: HostName, speeds: Speeds) -> float:
+    """Estimate one move by itself, in seconds."""
+    return OVERHEAD_S + size_bytes / speeds.of(source, destination)
+
+
+def shared_by(attempt: Attempt, others: Iterable[Attempt], links: Links, ended_at: datetime) -> dict[str, float]:
+    """Return, for each link an attempt was on, how many moves were on it on average meanwhile, itself included.
+
+    ``others``: the attempts of that time; the attempt itself may be among them. Times are those on the wall.
+    """
+    lasted = (ended_at - attempt.started_at).total_seconds()
+    found = dict.fromkeys(links.of(attempt.source, attempt.destination), 1.0)
+    for other in others if lasted > 0 else ():
+        begin, end = max(other.started_at, attempt.started_at), min(other.ended_at or ended_at, ended_at)
+        beside = max(0.0, (end - begin).total_seconds()) / lasted
+        for link in found if other.id != attempt.id else ():
+            found[link] += beside * link.carries(other.source, other.destination)
+    return {link.name: number for link, number in found.items()}
