@@ -118,7 +118,7 @@ def test_a_rhythm_is_learned_from_what_was_seen_though_the_bot_was_off_by_day(tm
             (found,) = await engine.queries.where("web01")
             assert found.backups.text == "is backed up nightly about 22:00–22:40"  # noqa: RUF001
             job = await stage.ask_and_approve("web01", "web02")
-            await stage.state_is(job.id, "web02", MoveState.DONE, within_s=600)
+            await stage.state_is(job.id, "web02", MoveState.DONE, within_s=2400)
             (waiting,) = [move for move in await stage.store.moves(job.id) if move.vm_name == "web01"]
             assert waiting.is_around_backup
             moves = await stage.finished(job.id)
