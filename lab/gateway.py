@@ -32,6 +32,7 @@ from core.domain.model.inventory import (
     Inspection,
     LinkedFile,
     Snapshot,
+    SwitchKind,
     Tie,
     UnreadableVm,
     Vm,
@@ -120,6 +121,7 @@ class LabGateway:
             volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
             memory_free_bytes=self._world.free_memory_bytes(host),
             switches=self._world.host(host).switches,
+            switch_kinds=self._switch_kinds(host),
             details=tuple(
                 replace(_details(row), linked=_linked(row, self._world.vms(host)) if neighbours else ()) for row in rows
             ),
@@ -266,6 +268,10 @@ class LabGateway:
                 raise CommandFailed(host, f"{host} answers with HTTP status {fault.status if fault else 0}.")
             case WireFaultKind.DROP:
                 raise ContactLost(host, f"The connection to {host} broke.")
+
+    def _switch_kinds(self, host: HostName) -> dict[str, SwitchKind]:
+        view = self._world.host(host)
+        return {name.casefold(): SwitchKind[view.switch_kind(name).name.upper()] for name in view.switches}
 
     async def _judged(self, host: HostName, answer: Callable[[], T]) -> T | HostError:
         """Take the time of one question about one VM; that there is no answer is one, too."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.domain.model.host_calls import CancelReply, FolderFate, FolderReceipt, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
-from core.domain.model.inventory import HostFacts, HostJob, UnreadableVm, Vm, VmId, Volume
+from core.domain.model.inventory import HostFacts, HostJob, SwitchKind, UnreadableVm, Vm, VmId, Volume
 from core.errors import MalformedReply
 from core.hyperv import enum_names
 from core.hyperv.ps_values import PsRow, number_in
@@ -27,6 +27,7 @@ _ACCEPTED = {0: "done", 4096: "begun"}
 _CHECKING = range(301, 305)
 """Types of jobs that look whether something could be moved, and move nothing (Microsoft docs: Msvm_MigrationJob)."""
 _NOTE_SEPARATOR = ":"
+_SWITCH_KINDS = {0: SwitchKind.PRIVATE, 1: SwitchKind.INTERNAL, 2: SwitchKind.EXTERNAL}
 
 
 def read_word(record: Any) -> HostWord:
@@ -225,6 +226,20 @@ def read_switches(host: str, values: list[Any]) -> tuple[str, ...]:
         except MalformedReply as error:
             log.warning("a switch is left out: %s", error.message)
     return tuple(names)
+
+
+def read_switch_kinds(host: str, values: list[Any]) -> dict[str, SwitchKind]:
+    """Read what the switches of Get-VMSwitch objects connect to, by name in small letters; others do not say."""
+    kinds = dict[str, SwitchKind]()
+    for value in values:
+        try:
+            row = PsRow(host, "Get-VMSwitch", value)
+            kind = _SWITCH_KINDS.get(row.member("SwitchType", enum_names.SWITCH_TYPES, unknown=-1, default=-1))
+            if kind is not None:
+                kinds[row.label("Name").casefold()] = kind
+        except MalformedReply as error:
+            log.warning("the kind of a switch is unknown: %s", error.message)
+    return kinds
 
 
 @dataclass(frozen=True, slots=True)

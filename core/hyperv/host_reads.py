@@ -142,11 +142,13 @@ def inspect(
         checkpoints=checkpoints,
         vtpms=decode_details.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
     )
+    switches = ask(pipelines.SWITCHES)
     inspection = Inspection(
         snapshot=snapshot,
         volumes=decode.read_volumes(host, ask(pipelines.VOLUMES)),
         memory_free_bytes=decode.read_free_memory(host, ask(pipelines.MEMORY)),
-        switches=decode.read_switches(host, ask(pipelines.SWITCHES)),
+        switches=decode.read_switches(host, switches),
+        switch_kinds=decode.read_switch_kinds(host, switches),
         details=details,
         unreadable=unreadable,
     )

@@ -127,7 +127,7 @@ HOST = _line(Stage("Get-VMHost"), pick=HOST_PROPERTIES)
 VMS = _line(Stage("Get-VM"), pick=VM_PROPERTIES)
 JOBS = _instances(VIRTUALIZATION, "Msvm_MigrationJob", JOB_PROPERTIES)
 COUNTERS = _instances(VIRTUALIZATION, "Msvm_VirtualSystemMigrationService", COUNTER_PROPERTIES)
-SWITCHES = _line(Stage("Get-VMSwitch"), pick=("Name",))
+SWITCHES = _line(Stage("Get-VMSwitch"), pick=("Name", "SwitchType"))
 VOLUMES = _instances(CIMV2, "Win32_Volume", ("Name", "DriveType", "Capacity", "FreeSpace"))
 SECURITY = _instances(VIRTUALIZATION, "Msvm_SecuritySettingData", ("InstanceID", "TpmEnabled"))
 """Get-VMSecurity would not say which VM each of its objects is about."""

@@ -5,7 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, bound, calls, card, decisions, idle, links, play, report, restart, schedule, store
+from benchmarks import (
+    __main__,
+    bound,
+    calls,
+    card,
+    decisions,
+    idle,
+    links,
+    own_placement,
+    play,
+    report,
+    restart,
+    schedule,
+    store,
+)
 from benchmarks.fleets import PLAIN, Case, Shape, Speed, case, rack_case
 from benchmarks.makespan import Pairing
 from benchmarks.play import Stay
@@ -109,3 +123,12 @@ async def test_a_card_comes_before_its_approve() -> None:
     """The whole bot answers a command; what is measured is in the order in which people see it."""
     waited = await card.waited(2)
     assert 0 < waited.card_s <= waited.approve_s
+
+
+def test_the_bots_own_placement_is_played_and_beats_chance() -> None:
+    """No VM stays at home, nothing beats the bound of any placement, and the bot is nearer to it than chance."""
+    for seed in (1, 2):
+        one = case(Shape.EVACUATION, Speed.STREAM, seed, 12)
+        assert all(move.destination != move.source for move in own_placement.placed(one).moves)
+        mine, chance = own_placement.ratios(seed, 12)
+        assert 1 - 1e-6 <= mine <= chance

@@ -14,7 +14,7 @@ import pytest
 
 from core.domain.model.host_calls import CompatibilityReply, FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.domain.model.inventory import LinkedFile, Tie, VmId
+from core.domain.model.inventory import LinkedFile, SwitchKind, Tie, VmId
 from core.errors import CommandFailed, ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
 from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
@@ -49,6 +49,7 @@ async def an_inspection_holds_what_a_plan_needs(arena: Arena) -> None:
     assert all(0 < volume.free_bytes <= volume.size_bytes for volume in inspection.volumes)
     assert inspection.memory_free_bytes > GB
     assert set(inspection.switches) == {"Backup", "Production"}
+    assert inspection.switch_kinds == {"backup": SwitchKind.INTERNAL, "production": SwitchKind.EXTERNAL}
     assert len(inspection.details) == 4
     web = inspection.of(WEB)
     assert web is not None

@@ -28,6 +28,7 @@ def _host(name: str, *files: File) -> Host:
         migration_enabled=True,
         bandwidth_bytes_per_s=100 * MB,
         switches=("Backup", "Production"),
+        internal_switches=("Backup",),
         volumes=(Volume(root="C:", size_bytes=200 * GB), Volume(root="D:", size_bytes=1000 * GB)),
         files=files,
     )

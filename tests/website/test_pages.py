@@ -1,5 +1,8 @@
 """Promises of website/: every page has its place and stands in one page's contents, every diagram has its picture."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.support.markdown_pages import ROOT, blocks, markdown
@@ -47,11 +50,19 @@ def test_every_diagram_has_its_picture_and_no_picture_is_left_over() -> None:
 
 
 def test_the_player_stands_before_the_picture_it_takes_the_place_of() -> None:
-    """Without scripts the picture is seen; the data cannot end the element that holds it."""
+    """Without scripts the picture is seen; a page without it is said."""
     page = (ROOT / f"{player.PAGE}.md").read_text(encoding="utf-8")
     made = player.put_into(page, ROOT)
     assert made.index("timeline-player") < made.index("![A bar for each try")
-    data = made.partition('class="timeline-data">')[2].partition("</script>")[0]
-    assert "<" not in data
     with pytest.raises(ValueError, match="0 pictures"):
         player.put_into("no picture", ROOT)
+
+
+def test_what_was_said_cannot_end_the_data(tmp_path: Path) -> None:
+    """Whatever a host says stays within the element that holds the data."""
+    file = tmp_path / f"{player.PAGE}.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"said": [[0, "</script><b>"]]}', encoding="utf-8")
+    made = player.put_into("![x](timeline.png)", tmp_path)
+    data = made.partition('class="timeline-data">')[2].partition("</script>")[0]
+    assert json.loads(data) == {"said": [[0, "</script><b>"]]}

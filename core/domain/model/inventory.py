@@ -100,6 +100,14 @@ class Adapter:
     switch: str = ""
 
 
+class SwitchKind(StrEnum):
+    """What a virtual switch connects its VMs to: the network, their host, or only each other."""
+
+    EXTERNAL = "external"
+    INTERNAL = "internal"
+    PRIVATE = "private"
+
+
 class Tie(StrEnum):
     """The kinds of things that tie a VM to its host."""
 
@@ -299,6 +307,8 @@ class Inspection:
     volumes: tuple[Volume, ...] = ()
     memory_free_bytes: int = 0
     switches: tuple[str, ...] = ()
+    switch_kinds: Mapping[str, SwitchKind] = field(default_factory=dict)
+    """What a virtual switch connects to, by its name in small letters; one that is missing did not say."""
     details: tuple[VmDetails, ...] = ()
     unreadable: tuple[UnreadableVm, ...] = ()
     attachments: Mapping[str, bool] = field(default_factory=dict)

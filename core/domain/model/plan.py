@@ -99,6 +99,7 @@ class FindingCode(StrEnum):
     SHARED_DISK = "shared_disk"
     TIED_TO_HOST = "tied_to_host"
     NESTED = "nested"
+    OTHER_NETWORK = "other_network"
     TIES_UNREAD = "ties_unread"
     BACKUP_CHECKPOINT = "backup_checkpoint"
     ISO_MOUNTED = "iso_mounted"

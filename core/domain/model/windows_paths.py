@@ -73,6 +73,8 @@ def is_on_share(path: str) -> bool:
 
 def too_long(path: str) -> str:
     """Say what of a path is longer than Windows opens; empty when nothing is."""
+    if _units(path) <= LONGEST_NAME:
+        return ""
     long = next((one for one in PureWindowsPath(path).parts if _units(one) > LONGEST_NAME), "")
     if long:
         return f"a name of {_units(long)} letters"

@@ -180,6 +180,7 @@ class _Rooms:
         self._vms, self._targets, self._hosts, self._at = vms, targets, hosts, conditions
         self._roots = [tuple(v.root for v in host.volumes) if host else () for host in hosts]
         self._root = [windows_paths.volume_of(t.path, r) for t, r in zip(targets, self._roots, strict=True)]
+        self._bytes = [row.disk_bytes for row in vms]
         self.room: dict[Hashable, int] = {}
         for number, host in enumerate(hosts):
             for volume in host.volumes if host else ():
@@ -209,7 +210,7 @@ class _Rooms:
             needs.append(((host, ""), row.vm.memory_bytes))
         if not disks:
             if (root := self._root[host]) is not None:
-                needs.append(((host, root), row.disk_bytes))
+                needs.append(((host, root), self._bytes[vm]))
         else:
             volumes, _ = volume_needs(file_targets(path, disks, row), self._roots[host])
             needs += [((host, root), length) for root, length in volumes.items()]

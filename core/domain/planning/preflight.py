@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import ReplicationMode, VmState
-from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, Vm, VmDetails, VmId
+from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, SwitchKind, Vm, VmDetails, VmId
 from core.domain.model.move import Move
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.model.units import size
@@ -22,6 +22,11 @@ from core.domain.planning.room import (
 from core.domain.planning.ties import tie_warnings
 from core.domain.scheduling.readiness import Wait, readiness
 
+_LOSES = {
+    SwitchKind.EXTERNAL: "be on the network of that host",
+    SwitchKind.INTERNAL: "reach that host alone, and no network",
+    SwitchKind.PRIVATE: "reach no network, only VMs of that host",
+}
 Inspections = Mapping[HostName, Inspection]
 Taken = Mapping[tuple[HostName, str], frozenset[str]]
 """Files already in a destination folder, by host and folder key: keys of their paths."""
@@ -48,6 +53,7 @@ def preflight(
     blocked, hosts = {finding.vm_id for finding in blockers} | {*last}, {finding.host for finding in blockers}
     queue = sorted(moves, key=lambda move: move.vm_id in blocked or move.source in hosts or move.destination in hosts)
     findings += [*_space(queue, inspections), *_memory(queue, inspections), *_files(queue, inspections, taken)]
+    findings += _other_networks(moves, inspections)
     findings += _unread_ties(moves, inspections)
     findings += _long_paths(moves, inspections)
     order = list(Severity)
@@ -202,6 +208,27 @@ def _parts(move: PlannedMove, details: VmDetails, destination: Inspection) -> It
         yield _note(FindingCode.CHECKPOINTS, f"{name} has {_checkpoints(others)} too.", move)
 
 
+def _other_networks(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
+    """Find the VMs whose virtual switch connects to something else at the destination, though it bears the name.
+
+    A move looks for the name alone and goes through (Microsoft docs: New-VMSwitch, Compare-VM): the VM arrives without
+    the network it had. Of a switch whose kind one of the hosts does not tell nothing is said.
+    """
+    for move in moves:
+        source, destination = inspections.get(move.source), inspections.get(move.destination)
+        details = source.of(move.vm_id) if source else None
+        if source is None or destination is None or details is None:
+            continue
+        for name in {adapter.switch.casefold(): adapter.switch for adapter in details.adapters[::-1]}.values():
+            here, there = (one.switch_kinds.get(name.casefold()) for one in (source, destination))
+            if here is not None and there is not None and here is not there:
+                text = (
+                    f"The virtual switch {name} is {here} on {move.source} and {there} on {move.destination}:"
+                    f" {move.vm_name} would {_LOSES[there]}. Connect it to another switch, or make {name} {here} there."
+                )
+                yield _warning(FindingCode.OTHER_NETWORK, text, move)
+
+
 def _unread_ties(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
     """Say of source hosts that they do not tell what ties their VMs to them: none of it was looked for."""
     for host in dict.fromkeys(move.source for move in moves):
@@ -231,9 +258,12 @@ def _space(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
         ]
         for root in full:
             total = promised[move.destination, root] + needed[root]
+            free = volumes[root].free_bytes
+            # Of terabytes both may read alike: then how much it lacks is what people want to know.
+            lack = f": {size(total + SPARE_DISK_BYTES - free)} too little" if size(total) == size(free) else ""
             text = (
-                f"{root} of {move.destination} has {size(volumes[root].free_bytes)} free; {move.vm_name} and those"
-                f" before it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare."
+                f"{root} of {move.destination} has {size(free)} free; {move.vm_name} and those"
+                f" before it need {size(total)}, and {size(SPARE_DISK_BYTES)} to spare{lack}."
             )
             yield _blocker(FindingCode.NO_SPACE, text, move)
         if not full:

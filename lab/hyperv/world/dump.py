@@ -36,6 +36,8 @@ def host_view(host: HostState, domain: str, number: int) -> HostView:
         performance=spec.performance,
         supported_versions=spec.supported_versions,
         switches=spec.switches,
+        internal_switches=spec.internal_switches,
+        private_switches=spec.private_switches,
         endpoint=spec.endpoint,
         language=spec.language,
         listener_addresses=(f"10.0.{number // 250}.{number % 250 + 1}",) if spec.listener_on else (),

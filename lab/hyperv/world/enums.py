@@ -125,6 +125,14 @@ class ReplicationHealth(IntEnum):
     Critical = 3
 
 
+class SwitchKind(IntEnum):
+    """What a virtual switch connects to (VMSwitchType)."""
+
+    Private = 0
+    Internal = 1
+    External = 2
+
+
 class SnapshotType(IntEnum):
     Standard = 0
     Recovery = 1

@@ -119,6 +119,10 @@ class Host:
     processor_family: str = "intel"
     volumes: tuple[Volume, ...] = (Volume(root="C:"), Volume(root="D:"))
     switches: tuple[str, ...] = ("Production",)
+    internal_switches: tuple[str, ...] = ()
+    """Those of them that connect VMs to their host, not to the network. Source: Microsoft docs, New-VMSwitch."""
+    private_switches: tuple[str, ...] = ()
+    """Those of them that connect VMs only to each other."""
     supported_versions: tuple[str, ...] = ("8.0", "9.0", "10.0")
     vtpm_owners: tuple[str, ...] = ()
     """Hosts whose vTPM certificates are installed here."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab.hyperv.world.enums import SwitchKind
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
@@ -43,10 +45,18 @@ class HostView:
     performance: MigrationPerformance
     supported_versions: tuple[str, ...]
     switches: tuple[str, ...]
+    internal_switches: tuple[str, ...]
+    private_switches: tuple[str, ...]
     endpoint: str
     language: str
     listener_addresses: tuple[str, ...]
     """MigrationServiceListenerIPAddressList; empty means no listener."""
+
+    def switch_kind(self, name: str) -> SwitchKind:
+        """Return what a switch connects to."""
+        if name in self.private_switches:
+            return SwitchKind.Private
+        return SwitchKind.Internal if name in self.internal_switches else SwitchKind.External
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,7 @@ async def get_vm_host(call: CmdletCall) -> AsyncIterator[Value]:
 class _Switch:
     host: str
     name: str
+    kind: enums.SwitchKind
 
     @property
     def id(self) -> uuid.UUID:
@@ -96,7 +97,7 @@ _SWITCH_TYPE: Final = NetType(
         "Name": lambda switch: switch.name,
         "Id": lambda switch: switch.id,
         "Notes": lambda _: "",
-        "SwitchType": lambda _: EnumValue(f"{NAMESPACE}.VMSwitchType", 2, "External"),
+        "SwitchType": lambda switch: enum_value("VMSwitchType", enums.SwitchKind, switch.kind),
         "AllowManagementOS": lambda _: True,
         "ComputerName": lambda switch: switch.host,
         "IsDeleted": lambda _: False,
@@ -123,8 +124,9 @@ async def get_vm_switch(call: CmdletCall) -> AsyncIterator[Value]:
     """List the virtual switches, sorted by name."""
     wanted, wanted_id = call.get("Name"), call.get("Id")
     for host in hosts_asked(call):
-        names = sorted(call.session.world.host(host).switches, key=str.lower)
-        switches = [_Switch(host, name) for name in names]
+        view = call.session.world.host(host)
+        names = sorted(view.switches, key=str.lower)
+        switches = [_Switch(host, name, view.switch_kind(name)) for name in names]
         found = [s for s in switches if wanted is None or matches(wanted, s.name)]
         found = [s for s in found if wanted_id is None or s.id == wanted_id]
         for switch in found:

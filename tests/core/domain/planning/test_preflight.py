@@ -18,6 +18,7 @@ from core.domain.model.inventory import (
     HostName,
     Inspection,
     LinkedFile,
+    SwitchKind,
     Tie,
     UnreadableVm,
     VmDetails,
@@ -99,6 +100,31 @@ def test_a_missing_switch() -> None:
     findings = check(row)
     assert codes(findings) == [(B, FindingCode.NO_SWITCH)]
     assert findings[0].text == "HV02 has no virtual switch DMZ; the adapter 'c' of vm01 uses it."
+
+
+def test_sizes_that_read_alike_say_what_is_lacking() -> None:
+    """2 TB free and 2 TB needed is no sentence that helps anybody."""
+    (found,) = check(details(1, gb=2060), to=room(HV02, free_gb=2050))
+    assert found.text.endswith(
+        "has 2 TB free; vm01 and those before it need 2 TB, and 5 GB to spare: 15 GB too little."
+    )
+    (plain,) = check(details(1, gb=200), to=room(HV02, free_gb=100))
+    assert plain.text.endswith("need 200 GB, and 5 GB to spare.")
+
+
+def test_a_switch_of_another_kind() -> None:
+    """The move looks for the name alone: whose switch is private there would arrive without its network."""
+    row = details(1, adapters=(Adapter("a", "LAN"), Adapter("b", "lan"), Adapter("c")))
+    here = replace(room(HV01, row), switch_kinds={"lan": SwitchKind.EXTERNAL})
+    found = check(row, to=replace(room(HV02), switch_kinds={"lan": SwitchKind.PRIVATE}), source=here)
+    assert codes(found) == [(W, FindingCode.OTHER_NETWORK)]
+    assert found[0].text == (
+        "The virtual switch LAN is external on HV01 and private on HV02: vm01 would reach no network, only VMs of that"
+        " host. Connect it to another switch, or make LAN external there."
+    )
+    assert found[0].vm_id == row.vm.id
+    assert check(row, to=replace(room(HV02), switch_kinds={"lan": SwitchKind.EXTERNAL}), source=here) == ()
+    assert check(row, to=room(HV02), source=here) == ()  # it does not say
 
 
 def test_missing_switches_name_their_adapters() -> None:
