@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from lab.hyperv.world.fleet import VM
 from tests.powershell.sessions import WITHIN_S
 from tests.support import fault_harness as grounds
 from tests.support.engine_harness import vm, vm_id
-from tests.support.full_system import fleet, town
+from tests.support.full_system import Town, fleet, town
 
 NAMES = (
     "_x000A_",
@@ -42,11 +43,17 @@ def _odd() -> tuple[VM, ...]:
     )
 
 
+def _have_arrived(place: Town, count: int) -> bool:
+    return sum("✅" in line for line in place.thread()) >= count
+
+
 async def test_ten_vms_with_odd_names_are_moved(powershell: PowerShell, tmp_path: Path) -> None:
     """Asked for in Slack, approved, moved by Move-VM of a real PowerShell: each is there with its name."""
     async with town(tmp_path, fleet(*_odd()), powershell=powershell, winrm=_PATIENT, migration=_COVERED) as place:
         card = await place.proposed("/migrate * from HV01 to HV02 path D:\\VMs")
         await place.person("bob").click(card, "migrate_approve")
+        for count in range(1, len(NAMES) + 1):  # each by itself: a process for each takes its time on a busy machine
+            await place.wait_for(partial(_have_arrived, place, count))
         await place.says("is over")
         world = place.here.hosts.world
         assert {world.where_is(vm_id(number)) for number in range(1, len(NAMES) + 1)} == {"HV02"}

@@ -69,6 +69,12 @@ def own_database() -> URL | None:
     return server.set(database=name)
 
 
+def next_database() -> None:
+    """Let what this process tests from now on have another database: a server counts by database what it ended."""
+    own_database.cache_clear()
+    _make_schema.cache_clear()
+
+
 @contextmanager
 def patient_server() -> Iterator[None]:
     """Let a writer be silent for a minute: a bot that shares its event loop with a lab may be, and starts no second."""

@@ -38,7 +38,7 @@ class Duo:
 
     async def state(self) -> str:
         """Return what it says it is; empty when it says nothing."""
-        timeout = aiohttp.ClientTimeout(total=1.0)
+        timeout = aiohttp.ClientTimeout(total=10.0)  # a busy machine is slow; one that is stopped answers nothing
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
