@@ -345,6 +345,20 @@ async def _past_backups(folder: Path) -> None:
     await store.close()
 
 
+async def _on_a_link(walk: Walk) -> None:
+    walk.chapter(
+        "A link that carries one move", "HV01 is behind the uplink `rack-a`; both hosts would allow two moves at once."
+    )
+    walk.here.world.order(MoveFault(vm=WEB01, kind=MoveFaultKind.STALL, at_percent=60))
+    card = await walk.here.ask("web01,web02,db01 from HV01 to HV02")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    await walk.here.shows(card, "waits for link rack-a (1 of 1 moves)")
+    await walk.here.shows(card, "60 %")
+    walk.sees(ALICE, card, "Alice asked for three VMs and Bob approved. The card")
+    for text in ("hosts", "where db01"):
+        await walk.types(ALICE, text)
+
+
 async def _looked_back(walk: Walk) -> None:
     walk.chapter(
         "A month looked back at", "What was slow, who failed and why, what was waited for; few moves rank nothing."
@@ -366,6 +380,7 @@ VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_stuck,),
     (_checked,),
     (_backups,),
+    (_on_a_link,),
     (_looked_back,),
     (_told_weekly,),
 )
@@ -376,8 +391,12 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     """Walk through some chapters and return what was seen, as lines of the page."""
     migration: dict[str, object] = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
     hosts: dict[str, object] = {}
+    links: dict[str, object] = {}
     described = None
     digest = {"digest": _MONDAY} if _told_weekly in chapters else {}
+    if _on_a_link in chapters:
+        migration |= {"stuck_after": "10m"}
+        links = {"rack-a": {"hosts": ["HV01"], "moves": 1}}
     if _checked in chapters:
         migration |= {"check_timeout": "1m"}
         hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
@@ -396,7 +415,7 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
             SlackLab() as slack,
             Office.open(
                 slack,
-                slack_settings(slack, migration=migration, hosts=hosts, access=ANY_NUMBER, slack=digest),
+                slack_settings(slack, migration=migration, hosts=hosts, links=links, access=ANY_NUMBER, slack=digest),
                 Path(folder),
                 described,
             ) as here,

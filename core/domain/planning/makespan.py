@@ -39,6 +39,10 @@ class _StartGate:
         return self._next[1] if self._next is not None and self._next[0] <= clock else clock
 
 
+MANY = 1_000
+"""With more works than this it takes too long to share out links at every start and end: each link is then looked at by
+itself, as if it were always busy. With so many that is what the busiest one is."""
+
 _GATE = HostName("")
 """Stands for both hosts of a work that is no work: the end of a pause."""
 
@@ -56,9 +60,10 @@ def makespan(
     ``at_once``: how many may run at the same time in all; 0: as many as have slots. With ``lines`` a move needs room
     on each of its links too, and those on one link share what it carries.
     """
-    if lines is None:
-        return _Schedule(works, slots, pauses, at_once).run()
-    return _SharedSchedule(works, slots, pauses, at_once, lines).run()
+    if lines is not None and len(works) <= MANY:
+        return _SharedSchedule(works, slots, pauses, at_once, lines).run()
+    made = _Schedule(works, slots, pauses, at_once).run()
+    return max((made, *(_drained(mine, link, lines) for link, mine in _by_link(works, lines)))) if lines else made
 
 
 class _Schedule:
@@ -280,18 +285,38 @@ def _bound(works: Sequence[Work], slots: Mapping[HostName, int], at_once: int, l
     return max(bounds)
 
 
-def _link_bounds(works: Iterable[Work], lines: Lines) -> Iterator[float]:
+def _by_link(works: Iterable[Work], lines: Lines) -> Iterable[tuple[Link, list[Work]]]:
     on = defaultdict[Link, list[Work]](list)
     for work in works:
         for link in lines.of((work.source, work.destination)):
             on[link].append(work)
-    for link, mine in on.items():
-        carried = lines.speeds.carried_by(link)
+    return on.items()
+
+
+def _drained(works: Sequence[Work], link: Link, lines: Lines) -> float:
+    """Seconds until a link that is always busy is done, by its number at each time and by what it carries."""
+    left, clock = sum(work.seconds for work in works), 0.0
+    while math.isfinite(limit := lines.limit(link, clock)):
+        change = lines.next_change(link, clock)
+        if change is None or left <= limit * (change - clock):
+            clock += left / limit
+            break
+        left -= limit * (change - clock)
+        clock = change
+    return max(clock, _sent_s(works, link, lines))
+
+
+def _sent_s(works: Iterable[Work], link: Link, lines: Lines) -> float:
+    """Seconds that the bytes of these works take when they have a link for themselves."""
+    sent = (max(0.0, w.seconds - OVERHEAD_S) * lines.speeds.of(w.source, w.destination) for w in works)
+    return sum(sent) / lines.speeds.carried_by(link)
+
+
+def _link_bounds(works: Iterable[Work], lines: Lines) -> Iterator[float]:
+    for link, mine in _by_link(works, lines):
         if link.most is not None:
             yield sum(work.seconds for work in mine) / max(link.most, sum(work.is_running for work in mine))
-        if not math.isinf(carried):
-            sent = (max(0.0, w.seconds - OVERHEAD_S) * lines.speeds.of(w.source, w.destination) for w in mine)
-            yield sum(sent) / carried
+        yield _sent_s(mine, link, lines)
 
 
 def _per_host(works: Iterable[Work]) -> dict[HostName, float]:

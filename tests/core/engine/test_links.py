@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.domain.model.move import HoldCode, MoveState
-from lab.hyperv.world.fleet import Fleet
+from lab.hyperv.world.fleet import MB, Fleet, Uplink
 from tests.support.engine_harness import Stage, hosts, play, vm
 
 RACK: dict[str, Any] = {"rack-a": {"hosts": ["HV01", "HV02"], "moves": 1}}
@@ -38,3 +40,26 @@ def test_a_link_carries_one_move_at_a_time_over_two_jobs_and_a_restart(tmp_path:
 
     vms = (vm(1, "web01"), vm(2, "web02", "HV02"), vm(3, "web03"))
     play(tmp_path, Fleet(hosts=hosts(4), vms=vms), script, links=RACK)
+
+
+def test_moves_that_share_a_link_teach_what_it_carries(tmp_path: Path) -> None:
+    """Two at once over a line of 50 MB/s: the next estimate knows it, though nobody set ``mb_s``."""
+    sized = Uplink(name="rack", hosts=("HV01", "HV02"), bandwidth_bytes_per_s=50 * MB)
+    vms = (vm(1, "web01"), vm(2, "web02", "HV02"), vm(3, "web03"), vm(4, "web04", "HV02"))
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            job = await stage.ask_and_approve("web01", "web02", to="HV03", source="HV01,HV02")
+            await stage.finished(job.id)
+            (learned,) = (await stage.store.link_speeds()).items()
+            name, speed = learned
+            assert (name, speed.alone) == ("rack-a", None)
+            assert speed.together == pytest.approx(50 * MB, rel=0.1)
+            alone = await stage.ask("web03", to="HV04")
+            both = await stage.ask("web03", "web04", to="HV04", source="HV01,HV02")
+            assert alone.plan.expected_s is not None
+            assert both.plan.expected_s is not None
+            assert both.plan.expected_s[1] == pytest.approx(2 * alone.plan.expected_s[1], rel=0.1)
+
+    links = {"rack-a": {"hosts": ["HV01", "HV02"], "moves": 2}}
+    play(tmp_path, Fleet(hosts=hosts(4), vms=vms, uplinks=(sized,)), script, links=links)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.model.inventory import HostName
-from core.domain.planning.makespan import Work, lower_bound, makespan
+from core.domain.planning.makespan import MANY, Work, lower_bound, makespan
 from core.domain.planning.speeds import OVERHEAD_S, Lines, LinkSpeed, Speeds, lines_of, seconds, shared_by
 from core.domain.scheduling.freeze import parse_window
 from core.domain.scheduling.links import Counts, Link, Links, LinkWindow
@@ -83,6 +83,19 @@ def test_a_number_changes_with_its_window() -> None:
     later = lines(rack(moves=2, windows=window), now=now + timedelta(minutes=5))
     assert makespan([Work(HV01, HV03, 1200)] * 6, WIDE, lines=later) == 3600 + 2400
     assert lower_bound([Work(HV01, HV03, 1200)] * 6, WIDE, lines=later) == 3600
+
+
+def test_thousands_of_moves_are_estimated_by_the_busiest_link_with_its_windows() -> None:
+    """What nobody shares out move by move: the link's number over the time, and its bytes; the hosts count besides."""
+    many = [Work(HV01, HV03, 12.0)] * (MANY + 200)
+    window = (LinkWindow(parse_window("Mon 10:00-11:00"), 1),)
+    now = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
+    assert makespan(many, WIDE, lines=lines(rack(moves=2, windows=window), now=now)) == 3600 + (14400 - 3600) / 2
+    assert makespan(many, WIDE, lines=lines(rack(carries=10.0), pace=100.0)) == pytest.approx(1200 * 7.0)
+    assert makespan(many, {HV01: 1, HV03: 1}, lines=lines(rack(moves=2))) == 14400
+    few = [Work(HV01, HV03, 12.0)] * MANY
+    made = makespan(few, WIDE, lines=lines(rack(moves=2)))
+    assert made == pytest.approx(makespan([*few, *few[:1]], WIDE, lines=lines(rack(moves=2))), rel=0.01)
 
 
 def test_running_moves_are_on_their_links() -> None:
