@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import ack, backups, calls, card, decisions, idle, links, makespan, placement, restart, store, year
+from benchmarks import ack, backups, calls, card, decisions, eta, idle, links, makespan, placement, restart, store, year
 from benchmarks.report import PAGE, Section, Size, page
 
 Part = Callable[[Size], list[Section]]
@@ -19,6 +19,7 @@ def _played(size: Size) -> list[Section]:
 ONE: dict[str, Callable[[Size], Section]] = {
     "makespan": makespan.run,
     "links": links.run,
+    "eta": eta.run,
     "placement": placement.run,
     "backups": backups.run,
     "idle": idle.run,
@@ -35,6 +36,7 @@ ONE: dict[str, Callable[[Size], Section]] = {
 ALL: tuple[Part, ...] = (
     _played,
     lambda size: [links.run(size)],
+    lambda size: [eta.run(size)],
     lambda size: [placement.run(size)],
     lambda size: [backups.run(size)],
     lambda size: [decisions.run(size)],

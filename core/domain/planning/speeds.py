@@ -27,23 +27,39 @@ class Speeds:
     """Bytes per second of each host pair as learned, and what is assumed of a pair that has not shown its own.
 
     With the links of the settings, and what was learned of each, by its name: a pair that has not shown its own speed
-    has that of others on its links, and none is faster than its links carry.
+    has that of others on its links, and none is faster than its links carry. Without links it is as fast as the slower
+    of its two hosts was at its best, with anybody; while one of them has shown nothing, the assumed speed holds.
     """
 
     learned: Mapping[tuple[HostName, HostName], float]
     assumed_bytes_per_s: float
     links: Links = NO_LINKS
     of_links: Mapping[str, LinkSpeed] = field(default_factory=dict)
+    _best: Mapping[HostName, float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note how fast each host was at its best."""
+        best: dict[HostName, float] = {}
+        for pair, bytes_per_s in self.learned.items():
+            for host in pair:
+                best[host] = max(best.get(host, 0.0), bytes_per_s)
+        object.__setattr__(self, "_best", best)
+
+    def _of_hosts(self, source: HostName, destination: HostName) -> float:
+        """Return what to expect of two hosts that have not met: from what each did with others."""
+        if source in self._best and destination in self._best:
+            return min(self._best[source], self._best[destination])
+        return self.assumed_bytes_per_s
 
     def of(self, source: HostName, destination: HostName) -> float:
         """Return what to expect between two hosts of a move that shares nothing."""
         found = self.learned.get((source, destination))
         links = self.links.of(source, destination)
         if not links:
-            return self.assumed_bytes_per_s if found is None else found
+            return self._of_hosts(source, destination) if found is None else found
         if found is None:
             alone = (one.alone for link in links if (one := self.of_links.get(link.name)) and one.alone)
-            found = min(alone, default=self.assumed_bytes_per_s)
+            found = min(alone, default=self._of_hosts(source, destination))
         return min(found, *map(self.carried_by, links))
 
     def nearest(self, source: HostName, destination: HostName) -> float:

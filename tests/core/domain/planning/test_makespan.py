@@ -19,9 +19,10 @@ def works(*lengths: float, to: HostName = HV02) -> list[Work]:
 
 def test_a_pair_is_as_fast_as_it_showed() -> None:
     """Learned speed for a pair that has one, the assumed speed for others; direction matters."""
-    speeds = Speeds({(HV01, HV02): 200.0}, 100.0)
+    speeds = Speeds({(HV01, HV02): 200.0, (HV02, HV01): 50.0}, 100.0)
     assert seconds(1000, HV01, HV02, speeds) == OVERHEAD_S + 5
-    assert seconds(1000, HV02, HV01, speeds) == OVERHEAD_S + 10
+    assert seconds(1000, HV02, HV01, speeds) == OVERHEAD_S + 20
+    assert seconds(1000, HV01, HV03, speeds) == OVERHEAD_S + 10
 
 
 @pytest.mark.parametrize(
@@ -158,3 +159,13 @@ def test_a_large_fleet_is_estimated_quickly() -> None:
     before = time.process_time()
     assert makespan(many, dict.fromkeys(hosts, 2)) > 0
     assert time.process_time() - before < 3
+
+
+def test_hosts_that_have_not_met_are_known_by_what_they_did_with_others() -> None:
+    """The slower of both, each at its best; while one of them has shown nothing, as the settings say."""
+    hv04 = HostName("HV04")
+    speeds = Speeds({(HV01, HV02): 200.0, (HV03, HV02): 50.0, (HV01, HV03): 80.0}, 100.0)
+    assert speeds.of(HV02, HV01) == 200.0
+    assert speeds.of(HV02, HV03) == 80.0
+    assert speeds.of(hv04, HV01) == 100.0
+    assert Speeds({}, 100.0).of(HV01, HV02) == 100.0
