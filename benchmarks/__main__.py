@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import ack, calls, card, decisions, eta, idle, links, makespan, placement, restart, store, year
+from benchmarks import ack, backups, calls, card, decisions, eta, idle, links, makespan, placement, restart, store, year
 from benchmarks.report import PAGE, Section, Size, page
 
 Part = Callable[[Size], list[Section]]
@@ -21,6 +21,7 @@ ONE: dict[str, Callable[[Size], Section]] = {
     "links": links.run,
     "eta": eta.run,
     "placement": placement.run,
+    "backups": backups.run,
     "idle": idle.run,
     "calls": calls.run,
     "decisions": decisions.run,
@@ -37,6 +38,7 @@ ALL: tuple[Part, ...] = (
     lambda size: [links.run(size)],
     lambda size: [eta.run(size)],
     lambda size: [placement.run(size)],
+    lambda size: [backups.run(size)],
     lambda size: [decisions.run(size)],
     lambda size: [restart.run(size)],
     lambda size: [store.run(size)],

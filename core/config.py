@@ -169,6 +169,8 @@ class MigrationSettings(_Section):
 
     max_attempts: int = Field(default=3, ge=1)
     backup_threshold: Duration = timedelta(hours=1)
+    around_backups: bool = True
+    """Whether moves are ordered around the backups that are expected of their VMs."""
     max_parallel: int = Field(default=0, ge=0)
     put_in_subfolder: bool = False
     preserve_drive_letters: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from core.domain.backups.runs import BackupRun, HostWatch
 from core.domain.model.events import Event, Notice
 from core.domain.model.host_calls import CancelReply, CompatibilityReply, FolderReceipt, MoveOrder, MoveReport
 from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection, Snapshot, Vm, VmId
@@ -389,6 +390,30 @@ class Store(Protocol):
         ``shared_by``: how many moves were on each of its links on average. One that shared a link teaches what the link
         carries, and its pair only to be faster.
         """
+        ...
+
+    async def note_backups(self, runs: Sequence[BackupRun], watches: Sequence[HostWatch]) -> None:
+        """Write down backups that began or ended, and spans in which hosts were looked at.
+
+        A backup is known by its VM, host and start, a span by its host and begin; what is there of the same is
+        replaced. Of a VM the newest 100 backups are kept.
+        """
+        ...
+
+    async def backup_runs(self, vm_ids: Collection[VmId], since: datetime) -> tuple[BackupRun, ...]:
+        """Read the backups of these VMs that began since then, in order of time."""
+        ...
+
+    async def newest_backups(self, since: datetime) -> tuple[BackupRun, ...]:
+        """Read the backups of all VMs that go on, or ended since then, in order of time."""
+        ...
+
+    async def host_watches(self, since: datetime) -> tuple[HostWatch, ...]:
+        """Read when hosts were looked at since then, in order of time."""
+        ...
+
+    async def forget_backups(self, before: datetime) -> int:
+        """Remove some of the backups and spans that are older. Returns how many backups; 0: nothing is left."""
         ...
 
 

@@ -8,12 +8,15 @@ import stat
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import time
 from pathlib import Path
 
 from lab.hyperv.pwsh.install import NoPowerShell, PowerShell, install
 from lab.hyperv.remoting.shells import SessionPrices
-from lab.hyperv.world.fleet import Fleet, load_fleet
+from lab.hyperv.world.fleet import NIGHTLY_S, BackupWindow, Fleet, load_fleet
 from lab.hyperv.world.strict import BadDescription
+from lab.hyperv.world.world import EPOCH
 from lab.process import FOREIGN_SETTINGS
 from lab.site import Site, site
 from lab.slack.workspace.rate_limit import Strictness
@@ -44,15 +47,40 @@ def main(argv: Sequence[str]) -> int:
         default=prices.first_command_s,
         help="lab seconds its first Hyper-V cmdlet takes to load the module (default 2)",
     )
+    parser.add_argument(
+        "--nightly-backups",
+        type=_seconds_to,
+        metavar="HH:MM",
+        help="back every VM up once a night, from this time (UTC) of the lab's clock on, never quite on time",
+    )
     parser.add_argument("--rate-limits", choices=[s.value for s in Strictness], default=Strictness.OFF.value)
     args = parser.parse_args(argv)
     try:
         fleet = load_fleet(args.fleet)
+        if args.nightly_backups is not None:
+            fleet = backed_up_nightly(fleet, args.nightly_backups)
         powershell = install() if args.engine == "powershell" else None
     except (BadDescription, NoPowerShell) as error:
         print(error, file=sys.stderr)  # noqa: T201 (a command line talks)
         return 2
     return asyncio.run(_serve(args, fleet, powershell))
+
+
+def _seconds_to(text: str) -> float:
+    """Read a time of day as lab seconds from the start, which is `EPOCH`."""
+    try:
+        at = time.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time of day such as 22:00") from None
+    minutes = (at.hour - EPOCH.hour) * 60 + at.minute - EPOCH.minute
+    return 60.0 * (minutes % (24 * 60))
+
+
+def backed_up_nightly(fleet: Fleet, first_s: float) -> Fleet:
+    """Return the fleet with a backup of every VM each night: two at a time, about twenty minutes each."""
+    vms = tuple(dict.fromkeys(vm.id for vm in fleet.vms))
+    window = BackupWindow(start_s=first_s, vms=vms, duration_s=1200.0, jitter_s=300.0, at_once=2, every_s=NIGHTLY_S)
+    return replace(fleet, backups=(*fleet.backups, window))
 
 
 async def _serve(args: argparse.Namespace, fleet: Fleet, powershell: PowerShell | None) -> int:

@@ -17,7 +17,13 @@ from core.domain.model.plan import Options
 
 _HEAD = re.compile(r"(-{0,2})([A-Za-z][A-Za-z_-]*)(=(.*))?", re.DOTALL)
 _FOLDER = re.compile(r"[A-Za-z]:(?:[\\/].*)?|\\\\[^\\/]+[\\/].+", re.DOTALL)
-_FIELDS = {"backup-wait": "backup_wait_s", "keep-drives": "keep_drives", "fail-fast": "fail_fast", "at": "start_at"}
+_FIELDS = {
+    "backup-wait": "backup_wait_s",
+    "keep-drives": "keep_drives",
+    "fail-fast": "fail_fast",
+    "ignore-backups": "ignore_backups",
+    "at": "start_at",
+}
 _PROSE = {"reason": "host maintenance", "override": "agreed with the owner"}
 
 

@@ -207,6 +207,7 @@ def write_options(options: Options) -> str:
         ("subfolder", options.subfolder),
         ("keep-drives", options.keep_drives),
         ("fail-fast", options.fail_fast),
+        ("ignore-backups", options.ignore_backups),
     ):
         if value is not None:
             parts.append(f"{name}={'yes' if value else 'no'}")

@@ -16,6 +16,7 @@ OPTIONS = (
         "subfolder",
         "keep-drives",
         "fail-fast",
+        "ignore-backups",
         "apart",
         "at",
         "until",
@@ -23,7 +24,7 @@ OPTIONS = (
     ),
     "reason",
 )
-FLAGS = ("subfolder", "keep-drives", "fail-fast")
+FLAGS = ("subfolder", "keep-drives", "fail-fast", "ignore-backups")
 
 # Slips that letter-by-letter likeness does not catch in such short words.
 _SLIPS = {
@@ -39,6 +40,8 @@ def plain(word: str) -> str:
 
 
 _BY_PLAIN = {plain(word): word for word in (*KEYWORDS, *OPTIONS)}
+# As people say it of one VM.
+_BY_PLAIN["ignorebackup"] = "ignore-backups"
 _NEGATIONS = {"no" + plain(flag): flag for flag in FLAGS}
 
 

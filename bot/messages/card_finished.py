@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.messages.blocks import RETRY, Block, Message, actions, button, confirm, header, message, sections
-from bot.messages.card_parts import Look, headline_route, names, show_all, small_print, what
+from bot.messages.card_parts import Look, around_backups, headline_route, names, show_all, small_print, what
 from bot.messages.card_running import problem_lines
 from bot.messages.mrkdwn import code, date_time, mention, plural, said
 from bot.messages.state_table import MOVE_STATES, PROBLEMS
@@ -64,6 +64,7 @@ def _standing(view: JobView, look: Look) -> Iterator[str]:
     job = view.job
     if job.state is JobState.FINISHED:
         yield _finish(view)
+        yield from around_backups(view)
         return
     if job.state is JobState.EXPIRED:
         yield f"It waited until {date_time(job.expires_at)}. Nothing was changed."

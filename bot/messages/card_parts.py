@@ -78,6 +78,12 @@ def route(row: MoveView, job: Job) -> str:
     return f" {code(row.move.source)} → {code(row.move.destination)}" if len(job.plan.pairs) > 1 else ""
 
 
+def around_backups(view: JobView) -> list[str]:
+    """Say how many VMs were ordered around the backups expected of them; nothing if none was."""
+    count = sum(1 for row in view.moves if row.move.is_around_backup)
+    return [f"💾 {plural(count, 'VM')} ordered around backups."] if count else []
+
+
 def small_print(view: JobView) -> Block:
     """Say who asked, who approved, and why."""
     job = view.job

@@ -167,13 +167,15 @@ def option_words(options: Options) -> str:
         parts.append(plural(options.attempts, "attempt"))
     if options.backup_wait_s is not None:
         parts.append(f"waits {span(options.backup_wait_s)} for a backup")
-    if options.subfolder is not None:
-        parts.append("a subfolder for each VM" if options.subfolder else "no subfolders")
-    if options.keep_drives is not None:
-        parts.append("keeps drive letters" if options.keep_drives else "does not keep drive letters")
     parts += [f"keeps {code(pattern, 80)} apart" for pattern in options.apart]
-    if options.fail_fast is not None:
-        parts.append("stops at the first failure" if options.fail_fast else "goes on after a failure")
+    for is_on, yes, no in (
+        (options.ignore_backups, "*ignores expected backups*", "orders VMs around expected backups"),
+        (options.subfolder, "a subfolder for each VM", "no subfolders"),
+        (options.keep_drives, "keeps drive letters", "does not keep drive letters"),
+        (options.fail_fast, "stops at the first failure", "goes on after a failure"),
+    ):
+        if is_on is not None:
+            parts.append(yes if is_on else no)
     return " · ".join(parts)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.messages.blocks import CANCEL, Block, Message, actions, button, confirm, header, message, sections
 from bot.messages.card_parts import (
     Look,
+    around_backups,
     bar,
     headline_route,
     more_line,
@@ -74,6 +75,7 @@ def _standing(view: JobView, look: Look, counts: str) -> Iterator[str]:
         yield _eta(view.eta, view)
     elif view.why_no_eta and not view.stopped_by and not view.job.paused_by:
         yield f"No estimate: {said(view.why_no_eta, 240)}."
+    yield from around_backups(view)
 
 
 def _eta(eta: Eta, view: JobView) -> str:

@@ -17,7 +17,8 @@ TOPICS: Mapping[str, str] = {
     "options": (
         "*Options*, as `--parallel 2`, `parallel=2` or `parallel 2` at the end\n"
         "`parallel` how many at a time · `attempts` tries per VM · `backup-wait` how long to wait for a backup "
-        "(`1h30m`) · `subfolder` a folder for each VM · `keep-drives` same drive letters · `apart` names "
+        "(`1h30m`) · `ignore-backups` start whatever backups are expected · `subfolder` a folder for each VM · "
+        "`keep-drives` same drive letters · `apart` names "
         "(`dc*`) that go to different hosts · `fail-fast` start nothing "
         "more after a failure · `at` when to start (`22:00` or `2026-11-23T22:00`, your time) · `until` when all "
         "should be over, you are warned when it no longer fits · `override` why it may start in a freeze · `reason` why"

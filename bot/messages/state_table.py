@@ -73,6 +73,7 @@ JOB_ICONS: Mapping[JobState, str] = {
 
 HOLD_ICONS: Mapping[HoldCode, str] = {
     HoldCode.BACKUP: "💾",
+    HoldCode.BACKUP_DUE: "💾",
     HoldCode.STOPPED: "🛑",
     HoldCode.HOST: "🔌",
     HoldCode.FREEZE: "❄️",

@@ -134,9 +134,10 @@ def _of_attempt(data: EventData, about: _About) -> str:
     match data:
         case said_of.Held(text=text):
             return f"⏸ {vm} {said(text)}" if text.startswith("waits ") else f"⏸ {vm} waits{_because(text)}"
-        case said_of.Starting(attempt=attempt, of=of, to=to):
+        case said_of.Starting(attempt=attempt, of=of, to=to, order=order):
             way = f"{about.source} → {code(to)}" if to else way
-            return f"🚚 {vm} starts: {way}{f', {_attempt(attempt, of)}' if attempt > 1 else ''}."
+            more = f", {_attempt(attempt, of)}" if attempt > 1 else ""
+            return f"🚚 {vm} starts: {way}{more}{f', {said(order)}' if order else ''}."
         case said_of.Moving():
             return f"🚚 {vm} is moving: {way}."
         case said_of.NotStarted(text=text):

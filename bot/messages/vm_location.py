@@ -7,6 +7,7 @@ from bot.messages.card_parts import Look
 from bot.messages.mrkdwn import clock_time, code, date_time, said
 from bot.messages.state_table import MOVE_STATES
 from bot.messages.tables import Cell, moment, with_table
+from core.domain.backups.rhythm import NEUTRAL
 from core.domain.model.move import Move
 from core.domain.reporting.vm_location import Sighting, VmLocation
 
@@ -48,6 +49,8 @@ def _lines(one: VmLocation, look: Look, *, shows_id: bool, lists_sightings: bool
         yield _sighting_line(sighting)
     if one.silent:
         yield f"🔌 I could not ask {', '.join(map(code, one.silent))}."
+    if one.backups is not NEUTRAL:
+        yield f"💾 It {one.backups.text}."
     yield _move_line(one.move, look) if one.move else "It is in no job."
 
 

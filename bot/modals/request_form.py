@@ -22,7 +22,7 @@ FIELD = "value"
 """Every input's action_id but those of the menus below, whose suggestions and changes the bot hears of."""
 PICK_SOURCE, PICK_VMS, PICK_DESTINATIONS = "migrate_form_source", "migrate_form_vms", "migrate_form_destinations"
 
-SUBFOLDER, KEEP_DRIVES, FAIL_FAST = "subfolder", "keep-drives", "fail-fast"
+SUBFOLDER, KEEP_DRIVES, FAIL_FAST, IGNORE_BACKUPS = "subfolder", "keep-drives", "fail-fast", "ignore-backups"
 OPTIONS_LIMIT = 100
 """Options of one menu, listed or suggested (docs: select menu element)."""
 _REASON_LIMIT = 300
@@ -164,6 +164,7 @@ def _flags(settings: Settings) -> Block:
         SUBFOLDER: ("A folder of its own for each VM", migration.put_in_subfolder),
         KEEP_DRIVES: ("Each disk to the drive letter it has now", migration.preserve_drive_letters),
         FAIL_FAST: ("Start nothing more after a failure", migration.fail_fast),
+        IGNORE_BACKUPS: ("Start whatever backups are expected", not migration.around_backups),
     }
     element: Block = {
         "type": "checkboxes",

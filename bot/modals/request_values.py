@@ -118,6 +118,7 @@ def _options(values: FormValues, migration: MigrationSettings, now: datetime, er
         subfolder=_flag(values, form.SUBFOLDER, migration.put_in_subfolder),
         keep_drives=_flag(values, form.KEEP_DRIVES, migration.preserve_drive_letters),
         fail_fast=_flag(values, form.FAIL_FAST, migration.fail_fast),
+        ignore_backups=_flag(values, form.IGNORE_BACKUPS, not migration.around_backups),
         start_at=start,
         until=until,
         reason=one_line(values.reason),

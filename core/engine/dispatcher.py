@@ -22,6 +22,7 @@ from core.domain.scheduling.situation import Policy, Situation
 from core.domain.scheduling.start_permission import STOP
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
+from core.engine.backup_outlooks import BackupOutlooks
 from core.engine.hold_writer import HoldWriter
 from core.errors import AttemptClosed, Outdated, StoreError, UnreadableRow
 from core.tasks import MANY, TaskSet, compute, is_asked_to_end
@@ -81,6 +82,7 @@ class Dispatcher:
         *,
         max_attempts: int,
         freeze: Calendar,
+        backups: BackupOutlooks,
         busy: Callable[[Mapping[HostName, set[VmId]], set[JobId]], None],
         dropped_out: Callable[[Sequence[Dropout]], None],
     ) -> None:
@@ -92,6 +94,7 @@ class Dispatcher:
         self._scheduler = Scheduler()
         self._expect_from_s = 0.0
         self._freeze = freeze
+        self._backups = backups
         self._busy = busy
         self.is_counting = False
         """Whether the clock of a busy VM ran when the loop last decided."""
@@ -201,6 +204,7 @@ class Dispatcher:
     async def _situation(self, now: datetime, running: dict[JobId, Job], moves: Sequence[Move]) -> Situation:
         attempts, faults = await self._store.attempts(open_only=True), await self._faults(running)
         stopped_by = await self._store.switch(STOP)
+        backups = await self._backups.of(moves, running)
         # What hosts showed is taken last and at once: while the database is read they go on telling.
         return Situation(
             now=self._clock.steady_now(),
@@ -214,6 +218,8 @@ class Dispatcher:
             stopped_by=stopped_by,
             faults=faults,
             frozen_until=self._freeze.frozen_until(now),
+            calendar=self._freeze,
+            backups=backups,
         )
 
     async def _carry_out(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
@@ -230,9 +236,11 @@ class Dispatcher:
 
     async def _apply(self, decision: Decision, before: Move, job: Job, now: datetime) -> None:
         match decision:
-            case Start(move, claims, reason, on_links):
+            case Start(move, claims, reason, on_links, order):
                 number = self._allowed(job)
-                begins = event_data.Starting(attempt=move.attempts + 1, of=number, reason=reason, to=move.destination)
+                begins = event_data.Starting(
+                    attempt=move.attempts + 1, of=number, reason=reason, to=move.destination, order=order
+                )
                 told = event(begins, now, move=move)
                 after = transit(move, MoveState.STARTING, hold=None, not_before=None, started_at=move.started_at or now)
                 at = self._clock.now()

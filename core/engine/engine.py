@@ -1,7 +1,7 @@
 """Builds the engine of its parts, starts its loops and stops them."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from core.engine.api.requests import Requests
 from core.engine.attempt.cleanup import FolderCleanup, PostponedCleanups
 from core.engine.attempt.context import AttemptPolicy, EngineServices
 from core.engine.attempt.look_ahead import LookAhead
+from core.engine.backup_outlooks import BackupOutlooks
 from core.engine.delivery.cards import Cards
 from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
 from core.engine.delivery.digest import WeeklyDigest
@@ -27,6 +28,8 @@ from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
 from core.engine.destination_choice import DestinationChoice
 from core.engine.dispatcher import Dispatcher, DispatchTiming
+from core.engine.hosts.backup_rhythms import BackupRhythms
+from core.engine.hosts.backup_watch import BackupWatch
 from core.engine.hosts.heartbeat import Heartbeat
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.poller import HostPoller
@@ -37,6 +40,7 @@ from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way, settle_hosts
 from core.engine.replanner import Replanner
 from core.engine.retention import Retention
+from core.errors import StoreError
 from core.ports import Clock, HostGateway, Notifier, Store
 from core.supervisor import PATIENCE_S, Supervisor
 
@@ -66,8 +70,12 @@ class Engine:
         self._recorder = TransitionRecorder(store, clock)
         self._machines = Machines(store)
         self._host_name = settings.host_name
-        calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), ZoneInfo(settings.freeze.zone))
+        zone = ZoneInfo(settings.freeze.zone)
+        calendar = Calendar(tuple(map(parse_window, settings.freeze.windows)), zone)
         migration = settings.migration
+        self._backup_watch = BackupWatch(store, clock)
+        self._snapshot_cache.looked = self._backup_watch.look
+        rhythms = BackupRhythms(store, clock, self._backup_watch, zone)
         self._timing = DispatchTiming(migration.poll_busy.total_seconds(), migration.poll_idle.total_seconds())
         self._pollers = {
             HostName(name): HostPoller(
@@ -121,6 +129,13 @@ class Engine:
             self._timing,
             max_attempts=migration.max_attempts,
             freeze=calendar,
+            backups=BackupOutlooks(
+                store,
+                rhythms,
+                is_on=migration.around_backups,
+                assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
+                links=links,
+            ),
             busy=self._note_open,
             dropped_out=self._replanner.note,
         )
@@ -148,6 +163,7 @@ class Engine:
             calendar,
             assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
             max_parallel=migration.max_parallel,
+            rhythms=rhythms,
             links=links,
             checking=self._plan_check.progress,
         )
@@ -181,6 +197,7 @@ class Engine:
             tuple(self._pollers),
             links=links,
             delivery=self._outbox.status,
+            rhythms=rhythms,
         )
         self.database_id = ""
         """Which database the numbers of jobs, moves and events are of; known from the start on."""
@@ -195,6 +212,7 @@ class Engine:
         await self._machines.load()
         await settle_hosts(self._store, self._host_name, self._clock)
         await self._heartbeat.look_back()
+        await self._backup_watch.load()
         for left in await find_left_under_way(self._store, self._clock):
             self._dispatcher.adopt(left.move, left.attempt, left.job)
         await self._cards.resume()
@@ -202,6 +220,7 @@ class Engine:
         start = self.supervisor.start
         for host, poller in self._pollers.items():
             start(f"poll {host}", poller.turn, wake=poller.wanted, patience_s=self._poll_patience_s)
+        start("backup watch", self._backup_watch.turn, wake=self._backup_watch.changed)
         start("outbox", self._outbox.turn, wake=self._outbox.changed)
         start("cards", self._cards.turn, first_after_s=self._timing.busy_s)
         start("plan checks", self._plan_check.turn, wake=self._plan_check.changed)
@@ -226,6 +245,7 @@ class Engine:
             await self._cards.stop()
             await self._dispatcher.stop()
             await self._look_ahead.close()
+            await self._save_backups()
             for poller in self._pollers.values():
                 poller.close()
             self._watching.close()
@@ -259,6 +279,11 @@ class Engine:
         poller = self._pollers.get(host)
         if poller is not None:
             poller.wake()
+
+    async def _save_backups(self) -> None:
+        """Write down until when hosts were looked at; a kill loses a few minutes of that, and nothing else."""
+        with suppress(StoreError):
+            await self._backup_watch.save(is_last=True)
 
     async def _fresh(self, host: HostName) -> Snapshot | None:
         poller = self._pollers.get(host)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
+from core.domain.backups.runs import BackupRun, HostWatch
 from core.domain.model.events import Event, Notice, Recorded
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
@@ -18,7 +19,7 @@ from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
 from core.domain.scheduling.slots import SlotUsage
 from core.errors import MigrateBotError, StoreError, StoreLost
-from core.store import attempts, estimates, events, jobs, moves, outbox, past, retention, switches, throughput
+from core.store import attempts, backups, estimates, events, jobs, moves, outbox, past, retention, switches, throughput
 from core.store.database import Database, nobody
 from core.store.dialects import PROOF_WITHIN_S
 from core.store.ownership import Ownership, ownership_of
@@ -326,6 +327,26 @@ class SqlStore:
     ) -> None:
         """Fold one measured move into the throughput of a host pair, and of its links."""
         await self._database.write(throughput.learn, source, destination, bytes_per_s, shared_by or {})
+
+    async def note_backups(self, runs: Sequence[BackupRun], watches: Sequence[HostWatch]) -> None:
+        """Write down when VMs were in backup and hosts looked at."""
+        await self._database.write(backups.note, runs, watches)
+
+    async def backup_runs(self, vm_ids: Collection[VmId], since: datetime) -> tuple[BackupRun, ...]:
+        """Read the backups of these VMs that began since then, in order of time."""
+        return await self._database.read(backups.of_vms, vm_ids, since)
+
+    async def newest_backups(self, since: datetime) -> tuple[BackupRun, ...]:
+        """Read the backups of all VMs that go on, or ended since then, in order of time."""
+        return await self._database.read(backups.newest, since)
+
+    async def host_watches(self, since: datetime) -> tuple[HostWatch, ...]:
+        """Read when hosts were looked at since then, in order of time."""
+        return await self._database.read(backups.watches, since)
+
+    async def forget_backups(self, before: datetime) -> int:
+        """Remove some of what is older."""
+        return await self._database.write(backups.forget, before)
 
 
 def _put_back(connection: Connection) -> str:

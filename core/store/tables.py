@@ -111,6 +111,7 @@ moves = Table(
     Column("leftovers", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("tidy_at", Moment, index=True),
     Column("tried_folders", Json(tuple[str, ...]), nullable=False, server_default="[]"),
+    Column("is_around_backup", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 
@@ -182,6 +183,27 @@ switches = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Words, nullable=False),
+)
+
+# When VMs were in backup, as hosts showed it; of a job they are not.
+backup_runs = Table(
+    "backup_runs",
+    metadata,
+    Column("vm_id", PlainUuid, primary_key=True),
+    Column("host", String(255), primary_key=True),
+    Column("started_at", Moment, primary_key=True, index=True),
+    Column("started_after", Moment),
+    Column("ended_after", Moment),
+    Column("ended_at", Moment, index=True),
+)
+
+# When hosts were looked at without a gap.
+host_watches = Table(
+    "host_watches",
+    metadata,
+    Column("host", String(255), primary_key=True),
+    Column("since", Moment, primary_key=True),
+    Column("until", Moment, nullable=False),
 )
 
 speeds = Table(

@@ -12,6 +12,7 @@
 | POST /migrations | vm, destination, path, kind, owner | starts somebody else's migration |
 | POST /migrations/cancel | host, instance_id | cancels a job |
 | POST /backups | vm, duration_s, variant, merge_s | starts a backup; DELETE /backups/{id} ends it |
+| POST /backups/nightly | at_s, vms, duration_s, jitter_s, at_once | backs up every night; DELETE ends that |
 | POST /merges | vm, duration_s | lets disks merge |
 | POST /statuses | host, vm, status | shows these one or two operational statuses until null |
 | POST /files | host, path, size_bytes, is_folder, is_hidden | puts a file somewhere |
@@ -35,9 +36,9 @@ from aiohttp import web
 from lab.hyperv.world.dump import plain
 from lab.hyperv.world.errors import UnknownHost, UnknownVM, WorldError
 from lab.hyperv.world.faults import MoveFault, ValueFault, WireFault
-from lab.hyperv.world.fleet import VM, BackupVariant, MigrationKind
+from lab.hyperv.world.fleet import VM, BackupVariant, BackupWindow, MigrationKind
 from lab.hyperv.world.moves import MoveRequest
-from lab.hyperv.world.strict import BadDescription, Number, Size, read_as
+from lab.hyperv.world.strict import BadDescription, Number, PositiveCount, Size, read_as
 from lab.hyperv.world.world import World
 
 _LOCALHOST = "127.0.0.1"
@@ -85,6 +86,17 @@ class _Backup:
     variant: BackupVariant = BackupVariant.A
     merge_s: Number = 0.0
     makes_recovery_checkpoint: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Nightly:
+    """Backups every night: the first after `at_s` lab seconds; of all VMs if none are named."""
+
+    at_s: Number
+    vms: tuple[UUID, ...] = ()
+    duration_s: Number = 1200.0
+    jitter_s: Number = 300.0
+    at_once: PositiveCount = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +159,8 @@ def control_app(world: World, more: Iterable[web.RouteDef] = ()) -> web.Applicat
     app.router.add_post("/migrations", _migrate)
     app.router.add_post("/migrations/cancel", _cancel)
     app.router.add_post("/backups", _back_up)
+    app.router.add_post("/backups/nightly", _back_up_nightly)
+    app.router.add_delete("/backups/nightly", _end_nightly)
     app.router.add_delete("/backups/{vm}", _end_backup)
     app.router.add_post("/merges", _merge)
     app.router.add_post("/statuses", _force_status)
@@ -280,6 +294,26 @@ async def _back_up(request: web.Request) -> web.Response:
         makes_recovery_checkpoint=wanted.makes_recovery_checkpoint,
     )
     return web.json_response({}, status=201)
+
+
+async def _back_up_nightly(request: web.Request) -> web.Response:
+    wanted, world = read_as(_Nightly, await _body(request), "nightly backups"), request.app[WORLD]
+    world.advance()
+    everybody = (vm.id for host in world.host_names() for vm in world.vms(host))
+    window = BackupWindow(
+        start_s=world.time_s + wanted.at_s,
+        vms=wanted.vms or tuple(dict.fromkeys(everybody)),
+        duration_s=wanted.duration_s,
+        jitter_s=wanted.jitter_s,
+        at_once=wanted.at_once,
+    )
+    world.switch_nightly_backups(window)
+    return web.json_response({}, status=201)
+
+
+async def _end_nightly(request: web.Request) -> web.Response:
+    request.app[WORLD].switch_nightly_backups(None)
+    return web.json_response({})
 
 
 async def _end_backup(request: web.Request) -> web.Response:

@@ -11,12 +11,14 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from core.domain.model.inventory import VmId
+from core.domain.backups.runs import BackupRun, HostWatch
+from core.domain.model.inventory import HostName, VmId
 from core.domain.reporting.weekly import WEEK, parse_weekly
 from core.engine.delivery.digest import TOLD
+from core.store import SqlStore
 from lab.hyperv.world.faults import MoveFault, MoveFaultKind
 from lab.hyperv.world.fleet import Fleet
 from lab.slack.people.transcript import Transcript
@@ -24,6 +26,7 @@ from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
 from tests.support.bot_harness import CHANNEL, Office, buttons, fleet, read
+from tests.support.databases import database_url
 from tests.support.past_example import a_month
 
 _IDS = {vm.name: vm.id for vm in fleet().vms}
@@ -48,6 +51,8 @@ _VARYING = (
     (re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?: ?[AP]M)?\b"), "hh:mm"),
     (re.compile(r"\b\d+(?:\.\d+)? (?:s|min|h|ms)\b(?: \d+ (?:s|min))?"), "n s"),
     (re.compile(r"\(\d+ bytes\)"), "(a file)"),
+    # It is played at any time of the day.
+    (re.compile(r"\bdaily (?=about|backup)"), "nightly "),
 )
 
 
@@ -300,6 +305,46 @@ async def _checked(walk: Walk) -> None:
     await walk.types(ALICE, "cancel J1")
 
 
+async def _backups(walk: Walk) -> None:
+    walk.chapter(
+        "A VM whose backup is about to come",
+        "The bot has seen it in backup on six nights. It waits for the next one; who says ignore-backups has it moved.",
+    )
+    async for _ in walk.here.looking():
+        if walk.here.bot.engine.queries.inventory(HostName("HV01")):
+            break
+    await walk.types(ALICE, "where web01")
+    card = await walk.here.ask("web01 from HV01 to HV02")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    walk.sees(ALICE, await walk.here.replied(card, "waits for its"), "Bob approves J1. In the thread")
+    await walk.here.shows(card, "ordered around backups")
+    walk.sees(ALICE, card, "The card")
+    await walk.types(ALICE, "cancel J1")
+    await walk.here.until(lambda: "migrate_retry" in buttons(card))
+    await walk.asks(ALICE, "web01 from HV01 to HV02 ignore-backups")
+
+
+async def _past_backups(folder: Path) -> None:
+    """Let an earlier bot have seen web01 in backup at this time of the day."""
+    now, look = datetime.now(UTC), timedelta(seconds=30)
+    host = HostName("HV01")
+    runs = [
+        BackupRun(
+            vm_id=VmId(WEB01),
+            host=host,
+            started_after=began - look,
+            started_at=began,
+            ended_after=began + timedelta(minutes=39),
+            ended_at=began + timedelta(minutes=40),
+        )
+        for began in (now - timedelta(days=day) for day in range(1, 7))
+    ]
+    store = SqlStore(database_url(folder / "bot.db"))
+    await store.open()
+    await store.note_backups(runs, [HostWatch(host, now - timedelta(days=8), now)])
+    await store.close()
+
+
 async def _on_a_link(walk: Walk) -> None:
     walk.chapter(
         "A link that carries one move", "HV01 is behind the uplink `rack-a`; both hosts would allow two moves at once."
@@ -334,6 +379,7 @@ VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_failed,),
     (_stuck,),
     (_checked,),
+    (_backups,),
     (_on_a_link,),
     (_looked_back,),
     (_told_weekly,),
@@ -355,12 +401,16 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
         migration |= {"check_timeout": "1m"}
         hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
         described = _three_hosts()
+    if _backups in chapters:
+        migration |= {"assumed_speed_mb_s": 110}
     with tempfile.TemporaryDirectory() as folder:
         if _looked_back in chapters:
             await a_month(Path(folder), datetime.now(UTC))
         elif _told_weekly in chapters:
             told = parse_weekly(_MONDAY, UTC).last(datetime.now(UTC))
             await a_month(Path(folder), told, switches={TOLD: (told - WEEK).isoformat()})
+        if _backups in chapters:
+            await _past_backups(Path(folder))
         async with (
             SlackLab() as slack,
             Office.open(

@@ -5,19 +5,23 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from bot.messages.card_parts import Look
+from bot.messages.vm_location import where
+from core.domain.backups.runs import BackupRun, HostWatch
 from core.domain.model.durations import parse_duration
 from core.domain.model.events import Tone
+from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId
 from core.domain.model.plan import Options, Request
 from core.errors import MigrateBotError
 from lab.hyperv.world.enums import OperationalStatus, VMState
 from lab.hyperv.world.faults import MoveFault, WireFault
-from lab.hyperv.world.fleet import VM, BackupVariant, MigrationKind
+from lab.hyperv.world.fleet import VM, BackupVariant, BackupWindow, MigrationKind
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.strict import read_as
 from tests.scenarios.play import Play
 from tests.scenarios.script import Step
-from tests.scenarios.wording import clock, person, planned
+from tests.scenarios.wording import clock, person, plain, planned
 
 _STALE = "0000000000000000"
 
@@ -159,6 +163,13 @@ class Stagehand:
             limit = "" if link.limit is None else f" of {link.limit}"
             self._play.say(f"link {link.name}: {link.used}{limit} moves, behind it {', '.join(link.hosts)}")
 
+    async def do_where(self, *, vm: str) -> None:
+        self._play.note(f"somebody asks where {vm} is")
+        answer = where(await self._play.engine.queries.where(vm), Look())
+        for block in answer.blocks:
+            for line in plain(block["text"]["text"]).splitlines():
+                self._play.say(line)
+
     # ------------------------------------------------------------------ hosts
 
     async def do_backup(self, *, vm: str, lasts: str = "", variant: str = "A", merge: str = "0s") -> None:
@@ -170,6 +181,38 @@ class Stagehand:
             BackupVariant(variant),
             _seconds(merge),
         )
+
+    async def do_past_backups(self, *, vm: str, nights: int, begins: str, lasts: str) -> None:
+        """Let the bot have seen a VM in backup in the nights before, now a little earlier, now a little later."""
+        self._play.note(f"the bot has seen {vm} in backup for {lasts} from about {begins} on, on {nights} nights")
+        vm_id, tonight = VmId(self._play.vm_id(vm)), self._moment(begins)
+        host, look = HostName(self._host_of(vm)), timedelta(seconds=30)
+        runs = []
+        for night in range(1, nights + 1):
+            began = tonight - timedelta(days=night) + timedelta(minutes=night % 5 - 2)
+            ended = began + parse_duration(lasts)
+            runs.append(
+                BackupRun(
+                    vm_id=vm_id,
+                    host=host,
+                    started_after=began - look,
+                    started_at=began,
+                    ended_after=ended - look,
+                    ended_at=ended,
+                )
+            )
+        watch = HostWatch(host, tonight - timedelta(days=nights + 1), tonight - timedelta(days=1) + timedelta(hours=2))
+        await self._play.store.note_backups(runs, [watch])
+
+    async def do_nightly_backups(self, *, vms: str, begins_in: str, lasts: str, jitter: str = "0s") -> None:
+        self._play.note(f"nightly backups of {vms} are switched on: {lasts} each, {jitter} earlier or later")
+        window = BackupWindow(
+            start_s=self._world.time_s + _seconds(begins_in),
+            vms=tuple(self._play.vm_id(vm) for vm in _words(vms)),
+            duration_s=_seconds(lasts),
+            jitter_s=_seconds(jitter),
+        )
+        self._world.switch_nightly_backups(window)
 
     async def do_backup_ends(self, *, vm: str) -> None:
         self._play.note(f"the backup of {vm} ends")

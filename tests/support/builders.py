@@ -24,6 +24,7 @@ from core.domain.model.inventory import (
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.plan import Options, Plan, PlannedMove
+from core.domain.scheduling.around_backups import BackupOutlook
 from core.domain.scheduling.situation import Policy, Situation
 
 GB = 2**30
@@ -180,6 +181,7 @@ def situation(
     policy: Policy = POLICY,
     trouble: Mapping[HostName, str] | None = None,
     stopped_by: str = "",
+    backups: Mapping[MoveId, BackupOutlook] | None = None,
 ) -> Situation:
     known = jobs or [job(int(name[1:])) for name in dict.fromkeys(m.job_id for m in moves)]
     return Situation(
@@ -191,4 +193,5 @@ def situation(
         policy=policy,
         trouble=trouble or {},
         stopped_by=stopped_by,
+        backups=backups or {},
     )

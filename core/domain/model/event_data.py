@@ -203,13 +203,17 @@ class Held(EventData):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starting(EventData):
-    """An attempt was reserved; ``of``: attempts allowed, ``to``: where it goes, which may be elsewhere next time."""
+    """An attempt was reserved; ``of``: attempts allowed, ``to``: where it goes, which may be elsewhere next time.
+
+    ``order``: why it goes before others, if it does.
+    """
 
     kind: ClassVar = EventKind.STARTING
     attempt: int = 0
     of: int = 0
     reason: str = ""
     to: str = field(default="", metadata=_ONLY_IF_SET)
+    order: str = field(default="", metadata=_ONLY_IF_SET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

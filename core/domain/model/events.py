@@ -62,7 +62,7 @@ TONES: Mapping[EventKind, Tone] = {
 }
 """Events that are told. The others are in the history only."""
 
-TOLD_HOLDS = frozenset({HoldCode.BACKUP, HoldCode.HOST})
+TOLD_HOLDS = frozenset({HoldCode.BACKUP, HoldCode.BACKUP_DUE, HoldCode.HOST})
 """Holds worth a line in the thread; the card shows every hold."""
 
 

@@ -95,6 +95,8 @@ class HoldCode(StrEnum):
     LINK = "link"
     PARALLEL = "parallel"
     BACKUP = "backup"
+    BACKUP_DUE = "backup_due"
+    """A backup of it is expected; ``BACKUP`` is one that runs."""
     BUSY = "busy"
     MIGRATING = "migrating"
     UNCLEAR = "unclear"
@@ -183,6 +185,8 @@ class Move:
     leftovers: tuple[str, ...] = ()
     """Folders a host did not let us look at yet; they are tried again at ``tidy_at``."""
     tidy_at: datetime | None = None
+    is_around_backup: bool = False
+    """Whether it was ordered around a backup that was expected of its VM."""
     version: int = 0
 
     @property

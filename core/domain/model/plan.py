@@ -11,6 +11,9 @@ from typing import Any
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import HostName, VmId
 
+_LATER = frozenset({"apart", "ignore_backups"})
+"""Options that came later: those not used leave the fingerprint of a plan as it was."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -27,6 +30,8 @@ class Options:
     """When all should be done; people are warned as soon as it no longer fits."""
     apart: tuple[str, ...] = ()
     """Patterns of VM names: those that fit the same one go to different hosts, as far as there are enough."""
+    ignore_backups: bool | None = None
+    """Whether moves start whatever backups are expected of their VMs."""
     override: str = ""
     """Why the job may start moves in a freeze window; empty: it may not."""
     reason: str = ""
@@ -191,10 +196,11 @@ class Plan:
     @cached_property
     def hash(self) -> str:
         """Fingerprint of everything an approver agrees to: moves, blockers and options."""
+        options = asdict(self.options).items()
         essence = {
             "moves": [_fields(move) for move in self.moves],
             "blocked": sorted(str(vm_id) for vm_id in self.blocked_ids),
-            "options": {name: value for name, value in asdict(self.options).items() if name != "apart" or value},
+            "options": {name: value for name, value in options if name not in _LATER or value not in ((), None)},
         }
         text = json.dumps(essence, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -28,6 +28,8 @@ class Conditions:
     """None: the job's plan overrides the freeze windows."""
     start_at: datetime | None = None
     halted: str = ""
+    after_backups: Sequence[tuple[datetime, float]] = ()
+    """Of the moves that wait for a backup: when that is over as a rule, and how many seconds the move takes then."""
     at_once: int = 0
     """How many of these moves may run at the same time; 0: as many as the hosts have slots for."""
     lines: Lines | None = None
@@ -63,6 +65,9 @@ def forecast(works: Sequence[Work], conditions: Conditions) -> Forecast:
         works, slots, pauses.before_start, at_once=at_once, lines=lines
     )
     soonest, middle, late = (now + timedelta(seconds=s) for s in (min(bound, likely), likely, latest))
+    for at, seconds in conditions.after_backups:
+        middle = max(middle, at + timedelta(seconds=seconds))
+        late = max(late, at + timedelta(seconds=CAREFUL * seconds))
     return Forecast(soonest, Eta(soonest, middle, late, pauses.freeze if is_frozen else None))
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
 
 from core.domain.model.inventory import HostName
 from core.domain.model.move import Attempt
@@ -60,6 +61,18 @@ class Speeds:
             alone = (one.alone for link in links if (one := self.of_links.get(link.name)) and one.alone)
             found = min(alone, default=self._of_hosts(source, destination))
         return min(found, *map(self.carried_by, links))
+
+    def nearest(self, source: HostName, destination: HostName) -> float:
+        """Return what to expect between two hosts of which one may have shown nothing with the other.
+
+        Then what links say, or what pairs with one of the two showed, or any pair; of several the middle one.
+        """
+        links = self.links.of(source, destination)
+        is_known = (source, destination) in self.learned or any(link.name in self.of_links for link in links)
+        if is_known or not self.learned:
+            return self.of(source, destination)
+        kin = [speed for pair, speed in self.learned.items() if source in pair or destination in pair]
+        return min(median(kin or self.learned.values()), *map(self.carried_by, links), math.inf)
 
     def carried_by(self, link: Link) -> float:
         """Return what all moves on a link carry together at the most; infinite where nobody knows."""

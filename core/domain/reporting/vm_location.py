@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core.domain.backups.rhythm import NEUTRAL, Rhythm
 from core.domain.model.inventory import HostName, Snapshot, Vm, VmId
 from core.domain.model.move import Move
 from core.domain.model.names import NameIndex, unmarked
@@ -29,6 +30,7 @@ class VmLocation:
     sightings: tuple[Sighting, ...] = ()
     silent: tuple[HostName, ...] = ()
     move: Move | None = None
+    backups: Rhythm = NEUTRAL
 
 
 def find(

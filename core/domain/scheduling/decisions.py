@@ -13,12 +13,16 @@ SAME = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The decision to start a move; the claims, and the links it is on, are checked again where it is reserved."""
+    """The decision to start a move; the claims, and the links it is on, are checked again where it is reserved.
+
+    ``order``: why it goes before others, if it does.
+    """
 
     move: Move
     claims: tuple[SlotUsage, ...]
     reason: str
     on_links: tuple[LinkUsage, ...] = ()
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class StartFilter:
         silence = self._silence(move.source) or self._silence(move.destination)
         if silence:
             return hold(move, HoldCode.HOST, silence, wall)
-        verdict = self._by_vm(move, job)
+        verdict = self._by_vm(move)
         if not isinstance(verdict, Ready):
             return verdict
         barred = self._faces[move.source].bar or self._faces[move.destination].bar or self._forbidden(move)
@@ -106,19 +106,19 @@ class StartFilter:
 
     # ------------------------------------------------------------------ the VM
 
-    def _by_vm(self, move: Move, job: Job) -> Decision | Ready:
+    def _by_vm(self, move: Move) -> Decision | Ready:
         vm = self._faces[move.source].vm(move.vm_id)
         there = self._faces[move.destination].vm(move.vm_id)
         if vm is None:
             unknown = self._at.snapshots[move.source].why_unknown(move.vm_id)
             return hold(move, HoldCode.HOST, unknown, self._at.now) if unknown else self._gone(move)
         if there is not None and not there.is_replica and not vm.is_migrating and not there.is_migrating:
-            return self._twice(move, job)
+            return self._twice(move)
         match readiness(vm):
             case Never(text, hint):
                 return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint)
             case Wait(code, text):
-                return self._wait(move, job, code, text)
+                return self._wait(move, code, text)
             case Ready() as ready:
                 if self._is_moving(move):
                     return hold(move, HoldCode.MIGRATING, "is being moved by another job", self._at.wall)
@@ -154,7 +154,7 @@ class StartFilter:
                 text = f"is no longer on {move.source}; the bot looks where it is"
                 return hold(clocked, HoldCode.UNCLEAR, text, self._at.wall, since=self._on_the_wall(since))
 
-    def _twice(self, move: Move, job: Job) -> Decision:
+    def _twice(self, move: Move) -> Decision:
         """Judge a VM that both hosts show at rest: they were asked at different moments, it may just have gone over.
 
         It is proven when the source was asked last, or when both were asked since it was first seen so.
@@ -167,14 +167,14 @@ class StartFilter:
             return End(
                 move=move, state=MoveState.LOST, text=text, hint="Look at both copies before anybody starts either."
             )
-        return self._wait(move, job, HoldCode.UNCLEAR, "is shown by both hosts; the bot looks again")
+        return self._wait(move, HoldCode.UNCLEAR, "is shown by both hosts; the bot looks again")
 
-    def _wait(self, move: Move, job: Job, code: HoldCode, text: str) -> Decision:
+    def _wait(self, move: Move, code: HoldCode, text: str) -> Decision:
         """Wait with one clock per backup (or other business); the clock starts anew when the business changes."""
         now = self._at.now
         since = self._busy_since(move, code)
         clocked = replace(move, busy_since=since, busy_code=code)
-        longest = wait_timeout(code, job.plan.options, self._at.policy)
+        longest = wait_timeout(move, code, since, self._at)
         if now - since >= longest:
             told = f"{text}, for {span(now - since)} now"
             return End(

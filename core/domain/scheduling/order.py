@@ -3,14 +3,27 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
-from core.domain.model.move import Move, MoveState
+from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.scheduling.links import NO_LINKS, Link, Links, Place
 from core.domain.scheduling.readiness import Ready
 from core.domain.scheduling.slots import SlotUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which moves go before others of their job, each by when it must start, and which go last of all."""
+
+    first: Mapping[MoveId, float] = field(default_factory=dict)
+    last: Collection[MoveId] = ()
+
+
+NOWHERE = Places()
 
 
 def in_order(
@@ -21,6 +34,7 @@ def in_order(
     on_trial: Collection[tuple[HostName, HostName]] = (),
     *,
     links: Links = NO_LINKS,
+    places: Places = NOWHERE,
 ) -> list[tuple[Move, Ready]]:
     """Sort moves that may start: the oldest job's first, running VMs before others, on the most loaded hosts first.
 
@@ -28,7 +42,7 @@ def in_order(
     """
     if not pairs:
         return []
-    place = sort_key(jobs, remaining_work(moves, loads, links), on_trial, links)
+    place = sort_key(jobs, remaining_work(moves, loads, links), on_trial, links, places=places)
     return sorted(pairs, key=lambda pair: place(*pair))
 
 
@@ -37,6 +51,8 @@ def sort_key(
     work: Mapping[Place, float],
     on_trial: Collection[tuple[HostName, HostName]],
     links: Links = NO_LINKS,
+    *,
+    places: Places = NOWHERE,
 ) -> Callable[[Move, Ready], tuple[Any, ...]]:
     """Return what gives a move its place among those that may start: the lower goes first."""
     by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
@@ -50,7 +66,10 @@ def sort_key(
         is_on_trial = (move.source, move.destination) in on_trial
         # On trial first those that have not tried: a VM that moves ends it, one that fails again proves little.
         tried = move.attempts if is_on_trial else 0
-        return ranks[move.job_id], is_on_trial, tried, verdict.is_last, -weight, move.id
+        # Before its backup: the one that must start first. One that meets its backup starts if nobody else can.
+        start_by = places.first.get(move.id, inf)
+        is_for_nobody = move.id in places.last
+        return is_for_nobody, ranks[move.job_id], is_on_trial, tried, verdict.is_last, start_by, -weight, move.id
 
     return place
 

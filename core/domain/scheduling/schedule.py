@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName
 from core.domain.model.move import HoldCode, Move, MoveId, MoveState
+from core.domain.scheduling.backup_order import BackupOrder, due_at
 from core.domain.scheduling.decisions import Decision, End, Held
 from core.domain.scheduling.dropout import out_of_room
 from core.domain.scheduling.fail_fast import FailedJobs
@@ -68,7 +69,9 @@ class Scheduler:
                 failed.note(decision)
         usage = {host: loads(snapshot) for host, snapshot in situation.snapshots.items()}
         fit = SlotFit(situation, failed, usage, others)
-        starts, wait = _start(ready, fit, situation, usage)
+        order = BackupOrder(situation, usage)
+        starts, wait = _start(ready, fit, situation, usage, order)
+        decisions += order.held
         decisions += starts
         for known in wait:
             decision = fit.place(known.move, known.ready, known.held)
@@ -121,23 +124,30 @@ class Scheduler:
 
 
 def _start(
-    ready: Sequence[_Known], fit: SlotFit, situation: Situation, usage: Mapping[HostName, Sequence[SlotUsage]]
+    ready: Sequence[_Known],
+    fit: SlotFit,
+    situation: Situation,
+    usage: Mapping[HostName, Sequence[SlotUsage]],
+    order: BackupOrder,
 ) -> tuple[list[Decision], list[_Known]]:
     """Place what there is room for, in order. Returns that, and what waits: why is said when all is given away."""
     wait, candidates = list[_Known](), dict[MoveId, _Known]()
     for known in ready:
-        if fit.has_room(known.move):
+        if order.holds_back(known.move):
+            known.held = None
+        elif fit.has_room(known.move):
             candidates[known.move.id] = known
         else:
             fit.note_waiting(known.move, known.ready)
             wait.append(known)
     placed: list[Decision] = []
     pairs = [(known.move, known.ready) for known in candidates.values()]
-    links = situation.policy.links
-    for move, verdict in in_order(pairs, situation.jobs.values(), situation.moves, usage, fit.on_trial, links=links):
+    links, places = situation.policy.links, order.places()
+    jobs = situation.jobs.values()
+    for move, verdict in in_order(pairs, jobs, situation.moves, usage, fit.on_trial, links=links, places=places):
         if fit.has_room(move):
             candidates[move.id].held = None
-            placed.append(fit.place(move, verdict))
+            placed.append(order.told(fit.place(move, verdict)))
         else:
             fit.note_waiting(move, verdict)
             wait.append(candidates[move.id])
@@ -167,10 +177,12 @@ def next_times(decisions: Sequence[Decision], situation: Situation) -> tuple[lis
             case HoldCode.START_TIME if options.start_at is not None:
                 named.append(options.start_at)
             case (HoldCode.BACKUP | HoldCode.BUSY) as code if move.busy_since is not None:
-                times.append(move.busy_since + wait_timeout(code, options, situation.policy))
+                times.append(move.busy_since + wait_timeout(move, code, move.busy_since, situation))
             case HoldCode.HOST if (patience := situation.policy.replan_after) is not None:
                 due = decision.hold.since + patience
                 named.append(due if due > situation.wall else situation.wall + SEEK_AGAIN)
+            case HoldCode.BACKUP_DUE if (begins := due_at(decision, situation)) is not None:
+                named.append(begins)
             case HoldCode.LINK:
                 links = situation.policy.links.of(move.source, move.destination)
                 named += [at for link in links if (at := link.next_change(situation.wall)) is not None]

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from core.domain.model.allowed_paths import FolderRules
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.job import Job, JobId
-from core.domain.model.move import Attempt, Fault, HoldCode, Move
-from core.domain.model.plan import Options
+from core.domain.model.move import Attempt, Fault, HoldCode, Move, MoveId
+from core.domain.scheduling.around_backups import BackupOutlook, backup_timeout
+from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.links import NO_LINKS, Links
 
 FOREIGN_TIMEOUT = timedelta(days=1)
@@ -58,6 +59,10 @@ class Situation:
     """Attempts that failed since the oldest of these jobs began."""
     frozen_until: datetime | None = None
     """End of the freeze window that holds now, in the calendar's own time zone."""
+    calendar: Calendar | None = None
+    """The freezes to come; only what is ordered around backups looks at them."""
+    backups: Mapping[MoveId, BackupOutlook] = field(default_factory=dict)
+    """Of the waiting moves that are to be ordered around backups: what is expected of these."""
 
     @property
     def wall(self) -> datetime:
@@ -65,11 +70,15 @@ class Situation:
         return self.wall_now or self.now
 
 
-def wait_timeout(code: HoldCode, options: Options, policy: Policy) -> timedelta:
-    """Return how long a VM may stay busy like this."""
+def wait_timeout(move: Move, code: HoldCode, since: datetime, situation: Situation) -> timedelta:
+    """Return how long a VM may stay busy like this, which it is since then; in a backup that is known as long as it."""
+    policy = situation.policy
     if code is HoldCode.BACKUP:
-        wanted = options.backup_wait_s
-        return policy.backup_threshold if wanted is None else timedelta(seconds=wanted)
+        wanted = situation.jobs[move.job_id].plan.options.backup_wait_s
+        if wanted is not None:
+            return timedelta(seconds=wanted)
+        began = situation.wall - (situation.now - since)
+        return backup_timeout(situation.backups.get(move.id), policy.backup_threshold, began)
     return policy.busy_timeout if code is HoldCode.BUSY else FOREIGN_TIMEOUT
 
 

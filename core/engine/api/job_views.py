@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
-from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
 from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
 from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
@@ -24,6 +24,7 @@ from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
+from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.known_speeds import known_speeds
 from core.engine.moments import SteadyMoments, on_the_wall
@@ -44,6 +45,8 @@ class ViewInputs:
     stopped_by: str
     began: Mapping[MoveId, datetime] = field(default_factory=dict)
     """When the open attempts began, worked out anew for the clock on the wall as it goes now."""
+    backups_end: Mapping[MoveId, datetime] = field(default_factory=dict)
+    """When the backup that a move waits for is over as a rule."""
     on_links: Mapping[Link, int] = field(default_factory=dict)
     """How many moves of all jobs are on each link now."""
     max_parallel: int = 0
@@ -105,6 +108,11 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
             start_at=options.start_at,
             halted=halted(job, known),
             at_once=at_once,
+            after_backups=[
+                (known.backups_end[move.id], work.seconds)
+                for move, work in zip(to_do, works, strict=True)
+                if move.id in known.backups_end
+            ],
             lines=lines_of(known.speeds, now),
         ),
     )
@@ -190,6 +198,7 @@ def _share(move: Move, known: ViewInputs) -> float:
     return known.speeds.share(move.source, move.destination, known.on_links)
 
 
+_OF_BACKUPS = {HoldCode.BACKUP, HoldCode.BACKUP_DUE}
 FRESH = timedelta(seconds=1)
 """How old a view may be: percents, and what another process writes, change without a word."""
 
@@ -229,10 +238,12 @@ class JobViews:
         *,
         assumed_bytes_per_s: float,
         max_parallel: int,
+        rhythms: BackupRhythms,
         links: Links = NO_LINKS,
         checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
     ) -> None:
         self._checking = checking
+        self._rhythms = rhythms
         self._store = store
         self._snapshot_cache = snapshot_cache
         self._clock = clock
@@ -276,7 +287,7 @@ class JobViews:
         number = self._number
         job = await self._store.job(job_id)
         moves = await self._store.moves(job_id)
-        known = await self._inputs(at, now)
+        known = await self._inputs(at, now, moves)
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, now, at) if to_do else None
         if expected is not None and expected.eta is not None and (off := await self._off(at)) is not None:
@@ -286,10 +297,21 @@ class JobViews:
             view = replace(view, checking=self._checking(job_id))
         return _Seen(view, at, changes)
 
+    async def _backups_end(self, moves: Sequence[Move], now: datetime) -> dict[MoveId, datetime]:
+        """Return when the backups that these moves wait for are over as a rule, as far as that is known."""
+        waiting = [one for one in moves if one.hold and one.hold.code in _OF_BACKUPS and one.state is MoveState.QUEUED]
+        learned = await self._rhythms.of({move.vm_id for move in waiting}) if waiting else {}
+        ends: dict[MoveId, datetime] = {}
+        for move in waiting:
+            coming = next((one for one in learned[move.vm_id].expected if one.closes > now), None)
+            if coming is not None:
+                ends[move.id] = coming.closes
+        return ends
+
     async def estimate(self, job: Job, moves: Sequence[Move]) -> tuple[float, tuple[int, ...]]:
         """Say in how many seconds a job approved now will be over (0: nobody knows), and what each move takes."""
         at, now = self._clock.steady_now(), self._clock.now()
-        known = await self._inputs(at, now)
+        known = await self._inputs(at, now, moves)
         forecast = await compute(len(moves), expect, job, [move for move in moves if _is_to_do(move)], known, now)
         each = (seconds_of(one.size_bytes, one.source, one.destination, known.speeds) for one in moves)
         return (forecast.eta.likely - now).total_seconds() if forecast.eta else 0.0, tuple(map(round, each))
@@ -301,7 +323,7 @@ class JobViews:
             self._off_found = at, error_of(jobs, FEW_JOBS)
         return self._off_found[1]
 
-    async def _inputs(self, at: datetime, now: datetime) -> ViewInputs:
+    async def _inputs(self, at: datetime, now: datetime, moves: Sequence[Move]) -> ViewInputs:
         attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
         return ViewInputs(
             attempts=attempts,
@@ -311,6 +333,7 @@ class JobViews:
             snapshots=dict(self._snapshot_cache.snapshots),
             calendar=self._calendar,
             stopped_by=await self._store.switch(STOP),
+            backups_end=await self._backups_end(moves, now),
             on_links=Counter(link for one in attempts.values() for link in self._links.of(one.source, one.destination)),
             max_parallel=self._max_parallel,
         )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.domain.model.events import Event
@@ -15,6 +16,7 @@ from core.domain.reporting.vm_location import VmLocation, find, ids_of
 from core.domain.scheduling.links import NO_LINKS, Links
 from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews, view_hosts, view_links
+from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import UnknownVm
 from core.ports import Clock, Store
@@ -33,6 +35,7 @@ class Queries:
         *,
         links: Links = NO_LINKS,
         delivery: Callable[[], Awaitable[DeliveryView]],
+        rhythms: BackupRhythms,
     ) -> None:
         self._store = store
         self._snapshot_cache = snapshot_cache
@@ -41,6 +44,7 @@ class Queries:
         self._hosts = hosts
         self._links = links
         self._delivery = delivery
+        self._rhythms = rhythms
 
     async def jobs(self, limit: int = 20) -> Sequence[JobView]:
         """Return the newest jobs, newest first."""
@@ -113,7 +117,8 @@ class Queries:
             silent = [host for host in self._hosts if host in troubles or host not in self._snapshot_cache.snapshots]
             hint = f"I cannot ask {', '.join(silent)} now." if silent else "Look at the spelling."
             raise UnknownVm(f"No host shows a VM called {name}, and no job ever had one.", hint=hint)
-        return found
+        learned = await self._rhythms.of({one.vm_id for one in found})
+        return [replace(one, backups=learned[one.vm_id].rhythm) for one in found]
 
     async def insights(self, period: timedelta) -> Insights:
         """Judge the time until now: what moved, what was slow, who failed, what was waited for."""

@@ -1,7 +1,7 @@
 """Keeps what each host last showed, and wakes whoever watches when that changes."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,8 @@ class SnapshotCache:
         self.troubles: dict[HostName, HostTrouble] = {}
         self.percents: dict[VmId, int] = {}
         self._watchers: dict[asyncio.Event, None] = {}
+        self.looked: Callable[[Snapshot], None] | None = None
+        """Is given every snapshot, also one that shows nothing new."""
 
     @contextmanager
     def watch(self, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
@@ -44,6 +46,8 @@ class SnapshotCache:
         known = self.snapshots.get(snapshot.host)
         if known is None or known.asked_at <= snapshot.asked_at:
             self.snapshots[snapshot.host] = snapshot
+            if self.looked is not None:
+                self.looked(snapshot)
         was_silent = self.troubles.pop(snapshot.host, None) is not None
         for job in snapshot.jobs:
             if job.is_running:

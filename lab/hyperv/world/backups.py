@@ -5,14 +5,17 @@ A VM in backup is busy from start to end; a VM that is moving when its turn come
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.hyperv.world.errors import BadChange, UnknownVM
+from lab.hyperv.world.fleet import NIGHTLY_S
 from lab.hyperv.world.vms import Backup, recovery_checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from lab.hyperv.world.fleet import BackupWindow
@@ -25,15 +28,42 @@ class Backups:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._nightly: BackupWindow | None = None
+        self._nights = 0
+
+    def switch_nightly(self, window: BackupWindow | None) -> None:
+        """Let a window happen night after night instead of the one before; None: none any more. What runs goes on."""
+        self._nights += 1
+        self._nightly = window
+        if window is not None:
+            self._arrange(replace(window, every_s=NIGHTLY_S), self._is_night(self._nights))
+
+    @property
+    def nightly(self) -> BackupWindow | None:
+        """The window that the switch has on."""
+        return self._nightly
 
     def arrange(self, window: BackupWindow) -> None:
         """Let a window happen: `at_once` VMs side by side, the rest after them, again every `every_s` seconds."""
+        self._arrange(window, lambda: True)
+
+    def _is_night(self, number: int) -> Callable[[], bool]:
+        return lambda: self._nights == number
+
+    def _arrange(self, window: BackupWindow, is_on: Callable[[], bool]) -> None:
+        if not is_on():
+            return
         for position, vm_id in enumerate(window.vms):
             turn_s = window.start_s + position // window.at_once * (window.duration_s + window.merge_s)
-            self._state.timeline.at(turn_s, partial(self._take_turn, window, vm_id))
+            rng = random.Random(f"{vm_id} {turn_s}")
+            late_s = rng.uniform(-window.jitter_s, window.jitter_s)
+            longer_s = rng.uniform(-window.jitter_s, window.jitter_s) / 2
+            own = replace(window, duration_s=max(1.0, window.duration_s + longer_s))
+            self._state.timeline.at(turn_s + late_s, partial(self._take_turn, own, vm_id, is_on))
         if window.every_s > 0:
             later = replace(window, start_s=window.start_s + window.every_s)
-            self._state.timeline.at(later.start_s, partial(self.arrange, later))
+            # Early enough for those that begin earlier than they should.
+            self._state.timeline.at(later.start_s - window.jitter_s, partial(self._arrange, later, is_on))
 
     def start(self, machine: Machine, window: BackupWindow, duration_s: float | None) -> None:
         """Begin a backup; `BadChange` when the VM is busy with something else."""
@@ -79,7 +109,9 @@ class Backups:
             return machine
         raise UnknownVM(vm_id)
 
-    def _take_turn(self, window: BackupWindow, vm_id: UUID) -> None:
+    def _take_turn(self, window: BackupWindow, vm_id: UUID, is_on: Callable[[], bool]) -> None:
+        if not is_on():
+            return
         try:
             self.start(self.of(vm_id), window, window.duration_s)
         except (BadChange, UnknownVM):

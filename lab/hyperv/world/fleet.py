@@ -234,6 +234,9 @@ class Delegation:
     migration: bool = True
 
 
+NIGHTLY_S = 86_400.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupWindow:
     """A backup product's run: from `start_s`, `at_once` VMs at a time, each `duration_s`, then merging `merge_s`."""
@@ -245,7 +248,9 @@ class BackupWindow:
     variant: BackupVariant = BackupVariant.A
     at_once: Count = 1
     every_s: Number = 0.0
-    """Repeat the window so often; 0 is once."""
+    """Repeat the window so often; 0 is once, `NIGHTLY_S` every night."""
+    jitter_s: Number = 0.0
+    """Each backup begins up to so much earlier or later and takes up to half of that less or more, each night anew."""
     makes_recovery_checkpoint: bool = False
     leaves_recovery_checkpoint: bool = False
 
@@ -316,6 +321,8 @@ class Fleet:
         self._check_ids()
         if any(window.at_once < 1 for window in self.backups):
             raise BadDescription("a backup window needs at_once of at least 1.")
+        if any(window.every_s and window.every_s <= window.jitter_s for window in self.backups):
+            raise BadDescription("a backup window needs a jitter_s below its every_s.")
 
     def _check_names(self, names: list[str]) -> None:
         for vm in self.vms:

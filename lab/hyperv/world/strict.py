@@ -48,6 +48,7 @@ class _ByName:
 
 BY_NAME = _ByName()
 Count = Annotated[int, Field(ge=0)]
+PositiveCount = Annotated[int, Field(ge=1)]
 Number = Annotated[float, Field(ge=0)]
 Size = Annotated[int, BeforeValidator(_read_size), Field(ge=0)]
 """Bytes: a number, or a text such as `40 GB`."""

@@ -269,6 +269,13 @@ class World:
         self.advance()
         self._backups.arrange(window)
 
+    def switch_nightly_backups(self, window: BackupWindow | None) -> None:
+        """Let this window happen every night from now on, instead of any before; None: no more. Raises `UnknownVM`."""
+        self.advance()
+        for vm_id in window.vms if window else ():
+            self._backups.of(vm_id)
+        self._backups.switch_nightly(window)
+
     def start_merge(self, vm_id: UUID, duration_s: float) -> None:
         """Let a VM merge disks: `Ok` with `MergingDisks`. Raises `UnknownVM`."""
         self.advance()

@@ -59,6 +59,9 @@ async def test_everything_can_be_changed(it: Lab, call: Any) -> None:
     assert (await call("POST", "/backups", vm=two, duration_s=60, variant="B"))[0] == 201
     assert len(it.world.vms("HV01")[1].operational_status) == 1
     assert (await call("DELETE", f"/backups/{two}"))[0] == 200
+    assert (await call("POST", "/backups/nightly", at_s=3600, jitter_s=60))[0] == 201
+    assert (await call("POST", "/backups/nightly", at_s=3600, at_once=0))[0] == 400
+    assert (await call("DELETE", "/backups/nightly"))[0] == 200
     assert (await call("POST", "/merges", vm=three, duration_s=60))[0] == 201
     assert it.world.vms("HV01")[2].status == "Merging disks"
     assert (await call("POST", "/statuses", host="HV01", vm=two, status=[11, 32769]))[0] == 200

@@ -5,7 +5,7 @@ import pytest
 from lab.hyperv.world.enums import OperationalStatus as Op
 from lab.hyperv.world.enums import SnapshotType
 from lab.hyperv.world.errors import BadChange, UnknownVM
-from lab.hyperv.world.fleet import BackupVariant, BackupWindow
+from lab.hyperv.world.fleet import NIGHTLY_S, BackupVariant, BackupWindow
 from tests.support.lab_worlds import Lab, host, lab, vm_id, with_quirks
 
 
@@ -141,3 +141,33 @@ def test_a_forced_status_shows_and_blocks() -> None:
     assert not it.move(1).is_done
     with pytest.raises(BadChange, match="one or two"):
         it.world.force_status("HV01", vm_id(2), ())
+
+
+def test_nightly_backups_are_a_switch_and_never_quite_on_time() -> None:
+    """Every night, each a little earlier or later; off, none comes, and the same lab is the same."""
+    window = BackupWindow(start_s=1000, vms=(vm_id(1), vm_id(2)), duration_s=600, jitter_s=120)
+
+    def starts(it: Lab, nights: int) -> list[float]:
+        found, was_busy = [], False
+        for second in range(0, int(nights * NIGHTLY_S), 10):
+            it.wait(second - it.time_s)
+            is_busy = status(it, 1) != (Op.Ok,)
+            if is_busy and not was_busy:
+                found.append(it.time_s % NIGHTLY_S)
+            was_busy = is_busy
+        return found
+
+    it = lab()
+    it.world.switch_nightly_backups(window)
+    three = starts(it, 3)
+    assert len(three) == 3
+    assert len(set(three)) > 1
+    assert all(abs(at_s - 1000) <= 130 for at_s in three)
+    again = lab()
+    again.world.switch_nightly_backups(window)
+    assert starts(again, 3) == three
+    it.world.switch_nightly_backups(None)
+    it.wait(NIGHTLY_S)
+    assert status(it, 1) == (Op.Ok,)
+    with pytest.raises(UnknownVM):
+        it.world.switch_nightly_backups(BackupWindow(start_s=0, vms=(vm_id(99),)))

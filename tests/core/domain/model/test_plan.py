@@ -30,6 +30,7 @@ OTHER_OPTIONS: dict[str, Any] = {
     "subfolder": True,
     "keep_drives": True,
     "fail_fast": True,
+    "ignore_backups": False,
     "start_at": NOW,
     "reason": "because",
     "until": NOW,

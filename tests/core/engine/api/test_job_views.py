@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Job, JobId, JobState
@@ -14,6 +15,8 @@ from core.domain.model.plan import Plan
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews
+from core.engine.hosts.backup_rhythms import BackupRhythms
+from core.engine.hosts.backup_watch import BackupWatch
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.store import SqlStore
 from core.tasks import MANY
@@ -86,8 +89,16 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
         ]
         job = await counted.change_job(job, replace(job, state=JobState.RUNNING, decided_at=EPOCH), new_moves=moves)
         snapshot_cache = SnapshotCache()
+        clock = VirtualClock(loop)
+        rhythms = BackupRhythms(counted, clock, BackupWatch(counted, clock), ZoneInfo("UTC"))
         seen = JobViews(
-            counted, snapshot_cache, VirtualClock(loop), Calendar((), UTC), assumed_bytes_per_s=1e8, max_parallel=0
+            counted,
+            snapshot_cache,
+            clock,
+            Calendar((), UTC),
+            assumed_bytes_per_s=1e8,
+            max_parallel=0,
+            rhythms=rhythms,
         )
         await script(Room(store, snapshot_cache, seen, job, loop))
         await counted.close()
