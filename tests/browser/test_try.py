@@ -97,9 +97,9 @@ async def test_the_form_is_filled_in_by_keyboard(windows: Windows) -> None:
     await hosts.press("Enter")
     await expect(form.get_by_role("button", name="Remove HV03")).to_be_visible()
     await vms.press_sequentially("web")
-    offered = form.get_by_role("listbox").get_by_role("option")
-    await expect(offered.filter(has_text=re.compile("^web0[24]"))).to_have_count(2)
-    await expect(offered.filter(has_text="web03")).to_have_count(0)
+    await expect(form.get_by_role("listbox").get_by_role("option")).to_have_text(
+        [re.compile("^web02"), re.compile("^web04")]
+    )
     await windows.picture(alice, "form")
     assert await hindrances(alice) == []
     await vms.fill("")
