@@ -23,6 +23,7 @@ FIELDS = "fields"
 
 log = logging.getLogger(NAME)
 
+_PER_MOVE = frozenset({"moves_s"})
 _LONGEST = 1000
 """So much of a text is kept: nobody fills the log by what they type."""
 _ASIDE = frozenset({EventKind.CHECKED, EventKind.HELD, EventKind.MOVING, EventKind.VERIFYING, EventKind.MOVED})
@@ -130,10 +131,13 @@ def _of(asked: Asked) -> dict[str, str]:
 
 
 def _plain(said: Mapping[str, Any]) -> dict[str, str | int | float]:
-    """Flatten what an event says: lists become one text, what is empty or quotes another event is left out."""
+    """Flatten what an event says: lists become one text.
+
+    What is empty, quotes another event or has a number for each move is left out.
+    """
     flat: dict[str, str | int | float] = {}
     for key, value in said.items():
-        match value:
+        match None if key in _PER_MOVE else value:
             case str() if value:
                 flat[key] = _clipped(value)
             case bool() | int() | float() if value:
