@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from core.domain.model.events import Tone
 from core.domain.model.job import JobState
@@ -42,8 +43,8 @@ class Told:
 def tell(seed: int, hours: float) -> Told:
     """Play a chain of so many virtual hours."""
     global_random.seed(seed)  # what waits a random time takes it from here
-    deadlines.EVERY_S = 900.0  # each look is a read of the real database; a warning may come late here
-    with TemporaryDirectory() as folder:
+    # Each look at deadlines is a read of the real database; a warning may come late here.
+    with TemporaryDirectory() as folder, patch.object(deadlines, "EVERY_S", 900.0):
 
         async def main(loop: VirtualTimeLoop) -> Told:
             return await _Story(Soak(seed, loop, Path(folder))).play(hours)

@@ -4,6 +4,7 @@ from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import Opening
 from tests.support.bot_harness import CHANNEL, Office, read
+from tests.support.eventually import eventually
 
 ALICE = "alice"
 
@@ -24,7 +25,7 @@ async def asked(here: Office, slack: SlackLab, what: str) -> Message:
 async def test_lists_are_tables_when_the_settings_say_so(office: Opening, slack: SlackLab) -> None:
     """Hosts, jobs and ``where``: Slack takes the table, and the text beside it is what a notification shows."""
     async with office(slack={"tables": True}) as here:
-        await here.until(lambda: all(age is not None for age in here.bot.engine.queries.snapshot_ages_s().values()))
+        await eventually(lambda: all(age is not None for age in here.bot.engine.queries.snapshot_ages_s().values()))
         await here.ask("web01 from HV01 to HV02")
         for what, told in (("hosts", "🟢 ready"), ("jobs", "J1"), ("where web01", "running")):
             answer = await asked(here, slack, what)
