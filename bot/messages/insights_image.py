@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.messages.canvas import BAND, BLUE, GREY, INK, SOFT, VERMILION, Canvas, Color
-from bot.messages.insights_text import period_words
-from bot.messages.state_table import FAULT_WORDS, HOLD_WORDS
+from bot.messages.insights_text import period_words, reason
+from bot.messages.state_table import HOLD_WORDS
 from core.domain.model.units import size, span
 from core.domain.reporting.insights import Insights
 
@@ -90,7 +90,12 @@ def _panels(found: Insights) -> tuple[_Panel, ...]:
     )
     hosts, vms = (
         tuple(
-            _Bar(one.name, one.attempts, f"{one.attempts}", f"{FAULT_WORDS[one.why[0].fault]} {one.why[0].code}")
+            _Bar(
+                one.name,
+                one.attempts,
+                f"{one.attempts}",
+                reason(one.why[0]),
+            )
             for one in culprits
         )
         for culprits in (found.hosts, found.vms)

@@ -1,6 +1,6 @@
 """The answer to ``insights``: what moved lately, what was slow, who failed and why, what was waited for. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 from bot.messages.blocks import Message, message, sections
@@ -43,6 +43,12 @@ def totals(found: Insights, period: str = "") -> str:
     return f"{begins}: {moved}{copied}" + (f"; {found.not_done} did not move." if found.not_done else ".")
 
 
+def reason(why: Why, marked: Callable[[str], str] = str) -> str:
+    """Say what attempts failed of, and whose that was. ``marked``: how the code of the diagnosis is set."""
+    whose = FAULT_WORDS.get(why.fault, why.fault.value)
+    return f"{marked(why.code)} ({whose})" if why.code else whose
+
+
 def _rest(found: Insights) -> Iterator[str]:
     if found.first_try is not None:
         yield f"{100 * found.first_try:.0f} % of what was tried moved at the first attempt."
@@ -77,9 +83,8 @@ def _culprit_line(one: Culprit) -> str:
 
 
 def _why(why: Why) -> str:
-    about = f" {code(why.code)}" if why.code else ""
-    times = "" if why.attempts == 1 else f" {why.attempts} times"
-    return f"{FAULT_WORDS.get(why.fault, why.fault.value)}{about}{times}"
+    said = reason(why, code)
+    return said if why.attempts == 1 else f"{why.attempts} times {said}"
 
 
 def _wait_line(wait: WaitTally) -> str:
