@@ -44,10 +44,12 @@ class Windows:
             self.complaints.append(f"{who}: {error}")
 
         def listen(message: ConsoleMessage) -> None:
-            # A search may be on its way when its form goes; then there is nothing any more to search for.
-            is_late = str(message.location.get("url", "")).endswith("/control/suggest")
+            # What somebody does may be on its way when the bot takes its form or card off the screen: that is answered
+            # with 404, which the page tells in words and the browser in its console.
+            url = str(message.location.get("url", ""))
+            is_late = "/control/" in url and "404" in message.text
             if message.type in {"error", "warning"} and not is_late:
-                self.complaints.append(f"{who}: {message.text}")
+                self.complaints.append(f"{who}: {message.text} {url}")
 
         page.on("pageerror", complain)
         page.on("console", listen)
