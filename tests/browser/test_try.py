@@ -28,6 +28,8 @@ async def test_somebody_answers_the_question_about_a_move_that_stands_still(wind
     question = thread.locator("article").filter(has=bob.get_by_role("button", name="Cancel move")).last
     await presses(question, "Cancel move", "Cancel move")
     await expect(thread).to_contain_text("decided to cancel the move")
+    await expect(thread).to_contain_text("is over")  # until then it has a slot of both hosts, which others wait for
+    await expect(bob.get_by_role("list", name="Moves under way").get_by_role("listitem")).to_have_count(0)
 
 
 async def test_asked_in_one_window_approved_in_another_and_watched_to_its_end(windows: Windows) -> None:
