@@ -300,3 +300,27 @@ function Test-VMMigration {
         Reasons     = [string[]] $reasons
     }
 }
+
+function Get-VMNote {
+    # Returns what stands in the notes of this host's VMs behind one key and a colon, such as `owner: name@example.com`, and
+    # nothing else of them: notes can be long, and may hold what is nobody's business (Microsoft docs: Set-VM -Notes). For
+    # each such line {VMId, Value}: of a VM four at the most, of each 256 characters.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [string] $Key
+    )
+
+    foreach ($vm in Hyper-V\Get-VM) {
+        $found = 0
+        foreach ($line in "$($vm.Notes)" -split "`r`n|`n|`r") {
+            $at = $line.IndexOf(':')
+            if ($at -gt 0 -and $line.Substring(0, $at).Trim() -eq $Key -and $found -lt 4) {
+                $value = $line.Substring($at + 1).Trim()
+                if ($value.Length -gt 256) { $value = $value.Substring(0, 256) }
+                Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{ VMId = $vm.Id; Value = $value }
+                $found++
+            }
+        }
+    }
+}
