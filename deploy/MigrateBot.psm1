@@ -2,9 +2,11 @@
 # text: every value arrives as a typed parameter. A JEA endpoint shows them as role functions; on an ordinary endpoint the
 # bot defines them itself, which is why there is no Export-ModuleMember here.
 
-# The folders and hosts that the functions here take, as patterns; nothing is any. `migrate-bot endpoint` fills them in.
+# The folders, hosts and keys of notes that the functions here take, as patterns; nothing is any. `migrate-bot endpoint`
+# fills them in.
 $script:MigrateBotFolders = ''
 $script:MigrateBotHosts = ''
+$script:MigrateBotKeys = ''
 
 function Get-FolderItem {
     # Lists what lies in one folder, hidden items too: names, sizes and times, nothing is opened. A restricted session has no
@@ -311,6 +313,10 @@ function Get-VMNote {
         [string] $Key
     )
 
+    if ($script:MigrateBotKeys -and $Key -notmatch $script:MigrateBotKeys) {
+        Microsoft.PowerShell.Utility\Write-Error -Message "$Key is none of the keys of this endpoint." -ErrorId 'NotAllowed' -Category PermissionDenied -TargetObject $Key
+        return
+    }
     foreach ($vm in Hyper-V\Get-VM) {
         $found = 0
         foreach ($line in "$($vm.Notes)" -split "`r`n|`n|`r") {

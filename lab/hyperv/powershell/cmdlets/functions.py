@@ -290,7 +290,11 @@ CMDLETS: Final = (
 def of_module(text: str) -> tuple[Cmdlet, ...]:
     """Return the functions with the limits that the text of a module sets; without a text as they are shipped."""
     folders, hosts = _limit(text, "MigrateBotFolders"), _limit(text, "MigrateBotHosts")
-    limits = {"Get-FolderItem": ("Path", folders), "Test-VMMigration": ("DestinationHost", hosts)}
+    limits = {
+        "Get-FolderItem": ("Path", folders),
+        "Test-VMMigration": ("DestinationHost", hosts),
+        "Get-VMNote": ("Key", _limit(text, "MigrateBotKeys")),
+    }
 
     def limited(cmdlet: Cmdlet) -> Cmdlet:
         if cmdlet.name == "Remove-EmptyFolder" and folders is not None:
@@ -311,7 +315,7 @@ def _limit(text: str, name: str) -> re.Pattern[str] | None:
 
 
 def _taking(parameter: str, pattern: re.Pattern[str], inner: _Process) -> _Process:
-    what = "folders" if parameter == "Path" else "hosts"
+    what = {"Path": "folders", "DestinationHost": "hosts", "Key": "keys"}[parameter]
 
     async def process(call: CmdletCall) -> AsyncIterator[Value]:
         value: str = call.get(parameter)
