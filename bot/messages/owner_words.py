@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.messages.blocks import NOT_NOW, RELEASE, Message, actions, button, confirm, context, message, sections
+from bot.messages.blocks import NOT_NOW, RELEASE, Message, actions, button, confirm, context, sections
 from bot.messages.card_parts import names
 from bot.messages.mrkdwn import clock_time, code, mention, plural, said
 from bot.messages.state_table import MOVE_STATES
@@ -43,7 +43,7 @@ def to_owner(notice: Notice) -> Message:
         if told.may_hold:
             blocks.append(actions(button("Not now", NOT_NOW, f"{job.id}|0")))
         blocks.append(context(_small_print(told)))
-    return Message(message(_plain(headline), ()).text, tuple(blocks))
+    return Message(_plain(headline), tuple(blocks))
 
 
 def _headline(told: OwnerTold, job: Job) -> str:

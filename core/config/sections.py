@@ -139,7 +139,7 @@ class OwnersSettings(_Section):
 
     key: str = Field(default="owner", max_length=40)
     """What stands before the colon in a VM's notes; empty: notes are not read."""
-    vms: dict[str, str] = Field(default_factory=dict)
+    vms: dict[str, str] = {}
     """Names and patterns of VMs, and the mail address or member id of the owner of each."""
 
     @field_validator("key")

@@ -107,7 +107,8 @@ class OwnerHolds:
             raise NotAllowed("Owners may not hold VMs here.", hint=hint)
         job = await self._store.job(job_id)
         if job.state is not JobState.RUNNING:
-            raise NotAllowed(f"{job.id} {STATE_WORDS.get(job.state, 'is not approved yet')}.")
+            state = STATE_WORDS.get(job.state, "is not approved yet")
+            raise NotAllowed(f"{job.id} {state}: there is nothing to hold or to release.")
         return job
 
 
