@@ -13,7 +13,6 @@ from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetail
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.model.units import zoned_time
-from core.domain.planning import makespan
 from core.domain.planning.addresses import Way, address_findings
 from core.domain.planning.allowed_paths import strayed
 from core.domain.planning.apart import meetings
@@ -26,6 +25,7 @@ from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
 from core.domain.planning.speeds import Lines, Speeds, lines_of
 from core.domain.planning.speeds import seconds as seconds_of
+from core.domain.planning.work import Work
 from core.domain.scheduling.freeze import Calendar
 from core.engine.destination_choice import DestinationChoice, Stay
 from core.engine.folder_lists import FolderLists
@@ -319,7 +319,7 @@ class Planner:
     def _times(
         self,
         options: Options,
-        works: Sequence[makespan.Work],
+        works: Sequence[Work],
         snapshots: Mapping[HostName, Snapshot],
         lines: Lines | None,
     ) -> list[Finding]:
@@ -371,11 +371,11 @@ class Planner:
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
 
 
-def _works(plan: Plan, speeds: Speeds) -> list[makespan.Work]:
+def _works(plan: Plan, speeds: Speeds) -> list[Work]:
     """Return how long each move takes by itself, of those that can move."""
     blocked_ids = plan.blocked_ids
     return [
-        makespan.Work(m.source, m.destination, seconds_of(m.size_bytes, m.source, m.destination, speeds))
+        Work(m.source, m.destination, seconds_of(m.size_bytes, m.source, m.destination, speeds))
         for m in plan.moves
         if m.vm_id not in blocked_ids
     ]

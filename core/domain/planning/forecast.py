@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.views import Eta
-from core.domain.planning.makespan import Pause, Work, lower_bound, makespan
+from core.domain.planning.makespan import lower_bound, makespan
 from core.domain.planning.speeds import Lines
+from core.domain.planning.work import Pause, Work
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.slots import bar
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from core.domain.model.inventory import HostJob, HostName, Snapshot, same_host
 from core.domain.model.move import Attempt, Move
-from core.domain.planning.makespan import Work
 from core.domain.planning.speeds import Speeds, seconds
+from core.domain.planning.work import Work
 
 _AT_LEAST_S = 60.0
 """What is left of somebody's migration that shows no progress yet, at the least."""

@@ -15,10 +15,10 @@ from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
 from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
-from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.speeds import Speeds, lines_of
 from core.domain.planning.speeds import seconds as seconds_of
+from core.domain.planning.work import Work
 from core.domain.reporting.estimates import FEW_JOBS, error_of
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
@@ -172,14 +172,14 @@ def _is_to_do(move: Move) -> bool:
     return not move.state.is_end and move.state is not MoveState.CLEANING
 
 
-def _work(move: Move, known: ViewInputs, now: datetime) -> makespan.Work:
+def _work(move: Move, known: ViewInputs, now: datetime) -> Work:
     attempt = known.attempts.get(move.id)
     if attempt is not None:
         # What is left of it at the pace of now, as if it shared nothing: the schedule works out who shares what.
         left = _left_s(move, attempt, known, now) * _share(move, known)
-        return makespan.Work(move.source, move.destination, left, is_running=True)
+        return Work(move.source, move.destination, left, is_running=True)
     seconds = seconds_of(move.size_bytes, move.source, move.destination, known.speeds)
-    return makespan.Work(move.source, move.destination, seconds)
+    return Work(move.source, move.destination, seconds)
 
 
 def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> float:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.model.inventory import HostName
-from core.domain.planning.makespan import Pause, Work, lower_bound, makespan
+from core.domain.planning.makespan import lower_bound, makespan
 from core.domain.planning.speeds import OVERHEAD_S, Speeds, seconds
+from core.domain.planning.work import Pause, Work
 from tests.support.builders import HV01, HV02, HV03
 
 
