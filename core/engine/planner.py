@@ -13,6 +13,7 @@ from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetail
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
 from core.domain.model.units import zoned_time
+from core.domain.planning import makespan
 from core.domain.planning.addresses import Way, address_findings
 from core.domain.planning.allowed_paths import strayed
 from core.domain.planning.apart import meetings
