@@ -15,6 +15,7 @@ from core.config import (
     AccessSettings,
     FreezeSettings,
     HostSettings,
+    LinkSettings,
     LogSettings,
     MigrationSettings,
     Settings,
@@ -24,7 +25,6 @@ from core.config import (
     load_settings,
 )
 from core.domain.scheduling.links import Counts
-from core.link_settings import LinkSettings
 from tests.support.markdown_pages import ROOT, code, read, section, table
 
 SECTIONS: dict[str, type[BaseModel]] = {
