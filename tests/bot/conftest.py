@@ -6,18 +6,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 
 from bot.log_setup import start_logging
 from core.config import Settings
 from lab.slack.server import SlackLab
 from tests.support.bot_harness import Office
 from tests.support.view_builders import JumpClock
-
-# A loaded machine is slow, not wrong.
-hypothesis_settings.register_profile("bot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("bot")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.access import Permission
@@ -97,7 +97,6 @@ def views(draw: st.DrawFn) -> JobView:
 
 
 @given(views(), st.booleans(), st.integers(1, 3))
-@settings(deadline=None)
 def test_every_card_fits_slack(seen: JobView, can: bool, needed: int) -> None:
     """Whatever the job, its card is accepted by a strict Slack, and every button carries the job's id."""
     message = card(seen, Look(outlook=Permission(can, "Nobody <can>."), approvals_required=needed))

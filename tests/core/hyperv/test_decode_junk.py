@@ -27,7 +27,7 @@ JUNK = junk(NAMES)
 
 
 @given(st.lists(JUNK, max_size=3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_junk_is_read_or_refused(values: list[Any]) -> None:
     """Any object whatever becomes our type or MalformedReply, never another error."""
     readers = (
@@ -57,7 +57,7 @@ def test_junk_is_read_or_refused(values: list[Any]) -> None:
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_one_odd_property_is_read_or_refused(data: st.DataObject) -> None:
     """A VM that is fine but for one property is read, or refused by that property's name."""
     name = data.draw(st.sampled_from(pipelines.VM_PROPERTIES))

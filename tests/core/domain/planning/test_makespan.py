@@ -141,7 +141,7 @@ def simple(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause], at
     return clock
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(todo=WORKS, slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(0, 3)), pauses=PAUSES)
 def test_the_quick_schedule_is_the_plain_one(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause]) -> None:
     """Looking only at the lines of hosts that got free changes nothing; and nothing beats the bound."""

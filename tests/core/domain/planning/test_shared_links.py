@@ -175,7 +175,7 @@ def simple(todo: list[Work], slots: dict[HostName, int], known: Lines) -> float:
         left = [one for one in left if one > 1e-9]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(todo=WORKS, links=LINKS, slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(0, 3)))
 def test_the_quick_schedule_is_the_plain_one(
     todo: list[Work], links: tuple[Link, ...], slots: dict[HostName, int]
