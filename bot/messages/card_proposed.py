@@ -26,6 +26,7 @@ from core.domain.model.views import JobView
 _ICONS = {Severity.BLOCKER: "⛔", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}  # noqa: RUF001 - the sign is meant
 _EDITS, _NAMED = 8, 5
 """How many changes a card names (a line of small print has ten parts at most), and how many VMs of each."""
+_SHOWN_S = 60.0
 _ORDER = (Severity.BLOCKER, Severity.WARNING, Severity.NOTE)
 
 
@@ -84,12 +85,23 @@ def summary(plan: Plan) -> str:
         parts.append(f"{len(movable) - live} off")
     if plan.expected_s:
         low, likely = (span(seconds) for seconds in plan.expected_s)
-        parts.append(f"takes about {likely}" if low == likely else f"takes about {likely}, {low} at the least")
+        least = "" if low == likely else f", {low} at the least"
+        parts.append(f"takes about {likely}{_waits(plan)}{least}")
     else:
         parts.append("duration not known yet")
     text = " · ".join(parts)
     blocked = len(plan.moves) - len(movable)
     return text + (f"\n⛔ *{plural(blocked, 'VM')} will not move* (see below)." if blocked else "")
+
+
+def _waits(plan: Plan) -> str:
+    """Say how much of the likely time is only there because others come first; nothing if it is less than a minute."""
+    found = [
+        f"{span(seconds)} {what}"
+        for seconds, what in ((plan.backups_s, "for backups"), (plan.others_s, "for other moves"))
+        if seconds >= _SHOWN_S
+    ]
+    return f", of which it waits {' and '.join(found)}" if found else ""
 
 
 def _plan_lines(job: Job, look: Look) -> Iterator[str]:
