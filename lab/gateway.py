@@ -406,6 +406,7 @@ def _ties(view: views.VMView) -> Iterator[Tie]:
         Tie.GPU_PARTITION: view.has_gpu_partition,
         Tie.FIBRE_CHANNEL: view.has_fibre_channel,
         Tie.NESTED: view.exposes_virtualization,
+        Tie.HOST_DVD: bool(view.captured_dvd_drive),
     }
     yield from (tie for tie, has in known.items() if has)
 
@@ -443,7 +444,9 @@ def _details(view: views.VMView) -> VmDetails:
             for disk in view.disks
         ),
         adapters=tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
-        iso_paths=(view.iso_path,) if view.iso_path else (),
+        iso_paths=(view.iso_path,) if view.iso_path and not view.captured_dvd_drive else (),
+        floppy_paths=(view.floppy_path,) if view.floppy_path else (),
+        pipes=(view.com_pipe,) if view.com_pipe else (),
         checkpoints=len(view.checkpoints),
         backup_checkpoints=sum(1 for one in view.checkpoints if one.type is SnapshotType.Recovery),
         has_vtpm=view.has_vtpm,

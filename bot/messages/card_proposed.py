@@ -16,12 +16,12 @@ from bot.messages.blocks import (
     message,
     sections,
 )
-from bot.messages.card_parts import Look, headline_route, more_line, names, show_all, small_print, what
+from bot.messages.card_parts import Look, headline_route, more_line, names, off_words, show_all, small_print, what
 from bot.messages.mrkdwn import code, date_time, mention, plural, said
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Severity
 from core.domain.model.units import size, span
-from core.domain.model.views import JobView
+from core.domain.model.views import EstimateError, JobView
 
 _ICONS = {Severity.BLOCKER: "⛔", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}  # noqa: RUF001 - the sign is meant
 _EDITS, _NAMED = 8, 5
@@ -68,11 +68,11 @@ def _standing(view: JobView, look: Look) -> Iterator[str]:
         )
     if not look.outlook.is_allowed:
         yield f"🚫 {said(look.outlook.reason)}"
-    yield summary(job.plan)
+    yield summary(job.plan, view.off)
 
 
-def summary(plan: Plan) -> str:
-    """Say how much moves, how long it should take, and how much will not move."""
+def summary(plan: Plan, off: EstimateError | None = None) -> str:
+    """Say how much moves, how long it should take and how far off that may be, and how much will not move."""
     blocked_ids = plan.blocked_ids
     movable = [move for move in plan.moves if move.vm_id not in blocked_ids]
     live = sum(1 for move in movable if move.is_live)
@@ -86,7 +86,7 @@ def summary(plan: Plan) -> str:
     if plan.expected_s:
         low, likely = (span(seconds) for seconds in plan.expected_s)
         least = "" if low == likely else f", {low} at the least"
-        parts.append(f"takes about {likely}{_waits(plan)}{least}")
+        parts.append(f"takes about {likely}{_waits(plan)}{least}{f' ({off_words(off)})' if off else ''}")
     else:
         parts.append("duration not known yet")
     text = " · ".join(parts)

@@ -50,7 +50,7 @@ class FolderLists:
         self, hosts: Sequence[HostName], details: Sequence[VmDetails]
     ) -> dict[HostName, dict[str, bool]]:
         """Look on each host for the images that VMs have mounted; a share, and a host that shows none, tell nothing."""
-        paths = {windows_paths.key(iso): iso for row in details for iso in row.iso_paths}
+        paths = {windows_paths.key(image): image for row in details for image in row.images}
         local = {key: path for key, path in paths.items() if not windows_paths.is_on_share(path)}
         folders = {windows_paths.key(up): up for up in map(windows_paths.parent, local.values())}
         places = {(host, key): folder for host in hosts for key, folder in folders.items()}

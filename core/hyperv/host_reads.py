@@ -138,7 +138,7 @@ def inspect(
         files=vm_files.read(host, looked_at, read, emitted) if chosen else vm_files.VmFiles(),
         names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
         adapters=parts(pipelines.adapters, decode_details.read_adapters),
-        isos=parts(pipelines.dvd_drives, decode_details.read_isos),
+        dvd_drives=parts(pipelines.dvd_drives, decode_details.read_dvd_drives),
         checkpoints=checkpoints,
         vtpms=decode_details.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
     )

@@ -66,6 +66,8 @@ async def an_inspection_says_what_ties_a_vm_to_its_host(arena: Arena) -> None:
     """Devices of the host, nested virtualization, checkpoints that a backup made: each at its own VM."""
     arena.world.change_vm(SOURCE, WEB, {"has_passed_device": True, "exposes_virtualization": True})
     arena.world.change_vm(SOURCE, TWIN, {"has_gpu_partition": True, "has_fibre_channel": True})
+    arena.world.change_vm(SOURCE, SPARE, {"captured_dvd_drive": "E:", "com_pipe": "\\\\.\\pipe\\spare"})
+    arena.world.change_vm(SOURCE, OFF, {"floppy_path": "D:\\ISO\\drivers.vfd"})
     arena.world.start_backup(OFF, makes_recovery_checkpoint=True)
     inspection = await arena.gateway.inspect(SOURCE)
     ties = {row.vm.id: row.ties for row in inspection.details}
@@ -73,7 +75,13 @@ async def an_inspection_says_what_ties_a_vm_to_its_host(arena: Arena) -> None:
         WEB: {Tie.PASSED_DEVICE, Tie.NESTED},
         TWIN: {Tie.GPU_PARTITION, Tie.FIBRE_CHANNEL},
         OFF: frozenset(),
-        SPARE: frozenset(),
+        SPARE: {Tie.HOST_DVD},
+    }
+    assert {row.vm.id: (row.images, row.pipes) for row in inspection.details} == {
+        WEB: ((), ()),
+        TWIN: ((), ()),
+        OFF: (("D:\\ISO\\tools.iso", "D:\\ISO\\drivers.vfd"), ()),
+        SPARE: ((), ("\\\\.\\pipe\\spare",)),
     }
     assert {row.ties_unread for row in inspection.details} == {""}
     old = inspection.of(OFF)

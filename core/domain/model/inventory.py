@@ -115,6 +115,7 @@ class Tie(StrEnum):
     GPU_PARTITION = "gpu_partition"
     FIBRE_CHANNEL = "fibre_channel"
     NESTED = "nested"
+    HOST_DVD = "host_dvd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,9 @@ class VmDetails:
     """What it shares with other VMs of its host; known only where all of them were looked at."""
     adapters: tuple[Adapter, ...] = ()
     iso_paths: tuple[str, ...] = ()
+    floppy_paths: tuple[str, ...] = ()
+    pipes: tuple[str, ...] = ()
+    """The named pipes that its COM ports are connected to."""
     checkpoints: int = 0
     backup_checkpoints: int = 0
     """How many of these a backup made (SnapshotType Recovery)."""
@@ -160,6 +164,11 @@ class VmDetails:
         for file in (*own, *parents, *self.checkpoint_files):
             once.setdefault(windows_paths.key(file.path), file)
         return tuple(once.values())
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The files in its DVD and floppy drives, which a move leaves where they are."""
+        return (*self.iso_paths, *self.floppy_paths)
 
     @property
     def disk_bytes(self) -> int:

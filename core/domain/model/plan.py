@@ -99,6 +99,8 @@ class FindingCode(StrEnum):
     SHARED_DISK = "shared_disk"
     TIED_TO_HOST = "tied_to_host"
     NESTED = "nested"
+    HOST_DVD = "host_dvd"
+    LOCAL_PIPE = "local_pipe"
     OTHER_NETWORK = "other_network"
     TIES_UNREAD = "ties_unread"
     BACKUP_CHECKPOINT = "backup_checkpoint"

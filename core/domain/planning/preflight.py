@@ -195,9 +195,9 @@ def _parts(move: PlannedMove, details: VmDetails, destination: Inspection) -> It
             " space, time and speed are reckoned without it."
         )
         yield _warning(FindingCode.SIZE_UNKNOWN, text, move)
-    for iso in details.iso_paths:
-        if windows_paths.key(iso) not in destination.attachments:
-            text = f"{name} has {iso} mounted; eject it if the move fails."
+    for image in details.images:
+        if windows_paths.key(image) not in destination.attachments:
+            text = f"{name} has {image} mounted; eject it if the move fails."
             yield _warning(FindingCode.ISO_MOUNTED, text, move)
     if details.has_vtpm:
         yield _warning(

@@ -291,9 +291,9 @@ class JobViews:
         known = await self._inputs(at, now, job, moves)
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, now, at) if to_do else None
-        if expected is not None and expected.eta is not None and (off := await self._off(at)) is not None:
-            expected = replace(expected, eta=replace(expected.eta, off=off))
         view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
+        if view.eta or (job.state is JobState.PROPOSED and job.plan.expected_s):
+            view = replace(view, off=await self._off(at))
         if not job.plan.is_checked:
             view = replace(view, checking=self._checking(job_id))
         return _Seen(view, at, changes)

@@ -158,10 +158,16 @@ def compatibility(source: HostState, destination: HostState, machine: Machine) -
         yield Failure("cpu")
     if vm.has_vtpm and not {vm.host.lower(), "*"} & {owner.lower() for owner in spec.vtpm_owners}:
         yield Failure("vtpm")
-    if vm.iso_path is not None and destination.files.entry(vm.iso_path) is None:
-        yield Failure("iso", {"path": vm.iso_path})
+    yield from (Failure("iso", {"path": path}) for path in _not_to_be_opened(vm, destination))
     if machine.reserved_memory_bytes > destination.free_memory_bytes():
         yield Failure("no-memory")
+
+
+def _not_to_be_opened(vm: VM, destination: HostState) -> Iterator[str]:
+    """Yield what is in the drives of a VM and not at the same place there."""
+    yield from (image for image in (vm.iso_path, vm.floppy_path) if image and destination.files.entry(image) is None)
+    if vm.captured_dvd_drive and destination.quirks.captured_dvd_blocks_move:
+        yield vm.captured_dvd_drive
 
 
 def _storage(destination: HostState, request: MoveRequest, machine: Machine, landed: VM) -> Iterator[Failure]:

@@ -213,6 +213,12 @@ class VM:
     has_fibre_channel: bool = False
     exposes_virtualization: bool = False
     """Its guest may run virtual machines itself."""
+    floppy_path: str | None = None
+    """The image in its floppy drive, which only generation 1 has. Source: Microsoft docs, Set-VMFloppyDiskDrive."""
+    com_pipe: str | None = None
+    """The named pipe that its first COM port is connected to. Source: Microsoft docs, Set-VMComPort."""
+    captured_dvd_drive: str | None = None
+    """The letter of its host's DVD drive that it captures, e.g. E:. Source: type stubs of the module, DvdMediaType."""
     is_processor_compatible: bool = True
     """`CompatibilityForMigrationEnabled`, or a guest that needs no special processor."""
     is_clustered: bool = False

@@ -94,6 +94,9 @@ class VMView:
     has_gpu_partition: bool
     has_fibre_channel: bool
     exposes_virtualization: bool
+    floppy_path: str | None
+    com_pipe: str | None
+    captured_dvd_drive: str | None
     is_clustered: bool
     replication_mode: ReplicationMode
     replication_state: ReplicationState

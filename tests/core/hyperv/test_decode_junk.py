@@ -42,7 +42,7 @@ def test_junk_is_read_or_refused(values: list[Any]) -> None:
         lambda: vm_files.read_links("HV01", values),
         lambda: decode_details.read_disks("HV01", values),
         lambda: decode_details.read_adapters("HV01", values),
-        lambda: decode_details.read_isos("HV01", values),
+        lambda: decode_details.read_dvd_drives("HV01", values),
         lambda: decode_details.read_vtpms("HV01", values),
         lambda: decode_details.read_checkpoints("HV01", values),
         lambda: decode.read_cancel("HV01", values),

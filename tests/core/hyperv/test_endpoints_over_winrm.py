@@ -128,6 +128,16 @@ async def test_an_older_windows_has_none_of_these_devices() -> None:
         assert (web.ties, web.ties_unread) == (frozenset(), "")
 
 
+async def test_a_class_that_every_host_has_in_some_form_is_not_taken_for_none() -> None:
+    """Before Windows Server 2016 COM ports are of another class: that there is none of theirs is not known."""
+    async with on_lab(changed(missing_classes=("Msvm_SerialPortSettingData",))) as (arena, _):
+        arena.world.change_vm(SOURCE, WEB, {"floppy_path": "D:\\a.vfd"})
+        web = (await arena.gateway.inspect(SOURCE)).of(WEB)
+        assert web is not None
+        assert (web.images, web.pipes) == (("D:\\a.vfd",), ())
+        assert "Invalid class" in web.ties_unread
+
+
 async def test_a_policy_is_a_policy_and_no_silence() -> None:
     """Application control constrains the ordinary endpoint: moves work and can be stopped, our .NET calls do not."""
     async with on_lab(changed(endpoint=Endpoint.CONSTRAINED_LANGUAGE)) as (arena, _):

@@ -71,6 +71,8 @@ def test_a_role_gets_the_places_of_disks_as_texts_it_can_judge() -> None:
         pipelines.GPU_PARTITIONS,
         pipelines.FIBRE_CHANNEL,
         pipelines.PROCESSORS,
+        pipelines.DRIVE_IMAGES,
+        pipelines.COM_PORTS,
         pipelines.disks(),
         pipelines.adapters(WEB),
         pipelines.dvd_drives(),

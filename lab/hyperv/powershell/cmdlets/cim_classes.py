@@ -1,7 +1,7 @@
 """The CIM classes a simulated host answers for: which exist, their instances and the exact type of every property.
 
 Sources: Microsoft docs: Msvm_MigrationJob, Msvm_VirtualSystemMigrationService, Msvm_SecuritySettingData,
-Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
+Msvm_StorageAllocationSettingData, Msvm_SerialPortSettingData, Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
 """
 
 from __future__ import annotations
@@ -223,6 +223,48 @@ _PROCESSOR: Final[dict[str, Callable[[VMView | None], Value]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    """A resource of a VM, or of the definition that every host has: its kind, and what it is connected to."""
+
+    vm: VMView | None
+    kind: str
+    places: tuple[str, ...] = ()
+    number: int = 0
+
+
+def _images(world: World, host: str) -> list[_Attached]:
+    """Return every file attached to a VM, by the kind of drive it is in."""
+    found = [_Attached(None, "Virtual Hard Disk")]
+    for vm in world.vms(host):
+        files = [("Virtual Hard Disk", disk.path) for disk in vm.disks if disk.has_file]
+        files += [("Virtual CD/DVD Disk", vm.iso_path)] if vm.iso_path else []
+        files += [("Virtual Floppy Disk", vm.floppy_path)] if vm.floppy_path else []
+        found += [_Attached(vm, kind, (path,), number) for number, (kind, path) in enumerate(files)]
+    return found
+
+
+def _com_ports(world: World, host: str) -> list[_Attached]:
+    """Return both ports of each VM; one that is connected to nothing has an empty connection."""
+    pipes = [(vm, (vm.com_pipe or "", "")) for vm in world.vms(host)]
+    ports = [_Attached(vm, "Serial Port", (pipe,), number) for vm, both in pipes for number, pipe in enumerate(both)]
+    return [_Attached(None, "Serial Port"), *ports]
+
+
+_IMAGE: Final[dict[str, Callable[[_Attached], Value]]] = {
+    "InstanceID": lambda one: _setting(f"83F8638B-8DCA-4152-9EDA-2CA8B33039B4\\0\\{one.number}\\L")(one.vm),
+    "ResourceType": _fixed(UInt16(31)),
+    "ResourceSubType": lambda one: f"Microsoft:Hyper-V:{one.kind}",
+    "HostResource": lambda one: Array("System.String[]", one.places) if one.places else None,
+}
+_COM_PORT: Final[dict[str, Callable[[_Attached], Value]]] = {
+    "InstanceID": lambda one: _setting(f"8E3A359F-559A-4B6A-98A9-1690A6100ED7\\{one.number}")(one.vm),
+    "ResourceSubType": lambda one: f"Microsoft:Hyper-V:{one.kind}",
+    "Connection": lambda one: Array("System.String[]", one.places) if one.places else None,
+    "DebuggerMode": _fixed(value=False),
+}
+
+
 def _parts(has: Callable[[VMView], bool]) -> Callable[[World, str], list[Any]]:
     return lambda world, host: [None, *(vm for vm in world.vms(host) if has(vm))]
 
@@ -307,6 +349,22 @@ CLASSES: Final = (
     _settings_class("Msvm_GpuPartitionSettingData", _DEVICE, lambda vm: vm.has_gpu_partition),
     _settings_class("Msvm_SyntheticFcPortSettingData", _DEVICE, lambda vm: vm.has_fibre_channel),
     _settings_class("Msvm_ProcessorSettingData", _PROCESSOR, lambda _: True),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_StorageAllocationSettingData",
+        parents=("CIM_StorageAllocationSettingData", "CIM_ResourceAllocationSettingData", "CIM_SettingData"),
+        instances=_images,
+        properties=_IMAGE,
+        title=lambda _: "Msvm_StorageAllocationSettingData",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_SerialPortSettingData",
+        parents=("CIM_ResourceAllocationSettingData", "CIM_SettingData"),
+        instances=_com_ports,
+        properties=_COM_PORT,
+        title=lambda _: "Msvm_SerialPortSettingData",
+    ),
     CimClass(
         CIMV2,
         "Win32_OperatingSystem",
