@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from benchmarks.report import Section, Size, Table, percentile
 from core.domain.model.inventory import HostName
-from core.domain.planning.makespan import Work, makespan
+from core.domain.planning.makespan import makespan
 from core.domain.planning.speeds import Speeds, seconds
+from core.domain.planning.work import Work
 from core.store.throughput import WEIGHT
 
 ASSUMED = 110e6

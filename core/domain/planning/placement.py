@@ -17,7 +17,6 @@ from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
 from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, no_listener, vm_blockers
 from core.domain.planning.link_shares import LinkWork, link_shares
-from core.domain.planning.makespan import Work
 from core.domain.planning.room import (
     SPARE_DISK_BYTES,
     SPARE_MEMORY_BYTES,
@@ -29,6 +28,7 @@ from core.domain.planning.room import (
 )
 from core.domain.planning.speeds import OVERHEAD_S, Speeds
 from core.domain.planning.weigh import weigh
+from core.domain.planning.work import Work
 from core.domain.scheduling.links import Links
 
 _NAMED = 3

@@ -9,9 +9,9 @@ import pytest
 
 from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, VmDetails, VmId
 from core.domain.planning.destinations import Destination
-from core.domain.planning.makespan import Work
 from core.domain.planning.placement import Conditions, Placement, place
 from core.domain.planning.speeds import Speeds
+from core.domain.planning.work import Work
 from tests.support.builders import GB, HV01, HV02, HV03, details, facts, lying, room, vm, vm_id
 
 HV04 = HostName("HV04")

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.model.inventory import HostName
-from core.domain.planning.makespan import MANY, Work, lower_bound, makespan
+from core.domain.planning.makespan import MANY, lower_bound, makespan
 from core.domain.planning.speeds import OVERHEAD_S, Lines, LinkSpeed, Speeds, lines_of, seconds, shared_by
+from core.domain.planning.work import Work
 from core.domain.scheduling.freeze import parse_window
 from core.domain.scheduling.links import Counts, Link, Links, LinkWindow
 from tests.support.builders import HV01, HV02, HV03, NOW, after, attempt
