@@ -15,7 +15,7 @@ from core.domain.model.units import span
 from core.domain.planning.apart import fitting
 from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
-from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
+from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, no_listener, vm_blockers
 from core.domain.planning.link_shares import LinkWork, link_shares
 from core.domain.planning.room import (
     SPARE_DISK_BYTES,
@@ -161,7 +161,8 @@ def _closed(target: Destination, host: Inspection | None) -> str:
     """Say why a destination takes no VM at all; empty when it may."""
     if host is None:
         return "could not be looked at"
-    if why := next((one.short for one in host_blockers(target.host, host.snapshot.facts)), ""):
+    facts = host.snapshot.facts
+    if why := next((one.short for say in (host_blockers, no_listener) for one in say(target.host, facts)), ""):
         return why
     _, elsewhere = volume_needs([(target.path, 0)], tuple(volume.root for volume in host.volumes))
     return f"has no volume for {target.path}" if elsewhere and not windows_paths.is_on_share(target.path) else ""
