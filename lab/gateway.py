@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from ipaddress import ip_interface
 from ntpath import normpath
 from pathlib import PureWindowsPath
 from typing import TypeVar
@@ -29,6 +30,7 @@ from core.domain.model.inventory import (
     HostFacts,
     HostJob,
     HostName,
+    HostNetworks,
     Inspection,
     LinkedFile,
     Snapshot,
@@ -122,10 +124,16 @@ class LabGateway:
             memory_free_bytes=self._world.free_memory_bytes(host),
             switches=self._world.host(host).switches,
             switch_kinds=self._switch_kinds(host),
+            networks=self._networks(host),
             details=tuple(
                 replace(_details(row), linked=_linked(row, self._world.vms(host)) if neighbours else ()) for row in rows
             ),
         )
+
+    def _networks(self, host: HostName) -> HostNetworks:
+        view = self._world.host(host)
+        own = tuple(str(ip_interface(one).network) for one in view.addresses)
+        return HostNetworks(own=own, for_migration=view.migration_networks)
 
     async def machine_at(self, host: HostName, address: str) -> str:
         await self._call("machine_at", host)
@@ -318,6 +326,7 @@ class LabGateway:
             memory_bytes=view.memory_capacity_bytes,
             machine=view.fqdn.casefold(),
             supported_versions=view.supported_versions,
+            listeners=view.listener_addresses,
         )
         wrong = {fault.vm: fault for fault in self._world.trouble.for_host(host).values if fault.vm is not None}
         views_of_vms = self._world.vms(host)

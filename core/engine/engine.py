@@ -35,6 +35,7 @@ from core.engine.hosts.machines import Machines
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.plan_check import PlanCheck
+from core.engine.plan_estimates import PlanEstimates
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way, settle_hosts
@@ -123,25 +124,30 @@ class Engine:
             policy=_attempt_policy(settings, calendar, links),
         )
         self._replanner = Replanner(settings, self._recorder, gateway, DestinationChoice(settings, store, clock))
+        assumed_bytes_per_s = migration.assumed_speed_mb_s * 1_000_000
+        backups = BackupOutlooks(
+            store, rhythms, is_on=migration.around_backups, assumed_bytes_per_s=assumed_bytes_per_s, links=links
+        )
         self._dispatcher = Dispatcher(
             services,
             policy,
             self._timing,
             max_attempts=migration.max_attempts,
             freeze=calendar,
-            backups=BackupOutlooks(
-                store,
-                rhythms,
-                is_on=migration.around_backups,
-                assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
-                links=links,
-            ),
+            backups=backups,
             busy=self._note_open,
             dropped_out=self._replanner.note,
         )
         planner = Planner(
             settings,
-            calendar,
+            PlanEstimates(
+                store,
+                clock,
+                calendar,
+                backups,
+                assumed_bytes_per_s=assumed_bytes_per_s,
+                max_parallel=migration.max_parallel,
+            ),
             gateway=gateway,
             store=store,
             snapshot_cache=self._snapshot_cache,
@@ -161,9 +167,9 @@ class Engine:
             self._snapshot_cache,
             clock,
             calendar,
-            assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
+            assumed_bytes_per_s=assumed_bytes_per_s,
             max_parallel=migration.max_parallel,
-            rhythms=rhythms,
+            backups=backups,
             links=links,
             checking=self._plan_check.progress,
         )

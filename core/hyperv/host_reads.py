@@ -9,7 +9,7 @@ from uuid import UUID
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, EndpointRefused, MalformedReply
-from core.hyperv import decode, decode_details, pipelines, vm_files, vm_ties
+from core.hyperv import decode, decode_details, host_networks, pipelines, vm_files, vm_ties
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode_details import VmParts
 from core.hyperv.error_mapping import first_line, is_refusal, refused
@@ -151,6 +151,7 @@ def inspect(
         switch_kinds=decode.read_switch_kinds(host, switches),
         details=details,
         unreadable=unreadable,
+        networks=host_networks.read(target, timeout_s, session),
     )
     return vm_ties.with_ties(target, timeout_s, inspection, session)
 

@@ -139,6 +139,8 @@ DRIVE_IMAGES = _instances(
     VIRTUALIZATION, "Msvm_StorageAllocationSettingData", ("InstanceID", "ResourceSubType", "HostResource")
 )
 COM_PORTS = _instances(VIRTUALIZATION, "Msvm_SerialPortSettingData", ("InstanceID", "Connection"))
+NETWORKS = _instances(VIRTUALIZATION, "Msvm_VirtualSystemMigrationNetworkSettingData", ("SubnetNumber", "PrefixLength"))
+ADDRESSES = _instances(CIMV2, "Win32_NetworkAdapterConfiguration", ("IPAddress", "IPSubnet"))
 MEMORY = _instances(CIMV2, "Win32_OperatingSystem", ("FreePhysicalMemory",))
 
 

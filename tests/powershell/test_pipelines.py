@@ -31,6 +31,7 @@ READS: dict[str, tuple[Pipeline, ...]] = {
         for name in (
             *("HOST", "VMS", "JOBS", "COUNTERS", "SWITCHES", "VOLUMES", "SECURITY", "MEMORY"),
             *("PASSED_DEVICES", "GPU_PARTITIONS", "FIBRE_CHANNEL", "PROCESSORS", "DRIVE_IMAGES", "COM_PORTS"),
+            *("NETWORKS", "ADDRESSES"),
         )
     },
     "vm": (pipelines.vm(WEB), pipelines.vm(STRANGER), pipelines.vm(_NONE)),

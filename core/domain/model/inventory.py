@@ -191,6 +191,19 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostNetworks:
+    """The networks of a host, with their prefixes, e.g. ``10.9.0.0/24``; what it does not tell is None.
+
+    ``own``: those it has an address in. ``for_migration``: those it takes migrations on; any is ``0.0.0.0/0``.
+    ``unread``: why something is None.
+    """
+
+    own: tuple[str, ...] | None = None
+    for_migration: tuple[str, ...] | None = None
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
     """A host's own limits and migration settings, read anew at each observation."""
 
@@ -205,6 +218,8 @@ class HostFacts:
     default_disk_path: str = ""
     memory_bytes: int = 0
     supported_versions: tuple[str, ...] = ()
+    listeners: tuple[str, ...] | None = None
+    """The addresses on which it listens for migrations; None: not known."""
     machine: str = ""
     """What the machine calls itself, its domain included; empty: it does not say."""
 
@@ -322,6 +337,8 @@ class Inspection:
     unreadable: tuple[UnreadableVm, ...] = ()
     attachments: Mapping[str, bool] = field(default_factory=dict)
     """Whether this host has files that VMs need at the same place, by the keys of their paths; others: not looked."""
+
+    networks: HostNetworks = field(default_factory=HostNetworks)
 
     @property
     def host(self) -> HostName:

@@ -86,6 +86,9 @@ class FindingCode(StrEnum):
     SPACE_UNKNOWN = "space_unknown"
     SIZE_UNKNOWN = "size_unknown"
     NO_MEMORY = "no_memory"
+    NO_LISTENER = "no_listener"
+    NO_COMMON_NETWORK = "no_common_network"
+    NETWORKS_UNREAD = "networks_unread"
     NO_SWITCH = "no_switch"
     NO_ATTACHMENT = "no_attachment"
     OLD_DESTINATION = "old_destination"
@@ -194,6 +197,10 @@ class Plan:
     """The destinations among which the bot chose, and the folder on each; empty where there was nothing to choose."""
     edits: tuple[PlanEdit, ...] = ()
     """What people changed, oldest first; the moves show what came of it, so it is no part of the fingerprint."""
+    backups_s: float = 0.0
+    """How many of the likely seconds are only there because VMs wait for backups."""
+    others_s: float = 0.0
+    """How many of the likely seconds are only there because moves of others have the slots, or share the links."""
 
     @cached_property
     def hash(self) -> str:

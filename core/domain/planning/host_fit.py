@@ -35,6 +35,13 @@ def host_blockers(host: HostName, facts: HostFacts) -> Iterator[Refusal]:
             )
 
 
+def no_listener(host: HostName, facts: HostFacts) -> Iterator[Refusal]:
+    """Say why a host takes no VM from others: Move-VM refuses one that listens on no address."""
+    if facts.listeners == () and facts.is_migration_enabled:
+        text = f"{host} listens on no address for migrations: allow one of its networks with Add-VMMigrationNetwork."
+        yield Refusal(FindingCode.NO_LISTENER, text, "listens on no address for migrations")
+
+
 def vm_blockers(details: VmDetails) -> Iterator[Refusal]:
     """Say why a VM can go nowhere, whatever the host."""
     vm, name = details.vm, details.vm.name

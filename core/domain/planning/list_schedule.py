@@ -1,15 +1,17 @@
 """A list schedule: moves start longest first, as soon as both hosts have a slot and no pause holds them."""
 
 import heapq
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
 
 from core.domain.model.inventory import HostName
 from core.domain.planning.work import Pair, Pause, Work
 from core.domain.scheduling.links import Place
 
-GATE = HostName("")
-"""Stands for both hosts of a work that is no work: the end of a pause."""
+_Waiting = tuple[bool, float, int, Work]
+"""A work in its line: those of others first, then the longest, then as they were given."""
 
 
 class _StartGate:
@@ -35,75 +37,106 @@ class ListSchedule:
         self._gate = _StartGate(pauses)
         self._at_once = at_once
         self._running = 0
+        self._left = sum(not work.is_other for work in works)
+        self._last = 0.0
         self._free = dict.fromkeys((host for work in works for host in (work.source, work.destination)), 1)
         self._free.update({host: max(1, slots[host]) for host in slots if host in self._free})
-        self._free[GATE] = 0
-        self._ends: list[tuple[float, HostName, HostName, int]] = []
-        self._lines: defaultdict[Pair, deque[float]] = defaultdict(deque)
+        self._events: list[tuple[float, int, Callable[[float], None]]] = []
+        self._number = count()
+        self._opens_at = 0.0
+        self._lines: defaultdict[Pair, list[_Waiting]] = defaultdict(list)
         self._of_place: defaultdict[Place, set[Pair]] = defaultdict(set)
-        for work in sorted(works, key=lambda work: -work.seconds):
-            pair = work.source, work.destination
+        for number, work in enumerate(works):
             if work.is_running:
-                self._begin(pair, 0.0, work.seconds)
+                self._begin(work, 0.0)
             else:
-                self._lines[pair].append(work.seconds)
-                for place in (*self._places(pair), GATE):
-                    self._of_place[place].add(pair)
+                self._put((not work.is_other, -work.seconds, number, work))
 
     def run(self) -> float:
-        """Play it to its end."""
-        self._start(self._of_place[GATE], 0.0)
-        clock = 0.0
-        while self._ends:
-            clock, source, destination, _ = heapq.heappop(self._ends)
-            self._free[source] += 1
-            self._free[destination] += 1
-            self._running -= source != GATE
-            self._start(self._lines_behind((source, destination)), clock)
-        return clock
+        """Play it until all has ended that counts. Returns when that is."""
+        self._start(self._all_lines(), 0.0)
+        while self._left and self._events:
+            clock, _, happens = heapq.heappop(self._events)
+            happens(clock)
+        return self._last
 
-    def _lines_behind(self, pair: Pair) -> set[Pair]:
+    def _at(self, clock: float, happens: Callable[[float], None]) -> None:
+        """Let something happen when the clock is there; what was said first happens first."""
+        heapq.heappush(self._events, (clock, next(self._number), happens))
+
+    def _all_lines(self) -> list[Pair]:
+        return [pair for pair, line in self._lines.items() if line]
+
+    def _lines_behind(self, pair: Pair) -> Iterable[Pair]:
         """Return the lines that an end between two hosts may let start."""
         # Where only so many may run in all, an end may be what a line of other hosts has waited for.
-        if self._at_once or pair[0] == GATE:
-            return self._of_place[GATE]
+        if self._at_once:
+            return self._all_lines()
         return set().union(*(self._of_place[place] for place in self._places(pair)))
 
     def _places(self, pair: Pair) -> tuple[Place, ...]:
         """Return where a move between two hosts needs room."""
         return pair
 
+    def _put(self, waiting: _Waiting) -> Pair:
+        """Put a work in its line. Returns which that is."""
+        pair = waiting[3].source, waiting[3].destination
+        heapq.heappush(self._lines[pair], waiting)
+        for place in self._places(pair):
+            self._of_place[place].add(pair)
+        return pair
+
+    def _put_back(self, waiting: _Waiting, clock: float) -> None:
+        self._start([self._put(waiting)], clock)
+
     def _start(self, pairs: Iterable[Pair], clock: float) -> None:
         """Start what waits in these lines and finds room in all its places, longest first."""
         opens = self._gate.opens(clock)
         if opens > clock:
-            if self._of_place[GATE]:
-                heapq.heappush(self._ends, (opens, GATE, GATE, 0))
+            if opens > self._opens_at:
+                self._opens_at = opens
+                self._at(opens, lambda at: self._start(self._all_lines(), at))
             return
-        heads = [(-self._lines[pair][0], pair) for pair in pairs if self._has_room(pair)]
+        heads = [(self._lines[pair][0][:2], pair) for pair in pairs if self._has_room(pair)]
         heapq.heapify(heads)
         while heads:
             _, pair = heapq.heappop(heads)
             if not self._has_room(pair):
                 continue
             line = self._lines[pair]
-            self._begin(pair, clock, line.popleft())
-            if line:
-                heapq.heappush(heads, (-line[0], pair))
+            waiting = heapq.heappop(line)
+            work = waiting[3]
+            until = next((end for begin, end in work.avoids if begin <= clock < end), clock)
+            if until > clock:
+                self._at(until, partial(self._put_back, waiting))
             else:
-                for place in (*self._places(pair), GATE):
+                self._begin(work, clock)
+            if line:
+                heapq.heappush(heads, (line[0][:2], pair))
+            else:
+                for place in self._places(pair):
                     self._of_place[place].discard(pair)
 
     def _has_room(self, pair: Pair) -> bool:
-        if self._at_once and self._running >= self._at_once:
+        """Whether the first of a line finds room."""
+        if self._at_once and self._running >= self._at_once and not self._lines[pair][0][3].is_other:
             return False
         return min(self._free[pair[0]], self._free[pair[1]]) > 0
 
-    def _begin(self, pair: Pair, clock: float, seconds: float) -> None:
-        for host in pair:
-            self._free[host] -= 1
-        self._running += 1
-        self._go(pair, clock, seconds)
+    def _begin(self, work: Work, clock: float) -> None:
+        self._free[work.source] -= 1
+        self._free[work.destination] -= 1
+        self._running += not work.is_other
+        self._go(work, clock)
 
-    def _go(self, pair: Pair, clock: float, seconds: float) -> None:
-        heapq.heappush(self._ends, (clock + seconds, *pair, 0))
+    def _go(self, work: Work, clock: float) -> None:
+        self._at(clock + work.seconds, partial(self._end, work))
+
+    def _end(self, work: Work, clock: float) -> None:
+        self._free[work.source] += 1
+        self._free[work.destination] += 1
+        if not work.is_other:
+            self._running -= 1
+            self._left -= 1
+            self._last = clock
+        self._start(self._lines_behind((work.source, work.destination)), clock)

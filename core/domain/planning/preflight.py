@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import ReplicationMode, VmState
-from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, SwitchKind, Vm, VmDetails, VmId
+from core.domain.model.inventory import HostName, Inspection, Snapshot, SwitchKind, Vm, VmDetails, VmId
 from core.domain.model.move import Move
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.model.units import size
-from core.domain.planning.host_fit import fit_blockers, host_blockers, is_critical, vm_blockers
+from core.domain.planning.host_fit import fit_blockers, host_blockers, is_critical, no_listener, vm_blockers
+from core.domain.planning.networks import network_findings
 from core.domain.planning.room import (
     SPARE_DISK_BYTES,
     SPARE_MEMORY_BYTES,
@@ -55,6 +56,7 @@ def preflight(
     findings += [*_space(queue, inspections), *_memory(queue, inspections), *_files(queue, inspections, taken)]
     findings += _other_networks(moves, inspections)
     findings += _unread_ties(moves, inspections)
+    findings += network_findings(moves, inspections)
     findings += _long_paths(moves, inspections)
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
@@ -153,9 +155,12 @@ def _note(code: FindingCode, text: str, move: PlannedMove) -> Finding:
 
 def _hosts(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
     hosts = dict.fromkeys(host for move in moves for host in (move.source, move.destination))
+    destinations = {move.destination for move in moves}
     for host in hosts:
         if host in inspections:
-            yield from _host(host, inspections[host].snapshot.facts)
+            facts = inspections[host].snapshot.facts
+            for one in (*host_blockers(host, facts), *(no_listener(host, facts) if host in destinations else ())):
+                yield Finding(severity=Severity.BLOCKER, code=one.code, text=one.text, host=host)
     for source, destination in dict.fromkeys((move.source, move.destination) for move in moves):
         if source in inspections and destination in inspections:
             here, there = (
@@ -165,11 +170,6 @@ def _hosts(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
             if here is not there:
                 text = f"{source} migrates with {here.name.title()}, {destination} with {there.name.title()}."
                 yield Finding(severity=Severity.WARNING, code=FindingCode.AUTH_DIFFERS, text=text)
-
-
-def _host(host: HostName, facts: HostFacts) -> Iterable[Finding]:
-    for one in host_blockers(host, facts):
-        yield Finding(severity=Severity.BLOCKER, code=one.code, text=one.text, host=host)
 
 
 def _vm(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iterable[Finding]:

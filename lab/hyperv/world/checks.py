@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.hyperv.world import paths
+from lab.hyperv.world import networks, paths
 from lab.hyperv.world.enums import MigrationAuthentication, VMState
 from lab.hyperv.world.errors import UnknownHost
 from lab.hyperv.world.faults import WireFaultKind
@@ -72,7 +72,7 @@ def _refused_between(state: State, request: MoveRequest, machine: Machine) -> Fa
         return Failure("hop-a-denied")
     if not destination.spec.migration_enabled:
         return Failure("migration-disabled", side="destination")
-    if not destination.spec.listener_on:
+    if not networks.listeners(destination):
         return Failure("no-listener", side="destination")
     return None
 
@@ -126,6 +126,8 @@ def _busy(source: HostState, machine: Machine) -> Failure | None:
 def connection(state: State, request: MoveRequest) -> Failure | None:
     """Return why the Hyper-V services cannot connect (hop b), or None."""
     source = state.host(request.source)
+    if not networks.reaches(source, state.host(request.destination)):
+        return Failure("timeout")
     if source.spec.authentication is MigrationAuthentication.Kerberos:
         pair = _delegation(state, request)
         return Failure("no-credentials") if pair is not None and not pair.migration else None

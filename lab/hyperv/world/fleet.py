@@ -112,6 +112,13 @@ class Host:
     storage_limit: Count = 2
     migration_enabled: bool = False
     listener_on: bool = True
+    addresses: tuple[str, ...] = ()
+    """Its own, with their prefixes, e.g. 10.0.0.1/24; without any, one in a network that all such hosts are in."""
+    migration_networks: tuple[str, ...] = ()
+    """Where it takes migrations, e.g. 10.9.0.0/24; empty is any network. Source: Microsoft docs,
+    Add-VMMigrationNetwork."""
+    routes: tuple[str, ...] = ()
+    """Networks besides its own that it reaches through a router."""
     authentication: Annotated[MigrationAuthentication, BY_NAME] = MigrationAuthentication.CredSSP
     performance: Annotated[MigrationPerformance, BY_NAME] = MigrationPerformance.Compression
     memory_bytes: Size = 256 * GB

@@ -49,6 +49,10 @@ class HostView:
     private_switches: tuple[str, ...]
     endpoint: str
     language: str
+    addresses: tuple[str, ...]
+    """Its own, with their prefixes."""
+    migration_networks: tuple[str, ...]
+    """Where it takes migrations, with their prefixes; any network is 0.0.0.0/0 and ::/0."""
     listener_addresses: tuple[str, ...]
     """MigrationServiceListenerIPAddressList; empty means no listener."""
 

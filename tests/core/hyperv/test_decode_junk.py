@@ -33,7 +33,6 @@ def test_junk_is_read_or_refused(values: list[Any]) -> None:
     readers = (
         lambda: [decode.read_vm("HV01", value) for value in values],
         lambda: decode.read_facts("HV01", values[:1], values[1:2]),
-        lambda: decode.read_listeners("HV01", values),
         lambda: decode.read_jobs("HV01", values),
         lambda: decode.read_volumes("HV01", values),
         lambda: decode.read_free_memory("HV01", values),

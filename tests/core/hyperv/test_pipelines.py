@@ -73,6 +73,8 @@ def test_a_role_gets_the_places_of_disks_as_texts_it_can_judge() -> None:
         pipelines.PROCESSORS,
         pipelines.DRIVE_IMAGES,
         pipelines.COM_PORTS,
+        pipelines.NETWORKS,
+        pipelines.ADDRESSES,
         pipelines.disks(),
         pipelines.adapters(WEB),
         pipelines.dvd_drives(),

@@ -1,20 +1,23 @@
 """The CIM classes a simulated host answers for: which exist, their instances and the exact type of every property.
 
 Sources: Microsoft docs: Msvm_MigrationJob, Msvm_VirtualSystemMigrationService, Msvm_SecuritySettingData,
-Msvm_StorageAllocationSettingData, Msvm_SerialPortSettingData, Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
+Msvm_StorageAllocationSettingData, Msvm_SerialPortSettingData, Msvm_VirtualSystemMigrationNetworkSettingData,
+Win32_NetworkAdapterConfiguration, Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
 """
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
+from ipaddress import ip_interface, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
-from lab.hyperv.remoting.dotnet_values import Array, NetObject, NetType, UInt16, UInt32, UInt64, Value
+from lab.hyperv.remoting.dotnet_values import Array, Byte, NetObject, NetType, UInt16, UInt32, UInt64, Value
 from lab.hyperv.world.enums import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
     from lab.hyperv.world.views import HostView, JobView, VMView, VolumeView
     from lab.hyperv.world.world import World
@@ -282,6 +285,35 @@ def _settings_class(
     )
 
 
+_NETWORK: Final[dict[str, Callable[[IPv4Network | IPv6Network], Value]]] = {
+    "SubnetNumber": lambda network: str(network.network_address),
+    "PrefixLength": lambda network: Byte(network.prefixlen),
+    "Metric": _fixed(UInt32(0)),
+    "Tags": lambda network: Array(
+        "System.String[]",
+        ["Microsoft:UserManaged" if network.prefixlen else "Microsoft:UserManagedAllNetworks"],
+    ),
+}
+
+
+def _mask(address: IPv4Interface | IPv6Interface) -> str:
+    """Return what IPSubnet holds: a mask for version 4, the length of the prefix for version 6."""
+    return str(address.netmask) if address.version == _VERSION_4 else str(address.network.prefixlen)
+
+
+_VERSION_4: Final = 4
+_ADAPTER: Final[dict[str, Callable[[tuple[IPv4Interface | IPv6Interface, ...]], Value]]] = {
+    "IPEnabled": bool,
+    "IPAddress": lambda own: Array("System.String[]", [str(one.ip) for one in own]) if own else None,
+    "IPSubnet": lambda own: Array("System.String[]", [_mask(one) for one in own]) if own else None,
+}
+
+
+def _adapters(world: World, host: str) -> list[tuple[IPv4Interface | IPv6Interface, ...]]:
+    """Return the adapters of a host, one for each address, and one that has none: WMI lists those too."""
+    return [(), *((ip_interface(one),) for one in world.host(host).addresses)]
+
+
 def _local_volumes(world: World, host: str) -> list[VolumeView]:
     # A share is a volume of another computer.
     return [volume for volume in world.volumes(host) if _letter(volume)]
@@ -364,6 +396,22 @@ CLASSES: Final = (
         instances=_com_ports,
         properties=_COM_PORT,
         title=lambda _: "Msvm_SerialPortSettingData",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_VirtualSystemMigrationNetworkSettingData",
+        parents=("CIM_SettingData",),
+        instances=lambda world, host: [ip_network(one) for one in world.host(host).migration_networks],
+        properties=_NETWORK,
+        title=lambda _: "Msvm_VirtualSystemMigrationNetworkSettingData",
+    ),
+    CimClass(
+        CIMV2,
+        "Win32_NetworkAdapterConfiguration",
+        parents=("CIM_Setting",),
+        instances=_adapters,
+        properties=_ADAPTER,
+        title=lambda _: "Win32_NetworkAdapterConfiguration",
     ),
     CimClass(
         CIMV2,
