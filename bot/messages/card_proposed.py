@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from bot.messages.alike import alike
 from bot.messages.blocks import (
     APPROVE,
     EDIT,
@@ -137,7 +138,7 @@ def _move_line(move: PlannedMove, *, is_blocked: bool, shows_path: bool) -> str:
 def finding_lines(findings: Sequence[Finding], rows: int) -> Iterator[str]:
     """Say what preflight found, worst first."""
     for severity in _ORDER:
-        found = [finding for finding in findings if finding.severity is severity]
+        found = alike([finding for finding in findings if finding.severity is severity])
         for finding in found[:rows]:
             yield f"{_ICONS[severity]} {said(finding.text, 300)}"
         if len(found) > rows:

@@ -10,7 +10,7 @@ import pytest
 from bot.log_setup import start_logging
 from core.config import Settings
 from lab.slack.server import SlackLab
-from tests.support.bot_harness import Office
+from tests.support.bot_harness import Office, fleet_with_many
 from tests.support.view_builders import JumpClock
 
 
@@ -84,3 +84,10 @@ def office(slack: SlackLab, tmp_path: Path) -> Opening:
         return Office.open(slack, slack_settings(slack, **sections), tmp_path)
 
     return open_office
+
+
+@pytest.fixture
+def many_vms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hosts have more VMs than a card can name: many01 to many60."""
+    described = fleet_with_many()
+    monkeypatch.setattr("tests.support.bot_harness.fleet", lambda: described)

@@ -21,3 +21,12 @@ def first_at(day: date, at: time, zone: tzinfo) -> datetime:
         else:
             later = middle
     return later.replace(microsecond=0)
+
+
+def next_at(now: datetime, at: time) -> datetime:
+    """Return when clocks in the zone of ``now`` show this time of day next, the second time of two too, in UTC."""
+    zone, today = now.tzinfo or UTC, now.date()
+    first = first_at(today, at, zone)
+    again = datetime.combine(today, at, zone).replace(fold=1).astimezone(UTC)
+    moments = first, max(first, again), first_at(today + timedelta(days=1), at, zone)
+    return next(moment for moment in moments if moment > now)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.domain.model.wall_clock import first_at
+from core.domain.model.wall_clock import first_at, next_at
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [BERLIN, ZoneInfo("America/St_Johns"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Asia/Kathmandu"), UTC]
@@ -42,3 +42,12 @@ def test_later_on_the_clock_is_never_earlier(day: date, one: time, other: time, 
     assert begin <= end
     assert begin.astimezone(zone).replace(tzinfo=None) >= datetime.combine(day, first)
     assert begin.astimezone(zone).replace(tzinfo=None) - datetime.combine(day, first) <= timedelta(hours=1)
+
+
+@given(st.integers(0, 45 * 366 * 24 * 60), st.integers(0, 24 * 60 - 1))
+@example(16207245, 150)  # 25 October 2020, 00:45 UTC, 02:30
+@example(15904845, 150)  # 29 March 2020, 00:45 UTC, 02:30
+def test_the_next_time_is_to_come_and_within_a_day(minutes: int, of_day: int) -> None:
+    """A day of 25 hours at the most."""
+    here = (datetime(1990, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)).astimezone(BERLIN)
+    assert here < next_at(here, time(*divmod(of_day, 60))) <= here.astimezone(UTC) + timedelta(hours=25)
