@@ -20,6 +20,7 @@ from core.domain.planning.preflight import copies, preflight, undescribed_vms, u
 from core.domain.planning.revision import Revision, asked_again
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
+from core.domain.planning.short_names import folder_findings
 from core.engine.destination_choice import DestinationChoice, Stay
 from core.engine.folder_lists import FolderLists
 from core.engine.hosts.machines import Machines
@@ -135,7 +136,12 @@ class Planner:
             )
             placed = revision.settle(placed) if revision else placed
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
-        ways, _ = await asyncio.gather(self._ways(moves), folders.list_disks(moves, inspections))
+        used = {move.destination for move in moves}
+        ways, _, spelled = await asyncio.gather(
+            self._ways(moves),
+            folders.list_disks(moves, inspections),
+            folders.spellings([target for target in targets if target.host in used]),
+        )
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
 
         def judge() -> Plan:
@@ -145,6 +151,7 @@ class Planner:
                 *address_findings(ways, _machines(looked_at), moves),
                 *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
                 *strayed(moves, allowed),
+                *folder_findings(spelled),
                 *unseen_folders(folders.unseen),
                 *unreadable_vms(snapshots),
                 *undescribed_vms(inspected),

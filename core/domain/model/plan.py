@@ -94,6 +94,7 @@ class FindingCode(StrEnum):
     OLD_DESTINATION = "old_destination"
     LINKED_CLONE = "linked_clone"
     PATH_TOO_LONG = "path_too_long"
+    SHORT_NAME = "short_name"
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
     FOLDERS_UNSEEN = "folders_unseen"

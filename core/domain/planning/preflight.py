@@ -20,6 +20,7 @@ from core.domain.planning.room import (
     too_long,
     volume_needs,
 )
+from core.domain.planning.short_names import file_findings
 from core.domain.planning.ties import tie_warnings
 from core.domain.scheduling.readiness import Wait, readiness
 
@@ -58,6 +59,7 @@ def preflight(
     findings += _unread_ties(moves, inspections)
     findings += network_findings(moves, inspections)
     findings += _long_paths(moves, inspections)
+    findings += file_findings(moves, inspections, taken)
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 

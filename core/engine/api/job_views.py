@@ -22,7 +22,7 @@ from core.domain.planning.speeds import seconds as seconds_of
 from core.domain.planning.work import Work
 from core.domain.reporting.estimates import FEW_JOBS, error_of
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
+from core.domain.scheduling.links import NO_LINKS, Links, Place, carried, usages
 from core.domain.scheduling.order import oldest_first
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
@@ -51,8 +51,8 @@ class ViewInputs:
     """When moves that wait will not start, for the backups of their VMs."""
     others: Sequence[Work] = ()
     """What others do on the hosts, or will before this job."""
-    on_links: Mapping[Link, int] = field(default_factory=dict)
-    """How many moves of all jobs are on each link now."""
+    on_places: Mapping[Place, int] = field(default_factory=dict)
+    """How many moves of all jobs are now where moves share speed: on each link, at each host."""
     max_parallel: int = 0
     """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
@@ -192,10 +192,8 @@ def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> f
 
 
 def _share(move: Move, known: ViewInputs) -> float:
-    """Return which share of its own speed a move has, with all that are on its links now."""
-    if not known.speeds.links:
-        return 1.0
-    return known.speeds.share(move.source, move.destination, known.on_links)
+    """Return which share of its own speed a move has, with all that are at its places now."""
+    return known.speeds.share(move.source, move.destination, known.on_places)
 
 
 _JOBS = 10_000
@@ -304,7 +302,8 @@ class JobViews:
         known = await self._inputs(at, now, job, moves)
         to_do = [move for move in moves if _is_to_do(move)]
         forecast = await compute(len(to_do) + len(known.others), expect, job, to_do, known, now)
-        each = (seconds_of(one.size_bytes, one.source, one.destination, known.speeds) for one in moves)
+        speeds = await known_speeds(self._store, self._links, self._assumed_bytes_per_s)
+        each = (seconds_of(one.size_bytes, one.source, one.destination, speeds) for one in moves)
         return (forecast.eta.likely - now).total_seconds() if forecast.eta else 0.0, tuple(map(round, each))
 
     async def _off(self, at: datetime) -> EstimateError | None:
@@ -316,7 +315,7 @@ class JobViews:
 
     async def _inputs(self, at: datetime, now: datetime, job: Job, moves: Sequence[Move]) -> ViewInputs:
         attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
-        speeds = await known_speeds(self._store, self._links, self._assumed_bytes_per_s)
+        speeds = (await known_speeds(self._store, self._links, self._assumed_bytes_per_s)).of_schedule()
         options = job.plan.options
         waiting = [move for move in open_moves(job, moves) if move.state is MoveState.QUEUED]
         calendar = None if options.override else self._calendar
@@ -332,7 +331,7 @@ class JobViews:
             others=await self._others(job, moves, attempts.values(), speeds, at=at, now=now)
             if open_moves(job, moves)
             else (),
-            on_links=Counter(link for one in attempts.values() for link in self._links.of(one.source, one.destination)),
+            on_places=Counter(at for one in attempts.values() for at in speeds.places(one.source, one.destination)),
             max_parallel=self._max_parallel,
         )
 

@@ -73,6 +73,8 @@ class Volume:
     root: str
     size_bytes: Size = 2048 * GB
     free_bytes: Size | None = None
+    has_short_names: bool = False
+    """What lies on it has a second name, of 8.3 letters. Source: Microsoft docs, fsutil 8dot3name: of each volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
