@@ -138,6 +138,7 @@ SOAK_HOURS ?= 10000
 storm: $(READY)
 	$(BIN)/pytest -n 2 --dist loadgroup $(LONG) tests/crash --all-crash-points
 	$(BIN)/pytest -n 2 --dist loadgroup -m slow $(LONG:%=--ignore=%)
+	$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile other tests/core tests/bot tests/lab
 	$(BIN)/python -m tests.soak --hours $(SOAK_HOURS)
 
 format: $(READY)

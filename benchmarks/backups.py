@@ -5,18 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from benchmarks.bound import Alone, alone
-from benchmarks.fleets import Case, Shape, Speed, case
+from benchmarks.fleets import PLAIN, Case, Shape, Speed, case
 from benchmarks.makespan import side_by_side
 from benchmarks.nightly import LOOK, ZONE, Nightly, nights
 from benchmarks.report import Section, Size, Table, mean, percentile
-from benchmarks.schedule import POLICY
+from benchmarks.situations import POLICY, attempt_of, host_that_takes, queued_move, running_job
 from core.domain.backups.rhythm import Expected
 from core.domain.backups.runs import BackupRun
 from core.domain.model.hyperv_enums import Operation, VmState
-from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmId
-from core.domain.model.job import Job, JobId, JobState
-from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
-from core.domain.model.plan import Plan
+from core.domain.model.inventory import HostName, Snapshot, Vm, VmId
+from core.domain.model.job import Job
+from core.domain.model.move import HoldCode, Move, MoveId, MoveState
 from core.domain.planning.forecast import CAREFUL
 from core.domain.planning.speeds import OVERHEAD_S, Speeds
 from core.domain.scheduling.around_backups import BackupOutlook
@@ -33,6 +32,7 @@ WEIGHT = 0.3
 """How much the newest move says about the speed of its hosts, as in ``core/store/throughput.py``."""
 VMS = 40
 KNOWN = "known"
+SHAPES = PLAIN
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Evening:
             jobs={self.job.id: self.job},
             moves=list(self.moves.values()),
             snapshots=self._snapshots(now),
-            reservations=[_attempt(self.moves[move_id], now) for move_id in self._ends],
+            reservations=[attempt_of(self.moves[move_id], now) for move_id in self._ends],
             policy=POLICY,
             backups=outlooks,
         )
@@ -156,7 +156,7 @@ class Evening:
                 host=host,
                 asked_at=now,
                 taken_at=now,
-                facts=HostFacts(live_limit=slots, storage_limit=slots, is_migration_enabled=True),
+                facts=host_that_takes(slots),
                 vms=tuple(
                     Vm(
                         id=move.vm_id,
@@ -170,18 +170,6 @@ class Evening:
             )
             for host, slots in self.case.slots().items()
         }
-
-
-def _attempt(move: Move, at: datetime) -> Attempt:
-    return Attempt(
-        id=0,
-        move_id=move.id,
-        vm_id=move.vm_id,
-        source=move.source,
-        destination=move.destination,
-        number=1,
-        started_at=at,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,30 +187,8 @@ def evening(one: Case, moves: list[Alone], jitter_min: float, *, is_known: bool,
     """Play one case on one evening."""
     rng = random.Random(f"{one.shape} {one.seed} {jitter_min}")  # noqa: S311 (seeded, to be repeated)
     begins = MIDNIGHT + timedelta(hours=rng.uniform(18.0, 23.0))
-    job = Job(
-        id=JobId("J1"),
-        plan=Plan(one.moves),
-        requester="U",
-        channel="C",
-        text="",
-        created_at=begins,
-        expires_at=begins,
-        state=JobState.RUNNING,
-        decided_at=begins,
-    )
-    queued = {
-        MoveId(number): Move(
-            id=MoveId(number),
-            job_id=job.id,
-            vm_id=mine.move.vm_id,
-            vm_name=mine.move.vm_name,
-            source=mine.move.source,
-            destination=mine.move.destination,
-            path=mine.move.path,
-            size_bytes=mine.move.size_bytes,
-        )
-        for number, mine in enumerate(moves, 1)
-    }
+    job = running_job(one.moves, begins)
+    queued = {MoveId(n): queued_move(job.id, mine.move, number=n) for n, mine in enumerate(moves, 1)}
     backups = nights([(m.move.vm_id, m.move.source) for m in moves], MIDNIGHT, jitter_min, rng)
     pairs = sorted({(m.move.source, m.move.destination) for m in moves}) if knows_speeds else ()
     played = Evening(
@@ -253,7 +219,7 @@ def measured(shape: Shape, seed: int, vms: int, jitter_min: float, speeds: str) 
 def run(size: Size) -> Section:
     """Measure fleets of every shape, with backups that are more or less on time, and with speeds known or not."""
     seeds, vms = (3, 12) if size.is_quick else (200, VMS)
-    wanted: list[tuple[str, Shape, float, str]] = [(str(shape), shape, 10.0, KNOWN) for shape in Shape]
+    wanted: list[tuple[str, Shape, float, str]] = [(str(shape), shape, 10.0, KNOWN) for shape in SHAPES]
     wanted += [(f"{Shape.EVACUATION}, ± {jitter:.0f} min", Shape.EVACUATION, jitter, KNOWN) for jitter in (0.0, 25.0)]
     wanted += [(f"{Shape.EVACUATION}, speeds not known", Shape.EVACUATION, 10.0, "")]
     rows, all_pairs = [], []

@@ -5,27 +5,17 @@ import statistics
 import time
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from benchmarks.report import Section, Size, Table
+from benchmarks.situations import NOW, POLICY, attempt_of, host_that_takes, running_job
 from core.domain.model.hyperv_enums import VmState
-from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm, VmId
-from core.domain.model.job import Job, JobId, JobState
-from core.domain.model.move import Attempt, Move, MoveId, MoveState
-from core.domain.model.plan import Plan
+from core.domain.model.inventory import HostName, Snapshot, Vm, VmId
+from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.scheduling.decisions import Decision, Held, Start
 from core.domain.scheduling.schedule import Scheduler, decide
-from core.domain.scheduling.situation import Policy, Situation
+from core.domain.scheduling.situation import Situation
 
-NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-POLICY = Policy(
-    backup_threshold=timedelta(hours=1),
-    busy_timeout=timedelta(minutes=30),
-    max_parallel=0,
-    fail_fast=False,
-    snapshot_max_age=timedelta(minutes=2),
-)
 _SIZES = ((100, 4), (1_000, 40), (10_000, 400))
 _AIM_S = 0.050
 
@@ -34,17 +24,7 @@ def crowd(moves: int, hosts: int, seed: int = 1) -> Situation:
     """Make a situation in which nothing was decided yet: so many queued moves between so many idle hosts."""
     rng = random.Random(seed)  # noqa: S311 (seeded, to be repeated)
     names = [HostName(f"HV{number:03}") for number in range(1, hosts + 1)]
-    job = Job(
-        id=JobId("J1"),
-        plan=Plan(()),
-        requester="U",
-        channel="C",
-        text="",
-        created_at=NOW,
-        expires_at=NOW,
-        state=JobState.RUNNING,
-        decided_at=NOW,
-    )
+    job = running_job()
     queued = []
     homes: defaultdict[HostName, list[Vm]] = defaultdict(list)
     for number in range(1, moves + 1):
@@ -64,7 +44,7 @@ def crowd(moves: int, hosts: int, seed: int = 1) -> Situation:
                 size_bytes=size_bytes,
             )
         )
-    facts = HostFacts(live_limit=2, storage_limit=2, is_migration_enabled=True)
+    facts = host_that_takes(2)
     snapshots = {
         name: Snapshot(host=name, asked_at=NOW, taken_at=NOW, facts=facts, vms=tuple(homes[name])) for name in names
     }
@@ -79,17 +59,7 @@ def under_way(situation: Situation) -> Situation:
         move = moves[decision.move.id] = decision.move
         if isinstance(decision, Start):
             moves[move.id] = replace(move, state=MoveState.MOVING, hold=None)
-            attempts.append(
-                Attempt(
-                    id=0,
-                    move_id=move.id,
-                    vm_id=move.vm_id,
-                    source=move.source,
-                    destination=move.destination,
-                    number=1,
-                    started_at=NOW,
-                )
-            )
+            attempts.append(attempt_of(move))
     ended = attempts.pop(0)
     moves[ended.move_id] = replace(moves[ended.move_id], state=MoveState.DONE)
     return looked_at_again(replace(situation, moves=list(moves.values()), reservations=attempts))

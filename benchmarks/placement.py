@@ -12,10 +12,11 @@ from benchmarks.placement_fleets import Kind, PlacementCase, placement_case
 from benchmarks.report import Section, Size, Table, mean, percentile
 from core.domain.model.inventory import HostName, VmDetails, VmId
 from core.domain.planning.host_fit import fit_blockers, host_blockers
-from core.domain.planning.makespan import Work, lower_bound, makespan
+from core.domain.planning.makespan import lower_bound, makespan
 from core.domain.planning.placement import Conditions, place
 from core.domain.planning.room import SPARE_DISK_BYTES, SPARE_MEMORY_BYTES, is_live
 from core.domain.planning.speeds import seconds
+from core.domain.planning.work import Work
 
 Chosen = Mapping[VmId, HostName]
 LARGE = (10_000, 40)

@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.play import Silence
 from benchmarks.report import Section, Size, Table, percentile
+from benchmarks.situations import queued_move
 from benchmarks.still import StillHosts, SystemTime, planned
 from bot.interpreter_tuning import tune_interpreter
 from core.config import Settings
@@ -22,7 +23,7 @@ from core.domain.model import event_data
 from core.domain.model.event_data import EventKind
 from core.domain.model.events import event
 from core.domain.model.job import Job, JobId, JobState, transit_job
-from core.domain.model.move import Move, MoveId, MoveState, transit
+from core.domain.model.move import MoveState, transit
 from core.domain.model.plan import Plan, PlannedMove
 from core.domain.scheduling.slots import SlotKind, SlotUsage
 from core.engine.engine import Engine
@@ -164,20 +165,7 @@ async def approved(store: SqlStore, plan: Sequence[PlannedMove]) -> Job:
         expires_at=now + timedelta(hours=1),
     )
     job = await store.add_job(asked, event(event_data.Proposed(vms=len(plan), blocked=0), now))
-    moves = [
-        Move(
-            id=MoveId(0),
-            job_id=job.id,
-            vm_id=one.vm_id,
-            vm_name=one.vm_name,
-            source=one.source,
-            destination=one.destination,
-            path=one.path,
-            size_bytes=one.size_bytes,
-            queued_at=now,
-        )
-        for one in plan
-    ]
+    moves = [queued_move(job.id, one, at=now) for one in plan]
     approved = transit_job(job, JobState.RUNNING, decided_by="U_BOB", decided_at=now)
     return await store.change_job(job, approved, event(event_data.Approved(), now, job=job), new_moves=moves)
 

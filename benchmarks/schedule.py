@@ -2,28 +2,19 @@
 
 import heapq
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from benchmarks.bound import Alone
 from benchmarks.fleets import Case
+from benchmarks.situations import NOW, POLICY, attempt_of, host_that_takes, queued_move, running_job
 from core.domain.model.hyperv_enums import VmState
-from core.domain.model.inventory import HostFacts, HostName, Snapshot, Vm
-from core.domain.model.job import Job, JobId, JobState
+from core.domain.model.inventory import HostName, Snapshot, Vm
+from core.domain.model.job import Job
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
-from core.domain.model.plan import Plan
 from core.domain.scheduling.decisions import Start
 from core.domain.scheduling.schedule import decide
 from core.domain.scheduling.situation import Policy, Situation
 from lab.hyperv.world.enums import VMState
-
-NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-POLICY = Policy(
-    backup_threshold=timedelta(hours=1),
-    busy_timeout=timedelta(minutes=30),
-    max_parallel=0,
-    fail_fast=False,
-    snapshot_max_age=timedelta(minutes=2),
-)
 
 
 @dataclass
@@ -46,15 +37,7 @@ class Yard:
         while True:
             for start in self._starts(clock, attempts):
                 move = start.move
-                attempts[move.id] = Attempt(
-                    id=0,
-                    move_id=move.id,
-                    vm_id=move.vm_id,
-                    source=move.source,
-                    destination=move.destination,
-                    number=1,
-                    started_at=NOW,
-                )
+                attempts[move.id] = attempt_of(move)
                 self.moves[move.id] = replace(move, state=MoveState.MOVING)
                 last_s = max(last_s, clock + self.durations[move.id])
                 heapq.heappush(ends, (clock + self.durations[move.id] + self.idle_s, move.id))
@@ -88,7 +71,7 @@ class Yard:
                 host=host,
                 asked_at=now,
                 taken_at=now,
-                facts=HostFacts(live_limit=slots, storage_limit=slots, is_migration_enabled=True),
+                facts=host_that_takes(slots),
                 vms=tuple(
                     Vm(id=move.vm_id, name=move.vm_name, state=states[move.vm_id])
                     for move in self.moves.values()
@@ -101,30 +84,7 @@ class Yard:
 
 def makespan_s(case: Case, moves: list[Alone], *, idle_s: float = 0.0) -> float:
     """Carry out a case whose moves take as long as they do alone; the decisions know the plan's sizes only."""
-    job = Job(
-        id=JobId("J1"),
-        plan=Plan(case.moves),
-        requester="U",
-        channel="C",
-        text="",
-        created_at=NOW,
-        expires_at=NOW,
-        state=JobState.RUNNING,
-        decided_at=NOW,
-    )
-    queued = {
-        MoveId(number): Move(
-            id=MoveId(number),
-            job_id=job.id,
-            vm_id=one.move.vm_id,
-            vm_name=one.move.vm_name,
-            source=one.move.source,
-            destination=one.move.destination,
-            path=one.move.path,
-            size_bytes=one.move.size_bytes,
-            is_live=one.move.is_live,
-        )
-        for number, one in enumerate(moves, 1)
-    }
+    job = running_job(case.moves)
+    queued = {MoveId(n): queued_move(job.id, one.move, number=n) for n, one in enumerate(moves, 1)}
     durations = {MoveId(number): one.seconds for number, one in enumerate(moves, 1)}
     return Yard(case, durations, job, queued, idle_s, replace(POLICY, links=case.links)).run()

@@ -104,6 +104,7 @@ async def running(
         until = digest.until or clock.now()
         return await engine.queries.insights_between(digest.since or until - WEEK, until)
 
+    tables = TableForm(clock, is_on=settings.slack.tables)
     attachments = Attachments(client, timeline_inputs, clock, past=past)
     notifier: Notifier = SlackNotifier(
         client,
@@ -114,6 +115,7 @@ async def running(
         history=history,
         past=past,
         database=lambda: engine.database_id,
+        tables=tables,
     )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier, on_page=audit.paged)
     people = Identities(client, settings, clock)
@@ -134,9 +136,8 @@ async def running(
         who_is=people.look_up,
     )
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
-    tables = TableForm(clock, is_on=settings.slack.tables)
     background = BackgroundTasks(audit, admit=_admission(people, limit), tables=tables)
-    handler = CommandHandler(engine, settings, groups, people, clock, hand_over=attachments.hand_over)
+    handler = CommandHandler(engine, settings, groups, people, clock, hand_over=attachments.hand_over, tables=tables)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)

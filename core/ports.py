@@ -15,7 +15,7 @@ from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move
 from core.domain.model.ownership import Person
 from core.domain.model.views import JobView
-from core.domain.planning.speeds import LinkSpeed
+from core.domain.planning.speeds import LinkSpeed, SharedSpeed
 from core.domain.reporting.estimates import Estimated
 from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
@@ -386,6 +386,10 @@ class Store(Protocol):
         """Read learned throughput per host pair, in bytes per second."""
         ...
 
+    async def shared_speeds(self) -> dict[tuple[HostName, HostName], SharedSpeed]:
+        """Read learned throughput per host pair, told as if moves that meet at a host share its speed."""
+        ...
+
     async def link_speeds(self) -> dict[str, LinkSpeed]:
         """Read learned throughput per link of the settings, by its name."""
         ...
@@ -396,9 +400,12 @@ class Store(Protocol):
         destination: HostName,
         bytes_per_s: float,
         shared_by: Mapping[str, float] | None = None,
+        *,
+        at_host: float = 1.0,
     ) -> None:
         """Fold one measured move into the throughput of a host pair, and of its links (moving averages).
 
+        ``at_host``: how many moves were at the busier of its hosts on average, itself included.
         ``shared_by``: how many moves were on each of its links on average. One that shared a link teaches what the link
         carries, and its pair only to be faster.
         """

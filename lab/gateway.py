@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from ipaddress import ip_interface
 from ntpath import normpath
 from pathlib import PureWindowsPath
 from typing import TypeVar
@@ -29,6 +30,7 @@ from core.domain.model.inventory import (
     HostFacts,
     HostJob,
     HostName,
+    HostNetworks,
     Inspection,
     LinkedFile,
     Snapshot,
@@ -123,10 +125,16 @@ class LabGateway:
             memory_free_bytes=self._world.free_memory_bytes(host),
             switches=self._world.host(host).switches,
             switch_kinds=self._switch_kinds(host),
+            networks=self._networks(host),
             details=tuple(
                 replace(_details(row), linked=_linked(row, self._world.vms(host)) if neighbours else ()) for row in rows
             ),
         )
+
+    def _networks(self, host: HostName) -> HostNetworks:
+        view = self._world.host(host)
+        own = tuple(str(ip_interface(one).network) for one in view.addresses)
+        return HostNetworks(own=own, for_migration=view.migration_networks)
 
     async def machine_at(self, host: HostName, address: str) -> str:
         await self._call("machine_at", host)
@@ -325,6 +333,7 @@ class LabGateway:
             memory_bytes=view.memory_capacity_bytes,
             machine=view.fqdn.casefold(),
             supported_versions=view.supported_versions,
+            listeners=view.listener_addresses,
         )
         wrong = {fault.vm: fault for fault in self._world.trouble.for_host(host).values if fault.vm is not None}
         views_of_vms = self._world.vms(host)
@@ -413,6 +422,7 @@ def _ties(view: views.VMView) -> Iterator[Tie]:
         Tie.GPU_PARTITION: view.has_gpu_partition,
         Tie.FIBRE_CHANNEL: view.has_fibre_channel,
         Tie.NESTED: view.exposes_virtualization,
+        Tie.HOST_DVD: bool(view.captured_dvd_drive),
     }
     yield from (tie for tie, has in known.items() if has)
 
@@ -450,7 +460,9 @@ def _details(view: views.VMView) -> VmDetails:
             for disk in view.disks
         ),
         adapters=tuple(Adapter(adapter.name, adapter.switch or "") for adapter in view.adapters),
-        iso_paths=(view.iso_path,) if view.iso_path else (),
+        iso_paths=(view.iso_path,) if view.iso_path and not view.captured_dvd_drive else (),
+        floppy_paths=(view.floppy_path,) if view.floppy_path else (),
+        pipes=(view.com_pipe,) if view.com_pipe else (),
         checkpoints=len(view.checkpoints),
         backup_checkpoints=sum(1 for one in view.checkpoints if one.type is SnapshotType.Recovery),
         has_vtpm=view.has_vtpm,

@@ -11,8 +11,17 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Failed
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.support.databases import KINDS, STORE, drop_databases
+
+# One commit, one result: what a test tries is the same each time. `make storm` tries other and more examples each time;
+# what it finds becomes an @example. A loaded machine is slow, not wrong: no deadline.
+_PATIENT = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile("same", _PATIENT, derandomize=True)
+hypothesis_settings.register_profile("other", _PATIENT, max_examples=1000, print_blob=True)
+hypothesis_settings.load_profile("same")
 
 HERE = Path(__file__).parent
 _ONE_WORKER = ("powershell", "browser")

@@ -1,9 +1,10 @@
 """Reads the values of a command's options: whole numbers, durations, yes or no, a time."""
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from core.domain.model.durations import parse_duration
+from core.domain.model.wall_clock import first_at, next_at
 
 _YES = frozenset({"yes", "y", "true", "on", "1"})
 _NO = frozenset({"no", "n", "false", "off", "0"})
@@ -85,13 +86,11 @@ def moment(text: str, now: datetime, name: str = "at") -> datetime:
 def _read_moment(text: str, now: datetime) -> datetime:
     if clock := _TIME.fullmatch(text):
         now = now.astimezone(_zone(clock[3])) if clock[3] else now
-        at = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
-        # Added on the wall clock, so 22:00 stays 22:00 across a change of summer time.
-        return (at if at > now else at + timedelta(days=1)).astimezone(UTC)
+        return next_at(now, time(int(clock[1]), int(clock[2])))
     if found := _MOMENT.fullmatch(text):
         year, month, day, hour, minute = (int(part) for part in found.groups()[:5])
         zone = _zone(found[6]) if found[6] else now.tzinfo
-        return datetime(year, month, day, hour, minute, tzinfo=zone).astimezone(UTC)
+        return first_at(date(year, month, day), time(hour, minute), zone or UTC)
     raise ValueError(text)
 
 

@@ -30,6 +30,8 @@ _STARS = re.compile(r"^[ \t]*\*(?=\s+\S)", re.MULTILINE)
 _NUMBER = re.compile(r"^[ \t]*\d{1,3}[.)](?=\s+\S)", re.MULTILINE)
 # What a card says about a VM behind its name: "live, 41 GB".
 _ABOUT = re.compile(r"[ \t]+(?:live|off), [\d.]+ [KMGT]?B\b(?:[ \t]*\u2192[^\n]*)?[ \t]*$", re.MULTILINE)
+# A sign beside a space formats nothing.
+_MARKED = re.compile(r"([`*_~])(?! )((?:(?!\1).)+)(?<! )\1")
 _FENCE = re.compile(r"```")
 _SPACES = re.compile(r"""("[^"]*")|\s+""")
 
@@ -85,9 +87,8 @@ def _narrow(text: str) -> str:
 
 def _without_marks(text: str) -> str:
     """Take off what formats the whole command: a code span, or bold from the first to the last sign."""
-    mark = text[:1]
-    is_whole = mark in {"`", "*", "_", "~"} and text.endswith(mark) and text.count(mark) == 2  # noqa: PLR2004 - both ends
-    return text[1:-1].strip() if is_whole and " " in text else text
+    whole = _MARKED.fullmatch(text)
+    return whole[2] if whole and " " in whole[2] else text
 
 
 def _link(found: re.Match[str]) -> str:

@@ -37,8 +37,9 @@ from bot.messages.blocks import Block, Message
 from bot.messages.card_parts import Look
 from bot.messages.handover import handover
 from bot.messages.mrkdwn import mention
-from bot.messages.vm_list import vm_list
+from bot.messages.vm_list import vm_list, vm_message
 from bot.slack.identities import Identities, Unidentified
+from bot.slack.table_form import TableForm
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.job import JobId, JobState
@@ -78,8 +79,12 @@ class CommandHandler:
         clock: Clock,
         *,
         hand_over: HandOver | None = None,
+        tables: TableForm | None = None,
     ) -> None:
-        """Make it. ``hand_over`` gives somebody the picture of the past, in private; None: nobody gets any."""
+        """Make it. ``hand_over`` gives somebody the picture of the past, in private; None: nobody gets any.
+
+        ``tables``: whether the list of a job's VMs is offered as a table too; None: never.
+        """
         self._engine = engine
         self._settings = settings
         self._groups = groups
@@ -89,6 +94,7 @@ class CommandHandler:
         self._lookups: SharedLookups[Message | None] = SharedLookups(clock)
         self._past: SharedLookups[PastJudged] = SharedLookups(clock)
         self._hand_over = hand_over
+        self._tables = tables
         self._look = Look(approvals_required=settings.access.approvals_required, command=self._command)
 
     def check_database(self, job_id: JobId, database: str, *, is_proven: bool) -> None:
@@ -311,7 +317,14 @@ class CommandHandler:
     async def list_vms(self, job_id: JobId, page: int, asker: Asker) -> Block:
         """List every VM of a job, as a form."""
         await self._check_may_view(asker)
-        return vm_list(await self._engine.queries.job(job_id), page)
+        offers_table = self._tables is not None and self._tables.is_wanted
+        return vm_list(await self._engine.queries.job(job_id), page, asker.channel, offers_table=offers_table)
+
+    async def tabulate_vms(self, job_id: JobId, page: int, asker: Asker) -> tuple[Block, Message]:
+        """Make one page of that list a message, as a table; and the form, which says that it is on its way."""
+        await self._check_may_view(asker)
+        view = await self._engine.queries.job(job_id)
+        return vm_list(view, page, asker.channel, is_told=True), vm_message(view, page)
 
     async def approve(self, job_id: JobId, plan_hash: str, asker: Asker) -> Message | None:
         """Approve exactly one plan. What others approved before is judged again; the answer says what became of it."""

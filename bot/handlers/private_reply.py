@@ -15,10 +15,10 @@ from slack_sdk.webhook import WebhookResponse
 
 from bot.handlers.command_handler import Asker
 from bot.messages.blocks import Message
-from bot.slack.api_errors import TRANSPORT_ERRORS, ask
+from bot.slack.api_errors import TRANSPORT_ERRORS, SlackUnclear, ask
 from bot.slack.refusals import is_about_form
 from bot.slack.table_form import TableForm
-from core.errors import NotifierError
+from core.errors import NotifierDown, NotifierError
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class _Answer(Enum):
 
     SAID = "said"
     REFUSED = "the form was refused"
-    NOT_SAID = "not said"
+    NOT_SAID = "Slack answered, and it was not said"
+    NO_ANSWER = "no answer, or no such way"
 
 
 class PrivateReply:
@@ -48,7 +49,7 @@ class PrivateReply:
         self._respond = respond
 
     async def say(self, message: Message, tables: TableForm | None = None) -> None:
-        """Say it, as a table if it has that form and Slack takes it; else in lines.
+        """Say it, as a table if it has that form and Slack takes it; else in lines, unless nothing at all is answered.
 
         When no way works, the log has it: there is nobody left to tell.
         """
@@ -61,6 +62,7 @@ class PrivateReply:
 
     async def _first_way(self, message: Message, tables: TableForm | None = None) -> _Answer:
         """Go the ways until one works. With ``tables`` it ends where Slack refuses the form, which is remembered."""
+        is_answered = False
         for way in (self._by_response_url, self._as_ephemeral, self._as_direct_message):
             answer, why = await way(message)
             if answer is _Answer.SAID:
@@ -68,18 +70,19 @@ class PrivateReply:
             if answer is _Answer.REFUSED and tables:
                 tables.refused(why)
                 return answer
-        if tables:
+            is_answered |= answer is _Answer.NOT_SAID
+        if tables and is_answered:
             return _Answer.REFUSED  # perhaps because of its form: in lines it is tried once more
         return _Answer.NOT_SAID
 
     async def _by_response_url(self, message: Message) -> tuple[_Answer, str]:
         if self._respond is None:
-            return _Answer.NOT_SAID, ""
+            return _Answer.NO_ANSWER, ""
         try:
             answer = await self._respond(**private(message), replace_original=False)
         except TRANSPORT_ERRORS as error:
             log.warning("the response_url did not answer: %s", type(error).__name__)
-            return _Answer.NOT_SAID, ""
+            return _Answer.NO_ANSWER, ""
         if answer.status_code == _OK:
             return _Answer.SAID, ""
         log.warning("the response_url answered %s: %s", answer.status_code, answer.body)
@@ -89,7 +92,7 @@ class PrivateReply:
 
     async def _as_ephemeral(self, message: Message) -> tuple[_Answer, str]:
         if not self.asker.channel:
-            return _Answer.NOT_SAID, ""
+            return _Answer.NO_ANSWER, ""
         thread: dict[str, Any] = {"thread_ts": self.asker.thread_ts} if self.asker.thread_ts else {}
         return await self._try(
             "an ephemeral message",
@@ -108,6 +111,8 @@ class PrivateReply:
         except NotifierError as error:
             log.warning("%s could not get %s: %s", self.asker.user, way, error.message)
             why = str(getattr(error, "code", ""))
+            if isinstance(error, NotifierDown) and not isinstance(error, SlackUnclear):
+                return _Answer.NO_ANSWER, ""
             return (_Answer.REFUSED if is_about_form(why) else _Answer.NOT_SAID), why
         return _Answer.SAID, ""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -18,6 +19,7 @@ from bot.messages.blocks import (
     ALL,
     ALL_BACK,
     ALL_NEXT,
+    ALL_TABLE,
     APPROVE,
     CANCEL,
     REJECT,
@@ -30,14 +32,14 @@ from bot.messages.blocks import (
 )
 from bot.modals.plan_reference import PlanReference
 from bot.modals.reject_form import reject_form
-from bot.slack.api_errors import ask
+from bot.slack.api_errors import SlackRefused, ask
 from bot.slack.forms import open_view
 from core.errors import NotAllowed
 
 # A trigger_id lives 3 s (docs: modals): a check that takes longer must not cost the form; it is checked again anyway.
 _CHECK_TIMEOUT_S = 1.0
 
-_PROVEN = frozenset({APPROVE, REJECT, ALL, ALL_BACK, ALL_NEXT})
+_PROVEN = frozenset({APPROVE, REJECT, ALL, ALL_BACK, ALL_NEXT, ALL_TABLE})
 """Buttons that carry the plan's hash, or only show something."""
 
 Work = Callable[[Click, AsyncWebClient], Awaitable[Message | None]]
@@ -76,8 +78,14 @@ def _on_the_card(handler: CommandHandler) -> dict[str, Work]:
             await open_view(client, click.trigger_id, form)
         return None
 
+    async def tabulate(click: Click, client: AsyncWebClient) -> Message | None:
+        form, message = await handler.tabulate_vms(click.job_id, click.number, click.asker)
+        with suppress(SlackRefused):  # closed meanwhile: the message comes all the same
+            await ask(client.views_update(view_id=click.view_id, view=form))
+        return message
+
     pages = dict.fromkeys((ALL, ALL_BACK, ALL_NEXT), show_all)
-    return {APPROVE: approve, REJECT: reject, CANCEL: cancel, **pages}
+    return {APPROVE: approve, REJECT: reject, CANCEL: cancel, ALL_TABLE: tabulate, **pages}
 
 
 def _in_the_thread(handler: CommandHandler) -> dict[str, Work]:

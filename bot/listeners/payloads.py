@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.handlers.command_handler import Asker
 from bot.messages.button_values import unmarked
+from bot.messages.vm_list import VM_LIST
 from core.domain.model.job import JobId
 
 Body = Mapping[str, Any]
@@ -42,16 +43,17 @@ def read_click(body: Body) -> Click:
     value, database = unmarked(str(action.get("value") or ""))
     job_id, _, plan_hash = value.partition("|")
     container = body.get("container") or {}
-    channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+    view = body.get("view") or {}
+    opened_in = read_metadata(body) if view.get("callback_id") == VM_LIST else ""
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or opened_in
     asker = read_asker_of_view(body, str(channel))
-    view_id = (body.get("view") or {}).get("id") or ""
     return Click(
         asker=asker,
         job_id=JobId(job_id),
         plan_hash=plan_hash,
         database=database,
         trigger_id=str(body.get("trigger_id") or ""),
-        view_id=str(view_id),
+        view_id=str(view.get("id") or ""),
     )
 
 

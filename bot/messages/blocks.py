@@ -35,6 +35,7 @@ OPEN_FORM = "migrate_form_open"
 ALL = "migrate_all"
 ALL_BACK = "migrate_all_back"
 ALL_NEXT = "migrate_all_next"
+ALL_TABLE = "migrate_all_table"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from bot.messages.alike import alike
 from bot.messages.blocks import (
     APPROVE,
     EDIT,
@@ -16,17 +17,18 @@ from bot.messages.blocks import (
     message,
     sections,
 )
-from bot.messages.card_parts import Look, headline_route, more_line, names, show_all, small_print, what
+from bot.messages.card_parts import Look, headline_route, more_line, names, off_words, show_all, small_print, what
 from bot.messages.mrkdwn import code, date_time, mention, plural, said
 from bot.messages.owner_words import owner_lines
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Severity
 from core.domain.model.units import size, span
-from core.domain.model.views import JobView
+from core.domain.model.views import EstimateError, JobView
 
 _ICONS = {Severity.BLOCKER: "⛔", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}  # noqa: RUF001 - the sign is meant
 _EDITS, _NAMED = 8, 5
 """How many changes a card names (a line of small print has ten parts at most), and how many VMs of each."""
+_SHOWN_S = 60.0
 _ORDER = (Severity.BLOCKER, Severity.WARNING, Severity.NOTE)
 
 
@@ -69,11 +71,11 @@ def _standing(view: JobView, look: Look) -> Iterator[str]:
         )
     if not look.outlook.is_allowed:
         yield f"🚫 {said(look.outlook.reason)}"
-    yield summary(job.plan)
+    yield summary(job.plan, view.off)
 
 
-def summary(plan: Plan) -> str:
-    """Say how much moves, how long it should take, and how much will not move."""
+def summary(plan: Plan, off: EstimateError | None = None) -> str:
+    """Say how much moves, how long it should take and how far off that may be, and how much will not move."""
     blocked_ids = plan.blocked_ids
     movable = [move for move in plan.moves if move.vm_id not in blocked_ids]
     live = sum(1 for move in movable if move.is_live)
@@ -86,12 +88,23 @@ def summary(plan: Plan) -> str:
         parts.append(f"{len(movable) - live} off")
     if plan.expected_s:
         low, likely = (span(seconds) for seconds in plan.expected_s)
-        parts.append(f"takes about {likely}" if low == likely else f"takes about {likely}, {low} at the least")
+        least = "" if low == likely else f", {low} at the least"
+        parts.append(f"takes about {likely}{_waits(plan)}{least}{f' ({off_words(off)})' if off else ''}")
     else:
         parts.append("duration not known yet")
     text = " · ".join(parts)
     blocked = len(plan.moves) - len(movable)
     return text + (f"\n⛔ *{plural(blocked, 'VM')} will not move* (see below)." if blocked else "")
+
+
+def _waits(plan: Plan) -> str:
+    """Say how much of the likely time is only there because others come first; nothing if it is less than a minute."""
+    found = [
+        f"{span(seconds)} {what}"
+        for seconds, what in ((plan.backups_s, "for backups"), (plan.others_s, "for other moves"))
+        if seconds >= _SHOWN_S
+    ]
+    return f", of which it waits {' and '.join(found)}" if found else ""
 
 
 def _plan_lines(job: Job, look: Look) -> Iterator[str]:
@@ -127,7 +140,7 @@ def _move_line(move: PlannedMove, *, is_blocked: bool, shows_path: bool) -> str:
 def finding_lines(findings: Sequence[Finding], rows: int) -> Iterator[str]:
     """Say what preflight found, worst first."""
     for severity in _ORDER:
-        found = [finding for finding in findings if finding.severity is severity]
+        found = alike([finding for finding in findings if finding.severity is severity])
         for finding in found[:rows]:
             yield f"{_ICONS[severity]} {said(finding.text, 300)}"
         if len(found) > rows:

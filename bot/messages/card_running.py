@@ -85,7 +85,7 @@ def _eta(eta: Eta, view: JobView) -> str:
     text = f"Ends about *{show(eta.likely)}*"
     if _minute(eta.soonest) != _minute(eta.latest):
         text += f", between {show(eta.soonest)} and {show(eta.latest)}"
-    text += f" ({off_words(eta.off)})." if eta.off else "."
+    text += f" ({off_words(view.off)})." if view.off else "."
     if eta.frozen is None:
         return text
     begin, until = eta.frozen

@@ -93,7 +93,7 @@ def _waiting(views: Sequence[JobView]) -> Iterator[Block]:
     for view in views[:_WAITING]:
         plan = view.job.plan
         serious = [finding for finding in plan.findings if finding.severity is not Severity.NOTE]
-        yield from sections([job_line(view), summary(plan), *finding_lines(serious, _FINDINGS)])
+        yield from sections([job_line(view), summary(plan, view.off), *finding_lines(serious, _FINDINGS)])
         yield actions(*decision_buttons(view.job))
     if len(views) > _WAITING:
         yield context(f"… and {plural(len(views) - _WAITING, 'more request')}")

@@ -1,30 +1,32 @@
 """The answer to ``insights``: what moved lately, what was slow, who failed and why, what was waited for. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from bot.messages.blocks import Message, message, sections
 from bot.messages.mrkdwn import code, date_time, plural
 from bot.messages.state_table import FAULT_WORDS, HOLD_WORDS
+from bot.messages.tables import Cell, with_table
 from core.domain.model.units import size, span
 from core.domain.reporting.insights import Culprit, Insights, Why
 from core.domain.reporting.past import PairTally, WaitTally
 
 _WAITS = 5
+_HEAD = ("What", "Of", "How much", "Details")
 
 
 def answer(found: Insights, *, is_pictured: bool = False) -> Message:
     """Say it, the totals first. ``is_pictured``: a picture of it is on its way."""
     head = totals(found)
     pictured = ["A picture of it follows in your direct messages from me."] if is_pictured else []
-    return message(head.replace("*", ""), sections([head, *_rest(found), *pictured]))
+    return _told(found, head.replace("*", ""), head, pictured)
 
 
 def digest(found: Insights) -> Message:
     """Tell the channel of a week, which may be over for a while."""
     days = f"{date_time(found.since)} to {date_time(found.until)}"
     text = totals(found, "The last week").replace("*", "")
-    return message(f"📊 {text}", sections([f"📊 {totals(found, f'The week from {days}')}", *_rest(found)]))
+    return _told(found, f"📊 {text}", f"📊 {totals(found, f'The week from {days}')}")
 
 
 def period_words(length: timedelta) -> str:
@@ -49,15 +51,39 @@ def reason(why: Why, marked: Callable[[str], str] = str) -> str:
     return f"{marked(why.code)} ({whose})" if why.code else whose
 
 
-def _rest(found: Insights) -> Iterator[str]:
+def _told(found: Insights, text: str, head: str, end: Sequence[str] = ()) -> Message:
+    """Put it together, its rankings in lines and as a table."""
+    begin, rest = [head, *_first_try(found)], [*_counts(found), *end]
+    in_lines = message(text, sections([*begin, *_rankings(found), *rest]))
+    return with_table(in_lines, sections([*begin, *rest]), _HEAD, list(_rows(found)))
+
+
+def _first_try(found: Insights) -> Iterator[str]:
     if found.first_try is not None:
         yield f"{100 * found.first_try:.0f} % of what was tried moved at the first attempt."
     elif found.too_few and not found.is_empty:
         yield f"{found.too_few}."
+
+
+def _rankings(found: Insights) -> Iterator[str]:
     yield from _listed("Slowest pairs of hosts", map(_pair_line, found.slowest))
     yield from _listed("Hosts with the most failed attempts", map(_culprit_line, found.hosts))
     yield from _listed("VMs with the most failed attempts", map(_culprit_line, found.vms))
     yield from _listed("Waited for", map(_wait_line, found.waits[:_WAITS]))
+
+
+def _rows(found: Insights) -> Iterator[tuple[Cell, ...]]:
+    for pair in found.slowest:
+        speed = f"{size(pair.bytes_per_s)}/s"
+        yield "Slow pair of hosts", f"{pair.source} → {pair.destination}", speed, plural(pair.moves, "move")
+    for what, culprits in (("Host with failures", found.hosts), ("VM with failures", found.vms)):
+        for one in culprits:
+            yield what, one.name, plural(one.attempts, "attempt"), ", ".join(map(_why, one.why))
+    for wait in found.waits[:_WAITS]:
+        yield "Waited for", _wait_words(wait), span(wait.seconds), plural(wait.moves, "VM")
+
+
+def _counts(found: Insights) -> Iterator[str]:
     if found.pages:
         taken = f", {found.pages_taken} taken" if found.pages_taken else ", none of them taken"
         within = f", half of these within {span(found.taken_s)}" if found.taken_s is not None else ""
@@ -79,14 +105,17 @@ def _pair_line(pair: PairTally) -> str:
 
 
 def _culprit_line(one: Culprit) -> str:
-    return f"{code(one.name)} {one.attempts}: {', '.join(map(_why, one.why))}"
+    return f"{code(one.name)} {one.attempts}: {', '.join(_why(why, code) for why in one.why)}"
 
 
-def _why(why: Why) -> str:
-    said = reason(why, code)
+def _why(why: Why, marked: Callable[[str], str] = str) -> str:
+    said = reason(why, marked)
     return said if why.attempts == 1 else f"{why.attempts} times {said}"
 
 
 def _wait_line(wait: WaitTally) -> str:
-    reason = HOLD_WORDS.get(wait.code, wait.code.value.replace("_", " "))
-    return f"{reason}: {plural(wait.moves, 'VM')}, {span(wait.seconds)} in all"
+    return f"{_wait_words(wait)}: {plural(wait.moves, 'VM')}, {span(wait.seconds)} in all"
+
+
+def _wait_words(wait: WaitTally) -> str:
+    return HOLD_WORDS.get(wait.code, wait.code.value.replace("_", " "))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from bot.messages.alike import alike
 from bot.messages.visible import visible
 from core.domain.model.event_data import FEW
 from core.domain.model.job import Job
@@ -22,7 +23,7 @@ def plan_text(job: Job) -> str:
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     total = size(sum(move.size_bytes for move in plan.moves))
     lines = [f"Plan of {job.id}: {len(plan.moves)} VMs, {total}", f"Fingerprint: {plan.hash}", "", *table]
-    found = [finding for severity in _ORDER for finding in plan.findings if finding.severity is severity]
+    found = alike([finding for severity in _ORDER for finding in plan.findings if finding.severity is severity])
     if found:
         lines += ["", "What preflight found", *(f"{one.severity.value}: {_cell(one.text)}" for one in found)]
     if plan.edits:

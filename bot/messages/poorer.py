@@ -18,7 +18,11 @@ def mentions_group(message: Message) -> bool:
 
 
 def forms(message: Message, members: Mapping[str, frozenset[str] | None]) -> tuple[Message, ...]:
-    """List the forms of a message, the best first: as it is, without the mention of a group, as text alone."""
+    """List the forms of a message, the best first: as it is, without the mention of a group, as text alone.
+
+    Its table is none of them: ``Message.as_table`` is said by whoever knows that Slack takes one.
+    """
+    message = replace(message, as_table=())
     plain = without_groups(message, members)
     found = [message, plain, replace(plain, blocks=())]
     return tuple(one for number, one in enumerate(found) if one not in found[:number])

@@ -35,6 +35,7 @@ from bot.slack.api_errors import SlackRefused, SlackUnclear, ask, is_refusal
 from bot.slack.oncall import Called, whom_to_call
 from bot.slack.rate_limit import CallBudget, ChannelSpacing
 from bot.slack.refusals import CLOSED, GONE, About, Next, Refused, about, after
+from bot.slack.table_form import TableForm
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.event_data import Digest, EventKind, OwnerHeld, OwnerTold
@@ -79,6 +80,7 @@ class SlackNotifier:
         history: History | None = None,
         past: LookBack | None = None,
         database: Callable[[], str] = str,
+        tables: TableForm | None = None,
     ) -> None:
         self._client = client
         self._attachments = attachments
@@ -87,7 +89,7 @@ class SlackNotifier:
         self._settings = settings
         self._groups = groups
         self._clock = clock
-        self._poster = Poster(client, clock, database)
+        self._poster = Poster(client, clock, database, tables)
         self._cards = MovedCards(client, self._poster, clock)
         self._people = People(client, self._poster)
         self._whispers = Whispers(client)
@@ -295,7 +297,9 @@ class SlackNotifier:
             case Tone.PAGE:
                 return await self._page(notice)
             case Tone.MESSAGE if self._past is not None and isinstance(notice.event.data, Digest):
-                return insights_text.digest(await self._past(notice.event.data))
+                told = insights_text.digest(await self._past(notice.event.data))
+                # Perhaps the table is what Slack failed over: it is not asked for twice.
+                return replace(told, as_table=()) if notice.maybe_said else told
             case Tone.DIRECT:
                 return owner_words.to_owner(notice)
             case _ if isinstance(notice.event.data, OwnerHeld):

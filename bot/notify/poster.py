@@ -12,7 +12,8 @@ from bot.messages.blocks import Message
 from bot.messages.button_values import marked
 from bot.slack.api_errors import SlackRefused, SlackUnclear, ask
 from bot.slack.rate_limit import ChannelSpacing
-from bot.slack.refusals import Next, Refused, after
+from bot.slack.refusals import Next, Refused, after, is_about_form
+from bot.slack.table_form import TableForm
 from core.domain.model.job import Card
 from core.ports import Clock
 
@@ -48,22 +49,27 @@ class Posted:
 class Poster:
     """Posts, paced per channel; every button says which database its numbers are of."""
 
-    def __init__(self, client: AsyncWebClient, clock: Clock, database: Callable[[], str]) -> None:
+    def __init__(
+        self, client: AsyncWebClient, clock: Clock, database: Callable[[], str], tables: TableForm | None = None
+    ) -> None:
         self._client = client
+        self._tables = tables
         self._database = database
         self._turns: ChannelSpacing[str] = ChannelSpacing(clock, POST_GAP_S)
 
     async def post(
         self, place: Place, message: Message, metadata: Mapping[str, Any], members: Members, *, is_loud: bool = False
     ) -> Posted:
-        """Post it, in a poorer form if need be. ``is_loud``: a reply that the channel sees too.
+        """Post it as a table if it has that form and Slack takes it, else in lines, in a poorer form if need be.
+
+        ``is_loud``: a reply that the channel sees too.
 
         Raises:
             SlackRefused, SlackUnclear: it cannot be posted here.
             NotifierError: it cannot be posted now.
 
         """
-        forms = poorer.forms(message, members)
+        forms = (*self._as_table(message), *poorer.forms(message, members))
         for number, form in enumerate(forms):
             try:
                 return await self._once(place, form, metadata, is_loud=is_loud, is_poorer=number > 0)
@@ -76,9 +82,15 @@ class Poster:
                 )
                 if after(refused) is not Next.POORER:
                     raise
+                if self._tables and form.blocks == message.as_table and is_about_form(error.code):
+                    self._tables.refused(error.code)
                 # Better plain words than silence; Slack has certainly not taken the first message.
                 log.warning("Slack refused %s in %s (%s): trying less", metadata, place.channel, error.code)
         raise AssertionError("the last form is posted or refused")
+
+    def _as_table(self, message: Message) -> tuple[Message, ...]:
+        is_wanted = self._tables is not None and self._tables.is_wanted and message.as_table
+        return (Message(message.text, message.as_table),) if is_wanted else ()
 
     async def _once(
         self, place: Place, message: Message, metadata: Mapping[str, Any], *, is_loud: bool, is_poorer: bool

@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(days=1)
 """How long a refusal is remembered; Slack may learn what it refuses today."""
 
+TOO_LONG = "msg_blocks_too_long"
+
 
 class TableForm:
     """The memory of one process: whether Slack takes tables."""
@@ -27,6 +29,8 @@ class TableForm:
         return self._is_on and self._refused_at is None
 
     def refused(self, why: str) -> None:
-        """Remember that Slack refused a table."""
+        """Remember that Slack refused a table; not that one of them was too long."""
+        if why == TOO_LONG:
+            return
         self._refused_at = self._clock.steady_now()
         log.warning("Slack refuses tables (%s): lists are shown as lines, for a day", why)

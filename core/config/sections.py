@@ -88,7 +88,7 @@ class SlackSettings(_Section):
     docs: str = ""
     """Folder of the built pages, answered at ``/docs`` of that address; empty: they are not."""
     tables: bool = False
-    """Whether private lists are shown as Slack's ``table`` block, where Slack takes it."""
+    """Whether private lists and the weekly digest are shown as Slack's ``table`` block, where Slack takes it."""
     escalate_after: Duration = timedelta(minutes=15)
     """How long a page may wait for somebody to take it before on-call is mentioned once more; 0: for ever."""
     digest: str = ""

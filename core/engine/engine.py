@@ -38,6 +38,7 @@ from core.engine.hosts.owner_book import OwnerBook
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.plan_check import PlanCheck
+from core.engine.plan_estimates import PlanEstimates
 from core.engine.planner import Planner
 from core.engine.recorder import TransitionRecorder
 from core.engine.recovery import find_left_under_way, settle_hosts
@@ -128,25 +129,30 @@ class Engine:
             policy=_attempt_policy(settings, calendar, links),
         )
         self._replanner = Replanner(settings, self._recorder, gateway, DestinationChoice(settings, store, clock))
+        assumed_bytes_per_s = migration.assumed_speed_mb_s * 1_000_000
+        backups = BackupOutlooks(
+            store, rhythms, is_on=migration.around_backups, assumed_bytes_per_s=assumed_bytes_per_s, links=links
+        )
         self._dispatcher = Dispatcher(
             services,
             policy,
             self._timing,
             max_attempts=migration.max_attempts,
             freeze=calendar,
-            backups=BackupOutlooks(
-                store,
-                rhythms,
-                is_on=migration.around_backups,
-                assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
-                links=links,
-            ),
+            backups=backups,
             busy=self._note_open,
             dropped_out=self._replanner.note,
         )
         planner = Planner(
             settings,
-            calendar,
+            PlanEstimates(
+                store,
+                clock,
+                calendar,
+                backups,
+                assumed_bytes_per_s=assumed_bytes_per_s,
+                max_parallel=migration.max_parallel,
+            ),
             gateway=gateway,
             store=store,
             snapshot_cache=self._snapshot_cache,
@@ -161,10 +167,9 @@ class Engine:
             timeout_s=migration.check_timeout.total_seconds(),
             per_host=migration.checks_per_host,
         )
-        tells_owners = settings.access.owners != "off" and who_is is not None
         self._owner_book = OwnerBook(
             gateway,
-            who_is if tells_owners else None,
+            None if settings.access.owners == "off" else who_is,
             clock,
             key=settings.owners.key,
             patterns=settings.owners.vms,
@@ -174,24 +179,22 @@ class Engine:
             self._snapshot_cache,
             clock,
             calendar,
-            assumed_bytes_per_s=migration.assumed_speed_mb_s * 1_000_000,
+            assumed_bytes_per_s=assumed_bytes_per_s,
             max_parallel=migration.max_parallel,
-            rhythms=rhythms,
+            backups=backups,
             links=links,
             checking=self._plan_check.progress,
-            owners=self._owner_book if tells_owners else None,
+            owners=self._owner_book,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
         weekly = settings.slack.digest and parse_weekly(settings.slack.digest, ZoneInfo(settings.freeze.zone))
-        may_hold = settings.access.owners == "hold"
         self._owner_messages = OwnerMessages(
             self._recorder,
             clock,
             self._owner_book,
-            is_on=tells_owners,
-            may_hold=may_hold,
+            may_hold=settings.access.owners == "hold",
             reshow=self._reshow,
         )
         self._digest = WeeklyDigest(self._recorder, clock, weekly or None)
@@ -211,9 +214,9 @@ class Engine:
             escalation=self._escalation,
             job_views=self._job_views,
             checking=self._plan_check.progress,
-            owners=self._owner_book if tells_owners else None,
+            owners=self._owner_book,
         )
-        self.owner_holds = OwnerHolds(self._recorder, is_on=may_hold)
+        self.owner_holds = OwnerHolds(self._recorder, is_on=settings.access.owners == "hold")
         self.queries = Queries(
             store,
             self._snapshot_cache,

@@ -8,6 +8,7 @@ from core.domain.model.inventory import HostName, Inspection, VmDetails
 from core.domain.model.plan import PlannedMove
 from core.domain.planning.destinations import Destination, folders_of_disks
 from core.domain.planning.room import disk_targets
+from core.domain.planning.short_names import Spelling, short_parts, spelling
 from core.errors import CommandFailed, EndpointRefused
 from core.ports import HostGateway
 from core.tasks import compute
@@ -50,7 +51,7 @@ class FolderLists:
         self, hosts: Sequence[HostName], details: Sequence[VmDetails]
     ) -> dict[HostName, dict[str, bool]]:
         """Look on each host for the images that VMs have mounted; a share, and a host that shows none, tell nothing."""
-        paths = {windows_paths.key(iso): iso for row in details for iso in row.iso_paths}
+        paths = {windows_paths.key(image): image for row in details for image in row.images}
         local = {key: path for key, path in paths.items() if not windows_paths.is_on_share(path)}
         folders = {windows_paths.key(up): up for up in map(windows_paths.parent, local.values())}
         places = {(host, key): folder for host in hosts for key, folder in folders.items()}
@@ -63,6 +64,22 @@ class FolderLists:
                 if folder is not None:
                     found[host][key] = key in folder
         return found
+
+    async def spellings(self, targets: Sequence[Destination]) -> dict[tuple[HostName, str], tuple[Spelling, str]]:
+        """Find out how folders are called whose names may be short ones; others need no look."""
+        places = [(target.host, part) for target in targets for part in short_parts(target.path)]
+        judged = await asyncio.gather(*(self._spelling(host, path) for host, path in places))
+        return dict(zip(places, judged, strict=True))
+
+    async def _spelling(self, host: HostName, path: str) -> tuple[Spelling, str]:
+        try:
+            within = await self._gateway.list_folder(host, path)
+            how, real = spelling(path, within, None)
+            if real:
+                return how, real
+            return spelling(path, within, await self._gateway.list_folder(host, windows_paths.parent(path)))
+        except (EndpointRefused, CommandFailed):
+            return Spelling.UNKNOWN, ""
 
     async def list_disks(self, moves: Sequence[PlannedMove], inspections: Mapping[HostName, Inspection]) -> None:
         """List the folders that the disks of a plan land in, as far as they are not listed yet."""

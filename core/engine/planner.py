@@ -1,10 +1,9 @@
-"""Makes a plan of a request: inspects the hosts, resolves names, places VMs, runs preflight, estimates."""
+"""Makes a plan of a request: inspects the hosts, resolves names, places VMs, runs preflight, has it estimated."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from core.config import Settings
 from core.domain.model import folder_names, windows_paths
@@ -12,31 +11,26 @@ from core.domain.model.allowed_paths import Allowed, allowed_paths, why_not
 from core.domain.model.inventory import HostName, Inspection, Snapshot, VmDetails, VmId
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Request, Severity
-from core.domain.model.units import zoned_time
-from core.domain.planning import makespan
 from core.domain.planning.addresses import Way, address_findings
 from core.domain.planning.allowed_paths import strayed
 from core.domain.planning.apart import meetings
 from core.domain.planning.destinations import Destination, keep_drives, subfolder
-from core.domain.planning.forecast import Conditions, forecast, slots_of
 from core.domain.planning.placement import Placement
 from core.domain.planning.preflight import copies, preflight, undescribed_vms, unreadable_vms, unseen_folders
 from core.domain.planning.revision import Revision, asked_again
 from core.domain.planning.room import is_live
 from core.domain.planning.selection import remarks, select
-from core.domain.planning.speeds import Lines, Speeds, lines_of
-from core.domain.planning.speeds import seconds as seconds_of
-from core.domain.scheduling.freeze import Calendar
+from core.domain.planning.short_names import folder_findings
 from core.engine.destination_choice import DestinationChoice, Stay
 from core.engine.folder_lists import FolderLists
 from core.engine.hosts.machines import Machines
 from core.engine.hosts.snapshot_cache import SnapshotCache
+from core.engine.plan_estimates import PlanEstimates
 from core.errors import HostError, NothingToMove, RequestError
 from core.ports import Clock, HostGateway, Store
 from core.tasks import compute
 
 _REASONS_SHOWN = 5
-_OF_TIME = frozenset({FindingCode.TOO_LATE, FindingCode.FROZEN})
 _LOGON_S = 20.0
 """A source's logon to a destination may take so long while a plan waits for it."""
 
@@ -47,7 +41,7 @@ class Planner:
     def __init__(
         self,
         settings: Settings,
-        calendar: Calendar,
+        estimates: PlanEstimates,
         *,
         gateway: HostGateway,
         store: Store,
@@ -56,8 +50,7 @@ class Planner:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._calendar = calendar
-        self._clock = clock
+        self._estimates = estimates
         self._gateway = gateway
         self._store = store
         self._snapshot_cache = snapshot_cache
@@ -76,8 +69,7 @@ class Planner:
 
     async def estimated(self, plan: Plan) -> Plan:
         """Estimate a plan again of which VMs dropped out: how long it takes, and what clock and calendar say of it."""
-        findings = tuple(f for f in plan.findings if f.code not in _OF_TIME)
-        return await self._estimated(replace(plan, findings=findings), self._snapshot_cache.snapshots)
+        return await self._estimates.estimated(plan, self._snapshot_cache.snapshots)
 
     async def plan(
         self,
@@ -144,7 +136,12 @@ class Planner:
             )
             placed = revision.settle(placed) if revision else placed
         moves = await self._moves(request.options, details, homes, placed, inspections, folders=folders)
-        ways, _ = await asyncio.gather(self._ways(moves), folders.list_disks(moves, inspections))
+        used = {move.destination for move in moves}
+        ways, _, spelled = await asyncio.gather(
+            self._ways(moves),
+            folders.list_disks(moves, inspections),
+            folders.spellings([target for target in targets if target.host in used]),
+        )
         looked_at = {host: inspection.snapshot for host, inspection in inspections.items()}
 
         def judge() -> Plan:
@@ -154,6 +151,7 @@ class Planner:
                 *address_findings(ways, _machines(looked_at), moves),
                 *meetings(moves, {s.host: s for s in snapshots} | looked_at, request.options.apart),
                 *strayed(moves, allowed),
+                *folder_findings(spelled),
                 *unseen_folders(folders.unseen),
                 *unreadable_vms(snapshots),
                 *undescribed_vms(inspected),
@@ -168,21 +166,7 @@ class Planner:
 
         plan = await compute(len(moves), judge)
         self._refuse_hopeless(plan)
-        return await self._estimated(plan, looked_at)
-
-    async def _estimated(self, plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> Plan:
-        return await compute(len(plan.moves), self._with_times, plan, snapshots, await self._choice.speeds())
-
-    def _with_times(self, plan: Plan, snapshots: Mapping[HostName, Snapshot], speeds: Speeds) -> Plan:
-        works, lines = _works(plan, speeds), lines_of(speeds, self._clock.now())
-        slots = slots_of(snapshots)
-        at_once = plan.options.parallel or self._settings.migration.max_parallel
-        expected_s = (
-            makespan.lower_bound(works, slots, at_once=at_once, lines=lines),
-            makespan.makespan(works, slots, at_once=at_once, lines=lines),
-        )
-        times = self._times(plan.options, works, snapshots, lines)
-        return replace(plan, expected_s=expected_s, findings=(*plan.findings, *times))
+        return await self._estimates.estimated(plan, looked_at)
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:
         return list(dict.fromkeys(self._settings.host_name(name) for name in typed))
@@ -316,52 +300,6 @@ class Planner:
             if row.vm.id in open_moves
         ]
 
-    def _times(
-        self,
-        options: Options,
-        works: Sequence[makespan.Work],
-        snapshots: Mapping[HostName, Snapshot],
-        lines: Lines | None,
-    ) -> list[Finding]:
-        """Find what the clock and the calendar say against the plan."""
-        now, found = self._clock.now(), list[Finding]()
-        frozen = self._frozen(options, max(now, options.start_at or now))
-        if frozen:
-            found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=frozen))
-        calendar = None if options.override else self._calendar
-        at_once = options.parallel or self._settings.migration.max_parallel
-        expected = forecast(
-            works,
-            Conditions(
-                now=now,
-                snapshots=snapshots,
-                calendar=calendar,
-                start_at=options.start_at,
-                at_once=at_once,
-                lines=lines,
-            ),
-        )
-        if expected.eta and expected.eta.frozen and not frozen:
-            begin, until = expected.eta.frozen
-            text = (
-                f"Moves are frozen from {zoned_time(begin)} until {zoned_time(until)}: "
-                "what has not started by then waits."
-            )
-            found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=text))
-        if options.until is not None and expected.soonest > options.until:
-            late, by = _moments(expected.soonest, options.until)
-            text = f"Not before {late} UTC can this be over; it should be by {by} UTC."
-            found.append(Finding(severity=Severity.WARNING, code=FindingCode.TOO_LATE, text=text))
-        return found
-
-    def _frozen(self, options: Options, begins: datetime) -> str:
-        """Say that the plan would begin in a freeze; empty when it does not."""
-        until = self._calendar.frozen_until(begins)
-        if until is None:
-            return ""
-        over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
-        return f"Moves are frozen until {zoned_time(until)}{over}."
-
     @staticmethod
     def _refuse_hopeless(plan: Plan) -> None:
         if len(plan.blocked_ids) < len({move.vm_id for move in plan.moves}):
@@ -369,16 +307,6 @@ class Planner:
         reasons = [finding.text for finding in plan.findings if finding.severity is Severity.BLOCKER]
         more = f" And {len(reasons) - _REASONS_SHOWN} more." if len(reasons) > _REASONS_SHOWN else ""
         raise NothingToMove("Nothing of this can move.", hint=" ".join(reasons[:_REASONS_SHOWN]) + more)
-
-
-def _works(plan: Plan, speeds: Speeds) -> list[makespan.Work]:
-    """Return how long each move takes by itself, of those that can move."""
-    blocked_ids = plan.blocked_ids
-    return [
-        makespan.Work(m.source, m.destination, seconds_of(m.size_bytes, m.source, m.destination, speeds))
-        for m in plan.moves
-        if m.vm_id not in blocked_ids
-    ]
 
 
 def _machines(snapshots: Mapping[HostName, Snapshot]) -> dict[HostName, str]:
@@ -389,10 +317,3 @@ def _read_as(request: Request, sources: Sequence[Snapshot]) -> Iterator[Finding]
     """Say what patterns stand for: the approver decides about VMs, not about patterns."""
     for text in remarks(request.vms, sources):
         yield Finding(severity=Severity.NOTE, code=FindingCode.READ_AS, text=text)
-
-
-def _moments(late: datetime, by: datetime) -> tuple[str, str]:
-    """Show two times in UTC, with their days when these differ."""
-    late, by = late.astimezone(UTC), by.astimezone(UTC)
-    form = "%H:%M" if late.date() == by.date() else "%a %H:%M"
-    return format(late, form), format(by, form)

@@ -71,11 +71,10 @@ async def check(
     lines += [*_role(target, found), *await _other_endpoints(target, try_login)]
     lines += [_commands(target, found), await _functions(target, ask, timeout_s)]
     try:
-        counters = await get(pipelines.COUNTERS)
-        facts = decode.read_facts(host, await get(pipelines.HOST), counters)
+        facts = decode.read_facts(host, await get(pipelines.HOST), await get(pipelines.COUNTERS))
         vms = await get(pipelines.VMS)
         lines.append(CheckLine(f"{host}: rights", ok=True, text=f"sees {len(vms)} VM{'' if len(vms) == 1 else 's'}"))
-        lines += _migration(target, facts, decode.read_listeners(host, counters))
+        lines += _migration(target, facts)
     except HostError as error:
         lines.append(CheckLine(f"{host}: rights", ok=False, text=error.message, hint=error.hint))
         return tuple(lines)
@@ -217,8 +216,8 @@ async def _functions(target: ConnectionSettings, ask: Ask, limit_s: float) -> Ch
     return CheckLine(subject, ok=True, text=f"{target.configuration} runs them")
 
 
-def _migration(target: ConnectionSettings, facts: HostFacts, listeners: Sequence[str]) -> list[CheckLine]:
-    host, auth = target.host, facts.migration_auth
+def _migration(target: ConnectionSettings, facts: HostFacts) -> list[CheckLine]:
+    host, auth, listeners = target.host, facts.migration_auth, facts.listeners
     lines = [
         CheckLine(
             f"{host}: live migration",

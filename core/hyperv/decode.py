@@ -132,6 +132,7 @@ def read_facts(host: str, values: list[Any], counters: list[Any]) -> HostFacts:
         memory_bytes=row.number("MemoryCapacity", 0),
         supported_versions=row.texts("SupportedVmVersions"),
         machine=_machine(row.text("Name"), row.text("FullyQualifiedDomainName")),
+        listeners=counter.texts("MigrationServiceListenerIPAddressList"),
     )
 
 
@@ -147,11 +148,6 @@ def _machine(name: str, domain: str) -> str:
     if not name or not domain or name == domain or name.endswith(f".{domain}"):
         return name
     return domain if domain.startswith(f"{name}.") else f"{name}.{domain}"
-
-
-def read_listeners(host: str, counters: list[Any]) -> tuple[str, ...]:
-    """Read the addresses on which the host listens for migrations; none means it does not listen."""
-    return _only(host, "Msvm_VirtualSystemMigrationService", counters).texts("MigrationServiceListenerIPAddressList")
 
 
 def read_jobs(host: str, values: list[Any]) -> tuple[HostJob, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from core.domain.model.inventory import Adapter, Disk, UnreadableVm, Vm, VmDetails, VmId
+from core.domain.model.inventory import Adapter, Disk, Tie, UnreadableVm, Vm, VmDetails, VmId
 from core.errors import MalformedReply
 from core.hyperv import enum_names
 from core.hyperv.ps_values import PsRow
@@ -17,6 +17,8 @@ from core.hyperv.vm_files import VmFiles
 
 T = TypeVar("T")
 
+_PASS_THROUGH = 2
+"""The DvdMediaType of a drive that captures one of its host's (seen: type stubs of the Hyper-V module, HyperVDsc)."""
 _RECOVERY = 1
 """The SnapshotType of a checkpoint that a backup made (Microsoft docs: Get-VMSnapshot)."""
 
@@ -53,9 +55,22 @@ def read_adapters(host: str, values: list[Any]) -> VmParts[Adapter]:
     return _parts(host, "Get-VMNetworkAdapter", values, lambda row: Adapter(row.text("Name"), row.text("SwitchName")))
 
 
-def read_isos(host: str, values: list[Any]) -> VmParts[str]:
-    """Read the images mounted in Get-VMDvdDrive objects; the text of an empty drive is empty."""
-    return _parts(host, "Get-VMDvdDrive", values, lambda row: row.text("Path"))
+@dataclass(frozen=True, slots=True)
+class DvdDrive:
+    """What is in a DVD drive: an image, or with ``is_of_host`` a drive of its host; nothing where both are empty."""
+
+    image: str = ""
+    is_of_host: bool = False
+
+
+def read_dvd_drives(host: str, values: list[Any]) -> VmParts[DvdDrive]:
+    """Read Get-VMDvdDrive objects. The path of a captured drive is its letter, and no image."""
+
+    def drive(row: PsRow) -> DvdDrive:
+        kind = row.member("DvdMediaType", enum_names.DVD_MEDIA_TYPES, unknown=0, default=0)
+        return DvdDrive(is_of_host=True) if kind == _PASS_THROUGH else DvdDrive(row.text("Path"))
+
+    return _parts(host, "Get-VMDvdDrive", values, drive)
 
 
 def read_checkpoints(host: str, values: list[Any]) -> VmParts[bool]:
@@ -94,7 +109,7 @@ def assemble(
     disks: VmParts[Disk],
     files: VmFiles,
     adapters: VmParts[Adapter],
-    isos: VmParts[str],
+    dvd_drives: VmParts[DvdDrive],
     checkpoints: VmParts[bool],
     vtpms: frozenset[UUID],
     names: Mapping[UUID, str] | None = None,
@@ -103,7 +118,7 @@ def assemble(
 
     With ``names``, those of all VMs of the host, the details hold what is shared with others.
     """
-    parts: tuple[VmParts[Any], ...] = (disks, adapters, isos, checkpoints)
+    parts: tuple[VmParts[Any], ...] = (disks, adapters, dvd_drives, checkpoints)
     unreadable = [one for kind in parts for one in kind.unreadable]
     linked = {} if names is None else files.linked(disks.of, names)
     found, sick = list[VmDetails](), list[UnreadableVm]()
@@ -113,7 +128,7 @@ def assemble(
             sick.append(UnreadableVm(why, vm.id))
             continue
         whole = tuple(map(files.whole, disks.of.get(vm.id, ())))
-        count = len(checkpoints.of.get(vm.id, ()))
+        count, drives = len(checkpoints.of.get(vm.id, ())), dvd_drives.of.get(vm.id, ())
         found.append(
             VmDetails(
                 vm=vm,
@@ -123,10 +138,11 @@ def assemble(
                 unread=files.unread(vm, count),
                 linked=linked.get(vm.id, ()),
                 adapters=tuple(adapters.of.get(vm.id, ())),
-                iso_paths=tuple(filter(None, isos.of.get(vm.id, ()))),
+                iso_paths=tuple(drive.image for drive in drives if drive.image),
                 checkpoints=count,
                 backup_checkpoints=sum(checkpoints.of.get(vm.id, ())),
                 has_vtpm=vm.id in vtpms,
+                ties=frozenset({Tie.HOST_DVD} if any(drive.is_of_host for drive in drives) else ()),
             )
         )
     return tuple(found), tuple(sick)

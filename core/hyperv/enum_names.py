@@ -88,6 +88,7 @@ REPLICATION_STATES = {
     )
 }
 SWITCH_TYPES = {"private": 0, "internal": 1, "external": 2}
+DVD_MEDIA_TYPES = {"none": 0, "iso": 1, "passthrough": 2}
 SNAPSHOT_TYPES = {"standard": 0, "recovery": 1, "planned": 2, "missing": 5, "replica": 6}
 COMMAND_TYPES = {"alias": 1, "function": 2, "filter": 4, "cmdlet": 8}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import Inspection, Snapshot, UnreadableVm, Vm, VmId
 from core.errors import CommandFailed, EndpointRefused, MalformedReply
-from core.hyperv import decode, decode_details, pipelines, vm_files, vm_ties
+from core.hyperv import decode, decode_details, host_networks, pipelines, vm_files, vm_ties
 from core.hyperv.connection_settings import ConnectionSettings
 from core.hyperv.decode_details import VmParts
 from core.hyperv.error_mapping import first_line, is_refusal, refused
@@ -138,7 +138,7 @@ def inspect(
         files=vm_files.read(host, looked_at, read, emitted) if chosen else vm_files.VmFiles(),
         names={vm.id: vm.name for vm in snapshot.vms} if neighbours else None,
         adapters=parts(pipelines.adapters, decode_details.read_adapters),
-        isos=parts(pipelines.dvd_drives, decode_details.read_isos),
+        dvd_drives=parts(pipelines.dvd_drives, decode_details.read_dvd_drives),
         checkpoints=checkpoints,
         vtpms=decode_details.read_vtpms(host, _emitted(pipelines.SECURITY, timeout_s, session) if chosen else []),
     )
@@ -151,6 +151,7 @@ def inspect(
         switch_kinds=decode.read_switch_kinds(host, switches),
         details=details,
         unreadable=unreadable,
+        networks=host_networks.read(target, timeout_s, session),
     )
     return vm_ties.with_ties(target, timeout_s, inspection, session)
 

@@ -135,6 +135,12 @@ PASSED_DEVICES = _instances(VIRTUALIZATION, "Msvm_PciExpressSettingData", ("Inst
 GPU_PARTITIONS = _instances(VIRTUALIZATION, "Msvm_GpuPartitionSettingData", ("InstanceID",))
 FIBRE_CHANNEL = _instances(VIRTUALIZATION, "Msvm_SyntheticFcPortSettingData", ("InstanceID",))
 PROCESSORS = _instances(VIRTUALIZATION, "Msvm_ProcessorSettingData", ("InstanceID", "ExposeVirtualizationExtensions"))
+DRIVE_IMAGES = _instances(
+    VIRTUALIZATION, "Msvm_StorageAllocationSettingData", ("InstanceID", "ResourceSubType", "HostResource")
+)
+COM_PORTS = _instances(VIRTUALIZATION, "Msvm_SerialPortSettingData", ("InstanceID", "Connection"))
+NETWORKS = _instances(VIRTUALIZATION, "Msvm_VirtualSystemMigrationNetworkSettingData", ("SubnetNumber", "PrefixLength"))
+ADDRESSES = _instances(CIMV2, "Win32_NetworkAdapterConfiguration", ("IPAddress", "IPSubnet"))
 MEMORY = _instances(CIMV2, "Win32_OperatingSystem", ("FreePhysicalMemory",))
 
 
@@ -159,7 +165,7 @@ def adapters(vm_id: UUID | None = None) -> Pipeline:
 
 def dvd_drives(vm_id: UUID | None = None) -> Pipeline:
     """Read the DVD drives of one VM, or of all."""
-    return _line(_which(vm_id), Stage("Get-VMDvdDrive"), pick=("VMId", "Path"))
+    return _line(_which(vm_id), Stage("Get-VMDvdDrive"), pick=("VMId", "Path", "DvdMediaType"))
 
 
 def checkpoint_disks(vm_id: UUID | None = None) -> Pipeline:

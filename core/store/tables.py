@@ -217,6 +217,16 @@ speeds = Table(
     Column("bytes_per_s", Float(53), nullable=False),
 )
 
+shared_speeds = Table(
+    "shared_speeds",
+    metadata,
+    Column("source", String(255), primary_key=True),
+    Column("destination", String(255), primary_key=True),
+    Column("alone_bytes_per_s", Float(53), nullable=False),
+    Column("off_shared", Float(53)),
+    Column("off_equal", Float(53)),
+)
+
 link_speeds = Table(
     "link_speeds",
     metadata,

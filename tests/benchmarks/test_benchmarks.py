@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import (
     __main__,
+    backups,
     bound,
     calls,
     card,
@@ -119,6 +120,14 @@ def _bound(one: Case) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("shape", backups.SHAPES)
+def test_an_evening_with_backups_is_played_to_its_end(shape: Shape) -> None:
+    """With and without knowing when backups come."""
+    without, known = backups.measured(shape, 1, 6, 10.0, backups.KNOWN)
+    assert without.makespan_s > 0
+    assert known.makespan_s > 0
+
+
 async def test_a_card_comes_before_its_approve() -> None:
     """The whole bot answers a command; what is measured is in the order in which people see it."""
     waited = await card.waited(2)

@@ -6,18 +6,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 
 from bot.log_setup import start_logging
 from core.config import Settings
 from lab.slack.server import SlackLab
-from tests.support.bot_harness import Office
+from tests.support.bot_harness import Office, fleet_with_many
 from tests.support.view_builders import JumpClock
-
-# A loaded machine is slow, not wrong.
-hypothesis_settings.register_profile("bot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("bot")
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +84,10 @@ def office(slack: SlackLab, tmp_path: Path) -> Opening:
         return Office.open(slack, slack_settings(slack, **sections), tmp_path)
 
     return open_office
+
+
+@pytest.fixture
+def many_vms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hosts have more VMs than a card can name: many01 to many60."""
+    described = fleet_with_many()
+    monkeypatch.setattr("tests.support.bot_harness.fleet", lambda: described)

@@ -64,6 +64,19 @@ async def test_a_pair_in_order_is_all_ticks_and_nothing_moves(endpoint: Endpoint
 
 
 @pytest.mark.parametrize("language", list(Language))
+async def test_networks_apart_are_found_without_a_move(language: Language) -> None:
+    """The destination listens on a network that the source is not in: said, and tried; the trial is the proof."""
+    async with at(fleet(language=language)) as (lab, settings, gateway):
+        apart = {"addresses": ("10.0.0.2/16", "10.9.0.2/24"), "migration_networks": ("10.9.0.0/24",)}
+        lab.world.change_host("HV02", apart)
+        found = await lines(settings, gateway)
+        assert any("takes migrations only on 10.9.0.0/24, where HV01 has no address" in line.text for line in found)
+        (failed,) = bad(found)
+        assert failed.subject == "HV01 to HV02: trial"
+        assert "0x8007274C" in failed.text
+
+
+@pytest.mark.parametrize("language", list(Language))
 async def test_delegation_that_is_missing_is_found_without_a_move(language: Language) -> None:
     """Hop b: the source's service cannot log on to the other's. A number decides, whatever the host's language."""
     no_way = (Delegation(source="HV01", destination="HV02", migration=False),)

@@ -14,7 +14,7 @@ import pytest
 
 from core.domain.model.host_calls import CompatibilityReply, FolderFate
 from core.domain.model.hyperv_enums import VmState
-from core.domain.model.inventory import LinkedFile, SwitchKind, Tie, VmId
+from core.domain.model.inventory import HostNetworks, LinkedFile, SwitchKind, Tie, VmId
 from core.errors import CommandFailed, ContactLost, HostError, HostUnreachable, LoginRejected, OrderWithdrawn
 from lab.hyperv.world.enums import VMState
 from lab.hyperv.world.faults import MoveFault, WireFault, WireFaultKind
@@ -66,6 +66,8 @@ async def an_inspection_says_what_ties_a_vm_to_its_host(arena: Arena) -> None:
     """Devices of the host, nested virtualization, checkpoints that a backup made: each at its own VM."""
     arena.world.change_vm(SOURCE, WEB, {"has_passed_device": True, "exposes_virtualization": True})
     arena.world.change_vm(SOURCE, TWIN, {"has_gpu_partition": True, "has_fibre_channel": True})
+    arena.world.change_vm(SOURCE, SPARE, {"captured_dvd_drive": "E:", "com_pipe": "\\\\.\\pipe\\spare"})
+    arena.world.change_vm(SOURCE, OFF, {"floppy_path": "D:\\ISO\\drivers.vfd"})
     arena.world.start_backup(OFF, makes_recovery_checkpoint=True)
     inspection = await arena.gateway.inspect(SOURCE)
     ties = {row.vm.id: row.ties for row in inspection.details}
@@ -73,12 +75,30 @@ async def an_inspection_says_what_ties_a_vm_to_its_host(arena: Arena) -> None:
         WEB: {Tie.PASSED_DEVICE, Tie.NESTED},
         TWIN: {Tie.GPU_PARTITION, Tie.FIBRE_CHANNEL},
         OFF: frozenset(),
-        SPARE: frozenset(),
+        SPARE: {Tie.HOST_DVD},
+    }
+    assert {row.vm.id: (row.images, row.pipes) for row in inspection.details} == {
+        WEB: ((), ()),
+        TWIN: ((), ()),
+        OFF: (("D:\\ISO\\tools.iso", "D:\\ISO\\drivers.vfd"), ()),
+        SPARE: ((), ("\\\\.\\pipe\\spare",)),
     }
     assert {row.ties_unread for row in inspection.details} == {""}
     old = inspection.of(OFF)
     assert old is not None
     assert (old.checkpoints, old.backup_checkpoints) == (2, 1)
+
+
+async def an_inspection_tells_the_networks_of_its_host(arena: Arena) -> None:
+    """Those it has an address in, of both versions, those it takes migrations on, and where it listens."""
+    anywhere = await arena.gateway.inspect(SOURCE, [])
+    assert anywhere.networks == HostNetworks(own=("10.0.0.0/16",), for_migration=("0.0.0.0/0", "::/0"))
+    addresses = ("10.9.0.12/24", "10.0.0.12/16", "fd00:9::12/64")
+    allowed = ("10.9.0.0/24", "fd00:9::/64")
+    arena.world.change_host(DESTINATION, {"addresses": addresses, "migration_networks": allowed})
+    there = await arena.gateway.inspect(DESTINATION)
+    assert there.networks == HostNetworks(own=("10.9.0.0/24", "10.0.0.0/16", "fd00:9::/64"), for_migration=allowed)
+    assert there.snapshot.facts.listeners == ("10.9.0.12", "fd00:9::12")
 
 
 async def an_inspection_is_of_the_vms_asked_for(arena: Arena) -> None:
@@ -452,6 +472,7 @@ CONTRACT = (
     a_snapshot_holds_limits_and_every_vm,
     an_inspection_holds_what_a_plan_needs,
     an_inspection_says_what_ties_a_vm_to_its_host,
+    an_inspection_tells_the_networks_of_its_host,
     an_inspection_is_of_the_vms_asked_for,
     an_inspection_counts_every_file_that_moves,
     an_inspection_tells_what_vms_share,

@@ -25,7 +25,7 @@ from lab.slack.people.transcript import Transcript
 from lab.slack.server import SlackLab
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
-from tests.support.bot_harness import CHANNEL, Office, buttons, fleet, read
+from tests.support.bot_harness import CHANNEL, Office, buttons, fleet, fleet_with_many, read
 from tests.support.databases import database_url
 from tests.support.past_example import a_month
 
@@ -51,6 +51,8 @@ _VARYING = (
     (re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?: ?[AP]M)?\b"), "hh:mm"),
     (re.compile(r"\b\d+(?:\.\d+)? (?:s|min|h|ms)\b(?: \d+ (?:s|min))?"), "n s"),
     (re.compile(r"\(\d+ bytes\)"), "(a file)"),
+    # An estimate says its range only where that is longer than a minute: it depends on the machine.
+    (re.compile(r"\bEnds about hh:mm, between hh:mm and hh:mm"), "Ends about hh:mm"),
     # It is played at any time of the day.
     (re.compile(r"\bdaily (?=about|backup)"), "nightly "),
 )
@@ -367,6 +369,21 @@ async def _looked_back(walk: Walk) -> None:
         await walk.types(ALICE, text)
 
 
+async def _in_tables(walk: Walk) -> None:
+    walk.chapter("Tables, where they are switched on", "A form takes none, so it offers a message.")
+    for text in ("hosts", "insights"):
+        await walk.types(ALICE, text)
+    card = await walk.here.ask("many0*,many10,many11,many12,many13 from HV01 to HV02")
+    bob = walk.slack.person(BOB)
+    await bob.click(card, "migrate_all")
+    await walk.here.until(lambda: bob.view)
+    walk.reads(bob.reads_form(), "Alice asked for thirteen VMs. Bob presses **Show all**")
+    before = len(bob.sees(CHANNEL))
+    await bob.press("migrate_all_table")
+    await walk.here.until(lambda: len(bob.sees(CHANNEL)) > before)
+    walk.sees(BOB, bob.sees(CHANNEL)[-1], "Bob presses **As a table** and gets, privately")
+
+
 async def _told_weekly(walk: Walk) -> None:
     walk.chapter("A week told to the channel", "Once a week, at the time that `[slack] digest` names.")
     digest = await walk.here.until(lambda: next((m for m in walk.here.messages() if "The week from" in read(m)), None))
@@ -383,6 +400,7 @@ VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_on_a_link,),
     (_looked_back,),
     (_told_weekly,),
+    (_in_tables,),
 )
 """The chapters, each visit with a bot that has seen nothing before."""
 
@@ -393,7 +411,9 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     hosts: dict[str, object] = {}
     links: dict[str, object] = {}
     described = None
-    digest = {"digest": _MONDAY} if _told_weekly in chapters else {}
+    told: dict[str, object] = {"digest": _MONDAY} if _told_weekly in chapters else {}
+    if _in_tables in chapters:
+        told, described = {"tables": True}, fleet_with_many()
     if _on_a_link in chapters:
         migration |= {"stuck_after": "10m"}
         links = {"rack-a": {"hosts": ["HV01"], "moves": 1}}
@@ -404,18 +424,18 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     if _backups in chapters:
         migration |= {"assumed_speed_mb_s": 110}
     with tempfile.TemporaryDirectory() as folder:
-        if _looked_back in chapters:
+        if {_looked_back, _in_tables} & set(chapters):
             await a_month(Path(folder), datetime.now(UTC))
         elif _told_weekly in chapters:
-            told = parse_weekly(_MONDAY, UTC).last(datetime.now(UTC))
-            await a_month(Path(folder), told, switches={TOLD: (told - WEEK).isoformat()})
+            monday = parse_weekly(_MONDAY, UTC).last(datetime.now(UTC))
+            await a_month(Path(folder), monday, switches={TOLD: (monday - WEEK).isoformat()})
         if _backups in chapters:
             await _past_backups(Path(folder))
         async with (
             SlackLab() as slack,
             Office.open(
                 slack,
-                slack_settings(slack, migration=migration, hosts=hosts, links=links, access=ANY_NUMBER, slack=digest),
+                slack_settings(slack, migration=migration, hosts=hosts, links=links, access=ANY_NUMBER, slack=told),
                 Path(folder),
                 described,
             ) as here,

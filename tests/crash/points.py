@@ -259,9 +259,21 @@ _CHECKED = (
     _P("store.change_job[proposed]:before", "what the hosts said is lost: all is asked again", _S.CHECKED),
     _P("store.change_job[proposed]:after", "the plan is checked: that is said, nobody is asked again", _S.CHECKED),
     _P("people.tell[checked]:before", "was it said? looks, does not find it, says it", _S.CHECKED),
-    _P("people.tell[checked]:after", "was it said? looks, finds it", _S.CHECKED),
+    _P(
+        "people.tell[checked]:after",
+        "was it said? looks, finds it; click again",
+        _S.CHECKED,
+        is_by_person=True,
+        is_said_again=True,
+    ),
     _P("people.show[proposed]:before", "the card is brought up to date", _S.CHECKED),
-    _P("people.show[proposed]:after", "the card is brought up to date", _S.CHECKED),
+    _P(
+        "people.show[proposed]:after",
+        "the card is brought up to date; click again",
+        _S.CHECKED,
+        is_by_person=True,
+        is_said_again=True,
+    ),
 )
 _REPLANNED = (
     _P("hosts.inspect:before", "still waits for the host that is off: placed anew", _S.REPLANNED, since=When.DROPOUT),

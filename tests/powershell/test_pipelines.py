@@ -30,7 +30,8 @@ READS: dict[str, tuple[Pipeline, ...]] = {
         name: (getattr(pipelines, name),)
         for name in (
             *("HOST", "VMS", "JOBS", "COUNTERS", "SWITCHES", "VOLUMES", "SECURITY", "MEMORY"),
-            *("PASSED_DEVICES", "GPU_PARTITIONS", "FIBRE_CHANNEL", "PROCESSORS"),
+            *("PASSED_DEVICES", "GPU_PARTITIONS", "FIBRE_CHANNEL", "PROCESSORS", "DRIVE_IMAGES", "COM_PORTS"),
+            *("NETWORKS", "ADDRESSES"),
         )
     },
     "vm": (pipelines.vm(WEB), pipelines.vm(STRANGER), pipelines.vm(_NONE)),

@@ -58,4 +58,8 @@ def planned(plan: Plan) -> list[str]:
         lines += [f"    {disk.source} → {disk.destination}" for disk in move.disks]
     if plan.expected_s is not None:
         lines.append(f"takes at least {span(plan.expected_s[0])}, likely {span(plan.expected_s[1])}")
+    if plan.backups_s:
+        lines.append(f"    of that it waits for backups {span(plan.backups_s)}")
+    if plan.others_s:
+        lines.append(f"    of that it waits for other moves {span(plan.others_s)}")
     return lines + [f"{finding.severity}: {finding.text}" for finding in plan.findings]

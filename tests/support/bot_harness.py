@@ -42,6 +42,17 @@ def fleet() -> Fleet:
     return Fleet(hosts=tuple(hosts), vms=tuple(vms))
 
 
+def fleet_with_many() -> Fleet:
+    """Return that fleet with sixty VMs more, too many for a card."""
+    small = fleet()
+    more = [VM(id=UUID(int=0x99 + number), name=f"many{number:02}", host="HV01") for number in range(1, 61)]
+    return replace(small, vms=(*small.vms, *more))
+
+
+def has_table(message: Message) -> bool:
+    return any(block["type"] == "table" for block in message.content.blocks or ())
+
+
 @dataclass
 class OfficeClock:
     """The real time, until somebody puts the clock on. Long sleeps are a tenth as long.

@@ -7,11 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
 
+from benchmarks.situations import queued_move
 from core.domain.model import event_data
 from core.domain.model.events import Event, event
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Approval, Job, JobId, JobState
-from core.domain.model.move import Fault, Hold, HoldCode, Move, MoveId, MoveState
+from core.domain.model.move import Fault, Hold, HoldCode, Move, MoveState
 from core.domain.model.plan import Plan, PlannedMove
 from core.domain.scheduling.slots import SlotKind, SlotUsage
 from core.ports import Store
@@ -28,7 +29,12 @@ _VMS = 3
 
 async def a_month(folder: Path, until: datetime, *, switches: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write it into the database of a folder, as it would be at this moment; and what the bot had noted by then."""
-    store = SqlStore(database_url(folder / "bot.db"))
+    await a_month_at(database_url(folder / "bot.db"), until, switches=switches)
+
+
+async def a_month_at(url: str, until: datetime, *, switches: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Do so where a database is said to be."""
+    store = SqlStore(url)
     await store.open()
     try:
         await tell_a_month(store, until)
@@ -62,7 +68,7 @@ async def _job(store: Store, number: int, at: datetime) -> None:
         for place in range(_VMS)
     )
     job = await store.add_job(_proposed(planned, at))
-    new = [_queued(job, one, at) for one in planned]
+    new = [queued_move(job.id, one, at=at) for one in planned]
     approved = replace(job, state=JobState.RUNNING, decided_by="U2", decided_at=at, approvals=(Approval("U2", at),))
     sure = tuple(round(move.size_bytes / (mb_s * 1e6) * (1.1 if number % 2 else 0.9)) for move in new)
     told = event_data.Approved(count=1, needed=1, expected_s=float(sum(sure) + 300), moves_s=sure)
@@ -92,20 +98,6 @@ def _proposed(planned: tuple[PlannedMove, ...], at: datetime) -> Job:
         text="",
         created_at=at,
         expires_at=at + timedelta(hours=1),
-    )
-
-
-def _queued(job: Job, one: PlannedMove, at: datetime) -> Move:
-    return Move(
-        id=MoveId(0),
-        job_id=job.id,
-        vm_id=one.vm_id,
-        vm_name=one.vm_name,
-        source=one.source,
-        destination=one.destination,
-        path=one.path,
-        size_bytes=one.size_bytes,
-        queued_at=at,
     )
 
 

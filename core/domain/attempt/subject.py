@@ -61,7 +61,7 @@ class Names:
             destination=move.destination,
             address=address,
             path=move.path,
-            files=(*disks, *(before.iso_paths if before else ())),
+            files=(*disks, *(before.images if before else ())),
             switches=tuple(adapter.switch for adapter in before.adapters if adapter.switch) if before else (),
         )
 

@@ -44,7 +44,7 @@ VM_RULES: tuple[Rule, ...] = (
     rule(
         "iso",
         Fault.VM,
-        "An ISO is mounted that the destination cannot open: eject it.",
+        "An image or a drive of its host is mounted that the destination cannot open: eject it.",
         text="virtual disk support provider for the specified file was not found|MessageId\\W{0,3}40010\\b",
     ),
     rule(

@@ -7,13 +7,14 @@ One odd night teaches nothing: the value that is farthest from the others is lef
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from statistics import median
 
 from core.domain.backups.day_words import backup_name, days_text
 from core.domain.backups.runs import BackupRun, HostWatch
 from core.domain.model.inventory import HostName
+from core.domain.model.wall_clock import first_at
 
 NIGHTS = 5
 """So many nights with a backup at the same time make a rhythm."""
@@ -131,28 +132,30 @@ def clock(minutes: float) -> str:
 
 
 def _expected(window: Window, day: date, zone: tzinfo, margin_min: float) -> Expected:
-    opens, closes = window.opens, window.opens + window.minutes
+    # Backups begin by the clock and then take their time, whatever clocks do meanwhile.
+    opens, latest = _moment(day, window.opens, zone), _moment(day, window.latest + margin_min, zone)
+    closes = opens + timedelta(minutes=window.minutes)
     return Expected(
         earliest=_moment(day, window.earliest - margin_min, zone),
-        opens=_moment(day, opens, zone),
-        latest=_moment(day, window.latest + margin_min, zone),
-        closes=_moment(day, closes, zone),
-        closes_latest=_moment(day, window.latest + window.longest + margin_min, zone),
-        name=f"{backup_name(window.days, opens)} at about {clock(opens)}",
-        after=f"about {clock(closes + margin_min)}",
+        opens=opens,
+        latest=latest,
+        closes=closes,
+        closes_latest=latest + timedelta(minutes=window.longest),
+        name=f"{backup_name(window.days, window.opens)} at about {clock(window.opens)}",
+        after=f"about {clock(_minute_of(closes, zone) + margin_min)}",
     )
 
 
 def _moment(day: date, minutes: float, zone: tzinfo) -> datetime:
     at = datetime.combine(day, time()) + timedelta(minutes=minutes)
-    return at.replace(tzinfo=zone).astimezone(UTC)
+    return first_at(at.date(), at.time(), zone)
 
 
 # ------------------------------------------------------------------ which backups are the same one, night after night
 
 
-def _minute(run: BackupRun, zone: tzinfo) -> float:
-    at = run.started_at.astimezone(zone)
+def _minute_of(moment: datetime, zone: tzinfo) -> float:
+    at = moment.astimezone(zone)
     return at.hour * 60 + at.minute + at.second / 60
 
 
@@ -161,7 +164,7 @@ def _clusters(runs: Sequence[BackupRun], zone: tzinfo) -> Iterator[list[tuple[fl
 
     Yields them with their minute, which goes on over midnight, so that those of one group can be compared.
     """
-    marks = sorted(((_minute(run, zone), run) for run in runs), key=lambda mark: mark[0])
+    marks = sorted(((_minute_of(run.started_at, zone), run) for run in runs), key=lambda mark: mark[0])
     if not marks:
         return
     minutes = [minute for minute, _ in marks]

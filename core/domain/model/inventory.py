@@ -115,6 +115,7 @@ class Tie(StrEnum):
     GPU_PARTITION = "gpu_partition"
     FIBRE_CHANNEL = "fibre_channel"
     NESTED = "nested"
+    HOST_DVD = "host_dvd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,9 @@ class VmDetails:
     """What it shares with other VMs of its host; known only where all of them were looked at."""
     adapters: tuple[Adapter, ...] = ()
     iso_paths: tuple[str, ...] = ()
+    floppy_paths: tuple[str, ...] = ()
+    pipes: tuple[str, ...] = ()
+    """The named pipes that its COM ports are connected to."""
     checkpoints: int = 0
     backup_checkpoints: int = 0
     """How many of these a backup made (SnapshotType Recovery)."""
@@ -160,6 +164,11 @@ class VmDetails:
         for file in (*own, *parents, *self.checkpoint_files):
             once.setdefault(windows_paths.key(file.path), file)
         return tuple(once.values())
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The files in its DVD and floppy drives, which a move leaves where they are."""
+        return (*self.iso_paths, *self.floppy_paths)
 
     @property
     def disk_bytes(self) -> int:
@@ -182,6 +191,19 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostNetworks:
+    """The networks of a host, with their prefixes, e.g. ``10.9.0.0/24``; what it does not tell is None.
+
+    ``own``: those it has an address in. ``for_migration``: those it takes migrations on; any is ``0.0.0.0/0``.
+    ``unread``: why something is None.
+    """
+
+    own: tuple[str, ...] | None = None
+    for_migration: tuple[str, ...] | None = None
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
     """A host's own limits and migration settings, read anew at each observation."""
 
@@ -196,6 +218,8 @@ class HostFacts:
     default_disk_path: str = ""
     memory_bytes: int = 0
     supported_versions: tuple[str, ...] = ()
+    listeners: tuple[str, ...] | None = None
+    """The addresses on which it listens for migrations; None: not known."""
     machine: str = ""
     """What the machine calls itself, its domain included; empty: it does not say."""
 
@@ -313,6 +337,8 @@ class Inspection:
     unreadable: tuple[UnreadableVm, ...] = ()
     attachments: Mapping[str, bool] = field(default_factory=dict)
     """Whether this host has files that VMs need at the same place, by the keys of their paths; others: not looked."""
+
+    networks: HostNetworks = field(default_factory=HostNetworks)
 
     @property
     def host(self) -> HostName:

@@ -86,11 +86,15 @@ class FindingCode(StrEnum):
     SPACE_UNKNOWN = "space_unknown"
     SIZE_UNKNOWN = "size_unknown"
     NO_MEMORY = "no_memory"
+    NO_LISTENER = "no_listener"
+    NO_COMMON_NETWORK = "no_common_network"
+    NETWORKS_UNREAD = "networks_unread"
     NO_SWITCH = "no_switch"
     NO_ATTACHMENT = "no_attachment"
     OLD_DESTINATION = "old_destination"
     LINKED_CLONE = "linked_clone"
     PATH_TOO_LONG = "path_too_long"
+    SHORT_NAME = "short_name"
     DISK_NAMES_COLLIDE = "disk_names_collide"
     FILE_EXISTS = "file_exists"
     FOLDERS_UNSEEN = "folders_unseen"
@@ -99,6 +103,8 @@ class FindingCode(StrEnum):
     SHARED_DISK = "shared_disk"
     TIED_TO_HOST = "tied_to_host"
     NESTED = "nested"
+    HOST_DVD = "host_dvd"
+    LOCAL_PIPE = "local_pipe"
     OTHER_NETWORK = "other_network"
     TIES_UNREAD = "ties_unread"
     BACKUP_CHECKPOINT = "backup_checkpoint"
@@ -192,6 +198,10 @@ class Plan:
     """The destinations among which the bot chose, and the folder on each; empty where there was nothing to choose."""
     edits: tuple[PlanEdit, ...] = ()
     """What people changed, oldest first; the moves show what came of it, so it is no part of the fingerprint."""
+    backups_s: float = 0.0
+    """How many of the likely seconds are only there because VMs wait for backups."""
+    others_s: float = 0.0
+    """How many of the likely seconds are only there because moves of others have the slots, or share the links."""
 
     @cached_property
     def hash(self) -> str:

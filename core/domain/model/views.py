@@ -37,8 +37,6 @@ class Eta:
     latest: datetime
     frozen: tuple[datetime, datetime] | None = None
     """The freeze, from its begin to its end, that makes it later than it would be; in the calendar's time zone."""
-    off: EstimateError | None = None
-    """How far off estimates were so far; None: too few came true to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,8 @@ class JobView:
     eta: Eta | None = None
     why_no_eta: str = ""
     """Why a running job has no estimate."""
+    off: EstimateError | None = None
+    """How far off estimates were so far, where there is one; None: too few came true to say."""
     soonest: datetime | None = None
     """What nothing can beat while the job runs, whether there is an estimate or not."""
     stopped_by: str = ""

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.views import Eta
-from core.domain.planning.makespan import Pause, Work, lower_bound, makespan
+from core.domain.planning.makespan import lower_bound, makespan
 from core.domain.planning.speeds import Lines
+from core.domain.planning.work import Pause, Work, heedless, own_of
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.slots import bar
 
@@ -28,8 +29,6 @@ class Conditions:
     """None: the job's plan overrides the freeze windows."""
     start_at: datetime | None = None
     halted: str = ""
-    after_backups: Sequence[tuple[datetime, float]] = ()
-    """Of the moves that wait for a backup: when that is over as a rule, and how many seconds the move takes then."""
     at_once: int = 0
     """How many of these moves may run at the same time; 0: as many as the hosts have slots for."""
     lines: Lines | None = None
@@ -49,25 +48,22 @@ class Forecast:
 
 
 def forecast(works: Sequence[Work], conditions: Conditions) -> Forecast:
-    """Estimate when all of these works are done."""
+    """Estimate when all of these works are done that are not others'."""
     now, slots, at_once = conditions.now, slots_of(conditions.snapshots), conditions.at_once
     lines = conditions.lines
     pauses = _Pauses(conditions)
-    bound = lower_bound(works, slots, pauses.first, at_once=at_once, lines=lines)
+    bound = lower_bound(own_of(works), slots, pauses.first, at_once=at_once, lines=lines)
     why_none = _why_none(works, conditions)
     if why_none:
         return Forecast(now + timedelta(seconds=bound), None, why_none)
-    working = makespan(works, slots, at_once=at_once, lines=lines)
-    likely = makespan(works, slots, pauses, at_once=at_once, lines=lines) if pauses.first else working
+    working = makespan(heedless(works), slots, at_once=at_once, lines=lines)
+    likely = makespan(works, slots, pauses if pauses.first else (), at_once=at_once, lines=lines)
     # What the hosts do may take longer than thought; what the clock and the calendar say will not.
     latest = likely + working * (CAREFUL - 1)
     is_frozen = pauses.freeze is not None and likely > makespan(
         works, slots, pauses.before_start, at_once=at_once, lines=lines
     )
     soonest, middle, late = (now + timedelta(seconds=s) for s in (min(bound, likely), likely, latest))
-    for at, seconds in conditions.after_backups:
-        middle = max(middle, at + timedelta(seconds=seconds))
-        late = max(late, at + timedelta(seconds=CAREFUL * seconds))
     return Forecast(soonest, Eta(soonest, middle, late, pauses.freeze if is_frozen else None))
 
 
@@ -78,7 +74,7 @@ def slots_of(snapshots: Mapping[HostName, Snapshot]) -> dict[HostName, int]:
 
 def _why_none(works: Sequence[Work], conditions: Conditions) -> str:
     """Say why nobody can tell when the waiting works start; empty when there are none, or when it can be told."""
-    waiting = [work for work in works if not work.is_running]
+    waiting = [work for work in own_of(works) if not work.is_running]
     if waiting and conditions.halted:
         return conditions.halted
     hosts = dict.fromkeys(host for work in waiting for host in (work.source, work.destination))

@@ -35,6 +35,13 @@ def host_blockers(host: HostName, facts: HostFacts) -> Iterator[Refusal]:
             )
 
 
+def no_listener(host: HostName, facts: HostFacts) -> Iterator[Refusal]:
+    """Say why a host takes no VM from others: Move-VM refuses one that listens on no address."""
+    if facts.listeners == () and facts.is_migration_enabled:
+        text = f"{host} listens on no address for migrations: allow one of its networks with Add-VMMigrationNetwork."
+        yield Refusal(FindingCode.NO_LISTENER, text, "listens on no address for migrations")
+
+
 def vm_blockers(details: VmDetails) -> Iterator[Refusal]:
     """Say why a VM can go nowhere, whatever the host."""
     vm, name = details.vm, details.vm.name
@@ -85,7 +92,7 @@ def fit_blockers(details: VmDetails, destination: Inspection) -> Iterator[Refusa
     if missing:
         text = f"{host} has no virtual switch {missing}; {_adapters(details, destination.switches)}."
         yield Refusal(FindingCode.NO_SWITCH, text, f"has no virtual switch {missing}")
-    for path in details.iso_paths:
+    for path in details.images:
         if destination.attachments.get(windows_paths.key(path)) is False:
             text = f"{host} has no {path}, which {name} has mounted: eject it, or copy it there."
             yield Refusal(FindingCode.NO_ATTACHMENT, text, f"has no {windows_paths.name(path)}")
@@ -106,7 +113,7 @@ def _adapters(details: VmDetails, switches: Iterable[str]) -> str:
 
 def fit_key(details: VmDetails) -> Hashable:
     """Return all of a VM that ``fit_blockers`` looks at, its id aside: VMs alike in it fare alike on any host."""
-    return frozenset(adapter.switch for adapter in details.adapters), details.iso_paths, details.vm.version
+    return frozenset(adapter.switch for adapter in details.adapters), details.images, details.vm.version
 
 
 def missing_switches(details: VmDetails, switches: Iterable[str]) -> tuple[str, ...]:

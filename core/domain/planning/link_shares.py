@@ -9,8 +9,8 @@ from datetime import datetime
 
 from core.domain.model.inventory import HostName
 from core.domain.planning.assignment import Problem, Shares
-from core.domain.planning.makespan import Work
 from core.domain.planning.speeds import Speeds
+from core.domain.planning.work import Work
 from core.domain.scheduling.links import Links
 
 

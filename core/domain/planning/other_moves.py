@@ -1,15 +1,29 @@
 """Estimates the work that others have given the hosts: moves of other jobs, running or waiting, and those of people."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from core.domain.model.inventory import HostJob, HostName, Snapshot, same_host
-from core.domain.model.move import Attempt, Move
-from core.domain.planning.makespan import Work
+from core.domain.model.inventory import HostJob, HostName, Snapshot, VmId, same_host
+from core.domain.model.move import Attempt, HoldCode, Move, MoveState
 from core.domain.planning.speeds import Speeds, seconds
+from core.domain.planning.work import Work
 
 _AT_LEAST_S = 60.0
 """What is left of somebody's migration that shows no progress yet, at the least."""
+
+_TAKES_TURNS = {HoldCode.SLOT, HoldCode.LINK, HoldCode.LAST}
+"""Who waits for anything else does not stand before others: a time, a person, an end within its own job."""
+
+
+def in_the_way(moves: Iterable[Move]) -> list[Move]:
+    """Return those of other jobs' moves that run, or wait for nothing but room: they go before later ones."""
+    return [
+        move
+        for move in moves
+        if move.state.holds_slots
+        or (move.state is MoveState.QUEUED and (move.hold is None or move.hold.code in _TAKES_TURNS))
+    ]
 
 
 def other_moves(
@@ -18,21 +32,32 @@ def other_moves(
     snapshots: Mapping[HostName, Snapshot],
     speeds: Speeds,
     now: datetime,
+    *,
+    percents: Mapping[VmId, int] | None = None,
 ) -> list[Work]:
-    """Return what the hosts have to do besides: ``moves`` are the open ones of the bot's other jobs."""
+    """Return what the hosts have to do besides: ``moves`` are the open ones of the bot's other jobs.
+
+    ``percents``: how far VMs are that move.
+    """
     moves = tuple(moves)
-    started = {attempt.move_id: attempt.started_at for attempt in attempts if attempt.ended_at is None}
+    running = [attempt for attempt in attempts if attempt.ended_at is None]
+    started = {attempt.move_id: attempt.started_at for attempt in running}
+    numbers = Counter(place for one in running for place in speeds.places(one.source, one.destination))
     works = []
     for move in moves:
         whole = seconds(move.size_bytes, move.source, move.destination, speeds)
         began = started.get(move.id)
-        left = whole if began is None else max(0.0, whole - (now - began).total_seconds())
-        works.append(Work(move.source, move.destination, left, is_running=began is not None))
+        left = whole
+        if began is not None:
+            share = speeds.share(move.source, move.destination, numbers)
+            left = share * _left(whole / share, now - began, (percents or {}).get(move.vm_id, 0))
+        works.append(Work(move.source, move.destination, left, is_running=began is not None, is_other=True))
     ours = {move.vm_id for move in moves}
     for host, snapshot in snapshots.items():
         foreign = [job for job in snapshot.jobs if job.is_running and job.vm_id not in ours]
         works += [
-            Work(host, _named(job.destination, tuple(snapshots)), _left(job, now), is_running=True) for job in foreign
+            Work(host, _named(job.destination, tuple(snapshots)), _left_of(job, now), is_running=True, is_other=True)
+            for job in foreign
         ]
     return works
 
@@ -41,6 +66,12 @@ def _named(destination: str, hosts: Sequence[HostName]) -> HostName:
     return next((host for host in hosts if same_host(host, destination)), HostName(destination))
 
 
-def _left(job: HostJob, now: datetime) -> float:
-    ran = (now - job.started_at).total_seconds() if job.started_at else 0.0
-    return max(_AT_LEAST_S, ran * (100 - job.percent) / job.percent if job.percent else ran)
+def _left(whole_s: float, ran: timedelta, percent: int) -> float:
+    """Return the seconds that are left of a move: by how far it is, else by how long it should take."""
+    ran_s = ran.total_seconds()
+    return ran_s * (100 - percent) / percent if percent else max(0.0, whole_s - ran_s)
+
+
+def _left_of(job: HostJob, now: datetime) -> float:
+    ran = now - job.started_at if job.started_at else timedelta()
+    return max(_AT_LEAST_S, _left(2 * ran.total_seconds(), ran, job.percent))

@@ -4,20 +4,19 @@ Filter: no VM goes to a host where a blocker of preflight would stand while anot
 is left, the shortest time until all is done, within everybody's room (weigh.py).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.domain.model import windows_paths
 from core.domain.model.inventory import HostName, Inspection, VmDetails, VmId
-from core.domain.model.units import span
 from core.domain.planning.apart import fitting
 from core.domain.planning.assignment import Needs, Problem
 from core.domain.planning.destinations import Destination, keep_drives
-from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, vm_blockers
-from core.domain.planning.link_shares import LinkWork, link_shares
-from core.domain.planning.makespan import Work
+from core.domain.planning.host_fit import fit_blockers, fit_key, host_blockers, no_listener, vm_blockers
+from core.domain.planning.link_shares import link_shares
+from core.domain.planning.placement_reasons import Reasons, Refused
 from core.domain.planning.room import (
     SPARE_DISK_BYTES,
     SPARE_MEMORY_BYTES,
@@ -29,10 +28,7 @@ from core.domain.planning.room import (
 )
 from core.domain.planning.speeds import OVERHEAD_S, Speeds
 from core.domain.planning.weigh import weigh
-from core.domain.scheduling.links import Links
-
-_NAMED = 3
-"""How many other hosts, that would take a VM as well, its reason names."""
+from core.domain.planning.work import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,7 @@ def place(
     problem = _problem(vms, targets, hosts, refused, rooms, conditions)
     weighed = weigh(problem)
     # Before anybody was shown the plan, that a VM stays with a host is no reason that means anything to him.
-    words = _Words(targets, problem, weighed, refused, conditions.speeds.links, tells_who_stays=not conditions.said_no)
+    words = Reasons(targets, problem, weighed, refused, conditions.speeds.links, tells_who_stays=not conditions.said_no)
     chosen, why = dict[VmId, Destination](), dict[VmId, str]()
     shut = {n for n, host in enumerate(hosts) if _closed(targets[n], host)}
     for number, row in enumerate(vms):
@@ -96,10 +92,6 @@ def place(
         chosen[row.vm.id] = targets[host]
         why[row.vm.id] = words.of(number, host)
     return Placement(chosen, why, frozenset(row.vm.id for number, row in enumerate(vms) if number not in weighed))
-
-
-Refused = Mapping[int, str]
-"""Why hosts do not take a VM, in a few words, by the host's number."""
 
 
 def _filter(
@@ -161,7 +153,8 @@ def _closed(target: Destination, host: Inspection | None) -> str:
     """Say why a destination takes no VM at all; empty when it may."""
     if host is None:
         return "could not be looked at"
-    if why := next((one.short for one in host_blockers(target.host, host.snapshot.facts)), ""):
+    facts = host.snapshot.facts
+    if why := next((one.short for say in (host_blockers, no_listener) for one in say(target.host, facts)), ""):
         return why
     _, elsewhere = volume_needs([(target.path, 0)], tuple(volume.root for volume in host.volumes))
     return f"has no volume for {target.path}" if elsewhere and not windows_paths.is_on_share(target.path) else ""
@@ -290,92 +283,3 @@ def _least_bad(vm: int, problem: Problem, refused: Sequence[Refused], shut: Coll
         return min((problem.room.get(what, need) - need for what, need in problem.needs(vm, host)), default=0)
 
     return max(open_ones, key=lambda host: (least_left(host), -host))
-
-
-class _Words:
-    """The reasons, from what came of the weighing."""
-
-    def __init__(
-        self,
-        targets: Sequence[Destination],
-        problem: Problem,
-        weighed: Mapping[int, int],
-        refused: Sequence[Refused],
-        links: Links,
-        *,
-        tells_who_stays: bool,
-    ) -> None:
-        self._targets, self._problem, self._weighed, self._refused = targets, problem, weighed, refused
-        self._tells_who_stays = tells_who_stays
-        self._used = Counter[Hashable]()
-        work = defaultdict[int, float](float)
-        for vm, host in weighed.items():
-            work[host] += problem.seconds[vm][host]
-            for what, need in problem.needs(vm, host):
-                self._used[what] += need
-        self._ends = [
-            (work[host] + sum(problem.host_busy[host])) / max(1, slots) for host, slots in enumerate(problem.host_slots)
-        ]
-        self._over_links = LinkWork(problem, weighed, links)
-        self._by_end = sorted(range(len(targets)), key=self._ends.__getitem__)
-        self._not: dict[int, str] = {}
-
-    def of(self, vm: int, host: int) -> str:
-        """Say why this host and why not the others."""
-        closed = self._refused[vm]
-        name, not_closed = self._targets[host].host, self._refusals(closed, but=host)
-        if vm in self._problem.pinned:
-            why = f"does not take it: {closed[host]}" if closed.get(host) else "has no room for it"
-            return f"{name} was chosen by hand{'' if vm in self._weighed else f'; it {why}'}."
-        if vm not in self._weighed:
-            if self._problem.seconds[vm]:
-                return f"No host has room for it. {not_closed}".strip()
-            # Whom something keeps where he is, whatever the host, is not told about hosts.
-            is_its_own = any(not why for why in closed.values())
-            return "" if is_its_own else f"No host takes it. {not_closed}".strip()
-        others = [one for one in self._by_end if one != host and one not in closed]
-        if self._tells_who_stays and self._problem.kept.get(vm) == host:
-            return f"Stays with {name}, where the plan had it. {not_closed}".strip()
-        if not others:
-            return f"Only {name} takes it. {not_closed}".strip()
-        shown = "; ".join(self._others(vm, host, others[:_NAMED]))
-        more = f"; {len(others) - _NAMED} more would take it" if len(others) > _NAMED else ""
-        return f"{name} has room and would be done in {span(self._ends[host])}; {shown}{more}. {not_closed}".strip()
-
-    def _others(self, vm: int, host: int, others: Sequence[int]) -> Iterator[str]:
-        """Say of hosts that would take it too why it goes to none of them, those of one reason together."""
-        by_reason = defaultdict[str, list[str]](list)
-        for other in others:
-            by_reason[self._other(vm, host, other)].append(self._targets[other].host)
-        for why, hosts in by_reason.items():
-            said = why if len(hosts) == 1 else why.replace("has ", "have ", 1)
-            yield f"{' and '.join(filter(None, (', '.join(hosts[:-1]), hosts[-1])))} {said}"
-
-    def _other(self, vm: int, host: int, other: int) -> str:
-        problem = self._problem
-        full = any(
-            self._used[what] + need > problem.room.get(what, self._used[what] + need)
-            for what, need in problem.needs(vm, other)
-        )
-        if full:
-            return "has no room left"
-        if any(problem.met.get((group, other)) for group in problem.groups.get(vm, ())):
-            return "has one of its kind"
-        with_it = self._ends[other] + problem.seconds[vm][other] / max(1, problem.host_slots[other])
-        over, link = self._over_links.slowest(vm, other)
-        if over > max(with_it, self._ends[host]):
-            return f"would take {span(over)} with it, over link {link}"
-        return f"would take {span(with_it)} with it" if with_it >= self._ends[host] else "would do as well"
-
-    def _refusals(self, closed: Refused, but: int) -> str:
-        """Say why hosts do not take it, those of one reason together."""
-        known = self._not.get(id(closed)) if but not in closed else None
-        if known is None:
-            by_reason = defaultdict[str, list[str]](list)
-            for host, why in closed.items():
-                if host != but and why:
-                    by_reason[why].append(self._targets[host].host)
-            known = " ".join(f"Not {', '.join(hosts)}: {why}." for why, hosts in by_reason.items())
-            if but not in closed:
-                self._not[id(closed)] = known
-        return known

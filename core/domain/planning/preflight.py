@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.domain.model import windows_paths
 from core.domain.model.hyperv_enums import ReplicationMode, VmState
-from core.domain.model.inventory import HostFacts, HostName, Inspection, Snapshot, SwitchKind, Vm, VmDetails, VmId
+from core.domain.model.inventory import HostName, Inspection, Snapshot, SwitchKind, Vm, VmDetails, VmId
 from core.domain.model.move import Move
 from core.domain.model.plan import Finding, FindingCode, PlannedMove, Severity
 from core.domain.model.units import size
-from core.domain.planning.host_fit import fit_blockers, host_blockers, is_critical, vm_blockers
+from core.domain.planning.host_fit import fit_blockers, host_blockers, is_critical, no_listener, vm_blockers
+from core.domain.planning.networks import network_findings
 from core.domain.planning.room import (
     SPARE_DISK_BYTES,
     SPARE_MEMORY_BYTES,
@@ -19,6 +20,7 @@ from core.domain.planning.room import (
     too_long,
     volume_needs,
 )
+from core.domain.planning.short_names import file_findings
 from core.domain.planning.ties import tie_warnings
 from core.domain.scheduling.readiness import Wait, readiness
 
@@ -55,7 +57,9 @@ def preflight(
     findings += [*_space(queue, inspections), *_memory(queue, inspections), *_files(queue, inspections, taken)]
     findings += _other_networks(moves, inspections)
     findings += _unread_ties(moves, inspections)
+    findings += network_findings(moves, inspections)
     findings += _long_paths(moves, inspections)
+    findings += file_findings(moves, inspections, taken)
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
@@ -153,9 +157,12 @@ def _note(code: FindingCode, text: str, move: PlannedMove) -> Finding:
 
 def _hosts(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[Finding]:
     hosts = dict.fromkeys(host for move in moves for host in (move.source, move.destination))
+    destinations = {move.destination for move in moves}
     for host in hosts:
         if host in inspections:
-            yield from _host(host, inspections[host].snapshot.facts)
+            facts = inspections[host].snapshot.facts
+            for one in (*host_blockers(host, facts), *(no_listener(host, facts) if host in destinations else ())):
+                yield Finding(severity=Severity.BLOCKER, code=one.code, text=one.text, host=host)
     for source, destination in dict.fromkeys((move.source, move.destination) for move in moves):
         if source in inspections and destination in inspections:
             here, there = (
@@ -165,11 +172,6 @@ def _hosts(moves: Sequence[PlannedMove], inspections: Inspections) -> Iterable[F
             if here is not there:
                 text = f"{source} migrates with {here.name.title()}, {destination} with {there.name.title()}."
                 yield Finding(severity=Severity.WARNING, code=FindingCode.AUTH_DIFFERS, text=text)
-
-
-def _host(host: HostName, facts: HostFacts) -> Iterable[Finding]:
-    for one in host_blockers(host, facts):
-        yield Finding(severity=Severity.BLOCKER, code=one.code, text=one.text, host=host)
 
 
 def _vm(move: PlannedMove, details: VmDetails, destination: Inspection) -> Iterable[Finding]:
@@ -195,9 +197,9 @@ def _parts(move: PlannedMove, details: VmDetails, destination: Inspection) -> It
             " space, time and speed are reckoned without it."
         )
         yield _warning(FindingCode.SIZE_UNKNOWN, text, move)
-    for iso in details.iso_paths:
-        if windows_paths.key(iso) not in destination.attachments:
-            text = f"{name} has {iso} mounted; eject it if the move fails."
+    for image in details.images:
+        if windows_paths.key(image) not in destination.attachments:
+            text = f"{name} has {image} mounted; eject it if the move fails."
             yield _warning(FindingCode.ISO_MOUNTED, text, move)
     if details.has_vtpm:
         yield _warning(

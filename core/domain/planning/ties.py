@@ -1,7 +1,7 @@
-"""Decides what ties a VM to its host: devices and features that a migration cannot take along.
+r"""Decides what ties a VM to its host: devices and features that a migration cannot take along.
 
 Sources: Microsoft docs: Discrete Device Assignment; GPU partitioning; Hyper-V virtual Fibre Channel; nested
-virtualization.
+virtualization; Set-VMComPort (a pipe is local, ``\\.\pipe\name``, or of a machine that is named); Set-VMDvdDrive.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from core.domain.model.hyperv_enums import VmState
 from core.domain.model.inventory import Tie, VmDetails
 from core.domain.model.plan import FindingCode
 
+_LOCAL_PIPE = "\\\\.\\pipe\\"
 _DEVICES = {
     Tie.PASSED_DEVICE: "a device of its host passed through (DDA)",
     Tie.GPU_PARTITION: "a partition of a GPU of its host",
@@ -36,6 +37,13 @@ def tie_warnings(details: VmDetails) -> Iterator[tuple[FindingCode, str]]:
     elif Tie.NESTED in details.ties:
         text = f"{name} may run virtual machines itself (nested virtualization); while it does, a live migration fails."
         yield FindingCode.NESTED, text
+    if Tie.HOST_DVD in details.ties:
+        text = f"{name} has captured a DVD drive of its host, which stays there: release it if the move fails."
+        yield FindingCode.HOST_DVD, text
+    if local := [pipe for pipe in details.pipes if pipe.casefold().startswith(_LOCAL_PIPE)]:
+        ports = "a COM port" if len(local) == 1 else "COM ports"
+        text = f"{name} has {ports} on {' and '.join(local)} of its host: whatever uses that there does not move along."
+        yield FindingCode.LOCAL_PIPE, text
     if details.backup_checkpoints:
         many = "a checkpoint" if details.backup_checkpoints == 1 else f"{details.backup_checkpoints} checkpoints"
         text = f"{name} has {many} of a backup (Recovery): a backup runs, or left it behind. Look before it moves."

@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
+
+from core.domain.model.wall_clock import first_at
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TEXT = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+(?:at\s+)?(\d{1,2})(?::(\d{2}))?\s*h?", re.IGNORECASE)
@@ -24,10 +26,9 @@ class Weekly:
         here = now.astimezone(self.zone)
         # As clocks show it: where they are put on or back, a week is an hour shorter or longer.
         days_ago = (here.weekday() - self.day) % 7
-        found = datetime.combine(here.date() - timedelta(days=days_ago), self.at, self.zone)
-        if found > here:
-            found = datetime.combine(found.date() - WEEK, self.at, self.zone)
-        return found.astimezone(UTC)
+        day = here.date() - timedelta(days=days_ago)
+        found = first_at(day, self.at, self.zone)
+        return found if found <= now else first_at(day - WEEK, self.at, self.zone)
 
 
 @dataclass(frozen=True, slots=True)

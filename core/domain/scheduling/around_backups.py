@@ -4,7 +4,7 @@ It is never a refusal. A backup that has not begun is waited for while others us
 ``IDLE`` at the most; one that does not come in its time is not waited for any longer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -79,13 +79,8 @@ def advise(outlook: BackupOutlook, now: datetime, options: Options, calendar: Ca
     coming, latest = ahead[0], timedelta(seconds=outlook.latest_s)
     if now + latest <= coming.earliest:
         return Before(coming.earliest - latest, coming.closes_latest, coming.name)
-    later = next((one for one in ahead if one.earliest > coming.closes_latest), None)
-    if later is not None and coming.closes_latest + latest > later.earliest:
-        return Now("its backups come too often for a move of this length")
-    if options.until is not None and coming.closes_latest + latest > options.until:
-        return Now("it would be too late after its backup")
-    if calendar is not None and not options.override and calendar.frozen_until(coming.closes_latest) is not None:
-        return Now("after its backup moves are frozen")
+    if why := _why_not_after(coming, ahead, latest, options, calendar):
+        return Now(why)
     text = f"waits for {coming.name}; starts after it, {coming.after}"
     return After(
         until=coming.latest,
@@ -94,6 +89,25 @@ def advise(outlook: BackupOutlook, now: datetime, options: Options, calendar: Ca
         over=coming.closes,
         name=coming.name,
         risk=_risk(coming, now, timedelta(seconds=outlook.likely_s)),
+    )
+
+
+def avoided(
+    outlook: BackupOutlook, now: datetime, options: Options, calendar: Calendar | None, *, heeds: bool
+) -> tuple[tuple[datetime, datetime], ...]:
+    """Return when the move will not start, as ``advise`` will decide then, in order of time.
+
+    From when on it no longer fits before a backup, until that is over as a rule. One that heeds no expected backup
+    waits while its VM is in backup all the same.
+    """
+    ahead = [one for one in outlook.expected if not _is_over(one, outlook.newest, now)]
+    latest = timedelta(seconds=outlook.latest_s)
+    if not heeds:
+        return tuple((one.opens, one.closes) for one in ahead)
+    return tuple(
+        (max(one.earliest - latest, one.latest - IDLE), one.closes)
+        for number, one in enumerate(ahead)
+        if not _why_not_after(one, ahead[number:], latest, options, calendar)
     )
 
 
@@ -125,6 +139,20 @@ def seconds_left(move: Move, outlook: BackupOutlook, work: Mapping[Place, float]
     """Estimate for how long the hosts of a move have work. ``work``: bytes per slot, see ``order.remaining_work``."""
     loaded = max(work[move.source], work[move.destination])
     return outlook.likely_s * loaded / max(1, move.size_bytes)
+
+
+def _why_not_after(
+    coming: Expected, ahead: Sequence[Expected], latest: timedelta, options: Options, calendar: Calendar | None
+) -> str:
+    """Say why a move does not wait until this backup is over; empty if it does."""
+    later = next((one for one in ahead if one.earliest > coming.closes_latest), None)
+    if later is not None and coming.closes_latest + latest > later.earliest:
+        return "its backups come too often for a move of this length"
+    if options.until is not None and coming.closes_latest + latest > options.until:
+        return "it would be too late after its backup"
+    if calendar is not None and not options.override and calendar.frozen_until(coming.closes_latest) is not None:
+        return "after its backup moves are frozen"
+    return ""
 
 
 def _risk(one: Expected, now: datetime, takes: timedelta) -> float:

@@ -38,7 +38,8 @@ def approved_hosts(job: Job, moves: Iterable[Move]) -> frozenset[HostName]:
 def dropouts(situation: Situation) -> list[Dropout]:
     """Find them: off, with limit 0 or silent for ``replan_after``; full at once, for it was looked at for a start.
 
-    Only moves count that have not begun: no order for one of them ever went out.
+    A host that has not been looked at since the bot started is none yet, however long moves have waited for it. Only
+    moves count that have not begun: no order for one of them ever went out.
     """
     patience = situation.policy.replan_after
     if patience is None:
@@ -102,6 +103,9 @@ def _dropout(  # noqa: PLR0917
     patience: timedelta,
 ) -> Dropout | None:
     snapshot = situation.snapshots.get(host)
+    if snapshot is None and host not in situation.trouble:
+        # The bot has just started: what kept this host out before may be over. It is being looked at.
+        return None
     ids = tuple(move.id for move in waiting)
     why = why_silent(host, situation) or (bar(snapshot) if snapshot else "")
     if why:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from core.domain.model.wall_clock import first_at
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEKLY = re.compile(
     r"(?P<first>mon|tue|wed|thu|fri|sat|sun)(?:\s*-\s*(?P<last>mon|tue|wed|thu|fri|sat|sun))?"
@@ -135,10 +137,10 @@ def window_begin(moment: datetime, window: Window) -> datetime | None:
     if window_end(moment, window) is not None:
         return moment
     if isinstance(window, Dates):
-        starts = [datetime.combine(window.first, time(), moment.tzinfo)]
+        starts = [_first_at(window.first, time(), moment)]
     else:
         days = (moment.date() + timedelta(days=step) for step in range(_WEEK + 1))
-        starts = [datetime.combine(day, window.start, moment.tzinfo) for day in days if day.weekday() in window.days]
+        starts = [_first_at(day, window.start, moment) for day in days if day.weekday() in window.days]
     return min((start for start in starts if _in_utc(start) > _in_utc(moment)), key=_in_utc, default=None)
 
 
@@ -146,16 +148,22 @@ def window_end(moment: datetime, window: Window) -> datetime | None:
     """Return when this window, if the moment lies in it, ends."""
     if isinstance(window, Dates):
         inside = window.first <= moment.date() <= window.last
-        return datetime.combine(window.last + timedelta(days=1), time(), moment.tzinfo) if inside else None
+        return _first_at(window.last + timedelta(days=1), time(), moment) if inside else None
     for day in (moment.date() - timedelta(days=1), moment.date()):
         if day.weekday() not in window.days:
             continue
-        start = datetime.combine(day, window.start, moment.tzinfo)
+        start = _first_at(day, window.start, moment)
         over_night = window.end <= window.start
-        end = datetime.combine(day + timedelta(days=1) if over_night else day, window.end, moment.tzinfo)
+        end = _first_at(day + timedelta(days=1) if over_night else day, window.end, moment)
         if _in_utc(start) <= _in_utc(moment) < _in_utc(end):
             return end
     return None
+
+
+def _first_at(day: date, at: time, moment: datetime) -> datetime:
+    """Return when clocks first show this time in the zone of ``moment``, in that zone."""
+    zone = moment.tzinfo or UTC
+    return first_at(day, at, zone).astimezone(zone)
 
 
 def _in_utc(moment: datetime) -> datetime:

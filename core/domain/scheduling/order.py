@@ -55,8 +55,7 @@ def sort_key(
     places: Places = NOWHERE,
 ) -> Callable[[Move, Ready], tuple[Any, ...]]:
     """Return what gives a move its place among those that may start: the lower goes first."""
-    by_age = sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
-    ranks = {job.id: rank for rank, job in enumerate(by_age)}
+    ranks = {job.id: rank for rank, job in enumerate(oldest_first(jobs))}
 
     def place(move: Move, verdict: Ready) -> tuple[Any, ...]:
         # What two loaded hosts have to do with each other cannot wait for the end; see benchmarks/results.md.
@@ -72,6 +71,11 @@ def sort_key(
         return is_for_nobody, ranks[move.job_id], is_on_trial, tried, verdict.is_last, start_by, -weight, move.id
 
     return place
+
+
+def oldest_first(jobs: Iterable[Job]) -> list[Job]:
+    """Sort jobs by when they were approved: the oldest takes what room there is first."""
+    return sorted(jobs, key=lambda job: (job.decided_at or job.created_at, len(job.id), job.id))
 
 
 def remaining_work(

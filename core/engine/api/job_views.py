@@ -7,26 +7,28 @@ the question. Estimating when so many moves are over takes ten times as long: th
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
-from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
+from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.ownership import Owned
 from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
-from core.domain.planning import makespan
 from core.domain.planning.forecast import Conditions, Forecast, forecast
+from core.domain.planning.other_moves import in_the_way, other_moves
 from core.domain.planning.speeds import Speeds, lines_of
 from core.domain.planning.speeds import seconds as seconds_of
+from core.domain.planning.work import Work
 from core.domain.reporting.estimates import FEW_JOBS, error_of
 from core.domain.reporting.owners import by_owner
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
+from core.domain.scheduling.links import NO_LINKS, Links, Place, carried, usages
+from core.domain.scheduling.order import oldest_first
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
-from core.engine.hosts.backup_rhythms import BackupRhythms
+from core.engine.backup_outlooks import BackupOutlooks, Spans, seconds_from
 from core.engine.hosts.owner_book import OwnedVm, OwnerBook
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.known_speeds import known_speeds
@@ -48,10 +50,12 @@ class ViewInputs:
     stopped_by: str
     began: Mapping[MoveId, datetime] = field(default_factory=dict)
     """When the open attempts began, worked out anew for the clock on the wall as it goes now."""
-    backups_end: Mapping[MoveId, datetime] = field(default_factory=dict)
-    """When the backup that a move waits for is over as a rule."""
-    on_links: Mapping[Link, int] = field(default_factory=dict)
-    """How many moves of all jobs are on each link now."""
+    avoided: Mapping[VmId, Spans] = field(default_factory=dict)
+    """When moves that wait will not start, for the backups of their VMs."""
+    others: Sequence[Work] = ()
+    """What others do on the hosts, or will before this job."""
+    on_places: Mapping[Place, int] = field(default_factory=dict)
+    """How many moves of all jobs are now where moves share speed: on each link, at each host."""
     max_parallel: int = 0
     """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
@@ -103,7 +107,7 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
     """Estimate when a job ends. For thousands of moves that takes a tenth of a second."""
     options = job.plan.options
     calendar = None if options.override else known.calendar
-    works = [_work(move, known, now) for move in to_do]
+    works = [*(_work(move, known, now) for move in to_do), *known.others]
     at_once = options.parallel or known.max_parallel
     return forecast(
         works,
@@ -114,11 +118,6 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
             start_at=options.start_at,
             halted=halted(job, to_do, known),
             at_once=at_once,
-            after_backups=[
-                (known.backups_end[move.id], work.seconds)
-                for move, work in zip(to_do, works, strict=True)
-                if move.id in known.backups_end
-            ],
             lines=lines_of(known.speeds, now),
         ),
     )
@@ -178,14 +177,15 @@ def _is_to_do(move: Move) -> bool:
     return not move.state.is_end and move.state is not MoveState.CLEANING
 
 
-def _work(move: Move, known: ViewInputs, now: datetime) -> makespan.Work:
+def _work(move: Move, known: ViewInputs, now: datetime) -> Work:
     attempt = known.attempts.get(move.id)
     if attempt is not None:
         # What is left of it at the pace of now, as if it shared nothing: the schedule works out who shares what.
         left = _left_s(move, attempt, known, now) * _share(move, known)
-        return makespan.Work(move.source, move.destination, left, is_running=True)
+        return Work(move.source, move.destination, left, is_running=True)
     seconds = seconds_of(move.size_bytes, move.source, move.destination, known.speeds)
-    return makespan.Work(move.source, move.destination, seconds)
+    avoids = seconds_from(known.avoided.get(move.vm_id, ()), now)
+    return Work(move.source, move.destination, seconds, avoids=avoids)
 
 
 def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> float:
@@ -198,13 +198,11 @@ def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> f
 
 
 def _share(move: Move, known: ViewInputs) -> float:
-    """Return which share of its own speed a move has, with all that are on its links now."""
-    if not known.speeds.links:
-        return 1.0
-    return known.speeds.share(move.source, move.destination, known.on_links)
+    """Return which share of its own speed a move has, with all that are at its places now."""
+    return known.speeds.share(move.source, move.destination, known.on_places)
 
 
-_OF_BACKUPS = {HoldCode.BACKUP, HoldCode.BACKUP_DUE}
+_JOBS = 10_000
 FRESH = timedelta(seconds=1)
 """How old a view may be: percents, and what another process writes, change without a word."""
 
@@ -244,14 +242,14 @@ class JobViews:
         *,
         assumed_bytes_per_s: float,
         max_parallel: int,
-        rhythms: BackupRhythms,
+        backups: BackupOutlooks,
         links: Links = NO_LINKS,
         checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
         owners: OwnerBook | None = None,
     ) -> None:
         self._owners = owners
         self._checking = checking
-        self._rhythms = rhythms
+        self._backups = backups
         self._store = store
         self._snapshot_cache = snapshot_cache
         self._clock = clock
@@ -261,6 +259,7 @@ class JobViews:
         self._links = links
         self._moments = SteadyMoments(clock)
         self._off_found: tuple[datetime, EstimateError | None] | None = None
+        self._open: tuple[datetime, Sequence[Move]] = clock.steady_now(), ()
         self._number = 0
         self._changes = 0
         self._all_changed = 0
@@ -295,15 +294,15 @@ class JobViews:
         number = self._number
         job = await self._store.job(job_id)
         moves = await self._store.moves(job_id)
-        known = await self._inputs(at, now, moves)
+        known = await self._inputs(at, now, job, moves)
         to_do = open_moves(job, moves)
         expected = await self._expect(job, to_do, known, now, at) if to_do else None
-        if expected is not None and expected.eta is not None and (off := await self._off(at)) is not None:
-            expected = replace(expected, eta=replace(expected.eta, off=off))
         view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
+        if view.eta or (job.state is JobState.PROPOSED and job.plan.expected_s):
+            view = replace(view, off=await self._off(at))
         if not job.plan.is_checked:
             view = replace(view, checking=self._checking(job_id))
-        if self._owners is not None:
+        if self._owners is not None and self._owners.is_on:
             view = replace(view, owned=self._owned(job, moves), owners_unknown=self._owners.trouble)
         return _Seen(view, at, changes)
 
@@ -316,23 +315,14 @@ class JobViews:
         planned = (OwnedVm(one.vm_id, one.vm_name, one.source) for one in job.plan.moves)
         return by_owner((vm.name, self._owners.of(vm)) for vm in planned)
 
-    async def _backups_end(self, moves: Sequence[Move], now: datetime) -> dict[MoveId, datetime]:
-        """Return when the backups that these moves wait for are over as a rule, as far as that is known."""
-        waiting = [one for one in moves if one.hold and one.hold.code in _OF_BACKUPS and one.state is MoveState.QUEUED]
-        learned = await self._rhythms.of({move.vm_id for move in waiting}) if waiting else {}
-        ends: dict[MoveId, datetime] = {}
-        for move in waiting:
-            coming = next((one for one in learned[move.vm_id].expected if one.closes > now), None)
-            if coming is not None:
-                ends[move.id] = coming.closes
-        return ends
-
     async def estimate(self, job: Job, moves: Sequence[Move]) -> tuple[float, tuple[int, ...]]:
         """Say in how many seconds a job approved now will be over (0: nobody knows), and what each move takes."""
         at, now = self._clock.steady_now(), self._clock.now()
-        known = await self._inputs(at, now, moves)
-        forecast = await compute(len(moves), expect, job, [move for move in moves if _is_to_do(move)], known, now)
-        each = (seconds_of(one.size_bytes, one.source, one.destination, known.speeds) for one in moves)
+        known = await self._inputs(at, now, job, moves)
+        to_do = [move for move in moves if _is_to_do(move)]
+        forecast = await compute(len(to_do) + len(known.others), expect, job, to_do, known, now)
+        speeds = await known_speeds(self._store, self._links, self._assumed_bytes_per_s)
+        each = (seconds_of(one.size_bytes, one.source, one.destination, speeds) for one in moves)
         return (forecast.eta.likely - now).total_seconds() if forecast.eta else 0.0, tuple(map(round, each))
 
     async def _off(self, at: datetime) -> EstimateError | None:
@@ -342,25 +332,58 @@ class JobViews:
             self._off_found = at, error_of(jobs, FEW_JOBS)
         return self._off_found[1]
 
-    async def _inputs(self, at: datetime, now: datetime, moves: Sequence[Move]) -> ViewInputs:
+    async def _inputs(self, at: datetime, now: datetime, job: Job, moves: Sequence[Move]) -> ViewInputs:
         attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
+        speeds = (await known_speeds(self._store, self._links, self._assumed_bytes_per_s)).of_schedule()
+        options = job.plan.options
+        waiting = [move for move in open_moves(job, moves) if move.state is MoveState.QUEUED]
+        calendar = None if options.override else self._calendar
         return ViewInputs(
             attempts=attempts,
             began={one.move_id: now - (at - self._moments.of(one.id, one.started_at)) for one in attempts.values()},
             percents=dict(self._snapshot_cache.percents),
-            speeds=await known_speeds(self._store, self._links, self._assumed_bytes_per_s),
+            speeds=speeds,
             snapshots=dict(self._snapshot_cache.snapshots),
             calendar=self._calendar,
             stopped_by=await self._store.switch(STOP),
-            backups_end=await self._backups_end(moves, now),
-            on_links=Counter(link for one in attempts.values() for link in self._links.of(one.source, one.destination)),
+            avoided=await self._backups.avoided(waiting, options, now, calendar),
+            others=await self._others(job, moves, attempts.values(), speeds, at=at, now=now)
+            if open_moves(job, moves)
+            else (),
+            on_places=Counter(at for one in attempts.values() for at in speeds.places(one.source, one.destination)),
             max_parallel=self._max_parallel,
         )
+
+    async def _others(
+        self, job: Job, own: Sequence[Move], attempts: Iterable[Attempt], speeds: Speeds, *, at: datetime, now: datetime
+    ) -> list[Work]:
+        """Estimate what others do on the hosts: moves under way, and those of older jobs that wait for room."""
+        running = await self._store.jobs(JobState.RUNNING, limit=_JOBS)
+        by_age = oldest_first([job, *(one for one in running if one.id != job.id)])
+        older = {one.id for one in by_age[: by_age.index(job)]}
+        moves = await self._all_open(at) if len(by_age) > 1 else own
+        mine = {move.vm_id for move in own}
+        others = [
+            move
+            for move in in_the_way(moves)
+            if move.job_id != job.id and (move.job_id in older or move.state.holds_slots)
+        ]
+        snapshots = {
+            host: replace(seen, jobs=tuple(one for one in seen.jobs if one.vm_id not in mine))
+            for host, seen in self._snapshot_cache.snapshots.items()
+        }
+        return other_moves(others, attempts, snapshots, speeds, now, percents=self._snapshot_cache.percents)
+
+    async def _all_open(self, at: datetime) -> Sequence[Move]:
+        """Read the open moves of all jobs; many of them now and then only."""
+        if at - self._open[0] >= HOLDS or len(self._open[1]) < MANY:
+            self._open = at, await self._store.moves(open_only=True)
+        return self._open[1]
 
     async def _expect(
         self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime
     ) -> Forecast:
-        if len(to_do) < MANY:
+        if len(to_do) + len(known.others) < MANY:
             return expect(job, to_do, known, now)
         made = self._expected.get(job.id)
         if made is None or at - made.at >= HOLDS or made.halted != halted(job, to_do, known):

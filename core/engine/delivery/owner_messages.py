@@ -34,10 +34,7 @@ class _Known:
 
 
 class OwnerMessages:
-    """The loop that tells owners. ``is_on`` false: nobody is looked for and nobody told.
-
-    ``reshow`` is called for a job of which the card has news of owners.
-    """
+    """The loop that tells owners. ``reshow`` is called for a job of which the card has news of owners."""
 
     def __init__(
         self,
@@ -45,7 +42,6 @@ class OwnerMessages:
         clock: Clock,
         book: OwnerBook,
         *,
-        is_on: bool,
         may_hold: bool,
         reshow: Callable[[JobId], None],
     ) -> None:
@@ -53,7 +49,7 @@ class OwnerMessages:
         self._store = recorder.store
         self._clock = clock
         self._book = book
-        self._is_on = is_on
+        self._is_on = book.is_on
         self._may_hold = may_hold
         self._reshow = reshow
         self.changed = asyncio.Event()

@@ -72,8 +72,15 @@ class OwnerBook:
         self.trouble = ""
         """Why Slack does not say who somebody is; empty when it does."""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether owners are looked for at all."""
+        return self._who_is is not None
+
     def of(self, vm: OwnedVm) -> Owner | None:
-        """Return the owner of a VM as far as it is known; None: not yet."""
+        """Return the owner of a VM as far as it is known; None: not yet, or nobody is looked for."""
+        if not self.is_on:
+            return None
         named = self._named(vm)
         if named is None or not named.named:
             return named
@@ -82,7 +89,7 @@ class OwnerBook:
 
     def want(self, vms: Iterable[OwnedVm]) -> None:
         """Have the owners of these VMs found out, or looked up again when that was more than a day ago."""
-        if self._who_is is None:
+        if not self.is_on:
             return
         due = {vm.vm_id: vm for vm in vms if self._is_due(vm)}
         if due.keys() - self._wanted.keys():

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from lab.hyperv.remoting.dotnet_values import (
     Array,
+    Byte,
     CimReference,
     EnumValue,
     Int64,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lab.hyperv.remoting.dotnet_values import ErrorDetail
     from lab.hyperv.remoting.records import Progress
 
-_INTEGERS: Final = {int: "int", Int64: "long", UInt16: "ushort", UInt32: "uint", UInt64: "ulong"}
+_INTEGERS: Final = {int: "int", Int64: "long", Byte: "byte", UInt16: "ushort", UInt32: "uint", UInt64: "ulong"}
 _DEPTH: Final = 2
 """How deep objects in objects go; below, each is its text."""
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from lab.hyperv.remoting.dotnet_values import (
     OBJECT,
     Array,
+    Byte,
     EnumValue,
     Int64,
     NetObject,
@@ -35,7 +36,7 @@ _TICKS_PER_MICROSECOND: Final = 10
 _NEEDS_ESCAPE = re.compile('[&<>"\u0000-\u001f\u007f-\u009f\ud800-\udfff\U00010000-\U0010ffff]|_(?=[xX])')
 _ENUM_BASES: Final = ("System.Enum", "System.ValueType", OBJECT)
 _ARRAY_BASES: Final = ("System.Array", OBJECT)
-_INTEGER_TAGS: Final = {bool: "B", int: "I32", Int64: "I64", UInt16: "U16", UInt32: "U32", UInt64: "U64"}
+_INTEGER_TAGS: Final = {bool: "B", int: "I32", Int64: "I64", Byte: "By", UInt16: "U16", UInt32: "U32", UInt64: "U64"}
 _XML_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "_": "_x005F_"}
 
 

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 OBJECT: Final = "System.Object"
 
 
+class Byte(int):
+    """System.Byte."""
+
+    __slots__ = ()
+
+
 class UInt16(int):
     """System.UInt16."""
 
@@ -200,6 +206,7 @@ def type_name_of(value: Value) -> str:
 
 _NAMES: Final = (
     (bool, "System.Boolean"),
+    (Byte, "System.Byte"),
     (UInt16, "System.UInt16"),
     (UInt32, "System.UInt32"),
     (UInt64, "System.UInt64"),

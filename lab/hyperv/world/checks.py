@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.hyperv.world import paths
+from lab.hyperv.world import networks, paths
 from lab.hyperv.world.enums import MigrationAuthentication, VMState
 from lab.hyperv.world.errors import UnknownHost
 from lab.hyperv.world.faults import WireFaultKind
@@ -72,7 +72,7 @@ def _refused_between(state: State, request: MoveRequest, machine: Machine) -> Fa
         return Failure("hop-a-denied")
     if not destination.spec.migration_enabled:
         return Failure("migration-disabled", side="destination")
-    if not destination.spec.listener_on:
+    if not networks.listeners(destination):
         return Failure("no-listener", side="destination")
     return None
 
@@ -126,6 +126,8 @@ def _busy(source: HostState, machine: Machine) -> Failure | None:
 def connection(state: State, request: MoveRequest) -> Failure | None:
     """Return why the Hyper-V services cannot connect (hop b), or None."""
     source = state.host(request.source)
+    if not networks.reaches(source, state.host(request.destination)):
+        return Failure("timeout")
     if source.spec.authentication is MigrationAuthentication.Kerberos:
         pair = _delegation(state, request)
         return Failure("no-credentials") if pair is not None and not pair.migration else None
@@ -158,10 +160,16 @@ def compatibility(source: HostState, destination: HostState, machine: Machine) -
         yield Failure("cpu")
     if vm.has_vtpm and not {vm.host.lower(), "*"} & {owner.lower() for owner in spec.vtpm_owners}:
         yield Failure("vtpm")
-    if vm.iso_path is not None and destination.files.entry(vm.iso_path) is None:
-        yield Failure("iso", {"path": vm.iso_path})
+    yield from (Failure("iso", {"path": path}) for path in _not_to_be_opened(vm, destination))
     if machine.reserved_memory_bytes > destination.free_memory_bytes():
         yield Failure("no-memory")
+
+
+def _not_to_be_opened(vm: VM, destination: HostState) -> Iterator[str]:
+    """Yield what is in the drives of a VM and not at the same place there."""
+    yield from (image for image in (vm.iso_path, vm.floppy_path) if image and destination.files.entry(image) is None)
+    if vm.captured_dvd_drive and destination.quirks.captured_dvd_blocks_move:
+        yield vm.captured_dvd_drive
 
 
 def _storage(destination: HostState, request: MoveRequest, machine: Machine, landed: VM) -> Iterator[Failure]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
-from lab.hyperv.world import checks, host_messages
+from lab.hyperv.world import checks, host_messages, networks
 from lab.hyperv.world.checks import Failure
 from lab.hyperv.world.enums import JobState, JobType, MigrationType, ReturnCode, VMState
 from lab.hyperv.world.errors import UnknownHost
@@ -164,11 +164,11 @@ class Compatibility:
         except UnknownHost:
             return Failure("timeout")
         destination = self._state.host(request.destination)
+        if not destination.spec.migration_enabled or not networks.listeners(destination):
+            return Failure("port-refused")
         failure = checks.connection(self._state, request)
         if failure is not None:
             return failure
-        if not destination.spec.migration_enabled or not destination.spec.listener_on:
-            return Failure("port-refused")
         found = checks.compatibility(self._source(request), destination, machine)
         return next(iter(found), None)
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from lab.hyperv.world import networks
 from lab.hyperv.world.slots import SlotKind, used
 from lab.hyperv.world.views import HostView
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from lab.hyperv.world.vms import Machine
 
 
-def host_view(host: HostState, domain: str, number: int) -> HostView:
-    """Return the frozen picture of a host; `number` only makes its migration address unlike the others'."""
+def host_view(host: HostState, domain: str) -> HostView:
+    """Return the frozen picture of a host."""
     spec = host.spec
     return HostView(
         name=spec.name,
@@ -40,7 +41,9 @@ def host_view(host: HostState, domain: str, number: int) -> HostView:
         private_switches=spec.private_switches,
         endpoint=spec.endpoint,
         language=spec.language,
-        listener_addresses=(f"10.0.{number // 250}.{number % 250 + 1}",) if spec.listener_on else (),
+        addresses=tuple(map(str, networks.interfaces(host))),
+        migration_networks=tuple(map(str, networks.migration_networks(host))),
+        listener_addresses=networks.listeners(host),
     )
 
 

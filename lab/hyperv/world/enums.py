@@ -143,6 +143,12 @@ class SnapshotType(IntEnum):
     SyncedReplica = 8
 
 
+class DvdMediaType(IntEnum):
+    None_ = 0
+    ISO = 1
+    PassThrough = 2
+
+
 class Heartbeat(IntEnum):
     Unknown = 0
     Disabled = 1

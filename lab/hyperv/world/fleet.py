@@ -73,6 +73,8 @@ class Volume:
     root: str
     size_bytes: Size = 2048 * GB
     free_bytes: Size | None = None
+    has_short_names: bool = False
+    """What lies on it has a second name, of 8.3 letters. Source: Microsoft docs, fsutil 8dot3name: of each volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,13 @@ class Host:
     storage_limit: Count = 2
     migration_enabled: bool = False
     listener_on: bool = True
+    addresses: tuple[str, ...] = ()
+    """Its own, with their prefixes, e.g. 10.0.0.1/24; without any, one in a network that all such hosts are in."""
+    migration_networks: tuple[str, ...] = ()
+    """Where it takes migrations, e.g. 10.9.0.0/24; empty is any network. Source: Microsoft docs,
+    Add-VMMigrationNetwork."""
+    routes: tuple[str, ...] = ()
+    """Networks besides its own that it reaches through a router."""
     authentication: Annotated[MigrationAuthentication, BY_NAME] = MigrationAuthentication.CredSSP
     performance: Annotated[MigrationPerformance, BY_NAME] = MigrationPerformance.Compression
     memory_bytes: Size = 256 * GB
@@ -213,6 +222,12 @@ class VM:
     has_fibre_channel: bool = False
     exposes_virtualization: bool = False
     """Its guest may run virtual machines itself."""
+    floppy_path: str | None = None
+    """The image in its floppy drive, which only generation 1 has. Source: Microsoft docs, Set-VMFloppyDiskDrive."""
+    com_pipe: str | None = None
+    """The named pipe that its first COM port is connected to. Source: Microsoft docs, Set-VMComPort."""
+    captured_dvd_drive: str | None = None
+    """The letter of its host's DVD drive that it captures, e.g. E:. Source: type stubs of the module, DvdMediaType."""
     is_processor_compatible: bool = True
     """`CompatibilityForMigrationEnabled`, or a guest that needs no special processor."""
     is_clustered: bool = False

@@ -16,7 +16,7 @@ from lab.hyperv.world.errors import (
 from lab.hyperv.world.views import FolderEntry, VolumeView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from lab.hyperv.world.fleet import Volume
 
@@ -38,7 +38,7 @@ class _Space:
 class FileSystem:
     """Every volume of a host; paths are compared without case. Source: Microsoft docs, Directory.Delete."""
 
-    def __init__(self, volumes: Iterable[Volume]) -> None:
+    def __init__(self, volumes: Sequence[Volume]) -> None:
         self._spaces: dict[str, _Space] = {}
         self._entries: dict[str, FolderEntry] = {}
         self._children: dict[str, set[str]] = {}
@@ -46,6 +46,7 @@ class FileSystem:
             root = paths.tidy(volume.root)
             self._spaces[paths.key(root)] = _Space(root, volume.size_bytes)
             self._put(FolderEntry(root, is_folder=True, is_hidden=False, size_bytes=0))
+        self._with_short_names = {paths.key(volume.root) for volume in volumes if volume.has_short_names}
 
     def volumes(self) -> tuple[VolumeView, ...]:
         return tuple(VolumeView(space.root, space.size_bytes, space.free_bytes) for space in self._spaces.values())
@@ -63,12 +64,25 @@ class FileSystem:
         space.other_bytes = max(0, space.size_bytes - space.file_bytes - free_bytes)
 
     def entry(self, path: str) -> FolderEntry | None:
-        return self._entries.get(paths.key(path))
+        found = self._entries.get(paths.key(path))
+        return found if found or "~" not in path else self._entries.get(paths.key(self._long(path)))
+
+    def _long(self, path: str) -> str:
+        """Return a path with the own names of what it names by short ones, as Windows reads it."""
+        above = paths.parent(path)
+        if above is None or paths.key(paths.root(path)) not in self._with_short_names:
+            return path
+        folder, own = self._long(above), paths.join(self._long(above), paths.name(path))
+        if paths.key(own) in self._entries or paths.key(folder) not in self._children:
+            return own
+        beside = sorted(self._entries[key].path for key in self._children[paths.key(folder)])
+        wanted = paths.name(path).upper()
+        return next((one for one, short in paths.short_names(beside) if short == wanted), own)
 
     def children(self, path: str, *, include_hidden: bool = True) -> tuple[FolderEntry, ...]:
-        """Return what lies directly in a folder, by name."""
-        self._folder(path)
-        found = (self._entries[key] for key in sorted(self._children[paths.key(path)]))
+        """Return what lies directly in a folder, by name; .NET Framework spells its path out (seen: GetFullPath)."""
+        folder = self._folder(path)
+        found = (self._entries[key] for key in sorted(self._children[paths.key(folder.path)]))
         return tuple(entry for entry in found if include_hidden or not entry.is_hidden)
 
     def everything(self) -> tuple[FolderEntry, ...]:
@@ -76,7 +90,7 @@ class FileSystem:
 
     def add(self, path: str, *, size_bytes: int = 0, is_folder: bool = False, is_hidden: bool = False) -> None:
         """Make a file or folder and the folders above it; what exists already stays as it is."""
-        tidy = paths.tidy(path)
+        tidy = self._long(paths.tidy(path)) if "~" in path else paths.tidy(path)
         if paths.key(tidy) in self._entries:
             return
         space = self._space(tidy)

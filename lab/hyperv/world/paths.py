@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from functools import lru_cache
 from ntpath import basename, normpath, splitdrive
 from ntpath import join as _join
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_SHORT_NAME: Final = 8
+_SHORT_KIND: Final = 3
 
 
 def join(path: str, *parts: str) -> str:
@@ -50,3 +59,19 @@ def name(path: str) -> str:
 
 def is_unc(path: str) -> bool:
     return path.startswith("\\\\")
+
+
+def short_names(beside: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the files of one folder with the short names NTFS makes up for them, in the order they came.
+
+    Source: Microsoft docs: Naming Files; the fifth alike and more, which have numbers of the whole name, are left out.
+    """
+    used = Counter[tuple[str, str]]()
+    for path in beside:
+        base, dot, kind = name(path).upper().rpartition(".")
+        base, kind = (base, kind) if dot else (kind, "")
+        if len(base) <= _SHORT_NAME and len(kind) <= _SHORT_KIND and " " not in base and "." not in base:
+            continue
+        alike = re.sub("[ .]", "", base)[:6], kind.replace(" ", "")[:_SHORT_KIND]
+        used[alike] += 1
+        yield path, f"{alike[0]}~{used[alike]}{'.' if alike[1] else ''}{alike[1]}"

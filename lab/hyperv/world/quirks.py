@@ -72,6 +72,8 @@ class Quirks:
     # What may be started.
     backup_blocks_move: bool = True
     """Move-VM of a VM in backup fails; otherwise it goes ahead."""
+    captured_dvd_blocks_move: bool = True
+    """The destination cannot open a DVD drive that the VM captured from its host; otherwise it comes up empty."""
     merge_blocks_move: bool = True
     """Move-VM of a VM that merges disks fails; otherwise it goes ahead."""
     hop_a_needs_delegated_logon: bool = True

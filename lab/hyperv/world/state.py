@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 class HostState:
     """One host; `spec` is replaced when its settings change."""
 
-    def __init__(self, spec: fleet.Host, address: str) -> None:
+    def __init__(self, spec: fleet.Host, address: str, number: int) -> None:
         self.spec = spec
+        self.number = number
+        """Only makes its address unlike the others'."""
         self.address = address
         self.files = FileSystem(spec.volumes)
         self.vms: dict[UUID, Machine] = {}
@@ -89,7 +91,7 @@ class State:
             self._short_names |= dict.fromkeys(
                 (name.lower() for name in (spec.name, address, *spec.aliases)), spec.name
             )
-            self.hosts[spec.name] = HostState(spec, address)
+            self.hosts[spec.name] = HostState(spec, address, len(self.hosts))
         for host in self.hosts.values():
             try:
                 self._furnish(host)

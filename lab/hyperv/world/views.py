@@ -49,6 +49,10 @@ class HostView:
     private_switches: tuple[str, ...]
     endpoint: str
     language: str
+    addresses: tuple[str, ...]
+    """Its own, with their prefixes."""
+    migration_networks: tuple[str, ...]
+    """Where it takes migrations, with their prefixes; any network is 0.0.0.0/0 and ::/0."""
     listener_addresses: tuple[str, ...]
     """MigrationServiceListenerIPAddressList; empty means no listener."""
 
@@ -94,6 +98,9 @@ class VMView:
     has_gpu_partition: bool
     has_fibre_channel: bool
     exposes_virtualization: bool
+    floppy_path: str | None
+    com_pipe: str | None
+    captured_dvd_drive: str | None
     is_clustered: bool
     replication_mode: ReplicationMode
     replication_state: ReplicationState

@@ -147,7 +147,7 @@ class World:
     def host(self, name: str) -> HostView:
         """Return what Get-VMHost tells. Raises `UnknownHost`, as every method that takes a host does."""
         host = self._host(name)
-        return truth.host_view(host, self._state.fleet.domain, list(self._state.hosts).index(host.name))
+        return truth.host_view(host, self._state.fleet.domain)
 
     def described(self, host: str) -> Host:
         """Return the description of a host, with all that was changed since the start."""

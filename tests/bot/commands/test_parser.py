@@ -160,6 +160,26 @@ def test_a_time_is_meant_in_the_time_zone_of_who_types_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "typed", "starts"),
+    [
+        # On 28 March 2027 clocks in Berlin go from 02:00 to 03:00, at 01:00 UTC.
+        (datetime(2027, 3, 27, 22, tzinfo=UTC), "02:30", datetime(2027, 3, 28, 1, tzinfo=UTC)),
+        (datetime(2027, 3, 27, 22, tzinfo=UTC), "2027-03-28 02:30", datetime(2027, 3, 28, 1, tzinfo=UTC)),
+        (datetime(2027, 3, 27, 20, tzinfo=UTC), "22:00", datetime(2027, 3, 27, 21, tzinfo=UTC)),
+        (datetime(2027, 3, 27, 21, 30, tzinfo=UTC), "22:00", datetime(2027, 3, 28, 20, tzinfo=UTC)),
+        # On 25 October 2026 they show 02:30 twice, at 00:30 and 01:30 UTC.
+        (datetime(2026, 10, 25, 0, 10, tzinfo=UTC), "02:30", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        (datetime(2026, 10, 25, 1, 10, tzinfo=UTC), "02:30", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+        (datetime(2026, 10, 25, 1, 40, tzinfo=UTC), "02:30", datetime(2026, 10, 26, 1, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_of_day_across_a_clock_change(now: datetime, typed: str, starts: datetime) -> None:
+    """Left out: when clocks are put on. Shown twice: the next; it stays the same time of day on the day after."""
+    berlin = now.astimezone(ZoneInfo("Europe/Berlin"))
+    assert move(f"web01 from a1 to a2 at {typed}", berlin).options.start_at == starts
+
+
+@pytest.mark.parametrize(
     ("text", "command"),
     [
         ("", Help()),

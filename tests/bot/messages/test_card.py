@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.access import Permission
@@ -18,7 +18,7 @@ from bot.messages.card_running import problem_lines
 from core.domain.model.job import Approval, JobState
 from core.domain.model.move import Hold, HoldCode, MoveState
 from core.domain.model.plan import Finding, FindingCode, Options, Severity
-from core.domain.model.views import CheckProgress, Eta, JobView, MoveView
+from core.domain.model.views import CheckProgress, EstimateError, Eta, JobView, MoveView
 from lab.slack.workspace.blocks.check import message_problems
 from tests.support.view_builders import NOW, job, move, plan, view, vm_id
 
@@ -97,7 +97,6 @@ def views(draw: st.DrawFn) -> JobView:
 
 
 @given(views(), st.booleans(), st.integers(1, 3))
-@settings(deadline=None)
 def test_every_card_fits_slack(seen: JobView, can: bool, needed: int) -> None:
     """Whatever the job, its card is accepted by a strict Slack, and every button carries the job's id."""
     message = card(seen, Look(outlook=Permission(can, "Nobody <can>."), approvals_required=needed))
@@ -140,6 +139,23 @@ def test_the_plan_card_says_what_an_approver_needs() -> None:
                  "takes about 1 h 30 min", "<@UANN>", "reason: new host", "2 at a time", "<!date^"):  # fmt: skip
         assert part in text
     assert text.index("belongs to a cluster") < text.index("2 checkpoints")
+
+
+def test_the_plan_card_says_what_of_its_time_is_waiting_and_how_far_off_it_may_be() -> None:
+    """Nobody wonders why 10 GB take an hour; seconds are not worth a word, and neither is what nobody knows."""
+    made = replace(plan(["web01"]), expected_s=(960.0, 4500.0))
+    about = job(["web01"])
+
+    def said(off: EstimateError | None = None, **waits: float) -> str:
+        text = shown(card(replace(view(replace(about, plan=replace(made, **waits))), off=off), LOOK))  # type: ignore[arg-type]
+        return text[text.index("takes about") :].split("\\n")[0].split('"')[0]
+
+    assert said() == "takes about 1 h 15 min, 16 min at the least"
+    assert said(backups_s=59.0, others_s=59.0) == said()
+    assert said(EstimateError(12, 30), backups_s=3480.0) == (
+        "takes about 1 h 15 min, of which it waits 58 min for backups, 16 min at the least (±12 %, last 30 jobs)"
+    )
+    assert "of which it waits 58 min for backups and 4 min for other moves" in said(backups_s=3480.0, others_s=240.0)
 
 
 def test_approve_carries_exactly_this_plan_and_asks_first() -> None:

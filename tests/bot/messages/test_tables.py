@@ -42,13 +42,15 @@ def test_the_page_shows_both_forms() -> None:
 
 
 def test_a_refusal_is_remembered_for_a_day() -> None:
-    """Then a table is tried once more; without the setting none ever is."""
+    """Then a table is tried once more; one that was too long is not counted. Without the setting none is tried."""
     clock = JumpClock()
     tables = TableForm(clock, is_on=True)
     wanted = [tables.is_wanted]
+    tables.refused("msg_blocks_too_long")
+    wanted.append(tables.is_wanted)
     tables.refused("invalid_blocks")
     wanted.append(tables.is_wanted)
     clock.at += AGAIN_AFTER
     wanted.append(tables.is_wanted)
-    assert wanted == [True, False, True]
+    assert wanted == [True, True, False, True]
     assert not TableForm(clock, is_on=False).is_wanted

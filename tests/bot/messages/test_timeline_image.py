@@ -112,7 +112,7 @@ def test_nothing_tried_is_no_picture() -> None:
     assert draw(moves([MoveState.CANCELLED]), []) is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=4), st.integers(0, 10**5))
 def test_no_name_and_no_length_breaks_the_picture(names: list[str], minutes: int) -> None:
     """Whatever VMs are called and however long it took."""

@@ -10,6 +10,7 @@ from bot.notify.attachments import LookBack
 from bot.notify.notifier import SlackNotifier
 from bot.notify.open_questions import History
 from bot.slack.credentials import web_client
+from bot.slack.table_form import TableForm
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
 from core.domain.model.event_data import EventKind
@@ -38,9 +39,14 @@ def proposal(about: Job = ASKED) -> Notice:
 def make(settings: Settings, clock: JumpClock) -> Callable[..., SlackNotifier]:
     """A new notifier, as after a restart."""
 
-    def made(using: Settings = settings, history: History | None = None, past: LookBack | None = None) -> SlackNotifier:
+    def made(
+        using: Settings = settings,
+        history: History | None = None,
+        past: LookBack | None = None,
+        tables: TableForm | None = None,
+    ) -> SlackNotifier:
         client = web_client(using)
-        return SlackNotifier(client, using, UserGroups(client, clock), clock, history=history, past=past)
+        return SlackNotifier(client, using, UserGroups(client, clock), clock, history=history, past=past, tables=tables)
 
     return made
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -20,12 +19,11 @@ from core.domain.model.move import Attempt, MoveId, MoveState
 from core.domain.model.plan import PlanEdit
 from core.domain.model.views import MoveView
 from core.errors import StoreError
-from lab.hyperv.world.fleet import VM, Fleet
 from lab.slack.server import SlackLab
 from lab.slack.workspace.faults import FaultKind
 from lab.slack.workspace.messages import Message
 from tests.bot.conftest import Opening
-from tests.support.bot_harness import buttons, fleet, read
+from tests.support.bot_harness import buttons, read
 from tests.support.insights_picture import month
 from tests.support.view_builders import NOW, JumpClock, job, move, notice, view, vm_id
 
@@ -218,18 +216,8 @@ async def test_a_job_ends_with_its_picture(office: Opening, slack: SlackLab) -> 
         assert slack.call_log.violations == []
 
 
-def many() -> Fleet:
-    """The small fleet, and sixty VMs more."""
-    small = fleet()
-    more = [VM(id=UUID(int=0x99 + number), name=f"many{number:02}", host="HV01") for number in range(1, 61)]
-    return replace(small, vms=(*small.vms, *more))
-
-
-async def test_a_long_job_is_read_page_by_page(
-    office: Opening, slack: SlackLab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_long_job_is_read_page_by_page(office: Opening, slack: SlackLab, many_vms: None) -> None:
     """Show all opens a form; its buttons turn the pages."""
-    monkeypatch.setattr("tests.support.bot_harness.fleet", many)
     async with office() as here:
         card = await here.ask("many* from HV01 to HV02")
         assert "migrate_all" in buttons(card)

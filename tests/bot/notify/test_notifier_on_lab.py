@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.notify.notifier import SlackNotifier
-from core.domain.model.event_data import Answered, Digest, EventKind
+from core.domain.model.event_data import Answered, EventKind
 from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId
-from core.domain.reporting.insights import Insights
 from core.domain.reporting.paging import quote
 from core.errors import NotifierBusy, NotifierDown, NotifierRefused, StoreBusy
 from lab.slack.server import SlackLab
@@ -18,7 +17,6 @@ from lab.slack.workspace.faults import FaultKind
 from tests.bot.conftest import slack_settings
 from tests.bot.notify.conftest import ASKED, BEGAN, posted, proposal, told
 from tests.support.bot_harness import buttons, read
-from tests.support.insights_picture import month
 
 
 async def test_a_card_is_posted_where_it_was_asked(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
@@ -332,34 +330,3 @@ async def test_every_kind_has_plain_words(make: Callable[..., SlackNotifier], sl
     await make().tell(replace(told(kind, Tone.LINE, number=3), is_plain=True))
     (message,) = posted(slack)
     assert "J7" in message.text
-
-
-@pytest.mark.parametrize("fault", LOSSES)
-async def test_a_digest_is_a_message_of_its_own_and_said_once(
-    make: Callable[..., SlackNotifier], slack: SlackLab, fault: FaultKind
-) -> None:
-    """In the channel of the settings, whatever job it is kept with; another process finds it there."""
-    judged = await month()
-
-    async def past(_: Digest) -> Insights:
-        return judged
-
-    week = told(EventKind.DIGEST, Tone.MESSAGE, replace(ASKED, channel="C0OPS", card=Card("C0OPS", "1.0")), number=9)
-    slack.faults.add(fault, "chat.postMessage")
-    with pytest.raises(NotifierDown):
-        await make(past=past).tell(week)
-    assert await make(past=past).tell(replace(week, maybe_said=True)) is None, "it is no card"
-    (message,) = posted(slack)
-    assert not message.thread_ts
-    assert "59 VMs moved in 20 jobs" in read(message)
-    assert slack.call_log.violations == []
-
-
-async def test_a_digest_that_the_channel_does_not_take_wakes_nobody(
-    make: Callable[..., SlackNotifier], slack: SlackLab
-) -> None:
-    """It is refused, and so given up; no direct message goes to anybody."""
-    slack.workspace.change_channel("C0MIGRATE", is_archived=True)
-    with pytest.raises(NotifierRefused):
-        await make().tell(told(EventKind.DIGEST, Tone.MESSAGE, number=9))
-    assert slack.person("alice").sees("@app") == []

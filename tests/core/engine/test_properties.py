@@ -70,7 +70,7 @@ def order_trouble(stage: Stage, random: Random) -> None:
         )
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_whatever_happens_the_promises_hold(seed: int) -> None:
     """Promises 1, 2, 4, 5 and 10 over random fleets and faults, with a restart in the middle."""

@@ -91,7 +91,7 @@ def test_a_session_that_waited_long_is_there_for_the_start(tmp_path: Path) -> No
     assert last.started_s - long.ended_s < 2
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_limits_hold_with_sessions_that_wait(seed: int) -> None:
     """Whatever the fleet: no start over a limit, every VM arrives, and no host has more sessions than it may."""

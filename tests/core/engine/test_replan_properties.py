@@ -76,7 +76,7 @@ async def befall(stage: Stage, trouble: Trouble) -> None:
         stage.world.fill_volume(trouble.host, "D:\\", 3 * GB)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(
     vms=VMS,
     named=st.sets(st.sampled_from(OTHERS), min_size=2, max_size=3),

@@ -7,6 +7,7 @@ import pytest
 
 from core.domain.model.host_calls import FolderFate, HostWord
 from core.domain.model.hyperv_enums import HostJobState, MigrationAuth, Operation, ReplicationMode, VmState
+from core.domain.model.inventory import Tie
 from core.errors import MalformedReply
 from core.hyperv import decode, decode_details, vm_files
 from tests.support.ps_examples import WEB, vm_properties
@@ -240,7 +241,14 @@ def test_puts_details_together() -> None:
             lambda asked: ([selected(Path="d:\\a.VHDX", FileSize=7)] if asked.title == "Get-VHD" else [], True),
         ),
         adapters=decode_details.read_adapters("HV01", [selected(VMId=WEB, Name="LAN", SwitchName=None)]),
-        isos=decode_details.read_isos("HV01", [selected(VMId=WEB, Path=""), selected(VMId=WEB, Path="C:\\x.iso")]),
+        dvd_drives=decode_details.read_dvd_drives(
+            "HV01",
+            [
+                selected(VMId=WEB, Path="", DvdMediaType=enum(0, "None")),
+                selected(VMId=WEB, Path="C:\\x.iso", DvdMediaType=enum(1, "ISO")),
+                selected(VMId=WEB, Path="E:", DvdMediaType=enum(2, "PassThrough")),
+            ],
+        ),
         checkpoints=decode_details.read_checkpoints("HV01", [selected(VMId=WEB), selected(VMId=WEB)]),
         vtpms=decode_details.read_vtpms("HV01", [selected(InstanceID=f"Microsoft:{WEB}\\7", TpmEnabled=True)]),
     )
@@ -250,6 +258,7 @@ def test_puts_details_together() -> None:
     assert details.disks[1].is_shared
     assert details.adapters[0].switch == ""
     assert details.iso_paths == ("C:\\x.iso",)
+    assert details.ties == {Tie.HOST_DVD}
     assert (details.checkpoints, unreadable) == (2, ())
     assert details.has_vtpm
 

@@ -128,6 +128,27 @@ async def test_an_older_windows_has_none_of_these_devices() -> None:
         assert (web.ties, web.ties_unread) == (frozenset(), "")
 
 
+async def test_a_class_that_every_host_has_in_some_form_is_not_taken_for_none() -> None:
+    """Before Windows Server 2016 COM ports are of another class: that there is none of theirs is not known."""
+    async with on_lab(changed(missing_classes=("Msvm_SerialPortSettingData",))) as (arena, _):
+        arena.world.change_vm(SOURCE, WEB, {"floppy_path": "D:\\a.vfd"})
+        web = (await arena.gateway.inspect(SOURCE)).of(WEB)
+        assert web is not None
+        assert (web.images, web.pipes) == (("D:\\a.vfd",), ())
+        assert "Invalid class" in web.ties_unread
+
+
+async def test_an_older_role_does_not_tell_networks_and_costs_nothing_else() -> None:
+    """What is missing is unknown, with its reason; the rest is there."""
+    role = shipped_role().replace("'Win32_NetworkAdapterConfiguration'", "")
+    async with on_lab(changed(endpoint=Endpoint.JEA, role=role)) as (arena, _):
+        seen = await arena.gateway.inspect(SOURCE)
+        assert seen.networks.own is None
+        assert seen.networks.for_migration == ("0.0.0.0/0", "::/0")
+        assert "Get-CimInstance" in seen.networks.unread
+        assert seen.details
+
+
 async def test_a_policy_is_a_policy_and_no_silence() -> None:
     """Application control constrains the ordinary endpoint: moves work and can be stopped, our .NET calls do not."""
     async with on_lab(changed(endpoint=Endpoint.CONSTRAINED_LANGUAGE)) as (arena, _):

@@ -297,10 +297,10 @@ async def test_says_done_though_told_it_failed() -> None:
 
 @pytest.mark.parametrize("only", [None, WEB])
 async def test_the_number_of_requests_does_not_depend_on_the_vms(only: Any, requests_sent: Counter[str]) -> None:
-    """An inspection takes twenty pipelines, whatever the host has, and one for each link of the longest chain."""
+    """An inspection takes twenty-four pipelines, whatever the host has, and one for each link of the longest chain."""
     async with on_lab() as (arena, _):
         await arena.gateway.inspect(SOURCE, None if only is None else [only])
-    assert requests_sent["Command"] == 20
+    assert requests_sent["Command"] == 24
 
 
 async def test_threads_for_moves_are_bounded() -> None:

@@ -89,7 +89,7 @@ def test_a_host_is_read() -> None:
     assert facts.default_vm_path == "C:\\ProgramData\\Microsoft\\Windows\\Hyper-V"
     assert facts.memory_bytes == 128 << 30
     assert facts.supported_versions == ("5.0", "8.0", "9.0", "10.0")
-    assert decode.read_listeners("HV01", counters) == ("10.0.0.236",)
+    assert facts.listeners == ("10.0.0.236",)
     assert decode.read_free_memory("HV01", hear("full-language", "MEMORY").values) == 79691776 * 1024
     assert decode.read_names("HV01", "Get-VMSwitch", hear("full-language", "SWITCHES").values) == (
         "vSwitch-Prod",

@@ -81,7 +81,7 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(JOBS)
 def test_a_job_comes_back(connection: Connection, job: Job) -> None:
     """Plan, approvals, card and times, with the plan's hash."""
@@ -91,7 +91,7 @@ def test_a_job_comes_back(connection: Connection, job: Job) -> None:
     assert read.plan.hash == job.plan.hash
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(MOVES)
 def test_a_move_comes_back(connection: Connection, move: Move) -> None:
     """With hold, disks and the look before."""
@@ -100,7 +100,7 @@ def test_a_move_comes_back(connection: Connection, move: Move) -> None:
     assert read == replace(move, id=read.id, job_id=J1, version=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ATTEMPTS)
 def test_an_attempt_comes_back(connection: Connection, attempt: Attempt) -> None:
     """With its times, fault and the host's words."""
@@ -111,7 +111,7 @@ def test_an_attempt_comes_back(connection: Connection, attempt: Attempt) -> None
         savepoint.rollback()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(EVENTS)
 def test_an_event_comes_back(connection: Connection, event: Event) -> None:
     """With its data."""

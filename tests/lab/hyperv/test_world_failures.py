@@ -26,6 +26,8 @@ DISK = Disk(path="D:\\VMs\\one.vhdx", size_bytes=GB)
         ({}, {"volumes": (Volume(root="C:"),), "default_vm_path": "C:\\VMs"}, "0x80070003"),
         ({"version": "11.0"}, {}, "configuration version 11.0"),
         ({"iso_path": "D:\\a.iso"}, {}, "0xC03A0014"),
+        ({"floppy_path": "D:\\a.vfd"}, {}, "D:\\a.vfd"),
+        ({"captured_dvd_drive": "E:"}, {}, "E:"),
         ({"has_vtpm": True}, {}, "could not be unwrapped"),
         ({"is_processor_compatible": False}, {"processor_family": "amd"}, "processor-specific features not supported"),
         ({"disks": (DISK, Disk(path="", disk_number=2))}, {}, "physical disk 2"),

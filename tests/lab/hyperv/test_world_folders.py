@@ -149,3 +149,18 @@ def test_a_faster_network_helps_what_is_under_way() -> None:
     assert slow.ended_s is not None
     assert fast.ended_s is not None
     assert fast.ended_s < slow.ended_s / 2
+
+
+def test_a_short_name_leads_to_the_file_where_the_volume_makes_them() -> None:
+    """In the order of the alphabet, without blanks and dots; a name that is short itself has no other."""
+    volumes = (Volume(root="C:"), Volume(root="D:", has_short_names=True))
+    files = tuple(
+        File(path=f"{drive}:\\{name}\\a.vhdx") for drive in "CD" for name in ("Long Name 1", "Long Name 2", "VMs")
+    )
+    it = lab(hosts=(host("HV01", volumes=volumes, files=files, default_vm_path="D:\\VMs"), host("HV02")))
+    found = it.world.entry("HV01", "D:\\longna~2\\A~1.VHD")
+    assert found is not None
+    assert found.path == "D:\\Long Name 2\\a.vhdx"
+    assert [entry.path for entry in it.world.list_folder("HV01", "D:\\LONGNA~1")] == ["D:\\Long Name 1\\a.vhdx"]
+    assert it.world.entry("HV01", "C:\\LONGNA~1") is None
+    assert it.world.entry("HV01", "D:\\VMS~1") is None

@@ -170,6 +170,42 @@ def test_some_refusals_come_before_any_job(hosts: tuple[object, ...], fields: di
     assert it.world.jobs("HV01") == ()
 
 
+APART = {"addresses": ("10.0.0.2/16", "10.9.0.2/24"), "migration_networks": ("10.9.0.0/24",)}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (Language.ENGLISH, "did not properly respond"),
+        (Language.GERMAN, "Verbindungsversuch"),
+        (Language.JAPANESE, "接続"),
+    ],
+)
+def test_a_source_without_a_way_to_the_migration_network_fails_to_connect(language: Language, text: str) -> None:
+    """The destination listens on its migration networks alone: who is in none of them, and has no router, waits."""
+    it = lab(vm(1), hosts=(host("HV01", language=language), host("HV02", **APART)))
+    move = it.move(1)
+    it.run()
+    assert text in move.errors[0].message
+    assert "0x8007274C" in move.errors[0].message
+    assert it.world.vm("HV01", vm_id(1)) is not None
+
+
+@pytest.mark.parametrize("way", [{"routes": ("10.9.0.0/24",)}, {"addresses": ("10.9.0.1/24",)}])
+def test_a_router_or_an_address_there_is_a_way(way: dict[str, object]) -> None:
+    """Another network is no fault of its own."""
+    it = lab(vm(1), hosts=(host("HV01", **way), host("HV02", **APART)))
+    move = it.move(1)
+    it.run()
+    assert move.errors == ()
+
+
+def test_a_host_without_an_address_in_its_migration_networks_listens_nowhere() -> None:
+    """Move-VM refuses it before any job, as it does a listener that is off."""
+    it = lab(vm(1), hosts=(host("HV01"), host("HV02", migration_networks=("10.9.0.0/24",))))
+    assert "has no network address" in refused(it, 1)
+
+
 def test_a_vm_that_is_not_there_is_a_miss() -> None:
     """A move of an unknown VM says so by id and has no job."""
     it = lab()

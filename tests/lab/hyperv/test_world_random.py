@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lab.hyperv.world.world import World
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 def disk_bytes(world: World) -> int:

@@ -1,20 +1,23 @@
 """The CIM classes a simulated host answers for: which exist, their instances and the exact type of every property.
 
 Sources: Microsoft docs: Msvm_MigrationJob, Msvm_VirtualSystemMigrationService, Msvm_SecuritySettingData,
-Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
+Msvm_StorageAllocationSettingData, Msvm_SerialPortSettingData, Msvm_VirtualSystemMigrationNetworkSettingData,
+Win32_NetworkAdapterConfiguration, Win32_OperatingSystem, Win32_Volume, Win32_LogicalDisk.
 """
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
+from ipaddress import ip_interface, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
-from lab.hyperv.remoting.dotnet_values import Array, NetObject, NetType, UInt16, UInt32, UInt64, Value
+from lab.hyperv.remoting.dotnet_values import Array, Byte, NetObject, NetType, UInt16, UInt32, UInt64, Value
 from lab.hyperv.world.enums import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
     from lab.hyperv.world.views import HostView, JobView, VMView, VolumeView
     from lab.hyperv.world.world import World
@@ -223,6 +226,48 @@ _PROCESSOR: Final[dict[str, Callable[[VMView | None], Value]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    """A resource of a VM, or of the definition that every host has: its kind, and what it is connected to."""
+
+    vm: VMView | None
+    kind: str
+    places: tuple[str, ...] = ()
+    number: int = 0
+
+
+def _images(world: World, host: str) -> list[_Attached]:
+    """Return every file attached to a VM, by the kind of drive it is in."""
+    found = [_Attached(None, "Virtual Hard Disk")]
+    for vm in world.vms(host):
+        files = [("Virtual Hard Disk", disk.path) for disk in vm.disks if disk.has_file]
+        files += [("Virtual CD/DVD Disk", vm.iso_path)] if vm.iso_path else []
+        files += [("Virtual Floppy Disk", vm.floppy_path)] if vm.floppy_path else []
+        found += [_Attached(vm, kind, (path,), number) for number, (kind, path) in enumerate(files)]
+    return found
+
+
+def _com_ports(world: World, host: str) -> list[_Attached]:
+    """Return both ports of each VM; one that is connected to nothing has an empty connection."""
+    pipes = [(vm, (vm.com_pipe or "", "")) for vm in world.vms(host)]
+    ports = [_Attached(vm, "Serial Port", (pipe,), number) for vm, both in pipes for number, pipe in enumerate(both)]
+    return [_Attached(None, "Serial Port"), *ports]
+
+
+_IMAGE: Final[dict[str, Callable[[_Attached], Value]]] = {
+    "InstanceID": lambda one: _setting(f"83F8638B-8DCA-4152-9EDA-2CA8B33039B4\\0\\{one.number}\\L")(one.vm),
+    "ResourceType": _fixed(UInt16(31)),
+    "ResourceSubType": lambda one: f"Microsoft:Hyper-V:{one.kind}",
+    "HostResource": lambda one: Array("System.String[]", one.places) if one.places else None,
+}
+_COM_PORT: Final[dict[str, Callable[[_Attached], Value]]] = {
+    "InstanceID": lambda one: _setting(f"8E3A359F-559A-4B6A-98A9-1690A6100ED7\\{one.number}")(one.vm),
+    "ResourceSubType": lambda one: f"Microsoft:Hyper-V:{one.kind}",
+    "Connection": lambda one: Array("System.String[]", one.places) if one.places else None,
+    "DebuggerMode": _fixed(value=False),
+}
+
+
 def _parts(has: Callable[[VMView], bool]) -> Callable[[World, str], list[Any]]:
     return lambda world, host: [None, *(vm for vm in world.vms(host) if has(vm))]
 
@@ -238,6 +283,35 @@ def _settings_class(
         properties=properties,
         title=lambda _: name,
     )
+
+
+_NETWORK: Final[dict[str, Callable[[IPv4Network | IPv6Network], Value]]] = {
+    "SubnetNumber": lambda network: str(network.network_address),
+    "PrefixLength": lambda network: Byte(network.prefixlen),
+    "Metric": _fixed(UInt32(0)),
+    "Tags": lambda network: Array(
+        "System.String[]",
+        ["Microsoft:UserManaged" if network.prefixlen else "Microsoft:UserManagedAllNetworks"],
+    ),
+}
+
+
+def _mask(address: IPv4Interface | IPv6Interface) -> str:
+    """Return what IPSubnet holds: a mask for version 4, the length of the prefix for version 6."""
+    return str(address.netmask) if address.version == _VERSION_4 else str(address.network.prefixlen)
+
+
+_VERSION_4: Final = 4
+_ADAPTER: Final[dict[str, Callable[[tuple[IPv4Interface | IPv6Interface, ...]], Value]]] = {
+    "IPEnabled": bool,
+    "IPAddress": lambda own: Array("System.String[]", [str(one.ip) for one in own]) if own else None,
+    "IPSubnet": lambda own: Array("System.String[]", [_mask(one) for one in own]) if own else None,
+}
+
+
+def _adapters(world: World, host: str) -> list[tuple[IPv4Interface | IPv6Interface, ...]]:
+    """Return the adapters of a host, one for each address, and one that has none: WMI lists those too."""
+    return [(), *((ip_interface(one),) for one in world.host(host).addresses)]
 
 
 def _local_volumes(world: World, host: str) -> list[VolumeView]:
@@ -307,6 +381,38 @@ CLASSES: Final = (
     _settings_class("Msvm_GpuPartitionSettingData", _DEVICE, lambda vm: vm.has_gpu_partition),
     _settings_class("Msvm_SyntheticFcPortSettingData", _DEVICE, lambda vm: vm.has_fibre_channel),
     _settings_class("Msvm_ProcessorSettingData", _PROCESSOR, lambda _: True),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_StorageAllocationSettingData",
+        parents=("CIM_StorageAllocationSettingData", "CIM_ResourceAllocationSettingData", "CIM_SettingData"),
+        instances=_images,
+        properties=_IMAGE,
+        title=lambda _: "Msvm_StorageAllocationSettingData",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_SerialPortSettingData",
+        parents=("CIM_ResourceAllocationSettingData", "CIM_SettingData"),
+        instances=_com_ports,
+        properties=_COM_PORT,
+        title=lambda _: "Msvm_SerialPortSettingData",
+    ),
+    CimClass(
+        VIRTUALIZATION,
+        "Msvm_VirtualSystemMigrationNetworkSettingData",
+        parents=("CIM_SettingData",),
+        instances=lambda world, host: [ip_network(one) for one in world.host(host).migration_networks],
+        properties=_NETWORK,
+        title=lambda _: "Msvm_VirtualSystemMigrationNetworkSettingData",
+    ),
+    CimClass(
+        CIMV2,
+        "Win32_NetworkAdapterConfiguration",
+        parents=("CIM_Setting",),
+        instances=_adapters,
+        properties=_ADAPTER,
+        title=lambda _: "Win32_NetworkAdapterConfiguration",
+    ),
     CimClass(
         CIMV2,
         "Win32_OperatingSystem",

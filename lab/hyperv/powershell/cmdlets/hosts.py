@@ -20,6 +20,7 @@ from lab.hyperv.powershell.cmdlets.vms import COMMANDS, MODULE, is_wildcard, mat
 from lab.hyperv.remoting.dotnet_values import Array, EnumValue, Int64, NetObject, NetType, UInt32, UInt64, Value
 from lab.hyperv.remoting.records import Category
 from lab.hyperv.world import enums, paths
+from lab.hyperv.world.networks import ANY
 from lab.hyperv.world.vms import parents_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _HOST_PROPERTIES: Final[dict[str, Callable[[HostView], Value]]] = {
     "MacAddressMinimum": lambda _: "00155D0A6400",
     "MaximumStorageMigrations": lambda host: UInt32(host.storage_limit),
     "MaximumVirtualMachineMigrations": lambda host: UInt32(host.live_limit),
-    "UseAnyNetworkForMigration": lambda _: True,
+    "UseAnyNetworkForMigration": lambda host: set(ANY) <= {*host.migration_networks},
     "VirtualMachineMigrationAuthenticationType": lambda host: enum_value(
         "MigrationAuthenticationType", enums.MigrationAuthentication, host.authentication
     ),

@@ -70,7 +70,7 @@ def network_adapters(view: VMView) -> list[NetObject]:
 
 
 def dvd_drives(view: VMView) -> list[NetObject]:
-    return [NetObject(DVD_TYPE, Part(view, view.iso_path))]
+    return [NetObject(DVD_TYPE, Part(view, view.captured_dvd_drive or view.iso_path))]
 
 
 def snapshots(view: VMView) -> list[NetObject]:
@@ -251,14 +251,17 @@ def _dvd_title(part: Part) -> str:
     return f"DVD Drive on {kind} controller number 0 at location {len(part.vm.disks)}"
 
 
+def _media(part: Part) -> EnumValue:
+    kind = enums.DvdMediaType.None_
+    if part.item:
+        kind = enums.DvdMediaType.PassThrough if part.vm.captured_dvd_drive else enums.DvdMediaType.ISO
+    return enum_value("DvdMediaType", enums.DvdMediaType, kind)
+
+
 DVD_TYPE: Final = _part(
     ("DvdDrive", "Drive", "VMDevice", "VMComponentObject"),
     {
-        "DvdMediaType": lambda part: (
-            EnumValue(f"{NAMESPACE}.DvdMediaType", 2, "ISO")
-            if part.item
-            else EnumValue(f"{NAMESPACE}.DvdMediaType", 0, "None")
-        ),
+        "DvdMediaType": _media,
         "Path": lambda part: part.item,
         "ControllerLocation": lambda part: len(part.vm.disks),
         "ControllerNumber": _fixed(0),

@@ -146,7 +146,7 @@ PLACES = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(roots=st.tuples(PLACES, PLACES, PLACES), disks=st.lists(PLACES, max_size=2), default=PLACES, taken=PLACES)
 def test_the_list_never_holds_a_folder_that_must_stay(
     roots: tuple[str, str, str], disks: list[str], default: str, taken: str

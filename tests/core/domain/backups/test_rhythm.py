@@ -127,6 +127,15 @@ def test_summer_time_changes_nothing_on_the_wall() -> None:
     assert learned(nightly(range(22, 31)), 31).text == "is backed up nightly about 22:00–22:40"  # noqa: RUF001
 
 
+def test_a_backup_at_a_time_that_is_left_out_takes_as_long_as_ever() -> None:
+    """On 29 March clocks went from 02:00 to 03:00: a backup at 02:30 begins then and is not over before."""
+    rhythm = learned(nightly(range(19, 26), "02:30"), 26)
+    (one,) = expected(rhythm, BERLIN, at(26, "12:00"), at(27, "12:00"))
+    assert (one.earliest, one.opens) == (at(27, "03:00"), at(27, "03:00"))
+    assert one.closes - one.opens == timedelta(minutes=40)
+    assert one.closes_latest >= one.closes
+
+
 def test_a_rhythm_that_ended_is_not_expected() -> None:
     """The schedule moved: the old time is dropped after a few nights, the new one learned."""
     runs = [*nightly(range(10)), *nightly(range(10, 18), "02:00")]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 
 from core.domain.planning.forecast import Conditions, Forecast, forecast
-from core.domain.planning.makespan import Work
+from core.domain.planning.work import Work
 from core.domain.scheduling.freeze import Calendar, parse_window
 from tests.support.builders import HV01, HV02, NOW, facts, snapshot
 

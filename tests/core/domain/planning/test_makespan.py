@@ -1,6 +1,7 @@
 """Promises of core.domain.planning.makespan."""
 
 import time
+from dataclasses import replace
 from itertools import count, pairwise
 
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.model.inventory import HostName
-from core.domain.planning.makespan import Pause, Work, lower_bound, makespan
+from core.domain.planning.duration import Duration, duration
+from core.domain.planning.makespan import lower_bound, makespan
 from core.domain.planning.speeds import OVERHEAD_S, Speeds, seconds
+from core.domain.planning.work import Pause, Work
 from tests.support.builders import HV01, HV02, HV03
 
 
@@ -140,7 +143,7 @@ def simple(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause], at
     return clock
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(todo=WORKS, slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(0, 3)), pauses=PAUSES)
 def test_the_quick_schedule_is_the_plain_one(todo: list[Work], slots: dict[HostName, int], pauses: list[Pause]) -> None:
     """Looking only at the lines of hosts that got free changes nothing; and nothing beats the bound."""
@@ -169,3 +172,35 @@ def test_hosts_that_have_not_met_are_known_by_what_they_did_with_others() -> Non
     assert speeds.of(HV02, HV03) == 80.0
     assert speeds.of(hv04, HV01) == 100.0
     assert Speeds({}, 100.0).of(HV01, HV02) == 100.0
+
+
+def test_a_move_that_avoids_a_time_starts_after_it_and_others_use_the_slot() -> None:
+    """Its own time only; what has started goes on; it is asked again at each time that it avoids."""
+    one = {HV01: 1, HV02: 1}
+    shy = Work(HV01, HV02, 10, avoids=((0, 60), (65, 100)))
+    assert makespan([shy], one) == 70
+    assert makespan([shy, *works(30)], one) == 70
+    assert makespan([replace(shy, avoids=((5, 60),))], one) == 10
+    assert makespan([replace(shy, avoids=((0, 60), (60, 100)))], one) == 110
+    assert makespan([shy, *works(67)], one) == 110
+    assert makespan([shy], one, [(0, 62)]) == 72
+
+
+def test_moves_of_others_have_their_room_first_and_their_end_does_not_count() -> None:
+    """Running ones and those that wait before; they are none of the job's own moves at once."""
+    one = {HV01: 1, HV02: 1, HV03: 1}
+    other = Work(HV01, HV02, 50, is_running=True, is_other=True)
+    assert makespan([*works(10), other], one) == 60
+    assert makespan([*works(10), replace(other, is_running=False)], one) == 60
+    assert makespan([*works(10), replace(other, source=HV03, destination=HostName("HV04"))], one) == 10
+    assert makespan([*works(10), other], {HV01: 2, HV02: 2}, at_once=1) == 10
+
+
+def test_a_plan_says_what_of_its_time_is_waiting() -> None:
+    """For backups, and for moves of others; what nothing can beat knows neither."""
+    one, other = {HV01: 1, HV02: 1}, Work(HV01, HV02, 50, is_running=True, is_other=True)
+    shy = Work(HV01, HV02, 10, avoids=((0, 200),))
+    assert duration(works(10), one) == Duration(10, 10)
+    assert duration([*works(10), other], one) == Duration(10, 60, 0, 50)
+    assert duration([shy, *works(10), other], one) == Duration(20, 210, 140, 50)
+    assert duration([replace(shy, avoids=((300, 400),))], one) == Duration(10, 10)

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from core.domain.model.inventory import Adapter, Disk, HostName, Inspection, VmDetails, VmId
+from core.domain.planning.assignment import Problem
 from core.domain.planning.destinations import Destination
-from core.domain.planning.makespan import Work
 from core.domain.planning.placement import Conditions, Placement, place
+from core.domain.planning.placement_reasons import Reasons
 from core.domain.planning.speeds import Speeds
+from core.domain.planning.work import Work
+from core.domain.scheduling.links import Links
 from tests.support.builders import GB, HV01, HV02, HV03, details, facts, lying, room, vm, vm_id
 
 HV04 = HostName("HV04")
@@ -203,3 +206,27 @@ def test_the_same_fleet_gets_the_same_plan() -> None:
     slots = {HV01: 9, HV02: 1, HV03: 2, HV04: 4}
     first = placed(rows, [TWO, THREE, FOUR], rooms, slots=slots)
     assert placed(rows, [TWO, THREE, FOUR], rooms, slots=slots) == first
+
+
+@pytest.mark.parametrize(
+    ("source_slots", "said"),
+    [
+        (1, "HV03 would take less even with it, but the plan would hardly be shorter."),
+        (9, "HV03 would take less even with it."),
+    ],
+    ids=["the source takes as long anyway", "the plan would be shorter"],
+)
+def test_a_host_that_would_be_done_sooner_is_not_called_as_good(source_slots: int, said: str) -> None:
+    """All times are until a host has all that goes there; whoever would need less is told apart from the whole plan."""
+    problem = Problem(
+        seconds=[{0: 100.0, 1: 100.0}, {0: 10.0, 1: 10.0}, {0: 90.0, 1: 90.0}],
+        sources=[0, 0, 0],
+        source_slots=[source_slots],
+        host_slots=[1, 1],
+        host_busy=[(), ()],
+        needs=lambda _vm, _host: (),
+        room={},
+    )
+    words = Reasons([TWO, THREE], problem, {0: 0, 1: 0, 2: 1}, [{}, {}, {}], Links(), tells_who_stays=False)
+    assert words.of(1, 0) == f"HV02 has room and would take 1 min 50 s for all that goes there; {said}"
+    assert words.of(0, 0).endswith("; HV03 would take 3 min 10 s with it.")

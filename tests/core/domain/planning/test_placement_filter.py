@@ -117,7 +117,7 @@ def row_of(number: int, one: tuple[Any, ...]) -> VmDetails:
     return details(number, of=made, disks=disks, adapters=(Adapter("net", switch),))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(VMS, ROOMS, st.booleans(), st.booleans())
 @example(one=(0, "", "9.0", "", "D", {}), found={"free_gb": 4}, lists=False, drives=False)
 @example(one=(0, "", "9.0", "", "D", {}), found={"free_gb": 5}, lists=False, drives=False)
@@ -141,7 +141,7 @@ def test_the_filter_says_what_preflight_says(
 CHOICES = st.lists(st.sampled_from((None, None, 0, 1, 2)), min_size=6, max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(VMS, min_size=1, max_size=6),
     st.lists(ROOMS, min_size=2, max_size=3),

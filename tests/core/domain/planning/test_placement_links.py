@@ -8,9 +8,9 @@ from typing import Any
 
 from core.domain.model.inventory import HostName, VmDetails
 from core.domain.planning.destinations import Destination
-from core.domain.planning.makespan import Work
 from core.domain.planning.placement import Conditions, Placement, place
 from core.domain.planning.speeds import Speeds
+from core.domain.planning.work import Work
 from core.domain.scheduling.freeze import parse_window
 from core.domain.scheduling.links import Link, Links, LinkWindow
 from tests.support.builders import HV01, HV02, HV03, details, room, vm_id

@@ -66,6 +66,9 @@ ABOUT_A_VM = {
     "vtpm": (details(1, has_vtpm=True), W, FindingCode.VTPM),
     "checkpoints": (details(1, checkpoints=2), N, FindingCode.CHECKPOINTS),
     "of a backup": (details(1, checkpoints=1, backup_checkpoints=1), W, FindingCode.BACKUP_CHECKPOINT),
+    "floppy": (details(1, floppy_paths=("D:\\setup.vfd",)), W, FindingCode.ISO_MOUNTED),
+    "dvd of the host": (details(1, ties=frozenset({Tie.HOST_DVD})), W, FindingCode.HOST_DVD),
+    "com port": (details(1, pipes=("\\\\.\\pipe\\debug",)), W, FindingCode.LOCAL_PIPE),
     "nested": (details(1, ties=frozenset({Tie.NESTED})), W, FindingCode.NESTED),
     **{
         f"{tie}, {state.name.lower()}": (
@@ -325,6 +328,13 @@ def test_a_vm_that_is_off_runs_no_machines() -> None:
     assert check(details(1, of=vm(1, state=VmState.OFF), ties=frozenset({Tie.NESTED}))) == ()
 
 
+def test_a_pipe_of_a_machine_that_is_named_is_reached_from_anywhere() -> None:
+    """What a COM port uses on another machine does not depend on where the VM runs; both ports are one warning."""
+    assert check(details(1, pipes=("\\\\console01\\pipe\\vm01",))) == ()
+    (found,) = check(details(1, pipes=("\\\\.\\pipe\\a", "\\\\CONSOLE01\\pipe\\vm01", "\\\\.\\PIPE\\b")))
+    assert "COM ports on \\\\.\\pipe\\a and \\\\.\\PIPE\\b of its host" in found.text
+
+
 def test_ties_that_a_host_does_not_tell_are_one_note() -> None:
     """A gap in a reading never looks like a healthy answer, and a hundred VMs are one line."""
     (found,) = check(*(details(n, ties_unread="The role refuses it.") for n in (1, 2, 3)))
@@ -416,10 +426,16 @@ def test_paths_too_long_at_the_destination() -> None:
     assert "a name of 256 letters" in check(details(1, disks=(name,)))[0].text
 
 
+@pytest.mark.parametrize(
+    "row",
+    [details(1, iso_paths=("D:\\ISO\\Setup.iso",)), details(1, floppy_paths=("D:\\ISO\\Setup.iso",))],
+    ids=["dvd", "floppy"],
+)
 @pytest.mark.parametrize(("lies_there", "found"), [(True, []), (False, [(B, FindingCode.NO_ATTACHMENT)])])
-def test_an_image_is_looked_up_on_the_destination(lies_there: bool, found: list[tuple[Severity, FindingCode]]) -> None:
+def test_an_image_is_looked_up_on_the_destination(
+    row: VmDetails, lies_there: bool, found: list[tuple[Severity, FindingCode]]
+) -> None:
     """A mounted image must be at the same place there; where nobody could look, a warning is all there is."""
-    row = details(1, iso_paths=("D:\\ISO\\Setup.iso",))
     to = replace(room(HV02), attachments={windows_paths.key("d:\\iso\\setup.ISO"): lies_there})
     findings = check(row, to=to)
     assert codes(findings) == found

@@ -136,8 +136,8 @@ def test_after_a_no_the_reasons_are_those_of_the_new_plan() -> None:
     kept = placed(made, {HV02: 500, HV03: 80, HV04: 500})
     assert kept["vm01"][1].startswith("Only HV03 takes it.")
     assert {name: why.split(";")[0] for name, (_, why) in kept.items() if name != "vm01"} == {
-        "vm02": "HV02 has room and would be done in 2 min 49 s",
-        "vm03": "HV03 has room and would be done in 5 min",
+        "vm02": "HV02 has room and would take 2 min 49 s for all that goes there",
+        "vm03": "HV03 has room and would take 5 min for all that goes there",
     }
     short = placed(made, {HV02: 40, HV03: 40, HV04: 20})
     assert short["vm01"] == (HV02, "No host has room for it. Not HV04: says that it cannot take it.")

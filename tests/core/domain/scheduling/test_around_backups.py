@@ -9,7 +9,7 @@ from core.domain.backups.rhythm import Expected
 from core.domain.backups.runs import BackupRun
 from core.domain.model.move import HoldCode, Move, MoveId, MoveState
 from core.domain.model.plan import Options
-from core.domain.scheduling.around_backups import After, BackupOutlook, Before, Now, advise, backup_timeout
+from core.domain.scheduling.around_backups import After, BackupOutlook, Before, Now, advise, avoided, backup_timeout
 from core.domain.scheduling.decisions import Decision, Start
 from core.domain.scheduling.freeze import Calendar, parse_window
 from core.domain.scheduling.schedule import decide, next_change
@@ -59,6 +59,34 @@ def test_a_move_that_would_still_run_waits() -> None:
     assert isinstance(found, After)
     assert found.text == "waits for its nightly backup at about 22:00; starts after it, about 22:45"
     assert (found.until, found.is_far, found.risk) == (after(25 * MIN), False, 0.5)
+
+
+def test_the_times_at_which_a_move_will_not_start_are_known_before() -> None:
+    """Those at which it would wait: from its careful estimate before a backup on until that is over as a rule."""
+    tomorrow = window(60 + 24 * 60)
+    both = outlook(window(60), tomorrow)
+    assert avoided(both, NOW, Options(), None, heeds=True) == (
+        (after(25 * MIN), after(100 * MIN)),
+        (after((25 + 24 * 60) * MIN), after((100 + 24 * 60) * MIN)),
+    )
+    assert avoided(both, NOW, Options(), None, heeds=False)[0] == (after(60 * MIN), after(100 * MIN))
+    assert avoided(outlook(window(-10), newest=seen(-8, -1)), NOW, Options(), None, heeds=True) == ()
+    too_often = outlook(*(window(10 + 60 * hour, 5) for hour in range(24)), takes_min=50)
+    assert len(avoided(too_often, NOW, Options(), None, heeds=True)) == 1  # the last of those that are known
+    assert avoided(outlook(window(20)), NOW, Options(until=after(60 * MIN)), None, heeds=True) == ()
+
+
+@given(st.integers(-30, 400), st.integers(5, 90), st.integers(0, 300))
+def test_an_estimate_waits_when_the_decision_does(opens_min: int, takes_min: int, at_min: int) -> None:
+    """At any time at which a decision would let the move wait the estimate does not start it, but for a start early."""
+    one = outlook(window(opens_min), takes_min=takes_min)
+    at = after(at_min * MIN)
+    spans = avoided(one, NOW, Options(), None, heeds=True)
+    match look(one, at):
+        case After(is_far=False, over=over) if at < over:
+            assert any(begin <= at < end for begin, end in spans)
+        case Before():
+            assert not any(begin < at < end for begin, end in spans)
 
 
 def test_a_backup_that_does_not_come_is_not_waited_for() -> None:

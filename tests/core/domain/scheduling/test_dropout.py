@@ -73,6 +73,12 @@ def test_a_destination_that_is_out_for_its_patience_drops_out(changes: dict[str,
     assert found(waiting(1, -299), waiting(2, -10), move(3, destination=HV03), **changes) == []
 
 
+def test_a_host_that_has_not_been_looked_at_yet_is_not_out() -> None:
+    """After a restart the old hold still stands; whether the host is still out is not known before a look."""
+    at = situation([waiting(1)], snapshot(HV01), snapshot(HV03), jobs=[job(1, *PLAN)])
+    assert dropouts(replace(at, policy=replace(POLICY, replan_after=PATIENCE))) == []
+
+
 def test_time_alone_makes_it_drop_out() -> None:
     """Hosts that show the same are no news: it is decided again when its patience is over, and then every minute."""
     host_off = [snapshot(HV01, *map(vm, (1, 2))), OFF, snapshot(HV03)]

@@ -42,6 +42,16 @@ def test_windows_that_touch_are_one_freeze() -> None:
     assert frozen_until(MONDAY + timedelta(hours=1), windows, UTC) == datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 
 
+def test_a_freeze_from_a_time_that_is_left_out_begins_when_clocks_are_put_on() -> None:
+    """On 29 March 2026 clocks in Berlin went from 02:00 to 03:00: of 02:30 to 03:10 ten minutes are left."""
+    windows = (parse_window("Sun 02:30-03:10"),)
+    change = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert frozen_until(change - timedelta(minutes=1), windows, BERLIN) is None
+    assert frozen_until(change, windows, BERLIN) == change + timedelta(minutes=10)
+    begin, end = next(freezes(change - timedelta(hours=3), windows, BERLIN))
+    assert (begin.astimezone(UTC), end.astimezone(UTC)) == (change, change + timedelta(minutes=10))
+
+
 def test_a_window_is_meant_in_its_own_time_zone() -> None:
     """08:00 in Berlin is 07:00 UTC in winter."""
     until = frozen_until(MONDAY, (parse_window("Mon 08:00-18:00"),), BERLIN)

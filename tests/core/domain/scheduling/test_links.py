@@ -273,7 +273,7 @@ class Night:
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(links=made_up_links(), data=st.data())
 def test_no_start_brings_a_link_above_its_number_at_any_instant(links: Links, data: st.DataObject) -> None:
     """Whatever hosts are behind whatever links, whatever runs already, whenever windows begin: and all ends done."""

@@ -95,7 +95,7 @@ def situations(draw: st.DrawFn) -> Situation:
     return situation(moves, *shots, jobs=jobs, reservations=reservations, stopped_by=stopped)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(at=situations())
 def test_every_queued_move_gets_one_decision_with_a_reason(at: Situation) -> None:
     """Promise 10: whatever the hosts show, every waiting move is started, ended or held, once, and says why."""
@@ -108,7 +108,7 @@ def test_every_queued_move_gets_one_decision_with_a_reason(at: Situation) -> Non
         assert said.strip()
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(at=situations())
 def test_no_pass_starts_more_than_any_host_allows(at: Situation) -> None:
     """Promise 1: with all starts of a pass reserved, no host of a started move is above either of its limits."""
@@ -122,7 +122,7 @@ def test_no_pass_starts_more_than_any_host_allows(at: Situation) -> None:
         assert not starts
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(at=situations())
 def test_nobody_overtakes_on_the_same_hosts(at: Situation) -> None:
     """A slot goes to the oldest job that can use it, and within a job to running VMs first, on one pair of hosts."""

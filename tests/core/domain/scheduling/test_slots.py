@@ -174,7 +174,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(limit=st.integers(0, 3), steps=STEPS)
 def test_our_starts_never_bring_a_host_above_its_limit(
     limit: int, steps: list[tuple[str, int, tuple[HostName, HostName]]]
@@ -190,7 +190,7 @@ def test_our_starts_never_bring_a_host_above_its_limit(
         getattr(truth, what)(number, pair)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     limit=st.integers(0, 4),
     seen=st.sets(st.integers(0, 6)),

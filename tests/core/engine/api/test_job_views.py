@@ -13,8 +13,10 @@ from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Move, MoveId
 from core.domain.model.plan import Plan
 from core.domain.scheduling.freeze import Calendar
+from core.domain.scheduling.links import NO_LINKS
 from core.domain.scheduling.start_permission import STOP
 from core.engine.api.job_views import JobViews
+from core.engine.backup_outlooks import BackupOutlooks
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.backup_watch import BackupWatch
 from core.engine.hosts.snapshot_cache import SnapshotCache
@@ -98,7 +100,7 @@ def play(tmp_path: Path, script: Callable[[Room], Awaitable[None]], *, vms: int 
             Calendar((), UTC),
             assumed_bytes_per_s=1e8,
             max_parallel=0,
-            rhythms=rhythms,
+            backups=BackupOutlooks(counted, rhythms, is_on=True, assumed_bytes_per_s=1e8, links=NO_LINKS),
         )
         await script(Room(store, snapshot_cache, seen, job, loop))
         await counted.close()
