@@ -29,7 +29,7 @@ class Tour:
         self._usual: dict[Story, Ending] = {}
         self._stack = AsyncExitStack()
         self._place: Place | None = None
-        self._check_timeout = ""
+        self._settings = ("", "")
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,10 +71,11 @@ class Tour:
         return ending
 
     async def _here(self, story: Story) -> Place:
-        if story.is_about_placing or story.check_timeout != self._check_timeout:
+        settings = story.check_timeout, story.owners
+        if story.is_about_placing or settings != self._settings:
             await self.leave()
         if self._place is None:
-            self._check_timeout = story.check_timeout
+            self._settings = settings
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-            self._place = await self._stack.enter_async_context(place(folder, story.check_timeout))
+            self._place = await self._stack.enter_async_context(place(folder, story))
         return self._place

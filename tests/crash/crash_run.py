@@ -15,7 +15,7 @@ from lab.site import site
 from lab.slack.workspace.messages import Message
 from tests.crash.bot_that_dies import ORDER, PASSED
 from tests.crash.final_state import Ending, plain, texts
-from tests.crash.points import Meanwhile, Point, When
+from tests.crash.points import Meanwhile, Point, Story, When
 from tests.support.databases import database_url, read, store_section
 from tests.support.engine_harness import vm
 from tests.support.eventually import PATIENCE_S
@@ -83,6 +83,13 @@ class Place(Town):
         card = self.card()
         replies = self.here.slack.workspace.channel(CHANNEL).replies(card.ts) if card is not None else ()
         return [message.text for message in replies if not message.files]
+
+    def direct(self, who: str = "U0CAROL") -> list[Message]:
+        """Return what this story's job was told of to one person directly."""
+        card = self.card()
+        job = (card.metadata or {})["event_payload"]["job"] if card is not None else None
+        messages = self.here.slack.workspace.direct_message([who]).messages.values()
+        return [one for one in messages if job and ((one.metadata or {}).get("event_payload") or {}).get("job") == job]
 
     def job_id(self) -> str:
         """Return the id people know this story's job by."""
@@ -317,7 +324,7 @@ class Place(Town):
         if self._point is None or not self._point.is_by_person:
             complaints += [f"{f.user_id} saw {f.what} fail: {f.error}" for f in slack.failures[before.failures :]]
         return Ending(
-            Counter(plain(line) for line in self.thread()),
+            Counter(plain(line) for line in [*self.thread(), *(one.text for one in self.direct())]),
             plain("\n".join([card.text, *texts(card.blocks)])),
             len(self._all_cards()) - len(before.cards),
             tuple(moves),
@@ -339,16 +346,18 @@ class Place(Town):
         counts: Counter[str] = Counter()
         channel = self.here.slack.workspace.channel(CHANNEL)
         for root in self._all_cards():
-            for message in (root, *channel.replies(root.ts)):
+            told = self.direct() if root is self.card() else []
+            for message in (root, *channel.replies(root.ts), *told):
                 payload = (message.metadata or {}).get("event_payload") or [file["name"] for file in message.files]
                 counts[str(payload) if payload else f"a message without its notice: {message.text}"] += 1
         return [f"said twice: {payload}" for payload, count in counts.items() if count > 1]
 
 
 @asynccontextmanager
-async def place(folder: Path, check_timeout: str) -> AsyncIterator[Place]:
-    """Start a lab and a bot that can be told to die."""
-    settings = SETTINGS | {"migration": SETTINGS["migration"] | {"check_timeout": check_timeout}}
+async def place(folder: Path, story: Story) -> AsyncIterator[Place]:
+    """Start a lab and a bot that can be told to die, with the settings of a story."""
+    migration = SETTINGS["migration"] | {"check_timeout": story.check_timeout}
+    settings = SETTINGS | {"migration": migration, "access": {"owners": story.owners}}
     environment = {ORDER: str(folder / "order"), PASSED: str(folder / "passed")}
     async with (
         site(fleet(count=3), folder, speed=SPEED, settings=settings | store_section(folder)) as here,

@@ -18,11 +18,17 @@ class Story(StrEnum):
     SLACK_DOWN = "slack down"
     CHECKED = "hosts are asked"
     REPLANNED = "a host drops out"
+    OWNED = "an owner holds a VM"
 
     @property
     def check_timeout(self) -> str:
         """How long the hosts may be asked about a plan before it can be approved; elsewhere they are not asked."""
         return "5m" if self is Story.CHECKED else "0s"
+
+    @property
+    def owners(self) -> str:
+        """Whether owners of VMs are told; elsewhere nobody looks for any."""
+        return "hold" if self is Story.OWNED else "off"
 
     @property
     def is_about_placing(self) -> bool:
@@ -286,6 +292,26 @@ _REPLANNED = (
     _P("people.tell[replanned]:after", "was it said? looks, finds it", _S.REPLANNED),
 )
 
+_OWNED = (
+    _P("hosts.notes:before", "the notes are read by the next start", _S.OWNED),
+    _P("hosts.notes:after", "what was read is forgotten: it is read again", _S.OWNED),
+    _P("store.change_job[running]:before", "what the owner is to hear is not noted: it is, once", _S.OWNED, 2),
+    _P("store.change_job[running]:after", "it is noted: it is said, and not noted again", _S.OWNED, 2),
+    _P(
+        "people.tell[owner_told]:before",
+        "was it said? looks in the direct message, does not find it, says it",
+        _S.OWNED,
+    ),
+    _P("people.tell[owner_told]:after", "was it said? looks in the direct message, finds it", _S.OWNED),
+    _P("people.tell[owner_told]:after", "the same for the end", _S.OWNED, 3),
+    _P("store.change_moves:before", "not held; say so again", _S.OWNED, is_by_person=True, is_said_again=True),
+    _P("store.change_moves:after", "held, and nothing starts it", _S.OWNED, is_by_person=True),
+    _P("people.tell[owner_held]:before", "was it said? looks, does not find it, says it", _S.OWNED),
+    _P("people.tell[owner_held]:after", "was it said? looks, finds it", _S.OWNED),
+    _P("people.tell[owner_released]:before", "was it said? looks, does not find it, says it", _S.OWNED),
+    _P("people.tell[owner_released]:after", "was it said? looks, finds it", _S.OWNED),
+)
+
 POINTS = (
     *_ASKING,
     *_APPROVING,
@@ -300,6 +326,7 @@ POINTS = (
     *_SLACK_DOWN,
     *_REPLANNED,
     *_CHECKED,
+    *_OWNED,
 )
 
 QUICK = frozenset(
@@ -311,6 +338,7 @@ QUICK = frozenset(
         (Story.PLAIN, "hosts.move:accepted"),
         (Story.CHECKED, "store.change_job[proposed]:before"),
         (Story.REPLANNED, "store.change_moves:after"),
+        (Story.OWNED, "people.tell[owner_told]:after"),
     }
 )
 """What is played in every run, by story and ``str`` of the point; everything else with ``--all-crash-points``."""

@@ -127,6 +127,32 @@ async def _replanned(place: Place) -> None:
     await place.says("is over")
 
 
+async def _owned(place: Place) -> None:
+    """One VM, which its owner holds while all starts are stopped; they go on, and somebody releases it."""
+    place.put_vms(1, notes="owner: carol@contoso.com")
+    await place.command("bob", "/migrate stop", "Stopped")
+    card = await place.ask()
+    await place.wait_for(lambda: "Will be told as owner" in str(card.blocks))
+    await place.approve(card)
+    carol = place.person("carol")
+
+    async def hold() -> object:
+        note = await place.wait_for(lambda: next(iter(place.direct()), None))
+        before = carol.view  # of a bot that died before it took the form
+        await carol.click(note, "migrate_not_now")
+        await place.wait_for(lambda: None if carol.view is before else carol.view)
+        return await carol.submit({"words": "not tonight"})
+
+    await place.want(hold, lambda: place.is_said("says not now: not tonight"))
+    await place.command("bob", "/migrate resume", "start again")
+    await place.wait_for(lambda: "its owner says not now" in str(card.blocks))
+    assert not place.is_anything_moving()
+    await place.command("bob", f"/migrate resume {place.job_id()} web01", "may start again")
+    await place.wait_for(lambda: place.is_said("released `web01`"))
+    await place.says("is over")
+    await place.wait_for(lambda: len(place.direct()) == 3)  # that it is to move, that it is released, that it is over
+
+
 STORIES: Mapping[Story, Callable[[Place], Awaitable[None]]] = {
     Story.ONE: _one,
     Story.PLAIN: _plain,
@@ -139,4 +165,5 @@ STORIES: Mapping[Story, Callable[[Place], Awaitable[None]]] = {
     Story.SLACK_DOWN: _slack_down,
     Story.CHECKED: _checked,
     Story.REPLANNED: _replanned,
+    Story.OWNED: _owned,
 }

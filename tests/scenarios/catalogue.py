@@ -12,8 +12,8 @@ _HEAD = """\
 Whole stories, played on the [lab](../guide/lab.md) in virtual time with the real engine and a real database. Each
 folder of `tests/scenarios` holds the hosts and VMs (`fleet.toml`), what people, hosts, Slack and the bot itself do
 (`script.toml`), and how it goes (`transcript.txt`): what was done (`>>`), what the bot says (`card`, `line`,
-`broadcast`, `page`), what only its history notes (`-`), and how the hosts really are in the end. Limits, single starts,
-folders, reasons and words are not left to the transcripts: they are looked at in every scenario.
+`broadcast`, `page`, `direct`), what only its history notes (`-`), and how the hosts really are in the end. Limits,
+single starts, folders, reasons and words are not left to the transcripts: they are looked at in every scenario.
 
 `pytest tests/scenarios` plays them all. With `--update-transcripts` it writes the transcripts and this page anew: read
 what changed, then commit it.

@@ -9,12 +9,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from core.config import Settings
+from core.domain.model.ownership import Found, Person
 from core.engine.engine import Engine
 from lab.gateway import LabGateway
 from lab.hyperv.world.world import World
 from lab.virtual_time import VirtualClock, VirtualTimeLoop
 from tests.scenarios.port_wrappers import Listener, ShutDoor, SteadyStore
 from tests.scenarios.script import Script
+from tests.scenarios.wording import person
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,14 @@ class Line:
     at: datetime
     text: str
     is_step: bool
+
+
+async def who_is(named: str) -> Person:
+    """Tell who is in Slack: whoever has an address there, but ``gone``, who has left, and ``nobody``."""
+    name = named.partition("@")[0]
+    if name == "nobody":
+        return Person(Found.UNKNOWN)
+    return Person(Found.LEFT if name == "gone" else Found.KNOWN, person(name) if name != named else named)
 
 
 class Play:
@@ -78,7 +88,12 @@ class Play:
         self.store.calls = self.store_calls
         hosts: Any = self._gateway
         self.engine = Engine(
-            settings=self.settings, store=self.store, gateway=hosts, notifier=self.listener, clock=self.clock
+            settings=self.settings,
+            store=self.store,
+            gateway=hosts,
+            notifier=self.listener,
+            clock=self.clock,
+            who_is=who_is,
         )
         await self.engine.start()
         self.is_running = True

@@ -99,6 +99,19 @@ class Stagehand:
         self._play.note(f"{by} resumes {wanted.id}")
         await self._answer(self._play.engine.controls.resume(wanted.id, person(by)), refused=refused)
 
+    async def do_not_now(self, *, vm: str, by: str, words: str, job: str = "", refused: bool = False) -> None:
+        """Hold a VM as its owner."""
+        wanted = await self._job(job)
+        (move,) = [move for move in await self._play.store.moves(wanted.id) if move.vm_name == vm]
+        self._play.note(f"{by} says not now about {vm} of {wanted.id}: {words}")
+        who = person(by)
+        await self._answer(self._play.engine.owner_holds.hold(wanted.id, [move.id], {who}, who, words), refused=refused)
+
+    async def do_release(self, *, by: str, vm: str = "", job: str = "", refused: bool = False) -> None:
+        wanted = await self._job(job)
+        self._play.note(f"{by} releases {vm or 'all'} of {wanted.id}")
+        await self._answer(self._play.engine.owner_holds.release(wanted.id, person(by), vm), refused=refused)
+
     async def do_retry(self, *, by: str = "alice", job: str = "", refused: bool = False) -> None:
         wanted = await self._job(job)
         self._play.note(f"{by} retries {wanted.id}")

@@ -4,7 +4,9 @@ import re
 from datetime import datetime
 
 from bot.messages.oncall_page import page
+from bot.messages.owner_words import to_owner
 from bot.messages.thread_lines import sentence
+from core.domain.model.event_data import OwnerTold
 from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Job
 from core.domain.model.move import Move
@@ -36,7 +38,11 @@ def plain(text: str) -> str:
 
 
 def said(notice: Notice) -> str:
-    """Return what the bot says to people: a page in all its parts, anything else in its sentence."""
+    """Return what the bot says to people: a page or a direct message in all its parts, else a sentence."""
+    if notice.event.tone is Tone.DIRECT:
+        told, blocks = notice.event.data, to_owner(notice).blocks
+        whom = told.person if isinstance(told, OwnerTold) else ""
+        return plain("\n".join([f"to <@{whom}>:", *(block["text"]["text"] for block in blocks if "text" in block)]))
     if notice.event.tone is not Tone.PAGE:
         return plain(sentence(notice.event, notice.job, notice.move))
     return plain(
