@@ -33,7 +33,7 @@ _IDS = {vm.name: vm.id for vm in fleet().vms}
 WEB01, DB01 = _IDS["web01"], _IDS["db01"]
 ALICE, BOB, DAVE, MALLORY = "alice", "bob", "dave", "mallory"
 _MONDAY = "Mon 09:00"
-ANY_NUMBER = {"commands_per_minute": 0}
+ANY_NUMBER: dict[str, object] = {"commands_per_minute": 0}
 """Nobody types so fast."""
 
 _HEAD = """# Conversations
@@ -384,10 +384,54 @@ async def _in_tables(walk: Walk) -> None:
     walk.sees(BOB, bob.sees(CHANNEL)[-1], "Bob presses **As a table** and gets, privately")
 
 
+async def _owned(walk: Walk) -> None:
+    walk.chapter(
+        "Whose VM it is",
+        "Carol owns two VMs, by their notes. She hears of them, and holds one. The last VM's owner has left.",
+    )
+    carol, mailbox = walk.slack.person("carol"), walk.slack.workspace.direct_message(["U0CAROL"]).messages
+
+    people = walk.slack.workspace.users
+    people["U0DAVE"] = people["U0DAVE"].model_copy(update={"deleted": True})
+
+    async def told(words: str) -> Message:
+        return await walk.here.until(lambda: next((m for m in mailbox.values() if words in read(m)), None))
+
+    await walk.types(BOB, "stop")
+    card = await walk.here.ask("web01,web02,db01 from HV01 to HV02", ALICE)
+    await walk.here.shows(card, "Will be told as owner")
+    await walk.here.shows(card, "Nobody is told of `db01`")
+    walk.sees(ALICE, card, "Alice types `/migrate web01,web02,db01 from HV01 to HV02`; the card, once owners are known")
+    await walk.slack.person(BOB).click(card, "migrate_approve")
+    note = await told("going to be moved")
+    walk.sees("carol", note, "Carol reads in a direct message")
+    await carol.click(note, "migrate_not_now")
+    await walk.here.until(lambda: carol.view)
+    walk.reads(carol.reads_form(), "Carol presses **Not now**")
+    await carol.submit({"vms": ["web02 (HV01 → HV02)"], "words": "month end closing"})
+    line = await walk.here.replied(card, "says not now")
+    walk.sees(BOB, line, "In the thread")
+    await walk.types(BOB, "resume")
+    for name in ("web01", "db01"):
+        await walk.here.replied(card, f"`{name}` is on")
+    await walk.here.shows(card, "2 of 3 moved · 1 waiting")
+    await walk.here.shows(card, "its owner says not now: month end closing")
+    walk.sees(ALICE, card, "The card, when the others have moved")
+    await walk.types(MALLORY, "resume J1 web02")
+    await walk.types(BOB, "resume J1 web02")
+    walk.sees("carol", await told("released your VM"), "Carol reads")
+    walk.sees("carol", await told("J1 is over for your VMs"), "Carol reads in the end")
+
+
 async def _told_weekly(walk: Walk) -> None:
     walk.chapter("A week told to the channel", "Once a week, at the time that `[slack] digest` names.")
     digest = await walk.here.until(lambda: next((m for m in walk.here.messages() if "The week from" in read(m)), None))
     walk.sees(ALICE, digest, "In the channel")
+
+
+def _with_owners() -> Fleet:
+    notes = {"web01": "owner: carol@contoso.com", "web02": "owner: <@U0CAROL>", "db01": "owner: U0DAVE"}
+    return replace(fleet(), vms=tuple(replace(vm, notes=notes.get(vm.name, "")) for vm in fleet().vms))
 
 
 VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
@@ -398,6 +442,7 @@ VISITS: tuple[tuple[Callable[[Walk], Awaitable[None]], ...], ...] = (
     (_checked,),
     (_backups,),
     (_on_a_link,),
+    (_owned,),
     (_looked_back,),
     (_told_weekly,),
     (_in_tables,),
@@ -410,7 +455,7 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
     migration: dict[str, object] = {"stuck_after": "1s", "assumed_speed_mb_s": 1_000_000}
     hosts: dict[str, object] = {}
     links: dict[str, object] = {}
-    described = None
+    described = _with_owners() if _owned in chapters else None
     told: dict[str, object] = {"digest": _MONDAY} if _told_weekly in chapters else {}
     if _in_tables in chapters:
         told, described = {"tables": True}, fleet_with_many()
@@ -421,6 +466,7 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
         migration |= {"check_timeout": "1m"}
         hosts = {"HV03": {"address": "hv03.contoso.com", "path": "D:\\VMs"}}
         described = _three_hosts()
+    access = ANY_NUMBER | ({"owners": "hold"} if _owned in chapters else {})
     if _backups in chapters:
         migration |= {"assumed_speed_mb_s": 110}
     with tempfile.TemporaryDirectory() as folder:
@@ -435,7 +481,7 @@ async def visit(chapters: Sequence[Callable[[Walk], Awaitable[None]]]) -> list[s
             SlackLab() as slack,
             Office.open(
                 slack,
-                slack_settings(slack, migration=migration, hosts=hosts, links=links, access=ANY_NUMBER, slack=told),
+                slack_settings(slack, migration=migration, hosts=hosts, links=links, access=access, slack=told),
                 Path(folder),
                 described,
             ) as here,
