@@ -65,6 +65,8 @@ class OwnerBook:
         self._not_before: dict[str, datetime] = {}
         self._reading: set[HostName] = set()
         self._wanted: dict[VmId, OwnedVm] = {}
+        self._first_wanted: dict[VmId, datetime] = {}
+        """A VM may be newer than the last reading of its host: that one says nothing about it."""
         self._tasks = TaskSet()
         self.wanted = asyncio.Event()
         """Set when there is somebody to look for."""
@@ -91,6 +93,9 @@ class OwnerBook:
         """Have the owners of these VMs found out, or looked up again when that was more than a day ago."""
         if not self.is_on:
             return
+        vms = list(vms)
+        for vm in vms:
+            self._first_wanted.setdefault(vm.vm_id, self._clock.steady_now())
         due = {vm.vm_id: vm for vm in vms if self._is_due(vm)}
         if due.keys() - self._wanted.keys():
             self.wanted.set()
@@ -98,8 +103,8 @@ class OwnerBook:
 
     async def turn(self) -> float:
         """Ask whoever knows, once. Each host is read by itself: one that is slow holds up no other."""
-        for host in {vm.host for vm in self._wanted.values()} if self._key else ():
-            if self._is_stale(host) and self._may_ask(host) and host not in self._reading:
+        for host in {vm.host for vm in self._wanted.values() if self._is_unread(vm)}:
+            if self._may_ask(host) and host not in self._reading:
                 self._reading.add(host)
                 self._tasks.start(self._read(host), f"notes of {host}")
         named = (one.named for vm in self._wanted.values() if (one := self._named(vm)) is not None)
@@ -122,19 +127,26 @@ class OwnerBook:
     def _named(self, vm: OwnedVm) -> Owner | None:
         """Say who is named; None: the host's notes are not read yet."""
         notes = self._notes.get(vm.host)
-        if notes is None and self._key:
+        if self._key and (notes is None or notes.read_at < self._first_wanted.get(vm.vm_id, notes.read_at)):
             return None
         return named_owner(vm.name, notes.values.get(vm.vm_id, ()) if notes else (), self._patterns)
 
     def _is_due(self, vm: OwnedVm) -> bool:
-        if self._key and self._is_stale(vm.host):
+        if self._is_unread(vm):
             return True
         named = self._named(vm)
         return named is not None and bool(named.named) and self._is_forgotten(named.named)
 
-    def _is_stale(self, host: HostName) -> bool:
-        notes = self._notes.get(host)
-        return notes is None or self._clock.steady_now() - notes.read_at >= GOOD_FOR
+    def _is_unread(self, vm: OwnedVm) -> bool:
+        """Whether its host's notes must be read: they never were, a day ago, or before the VM was asked about."""
+        if not self._key:
+            return False
+        notes, now = self._notes.get(vm.host), self._clock.steady_now()
+        return (
+            notes is None
+            or now - notes.read_at >= GOOD_FOR
+            or notes.read_at < self._first_wanted.get(vm.vm_id, notes.read_at)
+        )
 
     def _is_forgotten(self, named: str) -> bool:
         known = self._people.get(named)
@@ -147,6 +159,7 @@ class OwnerBook:
 
     async def _read(self, host: HostName) -> None:
         values: Mapping[VmId, tuple[str, ...]] = {}
+        began = self._clock.steady_now()
         try:
             values = await self._gateway.notes(host, self._key)
         except EndpointRefused as error:
@@ -158,7 +171,7 @@ class OwnerBook:
             return
         finally:
             self._reading.discard(host)
-        self._notes[host] = _Notes(values, self._clock.steady_now())
+        self._notes[host] = _Notes(values, began)
         self.wanted.set()
         self.found()
 
