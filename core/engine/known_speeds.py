@@ -8,4 +8,4 @@ from core.ports import Store
 async def known_speeds(store: Store, links: Links, assumed_bytes_per_s: float) -> Speeds:
     """Return what was learned of each pair and each link, and what is assumed of the others."""
     of_links = await store.link_speeds() if links else {}
-    return Speeds(await store.speeds(), assumed_bytes_per_s, links, of_links)
+    return Speeds(await store.speeds(), assumed_bytes_per_s, links, of_links, await store.shared_speeds())

@@ -59,6 +59,7 @@ class PlanEstimates:
         now = self._clock.now()
         movable = [move for move in plan.moves if move.vm_id not in plan.blocked_ids]
         speeds = await known_speeds(self._store, self._links, self._assumed_bytes_per_s)
+        speeds = speeds.of_schedule()
         open_moves = in_the_way(await self._store.moves(open_only=True))
         attempts = await self._store.attempts(open_only=True)
         known = _Known(

@@ -13,7 +13,7 @@ from core.domain.model.events import Event, Notice, Recorded
 from core.domain.model.inventory import HostName, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move, MoveId
-from core.domain.planning.speeds import LinkSpeed
+from core.domain.planning.speeds import LinkSpeed, SharedSpeed
 from core.domain.reporting.estimates import Estimated
 from core.domain.reporting.past import Past
 from core.domain.scheduling.links import LinkUsage
@@ -257,9 +257,9 @@ class SqlStore:
         """Read the attempts that ended with a fault since then, oldest first."""
         return await self._database.read(attempts.ended_since, since)
 
-    async def events(self, job_id: JobId) -> tuple[Event, ...]:
-        """Read everything that happened to a job, oldest first."""
-        return await self._database.read(events.of_job, job_id)
+    async def events(self, job_id: JobId, *, after: int = 0) -> tuple[Event, ...]:
+        """Read everything that happened to a job, or after one event, oldest first."""
+        return await self._database.read(events.of_job, job_id, after)
 
     async def add_events(self, *happened: Event) -> None:
         """Store events that change nothing else: all of them, or none."""
@@ -314,6 +314,10 @@ class SqlStore:
         """Read learned throughput per host pair."""
         return await self._database.read(throughput.read)
 
+    async def shared_speeds(self) -> dict[tuple[HostName, HostName], SharedSpeed]:
+        """Read learned throughput per host pair, as if moves at one host share it."""
+        return await self._database.read(throughput.read_shared)
+
     async def link_speeds(self) -> dict[str, LinkSpeed]:
         """Read learned throughput per link."""
         return await self._database.read(throughput.read_links)
@@ -324,9 +328,11 @@ class SqlStore:
         destination: HostName,
         bytes_per_s: float,
         shared_by: Mapping[str, float] | None = None,
+        *,
+        at_host: float = 1.0,
     ) -> None:
         """Fold one measured move into the throughput of a host pair, and of its links."""
-        await self._database.write(throughput.learn, source, destination, bytes_per_s, shared_by or {})
+        await self._database.write(throughput.learn, source, destination, bytes_per_s, shared_by or {}, at_host=at_host)
 
     async def note_backups(self, runs: Sequence[BackupRun], watches: Sequence[HostWatch]) -> None:
         """Write down when VMs were in backup and hosts looked at."""

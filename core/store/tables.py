@@ -24,6 +24,7 @@ from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import VmDetails
 from core.domain.model.job import Approval, JobState
 from core.domain.model.move import Fault, Hold, HoldCode, MoveState
+from core.domain.model.ownership import Owner, OwnerHold
 from core.domain.model.plan import Plan
 from core.store.column_types import JobNumber, Json, Moment, PlainUuid, Words, choice
 
@@ -112,6 +113,8 @@ moves = Table(
     Column("tidy_at", Moment, index=True),
     Column("tried_folders", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("is_around_backup", Boolean, nullable=False, server_default=false()),
+    Column("owner", Json(Owner)),
+    Column("owner_hold", Json(OwnerHold)),
     sqlite_autoincrement=True,
 )
 
@@ -212,6 +215,16 @@ speeds = Table(
     Column("source", String(255), primary_key=True),
     Column("destination", String(255), primary_key=True),
     Column("bytes_per_s", Float(53), nullable=False),
+)
+
+shared_speeds = Table(
+    "shared_speeds",
+    metadata,
+    Column("source", String(255), primary_key=True),
+    Column("destination", String(255), primary_key=True),
+    Column("alone_bytes_per_s", Float(53), nullable=False),
+    Column("off_shared", Float(53)),
+    Column("off_equal", Float(53)),
 )
 
 link_speeds = Table(

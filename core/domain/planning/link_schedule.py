@@ -1,4 +1,4 @@
-"""A list schedule in which links have numbers too, and moves on one link share what it carries."""
+"""A list schedule in which links have numbers too, and moves on one link, or at one host, share what it carries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ class _Run:
 
 
 class LinkSchedule(ListSchedule):
-    """A schedule in which moves also need room on their links, and share what these carry.
+    """A schedule in which moves also need room on their links, and share what these and their hosts carry.
 
     A link's number may change as the clock goes. An end is foreseen anew when its move gets another share; the old one
     is passed over.
@@ -41,7 +41,7 @@ class LinkSchedule(ListSchedule):
         self, works: Sequence[Work], slots: Mapping[HostName, int], pauses: Iterable[Pause], at_once: int, lines: Lines
     ) -> None:
         self._of = lines
-        self._on: defaultdict[Link, dict[int, _Run]] = defaultdict(dict)
+        self._on: defaultdict[Place, dict[int, _Run]] = defaultdict(dict)
         self._limits = {
             link: lines.limit(link, 0.0) for work in works for link in lines.of((work.source, work.destination))
         }
@@ -63,26 +63,27 @@ class LinkSchedule(ListSchedule):
     def _go(self, work: Work, clock: float) -> None:
         self._begun += 1
         run = _Run(self._begun, work, work.seconds, clock)
-        links = self._of.of(run.pair)
-        for link in links:
-            self._on[link][run.number] = run
-        self._share(links, clock, run)
+        places = self._of.speeds.places(*run.pair)
+        for place in places:
+            self._on[place][run.number] = run
+        self._share(places, clock, run)
 
     def _arrive(self, run: _Run, rate: float, since: float, clock: float) -> None:
         """End a move, if it still goes at the pace at which this was foreseen."""
         if (run.rate, run.since) != (rate, since):
             return
-        links = self._of.of(run.pair)
-        for link in links:
-            del self._on[link][run.number]
-        self._share(links, clock)
+        places = self._of.speeds.places(*run.pair)
+        for place in places:
+            del self._on[place][run.number]
+        self._share(places, clock)
         self._end(run.work, clock)
 
-    def _share(self, links: Iterable[Link], clock: float, *begun: _Run) -> None:
-        """Work out anew how fast those go that are on these links, now that others are on them."""
-        found = {run.number: run for run in begun} | {n: run for link in links for n, run in self._on[link].items()}
+    def _share(self, places: Iterable[Place], clock: float, *begun: _Run) -> None:
+        """Work out anew how fast those go that are at these places, now that others are there."""
+        found = {run.number: run for run in begun} | {n: run for place in places for n, run in self._on[place].items()}
         for _, run in sorted(found.items()):
-            rate = self._of.speeds.share(*run.pair, {link: len(self._on[link]) for link in self._of.of(run.pair)})
+            numbers = {place: len(self._on[place]) for place in self._of.speeds.places(*run.pair)}
+            rate = self._of.speeds.share(*run.pair, numbers)
             if rate != run.rate:
                 run.left -= (clock - run.since) * run.rate
                 run.since, run.rate = clock, rate

@@ -12,8 +12,8 @@ from core.domain.planning.work import Pause, Work
 from core.domain.scheduling.links import Link
 
 MANY = 1_000
-"""With more works than this it takes too long to share out links at every start and end: each link is then looked at by
-itself, as if it were always busy. With so many that is what the busiest one is."""
+"""With more works than this it takes too long to share out links and hosts at every start and end: each is then looked
+at by itself, as if it were always busy. With so many that is what the busiest one is."""
 
 
 def makespan(
@@ -27,12 +27,15 @@ def makespan(
     """Seconds until all is done when moves start longest first as soon as both hosts have a slot, and in no pause.
 
     ``at_once``: how many may run at the same time in all; 0: as many as have slots. With ``lines`` a move needs room
-    on each of its links too, and those on one link share what it carries.
+    on each of its links too, and those on one link, or at one host, share what it carries.
     """
     if lines is not None and len(works) <= MANY:
         return LinkSchedule(works, slots, pauses, at_once, lines).run()
     made = ListSchedule(works, slots, pauses, at_once).run()
-    return max((made, *(_drained(mine, link, lines) for link, mine in _by_link(works, lines)))) if lines else made
+    if lines is None:
+        return made
+    of_hosts: Iterable[float] = _per_host(works).values() if lines.speeds.hosts_share else ()
+    return max((made, *of_hosts, *(_drained(mine, link, lines) for link, mine in _by_link(works, lines))))
 
 
 def lower_bound(

@@ -1,5 +1,6 @@
 """Estimates the work that others have given the hosts: moves of other jobs, running or waiting, and those of people."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -39,12 +40,17 @@ def other_moves(
     ``percents``: how far VMs are that move.
     """
     moves = tuple(moves)
-    started = {attempt.move_id: attempt.started_at for attempt in attempts if attempt.ended_at is None}
+    running = [attempt for attempt in attempts if attempt.ended_at is None]
+    started = {attempt.move_id: attempt.started_at for attempt in running}
+    numbers = Counter(place for one in running for place in speeds.places(one.source, one.destination))
     works = []
     for move in moves:
         whole = seconds(move.size_bytes, move.source, move.destination, speeds)
         began = started.get(move.id)
-        left = whole if began is None else _left(whole, now - began, (percents or {}).get(move.vm_id, 0))
+        left = whole
+        if began is not None:
+            share = speeds.share(move.source, move.destination, numbers)
+            left = share * _left(whole / share, now - began, (percents or {}).get(move.vm_id, 0))
         works.append(Work(move.source, move.destination, left, is_running=began is not None, is_other=True))
     ours = {move.vm_id for move in moves}
     for host, snapshot in snapshots.items():

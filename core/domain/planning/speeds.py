@@ -1,17 +1,22 @@
-"""How fast moves go: what pairs of hosts and links showed, what is assumed of the others, and what a link allows."""
+"""How fast moves go: what pairs of hosts and links showed, what is assumed of the others, and what moves share."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median
 
 from core.domain.model.inventory import HostName
 from core.domain.model.move import Attempt
-from core.domain.scheduling.links import NO_LINKS, Link, Links
+from core.domain.scheduling.links import NO_LINKS, Link, Links, Place
 
 OVERHEAD_S = 5.0
 """What a move takes besides its bytes: checks, switch-over, clean-up."""
+
+WEIGHT = 0.3
+"""How much the newest measurement of a speed counts against all earlier ones."""
+SLOWLY = 0.1
+"""The same of how far off guesses were: one move that took far longer says little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,20 @@ class LinkSpeed:
 
     alone: float | None = None
     together: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedSpeed:
+    """What a pair of hosts showed, told as if moves that meet at a host share its speed equally.
+
+    ``alone``: bytes per second of a move that meets no other. Two guesses foretold each move: that it shares, and that
+    its speed is the same whoever else is there. ``off_shared`` and ``off_equal`` say how far off each was lately, as
+    the logarithm of how many times too fast or too slow; None: none was foretold yet.
+    """
+
+    alone: float
+    off_shared: float | None = None
+    off_equal: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,10 @@ class Speeds:
     assumed_bytes_per_s: float
     links: Links = NO_LINKS
     of_links: Mapping[str, LinkSpeed] = field(default_factory=dict)
+    shared: Mapping[tuple[HostName, HostName], SharedSpeed] = field(default_factory=dict)
+    """What is learned as if moves at one host share its speed; a schedule can use it, see ``of_schedule``."""
+    hosts_share: bool = False
+    """Whether the learned speeds are those of a move alone at both of its hosts."""
     _best: Mapping[HostName, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -44,6 +67,18 @@ class Speeds:
             for host in pair:
                 best[host] = max(best.get(host, 0.0), bytes_per_s)
         object.__setattr__(self, "_best", best)
+
+    def of_schedule(self) -> "Speeds":
+        """Return these speeds for who knows which moves run at the same time.
+
+        If the guess that moves at one host share its speed foretold better lately: the speeds of moves alone there.
+        """
+        judged = [one for one in self.shared.values() if one.off_shared is not None and one.off_equal is not None]
+        gain = sum((one.off_equal or 0.0) - (one.off_shared or 0.0) for one in judged)
+        if gain <= 0:
+            return self
+        alone = {pair: one.alone for pair, one in self.shared.items()}
+        return replace(self, learned={**self.learned, **alone}, shared={}, hosts_share=True)
 
     def _of_hosts(self, source: HostName, destination: HostName) -> float:
         """Return what to expect of two hosts that have not met: from what each did with others."""
@@ -80,16 +115,24 @@ class Speeds:
         together = known.together if known else None
         return min(together or math.inf, link.bytes_per_s or math.inf)
 
-    def share(self, source: HostName, destination: HostName, numbers: Mapping[Link, int]) -> float:
-        """Return which share of its own speed a move has while so many, itself included, are on its links."""
+    def places(self, source: HostName, destination: HostName) -> tuple[Place, ...]:
+        """Return where a move between two hosts shares speed with others that are there."""
+        links = self.links.of(source, destination)
+        return (source, destination, *links) if self.hosts_share else links
+
+    def share(self, source: HostName, destination: HostName, numbers: Mapping[Place, int]) -> float:
+        """Return which share of its own speed a move has while so many, itself included, are at its places."""
         own = self.of(source, destination)
         links = self.links.of(source, destination)
-        return min((1.0, *(self.carried_by(link) / own / max(1, numbers.get(link, 1)) for link in links)))
+        shares = [self.carried_by(link) / own / max(1, numbers.get(link, 1)) for link in links]
+        if self.hosts_share:
+            shares += [1 / max(1, numbers.get(host, 1)) for host in (source, destination)]
+        return min((1.0, *shares))
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The links as an estimate sees them, from this moment on the wall on: what each carries, and what moves share."""
+    """What moves share as an estimate sees it, from this moment on the wall on, and how many each link carries."""
 
     speeds: Speeds
     now: datetime
@@ -110,8 +153,8 @@ class Lines:
 
 
 def lines_of(speeds: Speeds, now: datetime) -> Lines | None:
-    """Return the lines of an estimate; None where there are no links."""
-    return Lines(speeds, now) if speeds.links else None
+    """Return the lines of an estimate; None where there are no links, and moves share nothing."""
+    return Lines(speeds, now) if speeds.links or speeds.hosts_share else None
 
 
 def seconds(size_bytes: int, source: HostName, destination: HostName, speeds: Speeds) -> float:
@@ -124,11 +167,48 @@ def shared_by(attempt: Attempt, others: Iterable[Attempt], links: Links, ended_a
 
     ``others``: the attempts of that time; the attempt itself may be among them. Times are those on the wall.
     """
-    lasted = (ended_at - attempt.started_at).total_seconds()
     found = dict.fromkeys(links.of(attempt.source, attempt.destination), 1.0)
+    for other, part in _beside(attempt, others, ended_at):
+        for link in found:
+            found[link] += part * link.carries(other.source, other.destination)
+    return {link.name: number for link, number in found.items()}
+
+
+def learn_shared(known: SharedSpeed | None, equal: float | None, bytes_per_s: float, at_host: float) -> SharedSpeed:
+    """Fold one move between two hosts into what they showed. ``equal``: what is learned of them in the usual way.
+
+    ``at_host``: how many moves were at the busier of the two on average, itself included.
+    """
+    alone = bytes_per_s * max(1.0, at_host)
+    if known is None:
+        return SharedSpeed(alone=alone)
+    folded = known.alone + WEIGHT * (alone - known.alone)
+    if equal is None:
+        return replace(known, alone=folded)
+    return SharedSpeed(
+        alone=folded,
+        off_shared=_folded(known.off_shared, abs(math.log(alone / known.alone))),
+        off_equal=_folded(known.off_equal, abs(math.log(bytes_per_s / equal))),
+    )
+
+
+def _folded(known: float | None, off: float) -> float:
+    return off if known is None else known + SLOWLY * (off - known)
+
+
+def met_at_hosts(attempt: Attempt, others: Iterable[Attempt], ended_at: datetime) -> float:
+    """Return how many moves were at the busier of an attempt's hosts on average meanwhile, itself included."""
+    found = {attempt.source: 1.0, attempt.destination: 1.0}
+    for other, part in _beside(attempt, others, ended_at):
+        for host in found:
+            found[host] += part * (host in {other.source, other.destination})
+    return max(found.values())
+
+
+def _beside(attempt: Attempt, others: Iterable[Attempt], ended_at: datetime) -> Iterator[tuple[Attempt, float]]:
+    """Return the other attempts, each with the part of an attempt's time for which it ran too."""
+    lasted = (ended_at - attempt.started_at).total_seconds()
     for other in others if lasted > 0 else ():
         begin, end = max(other.started_at, attempt.started_at), min(other.ended_at or ended_at, ended_at)
-        beside = max(0.0, (end - begin).total_seconds()) / lasted
-        for link in found if other.id != attempt.id else ():
-            found[link] += beside * link.carries(other.source, other.destination)
-    return {link.name: number for link, number in found.items()}
+        if other.id != attempt.id and end > begin:
+            yield other, (end - begin).total_seconds() / lasted

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.ownership import Owned
 from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.other_moves import in_the_way, other_moves
@@ -21,12 +22,14 @@ from core.domain.planning.speeds import Speeds, lines_of
 from core.domain.planning.speeds import seconds as seconds_of
 from core.domain.planning.work import Work
 from core.domain.reporting.estimates import FEW_JOBS, error_of
+from core.domain.reporting.owners import by_owner
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.links import NO_LINKS, Link, Links, carried, usages
+from core.domain.scheduling.links import NO_LINKS, Links, Place, carried, usages
 from core.domain.scheduling.order import oldest_first
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
 from core.engine.backup_outlooks import BackupOutlooks, Spans, seconds_from
+from core.engine.hosts.owner_book import OwnedVm, OwnerBook
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.known_speeds import known_speeds
 from core.engine.moments import SteadyMoments, on_the_wall
@@ -51,8 +54,8 @@ class ViewInputs:
     """When moves that wait will not start, for the backups of their VMs."""
     others: Sequence[Work] = ()
     """What others do on the hosts, or will before this job."""
-    on_links: Mapping[Link, int] = field(default_factory=dict)
-    """How many moves of all jobs are on each link now."""
+    on_places: Mapping[Place, int] = field(default_factory=dict)
+    """How many moves of all jobs are now where moves share speed: on each link, at each host."""
     max_parallel: int = 0
     """How many moves of one job may run at once when its plan does not say; 0: as many as the hosts allow."""
 
@@ -90,11 +93,14 @@ def open_moves(job: Job, moves: Sequence[Move]) -> tuple[Move, ...]:
     return tuple(move for move in moves if _is_to_do(move)) if job.state is JobState.RUNNING else ()
 
 
-def halted(job: Job, known: ViewInputs) -> str:
-    """Say which order of people keeps a job from starting anything; empty when none does."""
+def halted(job: Job, to_do: Sequence[Move], known: ViewInputs) -> str:
+    """Say which order of people keeps a job, or a VM of it, from starting; empty when none does."""
     if known.stopped_by:
         return "all starts are stopped"
-    return f"{job.id} is paused" if job.paused_by else ""
+    if job.paused_by:
+        return f"{job.id} is paused"
+    held = next((move for move in to_do if move.owner_hold is not None), None)
+    return f"{held.vm_name} waits for its owner" if held else ""
 
 
 def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) -> Forecast:
@@ -110,7 +116,7 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
             snapshots=known.snapshots,
             calendar=calendar,
             start_at=options.start_at,
-            halted=halted(job, known),
+            halted=halted(job, to_do, known),
             at_once=at_once,
             lines=lines_of(known.speeds, now),
         ),
@@ -192,10 +198,8 @@ def _left_s(move: Move, attempt: Attempt, known: ViewInputs, now: datetime) -> f
 
 
 def _share(move: Move, known: ViewInputs) -> float:
-    """Return which share of its own speed a move has, with all that are on its links now."""
-    if not known.speeds.links:
-        return 1.0
-    return known.speeds.share(move.source, move.destination, known.on_links)
+    """Return which share of its own speed a move has, with all that are at its places now."""
+    return known.speeds.share(move.source, move.destination, known.on_places)
 
 
 _JOBS = 10_000
@@ -241,7 +245,9 @@ class JobViews:
         backups: BackupOutlooks,
         links: Links = NO_LINKS,
         checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
+        owners: OwnerBook | None = None,
     ) -> None:
+        self._owners = owners
         self._checking = checking
         self._backups = backups
         self._store = store
@@ -296,7 +302,18 @@ class JobViews:
             view = replace(view, off=await self._off(at))
         if not job.plan.is_checked:
             view = replace(view, checking=self._checking(job_id))
+        if self._owners is not None and self._owners.is_on:
+            view = replace(view, owned=self._owned(job, moves), owners_unknown=self._owners.trouble)
         return _Seen(view, at, changes)
+
+    def _owned(self, job: Job, moves: Sequence[Move]) -> tuple[Owned, ...]:
+        """Say whose the VMs are: as it was written down with their moves, before that as it is known now."""
+        if moves:
+            return by_owner((move.vm_name, move.owner) for move in moves)
+        if self._owners is None or job.state is not JobState.PROPOSED:
+            return ()
+        planned = (OwnedVm(one.vm_id, one.vm_name, one.source) for one in job.plan.moves)
+        return by_owner((vm.name, self._owners.of(vm)) for vm in planned)
 
     async def estimate(self, job: Job, moves: Sequence[Move]) -> tuple[float, tuple[int, ...]]:
         """Say in how many seconds a job approved now will be over (0: nobody knows), and what each move takes."""
@@ -304,7 +321,8 @@ class JobViews:
         known = await self._inputs(at, now, job, moves)
         to_do = [move for move in moves if _is_to_do(move)]
         forecast = await compute(len(to_do) + len(known.others), expect, job, to_do, known, now)
-        each = (seconds_of(one.size_bytes, one.source, one.destination, known.speeds) for one in moves)
+        speeds = await known_speeds(self._store, self._links, self._assumed_bytes_per_s)
+        each = (seconds_of(one.size_bytes, one.source, one.destination, speeds) for one in moves)
         return (forecast.eta.likely - now).total_seconds() if forecast.eta else 0.0, tuple(map(round, each))
 
     async def _off(self, at: datetime) -> EstimateError | None:
@@ -316,7 +334,7 @@ class JobViews:
 
     async def _inputs(self, at: datetime, now: datetime, job: Job, moves: Sequence[Move]) -> ViewInputs:
         attempts = {attempt.move_id: attempt for attempt in await self._store.attempts(open_only=True)}
-        speeds = await known_speeds(self._store, self._links, self._assumed_bytes_per_s)
+        speeds = (await known_speeds(self._store, self._links, self._assumed_bytes_per_s)).of_schedule()
         options = job.plan.options
         waiting = [move for move in open_moves(job, moves) if move.state is MoveState.QUEUED]
         calendar = None if options.override else self._calendar
@@ -332,7 +350,7 @@ class JobViews:
             others=await self._others(job, moves, attempts.values(), speeds, at=at, now=now)
             if open_moves(job, moves)
             else (),
-            on_links=Counter(link for one in attempts.values() for link in self._links.of(one.source, one.destination)),
+            on_places=Counter(at for one in attempts.values() for at in speeds.places(one.source, one.destination)),
             max_parallel=self._max_parallel,
         )
 
@@ -368,9 +386,9 @@ class JobViews:
         if len(to_do) + len(known.others) < MANY:
             return expect(job, to_do, known, now)
         made = self._expected.get(job.id)
-        if made is None or at - made.at >= HOLDS or made.halted != halted(job, known):
+        if made is None or at - made.at >= HOLDS or made.halted != halted(job, to_do, known):
             forecast = await asyncio.to_thread(expect, job, to_do, known, now)
-            made = self._expected[job.id] = _Expected(forecast, at, halted(job, known))
+            made = self._expected[job.id] = _Expected(forecast, at, halted(job, to_do, known))
         return made.forecast
 
     def _forget(self, now: datetime) -> None:

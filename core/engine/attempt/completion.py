@@ -18,7 +18,7 @@ from core.domain.model.events import event
 from core.domain.model.host_calls import HostWord
 from core.domain.model.inventory import HostName, Snapshot
 from core.domain.model.move import Fault, HoldCode, Move, MoveState, transit
-from core.domain.planning.speeds import shared_by
+from core.domain.planning.speeds import met_at_hosts, shared_by
 from core.domain.scheduling.readiness import Wait, readiness
 from core.domain.scheduling.slots import loads, used
 from core.engine.attempt.cleanup import FIRST_DELAY
@@ -101,18 +101,17 @@ class AttemptCompletion:
         if move.before is None or move.before.unknown_sizes:
             return  # how much it was is not known
         try:
-            shared = await self._shared_by()
-            await self._context.store.learn_speed(move.source, move.destination, move.size_bytes / seconds, shared)
+            attempt, now = self._context.attempt, self._context.now()
+            others = await self._context.store.attempts_between(attempt.started_at, now)
+            await self._context.store.learn_speed(
+                move.source,
+                move.destination,
+                move.size_bytes / seconds,
+                shared_by(attempt, others, self._context.policy.links, now),
+                at_host=met_at_hosts(attempt, others, now),
+            )
         except StoreError as error:
             log.info("a speed was not learned: %s", error)
-
-    async def _shared_by(self) -> dict[str, float]:
-        """Return how many moves were on each of its links on average; nothing where it is on none."""
-        links, attempt, now = self._context.policy.links, self._context.attempt, self._context.now()
-        if not links.of(attempt.source, attempt.destination):
-            return {}
-        others = await self._context.store.attempts_between(attempt.started_at, now)
-        return shared_by(attempt, others, links, now)
 
     async def _differences(self) -> tuple[str, ...]:
         move = self._context.move

@@ -1,6 +1,7 @@
 """What every store promises about jobs, their cards, switches and speeds."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -12,7 +13,7 @@ from core.domain.model.event_data import EventKind
 from core.domain.model.events import Event, Tone
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Approval, Card, JobId, JobState
-from core.domain.planning.speeds import LinkSpeed
+from core.domain.planning.speeds import LinkSpeed, SharedSpeed
 from core.errors import IllegalTransition, Outdated, StoreError, UnknownJob
 from core.ports import Store
 from tests.support.store_examples import HV01, HV02, NOW, card, later, moves_of, plan, proposal, running
@@ -225,3 +226,17 @@ async def test_a_link_learns_what_one_move_had_there_and_what_several_had_togeth
     assert await store.speeds() == {(HV01, HV02): pytest.approx(130.0), (HV02, HV01): 50.0}
     await store.learn_speed(HV01, HV02, float("nan"), {"rack-c": 1.0})
     assert "rack-c" not in await store.link_speeds()
+
+
+async def test_what_moves_at_one_host_share_is_kept_beside_what_they_showed(store: Store) -> None:
+    """One row for a pair; a move that a link held back says nothing of its hosts."""
+    assert await store.shared_speeds() == {}
+    await store.learn_speed(HV01, HV02, 100.0)
+    assert await store.shared_speeds() == {(HV01, HV02): SharedSpeed(alone=100.0)}
+    await store.learn_speed(HV01, HV02, 50.0, at_host=2.0)
+    (known,) = (await store.shared_speeds()).values()
+    assert (known.alone, known.off_shared) == (100.0, 0.0)
+    assert known.off_equal == pytest.approx(math.log(2))
+    await store.learn_speed(HV01, HV02, 50.0, {"rack-a": 2.0}, at_host=2.0)
+    await store.learn_speed(HV01, HV02, float("nan"), at_host=2.0)
+    assert (await store.shared_speeds()) == {(HV01, HV02): known}

@@ -1,6 +1,7 @@
 """Promises about estimates with links: nobody is faster than a link carries, and those on one link share it."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from core.domain.planning.makespan import MANY, lower_bound, makespan
 from core.domain.planning.speeds import OVERHEAD_S, Lines, LinkSpeed, Speeds, lines_of, seconds, shared_by
 from core.domain.planning.work import Work
 from core.domain.scheduling.freeze import parse_window
-from core.domain.scheduling.links import Counts, Link, Links, LinkWindow
+from core.domain.scheduling.links import Counts, Link, Links, LinkWindow, Place
 from tests.support.builders import HV01, HV02, HV03, NOW, after, attempt
 
 HV04 = HostName("HV04")
@@ -156,7 +157,8 @@ def simple(todo: list[Work], slots: dict[HostName, int], known: Lines) -> float:
 
     def rate(w: Work) -> float:
         links = known.of((w.source, w.destination))
-        return known.speeds.share(w.source, w.destination, {link: on(link) for link in links})
+        at_hosts: dict[Place, int] = {host: busy(host) for host in (w.source, w.destination)}
+        return known.speeds.share(w.source, w.destination, at_hosts | {link: on(link) for link in links})
 
     while True:
         for work in list(queue):
@@ -176,12 +178,17 @@ def simple(todo: list[Work], slots: dict[HostName, int], known: Lines) -> float:
 
 
 @settings(max_examples=150)
-@given(todo=WORKS, links=LINKS, slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(0, 3)))
+@given(
+    todo=WORKS,
+    links=LINKS,
+    slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(0, 3)),
+    hosts_share=st.booleans(),
+)
 def test_the_quick_schedule_is_the_plain_one(
-    todo: list[Work], links: tuple[Link, ...], slots: dict[HostName, int]
+    todo: list[Work], links: tuple[Link, ...], slots: dict[HostName, int], *, hosts_share: bool
 ) -> None:
-    """Sharing only among those on one link changes nothing; nothing beats the bound; no links is no change."""
-    known = lines(*links)
+    """Sharing only among those at one place changes nothing; nothing beats the bound; no links is no change."""
+    known = Lines(replace(lines(*links).speeds, hosts_share=hosts_share), NOW)
     made = makespan(todo, slots, lines=known)
     assert made == pytest.approx(simple(todo, slots, known), rel=1e-6)
     assert lower_bound(todo, slots, lines=known) <= made + 1e-6
