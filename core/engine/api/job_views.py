@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
-from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
 from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.other_moves import in_the_way, other_moves
@@ -152,19 +152,28 @@ def _view_host(
 
 
 def view_links(
-    links: Links, snapshots: Mapping[HostName, Snapshot], reservations: Sequence[Attempt], now: datetime
+    links: Links,
+    snapshot_cache: SnapshotCache,
+    reservations: Sequence[Attempt],
+    moves: Sequence[Move],
+    now: datetime,
 ) -> list[LinkView]:
-    """Build every link's view."""
-    return [
+    """Build every link's view. ``moves``: those that are not over."""
+    held = [(move.source, move.destination) for move in moves if move.hold and move.hold.code is HoldCode.LINK]
+    views = [
         LinkView(
             name=link.name,
             hosts=tuple(sorted(link.hosts)),
             used=carried(usage, reservations),
             limit=link.limit_at(now),
             until=link.window_until(now),
+            waiting=sum(link.carries(*pair) for pair in held),
+            silent=len(link.hosts & snapshot_cache.troubles.keys()),
         )
-        for link, usage in usages(links, snapshots).items()
+        for link, usage in usages(links, snapshot_cache.snapshots).items()
     ]
+    # A move on several links waits for one that is full.
+    return [view if view.is_full else replace(view, waiting=0) for view in views]
 
 
 def _is_to_do(move: Move) -> bool:
