@@ -217,6 +217,11 @@ class RemoteHosts:
         reply: CompatibilityReply = await self._ask("test_migration", host, vm_id, destination)
         return reply
 
+    async def notes(self, host: HostName, key: str) -> Mapping[VmId, tuple[str, ...]]:
+        """Ask."""
+        found: Mapping[VmId, tuple[str, ...]] = await self._ask("notes", host, key)
+        return found
+
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         """Ask."""
         lines: tuple[CheckLine, ...] = await self._ask("check", host, peers)

@@ -151,6 +151,11 @@ class StillHosts:
         await asyncio.sleep(LATENCY_S)
         return CompatibilityReply(is_compatible=True)
 
+    async def notes(self, host: HostName, key: str) -> Mapping[VmId, tuple[str, ...]]:
+        """Have no notes."""
+        del host, key
+        return {}
+
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         """Find everything in order."""
         del peers

@@ -12,7 +12,9 @@ from bot.handlers.background import BackgroundTasks, new_reference
 from bot.handlers.command_handler import CommandHandler
 from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
+from bot.handlers.owner_handler import OwnerHandler
 from bot.listeners import actions, commands, edit, events, form, home, views
+from bot.listeners import owners as owner_listeners
 from bot.notify.home_tabs import HomeTabs
 from core.config import Settings
 
@@ -27,6 +29,7 @@ def build_app(
     *,
     forms: FormHandler,
     edits: EditHandler,
+    owners: OwnerHandler,
     home_tabs: HomeTabs,
 ) -> AsyncApp:
     """Build the app; nothing is connected yet."""
@@ -38,6 +41,7 @@ def build_app(
     actions.register(app, handler, background)
     views.register(app, handler, background)
     edit.register(app, handler, edits, background)
+    owner_listeners.register(app, handler, owners, background)
     events.register(app, background, settings.slack.command)
 
     async def on_error(error: Exception, body: Mapping[str, Any]) -> BoltResponse:

@@ -31,6 +31,8 @@ SCOPES = frozenset(
     | {"groups:history", "files:write", "im:history", "im:write", "usergroups:read", "users:read"}
 )
 """What the bot uses, and ``manifest.yml`` asks for."""
+OWNER_SCOPE = "users:read.email"
+"""What it takes besides to find owners by their addresses."""
 
 
 def check_settings(settings: Settings) -> Iterator[CheckLine]:
@@ -133,7 +135,8 @@ async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGr
     if reply.get("is_enterprise_install"):
         yield CheckLine("install", ok=False, text="of a whole organisation", hint=HINTS["missing_argument"])
     headers = {name.lower(): value for name, value in (reply.headers or {}).items()}
-    yield _scopes_line(headers.get("x-oauth-scopes"))
+    needed = SCOPES | {OWNER_SCOPE} if settings.access.owners != "off" else SCOPES
+    yield _scopes_line(headers.get("x-oauth-scopes"), needed)
     if settings.slack.mode == "socket":
         yield await _app_token_line(settings, client)
     yield await _channel_line(settings, client)
@@ -148,10 +151,10 @@ async def check_slack(settings: Settings, client: AsyncWebClient, groups: UserGr
             yield CheckLine("approvals", ok=False, text=outlook.reason, hint="Add approvers.")
 
 
-def _scopes_line(granted: str | None) -> CheckLine:
+def _scopes_line(granted: str | None, needed: frozenset[str]) -> CheckLine:
     if granted is None:
         return CheckLine("scopes", ok=True, text="Slack does not say; the lines below show what works")
-    missing = sorted(SCOPES - {scope.strip() for scope in granted.split(",")})
+    missing = sorted(needed - {scope.strip() for scope in granted.split(",")})
     if missing:
         return CheckLine(
             "scopes", ok=False, text=f"missing {', '.join(missing)}", hint="Install again from manifest.yml."

@@ -21,6 +21,7 @@ from bot.handlers.command_handler import Asker, CommandHandler
 from bot.handlers.edit_handler import EditHandler
 from bot.handlers.form_handler import FormHandler
 from bot.handlers.machine_orders import carry_out
+from bot.handlers.owner_handler import OwnerHandler
 from bot.handlers.personal_limit import PersonalLimit
 from bot.health import Health
 from bot.metrics import Counters
@@ -117,6 +118,7 @@ async def running(
         tables=tables,
     )
     observed = ObservedNotifier(tell_through(notifier) if tell_through else notifier, on_page=audit.paged)
+    people = Identities(client, settings, clock)
     manager, supervisor = ServiceManager(), Supervisor()
     store = store or SqlStore(
         settings.store.url,
@@ -131,16 +133,16 @@ async def running(
         notifier=observed,
         clock=clock,
         supervisor=supervisor,
+        who_is=people.look_up,
     )
-    people = Identities(client, settings, clock)
     limit = PersonalLimit(settings.access.commands_per_minute, clock)
     background = BackgroundTasks(audit, admit=_admission(people, limit), tables=tables)
     handler = CommandHandler(engine, settings, groups, people, clock, hand_over=attachments.hand_over, tables=tables)
     home_tabs = HomeTabs(engine, client, settings, clock, groups=groups, people=people)
     observed.on_change = home_tabs.wake
     forms = FormHandler(engine, settings, groups, people, clock, limit=limit)
-    edits = EditHandler(engine, settings, groups, people)
-    app = build_app(settings, client, handler, background, forms=forms, edits=edits, home_tabs=home_tabs)
+    edits, owners = EditHandler(engine, settings, groups, people), OwnerHandler(engine, people)
+    app = build_app(settings, client, handler, background, forms=forms, edits=edits, owners=owners, home_tabs=home_tabs)
     connection = _connection(app, settings, supervisor, clock)
     control = ControlSocket(control_path(settings), lambda order, by: carry_out(engine, order, by, audit))
     duty = Duty(store, on_wait=manager.waiting, every_s=PROOF_EVERY_S, was_on_duty=was_on_duty)

@@ -13,6 +13,7 @@ from core.domain.model.host_calls import CancelReply, CompatibilityReply, Folder
 from core.domain.model.inventory import CheckLine, HostJob, HostName, Inspection, Snapshot, Vm, VmId
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.move import Attempt, Fault, Move
+from core.domain.model.ownership import Person
 from core.domain.model.views import JobView
 from core.domain.planning.speeds import LinkSpeed, SharedSpeed
 from core.domain.reporting.estimates import Estimated
@@ -41,6 +42,9 @@ class Clock(Protocol):
         """Wait."""
         ...
 
+
+WhoIs = Callable[[str], Coroutine[Any, Any, Person]]
+"""Asks Slack who somebody is that was named by a mail address or member id. Raises NotifierError: it does not say."""
 
 Permit = Callable[[], Coroutine[Any, Any, bool]]
 """Asks, in the event loop, whether an order may still go out."""
@@ -140,6 +144,14 @@ class HostGateway(Protocol):
 
     async def test_migration(self, host: HostName, vm_id: VmId, destination: HostName) -> CompatibilityReply:
         """Let a VM's host find out whether it could migrate it to another one, logging on there; moves nothing."""
+        ...
+
+    async def notes(self, host: HostName, key: str) -> Mapping[VmId, tuple[str, ...]]:
+        """Read what stands behind this key and a colon in the notes of a host's VMs; a VM without it is left out.
+
+        At most four values of a VM, of 256 characters each, whatever else its notes hold. Raises EndpointRefused where
+        the endpoint does not know how.
+        """
         ...
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
@@ -312,8 +324,8 @@ class Store(Protocol):
         """Read the attempts that ended with a fault since then, oldest first."""
         ...
 
-    async def events(self, job_id: JobId) -> tuple[Event, ...]:
-        """Read everything that happened to a job, oldest first."""
+    async def events(self, job_id: JobId, *, after: int = 0) -> tuple[Event, ...]:
+        """Read everything that happened to a job, or after the event of this id, oldest first."""
         ...
 
     async def add_events(self, *events: Event) -> None:

@@ -2,9 +2,11 @@
 # text: every value arrives as a typed parameter. A JEA endpoint shows them as role functions; on an ordinary endpoint the
 # bot defines them itself, which is why there is no Export-ModuleMember here.
 
-# The folders and hosts that the functions here take, as patterns; nothing is any. `migrate-bot endpoint` fills them in.
+# The folders, hosts and keys of notes that the functions here take, as patterns; nothing is any. `migrate-bot endpoint`
+# fills them in.
 $script:MigrateBotFolders = ''
 $script:MigrateBotHosts = ''
+$script:MigrateBotKeys = ''
 
 function Get-FolderItem {
     # Lists what lies in one folder, hidden items too: names, sizes and times, nothing is opened. A restricted session has no
@@ -298,5 +300,33 @@ function Test-VMMigration {
         ReturnValue = [uint32] $answer.ReturnValue
         JobState    = [uint16] $state
         Reasons     = [string[]] $reasons
+    }
+}
+
+function Get-VMNote {
+    # Returns what stands in the notes of this host's VMs behind one key and a colon, such as `owner: name@example.com`, and
+    # nothing else of them: notes can be long, and may hold what is nobody's business (Microsoft docs: Set-VM -Notes). For
+    # each such line {VMId, Value}: of a VM four at the most, of each 256 characters.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)]
+        [string] $Key
+    )
+
+    if ($script:MigrateBotKeys -and $Key -notmatch $script:MigrateBotKeys) {
+        Microsoft.PowerShell.Utility\Write-Error -Message "$Key is none of the keys of this endpoint." -ErrorId 'NotAllowed' -Category PermissionDenied -TargetObject $Key
+        return
+    }
+    foreach ($vm in Hyper-V\Get-VM) {
+        $found = 0
+        foreach ($line in "$($vm.Notes)" -split "`r`n|`n|`r") {
+            $at = $line.IndexOf(':')
+            if ($at -gt 0 -and $line.Substring(0, $at).Trim() -eq $Key -and $found -lt 4) {
+                $value = $line.Substring($at + 1).Trim()
+                if ($value.Length -gt 256) { $value = $value.Substring(0, 256) }
+                Microsoft.PowerShell.Utility\New-Object -TypeName PSObject -Property @{ VMId = $vm.Id; Value = $value }
+                $found++
+            }
+        }
     }
 }

@@ -53,6 +53,7 @@ from core.errors import (
     OrderWithdrawn,
 )
 from core.ports import Permit
+from lab.hyperv.powershell.cmdlets import functions
 from lab.hyperv.remoting.shells import NO_PRICES, SessionPrices
 from lab.hyperv.world import views
 from lab.hyperv.world.compatibility import INCOMPATIBLE, MIGRATION_SETTINGS, described_vm
@@ -241,6 +242,12 @@ class LabGateway:
             await asyncio.sleep(1.0)
         said = tuple(filter(None, (job.error_summary, job.error_description)))
         return CompatibilityReply(job.state is JobState.Completed, said)
+
+    async def notes(self, host: HostName, key: str) -> Mapping[VmId, tuple[str, ...]]:
+        await self._call("notes", host)
+        self._must_have_functions(host, "Get-VMNote")
+        found = {VmId(vm.id): functions.behind(key, vm.notes) for vm in self._world.vms(host)}
+        return {vm_id: values for vm_id, values in found.items() if values}
 
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         await self._call("check", host)

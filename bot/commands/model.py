@@ -75,9 +75,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """The command to let a paused job go on; without ``job`` to allow starts again."""
+    """The command to let a paused job go on, or a VM that its owner holds; without ``job`` to allow starts again."""
 
     job: JobId | None = None
+    vm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

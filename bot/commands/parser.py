@@ -199,6 +199,8 @@ def _about_job(text: str, verb: str, first: Token, rest: Sequence[Token]) -> Com
     if verb == "cancel":
         # A name with spaces needs no quotes here: nothing can follow it.
         return Cancel(job, _joined(text, rest[1:]).strip() if rest[1:] else "")
+    if verb == "resume":
+        return Resume(job, _joined(text, rest[1:]).strip() if rest[1:] else "")
     if len(rest) > 1:
         instead = " Its VMs go where they were to go; for another host, ask anew." if verb == "retry" else ""
         raise CommandError(
@@ -209,7 +211,6 @@ def _about_job(text: str, verb: str, first: Token, rest: Sequence[Token]) -> Com
         "retry": Retry(job),
         "history": History(job),
         "pause": Pause(job),
-        "resume": Resume(job),
         "back": Back(job),
     }
     return about[verb]

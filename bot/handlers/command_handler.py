@@ -150,6 +150,8 @@ class CommandHandler:
                 return await self._stop(asker)
             case Resume(None):
                 return await self._resume(asker)
+            case Resume(job_id, vm) if job_id and vm:
+                return await self.release(job_id, asker, vm)
             case Pause(job_id) | Resume(job_id) if job_id:
                 return await self._hold(job_id, asker, is_pause=isinstance(command, Pause))
             case Retry(job_id):
@@ -283,6 +285,13 @@ class CommandHandler:
         who = await self._check_may_act(job_id, asker, "cancel")
         _, sentence = await self._engine.controls.cancel(job_id, who.user, vm)
         return replies.plainly(sentence)
+
+    async def release(self, job_id: JobId, asker: Asker, vm: str = "") -> Message:
+        """Let VMs start that their owner holds: whoever may cancel the job, and the owner who holds them."""
+        who = await self._who(asker)
+        if not await self._engine.owner_holds.holder_of(job_id, vm, who.ids):
+            await self._check_may_act(job_id, asker, "release VMs of")
+        return replies.plainly(f"▶️ {await self._engine.owner_holds.release(job_id, who.user, vm)}")
 
     async def retry(self, job_id: JobId, asker: Asker, page_id: int = 0) -> Message:
         """Propose once more what did not get done; who does so from a page has taken care of it."""

@@ -23,6 +23,7 @@ from bot.messages.blocks import (
     APPROVE,
     CANCEL,
     REJECT,
+    RELEASE,
     RETRY,
     STUCK_CANCEL,
     STUCK_PAGE,
@@ -95,6 +96,9 @@ def _in_the_thread(handler: CommandHandler) -> dict[str, Work]:
         await handler.acknowledge(click.job_id, click.number, click.asker)
         return None
 
+    async def release(click: Click, _: AsyncWebClient) -> Message | None:
+        return await handler.release(click.job_id, click.asker)
+
     def stuck(answer: str) -> Work:
         async def decide(click: Click, _: AsyncWebClient) -> Message | None:
             await handler.answer_stuck(click.job_id, click.number, answer, click.asker)
@@ -103,7 +107,7 @@ def _in_the_thread(handler: CommandHandler) -> dict[str, Work]:
         return decide
 
     stuck_works = {STUCK_WAIT: stuck("wait"), STUCK_CANCEL: stuck("cancel"), STUCK_PAGE: stuck("page")}
-    return {RETRY: retry, ACKNOWLEDGE: acknowledge, **stuck_works}
+    return {RETRY: retry, RELEASE: release, ACKNOWLEDGE: acknowledge, **stuck_works}
 
 
 def _checked(action_id: str, work: Work, handler: CommandHandler) -> Work:

@@ -19,6 +19,7 @@ from bot.messages.blocks import (
 )
 from bot.messages.card_parts import Look, headline_route, more_line, names, off_words, show_all, small_print, what
 from bot.messages.mrkdwn import code, date_time, mention, plural, said
+from bot.messages.owner_words import owner_lines
 from core.domain.model.job import Job
 from core.domain.model.plan import Finding, FindingCode, Options, Plan, PlannedMove, Severity
 from core.domain.model.units import size, span
@@ -44,6 +45,7 @@ def proposed(view: JobView, look: Look) -> Message:
         blocks.append(context(options))
     if plan.edits:
         blocks.append(context(*edit_lines(plan)))
+    blocks += sections(owner_lines(view))
     blocks += [small_print(view), actions(*decision_buttons(job), change_button(job), *show_all(job, look))]
     waits = "Waits for approval." if plan.is_checked else "Its hosts are being asked."
     return message(f"{job.id}: move {what(job)}, {headline_route(plan.moves)}? {waits}", blocks)

@@ -18,6 +18,7 @@ from bot.messages.card_parts import (
     what,
 )
 from bot.messages.mrkdwn import clock_time, code, date_time, mention, said
+from bot.messages.owner_words import owner_lines
 from bot.messages.state_table import AT_WORK, HOLD_ICONS, MOVE_STATES, MOVED, PROBLEMS
 from core.domain.model.job import Job
 from core.domain.model.move import HoldCode, MoveState
@@ -36,6 +37,7 @@ def running(view: JobView, look: Look) -> Message:
         *sections(work_lines(view, look)),
         *sections(wait_lines(view, look)),
         *sections(end_lines(view, look)),
+        *sections(owner_lines(view)),
         small_print(view),
         actions(_cancel_button(view), *show_all(job, look)),
     ]

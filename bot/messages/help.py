@@ -38,8 +38,8 @@ TOPICS: Mapping[str, str] = {
         "What waits is not started; what moves is asked to stop where it is safe."
     ),
     "stop": "*stop*: the big red button. Nothing new starts, in any job, until `resume`\n`/migrate stop`",
-    "resume": "*resume*: let moves start again after `stop`, or one job after `pause`\n"
-    "`/migrate resume` or `/migrate resume J1`",
+    "resume": "*resume*: let moves start again after `stop`, one job after `pause`, or a VM that its owner holds\n"
+    "`/migrate resume`, `/migrate resume J1` or `/migrate resume J1 web01`",
     "retry": "*retry*: make a new plan of what did not get done\n`/migrate retry J1`",
     "history": "*history*: everything that happened to a job\n`/migrate history J1`",
 }

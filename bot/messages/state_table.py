@@ -77,6 +77,7 @@ HOLD_ICONS: Mapping[HoldCode, str] = {
     HoldCode.STOPPED: "🛑",
     HoldCode.HOST: "🔌",
     HoldCode.FREEZE: "❄️",
+    HoldCode.OWNER: "✋",
 }
 """Every other hold shows the icon of a move that waits."""
 
@@ -95,6 +96,7 @@ HOLD_WORDS: Mapping[HoldCode, str] = {
     HoldCode.STOPPED: "the end of a stop",
     HoldCode.PAUSED: "the end of a pause",
     HoldCode.FREEZE: "the end of a freeze",
+    HoldCode.OWNER: "its owner",
 }
 """What a VM waited for; every other hold shows its code."""
 

@@ -193,6 +193,13 @@ def _for_people(data: EventData, about: _About) -> str:
         case said_of.Escalated(vms=vms, seconds=seconds):
             whom = f"{_names(vms)} in {about.job}" if vms else about.job
             return f"⏰ Nobody has taken care of {whom} for {span(seconds)}."
+        case said_of.OwnerTold(person=person, vms=told):
+            return f"👤 {mention(person)} is told of {_names([vm.name for vm in told])} as the owner."
+        case said_of.OwnerHeld(vms=vms, words=words):
+            again = "it starts" if len(vms) == 1 else "they start"
+            return f"✋ {about.by} owns {_names(vms)} and says not now{_because(words)}\n→ {again} once released."
+        case said_of.OwnerReleased(vms=vms):
+            return f"▶️ {about.by} released {_names(vms)}, held by {'its' if len(vms) == 1 else 'their'} owner."
         case said_of.Unsaid(what=what, reason=reason):
             return f"📪 Nobody was told of “{said(what.replace('_', ' '))}” about {about.what}{_because(reason)}"
         case said_of.Other():

@@ -16,7 +16,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access
-from bot.messages import insights_text, oncall_page, poorer, thread_lines
+from bot.messages import insights_text, oncall_page, owner_words, poorer, thread_lines
 from bot.messages.blocks import Message
 from bot.messages.button_values import marked
 from bot.messages.card import card
@@ -38,7 +38,7 @@ from bot.slack.refusals import CLOSED, GONE, About, Next, Refused, about, after
 from bot.slack.table_form import TableForm
 from bot.slack.user_groups import UserGroups
 from core.config import Settings
-from core.domain.model.event_data import Digest, EventKind
+from core.domain.model.event_data import Digest, EventKind, OwnerHeld, OwnerTold
 from core.domain.model.events import Event, Notice, Tone
 from core.domain.model.job import Card, Job, JobId, JobState
 from core.domain.model.views import JobView
@@ -111,6 +111,8 @@ class SlackNotifier:
         self._said[_key(notice)] = posted
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
+        if notice.event.tone is Tone.DIRECT:
+            return None
         if notice.event.tone is Tone.MESSAGE:
             if self._attachments is not None:
                 self._attachments.add(notice, posted)
@@ -121,6 +123,9 @@ class SlackNotifier:
         return card if notice.event.tone is Tone.CARD or card != told_of else None
 
     async def _tell(self, notice: Notice) -> Card:
+        if isinstance(notice.event.data, OwnerTold):
+            words = await (self._plain(notice) if notice.is_plain else self._message(notice))
+            return await self._people.tell_one(notice, words, notice.event.data.person)
         if notice.is_plain:
             return await self._said_before(notice) or await self._say(notice, await self._plain(notice))
         await self._settle(notice)
@@ -295,6 +300,11 @@ class SlackNotifier:
                 told = insights_text.digest(await self._past(notice.event.data))
                 # Perhaps the table is what Slack failed over: it is not asked for twice.
                 return replace(told, as_table=()) if notice.maybe_said else told
+            case Tone.DIRECT:
+                return owner_words.to_owner(notice)
+            case _ if isinstance(notice.event.data, OwnerHeld):
+                text = thread_lines.sentence(notice.event, notice.job, notice.move)
+                return owner_words.held_line(text, notice.event.data, notice.job)
             case _ if notice.event.kind is EventKind.STUCK:
                 return question(notice)
             case _:

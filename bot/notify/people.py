@@ -15,7 +15,7 @@ from bot.slack.api_errors import SlackRefused, SlackUnclear, ask, is_refusal
 from bot.slack.oncall import Called
 from core.domain.model.events import Notice
 from core.domain.model.job import Card
-from core.errors import NotifierError
+from core.errors import NotifierError, NotifierRefused
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,13 @@ class People:
             raise refused
         return on_duty[0]
 
+    async def tell_one(self, notice: Notice, message: Message, person: str) -> Card:
+        """Write to one person. Raises NotifierRefused when Slack takes nothing for them."""
+        reached = await self._write(notice, message, {}, [person], adds_job=False)
+        if person not in reached:
+            raise NotifierRefused(f"Slack takes no direct message for {person}.")
+        return reached[person]
+
     async def wake(self, notice: Notice, message: Message, called: Called, members: Members) -> None:
         """Write to on-call besides a page that could not mention their group; the page stands, so no error counts."""
         try:
@@ -50,9 +57,10 @@ class People:
             log.warning("on-call could not be written to about %s: %s", notice.job.id, error.message)
 
     async def _write(
-        self, notice: Notice, message: Message, members: Members, people: Sequence[str]
+        self, notice: Notice, message: Message, members: Members, people: Sequence[str], *, adds_job: bool = True
     ) -> dict[str, Card]:
-        words = poorer.elsewhere(poorer.without_groups(message, members), notice.job.id)
+        words = poorer.without_groups(message, members)
+        words = poorer.elsewhere(words, notice.job.id) if adds_job else words
         reached: dict[str, Card] = {}
         for person in people:
             before = self._reached.get((notice.id, person))

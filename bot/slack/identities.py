@@ -17,6 +17,7 @@ from bot import access
 from bot.access import Identity, Profile, Workplace
 from bot.slack.api_errors import SlackRefused, ask
 from core.config import Settings
+from core.domain.model.ownership import Found, Person
 from core.errors import NotAllowed, NotifierError
 from core.ports import Clock
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 FRESH = timedelta(minutes=5)
 BELIEVED = timedelta(hours=1)
 """How long an answer holds while Slack cannot be asked."""
+_NOT_FOUND = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 _KEPT = 2000
 _DAY_S = 24 * 60 * 60
 
@@ -83,6 +85,34 @@ class Identities:
         except NotifierError as error:
             log.warning("the time zone of %s is not known: %s", user, error.message)
             return None
+
+    async def look_up(self, named: str) -> Person:
+        """Say whom a mail address or member id names. Raises NotifierError when Slack does not say.
+
+        Of a mail address Slack finds nobody who was deactivated (docs: users.lookupByEmail).
+        """
+        by_address = "@" in named
+        here = await self._here()
+        try:
+            asked = self._client.users_lookupByEmail(email=named) if by_address else self._client.users_info(user=named)
+            reply = await ask(asked)
+        except SlackRefused as error:
+            if error.code in _NOT_FOUND:
+                return Person(Found.UNKNOWN)
+            raise
+        told = reply.get("user") or {}
+        profile = read_profile("" if by_address else named, told)
+        if not profile.id:
+            return Person(Found.UNKNOWN)
+        for is_so, found in (
+            (profile.is_deactivated, Found.LEFT),
+            (profile.is_bot, Found.BOT),
+            (profile.is_guest, Found.GUEST),
+            (bool(access.identify(profile, here).outsider), Found.OUTSIDER),
+        ):
+            if is_so:
+                return Person(found, profile.id)
+        return Person(Found.KNOWN, profile.id)
 
     async def _here(self) -> Workplace:
         if self._workplace is None:

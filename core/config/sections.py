@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from core.config.secret_files import read_secret_file
 from core.domain.model.durations import parse_duration
 from core.domain.model.folder_names import is_allowed, why_refused
+from core.domain.model.ownership import read_person
 from core.domain.reporting.weekly import parse_weekly
 from core.domain.scheduling.freeze import parse_window
 
@@ -123,11 +124,38 @@ class AccessSettings(_Section):
     commands_per_minute: int = Field(default=30, ge=0)
     """How many commands and clicks of one person are carried out in a minute, stop always; 0: any number."""
 
+    owners: Literal["off", "tell", "hold"] = "off"
+    """Whether owners hear of what happens to their VMs, and whether they may also keep one from starting."""
+
     @model_validator(mode="after")
     def _approvers_are_named(self) -> "AccessSettings":
         if "*" in self.approvers:
             raise ValueError("approvers cannot be everybody (*); name users or user groups")
         return self
+
+
+class OwnersSettings(_Section):
+    """``[owners]``: where it is written down whose a VM is; looked at only if ``[access] owners`` is not off."""
+
+    key: str = Field(default="owner", max_length=40)
+    """What stands before the colon in a VM's notes; empty: notes are not read."""
+    vms: dict[str, str] = {}
+    """Names and patterns of VMs, and the mail address or member id of the owner of each."""
+
+    @field_validator("key")
+    @classmethod
+    def _key_is_one_word(cls, key: str) -> str:
+        if ":" in key or not key.isprintable():
+            raise ValueError(f"{key!r} is no key; in the notes it stands before a colon, in one line")
+        return key.strip()
+
+    @field_validator("vms")
+    @classmethod
+    def _owners_are_people(cls, vms: dict[str, str]) -> dict[str, str]:
+        for pattern, person in vms.items():
+            if not read_person(person):
+                raise ValueError(f"{pattern} names {person!r}, which is no mail address and no member id (U…)")
+        return {pattern: read_person(person) for pattern, person in vms.items()}
 
 
 class MigrationSettings(_Section):

@@ -20,6 +20,7 @@ from core.config.sections import (
     HostSettings,
     LogSettings,
     MigrationSettings,
+    OwnersSettings,
     SlackSettings,
     StoreSettings,
     WinrmSettings,
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     slack: SlackSettings = SlackSettings()
     access: AccessSettings = AccessSettings()
+    owners: OwnersSettings = OwnersSettings()
     migration: MigrationSettings = MigrationSettings()
     freeze: FreezeSettings = FreezeSettings()
     winrm: WinrmSettings = WinrmSettings()
@@ -106,6 +108,11 @@ class Settings(BaseSettings):
         if twins := why_not_distinct((name, host.address, self._port(host)) for name, host in self.hosts.items()):
             raise ValueError(twins)
         return self
+
+    @property
+    def reads_notes(self) -> bool:
+        """Whether the notes of VMs are read for their owners."""
+        return self.access.owners != "off" and bool(self.owners.key)
 
     @model_validator(mode="after")
     def _links_are_of_these_hosts(self) -> "Settings":

@@ -15,6 +15,7 @@ from core.domain.scheduling.links import Links
 from core.domain.scheduling.situation import Policy
 from core.engine.api.controls import Controls
 from core.engine.api.job_views import JobViews
+from core.engine.api.owner_holds import OwnerHolds
 from core.engine.api.queries import Queries
 from core.engine.api.requests import Requests
 from core.engine.attempt.cleanup import FolderCleanup, PostponedCleanups
@@ -26,12 +27,14 @@ from core.engine.delivery.deadlines import EVERY_S, DeadlineWarner
 from core.engine.delivery.digest import WeeklyDigest
 from core.engine.delivery.escalation import Escalation
 from core.engine.delivery.outbox import Outbox
+from core.engine.delivery.owner_messages import OwnerMessages
 from core.engine.destination_choice import DestinationChoice
 from core.engine.dispatcher import Dispatcher, DispatchTiming
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.backup_watch import BackupWatch
 from core.engine.hosts.heartbeat import Heartbeat
 from core.engine.hosts.machines import Machines
+from core.engine.hosts.owner_book import OwnerBook
 from core.engine.hosts.poller import HostPoller
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.plan_check import PlanCheck
@@ -42,15 +45,15 @@ from core.engine.recovery import find_left_under_way, settle_hosts
 from core.engine.replanner import Replanner
 from core.engine.retention import Retention
 from core.errors import StoreError
-from core.ports import Clock, HostGateway, Notifier, Store
+from core.ports import Clock, HostGateway, Notifier, Store, WhoIs
 from core.supervisor import PATIENCE_S, Supervisor
 
 
 class Engine:
     """The whole engine, wired together. Build it, ``start`` it, ask it, ``stop`` it.
 
-    It is asked through its three parts: ``requests`` (what people ask for), ``controls`` (what they decide) and
-    ``queries`` (what they look at).
+    It is asked through its parts: ``requests`` (what people ask for), ``controls`` (what they decide), ``owner_holds``
+    (what owners of VMs do) and ``queries`` (what they look at).
     """
 
     def __init__(
@@ -62,7 +65,9 @@ class Engine:
         notifier: Notifier,
         clock: Clock,
         supervisor: Supervisor | None = None,
+        who_is: WhoIs | None = None,
     ) -> None:
+        """Wire it. ``who_is`` finds owners of VMs in Slack; None: none is looked for."""
         self.supervisor = supervisor or Supervisor()
         self._store = store
         self._gateway = gateway
@@ -162,6 +167,13 @@ class Engine:
             timeout_s=migration.check_timeout.total_seconds(),
             per_host=migration.checks_per_host,
         )
+        self._owner_book = OwnerBook(
+            gateway,
+            None if settings.access.owners == "off" else who_is,
+            clock,
+            key=settings.owners.key,
+            patterns=settings.owners.vms,
+        )
         self._job_views = JobViews(
             store,
             self._snapshot_cache,
@@ -172,11 +184,19 @@ class Engine:
             backups=backups,
             links=links,
             checking=self._plan_check.progress,
+            owners=self._owner_book,
         )
         self._heartbeat = Heartbeat(store, clock, policy.snapshot_max_age, lambda: self._dispatcher.is_counting)
         self._deadline_warner = DeadlineWarner(self._recorder, clock, self._job_views.of)
         self._escalation = Escalation(self._recorder, clock, settings.slack.escalate_after)
         weekly = settings.slack.digest and parse_weekly(settings.slack.digest, ZoneInfo(settings.freeze.zone))
+        self._owner_messages = OwnerMessages(
+            self._recorder,
+            clock,
+            self._owner_book,
+            may_hold=settings.access.owners == "hold",
+            reshow=self._reshow,
+        )
         self._digest = WeeklyDigest(self._recorder, clock, weekly or None)
         self._outbox = Outbox(store, notifier, clock, lambda job_id: self._cards.wake(job_id))  # noqa: PLW0108  # made below
         self._cards = Cards(
@@ -194,7 +214,9 @@ class Engine:
             escalation=self._escalation,
             job_views=self._job_views,
             checking=self._plan_check.progress,
+            owners=self._owner_book,
         )
+        self.owner_holds = OwnerHolds(self._recorder, is_on=settings.access.owners == "hold")
         self.queries = Queries(
             store,
             self._snapshot_cache,
@@ -236,6 +258,8 @@ class Engine:
         start("deadlines", self._deadline_warner.turn, first_after_s=EVERY_S)
         start("digest", self._digest.turn)
         start("escalation", self._escalation.turn)
+        start("owners", self._owner_book.turn, wake=self._owner_book.wanted)
+        start("messages to owners", self._owner_messages.turn, wake=self._owner_messages.changed)
         start("heartbeat", self._heartbeat.turn)
         start("retention", self._retention.turn)
 
@@ -248,6 +272,7 @@ class Engine:
         try:
             await self.supervisor.stop()
             await self._plan_check.stop()
+            await self._owner_book.close()
             await self._cards.stop()
             await self._dispatcher.stop()
             await self._look_ahead.close()
@@ -270,6 +295,7 @@ class Engine:
         self._cards.wake(job_id)
         self._escalation.note_change(job_id)
         self._plan_check.note_change(job_id)
+        self._owner_messages.note_change(job_id)
         self._dispatcher.wake()
 
     def _note_open(self, hosts: Mapping[HostName, set[VmId]], jobs: set[JobId]) -> None:
@@ -280,6 +306,11 @@ class Engine:
             poller.vms = frozenset(hosts.get(name, ()))
             if poller.is_busy and not was_busy:
                 poller.wake()
+
+    def _reshow(self, job_id: JobId) -> None:
+        """Bring a card up to date with what is known now besides the job itself."""
+        self._job_views.invalidate(job_id)
+        self._cards.wake(job_id)
 
     def _look_soon(self, host: HostName) -> None:
         poller = self._pollers.get(host)

@@ -177,7 +177,8 @@ def _ticket(target: ConnectionSettings, session: Session) -> CheckLine:
 
 def _commands(target: ConnectionSettings, found: Sequence[Command]) -> CheckLine:
     subject, endpoint = f"{target.host}: commands", target.configuration
-    wanted = pipelines.CMDLETS if target.is_full_language else pipelines.CMDLETS + pipelines.FUNCTIONS
+    functions = (name for name in pipelines.FUNCTIONS if target.reads_notes or name != pipelines.NOTES)
+    wanted = pipelines.CMDLETS if target.is_full_language else (*pipelines.CMDLETS, *functions)
     others = {}
     usable: dict[str, Command] = {}
     for command in found:

@@ -40,6 +40,8 @@ class ConnectionSettings:
     """The host's name in its service principal, when its address is not it."""
     migration_address: str = ""
     """How other hosts reach this one."""
+    reads_notes: bool = False
+    """Whether the notes of its VMs are read for their owners."""
     role_mark: str = ""
     """What a role shows that was written from the settings as they are; empty: they are for none."""
 
@@ -100,5 +102,6 @@ def _target(settings: Settings, name: HostName) -> ConnectionSettings:
         keytab=own.keytab_file or shared.keytab_file,
         kerberos_name=own.kerberos_name,
         migration_address=own.migration_address or own.address,
+        reads_notes=settings.reads_notes,
         role_mark=mark_of(settings),
     )

@@ -27,6 +27,7 @@ _ACCEPTED = {0: "done", 4096: "begun"}
 _CHECKING = range(301, 305)
 """Types of jobs that look whether something could be moved, and move nothing (Microsoft docs: Msvm_MigrationJob)."""
 _NOTE_SEPARATOR = ":"
+_NOTES_OF_A_VM, _NOTE_LENGTH = 4, 256
 _SWITCH_KINDS = {0: SwitchKind.PRIVATE, 1: SwitchKind.INTERNAL, 2: SwitchKind.EXTERNAL}
 
 
@@ -259,6 +260,22 @@ def read_commands(host: str, values: list[Any]) -> list[Command]:
         )
         for row in rows
     ]
+
+
+def read_notes(host: str, values: list[Any]) -> dict[VmId, tuple[str, ...]]:
+    """Read the objects of Get-VMNote; the host may have been told to send more or longer ones, which are cut."""
+    found: dict[VmId, tuple[str, ...]] = {}
+    for value in values:
+        try:
+            row = PsRow(host, "Get-VMNote", value)
+            vm_id, text = VmId(row.guid("VMId")), row.text("Value")[:_NOTE_LENGTH].strip()
+        except MalformedReply as error:
+            log.warning("a note is left out: %s", error.message)
+            continue
+        known = found.get(vm_id, ())
+        if text and len(known) < _NOTES_OF_A_VM:
+            found[vm_id] = (*known, text)
+    return found
 
 
 def read_cancel(host: str, values: list[Any]) -> CancelReply:

@@ -145,6 +145,7 @@ def _module(settings: Settings) -> str:
     limits = {
         "MigrateBotFolders": _any_of([_below(folder) for folder in _folders(settings)]),
         "MigrateBotHosts": _any_of([re.escape(host) for host in _hosts(settings)]) + r"(?!\n)",
+        "MigrateBotKeys": f"{re.escape(settings.owners.key) if settings.reads_notes else '(?!)'}(?!\\n)",
     }
     text = _shipped("MigrateBot.psm1")
     for name, pattern in limits.items():

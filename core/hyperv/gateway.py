@@ -252,6 +252,11 @@ class PypsrpGateway:
         ask = partial(compatibility.test_migration, line.target, line.pipeline_timeout_s, vm_id, address)
         return await self._read(line, ask)
 
+    async def notes(self, host: HostName, key: str) -> Mapping[VmId, tuple[str, ...]]:
+        """Call Get-VMNote."""
+        line = self._line(host)
+        return await self._read(line, partial(host_reads.notes, line.target, line.pipeline_timeout_s, key))
+
     async def check(self, host: HostName, peers: Sequence[HostName]) -> tuple[CheckLine, ...]:
         """Look at login, commands, rights, limits and both hops; every trouble is a line."""
         line = self._line(host)

@@ -230,6 +230,16 @@ def list_folder(target: ConnectionSettings, timeout_s: float, path: str, session
     return decode.read_names(target.host, "Get-FolderItem", must(target, pipeline, reply), "FullName")
 
 
+def notes(target: ConnectionSettings, timeout_s: float, key: str, session: Session) -> dict[VmId, tuple[str, ...]]:
+    """Read what stands behind a key in the notes of VMs; a VM that cannot be read costs the others nothing."""
+    pipeline = pipelines.notes(key)
+    reply = session.call(pipeline, timeout_s=timeout_s)
+    values = reply.values or must(target, pipeline, reply)
+    if any(map(is_refusal, reply.words)):
+        must(target, pipeline, reply)
+    return decode.read_notes(target.host, values)
+
+
 def _is_denied(word: HostWord) -> bool:
     return word.category == _PERMISSION_DENIED or "required permission" in word.text
 

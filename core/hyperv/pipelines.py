@@ -267,6 +267,13 @@ def test_migration(vm_id: UUID, address: str, wait_s: int) -> Pipeline:
     return _line(Stage("Test-VMMigration", parameters))
 
 
+def notes(key: str) -> Pipeline:
+    """Call the role function that reads what stands behind this key in the notes of VMs, and nothing else."""
+    return _line(Stage(NOTES, (("Key", key),)))
+
+
+NOTES = "Get-VMNote"
+"""An endpoint of an earlier version does not have it."""
 FUNCTIONS = (
     "Get-FolderItem",
     "Remove-EmptyFolder",
@@ -275,6 +282,7 @@ FUNCTIONS = (
     "Get-VMCompatibility",
     "Test-VMCompatibility",
     "Test-VMMigration",
+    NOTES,
 )
 """What deploy/MigrateBot.psm1 defines."""
 CMDLETS = (

@@ -62,8 +62,8 @@ def _moves(connection: Connection, ids: Iterable[MoveId]) -> Mapping[MoveId, Mov
     return {move.id: move for move in rows.readable(rows.move_of, connection.execute(query))}
 
 
-def of_job(connection: Connection, job_id: JobId) -> tuple[Event, ...]:
-    """Read everything that happened to a job, oldest first."""
+def of_job(connection: Connection, job_id: JobId, after: int = 0) -> tuple[Event, ...]:
+    """Read everything that happened to a job, or after the event of this id, oldest first."""
     job_number(job_id)
-    query = select(*rows.EVENT).where(events.c.job_id == job_id).order_by(events.c.id)
+    query = select(*rows.EVENT).where(events.c.job_id == job_id, events.c.id > after).order_by(events.c.id)
     return tuple(rows.readable(rows.event_of, connection.execute(query)))

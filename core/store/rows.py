@@ -141,6 +141,7 @@ _DISPENSABLE: Mapping[str, Any] = {
     "before": None,
     "leftovers": (),
     "tried_folders": (),
+    "owner": None,
 }
 """What a move can do without: why it waits is found out again, and what is not known is not compared or cleaned up."""
 

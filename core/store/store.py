@@ -257,9 +257,9 @@ class SqlStore:
         """Read the attempts that ended with a fault since then, oldest first."""
         return await self._database.read(attempts.ended_since, since)
 
-    async def events(self, job_id: JobId) -> tuple[Event, ...]:
-        """Read everything that happened to a job, oldest first."""
-        return await self._database.read(events.of_job, job_id)
+    async def events(self, job_id: JobId, *, after: int = 0) -> tuple[Event, ...]:
+        """Read everything that happened to a job, or after one event, oldest first."""
+        return await self._database.read(events.of_job, job_id, after)
 
     async def add_events(self, *happened: Event) -> None:
         """Store events that change nothing else: all of them, or none."""

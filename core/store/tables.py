@@ -24,6 +24,7 @@ from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import VmDetails
 from core.domain.model.job import Approval, JobState
 from core.domain.model.move import Fault, Hold, HoldCode, MoveState
+from core.domain.model.ownership import Owner, OwnerHold
 from core.domain.model.plan import Plan
 from core.store.column_types import JobNumber, Json, Moment, PlainUuid, Words, choice
 
@@ -112,6 +113,8 @@ moves = Table(
     Column("tidy_at", Moment, index=True),
     Column("tried_folders", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("is_around_backup", Boolean, nullable=False, server_default=false()),
+    Column("owner", Json(Owner)),
+    Column("owner_hold", Json(OwnerHold)),
     sqlite_autoincrement=True,
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.check import SCOPES, check_settings, check_slack, table
+from bot.check import OWNER_SCOPE, SCOPES, check_settings, check_slack, table
 from bot.cli.reports import check_all
 from bot.clock import SystemClock
 from bot.slack.credentials import web_client
@@ -87,10 +87,24 @@ async def test_a_missing_scope_is_named() -> None:
     assert "channels:history" in line.text
 
 
+async def test_the_scope_that_finds_owners_is_missed_only_when_it_is_needed() -> None:
+    """Who lets owners hear of their VMs reads which scope it takes; nobody else has to install the app again."""
+    manifest = load_manifest(Path("deploy/manifest.yml"))
+    left = tuple(one for one in manifest.scopes if one != OWNER_SCOPE)
+    scopes = manifest.oauth_config.scopes.model_copy(update={"bot": left})
+    oauth = manifest.oauth_config.model_copy(update={"scopes": scopes})
+    async with SlackLab(manifest=manifest.model_copy(update={"oauth_config": oauth})) as slack:
+        plain = await lines(slack_settings(slack))
+        wanted = await lines(slack_settings(slack, access={"owners": "tell"}))
+    assert [one.ok for one in plain if one.subject == "scopes"] == [True]
+    (line,) = [one for one in wanted if one.subject == "scopes"]
+    assert (line.ok, line.text) == (False, "missing users:read.email")
+
+
 def test_the_manifest_asks_for_every_scope_the_bot_uses() -> None:
     """What check wants is what an installation from manifest.yml gets."""
     text = Path("deploy/manifest.yml").read_text(encoding="utf-8")
-    assert all(f"- {scope}" in text for scope in SCOPES)
+    assert all(f"- {scope}" in text for scope in SCOPES | {OWNER_SCOPE})
 
 
 def test_the_table_lines_up() -> None:

@@ -450,7 +450,25 @@ async def a_migration_is_tried_without_one(arena: Arena) -> None:
     assert await arena.gateway.find(DESTINATION, WEB) is None
 
 
+async def notes_are_read_by_their_key_alone(arena: Arena) -> None:
+    """Only what stands behind the key is read, in any case and language, cut to a bound; the rest stays on the host."""
+    long, many = "x" * 5000, "\n".join(f"owner: U{n}" for n in range(9))
+    arena.world.change_vm(SOURCE, WEB, {"notes": "Der Shop.\r\n OWNER : ann@contoso.com \r\npassword: secret"})
+    arena.world.change_vm(
+        SOURCE, OFF, {"notes": f"owner:{long}\rowner: Grüße, <b>&amp;\u2028 „x“\nmy owner: U0\nowner"}
+    )
+    arena.world.change_vm(SOURCE, TWIN, {"notes": many})
+    assert await arena.gateway.notes(SOURCE, "owner") == {
+        WEB: ("ann@contoso.com",),
+        OFF: ("x" * 256, "Grüße, <b>&amp;\u2028 „x“"),
+        TWIN: ("U0", "U1", "U2", "U3"),
+    }
+    assert await arena.gateway.notes(DESTINATION, "owner") == {}
+    assert await arena.gateway.notes(SOURCE, "o.*") == {}
+
+
 CONTRACT = (
+    notes_are_read_by_their_key_alone,
     a_snapshot_holds_limits_and_every_vm,
     an_inspection_holds_what_a_plan_needs,
     an_inspection_says_what_ties_a_vm_to_its_host,

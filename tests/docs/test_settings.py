@@ -18,6 +18,7 @@ from core.config import (
     LinkSettings,
     LogSettings,
     MigrationSettings,
+    OwnersSettings,
     Settings,
     SlackSettings,
     StoreSettings,
@@ -32,6 +33,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "log": LogSettings,
     "slack": SlackSettings,
     "access": AccessSettings,
+    "owners": OwnersSettings,
     "migration": MigrationSettings,
     "freeze": FreezeSettings,
     "winrm": WinrmSettings,
@@ -52,6 +54,8 @@ def written(value: Any) -> str:
                 if seconds % length == 0:
                     return f'"{seconds // length}{unit}"'
             return f'"{seconds}s"'
+        case dict():
+            return "{}" if not value else str(value)
         case tuple():
             return "[" + ", ".join(map(written, value)) + "]"
         case str():

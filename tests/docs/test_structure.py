@@ -12,7 +12,7 @@ from core.domain.model.job import JOB_TRANSITIONS
 from core.domain.model.move import TRANSITIONS
 from tests.support.markdown_pages import ROOT, anchors, blocks, links, markdown, read, rows, section, tracked
 
-PROMISES = range(1, 19)
+PROMISES = range(1, 20)
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 

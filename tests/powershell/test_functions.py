@@ -119,6 +119,7 @@ async def test_a_migration_that_is_none_cannot_be_stopped(here: Place) -> None:
             "ParameterArgumentTransformationError,Test-VMCompatibility",
         ),
         (Stage("Test-VMMigration", (("VMId", _NONE),)), "MissingMandatoryParameter,Test-VMMigration"),
+        (Stage("Get-VMNote"), "MissingMandatoryParameter,Get-VMNote"),
         (Stage("Get-FolderItem"), "MissingMandatoryParameter,Get-FolderItem"),
         (Stage("Get-FolderItem", (("Path", "D:\\a"), ("Recurse", True))), "NamedParameterNotFound,Get-FolderItem"),
     ],
@@ -133,6 +134,20 @@ async def _refused(here: Place, stage: Stage) -> str:
     with pytest.raises(EndpointRefused) as raised:
         await here.call(Pipeline((stage,)))
     return raised.value.message.rpartition("(")[2].rstrip(")")
+
+
+async def test_notes_are_read_by_their_key_alone(here: Place) -> None:
+    """What stands behind the key, in any case, bounded in number and length, and nothing else of the notes."""
+    many = "\n".join(f"Owner: U{number}{'x' * 300}" for number in range(6))
+    here.lab.world.change_vm(SOURCE, WEB, {"notes": " OWNER : ann@contoso.com \r\npassword: secret\rno owner: U9"})
+    here.lab.world.change_vm(SOURCE, SPARE, {"notes": many})
+    reply = await here.call(pipelines.notes("owner"))
+    assert reply.words == ()
+    assert "secret" not in str(reply.values)
+    assert decode.read_notes("HV01", reply.values) == {
+        WEB: ("ann@contoso.com",),
+        SPARE: tuple(f"U{number}{'x' * 300}"[:256] for number in range(4)),
+    }
 
 
 async def test_a_running_move_is_cancelled(here: Place) -> None:

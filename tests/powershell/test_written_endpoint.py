@@ -71,6 +71,7 @@ HOSTILE: dict[str, tuple[Stage, ...]] = {
         for path in ("\\\\evil\\share\\a\\b", "D:\\Other\\a\\b", "D:\\VMs\\..\\x\\y")
     },
     "Test-VMMigration to evil": (Stage("Test-VMMigration", (("VMId", WEB), ("DestinationHost", "evil"))),),
+    "Get-VMNote of another key": (Stage("Get-VMNote", (("Key", "password"),)),),
     "Stop-VMMigration of all": (Stage("Stop-VMMigration", (("VMId", "*"),)),),
     "Get-CimInstance of a process": (Stage("Get-CimInstance", (("ClassName", "Win32_Process"),)),),
     "Get-CimInstance -ComputerName": (
@@ -140,11 +141,11 @@ async def _is_refused(here: Place, stages: tuple[Stage, ...]) -> bool:
     return bool(rows) and all(str(row.get("Reason", "")).startswith("NotAllowed:") for row in rows)
 
 
-async def test_all_of_forty_nine_hostile_calls_are_refused(here: Place) -> None:
+async def test_all_of_fifty_hostile_calls_are_refused(here: Place) -> None:
     """By the role, or by the functions themselves."""
     taken = {name for name, stages in HOSTILE.items() if not await _is_refused(here, stages)}
     assert taken == set()
-    assert len(HOSTILE) == 49
+    assert len(HOSTILE) == 50
 
 
 async def test_no_disk_goes_where_the_settings_let_nothing_go(here: Place) -> None:

@@ -24,7 +24,7 @@ from lab.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
 from tests.scenarios.port_wrappers import SteadyStore
 
 if TYPE_CHECKING:
-    from core.ports import Store
+    from core.ports import Store, WhoIs
 
 
 def vm_id(number: int) -> UUID:
@@ -98,13 +98,19 @@ class Stage:
     db: Path
     loop: VirtualTimeLoop
     engine: Engine = field(init=False)
+    who_is: "WhoIs | None" = None
 
     def build(self) -> Engine:
         """Make a new engine on the same world and database, as a restarted process would."""
         store: Any = SteadyStore(self.db)  # it hands every method on
         self.store: Store = store
         self.engine = Engine(
-            settings=self.settings, store=store, gateway=self.gateway, notifier=self.listener, clock=self.clock
+            settings=self.settings,
+            store=store,
+            gateway=self.gateway,
+            notifier=self.listener,
+            clock=self.clock,
+            who_is=self.who_is,
         )
         return self.engine
 

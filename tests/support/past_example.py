@@ -29,7 +29,12 @@ _VMS = 3
 
 async def a_month(folder: Path, until: datetime, *, switches: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write it into the database of a folder, as it would be at this moment; and what the bot had noted by then."""
-    store = SqlStore(database_url(folder / "bot.db"))
+    await a_month_at(database_url(folder / "bot.db"), until, switches=switches)
+
+
+async def a_month_at(url: str, until: datetime, *, switches: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Do so where a database is said to be."""
+    store = SqlStore(url)
     await store.open()
     try:
         await tell_a_month(store, until)

@@ -5,10 +5,11 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 
@@ -26,13 +27,14 @@ _LOOK_AGAIN_S = 0.05
 class Duo:
     """One of the two bots: its process and its health address."""
 
-    def __init__(self, here: Site, folder: Path, name: str, url: str) -> None:
+    def __init__(self, here: Site, folder: Path, name: str, url: str, more: Mapping[str, str]) -> None:
         self.name = name
         self.url = url
         self.port = _free_port()
         environment = {
             "MIGRATE_BOT_STORE__URL": url,
             "MIGRATE_BOT_SLACK__HEALTH": f"127.0.0.1:{self.port}",
+            **more,
         }
         self.process = BotProcess(here, folder / f"{name}.log", environment)
 
@@ -54,6 +56,15 @@ class Duo:
             while await self.state() not in states:  # noqa: ASYNC110 (no event tells of another process)
                 await asyncio.sleep(_LOOK_AGAIN_S)
         return time.monotonic()
+
+    async def has_told_all(self) -> None:
+        """Wait until it leads and has nothing left to tell anybody."""
+        async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as session:
+            while True:
+                async with session.get(f"http://127.0.0.1:{self.port}/metrics") as answer:
+                    if "migrate_bot_notices_waiting 0.0" in await answer.text():
+                        return
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -112,10 +123,25 @@ class Pair(Town):
 
 
 @asynccontextmanager
-async def pair(folder: Path, described: Fleet, url: str, *, first_url: str = "") -> AsyncIterator[Pair]:
-    """Start the lab and two bots, the first as the leader; ``first_url``: another way of its to the same database."""
+async def pair(
+    folder: Path,
+    described: Fleet,
+    url: str,
+    *,
+    first_url: str = "",
+    prepare: Callable[[Site], None] | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[Pair]:
+    """Start the lab and two bots, the first as the leader.
+
+    ``first_url``: another way of its to the same database; ``prepare``: what is done to the lab before that;
+    ``environment``: settings of both besides.
+    """
     async with site(described, folder, speed=SPEED, settings=QUICK) as here:
-        first, second = Duo(here, folder, "first", first_url or url), Duo(here, folder, "second", url)
+        if prepare is not None:
+            prepare(here)
+        first = Duo(here, folder, "first", first_url or url, environment)
+        second = Duo(here, folder, "second", url, environment)
         async with first.process:
             await first.is_in("leader")
             async with second.process:

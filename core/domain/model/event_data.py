@@ -49,6 +49,9 @@ class EventKind(StrEnum):
     STOPPED = "stopped"
     RESUMED = "resumed"
     DIGEST = "digest"
+    OWNER_TOLD = "owner_told"
+    OWNER_HELD = "owner_held"
+    OWNER_RELEASED = "owner_released"
     UNSAID = "unsaid"
     OTHER = "other"
 
@@ -461,6 +464,74 @@ class Digest(EventData):
     kind: ClassVar = EventKind.DIGEST
     since: datetime | None = None
     until: datetime | None = None
+
+
+class News(StrEnum):
+    """What an owner is told of: once when his VMs are to move, of each trouble meanwhile, and once when all is over."""
+
+    APPROVED = "approved"
+    TROUBLE = "trouble"
+    RELEASED = "released"
+    ENDED = "ended"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "News":  # noqa: ARG003
+        return cls.TROUBLE
+
+
+STUCK_STATE = "stuck"
+"""What stands in place of a move's state when it makes no progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmNews:
+    """What an owner is told of one VM. ``state``: of its move, or that it is stuck; ``words``: what is wrong."""
+
+    move: int
+    name: str
+    source: str
+    destination: str
+    state: str
+    seconds: float = 0.0
+    """How long the move should take, or took; 0: nobody knows."""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerTold(EventData):
+    """An owner is told of his VMs of a job, in a direct message."""
+
+    kind: ClassVar = EventKind.OWNER_TOLD
+    person: str = ""
+    about: News = News.TROUBLE
+    vms: tuple[VmNews, ...] = ()
+    by: str = field(default="", metadata=_ONLY_IF_SET)
+    """Who approved, or released."""
+    ends_at: datetime | None = field(default=None, metadata=_ONLY_IF_SET)
+    """When the job should be over."""
+    why: str = field(default="", metadata=_ONLY_IF_SET)
+    """Where it is written down that he is the owner."""
+    may_hold: bool = field(default=False, metadata=_ONLY_IF_SET)
+    after: int = field(default=0, metadata=_ONLY_IF_SET)
+    """The event that it tells of; 0: what the moves show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerHeld(EventData):
+    """The actor, who owns these VMs, says not now: nothing starts them in this job until they are released."""
+
+    kind: ClassVar = EventKind.OWNER_HELD
+    vms: tuple[str, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerReleased(EventData):
+    """The actor lets VMs start that their owner held. ``moves``: their numbers."""
+
+    kind: ClassVar = EventKind.OWNER_RELEASED
+    vms: tuple[str, ...] = ()
+    moves: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, get_type_hints
 
 from core.domain.model import event_data
-from core.domain.model.event_data import EventData, EventKind, Kept, Quote
+from core.domain.model.event_data import EventData, EventKind, Kept, Quote, VmNews
 
 DATA_OF: Mapping[EventKind, type[EventData]] = {
     of.kind: of
@@ -53,6 +53,9 @@ DATA_OF: Mapping[EventKind, type[EventData]] = {
         event_data.Stopped,
         event_data.Resumed,
         event_data.Digest,
+        event_data.OwnerTold,
+        event_data.OwnerHeld,
+        event_data.OwnerReleased,
         event_data.Unsaid,
         event_data.Other,
     )
@@ -96,6 +99,21 @@ def _quote(value: Any) -> Quote | None:
     )
 
 
+def _vm_news(value: Any) -> tuple[VmNews, ...]:
+    return tuple(
+        VmNews(
+            move=int(one["move"]),
+            name=str(one["name"]),
+            source=str(one["source"]),
+            destination=str(one["destination"]),
+            state=str(one["state"]),
+            seconds=float(one.get("seconds", 0.0)),
+            words=str(one.get("words", "")),
+        )
+        for one in value
+    )
+
+
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
     tuple[str, ...]: _texts,
     tuple[int, ...]: _numbers,
@@ -103,6 +121,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
     int | None: lambda value: None if value is None else int(value),
     datetime | None: lambda value: datetime.fromisoformat(str(value)),
     Quote | None: _quote,
+    tuple[VmNews, ...]: _vm_news,
 }
 """How a type is read from JSON; any other is its own reader: text, numbers, enums."""
 
@@ -123,6 +142,8 @@ def _plain(value: Any) -> Any:
             return value.value
         case Quote():
             return {"id": value.id, "kind": value.kind.value, "at": value.at.isoformat(), "data": dict(value.data)}
+        case VmNews():
+            return {one.name: getattr(value, one.name) for one in fields(value)}
         case tuple():
             return [_plain(item) for item in value]
         case _:

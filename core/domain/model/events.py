@@ -14,7 +14,8 @@ from core.domain.model.move import HoldCode, Move, MoveId
 class Tone(StrEnum):
     """How loudly an event is told: the card itself, a line in its thread, the channel too, or on-call by mention.
 
-    ``MESSAGE``: a message of its own in the channel of the settings, of no job.
+    ``MESSAGE``: a message of its own in the channel of the settings, of no job. ``DIRECT``: one to a single person,
+    whom the event names.
     """
 
     CARD = "card"
@@ -22,6 +23,7 @@ class Tone(StrEnum):
     BROADCAST = "broadcast"
     PAGE = "page"
     MESSAGE = "message"
+    DIRECT = "direct"
 
     @classmethod
     def _missing_(cls, value: object) -> "Tone":  # noqa: ARG003
@@ -59,6 +61,9 @@ TONES: Mapping[EventKind, Tone] = {
     EventKind.ESCALATED: Tone.PAGE,
     EventKind.FINISHED: Tone.BROADCAST,
     EventKind.DIGEST: Tone.MESSAGE,
+    EventKind.OWNER_TOLD: Tone.DIRECT,
+    EventKind.OWNER_HELD: Tone.LINE,
+    EventKind.OWNER_RELEASED: Tone.LINE,
 }
 """Events that are told. The others are in the history only."""
 

@@ -12,6 +12,7 @@ from typing import Any, NewType
 from core.domain.model.host_calls import DiskTarget
 from core.domain.model.inventory import HostName, VmDetails, VmId
 from core.domain.model.job import JobId
+from core.domain.model.ownership import Owner, OwnerHold
 from core.errors import IllegalTransition
 
 MoveId = NewType("MoveId", int)
@@ -107,6 +108,8 @@ class HoldCode(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     FREEZE = "freeze"
+    OWNER = "owner"
+    """Its owner said not now."""
     OTHER = "other"
 
     @classmethod
@@ -185,6 +188,10 @@ class Move:
     leftovers: tuple[str, ...] = ()
     """Folders a host did not let us look at yet; they are tried again at ``tidy_at``."""
     tidy_at: datetime | None = None
+    owner: Owner | None = None
+    """Whose it is; None: nobody has looked yet."""
+    owner_hold: OwnerHold | None = None
+    """Its owner's *Not now*; nothing starts it until it is released."""
     is_around_backup: bool = False
     """Whether it was ordered around a backup that was expected of its VM."""
     version: int = 0

@@ -6,6 +6,7 @@ from datetime import datetime
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job
 from core.domain.model.move import Move, MoveState
+from core.domain.model.ownership import Owned
 from core.errors import Standing
 
 
@@ -66,6 +67,10 @@ class JobView:
     """Who pressed the big red stop; empty when starts are allowed."""
     checking: CheckProgress | None = None
     """Of a plan whose hosts are being asked."""
+    owned: tuple[Owned, ...] = ()
+    """Whose the VMs are, as far as that is known."""
+    owners_unknown: str = ""
+    """Why owners cannot be looked for; empty when they can."""
 
     def count(self, *states: MoveState) -> int:
         """How many moves are in one of these states."""

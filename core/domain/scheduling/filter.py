@@ -8,6 +8,7 @@ from core.domain.model.allowed_paths import allowed_paths, targets_of, why_not
 from core.domain.model.inventory import HostName
 from core.domain.model.job import Job, JobId
 from core.domain.model.move import Fault, HoldCode, Move, MoveState
+from core.domain.model.ownership import hold_text
 from core.domain.model.units import span
 from core.domain.scheduling.decisions import Decision, End, at_rest, hold
 from core.domain.scheduling.fail_fast import FailedJobs
@@ -82,6 +83,8 @@ class StartFilter:
             text = f"not tried: {move.destination} refused {broken} for a reason of its own"
             hint = f"Put that right on {move.destination}, then retry."
             return End(move=move, state=MoveState.UNMIGRATABLE, text=text, hint=hint, follows=True)
+        if move.owner_hold is not None:
+            return hold(at_rest(move), HoldCode.OWNER, hold_text(move.owner_hold), self._at.wall)
         # The clock of a busy VM does not run while starts are stopped, paused or frozen.
         stop = self._why_stopped(job)
         return None if stop is None else hold(at_rest(move), *stop, self._at.wall)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from core.domain.model.job import Job, JobState
 from core.domain.model.move import HoldCode, Move
+from core.domain.model.ownership import hold_text
 from core.domain.model.units import zoned_time
 
 STOP = "stop"
@@ -31,6 +32,8 @@ def withdrawn(job: Job, move: Move, *, stopped_by: str, frozen_until: datetime |
     """Say why a move that is about to start must not; empty when it may."""
     if move.cancel_by:
         return "cancelled before the host was asked"
+    if move.owner_hold is not None:
+        return hold_text(move.owner_hold)
     if job.state is not JobState.RUNNING:
         return f"{job.id} is {job.state}"
     stop = stopped(job, stopped_by=stopped_by, frozen_until=frozen_until, now=now)

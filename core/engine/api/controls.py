@@ -11,6 +11,7 @@ from core.domain.model.inventory import HostName
 from core.domain.model.job import Approval, Job, JobId, JobState, transit_job
 from core.domain.model.move import Move, MoveId, MoveState
 from core.domain.model.names import NameIndex, unmarked
+from core.domain.model.ownership import Owner
 from core.domain.model.plan import PlannedMove
 from core.domain.model.views import CheckProgress
 from core.domain.planning.drift import drift
@@ -20,6 +21,7 @@ from core.engine.api.decidable import STATE_WORDS, check_decidable, why_outdated
 from core.engine.api.job_views import JobViews
 from core.engine.delivery.escalation import Escalation
 from core.engine.dispatcher import Dispatcher
+from core.engine.hosts.owner_book import OwnedVm, OwnerBook
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.recorder import TransitionRecorder
 from core.errors import AmbiguousVm, NotAllowed, Outdated, UnknownHost, UnknownVm
@@ -42,6 +44,7 @@ class Controls:
         escalation: Escalation,
         job_views: JobViews,
         checking: Callable[[JobId], CheckProgress | None],
+        owners: OwnerBook | None = None,
     ) -> None:
         self._access = access
         self._host_name = host_name
@@ -51,6 +54,7 @@ class Controls:
         self._escalation = escalation
         self._job_views = job_views
         self._checking = checking
+        self._owners = owners
 
     async def approve(self, job_id: JobId, plan_hash: str, by: str, *, void: Collection[str] = ()) -> Job:
         """Count an approval of exactly this plan; with enough of them the job is queued in the same transaction.
@@ -81,7 +85,7 @@ class Controls:
             said = event_data.Approval(count=count, needed=needed)
             return await self._decide(job, replace(job, approvals=approvals), event(said, now, job=job, actor=by))
         after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
-        moves = _moves(job, now, named)
+        moves = [replace(move, owner=self._owner_of(move)) for move in _moves(job, now, named)]
         expected_s, moves_s = await self._job_views.estimate(after, moves)
         approved = event_data.Approved(count=count, needed=needed, expected_s=expected_s, moves_s=moves_s)
         return await self._decide(job, after, event(approved, now, job=job, actor=by), moves)
@@ -189,6 +193,10 @@ class Controls:
             raise NotAllowed(
                 f"{job.id} is out of date: {error.message}", hint="Reject it and ask again: the settings changed."
             ) from None
+
+    def _owner_of(self, move: Move) -> Owner | None:
+        """Return whose VM it is, as far as that is known by now."""
+        return self._owners.of(OwnedVm(move.vm_id, move.vm_name, move.source)) if self._owners else None
 
     async def _decidable(self, job_id: JobId, plan_hash: str) -> Job:
         job = await self._recorder.store.job(job_id)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.ownership import Owned
 from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.other_moves import in_the_way, other_moves
@@ -21,12 +22,14 @@ from core.domain.planning.speeds import Speeds, lines_of
 from core.domain.planning.speeds import seconds as seconds_of
 from core.domain.planning.work import Work
 from core.domain.reporting.estimates import FEW_JOBS, error_of
+from core.domain.reporting.owners import by_owner
 from core.domain.scheduling.freeze import Calendar
 from core.domain.scheduling.links import NO_LINKS, Links, Place, carried, usages
 from core.domain.scheduling.order import oldest_first
 from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
 from core.engine.backup_outlooks import BackupOutlooks, Spans, seconds_from
+from core.engine.hosts.owner_book import OwnedVm, OwnerBook
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.known_speeds import known_speeds
 from core.engine.moments import SteadyMoments, on_the_wall
@@ -90,11 +93,14 @@ def open_moves(job: Job, moves: Sequence[Move]) -> tuple[Move, ...]:
     return tuple(move for move in moves if _is_to_do(move)) if job.state is JobState.RUNNING else ()
 
 
-def halted(job: Job, known: ViewInputs) -> str:
-    """Say which order of people keeps a job from starting anything; empty when none does."""
+def halted(job: Job, to_do: Sequence[Move], known: ViewInputs) -> str:
+    """Say which order of people keeps a job, or a VM of it, from starting; empty when none does."""
     if known.stopped_by:
         return "all starts are stopped"
-    return f"{job.id} is paused" if job.paused_by else ""
+    if job.paused_by:
+        return f"{job.id} is paused"
+    held = next((move for move in to_do if move.owner_hold is not None), None)
+    return f"{held.vm_name} waits for its owner" if held else ""
 
 
 def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) -> Forecast:
@@ -110,7 +116,7 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
             snapshots=known.snapshots,
             calendar=calendar,
             start_at=options.start_at,
-            halted=halted(job, known),
+            halted=halted(job, to_do, known),
             at_once=at_once,
             lines=lines_of(known.speeds, now),
         ),
@@ -239,7 +245,9 @@ class JobViews:
         backups: BackupOutlooks,
         links: Links = NO_LINKS,
         checking: Callable[[JobId], CheckProgress | None] = lambda _: None,
+        owners: OwnerBook | None = None,
     ) -> None:
+        self._owners = owners
         self._checking = checking
         self._backups = backups
         self._store = store
@@ -294,7 +302,18 @@ class JobViews:
             view = replace(view, off=await self._off(at))
         if not job.plan.is_checked:
             view = replace(view, checking=self._checking(job_id))
+        if self._owners is not None and self._owners.is_on:
+            view = replace(view, owned=self._owned(job, moves), owners_unknown=self._owners.trouble)
         return _Seen(view, at, changes)
+
+    def _owned(self, job: Job, moves: Sequence[Move]) -> tuple[Owned, ...]:
+        """Say whose the VMs are: as it was written down with their moves, before that as it is known now."""
+        if moves:
+            return by_owner((move.vm_name, move.owner) for move in moves)
+        if self._owners is None or job.state is not JobState.PROPOSED:
+            return ()
+        planned = (OwnedVm(one.vm_id, one.vm_name, one.source) for one in job.plan.moves)
+        return by_owner((vm.name, self._owners.of(vm)) for vm in planned)
 
     async def estimate(self, job: Job, moves: Sequence[Move]) -> tuple[float, tuple[int, ...]]:
         """Say in how many seconds a job approved now will be over (0: nobody knows), and what each move takes."""
@@ -367,9 +386,9 @@ class JobViews:
         if len(to_do) + len(known.others) < MANY:
             return expect(job, to_do, known, now)
         made = self._expected.get(job.id)
-        if made is None or at - made.at >= HOLDS or made.halted != halted(job, known):
+        if made is None or at - made.at >= HOLDS or made.halted != halted(job, to_do, known):
             forecast = await asyncio.to_thread(expect, job, to_do, known, now)
-            made = self._expected[job.id] = _Expected(forecast, at, halted(job, known))
+            made = self._expected[job.id] = _Expected(forecast, at, halted(job, to_do, known))
         return made.forecast
 
     def _forget(self, now: datetime) -> None:

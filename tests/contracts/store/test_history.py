@@ -122,3 +122,11 @@ async def test_looks_read_what_they_show(store: Store) -> None:
     await store.set_card_final(open_cards[-1])
     assert await store.jobs_with_open_cards() == open_cards[:-1]
     assert waiting.state is MoveState.QUEUED
+
+
+async def test_events_are_read_after_one_of_them(store: Store) -> None:
+    """Who follows a job reads what is new alone."""
+    old = await finished(store, "web01")
+    events = await store.events(old)
+    assert [await store.events(old, after=one.id) for one in events] == [events[n:] for n in range(1, len(events) + 1)]
+    assert await store.events(old, after=0) == events

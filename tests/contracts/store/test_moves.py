@@ -14,6 +14,7 @@ from core.domain.model.hyperv_enums import Operation, VmState
 from core.domain.model.inventory import Adapter, Disk, HostName, Vm, VmDetails
 from core.domain.model.job import JobId, JobState
 from core.domain.model.move import Fault, Hold, HoldCode, Move, MoveId, MoveState
+from core.domain.model.ownership import Found, Owner, OwnerHold
 from core.domain.scheduling.freeze import parse_window
 from core.domain.scheduling.links import Link, LinkUsage, LinkWindow
 from core.errors import IllegalTransition, Outdated, StoreError
@@ -80,6 +81,8 @@ async def test_a_move_keeps_all_it_knows_through_a_restart(store: Store, reopen:
             cancel_by="U3",
             queued_at=NOW,
             size_bytes=2**50,
+            owner=Owner("ann@contoso.com", "by the VM's notes", Found.KNOWN, "U0ANN"),
+            owner_hold=OwnerHold("U0ANN", "Monatsabschluß \u2028 „x“", NOW),
         ),
     )
     assert await (await reopen()).move(move.id) == changed
@@ -92,6 +95,21 @@ async def test_what_another_bot_changed_is_seen_at_the_next_look(store: Store, r
     assert await other.moves(job.id) == await store.moves(job.id) == (one, two)
     changed = await other.change_move(one, replace(one, hold=Hold(HoldCode.BACKUP, "is being backed up", NOW)))
     assert await store.moves(job.id) == await store.moves(open_only=True) == (changed, two)
+
+
+async def test_a_start_that_was_decided_before_its_owner_held_it_is_refused(store: Store) -> None:
+    """The hold and the reservation are compared with what is stored: one of the two wins, and the other hears of it."""
+    job, (first, second) = await running(store, "web01", "web02")
+    hold = OwnerHold("U0ANN", "not now", NOW)
+    await store.change_move(first, replace(first, owner_hold=hold), event(event_data.OwnerHeld(), NOW, job=job))
+    with pytest.raises(Outdated):
+        await begun(store, first)
+    assert await store.attempts() == ()
+    with pytest.raises(Outdated, match="not now"):
+        await begun(store, await store.move(first.id))
+    await begun(store, second)
+    with pytest.raises(Outdated):
+        await store.change_move(second, replace(second, owner_hold=hold))
 
 
 async def test_of_two_changes_to_one_move_the_second_is_refused(store: Store) -> None:

@@ -97,6 +97,16 @@ def test_the_functions_have_the_same_limits() -> None:
     assert re.search(hosts, "hv02")
     assert not re.search(hosts, "hv02.evil.com")
     assert not re.search(hosts, "hv02\n")
+    assert not re.search(limits["MigrateBotKeys"], "owner")
+
+
+def test_the_notes_are_read_by_the_key_of_the_settings_alone() -> None:
+    """And by none while owners are nobody's business."""
+    known = settings(access={"owners": "tell"}, owners={"key": "our.owner"})
+    text = endpoint_texts(known)["MigrateBot/MigrateBot.psm1"]
+    (pattern,) = re.findall(r"(?m)^\$script:MigrateBotKeys = '(.+)'$", text)
+    keys = ("our.owner", "our-owner", "password", "our.owner\n")
+    assert [key for key in keys if re.search(pattern, key)] == ["our.owner"]
 
 
 def test_the_configuration_names_the_accounts() -> None:

@@ -28,6 +28,7 @@ SAMPLES: dict[str, Any] = {
     "address": "hv02",
     "infos": [b"x"],
     "wait_s": 1,
+    "key": "owner",
 }
 SESSION_S_OWN = {"Get-Command"}
 """What every restricted session shows without a role (Microsoft docs: SessionType)."""

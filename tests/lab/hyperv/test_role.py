@@ -111,6 +111,7 @@ def test_the_shipped_role_shows_exactly_this() -> None:
         "Get-VMCompatibility",
         "Test-VMCompatibility",
         "Test-VMMigration",
+        "Get-VMNote",
     }
 
 

@@ -248,6 +248,32 @@ async def test_vm_migration(call: CmdletCall) -> AsyncIterator[Value]:
     )
 
 
+_NOTE: Final = Syntax(
+    command="Get-VMNote",
+    class_name="Get-VMNote",
+    parameters=(Parameter(name="Key", type=types.STRING, position=0, is_mandatory=True),),
+)
+_LINE_ENDS: Final = re.compile("\r\n|\n|\r")
+_NOTES_OF_A_VM: Final = 4
+_NOTE_LENGTH: Final = 256
+
+
+async def get_vm_note(call: CmdletCall) -> AsyncIterator[Value]:
+    """Tell what stands behind a key in the notes of VMs."""
+    wanted: str = call.get("Key")
+    find = replace(call, bound=Bound(vms.GET_VM, {}, sets=("Name",)))
+    async for vm in vms.get_vm(find):
+        for value in behind(wanted, vm.source.notes):
+            yield NoteObject({"VMId": vm.source.id, "Value": value})
+
+
+def behind(wanted: str, notes: str) -> tuple[str, ...]:
+    """Return what stands behind a key in the notes of one VM."""
+    parts = [line.partition(":") for line in _LINE_ENDS.split(notes)]
+    found = [value for key, colon, value in parts if colon and key and key.strip().lower() == wanted.lower()]
+    return tuple(value.strip()[:_NOTE_LENGTH] for value in found[:_NOTES_OF_A_VM])
+
+
 OF_FOLDERS: Final = frozenset({"Get-FolderItem", "Remove-EmptyFolder"})
 CMDLETS: Final = (
     Cmdlet(syntax=_LIST, module=_MODULE, process=get_folder_item, is_function=True),
@@ -257,13 +283,18 @@ CMDLETS: Final = (
     Cmdlet(syntax=_COMPATIBILITY, module=_MODULE, process=get_vm_compatibility, is_function=True),
     Cmdlet(syntax=_FITS, module=_MODULE, process=test_vm_compatibility, is_function=True),
     Cmdlet(syntax=_MIGRATABLE, module=_MODULE, process=test_vm_migration, is_function=True),
+    Cmdlet(syntax=_NOTE, module=_MODULE, process=get_vm_note, is_function=True),
 )
 
 
 def of_module(text: str) -> tuple[Cmdlet, ...]:
     """Return the functions with the limits that the text of a module sets; without a text as they are shipped."""
     folders, hosts = _limit(text, "MigrateBotFolders"), _limit(text, "MigrateBotHosts")
-    limits = {"Get-FolderItem": ("Path", folders), "Test-VMMigration": ("DestinationHost", hosts)}
+    limits = {
+        "Get-FolderItem": ("Path", folders),
+        "Test-VMMigration": ("DestinationHost", hosts),
+        "Get-VMNote": ("Key", _limit(text, "MigrateBotKeys")),
+    }
 
     def limited(cmdlet: Cmdlet) -> Cmdlet:
         if cmdlet.name == "Remove-EmptyFolder" and folders is not None:
@@ -284,7 +315,7 @@ def _limit(text: str, name: str) -> re.Pattern[str] | None:
 
 
 def _taking(parameter: str, pattern: re.Pattern[str], inner: _Process) -> _Process:
-    what = "folders" if parameter == "Path" else "hosts"
+    what = {"Path": "folders", "DestinationHost": "hosts", "Key": "keys"}[parameter]
 
     async def process(call: CmdletCall) -> AsyncIterator[Value]:
         value: str = call.get(parameter)
