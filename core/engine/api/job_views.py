@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
-from core.domain.model.move import Attempt, Move, MoveId, MoveState
+from core.domain.model.move import Attempt, HoldCode, Move, MoveId, MoveState
 from core.domain.model.ownership import Owned
 from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
 from core.domain.planning.forecast import Conditions, Forecast, forecast
@@ -158,19 +158,29 @@ def _view_host(
 
 
 def view_links(
-    links: Links, snapshots: Mapping[HostName, Snapshot], reservations: Sequence[Attempt], now: datetime
+    links: Links,
+    snapshot_cache: SnapshotCache,
+    reservations: Sequence[Attempt],
+    moves: Sequence[Move],
+    now: datetime,
 ) -> list[LinkView]:
-    """Build every link's view."""
-    return [
+    """Build every link's view. ``moves``: those that are not over."""
+    held = [move for move in moves if move.hold and move.hold.code is HoldCode.LINK]
+    waiting = Counter(link for move in held for link in links.of(move.source, move.destination))
+    views = [
         LinkView(
             name=link.name,
             hosts=tuple(sorted(link.hosts)),
             used=carried(usage, reservations),
             limit=link.limit_at(now),
             until=link.window_until(now),
+            waiting=waiting[link],
+            silent=len(link.hosts & snapshot_cache.troubles.keys()),
         )
-        for link, usage in usages(links, snapshots).items()
+        for link, usage in usages(links, snapshot_cache.snapshots).items()
     ]
+    # A move on several links waits for one that is full.
+    return [view if view.is_full else replace(view, waiting=0) for view in views]
 
 
 def _is_to_do(move: Move) -> bool:

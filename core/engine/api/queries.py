@@ -74,9 +74,11 @@ class Queries:
         return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True), self._clock)
 
     async def links(self) -> Sequence[LinkView]:
-        """Return every link of the settings with the moves on it."""
-        attempts = await self._store.attempts(open_only=True) if self._links else ()
-        return view_links(self._links, self._snapshot_cache.snapshots, attempts, self._clock.now())
+        """Return every link of the settings with the moves on it, and those that wait for it."""
+        if not self._links:
+            return ()
+        attempts, moves = await self._store.attempts(open_only=True), await self._store.moves(open_only=True)
+        return view_links(self._links, self._snapshot_cache, attempts, moves, self._clock.now())
 
     async def delivery(self) -> DeliveryView:
         """Return what people are still to be told, and whether Slack takes anything at all."""
