@@ -15,7 +15,8 @@ from core.domain.reporting.paging import open_pages, open_questions
 from core.domain.reporting.vm_location import VmLocation, find, ids_of
 from core.domain.scheduling.links import NO_LINKS, Links
 from core.domain.scheduling.start_permission import STOP
-from core.engine.api.job_views import JobViews, view_hosts, view_links
+from core.engine.api.host_views import view_hosts, view_links
+from core.engine.api.job_views import JobViews
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import UnknownVm
