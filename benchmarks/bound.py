@@ -8,6 +8,9 @@ It is the largest of these, each of which holds for every schedule:
 - a group of hosts: a move inside the group takes a slot at two of them, so that at most half as many run at once as
   the group has slots, rounded down (three hosts with one slot each run one move among them, not one and a half);
 - a link's work over its number, and two of its ``k + 1`` longest moves;
+- the hosts behind a link of ``k``: of their moves, those among them included, run at most ``k`` over it (or as many as
+  the links at their other ends allow together) and half as many among them as slots are left then (two hosts of one
+  slot behind a link of one: either a move over it, or one between them);
 - a link's bytes over its bandwidth, with the setup before the first byte and the switch-over after the last;
 - a host's bytes over its network, where moves share it, with the setup before the first byte and the switch-over after
   the last.
@@ -22,6 +25,7 @@ from itertools import combinations
 from benchmarks.fleets import PATH, Case, Speed
 from core.domain.model.inventory import HostName
 from core.domain.model.plan import PlannedMove
+from core.domain.scheduling.links import Counts, Link
 from lab.hyperv.world.fleet import VM, Fleet
 from lab.hyperv.world.moves import MoveRequest
 from lab.hyperv.world.world import World
@@ -79,8 +83,21 @@ def _link_bounds(case: Case, moves: list[Alone]) -> Iterator[float]:
         mine = [move for move in moves if link.carries(move.move.source, move.move.destination)]
         if link.moves is not None and mine:
             yield from _of_slots([move.seconds for move in mine], link.moves)
+        if link.moves is not None and link.counts is Counts.CROSSING:
+            yield _behind(case, link, moves)
         if link.bytes_per_s is not None and mine:
             yield fixed_s + sum(move.size_bytes for move in mine) / link.bytes_per_s
+
+
+def _behind(case: Case, link: Link, moves: list[Alone]) -> float:
+    """Return in how many seconds the hosts behind a link can do all that leaves them, reaches them, or stays there."""
+    behind = sum(slots for host, slots in case.slots().items() if host in link.hosts)
+    ways = [on for m in moves if link in (on := set(case.links.of(m.move.source, m.move.destination)))]
+    others = set[Link]().union(*ways) - {link}
+    elsewhere = sum(one.moves or behind for one in others) if all(len(on) > 1 for on in ways) else behind
+    over = min(link.moves or behind, behind, elsewhere)
+    work = sum(move.seconds for move in moves if link.hosts & {move.move.source, move.move.destination})
+    return work / max(1, over + (behind - over) // 2)
 
 
 def _of_slots(seconds: list[float], slots: int) -> Iterator[float]:

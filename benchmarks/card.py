@@ -1,7 +1,9 @@
 """Measures how long people wait: from the command to the card, and to the moment when it can be approved.
 
 The whole bot, as a process of its own, on simulated hosts behind real WinRM and a simulated Slack. The lab answers at
-once; a real host takes its own time for each of the two questions about a VM.
+once, but a new session takes it the 2 s of a logon and the 2 s in which a first command loads its module (both are
+estimates): a bot that has just begun pays them before its first card, one that has been up has its sessions open. A
+real host takes its own time for each of the two questions about a VM.
 """
 
 import asyncio
@@ -29,10 +31,11 @@ _COMMAND = "/migrate * from HV01 to HV02,HV03"
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """Seconds from a command to its card, and to its Approve."""
+    """Seconds from a command to its card, and to its Approve; and to the a second card after that."""
 
     card_s: float
     approve_s: float
+    again_s: float
 
 
 def fleet(vms: int) -> Fleet:
@@ -62,7 +65,7 @@ def fleet(vms: int) -> Fleet:
 
 
 async def waited(vms: int, *, per_host: int = 1) -> Waited:
-    """Ask once, and take the time."""
+    """Ask a bot that has just begun, then again, and take the time."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = {"migration": {"checks_per_host": per_host, "check_timeout": "5m"}}
@@ -73,7 +76,10 @@ async def waited(vms: int, *, per_host: int = 1) -> Waited:
             await _until(here, lambda: _card(here))
             card_s = time.perf_counter() - began
             await _until(here, lambda: "migrate_approve" in str(card.blocks) if (card := _card(here)) else False)
-            return Waited(card_s, time.perf_counter() - began)
+            approve_s, began = time.perf_counter() - began, time.perf_counter()
+            await here.slack.person("alice").slash(CHANNEL, _COMMAND)
+            await _until(here, lambda: len(_cards(here)) > 1)
+            return Waited(card_s, approve_s, time.perf_counter() - began)
 
 
 async def _until(here: Site, seen: Callable[[], object]) -> None:
@@ -81,8 +87,12 @@ async def _until(here: Site, seen: Callable[[], object]) -> None:
 
 
 def _card(here: Site) -> Message | None:
+    return next(iter(_cards(here)), None)
+
+
+def _cards(here: Site) -> list[Message]:
     roots = here.slack.workspace.channel(CHANNEL).roots()
-    return next((message for message in roots if message.by_app and message.metadata), None)
+    return [message for message in roots if message.by_app and message.metadata]
 
 
 def run(size: Size) -> Section:
@@ -92,17 +102,28 @@ def run(size: Size) -> Section:
         for per_host in (1,) if size.is_quick else (1, 2):
             times = 1 if size.is_quick or vms == SIZES[-1] else _RUNS
             found = [asyncio.run(waited(vms, per_host=per_host)) for _ in range(times)]
-            card_s, approve_s = (
+            card_s, approve_s, again_s = (
                 statistics.median([one.card_s for one in found]),
                 statistics.median([one.approve_s for one in found]),
+                statistics.median([one.again_s for one in found]),
             )
             each_ms = 1000 * (approve_s - card_s) / vms
-            rows.append((str(vms), str(per_host), f"{card_s:.1f} s", f"{approve_s:.1f} s", f"{each_ms:.0f} ms"))
-    head = ("VMs", "`checks_per_host`", "command to card", "command to Approve", "for each VM between")
+            times_s = (f"{card_s:.1f} s", f"{approve_s:.1f} s", f"{each_ms:.0f} ms", f"{again_s:.1f} s")
+            rows.append((str(vms), str(per_host), *times_s))
+    head = (
+        "VMs",
+        "`checks_per_host`",
+        "command to card",
+        "to Approve",
+        "for each VM between",
+        "a second card",
+    )
     return Section(
         "card",
         "From the command to the card, and to Approve",
-        "One host empties itself onto two others; the whole bot over WinRM to hosts that answer at once. Before that "
+        "One host empties itself onto two others; the whole bot over WinRM to hosts that answer at once. The first "
+        "command comes as the bot begins, and waits for its first sessions: three times the 2 s that a logon or a "
+        "first command takes in the lab; the second one finds them open. Before Approve "
         "each VM is described by its own host and judged by the one it should go to, as many in one call as a host "
         "answers in about two seconds; a card is edited at most every three seconds, so a check that takes a moment "
         "shows then.",

@@ -169,6 +169,10 @@ def families(status: BotStatus) -> Iterator[Metric]:
     yield _many("link_moves", "Moves on a link now.", ("link",), on_links)
     numbers = [((link.name,), link.limit) for link in status.links if link.limit is not None]
     yield _many("link_moves_limit", "Moves that a link may carry at this time.", ("link",), numbers)
+    waiting = [((link.name,), link.waiting) for link in status.links]
+    yield _many("link_moves_waiting", "Moves that wait because a link is full.", ("link",), waiting)
+    answer = [((link.name,), len(link.hosts) - link.silent) for link in status.links if len(link.hosts) > 1]
+    yield _many("link_hosts_reachable", "Hosts behind a link that answer, or were not asked yet.", ("link",), answer)
 
 
 def _leader(*, is_leader: bool) -> Metric:

@@ -118,8 +118,8 @@ def _hosts(views: Sequence[HostView]) -> Iterator[Block]:
 
 
 def _links(views: Sequence[LinkView]) -> Iterator[Block]:
-    # Those on which nothing more may start come first.
-    ordered = sorted(views, key=lambda view: not view.is_full)
+    # Those that are down come first, then those on which nothing more may start.
+    ordered = sorted(views, key=lambda view: (not view.is_silent, not view.is_full))
     lines = ["*Links*", *map(link_line, ordered[:_LINKS])]
     if len(views) > _LINKS:
         lines.append(f"… and {plural(len(views) - _LINKS, 'more link')}")

@@ -159,10 +159,13 @@ def host_line(view: HostView) -> str:
 
 
 def link_line(view: LinkView) -> str:
-    """Say how many moves are on a link, of how many, in one line."""
+    """Say how many moves are on a link, of how many, how many wait for it, and whether it seems to be down."""
     moves = plural(view.used, "move") if view.limit is None else f"{view.used} of {view.limit} moves"
     until = f" until {zoned_time(view.until)}" if view.until and view.limit is not None else ""
-    return f"{'🟠' if view.is_full else '🟢'} {code(view.name)} {moves}{until} · {names(view.hosts, _BEHIND)} behind it"
+    waits = f", {plural(view.waiting, 'VM')} waiting for it" if view.waiting else ""
+    icon = "🔴" if view.is_silent else "🟠" if view.is_full else "🟢"
+    behind = f"{names(view.hosts, _BEHIND)} behind it{', none of which answers' if view.is_silent else ''}"
+    return f"{icon} {code(view.name)} {moves}{until}{waits} · {behind}"
 
 
 def _history_line(event: Event, job: Job, move: Move | None) -> str:

@@ -132,6 +132,7 @@ async def test_a_card_comes_before_its_approve() -> None:
     """The whole bot answers a command; what is measured is in the order in which people see it."""
     waited = await card.waited(2)
     assert 0 < waited.card_s <= waited.approve_s
+    assert 0 < waited.again_s < waited.card_s
 
 
 def test_the_bots_own_placement_is_played_and_beats_chance() -> None:

@@ -124,6 +124,14 @@ def test_links_have_their_moves_and_their_number() -> None:
     found = values(families(replace(QUIET, links=links)))
     assert (found["link_moves", "rack-a"], found["link_moves", "wan"], found["link_moves_limit", "rack-a"]) == (2, 5, 3)
     assert ("link_moves_limit", "wan") not in found
+    assert ("link_hosts_reachable", "wan") not in found, "one host: that it is silent says nothing of a link"
+
+
+def test_links_have_what_waits_for_them_and_how_many_hosts_answer() -> None:
+    """Nobody behind it answers: 0."""
+    rack = LinkView(name="rack-a", hosts=(HostName("HV01"), HostName("HV02")), used=1, limit=1, waiting=4, silent=2)
+    found = values(families(replace(QUIET, links=(rack,))))
+    assert (found["link_moves_waiting", "rack-a"], found["link_hosts_reachable", "rack-a"]) == (4, 0)
 
 
 @pytest.mark.parametrize("status", [QUIET, None])

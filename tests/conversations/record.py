@@ -27,6 +27,7 @@ from lab.slack.workspace.messages import Message
 from tests.bot.conftest import slack_settings
 from tests.support.bot_harness import CHANNEL, Office, buttons, fleet, fleet_with_many, read
 from tests.support.databases import database_url
+from tests.support.eventually import eventually
 from tests.support.past_example import a_month
 
 _IDS = {vm.name: vm.id for vm in fleet().vms}
@@ -371,6 +372,8 @@ async def _looked_back(walk: Walk) -> None:
 
 async def _in_tables(walk: Walk) -> None:
     walk.chapter("Tables, where they are switched on", "A form takes none, so it offers a message.")
+    ages = walk.here.bot.engine.queries.snapshot_ages_s
+    await eventually(lambda: all(age is not None for age in ages().values()))
     for text in ("hosts", "insights"):
         await walk.types(ALICE, text)
     card = await walk.here.ask("many0*,many10,many11,many12,many13 from HV01 to HV02")

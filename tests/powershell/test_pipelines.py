@@ -50,6 +50,7 @@ CALLS: dict[str, tuple[Pipeline, ...]] = {
     "folder": (pipelines.folder("D:\\none"),),
     "remove_empty_folder": (pipelines.remove_empty_folder("D:\\VMs"),),
     "stop_migration": (pipelines.stop_migration(_NONE),),
+    "notes": (pipelines.notes("owner"),),
     "compatibility_info": (pipelines.compatibility_info([WEB]), pipelines.compatibility_info([WEB, _NONE, SPARE])),
     "test_compatibility": (
         pipelines.test_compatibility([_NEEDS]),

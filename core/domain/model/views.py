@@ -131,6 +131,15 @@ class LinkView:
     limit: int | None
     until: datetime | None = None
     """When the window ends that holds now, in the link's time zone."""
+    waiting: int = 0
+    """Moves that wait because it is full."""
+    silent: int = 0
+    """Hosts behind it that were asked and did not answer."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether none of several hosts behind it answers: it is down rather than each of them."""
+        return 1 < len(self.hosts) == self.silent
 
     @property
     def is_full(self) -> bool:

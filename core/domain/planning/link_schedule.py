@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from core.domain.model.inventory import HostName
-from core.domain.planning.list_schedule import ListSchedule
+from core.domain.planning.list_schedule import ListSchedule, Waiting
 from core.domain.planning.speeds import Lines
 from core.domain.planning.work import Pair, Pause, Work
 from core.domain.scheduling.links import Link, Place
@@ -88,6 +88,14 @@ class LinkSchedule(ListSchedule):
                 run.left -= (clock - run.since) * run.rate
                 run.since, run.rate = clock, rate
                 self._at(clock + max(0.0, run.left) / rate, partial(self._arrive, run, rate, clock))
+
+    def _put_back(self, waiting: Waiting, clock: float) -> None:
+        # While it was away, nobody may have looked at what its links carry.
+        for link in self._of.of((waiting[3].source, waiting[3].destination)):
+            self._limits[link] = self._of.limit(link, clock)
+        super()._put_back(waiting, clock)
+        for link in self._of.of((waiting[3].source, waiting[3].destination)):
+            self._await_change(link, clock)
 
     def _await_change(self, link: Link, clock: float) -> None:
         """Look again when the number of a link changes, as long as something waits for it."""

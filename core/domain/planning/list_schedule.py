@@ -10,7 +10,7 @@ from core.domain.model.inventory import HostName
 from core.domain.planning.work import Pair, Pause, Work
 from core.domain.scheduling.links import Place
 
-_Waiting = tuple[bool, float, int, Work]
+Waiting = tuple[bool, float, int, Work]
 """A work in its line: those of others first, then the longest, then as they were given."""
 
 
@@ -44,7 +44,7 @@ class ListSchedule:
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._number = count()
         self._opens_at = 0.0
-        self._lines: defaultdict[Pair, list[_Waiting]] = defaultdict(list)
+        self._lines: defaultdict[Pair, list[Waiting]] = defaultdict(list)
         self._of_place: defaultdict[Place, set[Pair]] = defaultdict(set)
         for number, work in enumerate(works):
             if work.is_running:
@@ -78,7 +78,7 @@ class ListSchedule:
         """Return where a move between two hosts needs room."""
         return pair
 
-    def _put(self, waiting: _Waiting) -> Pair:
+    def _put(self, waiting: Waiting) -> Pair:
         """Put a work in its line. Returns which that is."""
         pair = waiting[3].source, waiting[3].destination
         heapq.heappush(self._lines[pair], waiting)
@@ -86,7 +86,7 @@ class ListSchedule:
             self._of_place[place].add(pair)
         return pair
 
-    def _put_back(self, waiting: _Waiting, clock: float) -> None:
+    def _put_back(self, waiting: Waiting, clock: float) -> None:
         self._start([self._put(waiting)], clock)
 
     def _start(self, pairs: Iterable[Pair], clock: float) -> None:

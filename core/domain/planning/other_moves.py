@@ -1,7 +1,7 @@
 """Estimates the work that others have given the hosts: moves of other jobs, running or waiting, and those of people."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.domain.model.inventory import HostJob, HostName, Snapshot, VmId, same_host
@@ -53,13 +53,23 @@ def other_moves(
             left = share * _left(whole / share, now - began, (percents or {}).get(move.vm_id, 0))
         works.append(Work(move.source, move.destination, left, is_running=began is not None, is_other=True))
     ours = {move.vm_id for move in moves}
+    return [*works, *_foreign(ours, snapshots, now)]
+
+
+def _foreign(ours: Collection[VmId], snapshots: Mapping[HostName, Snapshot], now: datetime) -> Iterable[Work]:
+    """Return the migrations of somebody else: one that both of its hosts show is one."""
+    found: dict[tuple[VmId, HostName], Work] = {}
     for host, snapshot in snapshots.items():
-        foreign = [job for job in snapshot.jobs if job.is_running and job.vm_id not in ours]
-        works += [
-            Work(host, _named(job.destination, tuple(snapshots)), _left_of(job, now), is_running=True, is_other=True)
-            for job in foreign
-        ]
-    return works
+        for job in snapshot.jobs:
+            if not job.is_running or job.vm_id in ours:
+                continue
+            elsewhere = HostName(f"elsewhere, for {job.vm_id}")
+            goes_to = _named(job.destination, tuple(snapshots)) if job.destination else elsewhere
+            source = host if host != goes_to else elsewhere
+            key = job.vm_id, goes_to if job.destination else host
+            if key not in found or source == host:
+                found[key] = Work(source, goes_to, _left_of(job, now), is_running=True, is_other=True)
+    return found.values()
 
 
 def _named(destination: str, hosts: Sequence[HostName]) -> HostName:

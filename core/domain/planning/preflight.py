@@ -236,7 +236,9 @@ def _unread_ties(moves: Sequence[PlannedMove], inspections: Inspections) -> Iter
     for host in dict.fromkeys(move.source for move in moves):
         details = inspections[host].details if host in inspections else ()
         if why := next((row.ties_unread for row in details if row.ties_unread), ""):
-            text = f"{host} does not tell which of its devices its VMs use, such as GPUs: that was not checked. {why}"
+            text = (
+                f"{host} does not tell all that ties VMs to it, such as GPUs and floppies: that was not checked. {why}"
+            )
             yield Finding(severity=Severity.NOTE, code=FindingCode.TIES_UNREAD, text=text, host=host)
 
 

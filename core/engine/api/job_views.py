@@ -15,7 +15,7 @@ from core.domain.model.inventory import HostName, Snapshot, VmId
 from core.domain.model.job import Job, JobId, JobState
 from core.domain.model.move import Attempt, Move, MoveId, MoveState
 from core.domain.model.ownership import Owned
-from core.domain.model.views import CheckProgress, EstimateError, HostView, JobView, LinkView, MoveView
+from core.domain.model.views import CheckProgress, EstimateError, JobView, MoveView
 from core.domain.planning.forecast import Conditions, Forecast, forecast
 from core.domain.planning.other_moves import in_the_way, other_moves
 from core.domain.planning.speeds import Speeds, lines_of
@@ -24,15 +24,14 @@ from core.domain.planning.work import Work
 from core.domain.reporting.estimates import FEW_JOBS, error_of
 from core.domain.reporting.owners import by_owner
 from core.domain.scheduling.freeze import Calendar
-from core.domain.scheduling.links import NO_LINKS, Links, Place, carried, usages
+from core.domain.scheduling.links import NO_LINKS, Links, Place
 from core.domain.scheduling.order import oldest_first
-from core.domain.scheduling.slots import SlotKind, loads, used
 from core.domain.scheduling.start_permission import STOP
 from core.engine.backup_outlooks import BackupOutlooks, Spans, seconds_from
 from core.engine.hosts.owner_book import OwnedVm, OwnerBook
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.known_speeds import known_speeds
-from core.engine.moments import SteadyMoments, on_the_wall
+from core.engine.moments import SteadyMoments
 from core.ports import Clock, Store
 from core.tasks import MANY, compute
 
@@ -121,56 +120,6 @@ def expect(job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime) ->
             lines=lines_of(known.speeds, now),
         ),
     )
-
-
-def view_hosts(
-    hosts: Sequence[HostName], snapshot_cache: SnapshotCache, reservations: Sequence[Attempt], clock: Clock
-) -> list[HostView]:
-    """Build every host's view, as last seen."""
-    return [_view_host(host, snapshot_cache, reservations, clock) for host in hosts]
-
-
-def _view_host(
-    host: HostName, snapshot_cache: SnapshotCache, reservations: Sequence[Attempt], clock: Clock
-) -> HostView:
-    snapshot, trouble = snapshot_cache.snapshots.get(host), snapshot_cache.troubles.get(host)
-    if snapshot is None:
-        text = trouble.text if trouble else "not looked at yet"
-        since = trouble.since if trouble else None
-        standing = snapshot_cache.standing(host)
-        return HostView(host=host, is_reachable=False, since=since, trouble=text, standing=standing)
-    ours = [attempt for attempt in reservations if host in {attempt.source, attempt.destination}]
-    counts = {load.kind: (used(load, ours), load.limit) for load in loads(snapshot)}
-    return HostView(
-        host=host,
-        is_reachable=trouble is None,
-        since=trouble.since if trouble else on_the_wall(clock, snapshot.taken_at),
-        trouble=trouble.text if trouble else "",
-        standing=snapshot_cache.standing(host),
-        live_used=counts[SlotKind.LIVE][0],
-        live_limit=snapshot.facts.live_limit,
-        storage_used=counts[SlotKind.STORAGE][0],
-        storage_limit=snapshot.facts.storage_limit,
-        ours=len(ours),
-        vms=len(snapshot.vms),
-        is_migration_enabled=snapshot.facts.is_migration_enabled,
-    )
-
-
-def view_links(
-    links: Links, snapshots: Mapping[HostName, Snapshot], reservations: Sequence[Attempt], now: datetime
-) -> list[LinkView]:
-    """Build every link's view."""
-    return [
-        LinkView(
-            name=link.name,
-            hosts=tuple(sorted(link.hosts)),
-            used=carried(usage, reservations),
-            limit=link.limit_at(now),
-            until=link.window_until(now),
-        )
-        for link, usage in usages(links, snapshots).items()
-    ]
 
 
 def _is_to_do(move: Move) -> bool:

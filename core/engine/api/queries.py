@@ -15,7 +15,8 @@ from core.domain.reporting.paging import open_pages, open_questions
 from core.domain.reporting.vm_location import VmLocation, find, ids_of
 from core.domain.scheduling.links import NO_LINKS, Links
 from core.domain.scheduling.start_permission import STOP
-from core.engine.api.job_views import JobViews, view_hosts, view_links
+from core.engine.api.host_views import view_hosts, view_links
+from core.engine.api.job_views import JobViews
 from core.engine.hosts.backup_rhythms import BackupRhythms
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.errors import UnknownVm
@@ -74,9 +75,11 @@ class Queries:
         return view_hosts(self._hosts, self._snapshot_cache, await self._store.attempts(open_only=True), self._clock)
 
     async def links(self) -> Sequence[LinkView]:
-        """Return every link of the settings with the moves on it."""
-        attempts = await self._store.attempts(open_only=True) if self._links else ()
-        return view_links(self._links, self._snapshot_cache.snapshots, attempts, self._clock.now())
+        """Return every link of the settings with the moves on it, and those that wait for it."""
+        if not self._links:
+            return ()
+        attempts, moves = await self._store.attempts(open_only=True), await self._store.moves(open_only=True)
+        return view_links(self._links, self._snapshot_cache, attempts, moves, self._clock.now())
 
     async def delivery(self) -> DeliveryView:
         """Return what people are still to be told, and whether Slack takes anything at all."""

@@ -25,7 +25,13 @@ def test_hosts_of_which_the_same_holds_are_one_line() -> None:
 def test_what_differs_stays_apart_and_in_its_order() -> None:
     """Another reason, another severity, a finding of a VM, or of no host: nothing of it is joined."""
     other = note("HV12", "{host} does not show me its folders. A policy forbids it.")
-    of_vm = Finding(severity=Severity.NOTE, code=FindingCode.BUSY, text="vm01 of HV11 is busy.", vm_id=vm_id(1))
+    of_vm = Finding(
+        severity=Severity.NOTE,
+        code=FindingCode.BUSY,
+        text="vm01 of HV11 is busy.",
+        vm_id=vm_id(1),
+        host=HostName("HV11"),
+    )
     nameless = Finding(severity=Severity.NOTE, code=FindingCode.READ_AS, text="srv* stands for 3 VMs.")
     found = [note("HV11"), other, of_vm, nameless, of_vm, note("HV13")]
     first, *rest = alike(found)

@@ -61,6 +61,15 @@ def test_links_show_how_many_moves_are_on_them() -> None:
     assert "🟢 `wan` 3 moves · `HV01` behind it" in shown
 
 
+def test_links_show_what_waits_for_them_and_when_nobody_behind_them_answers() -> None:
+    """A single host that is silent says nothing of its link."""
+    rack = LinkView(name="rack-a", hosts=(HostName("HV01"), HostName("HV02")), used=1, limit=1, waiting=3, silent=2)
+    one = LinkView(name="wan", hosts=(HostName("HV01"),), used=0, limit=1, silent=1)
+    shown = text(replies.hosts([HostView(host=HostName("HV01"), is_reachable=True, since=NOW)], links=[rack, one]))
+    assert "🔴 `rack-a` 1 of 1 moves, 3 VMs waiting for it · `HV01`, `HV02` behind it, none of which answers" in shown
+    assert "🟢 `wan` 0 of 1 moves · `HV01` behind it" in shown
+
+
 def test_jobs_are_one_line_each() -> None:
     """Waiting, running, finished well, finished badly, rejected: a line says which."""
     rows = (MoveView(move(0, "web01", MoveState.DONE)), MoveView(move(1, "web02", MoveState.MOVING)))

@@ -66,3 +66,25 @@ def test_a_proposed_plan_says_how_far_off_estimates_were(tmp_path: Path) -> None
 async def _is_said(stage: Stage, job_id: JobId) -> bool:
     off = (await stage.engine.queries.job(job_id)).off
     return off is not None and off.count == 5
+
+
+def test_moves_that_meet_at_a_host_teach_what_one_has_alone(tmp_path: Path) -> None:
+    """Two at once over 100 MB/s: the next job of one is estimated by what it has alone, not by half of it."""
+
+    async def script(stage: Stage) -> None:
+        async with stage.running():
+            for vms in (("web01",), ("web02", "web03"), ("web04",), ("web05", "web06")):
+                job = await stage.ask_and_approve(*vms)
+                await stage.finished(job.id)
+            (usual,) = (await stage.store.speeds()).values()
+            (shared,) = (await stage.store.shared_speeds()).values()
+            assert shared.off_shared is not None
+            assert shared.off_equal is not None
+            assert shared.off_shared < shared.off_equal
+            assert shared.alone > 1.2 * usual
+            asked = await stage.ask("web07")
+            assert asked.plan.expected_s is not None
+            assert asked.plan.expected_s[1] == pytest.approx(asked.plan.moves[0].size_bytes / shared.alone, rel=0.1)
+
+    vms = tuple(vm(n, f"web0{n}", gb=40) for n in range(1, 8))
+    play(tmp_path, Fleet(hosts=tuple(host(name) for name in ("HV01", "HV02")), vms=vms), script)

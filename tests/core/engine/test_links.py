@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from core.domain.model.move import HoldCode, MoveState
+from core.domain.model.views import LinkView
+from lab.hyperv.world.faults import WireFault, WireFaultKind
 from lab.hyperv.world.fleet import MB, Fleet, Uplink
 from tests.support.engine_harness import Stage, hosts, play, vm
 
@@ -33,6 +35,8 @@ def test_a_link_carries_one_move_at_a_time_over_two_jobs_and_a_restart(tmp_path:
             (waits,) = await stage.store.moves(second.id)
             assert waits.hold is not None
             assert (waits.hold.code, waits.hold.text) == (HoldCode.LINK, "waits for link rack-a (1 of 1 moves)")
+            (rack,) = await stage.engine.queries.links()
+            assert (rack.used, rack.waiting, rack.silent, rack.is_full) == (1, 1, 0, True)
             for job in (first, second, inside):
                 moves = await stage.finished(job.id)
                 assert {one.state for one in moves.values()} == {MoveState.DONE}
@@ -63,3 +67,26 @@ def test_moves_that_share_a_link_teach_what_it_carries(tmp_path: Path) -> None:
 
     links = {"rack-a": {"hosts": ["HV01", "HV02"], "moves": 2}}
     play(tmp_path, Fleet(hosts=hosts(4), vms=vms, uplinks=(sized,)), script, links=links)
+
+
+def test_a_link_is_silent_when_every_host_behind_it_is(tmp_path: Path) -> None:
+    """Not while one answers, and not before anybody was asked."""
+
+    async def script(stage: Stage) -> None:
+        async def rack() -> LinkView:
+            (found,) = await stage.engine.queries.links()
+            return found
+
+        async def is_seen() -> bool:
+            return (await rack()).silent == len(refusing)
+
+        refusing: list[str] = []
+        async with stage.running():
+            assert (await rack()).silent == 0
+            for host in ("HV01", "HV02"):
+                refusing.append(host)
+                stage.world.order(WireFault(kind=WireFaultKind.REFUSE, host=host))
+                await stage.until(is_seen)
+                assert (await rack()).is_silent is (host == "HV02")
+
+    play(tmp_path, Fleet(hosts=hosts(4), vms=(vm(1, "web01"),)), script, links=RACK)

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Final
 from lab.hyperv.powershell import parameter_types as types
 from lab.hyperv.powershell.binding import Parameter, Syntax
 from lab.hyperv.powershell.cmdlet import Cmdlet, CmdletCall
+from lab.hyperv.powershell.cmdlets.cim_class import CIM_INSTANCE, CIMV2, CimClass
 from lab.hyperv.powershell.cmdlets.cim_classes import (
-    CIM_INSTANCE,
-    CIMV2,
-    CimClass,
     Instance,
     find_class,
     has_namespace,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from lab.hyperv.powershell.cmdlets.cim_class import VIRTUALIZATION
 from lab.hyperv.powershell.cmdlets.cim_classes import (
     COMPUTER_SYSTEM,
     MIGRATION_JOB,
     MIGRATION_SERVICE,
-    VIRTUALIZATION,
     find_class,
     instances,
 )

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.model.hyperv_enums import HostJobState
+from core.domain.model.inventory import HostJob
 from core.domain.model.move import Hold, HoldCode, MoveState
 from core.domain.planning.other_moves import in_the_way, other_moves
 from core.domain.planning.speeds import OVERHEAD_S, Speeds
 from core.domain.planning.work import Work
-from tests.support.builders import GB, HV01, HV02, NOW, after, attempt, move
+from tests.support.builders import GB, HV01, HV02, NOW, after, attempt, move, snapshot, vm_id
 
 SPEEDS = Speeds({}, GB / 10)
 
@@ -36,3 +38,16 @@ def test_only_what_waits_for_room_stands_before_others(code: HoldCode, stands: b
     assert in_the_way([replace(waits, state=MoveState.MOVING)])
     assert in_the_way([replace(waits, hold=None)])
     assert not in_the_way([replace(waits, state=MoveState.CLEANING)])
+
+
+def test_a_migration_of_somebody_else_that_both_hosts_show_is_one() -> None:
+    """From where it is shown with its way; one that only its destination shows comes from elsewhere."""
+    theirs = HostJob(vm_id=vm_id(7), state=HostJobState.RUNNING, percent=50, destination=HV02, started_at=NOW)
+    at = {HV01: snapshot(HV01, jobs=(theirs,)), HV02: snapshot(HV02, jobs=(theirs,))}
+    both = Work(HV01, HV02, 100, is_running=True, is_other=True)
+    assert other_moves([], [], at, SPEEDS, after(100)) == [both]
+    (only,) = other_moves([], [], {HV02: at[HV02]}, SPEEDS, after(100))
+    assert (only.source.startswith("elsewhere"), only.destination) == (True, HV02)
+    unknown = snapshot(HV01, jobs=(replace(theirs, destination=""),))
+    (only,) = other_moves([], [], {HV01: unknown}, SPEEDS, after(100))
+    assert (only.source, only.destination.startswith("elsewhere")) == (HV01, True)

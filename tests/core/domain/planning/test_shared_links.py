@@ -210,3 +210,12 @@ def test_it_is_known_how_many_shared_a_link() -> None:
     assert shared_by(mine, others, Links((rack(),)), after(100)) == {"rack-a": 1.75}
     assert shared_by(mine, others, Links((rack(),)), NOW) == {"rack-a": 1.0}
     assert shared_by(mine, others, Links(), after(100)) == {}
+
+
+def test_a_move_that_comes_back_from_its_backup_finds_what_its_link_carries_then() -> None:
+    """A window came and went while nobody waited for the link: two go at once again."""
+    begins, ends = NOW + timedelta(minutes=10), NOW + timedelta(minutes=20)
+    narrow = LinkWindow(parse_window(f"{begins:%a %H:%M}-{ends:%H:%M}"), 1)
+    away = [Work(HV01, HV03, 100, avoids=((0, 5000),)), Work(HV02, HV04, 100, avoids=((0, 5000),))]
+    assert makespan(away, WIDE, lines=lines(rack(moves=2, windows=(narrow,), zone=UTC))) == 5100
+    assert makespan(away, WIDE, lines=lines(rack(moves=1))) == 5200
