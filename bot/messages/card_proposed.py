@@ -99,12 +99,12 @@ def summary(plan: Plan, off: EstimateError | None = None) -> str:
 
 def _waits(plan: Plan) -> str:
     """Say how much of the likely time is only there because others come first; nothing if it is less than a minute."""
-    found = [
-        f"{span(seconds)} {what}"
-        for seconds, what in ((plan.backups_s, "for backups"), (plan.others_s, "for other moves"))
-        if seconds >= _SHOWN_S
+    waits = (plan.backups_s, "for backups"), (plan.others_s, "for other moves")
+    found = [(span(seconds), what) for seconds, what in waits if seconds >= _SHOWN_S]
+    words = [
+        f"{length} of it waiting {what}" if not at else f"{length} {what}" for at, (length, what) in enumerate(found)
     ]
-    return f", of which it waits {' and '.join(found)}" if found else ""
+    return f" ({' and '.join(words)})" if words else ""
 
 
 def _plan_lines(job: Job, look: Look) -> Iterator[str]:

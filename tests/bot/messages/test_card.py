@@ -153,9 +153,9 @@ def test_the_plan_card_says_what_of_its_time_is_waiting_and_how_far_off_it_may_b
     assert said() == "takes about 1 h 15 min, 16 min at the least"
     assert said(backups_s=59.0, others_s=59.0) == said()
     assert said(EstimateError(12, 30), backups_s=3480.0) == (
-        "takes about 1 h 15 min, of which it waits 58 min for backups, 16 min at the least (±12 %, last 30 jobs)"
+        "takes about 1 h 15 min (58 min of it waiting for backups), 16 min at the least (±12 %, last 30 jobs)"
     )
-    assert "of which it waits 58 min for backups and 4 min for other moves" in said(backups_s=3480.0, others_s=240.0)
+    assert "(58 min of it waiting for backups and 4 min for other moves)" in said(backups_s=3480.0, others_s=240.0)
 
 
 def test_approve_carries_exactly_this_plan_and_asks_first() -> None:
