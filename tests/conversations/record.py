@@ -419,6 +419,7 @@ async def _owned(walk: Walk) -> None:
         await walk.here.replied(card, f"`{name}` is on")
     await walk.here.shows(card, "2 of 3 moved · 1 waiting")
     await walk.here.shows(card, "its owner says not now: month end closing")
+    await walk.here.until(lambda: "🧹" not in read(card))
     walk.sees(ALICE, card, "The card, when the others have moved")
     await walk.types(MALLORY, "resume J1 web02")
     await walk.types(BOB, "resume J1 web02")

@@ -324,9 +324,21 @@ async def test_a_message_that_slack_never_takes_is_said_in_plain_words(
     assert slack.call_log.violations == []
 
 
-@pytest.mark.parametrize("kind", EventKind)
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.OWNER_TOLD])
 async def test_every_kind_has_plain_words(make: Callable[..., SlackNotifier], slack: SlackLab, kind: EventKind) -> None:
     """Whatever an event holds, or lacks: Slack takes its plain form."""
     await make().tell(replace(told(kind, Tone.LINE, number=3), is_plain=True))
     (message,) = posted(slack)
     assert "J7" in message.text
+
+
+async def test_the_plain_words_for_an_owner_stay_with_them(make: Callable[..., SlackNotifier], slack: SlackLab) -> None:
+    """The channel sees nothing of it; for whom it is must be known, or nobody is told."""
+    owned = told(EventKind.OWNER_TOLD, Tone.DIRECT, number=3, person="U0CAROL")
+    await make().tell(replace(owned, is_plain=True))
+    (note,) = slack.workspace.direct_message(["U0CAROL"]).messages.values()
+    assert "J7" in note.text
+    assert posted(slack) == []
+    nobody = told(EventKind.OWNER_TOLD, Tone.DIRECT, number=4, person="")
+    with pytest.raises(NotifierRefused):
+        await make().tell(replace(nobody, is_plain=True))
