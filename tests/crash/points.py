@@ -313,7 +313,13 @@ _OWNED = (
     _P("store.change_moves:before", "not held; say so again", _S.OWNED, is_by_person=True, is_said_again=True),
     _P("store.change_moves:after", "held, and nothing starts it", _S.OWNED, is_by_person=True),
     _P("people.tell[owner_held]:before", "was it said? looks, does not find it, says it", _S.OWNED),
-    _P("people.tell[owner_held]:after", "was it said? looks, finds it", _S.OWNED),
+    _P(
+        "people.tell[owner_held]:after",
+        "was it said? looks, finds it; bob, who said resume just then, says so again",
+        _S.OWNED,
+        is_by_person=True,
+        is_said_again=True,
+    ),
     _P("people.tell[owner_released]:before", "was it said? looks, does not find it, says it", _S.OWNED),
     _P("people.tell[owner_released]:after", "was it said? looks, finds it", _S.OWNED),
 )
