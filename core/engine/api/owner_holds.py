@@ -16,7 +16,10 @@ from core.errors import NotAllowed, UnknownVm
 
 
 class OwnerHolds:
-    """What owners keep from starting; ``engine.owner_holds``. ``is_on`` false: owners may hold nothing."""
+    """What owners keep from starting; ``engine.owner_holds``.
+
+    ``is_on`` false: owners may hold nothing; what one held before stays held until it is released.
+    """
 
     def __init__(self, recorder: TransitionRecorder, *, is_on: bool) -> None:
         self._recorder = recorder
@@ -31,6 +34,7 @@ class OwnerHolds:
             UnknownJob: there is no such job.
 
         """
+        self._check_on()
         job = await self._running(job_id)
         mine = [move for move in await self._store.moves(job.id) if _is_of(move, ids)]
         if not mine:
@@ -42,11 +46,12 @@ class OwnerHolds:
 
         A VM that began to move meanwhile is held no more. Raises NotAllowed, UnknownJob.
         """
+        self._check_on()
         job = await self._running(job_id)
         now = self._recorder.clock.now()
         kept = OwnerHold(by, as_words(words), now)
 
-        async def step() -> list[Move]:
+        async def step() -> tuple[list[Move], list[Move]]:
             mine = [move for move in await self._store.moves(job.id) if move.id in moves and _is_of(move, ids)]
             if not mine:
                 raise NotAllowed(f"As far as I know no VM of {job.id} is yours.")
@@ -54,13 +59,13 @@ class OwnerHolds:
             names = tuple(move.vm_name for move in wanted)
             said = event(event_data.OwnerHeld(vms=names, words=kept.words), now, job=job, actor=by)
             await self._store.change_moves([(move, replace(move, owner_hold=kept)) for move in wanted], said)
-            return [move for move in mine if move not in wanted]
+            return wanted, [move for move in mine if move not in wanted]
 
-        late = await self._recorder.record_together(job.id, step)
-        count = len(moves) - len(late)
-        held = f"{'Your VM is' if count == 1 else f'{count} of your VMs are'} held in {job.id}"
+        held, late = await self._recorder.record_together(job.id, step)
         also = f" {_too_late(late)}" if late else ""
-        return f"{held}: nothing starts until somebody allowed to releases it.{also}"
+        if len(held) == 1:
+            return f"{_names(held)} is held in {job.id}: it waits until somebody who may releases it.{also}"
+        return f"{_names(held)} are held in {job.id}: they wait until somebody who may releases them.{also}"
 
     async def release(self, job_id: JobId, by: str, vm: str = "") -> str:
         """Let held VMs of a job start (none named: all of them). Returns one sentence.
@@ -101,10 +106,12 @@ class OwnerHolds:
         held = [one for one in moves if one.owner_hold is not None and (not vm or one.vm_name in meant)]
         return bool(held) and all(one.owner_hold is not None and one.owner_hold.by in ids for one in held)
 
-    async def _running(self, job_id: JobId) -> Job:
+    def _check_on(self) -> None:
         if not self._is_on:
             hint = 'It takes owners = "hold" in [access] of my settings.'
             raise NotAllowed("Owners may not hold VMs here.", hint=hint)
+
+    async def _running(self, job_id: JobId) -> Job:
         job = await self._store.job(job_id)
         if job.state is not JobState.RUNNING:
             state = STATE_WORDS.get(job.state, "is not approved yet")

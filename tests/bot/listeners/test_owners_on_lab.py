@@ -63,7 +63,7 @@ async def test_an_owner_hears_and_holds_and_somebody_releases(slack: SlackLab, t
         assert form is not None
         assert "Not now: J1" in carol.reads_form()
         await carol.submit({"words": "month end closing <!here>"})
-        await here.whisper(CAROL, "Your VM is held in J1", "@app")
+        await here.whisper(CAROL, "is held in J1", "@app")
         await here.shows(card, "`web02`: its owner says not now: month end closing &lt;!here&gt;")
         line = await here.replied(card, "<@U0CAROL> owns `web02` and says not now: month end closing &lt;!here&gt;")
         assert buttons(line) == {"migrate_release"}

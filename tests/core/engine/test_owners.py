@@ -174,7 +174,7 @@ def test_a_held_vm_waits_over_a_restart_until_it_is_released(tmp_path: Path) -> 
             job = await approved(stage, "web01", "web02", "sql01")
             held = await move_of(stage, job.id, "sql01")
             sentence = await engine.owner_holds.hold(job.id, [held.id], {BEN}, BEN, "month\nend  closing")
-            assert sentence == "Your VM is held in J1: nothing starts until somebody allowed to releases it."
+            assert sentence == "sql01 is held in J1: it waits until somebody who may releases it."
             with pytest.raises(NotAllowed, match="sql01 is held already"):
                 await engine.owner_holds.holdable(job.id, {BEN})
             await stage.state_is(job.id, "web02", MoveState.DONE)
@@ -202,6 +202,25 @@ def test_a_held_vm_waits_over_a_restart_until_it_is_released(tmp_path: Path) -> 
     ]
 
 
+def test_what_is_held_can_be_released_when_owners_may_hold_no_more(tmp_path: Path) -> None:
+    """The setting was taken back meanwhile: the VM is not held for ever."""
+
+    async def script(stage: Stage) -> None:
+        stage.who_is = Directory().who_is
+        async with stage.running() as engine:
+            job = await approved(stage, "web01", "sql01")
+            held = await move_of(stage, job.id, "sql01")
+            await engine.owner_holds.hold(job.id, [held.id], {BEN}, BEN, "not now")
+        access = stage.settings.access.model_copy(update={"owners": "off"})
+        stage.settings = stage.settings.model_copy(update={"access": access})
+        async with stage.running() as engine:
+            await engine.owner_holds.release(job.id, "U_BOB", "sql01")
+            moves = await stage.finished(job.id)
+            assert moves["sql01"].state is MoveState.DONE
+
+    play(tmp_path, FLEET, script, **HOLD)
+
+
 def test_who_may_hold_what(tmp_path: Path) -> None:
     """Their own VMs, while these wait: not what moves, not what is somebody else's."""
     people = Directory()
@@ -221,7 +240,7 @@ def test_who_may_hold_what(tmp_path: Path) -> None:
                 await holds.hold(job.id, [moving.id], {"U0ANN"}, "U0ANN", "not now")
             assert [one.vm_name for one in await holds.holdable(job.id, {"U0ANN"})] == ["web02"]
             sentence = await holds.hold(job.id, [moving.id, waiting.id], {"U0ANN"}, "U0ANN", "not now")
-            assert sentence.startswith("Your VM is held in J1")
+            assert sentence.startswith("web02 is held in J1: it waits")
             assert sentence.endswith("Too late: web01 has started to move already.")
             await engine.controls.cancel(job.id, "U_BOB", "web02")
             await stage.finished(job.id)
