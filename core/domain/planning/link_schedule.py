@@ -16,7 +16,8 @@ from core.domain.scheduling.links import Link, Place
 class _Run:
     """A move under way: the seconds it would still need by itself, and at which share of that pace it goes.
 
-    ``number``: they are looked at in the order in which they began.
+    ``number``: they are looked at in the order in which they began. ``foreseen``: how often its end was; the last time
+    counts.
     """
 
     number: int
@@ -24,6 +25,7 @@ class _Run:
     left: float
     since: float
     rate: float = 0.0
+    foreseen: int = 0
 
     @property
     def pair(self) -> Pair:
@@ -68,9 +70,9 @@ class LinkSchedule(ListSchedule):
             self._on[place][run.number] = run
         self._share(places, clock, run)
 
-    def _arrive(self, run: _Run, rate: float, since: float, clock: float) -> None:
-        """End a move, if it still goes at the pace at which this was foreseen."""
-        if (run.rate, run.since) != (rate, since):
+    def _arrive(self, run: _Run, foreseen: int, clock: float) -> None:
+        """End a move, if nothing was foreseen of it since; its share may have come and gone within one instant."""
+        if run.foreseen != foreseen:
             return
         places = self._of.speeds.places(*run.pair)
         for place in places:
@@ -86,8 +88,8 @@ class LinkSchedule(ListSchedule):
             rate = self._of.speeds.share(*run.pair, numbers)
             if rate != run.rate:
                 run.left -= (clock - run.since) * run.rate
-                run.since, run.rate = clock, rate
-                self._at(clock + max(0.0, run.left) / rate, partial(self._arrive, run, rate, clock))
+                run.since, run.rate, run.foreseen = clock, rate, run.foreseen + 1
+                self._at(clock + max(0.0, run.left) / rate, partial(self._arrive, run, run.foreseen))
 
     def _put_back(self, waiting: Waiting, clock: float) -> None:
         # While it was away, nobody may have looked at what its links carry.

@@ -1,6 +1,8 @@
 """Promises about speed that moves at one host share, or do not: it is learned, and only schedules use it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.domain.model.inventory import HostName
 from core.domain.planning.makespan import MANY, lower_bound, makespan
@@ -74,6 +76,29 @@ def test_an_estimate_shares_out_each_host_anew_at_every_start_and_end() -> None:
     assert makespan([long, other], WIDE, lines=shared()) == 200
     assert lower_bound([long, long], WIDE, lines=shared()) == 100
     assert makespan([short] * (MANY + 1), WIDE, lines=shared()) >= 50 * (MANY + 1)
+
+
+HOSTS = (HV01, HV02, HV03, HV04)
+
+
+@given(
+    moves=st.lists(
+        st.tuples(st.permutations(HOSTS), st.sampled_from((10.0, 20.0)), st.booleans(), st.booleans()), max_size=12
+    ),
+    slots=st.dictionaries(st.sampled_from(HOSTS), st.integers(1, 3)),
+)
+def test_moves_of_one_size_end_in_one_instant_and_each_ends_once(
+    moves: list[tuple[list[HostName], float, bool, bool]], slots: dict[HostName, int]
+) -> None:
+    """While ends and starts fall together a share comes, goes and comes again; all is never longer than in a row."""
+    works = [
+        Work(pair[0], pair[1], seconds, is_running=is_running, is_other=is_running and is_other)
+        for pair, seconds, is_running, is_other in moves
+    ]
+    made = makespan(works, slots, lines=shared())
+    own = [work for work in works if not work.is_other]
+    assert lower_bound(own, slots, lines=shared()) <= made + 1e-6
+    assert made <= sum(work.seconds for work in works) + 1e-6
 
 
 def test_how_many_met_counts_the_busier_host_and_the_time_beside() -> None:
