@@ -61,6 +61,12 @@ HOST_RULES: tuple[Rule, ...] = (
         text="\\bcomputer .{0,80}could not be resolved|server name cannot be resolved|No such host is known",
         fqid="^(ComputerNotFound|HRESULT 0x803381B9|HRESULT 0x803380E4)",
     ),
+    rule("no-answer", Fault.PASSING, "The destination did not answer on its migration network."),
+    rule(
+        "networks-apart",
+        Fault.PAIR,
+        "The source has no address in the networks on which the destination takes migrations: allow one they share.",
+    ),
     rule("network", Fault.PASSING, "The migration network dropped."),
     rule("rpc", Fault.PASSING, "A service of one of the hosts could not be called just now."),
     rule(

@@ -22,7 +22,7 @@ def network_findings(moves: Sequence[PlannedMove], inspections: Mapping[HostName
             continue
         untold |= {source: here.networks.unread} if here.networks.own is None else {}
         untold |= {destination: there.networks.unread} if there.networks.for_migration is None else {}
-        if _are_apart(here, there):
+        if are_apart(here, there):
             apart[destination].append(source)
     for destination, sources in apart.items():
         taken = ", ".join(inspections[destination].networks.for_migration or ())
@@ -38,7 +38,7 @@ def network_findings(moves: Sequence[PlannedMove], inspections: Mapping[HostName
             yield Finding(severity=Severity.NOTE, code=FindingCode.NETWORKS_UNREAD, text=text, host=host)
 
 
-def _are_apart(source: Inspection, destination: Inspection) -> bool:
+def are_apart(source: Inspection, destination: Inspection) -> bool:
     """Whether none of the addresses that a destination listens on is in a network of the source."""
     own, taken = source.networks.own, destination.networks.for_migration
     if not own or not taken or any(ip_network(one).prefixlen == 0 for one in taken):

@@ -24,6 +24,7 @@ from core.domain.scheduling.slots import loads, used
 from core.engine.attempt.cleanup import FIRST_DELAY
 from core.engine.attempt.context import AttemptContext
 from core.engine.attempt.leftover_look import look_at_leftovers
+from core.engine.attempt.pair_look import look_at_pair
 from core.engine.moments import on_the_wall
 from core.errors import HostError, HostUnreachable, LoginRejected, StoreError
 
@@ -136,12 +137,13 @@ class AttemptCompletion:
 
     async def not_moved(self, verdict: Verification, error: HostError | None) -> None:
         """End badly, for the VM is on its source: try again, or not."""
+        context = self._context
+        percent = context.services.snapshot_cache.percents.get(context.move.vm_id, 0)
         await self._verified()
-        diagnosis = await self._in_the_light_of_others(self._diagnose(verdict, error))
-        diagnosis, self._way_out = await look_at_leftovers(self._context, diagnosis)
-        log.info(
-            "%s did not move: %s, %s (%s)", self._context.move.vm_name, diagnosis.code, diagnosis.fault, diagnosis.why
-        )
+        diagnosis = await look_at_pair(context, self._diagnose(verdict, error), percent)
+        diagnosis = await self._in_the_light_of_others(diagnosis)
+        diagnosis, self._way_out = await look_at_leftovers(context, diagnosis)
+        log.info("%s did not move: %s, %s (%s)", context.move.vm_name, diagnosis.code, diagnosis.fault, diagnosis.why)
         await self._badly(diagnosis, self._context.policy.retry_delay, has_started=True)
 
     async def lost(self, reason: str) -> None:
