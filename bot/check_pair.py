@@ -1,25 +1,25 @@
 """Checks whether one VM could move to one host: asks both, tries the way between them, moves nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from core.config import Settings
 from core.domain.attempt.diagnosis import diagnose
 from core.domain.model.host_calls import CompatibilityReply, HostWord
-from core.domain.model.inventory import CheckLine, HostName, Inspection, Snapshot, Vm
+from core.domain.model.inventory import CheckLine, HostName, Snapshot, Vm
 from core.domain.model.move import Fault
-from core.domain.model.plan import PlannedMove, Severity
-from core.domain.planning.preflight import preflight
-from core.domain.planning.room import is_live
+from core.domain.model.plan import Plan, Request, Severity
 from core.domain.planning.selection import select
 from core.errors import AmbiguousVm, HostError, RequestError
 from core.ports import HostGateway
 
-_UNLOOKED = "Not looked at here: files that lie at the destination already, and what other jobs take of its room."
+_UNLOOKED = "Not looked at here: what jobs of the bot do."
+Look = Callable[[Request], Awaitable[Plan]]
+"""Makes the plan of a request, as the bot does."""
 
 
 async def check_pair(
-    settings: Settings, gateway: HostGateway, vm_name: str, to: str, source: str = ""
+    settings: Settings, gateway: HostGateway, look: Look, vm_name: str, to: str, *, source: str = ""
 ) -> AsyncIterator[CheckLine]:
     """Say line by line whether a VM could move; what could not be found out is not in order.
 
@@ -38,7 +38,7 @@ async def check_pair(
                 yield line
         except HostError as error:
             yield _unknown(host, error)
-    for line in await _preflight(settings, gateway, vm, home, destination):
+    for line in await _preflight(settings, gateway, look, vm, home=home, destination=destination):
         yield line
     yield await _compatibility(gateway, vm, home, destination)
     yield await _trial(gateway, vm, home, destination)
@@ -75,34 +75,24 @@ async def _find(
 
 
 async def _preflight(
-    settings: Settings, gateway: HostGateway, vm: Vm, home: HostName, destination: HostName
+    settings: Settings, gateway: HostGateway, look: Look, vm: Vm, *, home: HostName, destination: HostName
 ) -> Sequence[CheckLine]:
-    """Look for what a plan of this one move would find."""
+    """Say what a plan of this one move says."""
     subject = f"{vm.name} on {destination}"
     try:
-        here, there = await asyncio.gather(gateway.inspect(home, [vm.id]), gateway.inspect(destination, []))
+        path = settings.hosts[destination].path or (await gateway.observe(destination)).facts.default_vm_path
+        request = Request(
+            vms=(str(vm.id),), sources=(home,), destinations=(destination,), requester="", channel="", path=path
+        )
+        plan = await look(request)
     except HostError as error:
         return [_unknown(subject, error)]
-    path = settings.hosts[destination].path or there.snapshot.facts.default_vm_path
-    findings = preflight([_planned(here, vm, destination, path)], {home: here, destination: there}, {})
-    lines = [CheckLine(subject, ok=one.severity is not Severity.BLOCKER, text=one.text) for one in findings]
+    except RequestError as error:
+        return [CheckLine(subject, ok=False, text=error.message, hint=error.hint)]
+    lines = [CheckLine(subject, ok=one.severity is not Severity.BLOCKER, text=one.text) for one in plan.findings]
     if all(line.ok for line in lines):
         lines.append(CheckLine(subject, ok=True, text=f"nothing stands against it in {path}. {_UNLOOKED}"))
     return lines
-
-
-def _planned(here: Inspection, vm: Vm, destination: HostName, path: str) -> PlannedMove:
-    details = here.of(vm.id)
-    return PlannedMove(
-        vm_id=vm.id,
-        vm_name=vm.name,
-        source=here.host,
-        destination=destination,
-        path=path,
-        disk_bytes=details.disk_bytes if details else 0,
-        memory_bytes=vm.memory_bytes,
-        is_live=is_live(vm),
-    )
 
 
 async def _compatibility(gateway: HostGateway, vm: Vm, home: HostName, destination: HostName) -> CheckLine:

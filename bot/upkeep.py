@@ -1,20 +1,22 @@
-"""Opens the database beside a running bot to look, and in its place, while none runs, to work on it."""
+"""Opens the database beside a running bot to look, and in its place, while none runs, to work on it; makes plans."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bot.clock import SystemClock
 from core.config import Settings
 from core.domain.model.events import Notice, Recorded
 from core.domain.model.job import Card
 from core.domain.model.views import JobView
+from core.engine.api.requests import Requests
 from core.engine.engine import Engine
 from core.engine.retention import Retention
 from core.errors import NotifierDown, StoreError
 from core.hyperv import PypsrpGateway
-from core.ports import Store
+from core.ports import HostGateway, Store
 from core.store import SqlStore, put_in_place, save_copy
 
 
@@ -51,6 +53,19 @@ async def engine_at_rest(settings: Settings, on_commit: Callable[[Sequence[Recor
         yield engine
     finally:
         await engine.stop()
+
+
+@asynccontextmanager
+async def planning(settings: Settings, gateway: HostGateway) -> AsyncIterator[Requests]:
+    """Make plans as the bot does, with an empty database that goes away: nothing is known of jobs and the past."""
+    with TemporaryDirectory(prefix="migrate-bot-check-") as folder:
+        store = SqlStore(f"sqlite+aiosqlite:///{Path(folder, 'check.db').as_posix()}")
+        await store.open()
+        try:
+            engine = Engine(settings=settings, store=store, gateway=gateway, notifier=_Nobody(), clock=SystemClock())
+            yield engine.requests
+        finally:
+            await store.close()
 
 
 async def put_back(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from bot.clock import SystemClock
 from bot.messages.visible import visible
 from bot.slack.credentials import forget_proxy_on_loopback, web_client
 from bot.slack.user_groups import UserGroups
-from bot.upkeep import opened_store
+from bot.upkeep import opened_store, planning
 from bot.wiring import check_store, opened_gateway
 from core.config import Settings
 from core.domain.model.inventory import CheckLine, HostName
@@ -33,8 +33,9 @@ async def _lines(settings: Settings) -> list[CheckLine]:
 
 
 async def _move_lines(settings: Settings, options: argparse.Namespace) -> list[CheckLine]:
-    async with opened_gateway(settings) as gateway:
-        return [line async for line in check_pair(settings, gateway, options.vm, options.to, options.source)]
+    async with opened_gateway(settings) as gateway, planning(settings, gateway) as requests:
+        found = check_pair(settings, gateway, requests.look, options.vm, options.to, source=options.source)
+        return [line async for line in found]
 
 
 async def ask_health(settings: Settings, _: argparse.Namespace) -> int:

@@ -78,12 +78,24 @@ class Planner:
         *,
         revision: Revision | None = None,
     ) -> Plan:
-        """Make the plan; ``fixed`` says for each VM where it goes when that is not to be chosen.
+        """Make a plan of which something can move. Raises like ``look``, and NothingToMove."""
+        plan = await self.look(request, fixed, revision=revision)
+        self._refuse_hopeless(plan)
+        return plan
+
+    async def look(
+        self,
+        request: Request,
+        fixed: Mapping[VmId, Destination] | None = None,
+        *,
+        revision: Revision | None = None,
+    ) -> Plan:
+        """Make the plan, also one that is blocked; ``fixed`` says for each VM where it goes when that is not chosen.
 
         With a ``revision`` of an earlier plan the destinations are that one's, and VMs stay where they were.
 
         Raises:
-            RequestError: a host or VM is unknown or ambiguous, the path is no Windows path, nothing could move.
+            RequestError: a host or VM is unknown or ambiguous, the path is no Windows path.
             HostError: a host does not answer, so nothing can be promised.
 
         """
@@ -165,7 +177,6 @@ class Planner:
             return Plan(tuple(moves), findings, request.options, named=named)
 
         plan = await compute(len(moves), judge)
-        self._refuse_hopeless(plan)
         return await self._estimates.estimated(plan, looked_at)
 
     def _hosts(self, typed: Sequence[str]) -> list[HostName]:

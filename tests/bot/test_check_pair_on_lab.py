@@ -11,6 +11,7 @@ import pytest
 
 from bot.check_pair import check_pair
 from bot.cli import main
+from bot.upkeep import planning
 from core.config import Settings
 from core.domain.model.inventory import CheckLine
 from core.errors import AmbiguousVm, RequestError, UnknownHost, UnknownVm
@@ -42,7 +43,8 @@ async def at(described: Fleet) -> AsyncIterator[tuple[HyperVLab, Settings, Pypsr
 
 
 async def lines(settings: Settings, gateway: PypsrpGateway, vm: str = "spare", to: str = "HV02") -> list[CheckLine]:
-    return [line async for line in check_pair(settings, gateway, vm, to)]
+    async with planning(settings, gateway) as requests:
+        return [line async for line in check_pair(settings, gateway, requests.look, vm, to)]
 
 
 def bad(found: list[CheckLine]) -> list[CheckLine]:

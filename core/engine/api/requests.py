@@ -44,6 +44,10 @@ class Requests:
         """Make the plan of a request and do nothing with it. Raises like ``propose``."""
         return await self._plan(request)
 
+    async def look(self, request: Request) -> Plan:
+        """Make the plan of a request, also one of which nothing can move. Raises RequestError and HostError."""
+        return await self._planner.look(request)
+
     async def propose_plan(self, request: Request, plan: Plan) -> Job:
         """Put the card of a plan on the way that was previewed; approvers are told if it is out of date by then.
 
