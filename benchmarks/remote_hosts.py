@@ -153,10 +153,15 @@ class RemoteHosts:
         return seen
 
     async def inspect(
-        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+        self,
+        host: HostName,
+        vm_ids: Collection[VmId] | None = None,
+        *,
+        neighbours: bool = False,
+        known: Snapshot | None = None,
     ) -> Inspection:
         """Ask, without neighbours."""
-        del neighbours
+        del neighbours, known
         seen: Inspection = await self._ask("inspect", host, None if vm_ids is None else list(vm_ids))
         return seen
 

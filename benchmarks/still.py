@@ -85,10 +85,15 @@ class StillHosts:
         )
 
     async def inspect(
-        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+        self,
+        host: HostName,
+        vm_ids: Collection[VmId] | None = None,
+        *,
+        neighbours: bool = False,
+        known: Snapshot | None = None,
     ) -> Inspection:
         """Never answer: what was started stays at its start."""
-        del host, vm_ids, neighbours
+        del host, vm_ids, neighbours, known
         await asyncio.Event().wait()
         raise AssertionError("nobody sets that event")
 

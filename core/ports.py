@@ -67,11 +67,17 @@ class HostGateway(Protocol):
         ...
 
     async def inspect(
-        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+        self,
+        host: HostName,
+        vm_ids: Collection[VmId] | None = None,
+        *,
+        neighbours: bool = False,
+        known: Snapshot | None = None,
     ) -> Inspection:
         """Read a snapshot plus volumes, free memory, switches, and disks and adapters of these VMs (None: all).
 
         With ``neighbours`` the disks of the host's other VMs are read too: what these VMs share with them is known.
+        ``known``: what the host showed a moment ago; it is taken for the snapshot, and not read again.
         """
         ...
 

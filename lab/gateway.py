@@ -113,14 +113,19 @@ class LabGateway:
         return self._snapshot(host)
 
     async def inspect(
-        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+        self,
+        host: HostName,
+        vm_ids: Collection[VmId] | None = None,
+        *,
+        neighbours: bool = False,
+        known: Snapshot | None = None,
     ) -> Inspection:
         await self._call("inspect", host)
         wanted = None if vm_ids is None else set(vm_ids)
         wrong = {fault.vm for fault in self._world.trouble.for_host(host).values}
         rows = [vm for vm in self._world.vms(host) if (wanted is None or vm.id in wanted) and vm.id not in wrong]
         return Inspection(
-            snapshot=self._snapshot(host),
+            snapshot=known or self._snapshot(host),
             volumes=tuple(Volume(v.root, v.size_bytes, v.free_bytes) for v in self._world.volumes(host)),
             memory_free_bytes=self._world.free_memory_bytes(host),
             switches=self._world.host(host).switches,

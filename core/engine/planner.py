@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from core.config import Settings
 from core.domain.model import folder_names, windows_paths
@@ -33,6 +34,8 @@ from core.tasks import compute
 _REASONS_SHOWN = 5
 _LOGON_S = 20.0
 """A source's logon to a destination may take so long while a plan waits for it."""
+MAX_AGE = timedelta(seconds=5)
+"""A host's VMs are described beside what it showed no longer ago; else it is asked once more what it shows."""
 
 
 class Planner:
@@ -55,6 +58,7 @@ class Planner:
         self._store = store
         self._snapshot_cache = snapshot_cache
         self._machines = machines
+        self._clock = clock
         self._choice = DestinationChoice(settings, store, clock)
 
     @property
@@ -116,8 +120,9 @@ class Planner:
         by_source: defaultdict[HostName, list[VmId]] = defaultdict(list)
         for host, vm in chosen:
             by_source[host].append(vm.id)
+        shown = {snapshot.host: snapshot for snapshot in snapshots if self._is_new(snapshot)}
         inspected = await asyncio.gather(
-            *(self._inspect(host, ids, neighbours=True) for host, ids in by_source.items())
+            *(self._inspect(host, ids, neighbours=True, known=shown.get(host)) for host, ids in by_source.items())
         )
         inspections = dict(inspections) | {inspection.host: inspection for inspection in inspected}
         details = [row for host, vm in chosen if (row := inspections[host].of(vm.id)) is not None]
@@ -237,8 +242,13 @@ class Planner:
     async def _observe(self, host: HostName) -> Snapshot:
         return await self._machines.check(await self._gateway.observe(host))
 
-    async def _inspect(self, host: HostName, vm_ids: Sequence[VmId], *, neighbours: bool = False) -> Inspection:
-        inspection = await self._gateway.inspect(host, vm_ids, neighbours=neighbours)
+    def _is_new(self, snapshot: Snapshot) -> bool:
+        return self._clock.steady_now() - snapshot.taken_at <= MAX_AGE
+
+    async def _inspect(
+        self, host: HostName, vm_ids: Sequence[VmId], *, neighbours: bool = False, known: Snapshot | None = None
+    ) -> Inspection:
+        inspection = await self._gateway.inspect(host, vm_ids, neighbours=neighbours, known=known)
         await self._machines.check(inspection.snapshot)
         return inspection
 

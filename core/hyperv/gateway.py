@@ -135,13 +135,24 @@ class PypsrpGateway:
         return snapshot
 
     async def inspect(
-        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+        self,
+        host: HostName,
+        vm_ids: Collection[VmId] | None = None,
+        *,
+        neighbours: bool = False,
+        known: Snapshot | None = None,
     ) -> Inspection:
         """Read a snapshot plus what a plan needs; the pipelines grow with the longest chain of disks, not with VMs."""
         line = self._line(host)
         wanted = None if vm_ids is None else frozenset(vm_ids)
         inspect = partial(
-            host_reads.inspect, line.target, line.pipeline_timeout_s, self._now, wanted, neighbours=neighbours
+            host_reads.inspect,
+            line.target,
+            line.pipeline_timeout_s,
+            self._now,
+            wanted,
+            neighbours=neighbours,
+            known=known,
         )
         inspection = await self._read(line, inspect)
         self._note_limits(line, inspection.snapshot.facts)

@@ -100,12 +100,14 @@ def inspect(
     session: Session,
     *,
     neighbours: bool = False,
+    known: Snapshot | None = None,
 ) -> Inspection:
     """Read a snapshot, then what is around its VMs; the number of pipelines does not depend on theirs.
 
     With ``neighbours`` the disks of all VMs are read, so that what these VMs share with others is known.
+    With ``known`` no snapshot is read: this one of a moment ago is taken.
     """
-    snapshot = observe(target, timeout_s, now, session)
+    snapshot = known or observe(target, timeout_s, now, session)
     chosen = tuple(vm for vm in snapshot.vms if vm_ids is None or vm.id in vm_ids)
     host = target.host
     run = partial(session.run, timeout_s=timeout_s)

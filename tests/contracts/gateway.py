@@ -142,6 +142,16 @@ async def an_inspection_counts_every_file_that_moves(arena: Arena) -> None:
     assert (row.unknown_sizes, row.linked) == ((), ())
 
 
+async def what_a_host_showed_a_moment_ago_is_not_read_again(arena: Arena) -> None:
+    """An inspection beside a snapshot describes its VMs as one that reads its own."""
+    shown = await arena.gateway.observe(SOURCE)
+    beside = await arena.gateway.inspect(SOURCE, [WEB], neighbours=True, known=shown)
+    assert beside.snapshot is shown
+    alone = await arena.gateway.inspect(SOURCE, [WEB], neighbours=True)
+    (here,), (there,) = beside.details, alone.details
+    assert (here.disks, here.files, here.adapters) == (there.disks, there.files, there.adapters)
+
+
 async def an_inspection_tells_what_vms_share(arena: Arena) -> None:
     """With its neighbours looked at, a VM shows which of its files they need, disks shared on purpose apart."""
     for number in (1, 2):
@@ -475,6 +485,7 @@ CONTRACT = (
     an_inspection_tells_the_networks_of_its_host,
     an_inspection_is_of_the_vms_asked_for,
     an_inspection_counts_every_file_that_moves,
+    what_a_host_showed_a_moment_ago_is_not_read_again,
     an_inspection_tells_what_vms_share,
     an_inspection_says_what_it_could_not_read,
     a_host_says_whom_it_reaches,

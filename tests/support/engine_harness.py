@@ -123,8 +123,8 @@ class Stage:
         finally:
             await engine.stop()
 
-    async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
-        request = Request(
+    def request(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Request:
+        return Request(
             vms=vms,
             sources=tuple(source.split(",")),
             destinations=tuple(to.split(",")),
@@ -134,7 +134,9 @@ class Stage:
             options=Options(**options),
             text="text",
         )
-        return await self.engine.requests.propose(request)
+
+    async def ask(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
+        return await self.engine.requests.propose(self.request(*vms, to=to, source=source, **options))
 
     async def ask_and_approve(self, *vms: str, to: str = "HV02", source: str = "HV01", **options: Any) -> Job:
         job = await self.ask(*vms, to=to, source=source, **options)

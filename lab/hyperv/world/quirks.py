@@ -73,7 +73,11 @@ class Quirks:
     backup_blocks_move: bool = True
     """Move-VM of a VM in backup fails; otherwise it goes ahead."""
     captured_dvd_blocks_move: bool = True
-    """The destination cannot open a DVD drive that the VM captured from its host; otherwise it comes up empty."""
+    """The destination cannot open a DVD drive that the VM captured from its host; otherwise it comes up empty.
+
+    Unconfirmed, both: Microsoft says of migrations only that disks must not be physical, and of such drives only that
+    they are of a resource pool of their own (Msvm_DVDDrive). No public log of a move shows what becomes of one.
+    """
     merge_blocks_move: bool = True
     """Move-VM of a VM that merges disks fails; otherwise it goes ahead."""
     hop_a_needs_delegated_logon: bool = True

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from benchmarks.idle import gaps_s
 from benchmarks.play import Stay
-from core.domain.model.inventory import HostName, Inspection, VmId
+from core.domain.model.inventory import HostName, Inspection, Snapshot, VmId
 from core.domain.model.move import MoveState
 from core.domain.scheduling.next_in_line import NextInLine, Waiting
 from core.engine.attempt.look_ahead import MAX_AGE, LookAhead
@@ -128,12 +128,17 @@ class Counting(LabGateway):
         self.looks_at: defaultdict[VmId, list[float]] = defaultdict(list)
 
     async def inspect(
-        self, host: HostName, vm_ids: Collection[VmId] | None = None, *, neighbours: bool = False
+        self,
+        host: HostName,
+        vm_ids: Collection[VmId] | None = None,
+        *,
+        neighbours: bool = False,
+        known: Snapshot | None = None,
     ) -> Inspection:
         self.inspected.append(now := asyncio.get_running_loop().time())
         for one in vm_ids or ():
             self.looks_at[one].append(now)
-        seen = await super().inspect(host, vm_ids, neighbours=neighbours)
+        seen = await super().inspect(host, vm_ids, neighbours=neighbours, known=known)
         if self.lies:
             self.lies -= 1
             facts = replace(seen.snapshot.facts, live_active=seen.snapshot.facts.live_limit)

@@ -29,9 +29,9 @@ class SlowLooks(LabGateway):
 
     look_s = 0.0
 
-    async def inspect(self, host: HostName, vm_ids: Any = None, *, neighbours: bool = False) -> Inspection:
+    async def inspect(self, host: HostName, vm_ids: Any = None, **how: Any) -> Inspection:
         await asyncio.sleep(self.look_s)
-        return await super().inspect(host, vm_ids, neighbours=neighbours)
+        return await super().inspect(host, vm_ids, **how)
 
 
 class SlowLogin(LabGateway):

@@ -25,8 +25,8 @@ class AnySpelling(LabGateway):
     async def observe(self, host: HostName) -> Snapshot:
         return replace(await super().observe(_plain(host)), host=host)
 
-    async def inspect(self, host: HostName, vm_ids: Any = None, *, neighbours: bool = False) -> Inspection:
-        found = await super().inspect(_plain(host), vm_ids, neighbours=neighbours)
+    async def inspect(self, host: HostName, vm_ids: Any = None, **how: Any) -> Inspection:
+        found = await super().inspect(_plain(host), vm_ids, **how)
         return replace(found, snapshot=replace(found.snapshot, host=host))
 
     async def move(self, host: HostName, *more: Any) -> MoveReport:
@@ -94,10 +94,10 @@ def test_a_clean_up_comes_to_its_end_without_its_host(tmp_path: Path) -> None:
 
     async def script(stage: Stage) -> None:
         class Slow(LabGateway):
-            async def inspect(self, host: HostName, vm_ids: Any = None, *, neighbours: bool = False) -> Inspection:
+            async def inspect(self, host: HostName, vm_ids: Any = None, **how: Any) -> Inspection:
                 if host == "HV02" and vm_ids:
                     await asyncio.sleep(30)
-                return await super().inspect(host, vm_ids, neighbours=neighbours)
+                return await super().inspect(host, vm_ids, **how)
 
         stage.gateway = Slow(stage.world, stage.clock.now)
         async with stage.running():
