@@ -123,7 +123,8 @@ def run(size: Size) -> Section:
         "From the command to the card, and to Approve",
         "One host empties itself onto two others; the whole bot over WinRM to hosts that answer at once. The first "
         "command comes as the bot begins, and waits for its first sessions: three times the 2 s that a logon or a "
-        "first command takes in the lab; the second one finds them open. Before Approve "
+        "first command takes in the lab, as a third host waits until one of two has accepted the password; the second "
+        "one finds them open. Before Approve "
         "each VM is described by its own host and judged by the one it should go to, as many in one call as a host "
         "answers in about two seconds; a card is edited at most every three seconds, so a check that takes a moment "
         "shows then.",
