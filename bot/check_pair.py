@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from core.config import Settings
 from core.domain.attempt.diagnosis import diagnose
+from core.domain.attempt.known_pair import PairFacts, in_view_of
 from core.domain.model.host_calls import CompatibilityReply, HostWord
 from core.domain.model.inventory import CheckLine, HostName, Snapshot, Vm
 from core.domain.model.move import Fault
 from core.domain.model.plan import Plan, Request, Severity
+from core.domain.planning.pair_facts import pair_facts
 from core.domain.planning.selection import select
 from core.errors import AmbiguousVm, HostError, RequestError
 from core.ports import HostGateway
@@ -115,16 +117,24 @@ async def _trial(gateway: HostGateway, vm: Vm, home: HostName, destination: Host
     subject = f"{home} to {destination}: trial"
     try:
         reply = await gateway.test_migration(home, vm.id, destination)
+        if reply.is_compatible:
+            fine = f"the service of {home} finds the way to {destination}, and nothing against it"
+            return _judged(subject, reply, fine)
     except HostError as error:
         return _unknown(subject, error)
-    return _judged(subject, reply, f"the service of {home} finds the way to {destination}, and nothing against it")
+    try:
+        here, there = await asyncio.gather(gateway.inspect(home, []), gateway.inspect(destination, []))
+    except HostError:
+        return _judged(subject, reply, "")
+    return _judged(subject, reply, "", pair_facts(here, there))
 
 
-def _judged(subject: str, reply: CompatibilityReply, fine: str) -> CheckLine:
+def _judged(subject: str, reply: CompatibilityReply, fine: str, pair: PairFacts | None = None) -> CheckLine:
     said = " ".join(reply.reasons)
     if reply.is_compatible:
         return CheckLine(subject, ok=True, text=f"{fine}; it warns: {said}" if said else fine)
     verdict = diagnose([HostWord(text) for text in reply.reasons])
+    verdict = in_view_of(verdict, pair) if pair else verdict
     hint = "" if verdict.fault is Fault.UNKNOWN else verdict.hint
     return CheckLine(subject, ok=False, text=said or "no, without a reason", hint=hint)
 

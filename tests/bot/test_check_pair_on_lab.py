@@ -76,6 +76,7 @@ async def test_networks_apart_are_found_without_a_move(language: Language) -> No
         (failed,) = bad(found)
         assert failed.subject == "HV01 to HV02: trial"
         assert "0x8007274C" in failed.text
+        assert failed.hint.startswith("HV02 takes migrations only on 10.9.0.0/24, where HV01 has no address: allow")
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -86,7 +87,7 @@ async def test_delegation_that_is_missing_is_found_without_a_move(language: Lang
         (line,) = bad(await lines(settings, gateway))
         assert line.subject == "HV01 to HV02: trial"
         assert "0x8009030E" in line.text
-        assert "set up Kerberos delegation" in line.hint
+        assert "Both hosts migrate with Kerberos: HV01 may not delegate to HV02" in line.hint
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "processor-specific features"), ("de", "Prozessorfunktionen")])
