@@ -11,7 +11,7 @@ from bot.check_pair import check_pair
 from core.domain.model.inventory import HostName
 from core.domain.model.plan import FindingCode, Request, Severity
 from core.errors import EndpointRefused
-from lab.hyperv.world.enums import ReplicationMode, SnapshotType, VMState
+from lab.hyperv.world.enums import MigrationAuthentication, ReplicationMode, SnapshotType, VMState
 from lab.hyperv.world.fleet import GB, VM, Checkpoint, Disk, DiskFile, File, Fleet, Host, Volume
 from tests.support.engine_harness import Stage, host, play, vm
 
@@ -50,6 +50,8 @@ PAIRS: dict[FindingCode, Pair] = {
     CODE.NO_COMMON_NETWORK: Pair(
         there={"addresses": ("10.0.0.2/16", "10.9.0.2/24"), "migration_networks": ("10.9.0.0/24",)}
     ),
+    CODE.AUTH_DIFFERS: Pair(there={"authentication": MigrationAuthentication.Kerberos}),
+    CODE.SPACE_UNKNOWN: Pair(path="\\\\fs01\\vms\\new"),
     CODE.CLUSTERED: Pair(vm={"is_clustered": True}),
     CODE.REPLICA: Pair(vm={"replication_mode": ReplicationMode.Replica}),
     CODE.REPLICATED: Pair(vm={"replication_mode": ReplicationMode.Primary}),
@@ -101,7 +103,7 @@ ELSEWHERE = {
     CODE.OTHER: "of another version",
     CODE.FORBIDDEN_PATH: "refused as a request: see below",
     **dict.fromkeys(
-        (CODE.AUTH_DIFFERS, CODE.CRITICAL, CODE.BUSY, CODE.ON_DESTINATION, CODE.SPACE_UNKNOWN),
+        (CODE.CRITICAL, CODE.BUSY, CODE.ON_DESTINATION),
         "not played",
     ),
     **dict.fromkeys((CODE.NETWORKS_UNREAD, CODE.TIES_UNREAD), "of an endpoint with an older role: on the wire"),
