@@ -23,6 +23,7 @@ from core.domain.scheduling.start_permission import STOP
 from core.engine.attempt.context import EngineServices
 from core.engine.attempt.runner import AttemptRunner
 from core.engine.backup_outlooks import BackupOutlooks
+from core.engine.best_effort import best_effort
 from core.engine.hold_writer import HoldWriter
 from core.errors import AttemptClosed, Outdated, StoreError, UnreadableRow
 from core.tasks import MANY, TaskSet, compute, is_asked_to_end
@@ -204,7 +205,7 @@ class Dispatcher:
     async def _situation(self, now: datetime, running: dict[JobId, Job], moves: Sequence[Move]) -> Situation:
         attempts, faults = await self._store.attempts(open_only=True), await self._faults(running)
         stopped_by = await self._store.switch(STOP)
-        backups = await self._backups.of(moves, running)
+        backups = await best_effort("the outlook on backups", self._backups.of(moves, running), {})
         # What hosts showed is taken last and at once: while the database is read they go on telling.
         return Situation(
             now=self._clock.steady_now(),

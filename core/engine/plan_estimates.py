@@ -1,6 +1,6 @@
 """Estimates how long a plan takes, and says what the clock and the calendar have against it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ from core.domain.planning.speeds import Speeds, lines_of, seconds
 from core.domain.planning.work import Work
 from core.domain.scheduling.freeze import Calendar
 from core.engine.backup_outlooks import BackupOutlooks, Spans, seconds_from
+from core.engine.best_effort import best_effort
 from core.engine.known_speeds import known_speeds
 from core.ports import Clock, Store
 from core.tasks import compute
@@ -55,8 +56,21 @@ class PlanEstimates:
         self._max_parallel = max_parallel
 
     async def estimated(self, plan: Plan, snapshots: Mapping[HostName, Snapshot]) -> Plan:
-        """Return a plan with its estimate, in place of an earlier one. Raises StoreError."""
+        """Return a plan with its estimate in place of an earlier one; without one if it breaks. Raises StoreError."""
         now = self._clock.now()
+        return await best_effort("the estimate of a plan", self._estimate(plan, snapshots, now), self._bare(plan, now))
+
+    def _bare(self, plan: Plan, now: datetime) -> Plan:
+        """Return a plan without an estimate, and with what the calendar alone has against it."""
+        return replace(
+            plan,
+            expected_s=None,
+            backups_s=0.0,
+            others_s=0.0,
+            findings=(*_not_of_time(plan), *self._freezes(plan.options, max(now, plan.options.start_at or now))),
+        )
+
+    async def _estimate(self, plan: Plan, snapshots: Mapping[HostName, Snapshot], now: datetime) -> Plan:
         movable = [move for move in plan.moves if move.vm_id not in plan.blocked_ids]
         speeds = await known_speeds(self._store, self._links, self._assumed_bytes_per_s)
         speeds = speeds.of_schedule()
@@ -88,21 +102,18 @@ class PlanEstimates:
             at_once=at_once,
             lines=lines_of(known.speeds, begins),
         )
-        findings = (f for f in plan.findings if f.code not in _OF_TIME)
         return replace(
             plan,
             expected_s=(takes.soonest_s, takes.likely_s),
             backups_s=takes.backups_s,
             others_s=takes.others_s,
-            findings=(*findings, *self._times(plan, [*_works(plan, known, now), *others], known, asked)),
+            findings=(*_not_of_time(plan), *self._times(plan, [*_works(plan, known, now), *others], known, asked)),
         )
 
     def _times(self, plan: Plan, works: Sequence[Work], known: _Known, begins: datetime) -> list[Finding]:
         """Find what the clock and the calendar say against the plan."""
-        options, found = plan.options, list[Finding]()
-        frozen = self._frozen(options, begins)
-        if frozen:
-            found.append(Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=frozen))
+        options = plan.options
+        found = self._freezes(options, begins)
         expected = forecast(
             works,
             Conditions(
@@ -114,7 +125,7 @@ class PlanEstimates:
                 lines=lines_of(known.speeds, known.now),
             ),
         )
-        if expected.eta and expected.eta.frozen and not frozen:
+        if expected.eta and expected.eta.frozen and not found:
             begin, until = expected.eta.frozen
             text = (
                 f"Moves are frozen from {zoned_time(begin)} until {zoned_time(until)}: "
@@ -127,13 +138,18 @@ class PlanEstimates:
             found.append(Finding(severity=Severity.WARNING, code=FindingCode.TOO_LATE, text=text))
         return found
 
-    def _frozen(self, options: Options, begins: datetime) -> str:
-        """Say that the plan would begin in a freeze; empty when it does not."""
+    def _freezes(self, options: Options, begins: datetime) -> list[Finding]:
+        """Find that the plan would begin in a freeze."""
         until = self._calendar.frozen_until(begins)
         if until is None:
-            return ""
+            return []
         over = f"; this plan overrides it: {options.override}" if options.override else ", nothing starts before"
-        return f"Moves are frozen until {zoned_time(until)}{over}."
+        text = f"Moves are frozen until {zoned_time(until)}{over}."
+        return [Finding(severity=Severity.WARNING, code=FindingCode.FROZEN, text=text)]
+
+
+def _not_of_time(plan: Plan) -> Iterator[Finding]:
+    return (finding for finding in plan.findings if finding.code not in _OF_TIME)
 
 
 def _works(plan: Plan, known: _Known, start: datetime) -> list[Work]:

@@ -5,8 +5,7 @@ import os
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tests.soak.story import Told, tell
 
@@ -27,7 +26,8 @@ def main() -> int:
     seeds = range(given.seed, given.seed + max(1, round(given.hours / given.chain)))
     began, told = time.monotonic(), list[Told]()
     with ProcessPoolExecutor(given.at_once) as pool:
-        for one in pool.map(partial(tell, hours=given.chain), seeds):
+        for playing in as_completed([pool.submit(tell, seed, given.chain) for seed in seeds]):
+            one = playing.result()
             told.append(one)
             words = f"seed {one.seed}: {one.hours:.0f} h, {one.moves} moves"
             print(words, *(f"\n  BROKEN {line}" for line in one.broken), flush=True)  # noqa: T201

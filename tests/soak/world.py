@@ -211,9 +211,14 @@ class Soak:
         return False
 
     async def stop(self) -> None:
-        """End the bot in order."""
-        with suppress(StoreError):
-            await self.engine.stop()
+        """End the bot in order; it may die of it, at one of its doors."""
+        stopping = asyncio.create_task(self.engine.stop())
+        dying = asyncio.create_task(self.life.over.wait())
+        await asyncio.wait({stopping, dying}, return_when=asyncio.FIRST_COMPLETED)
+        dying.cancel()
+        if stopping.done():
+            with suppress(StoreError):
+                stopping.result()
         self.is_alive = False
 
     def suspend(self, seconds: float) -> None:

@@ -19,6 +19,7 @@ from core.domain.reporting.announcements import alarm
 from core.domain.scheduling.start_permission import STOP
 from core.engine.api.decidable import STATE_WORDS, check_decidable, why_outdated
 from core.engine.api.job_views import JobViews
+from core.engine.best_effort import best_effort
 from core.engine.delivery.escalation import Escalation
 from core.engine.dispatcher import Dispatcher
 from core.engine.hosts.owner_book import OwnedVm, OwnerBook
@@ -86,7 +87,8 @@ class Controls:
             return await self._decide(job, replace(job, approvals=approvals), event(said, now, job=job, actor=by))
         after = transit_job(job, JobState.RUNNING, approvals=approvals, decided_by=by, decided_at=now)
         moves = [replace(move, owner=self._owner_of(move)) for move in _moves(job, now, named)]
-        expected_s, moves_s = await self._job_views.estimate(after, moves)
+        estimate = self._job_views.estimate(after, moves)
+        expected_s, moves_s = await best_effort(f"the estimate of {job.id}", estimate, (0.0, ()))
         approved = event_data.Approved(count=count, needed=needed, expected_s=expected_s, moves_s=moves_s)
         return await self._decide(job, after, event(approved, now, job=job, actor=by), moves)
 

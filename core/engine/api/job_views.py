@@ -28,6 +28,7 @@ from core.domain.scheduling.links import NO_LINKS, Links, Place
 from core.domain.scheduling.order import oldest_first
 from core.domain.scheduling.start_permission import STOP
 from core.engine.backup_outlooks import BackupOutlooks, Spans, seconds_from
+from core.engine.best_effort import best_effort
 from core.engine.hosts.owner_book import OwnedVm, OwnerBook
 from core.engine.hosts.snapshot_cache import SnapshotCache
 from core.engine.known_speeds import known_speeds
@@ -62,7 +63,7 @@ class ViewInputs:
 def view_job(
     job: Job, moves: Sequence[Move], known: ViewInputs, now: datetime, expected: Forecast | None, *, number: int = 0
 ) -> JobView:
-    """Build a job's view. ``expected``: what ``expect`` says, None when nothing is left to do."""
+    """Build a job's view. ``expected``: what ``expect`` says, None when nothing is left to do, or nobody knows."""
     rows, place = [], 0
     for move in moves:
         if move.state is MoveState.QUEUED:
@@ -245,10 +246,11 @@ class JobViews:
         moves = await self._store.moves(job_id)
         known = await self._inputs(at, now, job, moves)
         to_do = open_moves(job, moves)
-        expected = await self._expect(job, to_do, known, now, at) if to_do else None
+        estimate = self._expect(job, to_do, known, now, at)
+        expected = await best_effort(f"the estimate of {job_id}", estimate, None)
         view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
         if view.eta or (job.state is JobState.PROPOSED and job.plan.expected_s):
-            view = replace(view, off=await self._off(at))
+            view = replace(view, off=await best_effort("how far off estimates were", self._off(at), None))
         if not job.plan.is_checked:
             view = replace(view, checking=self._checking(job_id))
         if self._owners is not None and self._owners.is_on:
@@ -295,8 +297,14 @@ class JobViews:
             snapshots=dict(self._snapshot_cache.snapshots),
             calendar=self._calendar,
             stopped_by=await self._store.switch(STOP),
-            avoided=await self._backups.avoided(waiting, options, now, calendar),
-            others=await self._others(job, moves, attempts.values(), speeds, at=at, now=now)
+            avoided=await best_effort(
+                "the outlook on backups", self._backups.avoided(waiting, options, now, calendar), {}
+            ),
+            others=await best_effort(
+                "the estimate of others' moves",
+                self._others(job, moves, attempts.values(), speeds, at=at, now=now),
+                (),
+            )
             if open_moves(job, moves)
             else (),
             on_places=Counter(at for one in attempts.values() for at in speeds.places(one.source, one.destination)),
@@ -331,7 +339,9 @@ class JobViews:
 
     async def _expect(
         self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime
-    ) -> Forecast:
+    ) -> Forecast | None:
+        if not to_do:
+            return None
         if len(to_do) + len(known.others) < MANY:
             return expect(job, to_do, known, now)
         made = self._expected.get(job.id)
