@@ -33,7 +33,7 @@ from lab.hyperv.world.world import World
 from lab.virtual_time import VirtualClock, VirtualTimeLoop
 from tests.scenarios.port_wrappers import Listener, SteadyStore
 from tests.support.engine_harness import hosts, numbered
-from tests.support.mortality import Life, Mortal
+from tests.support.mortality import Life, Mortal, kill
 
 VMS, HOSTS = 12, 4
 WRITES = ("add_", "change_", "begin_", "order_", "confirm_", "end_", "set_", "notice_", "claim_", "adopt_", "forget_")
@@ -192,9 +192,7 @@ class Soak:
             await asyncio.wait(self.life.writing)
         self.on_the_wire = {task for task in self.on_the_wire | self.life.sent if not task.done()}
         while orphans := asyncio.all_tasks() - {asyncio.current_task()} - self.on_the_wire:
-            for task in orphans:
-                task.cancel()
-            await asyncio.gather(*orphans, return_exceptions=True)
+            await kill(orphans)
         await self.disk.let_go()
         self.is_alive = False
 

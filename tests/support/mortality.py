@@ -59,6 +59,15 @@ class Life:
         return task
 
 
+async def kill(tasks: "set[asyncio.Task[Any]]") -> None:
+    """End the tasks of a dead process: one that cleans up waits at a door of the dead, so it is cancelled again."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+            task.add_done_callback(_heard_by_nobody)
+        _, tasks = await asyncio.wait(tasks, timeout=1.0)
+
+
 def _heard_by_nobody(task: "asyncio.Task[Any]") -> None:
     if not task.cancelled():
         task.exception()

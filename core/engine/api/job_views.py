@@ -246,8 +246,10 @@ class JobViews:
         moves = await self._store.moves(job_id)
         known = await self._inputs(at, now, job, moves)
         to_do = open_moves(job, moves)
-        estimate = self._expect(job, to_do, known, now, at)
-        expected = await best_effort(f"the estimate of {job_id}", estimate, None)
+        expected = None
+        if to_do:
+            estimate = self._expect(job, to_do, known, now, at)
+            expected = await best_effort(f"the estimate of {job_id}", estimate, None)
         view = await compute(len(moves), view_job, job, moves, known, now, expected, number=number)
         if view.eta or (job.state is JobState.PROPOSED and job.plan.expected_s):
             view = replace(view, off=await best_effort("how far off estimates were", self._off(at), None))
@@ -339,9 +341,7 @@ class JobViews:
 
     async def _expect(
         self, job: Job, to_do: Sequence[Move], known: ViewInputs, now: datetime, at: datetime
-    ) -> Forecast | None:
-        if not to_do:
-            return None
+    ) -> Forecast:
         if len(to_do) + len(known.others) < MANY:
             return expect(job, to_do, known, now)
         made = self._expected.get(job.id)

@@ -19,7 +19,7 @@ from lab.hyperv.world.fleet import BackupWindow, Fleet
 from lab.virtual_time import Outside
 from tests.support.databases import database_url
 from tests.support.engine_harness import Stage, hosts, numbered, play, vm_id
-from tests.support.mortality import Life, Mortal
+from tests.support.mortality import Life, Mortal, kill
 
 VMS = 4
 FAILING = {vm_id(2): 1}
@@ -44,10 +44,7 @@ async def living(stage: Stage, disk: SqlStore, life: Life) -> AsyncIterator[Engi
         life.over.set()
         while life.writing:
             await asyncio.wait(life.writing)
-        orphans = asyncio.all_tasks() - others - life.sent
-        for task in orphans:
-            task.cancel()
-        await asyncio.gather(*orphans, return_exceptions=True)
+        await kill(asyncio.all_tasks() - others - life.sent)
 
 
 def reborn(disk: SqlStore) -> SqlStore:
